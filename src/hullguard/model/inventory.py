@@ -1,0 +1,17 @@
+"""What is inside an image, before anyone asks what is wrong with it."""
+
+from msgspec import Struct
+
+from hullguard.model.image import Layer, OperatingSystem, Target
+from hullguard.model.package import Package, Unknown
+
+
+class Inventory(Struct, frozen=True, omit_defaults=True):
+    """The whole content that matching needs; what an agent sends instead of an image."""
+
+    target: Target
+    os: OperatingSystem | None = None
+    layers: tuple[Layer, ...] = ()
+    packages: tuple[Package, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    complete: bool = True

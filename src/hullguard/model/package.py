@@ -1,0 +1,43 @@
+"""A package as it lies in an image."""
+
+import enum
+
+from msgspec import Struct
+
+
+class PackageType(enum.StrEnum):
+    """How a package was installed; the purl type."""
+
+    DEB = "deb"
+    APK = "apk"
+    RPM = "rpm"
+    PYPI = "pypi"
+    NPM = "npm"
+
+
+class Package(Struct, frozen=True, omit_defaults=True):
+    """An installed package.
+
+    ``ecosystem`` is OSV's name with its release suffix (``Debian:12``, ``Alpine:v3.18``, ``PyPI``); it is empty when no
+    advisory source knows the distribution. ``source_name`` and ``source_version`` are the source package's, and for a
+    distribution they differ from the binary's often enough that matching must use them.
+    """
+
+    purl: str
+    type: PackageType
+    name: str
+    version: str
+    ecosystem: str = ""
+    source_name: str | None = None
+    source_version: str | None = None
+    arch: str | None = None
+    layer: str | None = None
+    """The diff id of the layer that brought it in."""
+    locations: tuple[str, ...] = ()
+
+
+class Unknown(Struct, frozen=True):
+    """Something that could not be read or decided, said aloud."""
+
+    what: str
+    why: str

@@ -1,0 +1,80 @@
+"""What a node must do: one versioned object with parameters per detector."""
+
+import enum
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Parameter = bool | int | str | list[str]
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .()-]*$")]
+Text = Annotated[str, Meta(max_length=2000)]
+
+
+class Action(enum.StrEnum):
+    """What follows a detection."""
+
+    ALERT = "alert"
+    KILL = "kill"
+
+
+class DetectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How one detector behaves; parameters that are not named keep the detector's defaults."""
+
+    enabled: bool = True
+    action: Action = Action.ALERT
+    parameters: dict[str, Parameter] = {}
+
+
+class Binding(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a policy applies to.
+
+    ``nodes`` are node ids, or ``*`` for every node. ``images`` are shell patterns on the image name (``nginx:*``); for
+    a container, a policy bound to its image wins over one bound to its node by id, and that over ``*``. Among equals
+    the younger policy wins.
+    """
+
+    nodes: Annotated[list[str], Meta(max_length=10_000)] = []
+    images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(max_length=256)] = []
+
+
+class PolicySpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """The part of a policy that people edit."""
+
+    name: Name
+    description: Text = ""
+    enabled: bool = True
+    detectors: Annotated[dict[str, DetectorSettings], Meta(max_length=256)] = {}
+    binding: Binding = Binding()
+
+
+class Policy(Struct, frozen=True):
+    """A policy at one version. ``revision`` grows with every change of any policy of the tenant."""
+
+    id: str
+    version: int
+    revision: int
+    spec: PolicySpec
+    changed_at: datetime
+    changed_by: str
+    comment: str = ""
+    built_in: bool = False
+
+
+class NodePolicies(Struct, frozen=True):
+    """All policies that can matter on one node, in the order in which they win.
+
+    ``hash`` is the SHA-256 of the canonical msgpack of ``policies``; the agent computes it itself and reports it.
+    """
+
+    revision: int
+    hash: str
+    policies: tuple[Policy, ...]
+
+
+class AppliedPolicies(Struct, frozen=True):
+    """What an agent says that it runs."""
+
+    revision: int
+    hash: str

@@ -1,0 +1,94 @@
+"""The scan report, ``hullguard/scan-report/1``: the contract that scripts read."""
+
+import enum
+from datetime import datetime
+
+from msgspec import Struct
+
+from hullguard.model.image import Layer, OperatingSystem, Target
+from hullguard.model.package import Unknown
+from hullguard.model.severity import Severity
+
+
+class FixStatus(enum.StrEnum):
+    """What the publisher of the advisory says about a fix."""
+
+    FIXED = "fixed"
+    AFFECTED = "affected"
+    WILL_NOT_FIX = "will_not_fix"
+    END_OF_LIFE = "end_of_life"
+    UNKNOWN = "unknown"
+
+
+class Cvss(Struct, frozen=True):
+    """One CVSS vector. ``score`` is the base score, 0.0 to 10.0, where it could be computed."""
+
+    version: str
+    vector: str
+    score: float | None = None
+
+
+class Why(Struct, frozen=True):
+    """The proof of a finding: the rule that matched and the evidence it matched on."""
+
+    rule: str
+    evidence: str
+
+
+class ReportedPackage(Struct, frozen=True):
+    """A package as the report shows it (``model.package.Package`` without what only matching needs)."""
+
+    purl: str
+    name: str
+    version: str
+    ecosystem: str
+    source_name: str | None
+    source_version: str | None
+    arch: str | None
+    layer: str | None
+    locations: tuple[str, ...]
+
+
+class Vulnerability(Struct, frozen=True):
+    """One vulnerability of one installed package. ``id`` is the CVE where one alias is a CVE."""
+
+    id: str
+    advisory: str
+    aliases: tuple[str, ...]
+    package: str
+    """The package's purl."""
+    installed: str
+    fixed: str | None
+    status: FixStatus
+    severity: Severity
+    severity_source: str | None
+    cvss: tuple[Cvss, ...]
+    kev: bool
+    epss: float | None
+    layer: str | None
+    why: Why
+    summary: str | None = None
+
+
+class AdvisoryState(Struct, frozen=True):
+    """Which advisory database answered: when it was built and from which ecosystems."""
+
+    built: datetime | None
+    sources: tuple[str, ...] = ()
+
+
+class ScanReport(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-report/1"):
+    """What is in an image and what is wrong with it."""
+
+    target: Target
+    os: OperatingSystem | None
+    layers: tuple[Layer, ...]
+    packages: tuple[ReportedPackage, ...]
+    vulnerabilities: tuple[Vulnerability, ...]
+    unknowns: tuple[Unknown, ...]
+    advisories: AdvisoryState
+    complete: bool
+    secrets: tuple[str, ...] = ()
+    malware: tuple[str, ...] = ()
+    config: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""What lists and the overview show of images: sums that storage keeps, not things of their own."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from hullguard.model.image import Layer, OperatingSystem
+from hullguard.model.package import Unknown
+from hullguard.model.severity import Severity
+
+
+class ImageSummary(Struct, frozen=True, kw_only=True):
+    """One image by its id (the configuration's digest), wherever it lies."""
+
+    id: str
+    names: tuple[str, ...]
+    platform: str | None
+    os: OperatingSystem | None
+    size: int
+    packages: int
+    vulnerabilities: dict[Severity, int]
+    fixable: int
+    complete: bool
+    scanned: datetime | None
+    """When its inventory was taken; null while it is still to be taken."""
+    matched: datetime | None
+    """When the inventory was last matched against the advisories."""
+    advisories_built: datetime | None
+    nodes: int
+    containers: int
+    """Running containers of this image."""
+
+
+class LayerShare(Struct, frozen=True):
+    """What one layer brought in."""
+
+    layer: Layer
+    packages: int
+    vulnerabilities: dict[Severity, int]
+
+
+class ImageDetail(ImageSummary, frozen=True, kw_only=True):
+    """An image with its stack of layers and what could not be decided."""
+
+    layers: tuple[LayerShare, ...]
+    unknowns: tuple[Unknown, ...]
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """The first screen's figures, in the order in which a person asks."""
+
+    nodes: dict[str, int]
+    """Per ``NodeState`` and ``total``."""
+    nodes_drifting: int
+    quota_total: int
+    quota_used: int
+    incidents_open: dict[Severity, int]
+    incidents_per_day: tuple[tuple[str, int], ...]
+    """Seven days, oldest first: ISO date and count."""
+    images: int
+    images_running: int
+    images_at_risk: int
+    """Running images with a critical or high vulnerability that has a fix."""
+    top_images: tuple[ImageSummary, ...]
+    vulnerabilities: dict[Severity, int]
+    """Of running images, each vulnerability counted once per image."""
+    containers: int
+    advisories_built: datetime | None
+    advisories_sources: tuple[str, ...]
