@@ -1,0 +1,91 @@
+# Everything a person does with this tree, by name. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := .make
+BPF    := src/hullguard/agent/sensor/bpf
+STATIC := src/hullguard/ctrl/static
+
+# Where the running platform keeps its state; empty means the product's own default.
+DATA   ?=
+LISTEN ?=
+ARGS   ?=
+TESTS  ?= tests
+
+.PHONY: help up setup setup-test bpf console check format lint types imports test test-unit package clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo
+	@echo "  DATA=DIR and LISTEN=HOST:PORT apply to 'make up', TESTS=PATH to 'make test', ARGS=... to both."
+
+up: setup bpf console ## set up, then run the whole platform here (Ctrl-C stops it)
+	@exec $(BIN)/hullguard up $(if $(DATA),--data $(DATA)) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
+
+setup: $(STAMPS)/programs-run $(STAMPS)/python ## what running needs: system programs and the Python environment
+
+setup-test: $(STAMPS)/programs-test setup
+
+bpf: $(STAMPS)/programs-run ## compile the sensor's kernel side
+	@$(MAKE) -C $(BPF)
+
+console: $(STATIC)/index.html ## build the console into the package
+
+check: setup-test $(STAMPS)/node ## every check that is not a test: format, lint, types, imports, C, console
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src tests/support tests/meta
+	$(BIN)/lint-imports
+	clang-format --dry-run --Werror $(BPF)/*.c $(BPF)/*.h
+	cd console && npm run --silent lint && npm run --silent typecheck && npm run --silent test
+
+format: setup ## put the sources into the agreed form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	clang-format -i $(BPF)/*.c $(BPF)/*.h
+
+test: setup-test bpf console ## set up, then every test: unit, integration, system, console
+	$(BIN)/pytest $(TESTS) $(ARGS)
+
+test-unit: setup ## only the tests that need no server
+	$(BIN)/pytest tests/unit tests/meta $(ARGS)
+
+package: setup bpf console ## the wheel, with the sensor and the console inside, into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+clean: ## remove what was built; the state in DATA stays
+	rm -rf $(STAMPS) build dist $(STATIC) console/node_modules .mypy_cache .ruff_cache .pytest_cache
+	$(MAKE) -C $(BPF) clean
+
+$(STAMPS)/programs-run: scripts/programs
+	@mkdir -p $(STAMPS)
+	@scripts/programs run
+	@touch $@
+
+$(STAMPS)/programs-test: scripts/programs
+	@mkdir -p $(STAMPS)
+	@scripts/programs test
+	@touch $@
+
+$(STAMPS)/python: requirements/dev.lock pyproject.toml $(STAMPS)/programs-run
+	@echo "Python environment: $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock 2> >(grep -v '^WARNING: Location' >&2)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2> >(grep -v '^WARNING: Location' >&2)
+	@touch $@
+
+$(STAMPS)/node: console/package-lock.json
+	@mkdir -p $(STAMPS)
+	@echo "Console packages: console/node_modules"
+	@cd console && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
+$(STATIC)/index.html: $(STAMPS)/node $(CONSOLE_SOURCES)
+	@echo "Console: $(STATIC)"
+	@cd console && npm run --silent build
