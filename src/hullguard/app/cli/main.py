@@ -1,0 +1,72 @@
+"""``hullguard``: every command, and the one boundary where errors become a line and an exit code."""
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from hullguard import __version__
+from hullguard.app.cli import exits
+from hullguard.app.cli.admin import admin
+from hullguard.app.cli.agent import agent
+from hullguard.app.cli.database import db
+from hullguard.app.cli.scan import sbom, scan
+from hullguard.app.cli.serve import serve
+from hullguard.app.cli.up import up
+from hullguard.model.errors import HullguardError
+
+app = typer.Typer(
+    name="hullguard",
+    help="Container security in one system: finds vulnerable images, sees what containers do, stops attacks.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(up)
+app.command()(scan)
+app.command()(sbom)
+app.add_typer(db, name="db")
+app.add_typer(serve, name="serve")
+app.add_typer(agent, name="agent")
+app.add_typer(admin, name="admin")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"hullguard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
+    except click.UsageError as error:
+        where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        exits.fail(f"{error.format_message().rstrip('.')}{where}", exits.WRONG_REQUEST)
+    except click.ClickException as error:
+        exits.fail(error.format_message(), exits.WRONG_REQUEST)
+    except (click.Abort, KeyboardInterrupt):
+        exits.fail("interrupted", exits.INTERRUPTED)
+    except HullguardError as error:
+        exits.fail(str(error), exits.exit_code(error))
+    except BrokenPipeError:
+        # The reader of our output left (`hullguard scan … | head`): that is its right, not an error.
+        sys.stderr.close()
+        sys.exit(exits.DONE)
+    except Exception as error:  # noqa: BLE001 - the boundary of the process
+        exits.unexpected(error)
+    sys.exit(code if isinstance(code, int) else exits.DONE)

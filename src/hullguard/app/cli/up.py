@@ -1,0 +1,30 @@
+"""``hullguard up``."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hullguard.app.settings import DEFAULT_AGENTS, DEFAULT_LISTEN, Layout, default_data_dir, parse_address
+
+
+def up(
+    data: Annotated[Path | None, typer.Option(help="Directory that keeps everything.", show_default=False)] = None,
+    listen: Annotated[str, typer.Option(help="HOST:PORT of the console and the REST API.")] = DEFAULT_LISTEN,
+    agents: Annotated[str, typer.Option(help="HOST:PORT that agents connect to.")] = DEFAULT_AGENTS,
+    no_agent: Annotated[bool, typer.Option("--no-agent", help="Do not watch this machine.")] = False,
+) -> None:
+    """Run the whole platform on this machine: control plane, agents' gateway, worker, console and an agent."""
+    from hullguard.app import logs
+    from hullguard.app.up import UpOptions
+    from hullguard.app.up import up as run
+
+    logs.configure("up")
+    options = UpOptions(
+        Layout((data or default_data_dir()).absolute()),
+        parse_address(listen, "--listen"),
+        parse_address(agents, "--agents"),
+        agent=not no_agent,
+    )
+    asyncio.run(run(options, lambda line: print(line, flush=True)))
