@@ -1,0 +1,60 @@
+"""An image's inventory in slices: it is the one message that may be larger than a frame."""
+
+import msgspec
+import zstandard
+
+from hullguard.model.errors import LimitReached
+from hullguard.model.inventory import Inventory
+from hullguard.wire import limits
+from hullguard.wire.codec import decompress
+from hullguard.wire.messages import InventoryPart
+from hullguard.wire.violation import Code, Violation
+
+_DECODER = msgspec.msgpack.Decoder(Inventory)
+
+
+def split(image_id: str, inventory: Inventory) -> list[InventoryPart]:
+    """The slices, in the order in which they must be sent. Blocking: call it in a thread."""
+    packed = zstandard.ZstdCompressor(level=3).compress(msgspec.msgpack.encode(inventory))
+    if len(packed) > limits.INVENTORY_COMPRESSED_BYTES:
+        raise LimitReached(
+            f"the inventory of {image_id} is {len(packed)} bytes, over the bound of "
+            f"{limits.INVENTORY_COMPRESSED_BYTES}; it cannot be reported",
+            Code.MESSAGE_TOO_LARGE,
+        )
+    slices = [packed[at : at + limits.PART_BYTES] for at in range(0, len(packed), limits.PART_BYTES)]
+    return [InventoryPart(image_id, number, len(slices), data) for number, data in enumerate(slices)]
+
+
+class Assembly:
+    """Collects the slices of one session: one image at a time, so that its memory is bounded by one inventory."""
+
+    def __init__(self) -> None:
+        self._image_id = ""
+        self._slices: list[bytes] = []
+
+    def add(self, part: InventoryPart) -> bytes | None:
+        """The whole compressed inventory after its last slice, else ``None``."""
+        if part.part == 0:
+            # A first slice always begins anew: the agent may have restarted the image after a fault of its own.
+            self._image_id, self._slices = part.image_id, []
+        if part.image_id != self._image_id or part.part != len(self._slices) or part.part >= part.parts:
+            self._slices = []
+            raise Violation(
+                Code.OUT_OF_ORDER,
+                f"slice {part.part} of {part.parts} of {part.image_id} does not follow the last one",
+            )
+        self._slices.append(part.data)
+        if len(self._slices) < part.parts:
+            return None
+        packed = b"".join(self._slices)
+        self._image_id, self._slices = "", []
+        return packed
+
+
+def unpack(packed: bytes) -> Inventory:
+    """The inventory that ``split`` packed. Blocking for large ones: call it in a thread."""
+    try:
+        return _DECODER.decode(decompress(packed, limits.INVENTORY_BYTES))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
+        raise Violation(Code.MESSAGE_MALFORMED, f"an inventory does not have its form: {cause}") from cause
