@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -169,7 +169,7 @@ def _content(bundle: zipfile.ZipFile, name: str, file: BundleFile) -> Iterator[b
     digest, size = hashlib.sha256(), 0
     try:
         with bundle.open(_PAYLOAD + name) as source:
-            while chunk := _read(source):
+            while chunk := source.read(_CHUNK):
                 size += len(chunk)
                 if size > file.size:
                     raise _wrong(name)
@@ -179,10 +179,6 @@ def _content(bundle: zipfile.ZipFile, name: str, file: BundleFile) -> Iterator[b
         raise _broken(f"{name} in the bundle cannot be read: {cause}") from cause
     if size != file.size or digest.hexdigest() != file.sha256:
         raise _wrong(name)
-
-
-def _read(source: IO[bytes]) -> bytes:
-    return source.read(_CHUNK)
 
 
 _UNREADABLE = (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error)

@@ -21,8 +21,8 @@ from hullguard.wire import limits
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Sequence = Annotated[int, Meta(ge=1, lt=1 << 63)]
-Count = Annotated[int, Meta(ge=0, lt=1 << 63)]
+Sequence = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 Pem = Annotated[str, Meta(max_length=16 << 10)]
 Sentence = Annotated[str, Meta(max_length=2000)]
 
@@ -134,7 +134,6 @@ class Welcome(Struct, frozen=True, tag="welcome"):
     credit: Grant
     heartbeat_seconds: Annotated[int, Meta(ge=1, le=3600)]
     server_version: str = ""
-    certificate_expires: datetime | None = None
 
 
 class Ack(Struct, frozen=True, tag="ack"):
