@@ -1,9 +1,12 @@
 """What a node must do: one versioned object with parameters per detector."""
 
 import enum
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 Parameter = bool | int | str | list[str]
@@ -78,3 +81,8 @@ class AppliedPolicies(Struct, frozen=True):
 
     revision: int
     hash: str
+
+
+def policies_hash(policies: Sequence[Policy]) -> str:
+    """The SHA-256 that ``NodePolicies.hash`` holds: equal policies in equal order give equal bytes everywhere."""
+    return hashlib.sha256(msgspec.msgpack.encode(tuple(policies), order="deterministic")).hexdigest()

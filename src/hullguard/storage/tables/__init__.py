@@ -1,0 +1,51 @@
+"""Every table, one module per subject."""
+
+from hullguard.storage.tables.images import (
+    findings,
+    image_nodes,
+    image_packages,
+    images,
+    inventories,
+    reports,
+)
+from hullguard.storage.tables.incidents import Evidence, incident_counts, incidents
+from hullguard.storage.tables.intent import commands, idempotency, policies, policy_versions
+from hullguard.storage.tables.metadata import metadata
+from hullguard.storage.tables.nodes import certificates, containers, nodes, progress, quota_units, quotas
+from hullguard.storage.tables.people import audit_heads, audit_records, enrolment_tokens, sessions, tokens, users
+from hullguard.storage.tables.platform import blob_chunks, blobs, counters, jobs, schedules, settings
+
+__all__ = [
+    "Evidence",
+    "audit_heads",
+    "audit_records",
+    "blob_chunks",
+    "blobs",
+    "certificates",
+    "commands",
+    "containers",
+    "counters",
+    "enrolment_tokens",
+    "findings",
+    "idempotency",
+    "image_nodes",
+    "image_packages",
+    "images",
+    "incident_counts",
+    "incidents",
+    "inventories",
+    "jobs",
+    "metadata",
+    "nodes",
+    "policies",
+    "policy_versions",
+    "progress",
+    "quota_units",
+    "quotas",
+    "reports",
+    "schedules",
+    "sessions",
+    "settings",
+    "tokens",
+    "users",
+]

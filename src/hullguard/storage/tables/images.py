@@ -1,0 +1,116 @@
+"""Images: where they lie, what is in them, what is wrong with them.
+
+The inventory and the report are kept whole and compressed; ``image_packages`` and ``findings`` only index them, by
+position, for lists and for re-matching.
+"""
+
+import sqlalchemy as sa
+
+from hullguard.model.image import OperatingSystem
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Unknown
+from hullguard.model.report import ScanReport
+from hullguard.model.view import LayerShare
+from hullguard.storage.dialect import Compressed, Instant, Packed, long_text, text
+from hullguard.storage.tables.metadata import flag, key, metadata, number, short, tenant
+
+IMAGE = 128
+"""``sha256:`` and 64 digits; a longer digest fits too."""
+
+images = sa.Table(
+    "images",
+    metadata,
+    tenant(),
+    key("id", IMAGE),
+    short("name", 512, default=""),
+    sa.Column("names", Packed(tuple[str, ...]), nullable=False),
+    sa.Column("searched", long_text(), nullable=False),
+    sa.Column("platform", text(64)),
+    sa.Column("os", Packed(OperatingSystem)),
+    number("size"),
+    number("packages"),
+    number("critical"),
+    number("high"),
+    number("medium"),
+    number("low"),
+    number("negligible"),
+    number("unknown"),
+    number("vulnerabilities"),
+    number("fixable"),
+    # Critical or high ones with a fix: what the overview calls "at risk".
+    number("fixable_serious"),
+    # Orders by severity first: see storage/stores/image_reports.py.
+    number("risk"),
+    flag("complete", default=True),
+    sa.Column("scanned", Instant),
+    sa.Column("matched", Instant),
+    sa.Column("advisories_built", Instant),
+    sa.Column("wanted_built", Instant),
+    flag("pending"),
+    sa.Column("first_seen", Instant, nullable=False),
+    # No node has the image since then.
+    sa.Column("absent_since", Instant),
+    flag("present", default=True),
+    sa.Index("ix_images_risk", "tenant", "present", "risk", "id"),
+    sa.Index("ix_images_name", "tenant", "present", "name", "id"),
+    sa.Index("ix_images_pending", "tenant", "pending"),
+)
+
+image_nodes = sa.Table(
+    "image_nodes",
+    metadata,
+    tenant(),
+    key("node"),
+    key("image_id", IMAGE),
+    short("cluster", 64),
+    sa.Column("names", Packed(tuple[str, ...]), nullable=False),
+    sa.Index("ix_image_nodes_image", "tenant", "image_id"),
+)
+
+inventories = sa.Table(
+    "inventories",
+    metadata,
+    tenant(),
+    key("image_id", IMAGE),
+    sa.Column("inventory", Compressed(Inventory), nullable=False),
+)
+
+reports = sa.Table(
+    "reports",
+    metadata,
+    tenant(),
+    key("image_id", IMAGE),
+    sa.Column("report", Compressed(ScanReport), nullable=False),
+    sa.Column("layers", Packed(tuple[LayerShare, ...], large=True), nullable=False),
+    sa.Column("unknowns", Packed(tuple[Unknown, ...], large=True), nullable=False),
+)
+
+image_packages = sa.Table(
+    "image_packages",
+    metadata,
+    tenant(),
+    key("image_id", IMAGE),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    short("ecosystem"),
+    # The name that advisories use: the source package's where it differs.
+    short("matched_name"),
+    short("name"),
+    short("type", 16),
+    sa.Column("layer", text(IMAGE)),
+    sa.Index("ix_image_packages_matched", "tenant", "ecosystem", "matched_name", "image_id"),
+)
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    tenant(),
+    key("image_id", IMAGE),
+    # From the worst to the least; also the position in the report's ``vulnerabilities`` once sorted that way.
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    short("vulnerability", 128),
+    number("severity"),
+    flag("fixable"),
+    short("package"),
+    sa.Column("layer", text(IMAGE)),
+    sa.Index("ix_findings_vulnerability", "tenant", "vulnerability", "image_id"),
+)
