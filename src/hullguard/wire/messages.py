@@ -161,6 +161,8 @@ class PolicySet(Struct, frozen=True, tag="policies"):
     """Every policy for this node; the heartbeat's ``applied`` confirms it."""
 
     policies: NodePolicies
+    protection: bool = True
+    """False: the node's protection is switched off, so the agent takes its sensor down and stops nothing."""
 
 
 class CommandOrder(Struct, frozen=True, tag="command"):
