@@ -37,7 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*(/[A-Za-z0-9_+-][A-Za-z0-9._+
 class BundleFile(Struct, frozen=True, forbid_unknown_fields=True):
     """One payload file."""
 
-    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     size: Annotated[int, Meta(ge=0, le=limits.BUNDLE_UNPACKED_BYTES)]
     executable: bool = False
 

@@ -140,7 +140,7 @@ def _decode(decoder: msgspec.msgpack.Decoder[M], body: bytes) -> M:
         return decoder.decode(body)
     except msgspec.ValidationError as cause:
         # Only a tag outside the union fails at the tag's own path; asking again is dear, but only for a broken peer.
-        if str(cause).endswith("`$.type`"):
+        if str(cause).startswith("Invalid value") and str(cause).endswith("`$.type`"):
             raise Violation(Code.KIND_UNKNOWN, f"no message of the kind {_kind(body)!r} is known here") from cause
         raise Violation(Code.MESSAGE_MALFORMED, f"a message does not have its form: {cause}") from cause
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as cause:

@@ -59,7 +59,7 @@ def pin_of(ca_pem: str) -> str:
     if match is None:
         raise Violation(Code.MESSAGE_MALFORMED, "the CA certificate is not one PEM certificate")
     try:
-        der = base64.b64decode(match.group(1))
+        der = base64.b64decode(match.group(1).replace("\n", ""), validate=True)
     except binascii.Error as cause:
         raise Violation(Code.MESSAGE_MALFORMED, "the CA certificate is not valid base64") from cause
     return hashlib.sha256(der).digest()[:PIN_BYTES].hex()

@@ -15,12 +15,12 @@ from msgspec import Meta, Struct
 from hullguard.model.command import Command
 from hullguard.model.incident import Observation
 from hullguard.model.node import Container, Heartbeat, HostFacts
-from hullguard.model.policy import NodePolicies
+from hullguard.model.policy import AppliedPolicies, NodePolicies
 from hullguard.wire import limits
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Sequence = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 Pem = Annotated[str, Meta(max_length=16 << 10)]
@@ -46,6 +46,8 @@ class Hello(Struct, frozen=True, tag="hello"):
     stream: Identifier
     agent_version: Annotated[str, Meta(min_length=1, max_length=64)]
     protocol: int = limits.PROTOCOL
+    applied: AppliedPolicies | None = None
+    """What runs already: policies are sent only if others are wanted."""
 
 
 class Beat(Struct, frozen=True, tag="beat"):

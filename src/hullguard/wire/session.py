@@ -127,8 +127,9 @@ class ServerSession:
     """
 
     def __init__(self, window: Grant = WINDOW) -> None:
-        if window.bytes < limits.BODY_BYTES or window.messages < 1:
-            raise LimitReached(f"a window of {window.bytes} bytes cannot hold one message of {limits.BODY_BYTES}")
+        # Half of the window may be worked off and not yet granted again: the largest message must fit in the rest.
+        if window.bytes < 2 * limits.BODY_BYTES or window.messages < 1:
+            raise LimitReached(f"a window of {window.bytes} bytes is less than two messages of {limits.BODY_BYTES}")
         self.hello: Hello | None = None
         self._window = window
         self._open = False
