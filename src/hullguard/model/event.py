@@ -29,6 +29,8 @@ class Process(Struct, frozen=True, omit_defaults=True):
     gid: int | None = None
     tty: bool = False
     started: datetime | None = None
+    outside: bool = False
+    """Not in any container: the runtime that started the container's process."""
 
 
 class ContainerRef(Struct, frozen=True):
@@ -61,6 +63,8 @@ class Event(Struct, frozen=True):
     lineage: tuple[Process, ...]
     path: str | None = None
     """EXEC: the executable; FILE_OPEN: the real path of the opened file."""
+    known_as: str | None = None
+    """FILE_OPEN: the watched name of the same file, where it was opened by another (a hard link)."""
     reads: bool = False
     writes: bool = False
     new_file: bool = False

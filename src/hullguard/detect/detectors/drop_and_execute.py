@@ -1,0 +1,36 @@
+"""A program ran that the image does not have: downloaded, compiled, copied in, or only in memory."""
+
+from hullguard.detect.detectors.interface import Details, Wants
+from hullguard.detect.parameters import strings
+from hullguard.detect.paths import matches
+from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
+from hullguard.model.event import Event, EventKind
+from hullguard.model.policy import Action, DetectorSettings
+from hullguard.model.severity import Severity
+
+
+class DropAndExecute:
+    """The kernel says whether the file is new; with action ``kill`` it ends the process before its first instruction."""
+
+    info = DetectorInfo(
+        id="container.drop-and-execute",
+        title="Program executed that is not in the image",
+        severity=Severity.CRITICAL,
+        technique="T1105",
+        actions=(Action.ALERT, Action.KILL),
+        parameters=(ParameterInfo("exempt_paths", ParameterKind.PATHS, []),),
+    )
+
+    def wants(self, settings: DetectorSettings) -> Wants:
+        return Wants(
+            frozenset({EventKind.EXEC}),
+            kill_new=settings.action is Action.KILL,
+            exempt=strings(self.info, settings, "exempt_paths"),
+        )
+
+    def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
+        path = event.path or ""
+        # What was stopped is reported whatever a younger policy exempts: somebody's process is gone.
+        if not event.stopped and (not event.new_file or matches(path, strings(self.info, settings, "exempt_paths"))):
+            return None
+        return {"path": path, "command": " ".join(event.process.args)[:1000]}

@@ -1,0 +1,37 @@
+"""What a detector is: it declares which events it wants and judges them one by one, without any I/O or memory."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from hullguard.model.detector import DetectorInfo
+from hullguard.model.event import Event, EventKind
+from hullguard.model.policy import DetectorSettings
+
+Details = dict[str, str]
+
+
+class Wants(Struct, frozen=True):
+    """What the kernel must send, and may do, for one detector under one policy's settings."""
+
+    kinds: frozenset[EventKind]
+    paths: tuple[str, ...] = ()
+    """FILE_OPEN: patterns of files worth an event."""
+    kill_new: bool = False
+    """EXEC: kill what is not in the image, before its first instruction."""
+    exempt: tuple[str, ...] = ()
+    """EXEC: patterns of executables that ``kill_new`` must spare."""
+
+
+class Detector(Protocol):
+    """One rule."""
+
+    info: DetectorInfo
+
+    def wants(self, settings: DetectorSettings) -> Wants:
+        """What must reach ``judge``; more may."""
+        ...
+
+    def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
+        """Facts that fill the rule's sentence, or None where nothing is wrong."""
+        ...

@@ -1,0 +1,79 @@
+"""A program read a file that holds secrets: password hashes, keys."""
+
+from hullguard.detect.detectors.interface import Details, Wants
+from hullguard.detect.parameters import strings
+from hullguard.detect.paths import matches
+from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
+from hullguard.model.event import Event, EventKind
+from hullguard.model.policy import Action, DetectorSettings
+from hullguard.model.severity import Severity
+
+_PATHS = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+    "/etc/sudoers.d/*",
+    "/root/.ssh/*",
+    "/root/.aws/credentials",
+    "/root/.docker/config.json",
+    "/root/.kube/config",
+]
+
+# Named by their files, not by the names they give themselves: anyone may be called "sshd".
+_PROGRAMS = [
+    *("/usr/bin/chage", "/usr/bin/passwd", "/usr/bin/su", "/usr/bin/sudo", "/usr/bin/login", "/bin/su", "/bin/login"),
+    *("/usr/sbin/chpasswd", "/usr/sbin/cron", "/usr/sbin/crond", "/usr/sbin/groupadd", "/usr/sbin/groupdel"),
+    *("/usr/sbin/groupmod", "/usr/sbin/pwck", "/usr/sbin/pwconv", "/usr/sbin/sshd", "/usr/sbin/unix_chkpwd"),
+    *(
+        "/sbin/unix_chkpwd",
+        "/usr/sbin/useradd",
+        "/usr/sbin/userdel",
+        "/usr/sbin/usermod",
+        "/usr/lib/openssh/sshd-session",
+    ),
+    *("/usr/sbin/grpconv", "/usr/sbin/grpck", "/usr/bin/gpasswd", "/usr/bin/expiry", "/bin/passwd"),
+]
+
+
+class ReadSensitive:
+    """Judges by the real path of the opened file, so links and detours do not matter."""
+
+    info = DetectorInfo(
+        id="file.read-sensitive",
+        title="Sensitive file read in a container",
+        severity=Severity.HIGH,
+        technique="T1003.008",
+        actions=(Action.ALERT,),
+        parameters=(
+            ParameterInfo("paths", ParameterKind.PATHS, _PATHS),
+            ParameterInfo("exempt_programs", ParameterKind.PATHS, _PROGRAMS),
+        ),
+    )
+
+    def wants(self, settings: DetectorSettings) -> Wants:
+        return Wants(frozenset({EventKind.FILE_OPEN}), paths=strings(self.info, settings, "paths"))
+
+    def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
+        if not event.reads or event.path is None:
+            return None
+        names = [name for name in (event.path, event.known_as) if name]
+        patterns = strings(self.info, settings, "paths")
+        if not any(_covers(name, patterns) for name in names):
+            return None
+        exe = event.process.exe
+        if exe and matches(exe, strings(self.info, settings, "exempt_programs")):
+            return None
+        details = {"path": event.path, "program": exe or event.process.comm}
+        if event.known_as:
+            details["known_as"] = event.known_as
+        return details
+
+
+def _covers(path: str, patterns: tuple[str, ...]) -> bool:
+    """A path too deep for the kernel comes without its beginning; it is judged by its end, so that depth hides nothing."""
+    if path.startswith("/"):
+        return matches(path, patterns)
+    tail = path.removeprefix("…")
+    return any(tail.endswith(pattern) or (pattern.endswith("/*") and pattern[:-1] in tail) for pattern in patterns)

@@ -1,0 +1,77 @@
+"""Events in, observations out."""
+
+from hullguard.detect.choice import choose
+from hullguard.detect.default import default_policies
+from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.detectors.interface import Detector
+from hullguard.detect.plan import KernelPlan, plan
+from hullguard.model.event import Event, EventKind, ImageRef
+from hullguard.model.ids import derived_id
+from hullguard.model.incident import Observation, PolicyRef
+from hullguard.model.policy import DetectorSettings, NodePolicies, Policy
+
+_MOST_CHOICES = 4096
+
+
+class Engine:
+    """Judges events under a node's policies; until some are loaded, under the default one.
+
+    It keeps no memory of events: the same event gives the same observations with the same ids, on every run.
+    """
+
+    def __init__(self, node_id: str, boot_id: str) -> None:
+        self._node, self._boot = node_id, boot_id
+        self._policies = default_policies()
+        self._choices: dict[str | None, Policy | None] = {}
+
+    def load(self, policies: NodePolicies) -> None:
+        """Replaces all policies at once."""
+        self._policies = policies
+        self._choices = {}
+
+    def plan(self) -> KernelPlan:
+        """The kernel's part of what is loaded."""
+        return plan(self._policies, self._node)
+
+    def judge(self, event: Event) -> list[Observation]:
+        """One observation for each detector that objects; nothing is merged or left out."""
+        policy = self._policy(event.image)
+        if policy is None:
+            return []
+        return [
+            observation
+            for name, settings in policy.spec.detectors.items()
+            if settings.enabled
+            and (detector := BY_ID.get(name)) is not None
+            and (observation := self._observe(event, policy, detector, settings)) is not None
+        ]
+
+    def _policy(self, image: ImageRef | None) -> Policy | None:
+        name = image.name if image else None
+        if name not in self._choices:
+            if len(self._choices) >= _MOST_CHOICES:
+                self._choices.clear()
+            self._choices[name] = choose(self._policies.policies, image, self._node)
+        return self._choices[name]
+
+    def _observe(
+        self, event: Event, policy: Policy, detector: Detector, settings: DetectorSettings
+    ) -> Observation | None:
+        details = detector.judge(event, settings) if event.kind in detector.wants(settings).kinds else None
+        if details is None:
+            return None
+        info = detector.info
+        return Observation(
+            id=derived_id(self._node, self._boot, event.sequence, info.id),
+            at=event.at,
+            rule=info.id,
+            severity=info.severity,
+            technique=info.technique,
+            action=settings.action,
+            stopped=event.stopped and event.kind is EventKind.EXEC,
+            container=event.container,
+            image=event.image,
+            lineage=event.lineage,
+            details=details,
+            policy=PolicyRef(policy.id, policy.version),
+        )
