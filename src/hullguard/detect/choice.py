@@ -23,8 +23,3 @@ def choose(policies: Sequence[Policy], image: ImageRef | None, node: str | None 
         if (node in nodes) if node is not None else (nodes and "*" not in nodes):
             return policy
     return next((policy for policy in enabled if "*" in policy.spec.binding.nodes), None)
-
-
-def depends_on_image(policies: Sequence[Policy]) -> bool:
-    """Whether an unknown image can change the answer."""
-    return any(policy.spec.enabled and policy.spec.binding.images for policy in policies)

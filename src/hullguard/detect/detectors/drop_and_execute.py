@@ -10,7 +10,7 @@ from hullguard.model.severity import Severity
 
 
 class DropAndExecute:
-    """The kernel says whether the file is new; with action ``kill`` it ends the process before its first instruction."""
+    """The kernel says whether the file is new; with action ``kill`` it ends the process before it begins."""
 
     info = DetectorInfo(
         id="container.drop-and-execute",

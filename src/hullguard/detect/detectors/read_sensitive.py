@@ -72,7 +72,7 @@ class ReadSensitive:
 
 
 def _covers(path: str, patterns: tuple[str, ...]) -> bool:
-    """A path too deep for the kernel comes without its beginning; it is judged by its end, so that depth hides nothing."""
+    """A path too deep for the kernel comes without its beginning; its end decides, so that depth hides nothing."""
     if path.startswith("/"):
         return matches(path, patterns)
     tail = path.removeprefix("…")
