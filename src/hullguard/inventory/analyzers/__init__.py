@@ -1,0 +1,1 @@
+"""The family of analyzers: each knows one way in which packages are installed. ``catalog.py`` lists them."""

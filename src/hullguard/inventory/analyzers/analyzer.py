@@ -1,0 +1,99 @@
+"""What an analyzer is: it declares the paths that it wants and turns their content into packages."""
+
+import abc
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
+from packageurl import PackageURL
+
+from hullguard.inventory.distributions import Distribution
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Package, Unknown
+
+# Files of language packages; an OS package that lists one of them owns that language package.
+METADATA = r"(?:.*/)?(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info(?:/PKG-INFO)?|[^/]+\.egg/EGG-INFO/PKG-INFO)"
+NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
+
+
+class File(Protocol):
+    """A wanted file of the squashed image."""
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def layer(self) -> int:
+        """The number of the layer that wrote it last."""
+        ...
+
+    @property
+    def origin(self) -> int:
+        """The layer that brought this content in."""
+        ...
+
+    def history(self) -> "Sequence[File]":
+        """Every content that the layers gave it, the oldest first."""
+        ...
+
+
+class Files(Protocol):
+    """The squashed image as analyzers see it."""
+
+    def file(self, path: str) -> File | None: ...
+    def real(self, path: str) -> str | None: ...
+    def children(self, directory: str) -> Iterable[tuple[str, File]]: ...
+    def matching(self, pattern: str) -> Iterable[tuple[str, File]]: ...
+
+
+class Context(Struct):
+    """What the analyzers before this one found out."""
+
+    distribution: Distribution | None = None
+    owned: set[str] = set()
+    """Real paths of language metadata that belong to an OS package."""
+    layers: tuple[str | None, ...] = ()
+    """Diff ids by layer number."""
+
+
+class Findings(Struct):
+    """What one analyzer found."""
+
+    packages: list[Package] = []
+    unknowns: list[Unknown] = []
+    os: OperatingSystem | None = None
+    owned: set[str] = set()
+
+
+class Analyzer(abc.ABC):
+    """Base of every analyzer; ``version`` grows whenever ``condense`` keeps something else: caches ask for it."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    paths: ClassVar[str]
+    """A regular expression that fits whole normal paths."""
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Files and directories with one fixed place, which an image may replace by a link to another place."""
+
+    def condense(self, path: str, content: bytes) -> bytes:
+        """The part of a file that ``analyze`` needs; it runs on hostile bytes and must never raise."""
+        del path
+        return content
+
+    @abc.abstractmethod
+    def analyze(self, files: Files, context: Context) -> Findings:
+        """Turns wanted files into packages; what cannot be read becomes an unknown."""
+
+
+def os_purl(kind: str, context: Context, name: str, version: str, arch: str | None) -> str:
+    """The purl of an OS package; the distribution is its namespace and, with its release, a qualifier."""
+    distribution = context.distribution
+    qualifiers = {"arch": arch} if arch else {}
+    if distribution is not None:
+        qualifiers["distro"] = distribution.qualifier
+    return PackageURL(kind, distribution.id if distribution else None, name, version, qualifiers).to_string()
+
+
+def text(content: bytes) -> str:
+    """Bytes of unknown encoding as text that can always be encoded again."""
+    return content.decode("utf-8", "backslashreplace")

@@ -1,0 +1,16 @@
+"""Every analyzer, in the order in which they run: the distribution first, OS packages before language packages."""
+
+from hullguard.inventory.analyzers.analyzer import Analyzer
+from hullguard.inventory.analyzers.apk import ApkAnalyzer
+from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
+from hullguard.inventory.analyzers.node import NodeAnalyzer
+from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
+from hullguard.inventory.analyzers.python import PythonAnalyzer
+
+ANALYZERS: tuple[Analyzer, ...] = (
+    OsReleaseAnalyzer(),
+    DpkgAnalyzer(),
+    ApkAnalyzer(),
+    PythonAnalyzer(),
+    NodeAnalyzer(),
+)

@@ -1,0 +1,54 @@
+"""Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``."""
+
+import msgspec
+from packageurl import PackageURL
+
+from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Context, Files, Findings
+from hullguard.model.package import Package, PackageType, Unknown
+
+_BOUND = 500
+
+
+class _Manifest(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+
+
+class NodeAnalyzer(Analyzer):
+    """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers."""
+
+    name, version = "node", 1
+    paths = NODE_PACKAGE
+
+    def condense(self, path: str, content: bytes) -> bytes:
+        del path
+        try:
+            manifest = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Manifest)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return b""
+        return msgspec.json.encode(_Manifest(manifest.name[:_BOUND], manifest.version[:_BOUND]))
+
+    def analyze(self, files: Files, context: Context) -> Findings:
+        findings = Findings()
+        for path, file in files.matching(self.paths):
+            if path in context.owned:
+                continue
+            if not file.content:
+                findings.unknowns.append(Unknown(path, "the manifest of an npm package is no readable JSON"))
+                continue
+            manifest = msgspec.json.decode(file.content, type=_Manifest)
+            if not manifest.name or not manifest.version:
+                continue  # a bundler's hint such as {"type": "module"}, not a package
+            scope, _, base = manifest.name.rpartition("/")
+            findings.packages.append(
+                Package(
+                    purl=PackageURL("npm", scope or None, base, manifest.version).to_string(),
+                    type=PackageType.NPM,
+                    name=manifest.name,
+                    version=manifest.version,
+                    ecosystem="npm",
+                    layer=context.layers[file.origin],
+                    locations=(path,),
+                )
+            )
+        return findings

@@ -1,0 +1,54 @@
+"""The distribution, from os-release (freedesktop.org, os-release(5)); older Debian and Alpine have their own files."""
+
+import re
+import shlex
+
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings, text
+from hullguard.inventory.distributions import distribution
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Unknown
+
+_LINE = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+_VALUE_BOUND = 200
+
+
+class OsReleaseAnalyzer(Analyzer):
+    """Must come first: the package analyzers ask which distribution they are in."""
+
+    name, version = "os-release", 1
+    paths = r"etc/os-release|usr/lib/os-release|etc/alpine-release|etc/debian_version"
+    fixed = ("etc/os-release", "usr/lib/os-release", "etc/alpine-release", "etc/debian_version")
+
+    def condense(self, path: str, content: bytes) -> bytes:
+        del path
+        return content[: 1 << 14]
+
+    def analyze(self, files: Files, context: Context) -> Findings:
+        for path in ("etc/os-release", "usr/lib/os-release"):
+            if (file := files.file(path)) is not None and (values := _values(text(file.content))).get("ID"):
+                release = values.get("VERSION_ID") or None
+                found = OperatingSystem(values["ID"].lower(), release, values.get("PRETTY_NAME"))
+                return self._found(found, values.get("VERSION_CODENAME", ""), context)
+        for path, name in (("etc/alpine-release", "alpine"), ("etc/debian_version", "debian")):
+            if (file := files.file(path)) is not None and (release := text(file.content).strip()[:_VALUE_BOUND]):
+                number = release if release[0].isdigit() else None
+                return self._found(OperatingSystem(name, number, f"{name} {release}"), release.split("/")[0], context)
+        why = "no os-release file says which distribution this is, so its OS packages cannot be matched"
+        return Findings(unknowns=[Unknown("operating system", why)])
+
+    @staticmethod
+    def _found(os: OperatingSystem, codename: str, context: Context) -> Findings:
+        context.distribution = distribution(os, codename)
+        end = context.distribution.end_of_life
+        return Findings(os=OperatingSystem(os.id, os.version_id, os.name, end))
+
+
+def _values(content: str) -> dict[str, str]:
+    values = {}
+    for key, raw in _LINE.findall(content):
+        try:
+            words = shlex.split(raw, comments=True)
+        except ValueError:
+            words = [raw]
+        values[key] = " ".join(words)[:_VALUE_BOUND]
+    return values

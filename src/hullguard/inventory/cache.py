@@ -1,0 +1,77 @@
+"""Indexes of layers kept between scans, one file per layer, named for what the index depends on.
+
+The name covers the computed diff id and the analyzers; the content carries its own digest. So a file that was
+cut off, damaged or put there by someone else is at worst read again from the image, never believed.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+import msgspec
+import zstandard
+
+from hullguard.inventory.layer import LayerIndex
+
+_DIGEST = 32
+_MAX_ENTRY = 1 << 28
+
+
+class LayerCache:
+    """A directory of indexes, bounded in bytes; the least recently used go first."""
+
+    def __init__(self, directory: Path, max_bytes: int = 1 << 29) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+
+    def get(self, diff_id: str, signature: str) -> LayerIndex | None:
+        """The index, or None when it is absent or not to be trusted."""
+        path = self._path(diff_id, signature)
+        try:
+            with path.open("rb") as file:
+                state = os.fstat(file.fileno())
+                if state.st_uid != os.geteuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                    return None
+                if state.st_size > _MAX_ENTRY:
+                    return None
+                stored = file.read()
+            os.utime(path)
+            body = stored[_DIGEST:]
+            if hashlib.sha256(diff_id.encode() + body).digest() != stored[:_DIGEST]:
+                return None
+            plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=_MAX_ENTRY)
+            return msgspec.msgpack.decode(plain, type=LayerIndex)
+        except (OSError, zstandard.ZstdError, msgspec.MsgspecError):
+            return None
+
+    def put(self, diff_id: str, signature: str, index: LayerIndex) -> None:
+        """Keeps an index; a full or read-only disk costs the next scan time, nothing else."""
+        body = zstandard.ZstdCompressor(level=3).compress(msgspec.msgpack.encode(index))
+        path = self._path(diff_id, signature)
+        temporary = path.with_name(f".{secrets.token_hex(8)}")
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(hashlib.sha256(diff_id.encode() + body).digest() + body)
+            temporary.replace(path)
+            self._prune()
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+    def _prune(self) -> None:
+        entries = [(entry.stat(), entry.path) for entry in os.scandir(self._directory) if entry.is_file()]
+        total = sum(state.st_size for state, _ in entries)
+        for state, path in sorted(entries, key=lambda item: item[0].st_mtime):
+            if total <= self._max_bytes:
+                return
+            total -= state.st_size
+            with contextlib.suppress(FileNotFoundError):
+                Path(path).unlink()
+
+    def _path(self, diff_id: str, signature: str) -> Path:
+        return self._directory / f"{hashlib.sha256(f'{diff_id} {signature}'.encode()).hexdigest()}.layer"

@@ -1,0 +1,174 @@
+"""One layer as an index: the few files that analyzers want, and what is needed to lay layers over one another.
+
+The index of a layer depends on its bytes and on the analyzers alone, so it is cached by diff id and never made twice.
+"""
+
+import hashlib
+import sys
+from array import array
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from hullguard.inventory.limits import Budget
+from hullguard.inventory.paths import normal
+from hullguard.inventory.streams import Readable
+from hullguard.inventory.tar import Kind, Member, TarWalk
+from hullguard.inventory.wanted import Wanted
+from hullguard.model.errors import LimitReached
+from hullguard.model.package import Unknown
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+
+
+class LayerIndex(Struct):
+    """What one layer says. Paths are normal: no leading ``/``, no ``.``, no ``..``.
+
+    Most files matter only by their existence: a file may stand where a lower layer has a directory. Of those an
+    8-byte hash is kept, not the name.
+    """
+
+    kept: dict[str, bytes] = {}
+    """Content of wanted files, condensed by their analyzer."""
+    symlinks: dict[str, str] = {}
+    hardlinks: dict[str, str] = {}
+    """Wanted names whose content stands under another, unwanted name of the same layer."""
+    whiteouts: list[str] = []
+    opaque: list[str] = []
+    others: bytes = b""
+    """Hashes of the paths of everything else that is no directory."""
+    directories: bytes = b""
+    unknowns: list[Unknown] = []
+    cut: bool = False
+    """A wanted file was left out because it is larger than the limits allow."""
+
+
+def path_hash(path: str) -> int:
+    """The 64 bits that stand for a path in ``others`` and ``directories``."""
+    digest = hashlib.blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, sys.byteorder)
+
+
+class Indexer:
+    """Makes the index of one layer; after a limit was reached ``index`` holds what was found so far."""
+
+    def __init__(self, wanted: Wanted, budget: Budget, what: str) -> None:
+        self.index = LayerIndex()
+        self.wanted = wanted
+        self.budget = budget
+        self._what = what
+        self._others = array("Q")
+        self._directories = array("Q")
+        self._refused = 0
+
+    def run(self, stream: Readable) -> None:
+        """Walks the stream to the archive's end mark; what follows it is the caller's to drain."""
+        walk = TarWalk(stream, self.budget, self._what)
+        try:
+            for member in walk:
+                self._member(member, walk)
+        finally:
+            self.finish()
+
+    def finish(self) -> LayerIndex:
+        """The index with everything that was added."""
+        self.index.others = self._others.tobytes()
+        self.index.directories = self._directories.tobytes()
+        if self._refused > self.budget.limits.refused:
+            more = self._refused - self.budget.limits.refused
+            self._unknown("more entries", f"{self._what}: {more} more entries were refused or unreadable")
+        return self.index
+
+    def add(self, path: str, kind: Kind, link: str = "") -> None:
+        """Records a path that is no wanted file."""
+        index = self.index
+        if kind is Kind.DIRECTORY:
+            self._directories.append(path_hash(path))
+            return
+        index.kept.pop(path, None)  # of two members with one name the later counts
+        index.symlinks.pop(path, None)
+        index.hardlinks.pop(path, None)
+        if kind is Kind.SYMLINK:
+            index.symlinks[path] = link
+            return
+        if kind is Kind.HARDLINK and self.wanted.logical(path) is not None and self._hardlink(path, link):
+            return
+        self._others.append(path_hash(path))
+
+    def keep(self, path: str, logical: str, content: bytes) -> None:
+        """Records a wanted file."""
+        condensed = self.wanted.condense(logical, content)
+        self.budget.keep(len(condensed))
+        self.index.symlinks.pop(path, None)
+        self.index.hardlinks.pop(path, None)
+        self.index.kept[path] = condensed
+
+    def too_large(self, path: str, size: int) -> None:
+        """Records a wanted file that is larger than the limit allows."""
+        self.index.cut = True
+        self._unknown(path, f"{self._what}: {size} bytes are more than one package database may have")
+
+    def refuse(self, name: str, why: str) -> None:
+        """Records a member that was left out because it lies about where it belongs."""
+        self._refused += 1
+        if self._refused <= self.budget.limits.refused:
+            self._unknown(name, f"{self._what}: {why}")
+
+    def _member(self, member: Member, walk: TarWalk) -> None:
+        path = normal(member.name)
+        if path is None:
+            self.refuse(member.name, "the name leaves the image's root; the entry was refused")
+            return
+        base = path.rpartition("/")[2]
+        if base.startswith(WHITEOUT):
+            self._whiteout(path, base)
+            return
+        if member.kind is Kind.FILE and (logical := self.wanted.logical(path)) is not None:
+            if member.size > self.budget.limits.file_bytes:
+                self.too_large(path, member.size)
+                self.add(path, Kind.OTHER)
+            else:
+                self.keep(path, logical, walk.content())
+            return
+        if path:
+            self.add(path, member.kind, member.link)
+
+    def _whiteout(self, path: str, base: str) -> None:
+        directory = path[: len(path) - len(base)]
+        hidden = base[len(WHITEOUT) :]
+        if base == OPAQUE:
+            self.index.opaque.append(directory.rstrip("/"))
+        elif hidden.startswith(WHITEOUT):
+            pass  # aufs bookkeeping (.wh..wh.plnk, .wh..wh.aufs): it hides nothing
+        elif hidden in ("", ".", ".."):
+            # Taken literally it would delete the directory that it lies in, or the one above.
+            self.refuse(path, "a whiteout that names no file was ignored")
+        else:
+            self.index.whiteouts.append(directory + hidden)
+
+    def _hardlink(self, path: str, link: str) -> bool:
+        target = normal(link)
+        if target is None:
+            self.refuse(path, f"its hard link to {link!r} leaves the image's root")
+            return False
+        if target in self.index.kept:
+            self.index.kept[path] = self.index.kept[target]
+            return True
+        self.index.hardlinks[path] = target
+        return False
+
+    def _unknown(self, what: str, why: str) -> None:
+        self.index.unknowns.append(Unknown(what, why))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedLayer:
+    """An index with what was computed while it was made."""
+
+    index: LayerIndex
+    diff_id: str
+    digest: str
+    """Of the bytes as they were stored."""
+    size: int
+    stopped: LimitReached | None = None

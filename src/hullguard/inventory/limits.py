@@ -1,0 +1,76 @@
+"""What a hostile image may cost: every bound in one place, and the account of what was spent."""
+
+from msgspec import Struct
+
+from hullguard.model.errors import LimitReached
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+class Limits(Struct, frozen=True):
+    """Bounds on one read of one image. Reaching one ends the read with what was found so far."""
+
+    total_bytes: int = 64 * GIB
+    """Uncompressed bytes of all layers together."""
+    ratio: int = 200
+    """Uncompressed to compressed; deflate itself ends near 1030, real layers near 20."""
+    ratio_floor: int = 256 * MIB
+    """The ratio is not looked at below this size: a small layer of zeros hurts nobody."""
+    entries: int = 3_000_000
+    """Members of all layers together, or files of a directory tree."""
+    name_bytes: int = 4096
+    """PATH_MAX; also the bound on a link's target."""
+    extension_bytes: int = MIB
+    """One PAX or GNU header that extends another header."""
+    file_bytes: int = 64 * MIB
+    """One file that an analyzer wants; a larger one is named in ``unknowns``."""
+    kept_bytes: int = 512 * MIB
+    """All content kept for the analyzers, after they condensed it."""
+    document_bytes: int = 8 * MIB
+    """A manifest, an index or a configuration."""
+    layers: int = 1024
+    depth: int = 128
+    """Nested directories of a tree, nested indexes times sixteen."""
+    refused: int = 100
+    """Refused entries that are named one by one; the rest is only counted."""
+
+
+class Budget:
+    """What is left of the limits while one image is read."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._bytes = 0
+        self._entries = 0
+        self._kept = 0
+
+    def spend_bytes(self, count: int) -> None:
+        self._bytes += count
+        if self._bytes > self.limits.total_bytes:
+            raise _reached(
+                "the image holds more than {limit} uncompressed bytes", "total-bytes", self.limits.total_bytes
+            )
+
+    def spend_entry(self) -> None:
+        self._entries += 1
+        if self._entries > self.limits.entries:
+            raise _reached("the image holds more than {limit} files", "entries", self.limits.entries)
+
+    def keep(self, count: int) -> None:
+        self._kept += count
+        if self._kept > self.limits.kept_bytes:
+            raise _reached("package databases hold more than {limit} bytes", "kept-bytes", self.limits.kept_bytes)
+
+    def check_name(self, length: int) -> None:
+        if length > self.limits.name_bytes:
+            raise _reached("a name has more than {limit} bytes", "name-bytes", self.limits.name_bytes)
+
+    def check_ratio(self, compressed: int, uncompressed: int) -> None:
+        """Raises when so much came out of so little that it must be a bomb."""
+        if uncompressed > self.limits.ratio_floor and uncompressed > self.limits.ratio * max(compressed, 1):
+            raise _reached("a stream grows more than {limit} times when decompressed", "ratio", self.limits.ratio)
+
+
+def _reached(sentence: str, code: str, limit: int) -> LimitReached:
+    return LimitReached(f"{sentence.format(limit=limit)}; the scan stopped there", f"limit.{code}", limit=limit)

@@ -1,0 +1,178 @@
+"""The one question of this package: what is inside this image?"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hullguard.inventory.analyzers.analyzer import Context
+from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.source.directory import TreeWalk
+from hullguard.inventory.source.image import Described, layer_facts
+from hullguard.inventory.source.opened import PlainTree, Request, Source, StoredImage
+from hullguard.inventory.source.reader import LayerReader
+from hullguard.inventory.source.target import explain, parse
+from hullguard.inventory.tree import Tree, squash
+from hullguard.inventory.wanted import Wanted
+from hullguard.model.errors import Invalid, LimitReached, NotFound, Unavailable
+from hullguard.model.image import Layer, OperatingSystem, Target
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package, Unknown
+
+Progress = Callable[[str, int], None]
+
+
+def read(
+    target: str,
+    *,
+    limits: Limits | None = None,
+    cache: LayerCache | None = None,
+    docker_host: str | None = None,
+    platform: str | None = None,
+    progress: Progress | None = None,
+) -> Inventory:
+    """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
+
+    A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
+    NotFound, Invalid or Unavailable when there is no such image, or no image at all.
+    """
+    limits = limits or Limits()
+    source, name = parse(target, limits)
+    request = Request(name, limits, platform, docker_host)
+    reader = LayerReader(Wanted(ANALYZERS), Budget(limits), cache, progress)
+    try:
+        with source.open(request) as opened:
+            if isinstance(opened, PlainTree):
+                return _tree(target, source, opened.root, reader)
+            return _image(target, source, opened, request, reader)
+    except Unavailable as error:
+        raise (explain(target, error) if name == target else error) from error
+
+
+def _tree(target: str, source: Source, root: Path, reader: LayerReader) -> Inventory:
+    """A plain tree is one layer without an identity."""
+
+    def index(wanted: Wanted) -> tuple[LayerIndex, LimitReached | None]:
+        indexer = Indexer(wanted, Budget(reader.budget.limits), str(root))
+        walk = TreeWalk(indexer, root)
+        try:
+            walk.run()
+        except LimitReached as reached:
+            return indexer.finish(), reached
+        return indexer.finish(), None
+
+    layer, stopped = index(reader.wanted)
+    tree = squash([layer])
+    if stopped is None and (aliases := tree.missing(reader.wanted)):
+        layer, stopped = index(reader.wanted.with_aliases(aliases))
+        tree = squash([layer])
+    return _inventory(Target(target, source.kind), (), tree, layer.unknowns, stopped)
+
+
+def _image(target: str, source: Source, image: StoredImage, request: Request, reader: LayerReader) -> Inventory:
+    try:
+        described = image.described(request, reader)
+    except (Invalid, NotFound):
+        if image.blobs.stopped is None:
+            raise
+        # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
+        return _unnamed(target, source, image.blobs.found(), image.blobs.stopped)
+    layers, stopped = _layers(image, described, reader)
+    tree = squash([layer.index for layer in layers])
+    if stopped is None and (aliases := tree.missing(reader.wanted)):
+        layers, stopped = _layers(image, described, reader.again(reader.wanted.with_aliases(aliases)))
+        tree = squash([layer.index for layer in layers])
+    facts = layer_facts(described.config, [(layer.diff_id, layer.digest, layer.size) for layer in layers])
+    unknowns = [*described.unknowns, *_said(layers)]
+    about = Target(
+        ref=target,
+        kind=source.kind,
+        image_id=described.image_id,
+        digest=described.digest,
+        platform=str(described.platform) or None,
+        tags=tuple(image.tags) if image.tags is not None else described.tags,
+    )
+    return _inventory(about, facts, tree, unknowns, stopped)
+
+
+def _unnamed(target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached) -> Inventory:
+    tree = squash([layer.index for layer in layers])
+    facts = tuple(Layer(layer.diff_id, layer.digest, layer.size) for layer in layers)
+    return _inventory(Target(target, source.kind), facts, tree, _said(layers), stopped)
+
+
+def _layers(
+    image: StoredImage, described: Described, reader: LayerReader
+) -> tuple[list[IndexedLayer], LimitReached | None]:
+    layers: list[IndexedLayer] = []
+    for blob in described.layers:
+        try:
+            layer = image.blobs.layer(blob, reader)
+        except LimitReached as reached:
+            return layers, reached
+        layers.append(layer)
+        if layer.stopped is not None:
+            return layers, layer.stopped
+    return layers, None
+
+
+def _inventory(
+    target: Target,
+    layers: tuple[Layer, ...],
+    tree: Tree,
+    unknowns: Sequence[Unknown],
+    stopped: LimitReached | None,
+) -> Inventory:
+    unknowns = list(unknowns)
+    if stopped is not None:
+        unknowns.append(Unknown("the rest of the image", str(stopped)))
+    context = Context(layers=tuple(layer.diff_id for layer in layers) or (None,))
+    packages: list[Package] = []
+    found_os: OperatingSystem | None = None
+    for analyzer in ANALYZERS:
+        findings = analyzer.analyze(tree, context)
+        found_os = found_os or findings.os
+        context.owned |= findings.owned
+        packages += findings.packages
+        unknowns += findings.unknowns
+    return Inventory(
+        target=target,
+        os=found_os,
+        layers=layers,
+        packages=_once(packages),
+        unknowns=tuple(sorted(set(unknowns), key=lambda unknown: (unknown.what, unknown.why))),
+        complete=stopped is None and not tree.cut,
+    )
+
+
+def _once(packages: list[Package]) -> tuple[Package, ...]:
+    """One entry for a package that one layer brought to several places."""
+    places: dict[tuple[str, str | None], set[str]] = {}
+    first: dict[tuple[str, str | None], Package] = {}
+    for package in packages:
+        key = (package.purl, package.layer)
+        first.setdefault(key, package)
+        places.setdefault(key, set()).update(package.locations)
+    merged = [
+        package
+        if len(places[key]) == 1
+        else Package(
+            purl=package.purl,
+            type=package.type,
+            name=package.name,
+            version=package.version,
+            ecosystem=package.ecosystem,
+            source_name=package.source_name,
+            source_version=package.source_version,
+            arch=package.arch,
+            layer=package.layer,
+            locations=tuple(sorted(places[key])),
+        )
+        for key, package in first.items()
+    ]
+    return tuple(sorted(merged, key=lambda package: (package.purl, package.layer or "")))
+
+
+def _said(layers: Sequence[IndexedLayer]) -> list[Unknown]:
+    return [unknown for layer in layers for unknown in layer.index.unknowns]

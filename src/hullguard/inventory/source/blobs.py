@@ -1,0 +1,218 @@
+"""Named blobs of an image, three ways: in a directory, in a tar file one can seek in, in a stream that passes once."""
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from hullguard.inventory.layer import IndexedLayer
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.paths import normal, resolve
+from hullguard.inventory.source.reader import LayerReader, check_digest
+from hullguard.inventory.streams import Prefixed, Readable, Section, Uncompressed, read_up_to
+from hullguard.inventory.tar import BLOCK, Kind, TarWalk
+from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
+
+
+class LayerBlob:
+    """A layer as a manifest names it."""
+
+    def __init__(self, name: str, digest: str | None, claimed: str | None) -> None:
+        self.name = name
+        self.digest = digest
+        self.claimed = claimed
+
+
+class Blobs(Protocol):
+    """The parts of one stored image."""
+
+    stopped: LimitReached | None
+    """Set when a limit ended the reading before all parts were seen."""
+
+    def document(self, name: str) -> bytes | None:
+        """A small file in memory, None when there is none of that name."""
+        ...
+
+    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+        """The index of a layer; raises Invalid when it is absent or damaged."""
+        ...
+
+    def found(self) -> list[IndexedLayer]:
+        """Layers that were read although no manifest was reached."""
+        ...
+
+
+class DirectoryBlobs:
+    """An OCI layout in a directory. Links are not followed: a layout has none, and they could lead anywhere."""
+
+    stopped: LimitReached | None = None
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self._root = root
+        self._limits = limits
+
+    def document(self, name: str) -> bytes | None:
+        path = self._path(name)
+        if path is None:
+            return None
+        with path.open("rb") as file:
+            return _bounded(file, path.stat().st_size, name, self._limits)
+
+    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+        path = self._path(blob.name)
+        if path is None:
+            raise _absent(blob.name)
+        with path.open("rb", buffering=0) as file:
+            return reader.read(file, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
+
+    def found(self) -> list[IndexedLayer]:
+        return []
+
+    def _path(self, name: str) -> Path | None:
+        clean = normal(name)
+        path = self._root / clean if clean else self._root
+        try:
+            state = path.lstat()
+            inside = path.parent.resolve() == (self._root.resolve() / (clean or "")).parent
+        except OSError:
+            return None
+        return path if stat.S_ISREG(state.st_mode) and inside else None
+
+
+class FileBlobs:
+    """A plain tar file: its members are found once, then read by position."""
+
+    stopped: LimitReached | None = None
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._limits = limits
+        self._file = path.open("rb", buffering=0)
+        descriptor = self._file.fileno()
+        self._pread: Callable[[int, int], bytes] = lambda size, offset: os.pread(descriptor, size, offset)
+        self._places: dict[str, tuple[int, int]] = {}
+        self._links: dict[str, str] = {}
+        walk = TarWalk(Section(self._pread, 0, path.stat().st_size), Budget(limits), path.name)
+        for member in walk:
+            name = normal(member.name)
+            if not name:
+                continue
+            if member.kind is Kind.FILE:
+                self._places[name] = (walk.offset, member.size)
+            elif member.kind in (Kind.SYMLINK, Kind.HARDLINK):
+                self._links[name] = member.link if member.kind is Kind.SYMLINK else "/" + member.link
+
+    def document(self, name: str) -> bytes | None:
+        place = self._place(name)
+        return None if place is None else _bounded(Section(self._pread, *place), place[1], name, self._limits)
+
+    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+        place = self._place(blob.name)
+        if place is None:
+            raise _absent(blob.name)
+        raw = Section(self._pread, *place)
+        return reader.read(raw, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
+
+    def found(self) -> list[IndexedLayer]:
+        return []
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _place(self, name: str) -> tuple[int, int] | None:
+        return self._places.get(resolve(name, self._links) or "")
+
+
+class StreamBlobs:
+    """A tar that passes once: what looks like a layer is indexed as it comes by, small documents are remembered.
+
+    The manifest stands at the end of such archives, so nobody knows beforehand which members are layers.
+    """
+
+    def __init__(self, opened: Callable[[], AbstractContextManager[Readable]], what: str, limits: Limits) -> None:
+        self._opened = opened
+        self._what = what
+        self._limits = limits
+        self._documents: dict[str, bytes] = {}
+        self._layers: dict[str, IndexedLayer | HullguardError] = {}
+        self._links: dict[str, str] = {}
+        self._reader: LayerReader | None = None
+        self.stopped: LimitReached | None = None
+
+    def prepare(self, reader: LayerReader) -> None:
+        """Lets the whole archive pass, unless it did for these wishes already."""
+        if self._reader is reader:
+            return
+        self._reader, self.stopped = reader, None
+        self._layers.clear()
+        budget = Budget(self._limits)
+        with self._opened() as raw:
+            stream = Uncompressed(raw, budget, self._what, hashed=False)
+            walk = TarWalk(stream, budget, self._what)
+            try:
+                for member in walk:
+                    name = normal(member.name)
+                    if name and member.kind is Kind.FILE:
+                        self.stopped = self._file(name, member.size, walk, reader)
+                    elif name and member.kind in (Kind.SYMLINK, Kind.HARDLINK):
+                        self._links[name] = member.link if member.kind is Kind.SYMLINK else "/" + member.link
+                    if self.stopped is not None:
+                        return
+                stream.drain()
+            except LimitReached as reached:
+                self.stopped = reached
+
+    def document(self, name: str) -> bytes | None:
+        return self._documents.get(resolve(name, self._links) or "")
+
+    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+        self.prepare(reader)
+        layer = self._layers.get(resolve(blob.name, self._links) or "")
+        if layer is None and self.stopped is not None:
+            raise self.stopped
+        if layer is None:
+            raise _absent(blob.name)
+        if isinstance(layer, HullguardError):
+            raise layer
+        if layer.stopped is None:
+            check_digest(f"layer {blob.name}", blob.claimed, layer.diff_id)
+            check_digest(f"layer {blob.name}", blob.digest, layer.digest)
+        return layer
+
+    def found(self) -> list[IndexedLayer]:
+        return [layer for layer in self._layers.values() if isinstance(layer, IndexedLayer)]
+
+    def _file(self, name: str, size: int, walk: TarWalk, reader: LayerReader) -> LimitReached | None:
+        head = read_up_to(walk, min(size, BLOCK))
+        if head[:1] in (b"{", b"["):
+            if size <= self._limits.document_bytes:
+                reader.budget.keep(size)
+                self._documents[name] = head + walk.content()
+            return None
+        if not _may_be_layer(head):
+            return None
+        try:
+            layer = reader.read(Prefixed(head, walk), f"layer {name}")
+        except Invalid as bad:
+            # It counts only if a manifest names it: archives may carry other things.
+            self._layers[name] = bad
+            return None
+        self._layers[name] = layer
+        return layer.stopped
+
+
+def _may_be_layer(head: bytes) -> bool:
+    if head[:2] == b"\x1f\x8b" or head[:4] == b"\x28\xb5\x2f\xfd":
+        return True
+    return len(head) == BLOCK and (head[257:262] == b"ustar" or not any(head) or head[148:156].strip(b" \0").isdigit())
+
+
+def _bounded(raw: Readable, size: int, name: str, limits: Limits) -> bytes:
+    if size > limits.document_bytes:
+        raise Invalid(f"{name} has {size} bytes; a document of an image has at most {limits.document_bytes}")
+    return read_up_to(raw, size)
+
+
+def _absent(name: str) -> NotFound:
+    return NotFound(f"the image's manifest names the layer {name}, but it is not there", "image.layer-missing")

@@ -1,0 +1,18 @@
+"""Every kind of source, in the order in which an existing path is tried."""
+
+from hullguard.inventory.source.opened import Source
+from hullguard.inventory.source.places import (
+    DirectorySource,
+    DockerArchiveSource,
+    DockerSource,
+    OciArchiveSource,
+    OciDirectorySource,
+)
+
+SOURCES: tuple[Source, ...] = (
+    OciDirectorySource(),
+    DirectorySource(),
+    DockerArchiveSource(),
+    OciArchiveSource(),
+    DockerSource(),
+)

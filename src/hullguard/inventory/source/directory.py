@@ -1,0 +1,83 @@
+"""A directory tree as one nameless layer: an unpacked root file system, or a mounted one.
+
+The tree is walked by directory descriptors and no link is ever followed by the kernel, so that a tree that is
+changed meanwhile cannot lead the walk out of its root.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.layer import Indexer
+from hullguard.inventory.tar import Kind
+
+# Made by the kernel, endless, and never part of an image.
+_VIRTUAL = frozenset({"proc", "sys", "dev"})
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class TreeWalk:
+    """Feeds an indexer from a directory."""
+
+    def __init__(self, indexer: Indexer, root: Path) -> None:
+        self._indexer = indexer
+        self._root = root
+        self._device = -1
+
+    def run(self) -> None:
+        root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._device = os.fstat(root).st_dev
+            self._walk(root, "", 0)
+        finally:
+            os.close(root)
+
+    def _walk(self, directory: int, prefix: str, depth: int) -> None:
+        limits = self._indexer.budget.limits
+        if depth > limits.depth:
+            self._indexer.refuse(prefix, f"nested deeper than {limits.depth} directories; not read")
+            return
+        with os.scandir(directory) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            self._indexer.budget.spend_entry()
+            path = prefix + text(os.fsencode(entry.name))
+            try:
+                state = entry.stat(follow_symlinks=False)
+                self._entry(directory, entry.name, path, state.st_mode, depth)
+            except OSError as cause:
+                self._indexer.refuse(path, f"could not be read: {cause.strerror}")
+
+    def _entry(self, directory: int, name: str, path: str, mode: int, depth: int) -> None:
+        if stat.S_ISDIR(mode):
+            child = os.open(name, _OPEN_DIRECTORY, dir_fd=directory)
+            try:
+                if depth == 0 and name in _VIRTUAL and os.fstat(child).st_dev != self._device:
+                    return
+                self._indexer.add(path, Kind.DIRECTORY)
+                self._walk(child, path + "/", depth + 1)
+            finally:
+                os.close(child)
+        elif stat.S_ISLNK(mode):
+            self._indexer.add(path, Kind.SYMLINK, text(os.fsencode(os.readlink(name, dir_fd=directory))))
+        elif stat.S_ISREG(mode):
+            self._file(directory, name, path)
+
+    def _file(self, directory: int, name: str, path: str) -> None:
+        logical = self._indexer.wanted.logical(path)
+        if logical is None:
+            return
+        descriptor = os.open(name, _OPEN_FILE, dir_fd=directory)
+        with os.fdopen(descriptor, "rb") as file:
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode):
+                return
+            limit = self._indexer.budget.limits.file_bytes
+            content = file.read(limit + 1)
+            self._indexer.budget.spend_bytes(len(content))
+            if len(content) > limit:
+                self._indexer.too_large(path, state.st_size)
+            else:
+                self._indexer.keep(path, logical, content)

@@ -1,0 +1,93 @@
+"""Images of a Docker engine on this machine, asked over its socket (Docker Engine API 1.24 and later)."""
+
+import contextlib
+import http.client
+import socket
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+from hullguard.inventory.source.documents import DockerInspect, decode
+from hullguard.inventory.streams import Readable
+from hullguard.model.errors import Invalid, NotFound, Unavailable
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_TIMEOUT = 60.0
+_MAX_ANSWER = 8 << 20
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT)
+        self.sock.connect(self._path)
+
+
+class Engine:
+    """The two questions that a scan has: which image is this, and its content as an archive."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def inspect(self, name: str) -> DockerInspect:
+        """The image's id, names and diff ids; raises NotFound when the engine does not have it."""
+        with self._answer(f"/images/{quote(name, safe='/:@')}/json", name) as answer:
+            content = answer.read(_MAX_ANSWER)
+        return decode(content, DockerInspect, f"the answer of the Docker engine at {self.host}")
+
+    @contextlib.contextmanager
+    def archive(self, image: str) -> Iterator[Readable]:
+        """The image as ``docker save`` writes it, streamed."""
+        with self._answer(f"/images/{quote(image, safe='/:@')}/get", image) as answer:
+            yield _Body(answer, self.host)
+
+    @contextlib.contextmanager
+    def _answer(self, path: str, name: str) -> Iterator[http.client.HTTPResponse]:
+        connection = self._connection()
+        try:
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+            except (OSError, http.client.HTTPException) as cause:
+                sentence = (
+                    f"no Docker engine answers at {self.host}: {cause}; is it running, and may you use its socket?"
+                )
+                raise Unavailable(sentence, "docker.unreachable") from cause
+            if answer.status == http.HTTPStatus.NOT_FOUND:
+                raise NotFound(f"the Docker engine at {self.host} has no image {name!r}", "docker.no-image")
+            if answer.status == http.HTTPStatus.BAD_REQUEST:
+                raise Invalid(f"{name!r} is no image name: {_reason(answer)}", "docker.bad-name")
+            if answer.status != http.HTTPStatus.OK:
+                raise Unavailable(f"the Docker engine at {self.host} refused: {answer.status} {_reason(answer)}")
+            yield answer
+        finally:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.host)
+        if parts.scheme == "unix" and parts.path:
+            return _UnixConnection(parts.path)
+        if parts.scheme in ("tcp", "http") and parts.hostname:
+            return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=_TIMEOUT)
+        raise Invalid(f"the Docker host {self.host!r} is neither unix:///PATH nor tcp://HOST:PORT", "docker.bad-host")
+
+
+class _Body:
+    """An answer's body whose network failures are told apart from a damaged image."""
+
+    def __init__(self, answer: http.client.HTTPResponse, host: str) -> None:
+        self._answer, self._host = answer, host
+
+    def read(self, n: int, /) -> bytes:
+        try:
+            return self._answer.read(n)
+        except (OSError, http.client.HTTPException) as cause:
+            sentence = f"the Docker engine at {self._host} stopped sending: {cause}"
+            raise Unavailable(sentence, "docker.cut-off") from cause
+
+
+def _reason(answer: http.client.HTTPResponse) -> str:
+    return answer.read(500).decode("utf-8", "replace").strip()

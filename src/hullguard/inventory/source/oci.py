@@ -1,0 +1,110 @@
+"""OCI layouts (image-spec 1.1): ``index.json`` leads to a manifest, that to configuration and layers, all by digest."""
+
+import hashlib
+
+from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.blobs import Blobs
+from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument, decode
+from hullguard.inventory.source.image import Described, describe
+from hullguard.inventory.source.platforms import fits, own_platform
+from hullguard.inventory.source.reader import check_digest
+from hullguard.model.errors import Invalid, NotFound
+from hullguard.model.image import Platform
+from hullguard.model.package import Unknown
+
+INDEX = "index.json"
+_REF_NAME = "org.opencontainers.image.ref.name"
+_IMAGE_NAME = "io.containerd.image.name"
+_ATTESTATION = "vnd.docker.reference.type"
+_MAX_NESTING = 8
+_MAX_MANIFESTS = 256
+
+
+def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
+    """The image of a layout that fits the platform asked for, else this machine's, else the first."""
+    content = blobs.document(INDEX)
+    if content is None:
+        raise Invalid("there is no index.json, so it is no OCI layout", "image.no-index")
+    found = _manifests(blobs, content, 0)
+    if not found:
+        raise NotFound("the OCI layout names no image", "image.none")
+    offered = [(descriptor, manifest, _platform(blobs, descriptor, manifest)) for descriptor, manifest in found]
+    wanted = platform or own_platform()
+    fitting = [image for image in offered if fits(image[2], wanted)]
+    if not fitting and platform is not None:
+        names = ", ".join(sorted({str(image[2]) or "unknown" for image in offered}))
+        raise NotFound(f"the OCI layout holds no image for {platform}; it holds {names}", "image.no-platform")
+    descriptor, manifest, _ = (fitting or offered)[0]
+    config = _blob(blobs, manifest.config) if manifest.config else b""
+    # A layer is hashed once while it streams by, with SHA-256; one named by SHA-512 is still checked by its diff id.
+    stored = [
+        (_place(layer.digest), layer.digest if layer.digest.startswith("sha256:") else None)
+        for layer in manifest.layers or []
+    ]
+    described = describe(config, stored, limits.layers)
+    described.digest = descriptor.digest
+    described.tags = _tags(descriptor)
+    others = [str(image[2]) for image in (fitting if platform is None else []) if image[0] is not descriptor]
+    if others:
+        why = "the OCI layout holds several images for this platform; this one was not read"
+        described.unknowns = tuple(Unknown(other, why) for other in others)
+    return described
+
+
+def _manifests(blobs: Blobs, content: bytes, nesting: int) -> list[tuple[Descriptor, OciDocument]]:
+    document = decode(content, OciDocument, "an OCI index")
+    found: list[tuple[Descriptor, OciDocument]] = []
+    for descriptor in (document.manifests or [])[:_MAX_MANIFESTS]:
+        if _ATTESTATION in (descriptor.annotations or {}):
+            continue
+        try:
+            inner = _blob(blobs, descriptor)
+        except NotFound:
+            continue  # a layout may hold only some platforms of the index that it was copied from
+        manifest = decode(inner, OciDocument, f"manifest {descriptor.digest}")
+        if manifest.manifests is not None:
+            if nesting >= _MAX_NESTING:
+                raise Invalid("the OCI index is nested too deeply", "image.nesting")
+            nested = _manifests(blobs, inner, nesting + 1)
+            found += [(_named(descriptor, child), child_manifest) for child, child_manifest in nested]
+        elif manifest.config is not None:
+            found.append((descriptor, manifest))
+    return found[:_MAX_MANIFESTS]
+
+
+def _named(parent: Descriptor, child: Descriptor) -> Descriptor:
+    """The name stands on the outermost descriptor, the platform on the innermost."""
+    annotations = {**(parent.annotations or {}), **(child.annotations or {})}
+    return Descriptor(child.digest, child.media_type, child.size, child.platform, annotations)
+
+
+def _platform(blobs: Blobs, descriptor: Descriptor, manifest: OciDocument) -> Platform:
+    if descriptor.platform is not None:
+        named = descriptor.platform
+        return Platform(named.os, named.architecture, named.variant or None)
+    config = _blob(blobs, manifest.config) if manifest.config else b"{}"
+    return decode(config, ImageConfig, "the image's configuration").platform
+
+
+def _blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
+    content = blobs.document(_place(descriptor.digest))
+    if content is None:
+        raise NotFound(f"the OCI layout lacks the document {descriptor.digest}", "image.blob-missing")
+    algorithm = descriptor.digest.partition(":")[0]
+    computed = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+    check_digest("a document of the OCI layout", descriptor.digest, computed)
+    return content
+
+
+def _place(digest: str) -> str:
+    algorithm, _, hexadecimal = digest.partition(":")
+    sizes = {"sha256": 64, "sha512": 128}
+    if len(hexadecimal) != sizes.get(algorithm, -1) or not set(hexadecimal) <= set("0123456789abcdef"):
+        raise Invalid(f"{digest[:100]!r} is no digest that can be checked", "image.bad-digest")
+    return f"blobs/{algorithm}/{hexadecimal}"
+
+
+def _tags(descriptor: Descriptor) -> tuple[str, ...]:
+    annotations = descriptor.annotations or {}
+    name = annotations.get(_IMAGE_NAME) or annotations.get(_REF_NAME)
+    return (name,) if name else ()

@@ -1,0 +1,59 @@
+"""What every kind of source gives: an image that is described and whose layers can be read, or a plain tree."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.blobs import Blobs, StreamBlobs
+from hullguard.inventory.source.image import Described
+from hullguard.inventory.source.reader import LayerReader
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a source."""
+
+    name: str
+    """The target without its prefix: a path or an image name."""
+    limits: Limits
+    platform: str | None = None
+    docker_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image of layers; ``describe`` may need the whole archive to pass first."""
+
+    blobs: Blobs
+    describe: Callable[[Blobs, str | None, Limits], Described]
+    tags: Sequence[str] | None = None
+    """Names that the place itself knows better than the archive."""
+
+    def described(self, request: Request, reader: LayerReader) -> Described:
+        if isinstance(self.blobs, StreamBlobs):
+            self.blobs.prepare(reader)
+        return self.describe(self.blobs, request.platform, request.limits)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTree:
+    """A directory that is a root file system."""
+
+    root: Path
+
+
+class Source(Protocol):
+    """One kind of place; ``kind`` is its prefix on the command line."""
+
+    kind: str
+
+    def open(self, request: Request) -> AbstractContextManager[StoredImage | PlainTree]:
+        """Raises NotFound, Invalid or Unavailable when nothing of this kind is there."""
+        ...
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        """Whether an existing path is of this kind; ``names`` are those at the top of it if it is an archive."""
+        ...

@@ -1,0 +1,127 @@
+"""The kinds of places that an image can lie in."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from hullguard.inventory.source.blobs import DirectoryBlobs, FileBlobs, StreamBlobs
+from hullguard.inventory.source.docker_archive import MANIFEST, describe_docker
+from hullguard.inventory.source.engine import DEFAULT_HOST, Engine
+from hullguard.inventory.source.oci import INDEX, describe_oci
+from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
+from hullguard.inventory.source.sniff import is_compressed
+from hullguard.inventory.streams import Readable
+from hullguard.model.errors import Invalid, NotFound
+
+
+class DockerArchiveSource:
+    """A file that ``docker save`` wrote, perhaps compressed as a whole."""
+
+    kind = "docker-archive"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[StoredImage]:
+        with _archive(request) as blobs:
+            yield StoredImage(blobs, describe_docker)
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del path
+        return MANIFEST in names
+
+
+class OciArchiveSource:
+    """An OCI layout in a tar file, perhaps compressed as a whole."""
+
+    kind = "oci-archive"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[StoredImage]:
+        with _archive(request) as blobs:
+            yield StoredImage(blobs, describe_oci)
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del path
+        return INDEX in names
+
+
+class OciDirectorySource:
+    """An OCI layout in a directory."""
+
+    kind = "oci-dir"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[StoredImage]:
+        root = _existing(request.name)
+        if not root.is_dir():
+            raise Invalid(f"{root} is no directory, so it is no OCI layout; is it oci-archive:{root}?")
+        yield StoredImage(DirectoryBlobs(root, request.limits), describe_oci)
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del names
+        return (path / "oci-layout").is_file() and (path / INDEX).is_file()
+
+
+class DirectorySource:
+    """An unpacked root file system."""
+
+    kind = "dir"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[PlainTree]:
+        root = _existing(request.name)
+        if not root.is_dir():
+            raise Invalid(f"{root} is no directory")
+        yield PlainTree(root)
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del names
+        return path.is_dir()
+
+
+class DockerSource:
+    """An image of the Docker engine on this machine."""
+
+    kind = "docker"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[StoredImage]:
+        engine = Engine(request.docker_host or DEFAULT_HOST)
+        inspected = engine.inspect(request.name)
+
+        @contextlib.contextmanager
+        def opened() -> Iterator[Readable]:
+            with engine.archive(inspected.id) as body:
+                yield body
+
+        blobs = StreamBlobs(opened, f"the archive of {request.name}", request.limits)
+        yield StoredImage(blobs, describe_docker, tuple(sorted(inspected.repo_tags or ())))
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del path, names
+        return False
+
+
+@contextlib.contextmanager
+def _archive(request: Request) -> Iterator[FileBlobs | StreamBlobs]:
+    path = _existing(request.name)
+    if path.is_dir():
+        raise Invalid(f"{path} is a directory, not an archive; is it oci-dir:{path} or dir:{path}?")
+    if is_compressed(path):
+        yield StreamBlobs(lambda: path.open("rb"), path.name, request.limits)
+        return
+    blobs = FileBlobs(path, request.limits)
+    try:
+        yield blobs
+    finally:
+        blobs.close()
+
+
+def _existing(name: str) -> Path:
+    path = Path(name)
+    try:
+        path.stat()
+    except FileNotFoundError as cause:
+        raise NotFound(f"there is no file or directory {name!r}", "image.no-file") from cause
+    except (OSError, ValueError) as cause:
+        raise Invalid(f"{name!r} cannot be read: {cause}", "image.unreadable") from cause
+    return path

@@ -1,0 +1,151 @@
+"""Byte streams: pushed back, counted, hashed, decompressed. Nothing here holds more than one chunk."""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import zstandard
+from isal import igzip, isal_zlib
+
+from hullguard.inventory.limits import Budget
+from hullguard.model.errors import Invalid
+
+CHUNK = 1 << 19
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# RFC 8878 lets a frame ask for any window; 128 MiB is what `zstd --ultra -22` needs and what we are ready to give.
+ZSTD_WINDOW = 1 << 27
+
+_ISAL_ERROR: Any = isal_zlib.IsalError  # its stub says an instance
+DAMAGED = (EOFError, OSError, zlib.error, _ISAL_ERROR, zstandard.ZstdError)
+
+
+class Readable(Protocol):
+    """Anything that gives up to ``n`` bytes, and none at its end."""
+
+    def read(self, n: int, /) -> bytes: ...
+
+
+class Counted:
+    """Counts, and once it has a digest also hashes, what passes."""
+
+    def __init__(self, raw: Readable) -> None:
+        self._raw = raw
+        self.digest: hashlib._Hash | None = None
+        self.count = 0
+
+    def read(self, n: int, /) -> bytes:
+        data = self._raw.read(n)
+        self.count += len(data)
+        if self.digest is not None:
+            self.digest.update(data)
+        return data
+
+
+class Prefixed:
+    """A stream whose first bytes were already looked at."""
+
+    def __init__(self, head: bytes, raw: Readable) -> None:
+        self._head = head
+        self._raw = raw
+
+    def read(self, n: int, /) -> bytes:
+        if not self._head:
+            return self._raw.read(n)
+        data, self._head = self._head[:n], self._head[n:]
+        return data
+
+    def readinto(self, buffer: "memoryview[int]", /) -> int:
+        """What isal's gzip reader asks for."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class Section:
+    """A part of a seekable file, read by position so that several may be open."""
+
+    def __init__(self, pread: Callable[[int, int], bytes], offset: int, size: int) -> None:
+        self._pread = pread
+        self._offset = offset
+        self._left = size
+
+    def read(self, n: int, /) -> bytes:
+        data = self._pread(min(n, self._left), self._offset) if self._left else b""
+        self._offset += len(data)
+        self._left -= len(data)
+        return data
+
+    def skip(self, n: int) -> int:
+        """Passes over up to ``n`` bytes without reading them; returns how many there were."""
+        step = min(n, self._left)
+        self._offset += step
+        self._left -= step
+        return step
+
+
+class Uncompressed:
+    """The uncompressed bytes of a stream that may be gzip, zstd or plain; bounded by the budget and hashed."""
+
+    def __init__(self, raw: Readable, budget: Budget, what: str, *, hashed: bool = True) -> None:
+        self._what = what
+        self._budget = budget
+        self._raw = Counted(raw)
+        head = read_up_to(self._raw, 4)
+        self.compressed = head[:2] == GZIP_MAGIC or head == ZSTD_MAGIC
+        self._digest = hashlib.sha256() if hashed else None
+        if hashed and self.compressed:
+            self._raw.digest = hashlib.sha256(head)
+        self._stream = _decoder(head, Prefixed(head, self._raw))
+        self.count = 0
+
+    def read(self, n: int, /) -> bytes:
+        try:
+            data = self._stream.read(n)
+        except DAMAGED as cause:
+            raise Invalid(f"{self._what} is damaged or cut off: {cause}", "image.damaged") from cause
+        self.count += len(data)
+        self._budget.spend_bytes(len(data))
+        if self.compressed:
+            self._budget.check_ratio(self._raw.count, self.count)
+        if self._digest is not None:
+            self._digest.update(data)
+        return data
+
+    def drain(self) -> None:
+        """Reads to the end, so that both digests cover every byte."""
+        while self.read(CHUNK):
+            pass
+        while self._raw.read(CHUNK):
+            pass
+
+    @property
+    def digest(self) -> str:
+        """``sha256:…`` of the uncompressed bytes read so far."""
+        return f"sha256:{self._digest.hexdigest()}" if self._digest is not None else ""
+
+    @property
+    def raw_digest(self) -> str:
+        """``sha256:…`` of the bytes as they were stored; for a plain stream the same."""
+        return f"sha256:{self._raw.digest.hexdigest()}" if self._raw.digest is not None else self.digest
+
+
+def read_up_to(raw: Readable, n: int) -> bytes:
+    """``n`` bytes, or fewer only at the end of the stream."""
+    parts = []
+    while n > 0 and (data := raw.read(n)):
+        parts.append(data)
+        n -= len(data)
+    return b"".join(parts)
+
+
+def _decoder(head: bytes, raw: Readable) -> Readable:
+    stream: Any = raw
+    if head[:2] == GZIP_MAGIC:
+        stream = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
+    elif head == ZSTD_MAGIC:
+        decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+        stream = decompressor.stream_reader(raw, read_across_frames=True)  # type: ignore[arg-type]
+    readable: Readable = stream
+    return readable

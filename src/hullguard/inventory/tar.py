@@ -1,0 +1,256 @@
+"""A fast, bounded walk over the headers of a tar stream (ustar, PAX, GNU), without trust in any of its numbers.
+
+``tarfile`` needs 45 microseconds a member and believes what it reads. This walk looks at each header once, skips
+content it is not asked for, and refuses what no honest writer makes: negative or absurd sizes, endless names,
+checksums that do not fit. Format: POSIX.1-2001 pax, and GNU tar's manual, "Basic Tar Format".
+"""
+
+import enum
+from collections.abc import Iterator
+
+from hullguard.inventory.limits import Budget
+from hullguard.inventory.streams import CHUNK, Readable, Section
+from hullguard.model.errors import Invalid
+
+BLOCK = 512
+_ZEROS = bytes(BLOCK)
+_EIGHT_SPACES_SUM = 8 * 0x20
+
+
+class Kind(enum.IntEnum):
+    """What a member is; devices, pipes and unknown kinds are OTHER."""
+
+    FILE = 0
+    DIRECTORY = 1
+    SYMLINK = 2
+    HARDLINK = 3
+    OTHER = 4
+
+
+_KINDS = {
+    b"0": Kind.FILE, b"\0": Kind.FILE, b"7": Kind.FILE, b"S": Kind.FILE,
+    b"5": Kind.DIRECTORY, b"2": Kind.SYMLINK, b"1": Kind.HARDLINK,
+}  # fmt: skip
+_HEADER_ONLY = frozenset(b"123456")
+_MAX_SIZE = 1 << 50
+
+
+class Member:
+    """One member; ``name`` is as written, its bytes decoded so that nothing is lost and nothing unprintable."""
+
+    __slots__ = ("kind", "link", "name", "size")
+
+    def __init__(self, name: bytes, kind: Kind, size: int, link: bytes) -> None:
+        self.name = _text(name)
+        self.kind = kind
+        self.size = size
+        self.link = _text(link)
+
+
+class TarWalk:
+    """Iterates over the members; while one is current, ``read`` or ``content`` gives its bytes."""
+
+    def __init__(self, raw: Readable, budget: Budget, what: str) -> None:
+        self._raw = raw
+        self._budget = budget
+        self._what = what
+        self._chunk = b""
+        self._at = 0
+        self._left = 0
+        self._padding = 0
+        self.offset = 0
+        """Position in the stream of the current member's content."""
+
+    def __iter__(self) -> Iterator[Member]:
+        long_name = long_link = None
+        pax: dict[str, bytes] = {}
+        pax_global: dict[str, bytes] = {}
+        first = True
+        while (header := self._header(first=first)) is not None:
+            first = False
+            flag = header[156:157]
+            size = self._number(header[124:136])
+            if flag in (b"x", b"X", b"g", b"L", b"K"):
+                self._begin(size)
+                body = self._extension(size)
+                if flag == b"L":
+                    long_name = body.rstrip(b"\0")
+                elif flag == b"K":
+                    long_link = body.rstrip(b"\0")
+                elif flag == b"g":
+                    pax_global |= self._records(body)
+                else:
+                    pax = self._records(body)
+                continue
+            self._budget.spend_entry()
+            extended = {**pax_global, **pax} if pax or pax_global else None
+            if extended and "size" in extended:
+                size = self._decimal(extended["size"])
+            if flag[0] in _HEADER_ONLY:
+                size = 0
+            member = self._member(header, size, long_name, long_link, extended)
+            if flag == b"S":
+                self._skip_sparse_map(header)
+            long_name = long_link = None
+            pax = {}
+            self._begin(size)
+            yield member
+            self._finish()
+
+    def content(self) -> bytes:
+        """All bytes of the current member; the caller has looked at its size."""
+        data = self._take(self._left)
+        self._left = 0
+        return data
+
+    def read(self, n: int, /) -> bytes:
+        """Up to ``n`` bytes of the current member."""
+        if not self._left:
+            return b""
+        if self._at == len(self._chunk):
+            self._refill()
+        data = self._chunk[self._at : self._at + min(n, self._left)]
+        self._at += len(data)
+        self.offset += len(data)
+        self._left -= len(data)
+        return data
+
+    def _member(
+        self,
+        header: bytes,
+        size: int,
+        long_name: bytes | None,
+        long_link: bytes | None,
+        extended: dict[str, bytes] | None,
+    ) -> Member:
+        name = header[:100].split(b"\0", 1)[0]
+        link = header[157:257].split(b"\0", 1)[0]
+        if header[257:263] == b"ustar\0" and header[345]:
+            name = header[345:500].split(b"\0", 1)[0] + b"/" + name
+        if long_name is not None:
+            name = long_name
+        if long_link is not None:
+            link = long_link
+        if extended:
+            name = extended.get("GNU.sparse.name", extended.get("path", name))
+            link = extended.get("linkpath", link)
+        self._budget.check_name(max(len(name), len(link)))
+        kind = _KINDS.get(header[156:157], Kind.OTHER)
+        if kind is Kind.FILE and name.endswith(b"/"):
+            kind = Kind.DIRECTORY  # how writers before ustar said directory
+        return Member(name, kind, size, link)
+
+    def _header(self, *, first: bool) -> bytes | None:
+        header = self._take(BLOCK, end_allowed=True)
+        if len(header) < BLOCK or header == _ZEROS:
+            if 0 < len(header) < BLOCK:
+                raise Invalid(f"{self._what} is cut off inside a header", "image.truncated")
+            return None
+        try:
+            stored = int(header[148:156].replace(b"\0", b" ").strip() or b"0", 8)
+        except ValueError:
+            stored = -1
+        if stored != sum(header) - sum(header[148:156]) + _EIGHT_SPACES_SUM:
+            where = "is no tar archive" if first else f"has a damaged header at byte {self.offset}"
+            raise Invalid(f"{self._what} {where}", "image.not-a-tar" if first else "image.damaged")
+        return header
+
+    def _number(self, field: bytes) -> int:
+        """An octal number, or GNU's base-256 for what octal cannot hold."""
+        if field[0] & 0x80:
+            value = int.from_bytes(field, "big", signed=False) & ~(1 << (8 * len(field) - 1))
+            if field[0] & 0x40:
+                value = -1
+        else:
+            try:
+                value = int(field.replace(b"\0", b" ").strip() or b"0", 8)
+            except ValueError:
+                value = -1
+        return self._plausible(value)
+
+    def _decimal(self, text: bytes) -> int:
+        return self._plausible(int(text) if text.isdigit() and len(text) < 20 else -1)
+
+    def _plausible(self, value: int) -> int:
+        if not 0 <= value <= _MAX_SIZE:
+            raise Invalid(f"{self._what} has a member of impossible size", "image.bad-size")
+        return value
+
+    def _extension(self, size: int) -> bytes:
+        if size > self._budget.limits.extension_bytes:
+            raise Invalid(f"{self._what} has an extended header of {size} bytes", "image.header-too-long")
+        body = self.content()
+        self._finish()
+        return body
+
+    def _records(self, body: bytes) -> dict[str, bytes]:
+        """PAX records: ``length key=value newline``, the length counting itself."""
+        records: dict[str, bytes] = {}
+        at = 0
+        while at < len(body) and body[at] != 0:
+            space = body.find(b" ", at, at + 20)
+            length = int(body[at:space]) if space > at and body[at:space].isdigit() else 0
+            record = body[space + 1 : at + length]
+            if length < 5 or not record.endswith(b"\n") or b"=" not in record:
+                raise Invalid(f"{self._what} has a damaged PAX header", "image.damaged")
+            key, value = record[:-1].split(b"=", 1)
+            records[key.decode("utf-8", "replace")] = value
+            at += length
+        return records
+
+    def _skip_sparse_map(self, header: bytes) -> None:
+        more = header[482]
+        while more:
+            more = self._take(BLOCK)[504]
+
+    def _begin(self, size: int) -> None:
+        self._left = size
+        self._padding = -size % BLOCK
+
+    def _finish(self) -> None:
+        self._skip(self._left + self._padding)
+        self._left = self._padding = 0
+
+    def _refill(self) -> None:
+        self._chunk, self._at = self._raw.read(CHUNK), 0
+        if not self._chunk:
+            raise Invalid(f"{self._what} is cut off at byte {self.offset}", "image.truncated")
+
+    def _skip(self, count: int) -> None:
+        while count > 0:
+            here = len(self._chunk) - self._at
+            if here == 0:
+                if count > CHUNK and isinstance(self._raw, Section):
+                    passed = self._raw.skip(count)
+                    self.offset += passed
+                    count -= passed
+                if count:
+                    self._refill()
+                continue
+            step = min(here, count)
+            self._at += step
+            self.offset += step
+            count -= step
+
+    def _take(self, count: int, *, end_allowed: bool = False) -> bytes:
+        data = self._chunk[self._at : self._at + count]
+        self._at += len(data)
+        if len(data) < count:
+            parts = [data]
+            missing = count - len(data)
+            while missing:
+                chunk = self._raw.read(CHUNK)
+                if not chunk:
+                    if end_allowed:
+                        break
+                    raise Invalid(f"{self._what} is cut off at byte {self.offset}", "image.truncated")
+                self._chunk, self._at = chunk, min(missing, len(chunk))
+                parts.append(chunk[: self._at])
+                missing -= self._at
+            data = b"".join(parts)
+        self.offset += len(data)
+        return data
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
