@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from hullguard.inventory.analyzers.analyzer import os_purl, (
+from hullguard.inventory.analyzers.analyzer import (
     METADATA,
     NODE_PACKAGE,
     Analyzer,
     Context,
     Files,
     Findings,
+    os_purl,
     text,
 )
 from hullguard.model.package import Package, PackageType, Unknown
