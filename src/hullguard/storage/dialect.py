@@ -44,7 +44,11 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
         del dialect
-        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+        if value is None:
+            return None
+        # A runtime's time without a zone is UTC by that runtime's own documentation.
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return (aware - EPOCH) // timedelta(microseconds=1)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         del dialect

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hullguard.model.errors import Invalid
 from hullguard.model.identity import Scope
 from hullguard.storage import dialect
 
@@ -44,6 +45,17 @@ class Transaction:
             condition = sa.and_(condition, table.c.cluster.in_(sorted(self.scope.clusters)))
         return condition
 
+    def tenants(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
+        """Every row of the tenant, also outside the actor's clusters: for what follows from a change everywhere."""
+        condition: sa.ColumnElement[bool] = table.c.tenant == self.scope.tenant
+        return condition
+
+    def within(self, scope: Scope) -> "Transaction":
+        """The same transaction for another scope: where a secret has just proved which tenant is speaking."""
+        other = Transaction(self._connection, scope, self.now)
+        other._after = self._after
+        return other
+
     def after_commit(self, call: Callable[[], Awaitable[None]]) -> None:
         """Run ``call`` once this transaction is kept; never if it is rolled back.
 
@@ -62,22 +74,22 @@ class Transaction:
             return 0
         return int((await self._connection.execute(statement, rows)).rowcount)
 
-    async def all(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[Row]:
+    async def all(self, statement: sa.Executable) -> list[Row]:
         """Every row."""
         return list((await self._connection.execute(statement)).all())
 
-    async def first(self, statement: sa.Select[Any]) -> Row | None:
+    async def first(self, statement: sa.Executable) -> Row | None:
         """The first row, if there is one."""
         return (await self._connection.execute(statement)).first()
 
-    async def scalar(self, statement: sa.Select[Any]) -> Any:
+    async def scalar(self, statement: sa.Executable) -> Any:
         """The first column of the first row, or None."""
         return (await self._connection.execute(statement)).scalar()
 
     async def insert(self, table: sa.Table, rows: Values | Iterable[Values]) -> None:
         """Add rows of this scope's tenant."""
         many = [rows] if isinstance(rows, Mapping) else list(rows)
-        await self.run(sa.insert(table), [{"tenant": self.scope.tenant, **row} for row in many])
+        await self.run(sa.insert(table), [self._fit(table, row) for row in many])
 
     async def upsert(
         self,
@@ -91,4 +103,19 @@ class Transaction:
         many = [rows] if isinstance(rows, Mapping) else list(rows)
         keys = [column.name for column in table.primary_key]
         statement = dialect.upsert(self.dialect, table, keys, update, add=add)
-        await self.run(statement, [{"tenant": self.scope.tenant, **row} for row in many])
+        await self.run(statement, [self._fit(table, row) for row in many])
+
+    def _fit(self, table: sa.Table, row: Values) -> dict[str, Any]:
+        """The row with its tenant, its texts cut to their columns: an odd name must not stop an agent's whole batch.
+
+        A key is never cut, since two things would become one.
+        """
+        fitted: dict[str, Any] = {"tenant": self.scope.tenant}
+        for name, value in row.items():
+            length = getattr(table.c[name].type, "length", None)
+            if length is not None and isinstance(value, str) and len(value) > length:
+                if table.c[name].primary_key:
+                    raise Invalid(f"{table.name}.{name} has {len(value)} characters; at most {length} fit", field=name)
+                value = value[:length]  # noqa: PLW2901
+            fitted[name] = value
+        return fitted

@@ -46,9 +46,12 @@ incidents = sa.Table(
     sa.Index("ix_incidents_status", "tenant", "status", "at", "id"),
     sa.Index("ix_incidents_severity", "tenant", "severity", "at", "id"),
     sa.Index("ix_incidents_rule", "tenant", "rule", "at", "id"),
-    sa.Index("ix_incidents_node", "tenant", "node", "status", "at", "id"),
-    sa.Index("ix_incidents_container", "tenant", "container", "status", "at", "id"),
+    sa.Index("ix_incidents_node", "tenant", "node", "at", "id"),
+    sa.Index("ix_incidents_container", "tenant", "container", "at", "id"),
     sa.Index("ix_incidents_image", "tenant", "image", "at", "id"),
+    # To count the open ones of a page of nodes or containers.
+    sa.Index("ix_incidents_node_status", "tenant", "node", "status"),
+    sa.Index("ix_incidents_container_status", "tenant", "container", "status"),
 )
 
 incident_counts = sa.Table(

@@ -261,9 +261,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_incidents")),
     )
     op.create_index("ix_incidents_at", "incidents", ["tenant", "at", "id"], unique=False)
-    op.create_index("ix_incidents_container", "incidents", ["tenant", "container", "status", "at", "id"], unique=False)
+    op.create_index("ix_incidents_container", "incidents", ["tenant", "container", "at", "id"], unique=False)
+    op.create_index("ix_incidents_container_status", "incidents", ["tenant", "container", "status"], unique=False)
     op.create_index("ix_incidents_image", "incidents", ["tenant", "image", "at", "id"], unique=False)
-    op.create_index("ix_incidents_node", "incidents", ["tenant", "node", "status", "at", "id"], unique=False)
+    op.create_index("ix_incidents_node", "incidents", ["tenant", "node", "at", "id"], unique=False)
+    op.create_index("ix_incidents_node_status", "incidents", ["tenant", "node", "status"], unique=False)
     op.create_index("ix_incidents_rule", "incidents", ["tenant", "rule", "at", "id"], unique=False)
     op.create_index("ix_incidents_severity", "incidents", ["tenant", "severity", "at", "id"], unique=False)
     op.create_index("ix_incidents_status", "incidents", ["tenant", "status", "at", "id"], unique=False)

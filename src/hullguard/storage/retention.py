@@ -1,0 +1,58 @@
+"""What may be forgotten, and when. Incidents and the audit are not in this list: they are evidence."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from hullguard.storage.stores.idempotency import KEPT
+from hullguard.storage.tables import (
+    certificates,
+    findings,
+    idempotency,
+    image_packages,
+    images,
+    inventories,
+    jobs,
+    progress,
+    reports,
+    sessions,
+)
+from hullguard.storage.transaction import Transaction
+
+FINISHED_JOBS = timedelta(days=7)
+OLD_CERTIFICATES = timedelta(days=90)
+"""Expired this long ago: until then they answer whose certificate was seen."""
+
+OLD_BOOTS = timedelta(days=90)
+"""Silent this long: no spool keeps a message of that boot any more."""
+
+ABSENT_IMAGES = timedelta(days=7)
+BATCH = 100
+"""Images removed in one transaction, each with thousands of rows."""
+
+
+async def sweep(tx: Transaction) -> dict[str, int]:
+    """Remove what is old, a bounded amount at a time; how many rows of what."""
+    old = {
+        "sessions": (sessions, sessions.c.expires <= tx.now),
+        "idempotency": (idempotency, idempotency.c.created <= tx.now - KEPT),
+        "jobs": (jobs, jobs.c.finished <= tx.now - FINISHED_JOBS),
+        "certificates": (certificates, certificates.c.expires <= tx.now - OLD_CERTIFICATES),
+        "progress": (progress, progress.c.at <= tx.now - OLD_BOOTS),
+    }
+    removed = {
+        name: await tx.run(sa.delete(table).where(tx.tenants(table), condition))
+        for name, (table, condition) in old.items()
+    }
+    return {**removed, "images": await _absent_images(tx)}
+
+
+async def _absent_images(tx: Transaction) -> int:
+    absent = sa.select(images.c.id).where(
+        tx.tenants(images), sa.not_(images.c.present), images.c.absent_since <= tx.now - ABSENT_IMAGES
+    )
+    ids = [row.id for row in await tx.all(absent.limit(BATCH))]
+    for table in (findings, image_packages, reports, inventories):
+        await tx.run(sa.delete(table).where(tx.tenants(table), table.c.image_id.in_(ids)))
+    await tx.run(sa.delete(images).where(tx.tenants(images), images.c.id.in_(ids)))
+    return len(ids)

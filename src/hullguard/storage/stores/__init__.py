@@ -1,0 +1,82 @@
+"""The stores: each is made from a transaction, sees its scope's rows only, and answers in model objects.
+
+| store | answers |
+|---|---|
+| ``Nodes``, ``NodeFilter``, ``NodeIdentity``, ``Certificates`` | enrolment, heartbeats, protection, state |
+| ``Containers``, ``ContainerFilter`` | what runs on each node |
+| ``Images``, ``ImageFilter``, ``VulnerabilityFilter``, ``PackageFilter`` | where images lie, their contents and faults |
+| ``Incidents``, ``IncidentFilter`` | what detectors found and how it was handled |
+| ``Policies`` | versions, and what each node should run |
+| ``Commands``, ``CommandFilter``, ``Idempotency`` | what people ask of agents |
+| ``Progress`` | which of an agent's messages were taken in |
+| ``Quotas`` | node units |
+| ``Users``, ``Credentials``, ``Sessions``, ``Session``, ``Tokens``, ``TokenHolder`` | who may sign in |
+| ``EnrolmentTokens``, ``Redeemed`` | which agents may join |
+| ``Audit``, ``AuditFilter`` | the rows under ``hullguard.audit`` |
+| ``Blobs``, ``Blob`` | agent bundles |
+| ``Jobs``, ``Job`` | the workers' queue and schedules |
+| ``Settings`` | named values |
+| ``overview`` | the first screen's figures |
+
+Lists are ``page(filter, PageRequest) -> Page``. A missing thing raises ``NotFound``, a forbidden change ``Conflict``.
+"""
+
+from hullguard.storage.stores.audit import Audit, AuditFilter, Head, Unreadable
+from hullguard.storage.stores.blobs import Blob, Blobs
+from hullguard.storage.stores.certificates import Certificates, NodeIdentity
+from hullguard.storage.stores.commands import CommandFilter, Commands
+from hullguard.storage.stores.containers import ContainerFilter, Containers
+from hullguard.storage.stores.enrolment import EnrolmentTokens, Redeemed
+from hullguard.storage.stores.idempotency import Idempotency
+from hullguard.storage.stores.image_rows import ImageFilter
+from hullguard.storage.stores.images import Images, PackageFilter, VulnerabilityFilter
+from hullguard.storage.stores.incidents import IncidentFilter, Incidents
+from hullguard.storage.stores.jobs import Job, Jobs
+from hullguard.storage.stores.nodes import NodeFilter, Nodes
+from hullguard.storage.stores.overview import overview
+from hullguard.storage.stores.policies import Policies
+from hullguard.storage.stores.progress import Progress
+from hullguard.storage.stores.quotas import Quotas
+from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, Tokens
+from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.stores.users import Credentials, Users
+
+__all__ = [
+    "ADVISORIES",
+    "Audit",
+    "AuditFilter",
+    "Blob",
+    "Blobs",
+    "Certificates",
+    "CommandFilter",
+    "Commands",
+    "ContainerFilter",
+    "Containers",
+    "Credentials",
+    "EnrolmentTokens",
+    "Head",
+    "Idempotency",
+    "ImageFilter",
+    "Images",
+    "IncidentFilter",
+    "Incidents",
+    "Job",
+    "Jobs",
+    "NodeFilter",
+    "NodeIdentity",
+    "Nodes",
+    "PackageFilter",
+    "Policies",
+    "Progress",
+    "Quotas",
+    "Redeemed",
+    "Session",
+    "Sessions",
+    "Settings",
+    "TokenHolder",
+    "Tokens",
+    "Unreadable",
+    "Users",
+    "VulnerabilityFilter",
+    "overview",
+]

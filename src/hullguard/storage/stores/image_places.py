@@ -1,0 +1,107 @@
+"""Which nodes have which images, and the names that an image has over all of them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+import sqlalchemy as sa
+
+from hullguard.storage.stores.places import cluster_of
+from hullguard.storage.tables import image_nodes, images
+from hullguard.storage.transaction import Transaction
+
+NAMES_MAX = 100
+"""Names of one image on one node beyond this are left out: a build host tags one image thousands of times."""
+
+BATCH = 500
+"""Ids in one statement."""
+
+
+async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Make ``listed`` the node's images; those whose inventory is not stored yet."""
+    cluster = await cluster_of(tx, node)
+    now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in listed}
+    select = sa.select(image_nodes.c.image_id, image_nodes.c.names)
+    before = {
+        row.image_id: tuple(row.names)
+        for row in await tx.all(select.where(tx.mine(image_nodes), image_nodes.c.node == node))
+    }
+    changed = [image for image, names in now.items() if before.get(image) != names]
+    gone = [image for image in before if image not in now]
+    await _add_unknown(tx, changed)
+    rows = [{"node": node, "image_id": image, "cluster": cluster, "names": now[image]} for image in changed]
+    await tx.upsert(image_nodes, rows, update=["names"])
+    for batch in _batches(gone):
+        await tx.run(
+            sa.delete(image_nodes).where(
+                tx.mine(image_nodes), image_nodes.c.node == node, image_nodes.c.image_id.in_(batch)
+            )
+        )
+    await _rename(tx, [*changed, *gone])
+    return await _without_inventory(tx, now)
+
+
+async def leave(tx: Transaction, node: str) -> None:
+    """The node goes, and its images with it."""
+    await present(tx, node, [])
+
+
+async def _add_unknown(tx: Transaction, ids: Sequence[str]) -> None:
+    rows = [{"id": image, "names": (), "searched": "", "first_seen": tx.now} for image in ids]
+    await tx.upsert(images, rows)
+
+
+async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
+    """Work out names and presence of these images anew, over every node of the tenant."""
+    for batch in _batches(ids):
+        names: dict[str, set[str]] = {}
+        select = sa.select(image_nodes.c.image_id, image_nodes.c.names)
+        for row in await tx.all(select.where(tx.tenants(image_nodes), image_nodes.c.image_id.in_(batch))):
+            names.setdefault(row.image_id, set()).update(row.names)
+        statement = (
+            sa.update(images)
+            .where(tx.mine(images), images.c.id == sa.bindparam("image"))
+            .values(
+                name=sa.bindparam("first"),
+                names=sa.bindparam("all"),
+                searched=sa.bindparam("text"),
+                present=sa.bindparam("here"),
+                absent_since=sa.bindparam("since"),
+            )
+        )
+        await tx.run(statement, [_naming(tx, image, names.get(image)) for image in batch])
+
+
+def _naming(tx: Transaction, image: str, names: set[str] | None) -> dict[str, object]:
+    ordered = tuple(sorted(names or ()))
+    return {
+        "image": image,
+        "first": (ordered[0] if ordered else "")[:512],
+        "all": ordered,
+        "text": " ".join(ordered),
+        "here": names is not None,
+        "since": None if names is not None else tx.now,
+    }
+
+
+async def _without_inventory(tx: Transaction, ids: Collection[str]) -> list[str]:
+    missing: list[str] = []
+    for batch in _batches(ids):
+        select = sa.select(images.c.id).where(tx.mine(images), images.c.id.in_(batch), images.c.scanned.is_(None))
+        missing.extend(row.id for row in await tx.all(select))
+    return sorted(missing)
+
+
+async def node_counts(tx: Transaction, ids: Collection[str]) -> dict[str, int]:
+    """On how many nodes each image lies."""
+    counts: dict[str, int] = defaultdict(int)
+    for batch in _batches(ids):
+        select = sa.select(image_nodes.c.image_id, sa.func.count()).where(
+            tx.mine(image_nodes), image_nodes.c.image_id.in_(batch)
+        )
+        counts.update({image: int(count) for image, count in await tx.all(select.group_by(image_nodes.c.image_id))})
+    return counts
+
+
+def _batches(ids: Iterable[str]) -> Iterable[list[str]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))

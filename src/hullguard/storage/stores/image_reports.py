@@ -1,0 +1,142 @@
+"""What an inventory and a report leave in the tables that lists read."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct, structs
+
+from hullguard.model.image import Layer
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package
+from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.severity import Severity
+from hullguard.model.view import LayerShare
+from hullguard.storage.paging import INTEGER_MAX
+
+RISK_STEP = 100_000
+"""One vulnerability of a class weighs more than any number of the class below, up to this many."""
+
+SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
+
+
+def sorted_packages(inventory: Inventory) -> list[Package]:
+    """The order of the package list; a row's position counts in it."""
+    return sorted(inventory.packages, key=lambda each: (each.name, each.version, each.purl))
+
+
+def sorted_vulnerabilities(report: ScanReport) -> list[Vulnerability]:
+    """From the worst to the least: exploited ones first within a severity. A row's position counts in it."""
+    return sorted(report.vulnerabilities, key=_worst_first)
+
+
+def _worst_first(each: Vulnerability) -> tuple[int, bool, float, str, str]:
+    return (-each.severity.rank, not each.kev, -(each.epss or 0.0), each.id, each.package)
+
+
+def package_rows(image: str, inventory: Inventory) -> Iterable[dict[str, Any]]:
+    """The index of an inventory's packages."""
+    for position, package in enumerate(sorted_packages(inventory)):
+        yield {
+            "image_id": image,
+            "position": position,
+            "ecosystem": package.ecosystem,
+            "matched_name": package.source_name or package.name,
+            "name": package.name,
+            "type": package.type.value,
+            "layer": package.layer,
+        }
+
+
+def reported(package: Package) -> ReportedPackage:
+    """A package as lists show it."""
+    return ReportedPackage(
+        package.purl,
+        package.name,
+        package.version,
+        package.ecosystem,
+        package.source_name,
+        package.source_version,
+        package.arch,
+        package.layer,
+        package.locations,
+    )
+
+
+def finding_rows(image: str, ordered: list[Vulnerability], names: dict[str, str]) -> Iterable[dict[str, Any]]:
+    """The index of a report's vulnerabilities; ``names`` gives the package name of each purl."""
+    for position, found in enumerate(ordered):
+        yield {
+            "image_id": image,
+            "position": position,
+            "vulnerability": found.id,
+            "severity": found.severity.rank,
+            "fixable": found.fixed is not None,
+            "package": names.get(found.package, found.package),
+            "layer": found.layer,
+        }
+
+
+def inventory_summary(inventory: Inventory) -> dict[str, Any]:
+    """The columns of ``images`` that an inventory decides."""
+    platform = inventory.target.platform
+    return {
+        "platform": None if platform is None else str(platform)[:64],
+        "os": inventory.os,
+        "size": min(sum(max(0, layer.size) for layer in inventory.layers), INTEGER_MAX),
+        "packages": len(inventory.packages),
+        "complete": inventory.complete,
+    }
+
+
+class Tally(Struct, frozen=True):
+    """The counts of a set of vulnerabilities."""
+
+    per_severity: dict[Severity, int]
+    fixable: int
+    fixable_serious: int
+
+    @property
+    def risk(self) -> int:
+        """Orders images: by critical ones, then high, then medium."""
+        risk = 0
+        for severity in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM):
+            risk = risk * RISK_STEP + min(self.per_severity[severity], RISK_STEP - 1)
+        return risk
+
+
+def tally(found: Iterable[Vulnerability]) -> Tally:
+    """A vulnerability counts for each package that has it, as the list shows it: each number is its list's length."""
+    counts = Counter((each.severity, each.fixed is not None) for each in found)
+    per_severity = {severity: counts[severity, True] + counts[severity, False] for severity in Severity}
+    fixable = sum(count for (_, fixed), count in counts.items() if fixed)
+    return Tally(per_severity, fixable, sum(counts[severity, True] for severity in SERIOUS))
+
+
+def report_summary(found: Tally, report: ScanReport) -> dict[str, Any]:
+    """The columns of ``images`` that a report decides."""
+    return {
+        **{severity.value: count for severity, count in found.per_severity.items()},
+        "vulnerabilities": sum(found.per_severity.values()),
+        "fixable": found.fixable,
+        "fixable_serious": found.fixable_serious,
+        "risk": found.risk,
+        "complete": report.complete,
+        "advisories_built": report.advisories.built,
+    }
+
+
+def layer_shares(
+    layers: tuple[Layer, ...], packages: Iterable[ReportedPackage], found: Iterable[Vulnerability]
+) -> tuple[LayerShare, ...]:
+    """What each layer brought in."""
+    brought = Counter(each.layer for each in packages)
+    wrong: dict[str | None, Counter[Severity]] = defaultdict(Counter)
+    for each in found:
+        wrong[each.layer][each.severity] += 1
+    return tuple(LayerShare(layer, brought[layer.diff_id], dict(wrong[layer.diff_id])) for layer in layers)
+
+
+def with_sorted(report: ScanReport) -> ScanReport:
+    """The report as it is kept: a finding's position in it is its position in the index."""
+    return structs.replace(report, vulnerabilities=tuple(sorted_vulnerabilities(report)))

@@ -1,0 +1,114 @@
+"""From rows of ``images`` to summaries, and the filters of the image list."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from hullguard.model.severity import Severity
+from hullguard.model.view import ImageSummary
+from hullguard.storage.paging import Listing
+from hullguard.storage.stores.containers import RUNNING
+from hullguard.storage.stores.image_places import node_counts
+from hullguard.storage.stores.node_rows import count_by
+from hullguard.storage.tables import containers, image_nodes, images
+from hullguard.storage.transaction import Row, Transaction
+
+
+class ImageFilter(Struct, frozen=True):
+    """Which images: ``severity`` admits those with at least one vulnerability of any of these."""
+
+    severity: frozenset[Severity] = frozenset()
+    fixable: bool | None = None
+    running: bool | None = None
+    node: str | None = None
+    scanned: bool | None = None
+
+
+LISTING = Listing(
+    key=images.c.id,
+    sorts={
+        "risk": images.c.risk,
+        "name": images.c.name,
+        "size": images.c.size,
+        "packages": images.c.packages,
+        "vulnerabilities": images.c.vulnerabilities,
+        "critical": images.c.critical,
+        "high": images.c.high,
+        "fixable": images.c.fixable,
+        "scanned": sa.func.coalesce(images.c.scanned, images.c.first_seen),
+    },
+    default="-risk",
+    search=(images.c.searched, images.c.id),
+)
+
+
+def is_running(tx: Transaction) -> sa.ColumnElement[bool]:
+    """Whether a container of the image runs."""
+    return sa.exists(
+        sa.select(containers.c.id).where(
+            tx.mine(containers), containers.c.image_id == images.c.id, containers.c.state == RUNNING
+        )
+    )
+
+
+def visible(tx: Transaction) -> list[sa.ColumnElement[bool]]:
+    """The images of the scope: rows of images have no cluster, the nodes that hold them do."""
+    conditions: list[sa.ColumnElement[bool]] = [tx.mine(images)]
+    if tx.scope.clusters is not None:
+        conditions.append(_held(tx))
+    return conditions
+
+
+def _held(tx: Transaction, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.exists(
+        sa.select(image_nodes.c.node).where(tx.mine(image_nodes), image_nodes.c.image_id == images.c.id, *more)
+    )
+
+
+def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
+    """Scope and filters of the list, which shows images that some node has."""
+    found = [*visible(tx), images.c.present]
+    if wanted.severity:
+        found.append(sa.or_(*(images.c[severity.value] > 0 for severity in sorted(wanted.severity))))
+    if wanted.fixable is not None:
+        found.append(images.c.fixable > 0 if wanted.fixable else images.c.fixable == 0)
+    if wanted.running is not None:
+        found.append(is_running(tx) if wanted.running else sa.not_(is_running(tx)))
+    if wanted.node is not None:
+        found.append(_held(tx, image_nodes.c.node == wanted.node))
+    if wanted.scanned is not None:
+        found.append(images.c.scanned.is_not(None) if wanted.scanned else images.c.scanned.is_(None))
+    return found
+
+
+async def summaries(tx: Transaction, rows: Sequence[Row]) -> list[ImageSummary]:
+    """The images with the figures that nodes and containers bring."""
+    ids = [row.id for row in rows]
+    nodes = await node_counts(tx, ids)
+    running = await count_by(tx, containers, containers.c.image_id, ids, containers.c.state == RUNNING)
+    return [_summary(row, nodes.get(row.id, 0), running.get(row.id, 0)) for row in rows]
+
+
+def _summary(row: Row, nodes: int, running: int) -> ImageSummary:
+    return ImageSummary(
+        id=row.id,
+        names=row.names,
+        platform=row.platform,
+        os=row.os,
+        size=row.size,
+        packages=row.packages,
+        vulnerabilities=severities(row),
+        fixable=row.fixable,
+        complete=bool(row.complete),
+        scanned=row.scanned,
+        matched=row.matched,
+        advisories_built=row.advisories_built,
+        nodes=nodes,
+        containers=running,
+    )
+
+
+def severities(row: Row) -> dict[Severity, int]:
+    """The six counts, every severity named."""
+    return {severity: int(getattr(row, severity.value) or 0) for severity in Severity}

@@ -1,0 +1,226 @@
+"""Images: where they lie, what is in them, what is wrong with them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct, structs
+
+from hullguard.model.errors import NotFound
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import PackageType, Unknown
+from hullguard.model.page import Page
+from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.severity import Severity
+from hullguard.model.view import ImageDetail, ImageSummary, LayerShare
+from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
+from hullguard.storage.stores import image_places
+from hullguard.storage.stores import image_reports as derive
+from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, summaries, visible
+from hullguard.storage.tables import findings, image_packages, images, inventories, reports
+from hullguard.storage.transaction import Row, Transaction
+
+
+class VulnerabilityFilter(Struct, frozen=True):
+    """Which vulnerabilities of an image."""
+
+    severity: frozenset[Severity] = frozenset()
+    fixable: bool | None = None
+    package: str | None = None
+    """The package's name."""
+    layer: str | None = None
+
+
+class PackageFilter(Struct, frozen=True):
+    """Which packages of an image."""
+
+    type: PackageType | None = None
+    layer: str | None = None
+
+
+_FINDINGS = Listing(
+    key=findings.c.position,
+    sorts={"severity": findings.c.position, "package": findings.c.package, "id": findings.c.vulnerability},
+    default="severity",
+    search=(findings.c.vulnerability, findings.c.package),
+)
+_PACKAGES = Listing(
+    key=image_packages.c.position,
+    sorts={"name": image_packages.c.position, "type": image_packages.c.type},
+    default="name",
+    search=(image_packages.c.name, image_packages.c.matched_name),
+)
+
+
+class Images:
+    """The images of a scope."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def present(self, node: str, images_of_node: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+        """Replace the node's list of (image id, names); the ids whose inventory the agent should send."""
+        return await image_places.present(self._tx, node, images_of_node)
+
+    async def store_inventory(self, image_id: str, inventory: Inventory) -> bool:
+        """Keep what is inside an image and have it matched; False, and nothing changes, if it was kept before.
+
+        An incomplete inventory gives way to a later one.
+        """
+        tx = self._tx
+        known = await tx.first(
+            sa.select(images.c.scanned, images.c.complete).where(tx.mine(images), images.c.id == image_id)
+        )
+        if known is not None and known.scanned is not None and known.complete:
+            return False
+        if known is None:  # scanned before any node listed it
+            blank = {"id": image_id, "names": (), "searched": "", "first_seen": tx.now, "present": False}
+            await tx.insert(images, {**blank, "absent_since": tx.now})
+        await tx.upsert(inventories, {"image_id": image_id, "inventory": inventory}, update=["inventory"])
+        await tx.run(sa.delete(image_packages).where(tx.mine(image_packages), image_packages.c.image_id == image_id))
+        await tx.insert(image_packages, derive.package_rows(image_id, inventory))
+        await self._update(image_id, **derive.inventory_summary(inventory), scanned=tx.now, pending=True)
+        return True
+
+    async def unmatched(self, limit: int) -> list[tuple[str, Inventory]]:
+        """Inventories that wait to be matched, those that nobody has matched yet first."""
+        tx = self._tx
+        on = sa.and_(inventories.c.tenant == images.c.tenant, inventories.c.image_id == images.c.id)
+        select = (
+            sa.select(images.c.id, inventories.c.inventory)
+            .join(inventories, on)
+            .where(*visible(tx), images.c.pending)
+            .order_by(images.c.matched.is_not(None), images.c.id)
+            .limit(limit)
+        )
+        return [(row.id, row.inventory) for row in await tx.all(select)]
+
+    async def store_report(self, image_id: str, report: ScanReport) -> None:
+        """Keep what is wrong with an image, in place of what was kept before."""
+        tx = self._tx
+        wanted = (await self._row(image_id)).wanted_built
+        kept = derive.with_sorted(report)
+        found = list(kept.vulnerabilities)
+        names = {package.purl: package.name for package in report.packages}
+        document = {
+            "image_id": image_id,
+            "report": kept,
+            "layers": derive.layer_shares(report.layers, report.packages, found),
+            "unknowns": report.unknowns,
+        }
+        await tx.upsert(reports, document, update=["report", "layers", "unknowns"])
+        await tx.run(sa.delete(findings).where(tx.mine(findings), findings.c.image_id == image_id))
+        await tx.insert(findings, derive.finding_rows(image_id, found, names))
+        # Newer advisories may have come while this one was being matched: then it is matched once more.
+        built = report.advisories.built
+        outdated = wanted is not None and (built is None or built < wanted)
+        summary = derive.report_summary(derive.tally(found), report)
+        await self._update(image_id, **summary, matched=tx.now, pending=outdated)
+
+    async def rematch_all(self, built: datetime | None = None) -> int:
+        """Have every inventory matched again, since advisories of ``built`` arrived; how many there are."""
+        return await self._tx.run(
+            sa.update(images)
+            .where(self._tx.mine(images), images.c.scanned.is_not(None))
+            .values(pending=True, wanted_built=built)
+        )
+
+    async def rematch(self, ecosystem: str, names: Collection[str], built: datetime | None = None) -> int:
+        """Have those matched again that hold one of these (source) packages; how many there are."""
+        tx = self._tx
+        holding = sa.select(image_packages.c.image_id).where(
+            tx.mine(image_packages),
+            image_packages.c.ecosystem == ecosystem,
+            image_packages.c.matched_name.in_(sorted(names)),
+        )
+        return await tx.run(
+            sa.update(images).where(tx.mine(images), images.c.id.in_(holding)).values(pending=True, wanted_built=built)
+        )
+
+    async def page(self, wanted: ImageFilter, request: PageRequest) -> Page[ImageSummary]:
+        """A page of the images that nodes have."""
+        select = sa.select(images).where(*conditions(self._tx, wanted))
+        found = await fetch(self._tx, select, LISTING, request)
+        return Page(await summaries(self._tx, found.rows), found.total, found.cursor)
+
+    async def detail(self, image_id: str) -> ImageDetail:
+        """One image with its layers and what could not be decided."""
+        tx = self._tx
+        row = await self._row(image_id)
+        summary = (await summaries(tx, [row]))[0]
+        kept = await tx.first(
+            sa.select(reports.c.layers, reports.c.unknowns).where(tx.mine(reports), reports.c.image_id == image_id)
+        )
+        layers: tuple[LayerShare, ...] = ()
+        unknowns: tuple[Unknown, ...] = ()
+        if kept is not None:
+            layers, unknowns = kept.layers, kept.unknowns
+        elif row.scanned is not None:
+            inventory = await self.inventory(image_id)
+            packages = map(derive.reported, inventory.packages)
+            layers, unknowns = derive.layer_shares(inventory.layers, packages, ()), inventory.unknowns
+        return ImageDetail(**structs.asdict(summary), layers=layers, unknowns=unknowns)
+
+    async def inventory(self, image_id: str) -> Inventory:
+        """What is inside."""
+        await self._row(image_id)
+        found: Inventory | None = await self._tx.scalar(
+            sa.select(inventories.c.inventory).where(self._tx.mine(inventories), inventories.c.image_id == image_id)
+        )
+        if found is None:
+            raise NotFound(
+                f"image {image_id[:80]} has not been taken stock of yet; scan one of its nodes", "image.not-scanned"
+            )
+        return found
+
+    async def report(self, image_id: str) -> ScanReport:
+        """What is wrong with it, whole."""
+        await self._row(image_id)
+        found: ScanReport | None = await self._tx.scalar(
+            sa.select(reports.c.report).where(self._tx.mine(reports), reports.c.image_id == image_id)
+        )
+        if found is None:
+            raise NotFound(f"image {image_id[:80]} has not been matched against advisories yet", "image.not-matched")
+        return found
+
+    async def vulnerabilities(
+        self, image_id: str, wanted: VulnerabilityFilter, request: PageRequest
+    ) -> Page[Vulnerability]:
+        """A page of what is wrong with one image, the worst first."""
+        tx = self._tx
+        await self._row(image_id)
+        table = findings.c
+        where = [tx.mine(findings), table.image_id == image_id]
+        where += any_of(table.severity, {severity.rank for severity in wanted.severity}, tx)
+        where += [] if wanted.fixable is None else [table.fixable == wanted.fixable]
+        where += [] if wanted.package is None else [table.package == wanted.package]
+        where += [] if wanted.layer is None else [table.layer == wanted.layer]
+        found = await fetch(tx, sa.select(table.position).where(*where), _FINDINGS, request)
+        if not found.rows:
+            return Page([], found.total)
+        kept = (await self.report(image_id)).vulnerabilities
+        return Page([kept[row.position] for row in found.rows], found.total, found.cursor)
+
+    async def packages(self, image_id: str, wanted: PackageFilter, request: PageRequest) -> Page[ReportedPackage]:
+        """A page of what is inside one image, by name."""
+        tx = self._tx
+        await self._row(image_id)
+        table = image_packages.c
+        where = [tx.mine(image_packages), table.image_id == image_id]
+        where += [] if wanted.type is None else [table.type == wanted.type.value]
+        where += [] if wanted.layer is None else [table.layer == wanted.layer]
+        found = await fetch(tx, sa.select(table.position).where(*where), _PACKAGES, request)
+        if not found.rows:
+            return Page([], found.total)
+        kept = derive.sorted_packages(await self.inventory(image_id))
+        return Page([derive.reported(kept[row.position]) for row in found.rows], found.total, found.cursor)
+
+    async def _row(self, image_id: str) -> Row:
+        row = await self._tx.first(sa.select(images).where(*visible(self._tx), images.c.id == image_id))
+        if row is None:
+            raise NotFound(f"there is no image {image_id[:80]}", "image.not-found")
+        return row
+
+    async def _update(self, image_id: str, **values: Any) -> None:
+        await self._tx.run(sa.update(images).where(self._tx.mine(images), images.c.id == image_id).values(**values))

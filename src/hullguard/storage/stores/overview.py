@@ -1,0 +1,99 @@
+"""The figures of the first screen."""
+
+from datetime import UTC, date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hullguard.model.incident import IncidentStatus
+from hullguard.model.node import NodeState
+from hullguard.model.report import AdvisoryState
+from hullguard.model.severity import Severity
+from hullguard.model.view import ImageSummary, Overview
+from hullguard.storage.dialect import EPOCH
+from hullguard.storage.stores import node_rows
+from hullguard.storage.stores.containers import RUNNING
+from hullguard.storage.stores.image_rows import is_running, severities, summaries, visible
+from hullguard.storage.stores.incident_counts import day_of
+from hullguard.storage.stores.quotas import Quotas
+from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.tables import containers, images, incident_counts, nodes
+from hullguard.storage.transaction import Transaction
+
+DAYS = 7
+TOP_IMAGES = 5
+
+
+async def overview(tx: Transaction) -> Overview:
+    """Everything at one instant; the days are UTC's."""
+    running = await _running_images(tx)
+    quota = await Quotas(tx).get()
+    advisories = await Settings(tx).get(ADVISORIES, AdvisoryState) or AdvisoryState(None)
+    return Overview(
+        nodes=await _nodes(tx),
+        nodes_drifting=await _count(tx, nodes, node_rows.DRIFT),
+        quota_total=quota.total,
+        quota_used=quota.used,
+        incidents_open=await _open_incidents(tx),
+        incidents_per_day=await _per_day(tx),
+        images=int(await tx.scalar(_images(tx, sa.func.count())) or 0),
+        images_running=int(running.images or 0),
+        images_at_risk=int(running.at_risk or 0),
+        top_images=tuple(await _top_images(tx)),
+        vulnerabilities=severities(running),
+        containers=await _count(tx, containers, containers.c.state == RUNNING),
+        advisories_built=advisories.built,
+        advisories_sources=advisories.sources,
+    )
+
+
+async def _count(tx: Transaction, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
+    return int(await tx.scalar(sa.select(sa.func.count()).select_from(table).where(tx.mine(table), condition)) or 0)
+
+
+async def _nodes(tx: Transaction) -> dict[str, int]:
+    state = node_rows.state(tx).label("state")
+    select = sa.select(state, sa.func.count()).where(tx.mine(nodes)).group_by(state)
+    found = {name: int(count) for name, count in await tx.all(select)}
+    counts = {each.value: found.get(each.value, 0) for each in NodeState}
+    return {**counts, "total": sum(counts.values())}
+
+
+async def _open_incidents(tx: Transaction) -> dict[Severity, int]:
+    table = incident_counts.c
+    select = sa.select(table.severity, sa.func.sum(table.incidents)).where(
+        tx.mine(incident_counts), table.status == IncidentStatus.OPEN.value
+    )
+    found = {rank: int(count) for rank, count in await tx.all(select.group_by(table.severity))}
+    return {severity: found.get(severity.rank, 0) for severity in Severity}
+
+
+async def _per_day(tx: Transaction) -> tuple[tuple[str, int], ...]:
+    table, today = incident_counts.c, day_of(tx.now)
+    first = today - DAYS + 1
+    select = sa.select(table.day, sa.func.sum(table.incidents)).where(
+        tx.mine(incident_counts), table.day >= first, table.day <= today
+    )
+    found = {day: int(count) for day, count in await tx.all(select.group_by(table.day))}
+    return tuple((_date(day).isoformat(), found.get(day, 0)) for day in range(first, today + 1))
+
+
+def _date(day: int) -> date:
+    return (EPOCH + timedelta(days=day)).astimezone(UTC).date()
+
+
+def _images(tx: Transaction, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).select_from(images).where(*visible(tx), images.c.present)
+
+
+async def _running_images(tx: Transaction) -> Any:
+    sums = [sa.func.sum(images.c[severity.value]).label(severity.value) for severity in Severity]
+    at_risk = sa.func.sum(sa.case((images.c.fixable_serious > 0, 1), else_=0)).label("at_risk")
+    select = _images(tx, sa.func.count().label("images"), at_risk, *sums)
+    return await tx.first(select.where(is_running(tx)))
+
+
+async def _top_images(tx: Transaction) -> list[ImageSummary]:
+    """The running images most at risk."""
+    select = _images(tx, *images.c).where(is_running(tx), images.c.risk > 0)
+    return await summaries(tx, await tx.all(select.order_by(images.c.risk.desc(), images.c.id).limit(TOP_IMAGES)))
