@@ -85,6 +85,12 @@ def build(
     return manifest
 
 
+def digest(path: Path) -> str:
+    """The SHA-256 of the whole file: what an update command names."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def verify(path: Path, public_key: bytes, current_version: str | None = None) -> Manifest:
     """The manifest of a bundle whose signature and every file are right, or an error that says what is not.
 

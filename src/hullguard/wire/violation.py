@@ -16,10 +16,10 @@ class Code(enum.StrEnum):
     OUT_OF_ORDER = "out-of-order"
     CREDIT_EXCEEDED = "credit-exceeded"
     TOO_FAST = "too-fast"
+    SILENT = "silent"
 
     CERTIFICATE_REQUIRED = "certificate-required"
     CERTIFICATE_UNKNOWN = "certificate-unknown"
-    CERTIFICATE_REVOKED = "certificate-revoked"
     NODE_FOREIGN = "node-foreign"
     NODE_REMOVED = "node-removed"
     SESSION_REPLACED = "session-replaced"
@@ -45,7 +45,6 @@ _FINAL = frozenset(
     {
         Code.PROTOCOL_UNSUPPORTED,
         Code.CERTIFICATE_UNKNOWN,
-        Code.CERTIFICATE_REVOKED,
         Code.NODE_REMOVED,
         Code.TOKEN_MALFORMED,
         Code.TOKEN_FOREIGN,

@@ -80,6 +80,18 @@ class Blobs:
             yield piece
             number += 1
 
+    async def piece(self, sha256: str, offset: int) -> bytes:
+        """The bytes from ``offset`` to the end of the stored piece that holds it; empty at the end of the file."""
+        number, skip = divmod(offset, CHUNK)
+        if number > SIZE_MAX // CHUNK:
+            return b""
+        piece: bytes | None = await self._tx.scalar(
+            sa.select(blob_chunks.c.data).where(
+                self._tx.mine(blob_chunks), blob_chunks.c.sha256 == sha256, blob_chunks.c.number == number
+            )
+        )
+        return b"" if piece is None else piece[skip:]
+
     async def delete(self, sha256: str) -> None:
         """Remove a file, if it is there."""
         for table in (blobs, blob_chunks):

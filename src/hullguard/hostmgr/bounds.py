@@ -1,0 +1,81 @@
+"""Bounds on what one agent may store, checked before anything is queued.
+
+The codec bounds a whole message; here is what one thing in it may weigh. The weight of the encoded thing bounds its
+texts, its lists and its nesting all at once, so no field can be forgotten.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from hullguard.model.node import Heartbeat, HostFacts
+from hullguard.wire.messages import (
+    AgentMessage,
+    Beat,
+    CommandUpdate,
+    Containers,
+    Facts,
+    Incidents,
+)
+from hullguard.wire.violation import Code, Violation
+
+OBSERVATION_BYTES = 64 << 10
+CONTAINER_BYTES = 4 << 10
+FACTS_BYTES = 16 << 10
+HEARTBEAT_BYTES = 32 << 10
+RESULT_BYTES = 16 << 10
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def check(message: AgentMessage) -> None:
+    """Raises ``Violation`` for a message that says more than any honest agent would."""
+    match message:
+        case Incidents(observations=observations):
+            for each in observations:
+                _weigh(each, OBSERVATION_BYTES, "an observation")
+                _require_ids((each.id, each.rule, each.container.id))
+                if not each.lineage:
+                    raise Violation(Code.MESSAGE_MALFORMED, f"observation {each.id} names no process")
+        case Containers(containers=containers):
+            for container in containers:
+                _weigh(container, CONTAINER_BYTES, "a container")
+                _require_ids((container.id, container.image.id))
+        case CommandUpdate():
+            _weigh(message, RESULT_BYTES, "a command's result")
+        case Facts(facts=facts):
+            check_facts(facts)
+        case Beat(heartbeat=heartbeat):
+            _check_heartbeat(heartbeat)
+        case _:
+            pass
+
+
+def check_facts(facts: HostFacts) -> None:
+    """The host name becomes the node's name: it is shown, searched and written into logs."""
+    _weigh(facts, FACTS_BYTES, "the host's facts")
+    if _HOSTNAME.fullmatch(facts.hostname) is None:
+        raise Violation(Code.REQUEST_INVALID, f"{facts.hostname[:64]!r} is not a host name")
+
+
+def _check_heartbeat(heartbeat: Heartbeat) -> None:
+    _weigh(heartbeat, HEARTBEAT_BYTES, "a heartbeat")
+    counts = (heartbeat.spool_records, *heartbeat.spool_dropped.values(), *heartbeat.sensor.lost.values())
+    if any(count < 0 or count >= 1 << 63 for count in counts):
+        raise Violation(Code.MESSAGE_MALFORMED, "a heartbeat counts below zero or beyond 63 bits")
+
+
+def _weigh(thing: Any, bound: int, name: str) -> None:
+    size = len(_ENCODER.encode(thing))
+    if size > bound:
+        raise Violation(Code.MESSAGE_TOO_LARGE, f"{name} of {size} bytes is over the bound of {bound}")
+
+
+def _require_ids(ids: Iterable[str]) -> None:
+    for each in ids:
+        if _ID.fullmatch(each) is None:
+            raise Violation(Code.MESSAGE_MALFORMED, f"{each[:64]!r} is not an identifier")

@@ -1,0 +1,139 @@
+"""What each message of an agent does to the database. Everything here runs inside the caller's transaction.
+
+A message that comes twice changes nothing the second time: records are numbered, and the rest replaces a whole.
+"""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from hullguard import audit
+from hullguard.model.command import CommandState
+from hullguard.model.errors import NotFound
+from hullguard.model.ids import derived_id
+from hullguard.model.inventory import Inventory
+from hullguard.model.node import Heartbeat
+from hullguard.storage import Transaction
+from hullguard.storage.stores import Commands, Containers, Images, Incidents, Jobs, Nodes, Progress
+from hullguard.wire import limits
+from hullguard.wire import messages as say
+from hullguard.wire.violation import Code, Violation
+
+
+class Speaker(Struct, frozen=True):
+    """Who said it, by certificate and hello."""
+
+    node: str
+    tenant: str
+    cluster: str
+    stream: str
+
+    @property
+    def actor(self) -> str:
+        """As the audit names the agent."""
+        return f"node:{self.node}"
+
+
+class StoredInventory(Struct, frozen=True):
+    """An inventory whose slices have all come."""
+
+    image_id: str
+    inventory: Inventory
+
+
+class Seen(Struct, frozen=True):
+    """A heartbeat that is worth a write. ``at`` is when it came."""
+
+    heartbeat: Heartbeat
+    at: datetime
+
+
+Item = say.Incidents | say.CommandUpdate | say.Facts | say.Containers | say.ImageList | StoredInventory | Seen
+
+
+class Outcome(Struct):
+    """What follows once the transaction is committed; filled while messages are taken in."""
+
+    events: dict[tuple[str, str], None] = {}
+    """(kind, id) for the consoles' streams, in order, each once."""
+    reply: say.ServerMessage | None = None
+    refused: Violation | None = None
+    jobs: bool = False
+    duplicate: bool = False
+
+    def tell(self, kind: str, thing: str) -> None:
+        """Let open consoles know."""
+        self.events[kind, thing] = None
+
+
+async def take_in(tx: Transaction, speaker: Speaker, item: Item, sequence: int | None) -> Outcome:
+    """Store one item. Raises nothing that the agent could cause; the outcome says if it must be refused."""
+    outcome = Outcome()
+    if sequence is not None and not await Progress(tx).accept(speaker.node, speaker.stream, sequence):
+        outcome.duplicate = True
+        return outcome
+    match item:
+        case say.Incidents():
+            await _incidents(tx, speaker, item, outcome)
+        case say.CommandUpdate():
+            await _command(tx, speaker, item, outcome)
+        case say.Facts(facts=facts):
+            await Nodes(tx).facts(speaker.node, facts)
+            outcome.tell("node", speaker.node)
+        case say.Containers(containers=containers):
+            await Containers(tx).replace(speaker.node, list(containers))
+            outcome.tell("container", speaker.node)
+        case say.ImageList(images=images):
+            await _images(tx, speaker, images, outcome)
+        case StoredInventory(image_id=image_id, inventory=inventory):
+            await Images(tx).store_inventory(image_id, inventory)
+            await Jobs(tx).enqueue("match", image_id)
+            outcome.jobs = True
+            outcome.tell("image", image_id)
+        case Seen(heartbeat=heartbeat, at=at):
+            if await Nodes(tx).heartbeat(speaker.node, heartbeat, at):
+                outcome.tell("node", speaker.node)
+    return outcome
+
+
+async def _incidents(tx: Transaction, speaker: Speaker, item: say.Incidents, outcome: Outcome) -> None:
+    # An id is made from the node's own: no node can take another's ids, and so make its incidents disappear as known.
+    own = [msgspec.structs.replace(each, id=derived_id(speaker.node, each.id)) for each in item.observations]
+    for incident in await Incidents(tx).insert(speaker.node, own, tx.now):
+        outcome.tell("incident", incident)
+
+
+async def _images(tx: Transaction, speaker: Speaker, images: tuple[say.LocalImage, ...], outcome: Outcome) -> None:
+    missing = await Images(tx).present(speaker.node, [(image.id, image.names) for image in images])
+    outcome.tell("image", speaker.node)
+    if missing:
+        outcome.reply = say.InventoryRequest(tuple(missing[: limits.IMAGES]))
+
+
+async def _command(tx: Transaction, speaker: Speaker, update: say.CommandUpdate, outcome: Outcome) -> None:
+    commands = Commands(tx)
+    try:
+        command = await commands.get(update.id)
+    except NotFound:
+        # A database restored from a backup may have lost it; the agent must not stop over that.
+        return
+    if command.node != speaker.node:
+        outcome.refused = Violation(Code.NODE_FOREIGN, f"command {update.id} is not one of node {speaker.node}")
+        return
+    state = CommandState(update.state)
+    if state is CommandState.ACKNOWLEDGED:
+        await commands.acknowledged(update.id)
+    elif state is CommandState.RUNNING:
+        await commands.progress(update.id, update.progress, update.message)
+    elif await commands.finish(update.id, state, update.result, tx.now):
+        await audit.record(
+            tx,
+            speaker.actor,
+            f"command.{state}",
+            f"command:{update.id}",
+            outcome="done" if state is CommandState.DONE else "failed",
+            reason=update.message,
+            details={"kind": command.kind, "node": speaker.node},
+        )
+    outcome.tell("command", update.id)

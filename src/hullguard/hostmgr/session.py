@@ -1,0 +1,250 @@
+"""One agent's session, from its hello to its end.
+
+Three tasks share it: one reads, one writes, and the replica's writer (``ingest``) settles what was read. Reading stops
+while the writer has no room or a download is being sent, so nothing piles up in memory for an agent that does not
+listen.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from hullguard.hostmgr import bounds, dispatch
+from hullguard.hostmgr.fleet import Gateway
+from hullguard.hostmgr.ingest import Work
+from hullguard.hostmgr.intake import Item, Outcome, Seen, Speaker, StoredInventory
+from hullguard.hostmgr.requests import answer
+from hullguard.model.identity import Scope
+from hullguard.model.ids import new_id
+from hullguard.model.node import Heartbeat
+from hullguard.model.policy import AppliedPolicies
+from hullguard.storage.stores import Commands, Nodes, Progress
+from hullguard.storage.stores.certificates import NodeIdentity
+from hullguard.wire import messages as say
+from hullguard.wire.inventory import Assembly, unpack
+from hullguard.wire.session import Received, ServerSession, encoded
+from hullguard.wire.violation import Code, Violation
+
+HELLO_SECONDS = 10
+MISSED_BEATS = 4
+"""Heartbeat periods of silence after which a session is over, though its TCP connection may still stand."""
+BEATS_AT_ONCE = 20
+"""Heartbeats need no credit; this many may come at once, and one a second in the long run."""
+
+
+class NodeSession:
+    """The server's side of one connection."""
+
+    def __init__(self, connection: ServerConnection, identity: NodeIdentity, gateway: Gateway) -> None:
+        self.id = new_id()
+        self.speaker = Speaker(identity.node, identity.tenant, identity.cluster, "")
+        self._connection, self._identity, self._gateway = connection, identity, gateway
+        self._wire = ServerSession()
+        self._assembly = Assembly()
+        self._desk = dispatch.Desk(gateway.config.resend_seconds)
+        self._applied: AppliedPolicies | None = None
+        self._kept: Heartbeat | None = None
+        self._beats, self._beats_at = float(BEATS_AT_ONCE), time.monotonic()
+        self._work = asyncio.Event()
+        self._look = True
+        self._wanted: say.ServerMessage | None = None
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # The future's exception is always looked at, but maybe after its loop is gone.
+        self._ended.add_done_callback(lambda ended: ended.exception())
+
+    async def run(self) -> None:
+        """Until either side ends it. Raises ``Violation`` if it is to be ended with a refusal."""
+        hello = await self._hello()
+        self.speaker = msgspec.structs.replace(self.speaker, stream=hello.stream)
+        fleet, wakes = self._gateway.fleet, self._gateway.wakes
+        fleet.enter(self)
+        wakes.join(self.speaker.node, self._woken)
+        try:
+            # The replica that holds this node's former session hears its name, and that the newest one is another.
+            await self._gateway.cache.publish(f"node:{self.speaker.node}", b"session:" + self.id.encode())
+            await self._welcome(hello)
+            await self._until_over(self._read(), self._write())
+        finally:
+            wakes.leave(self.speaker.node, self._woken)
+            fleet.leave(self)
+            await self._gateway.cache.delete(f"presence:{self.speaker.node}")
+
+    # --- what others call ---
+
+    def look(self) -> None:
+        """Look again for what this node should do."""
+        self._look = True
+        self._work.set()
+
+    def end(self, violation: Violation) -> None:
+        """Refuse, and close."""
+        if not self._ended.done():
+            self._ended.set_exception(violation)
+
+    def settled(self, work: Work, outcome: Outcome) -> None:
+        """The writer is done with a message."""
+        if outcome.refused is not None:
+            self.end(outcome.refused)
+            return
+        if work.sequence is not None:
+            self._wire.acknowledge(work.sequence)
+        self._wire.release(work.size)
+        if outcome.reply is not None:
+            self._wanted = outcome.reply
+        self._work.set()
+
+    def _woken(self, message: bytes) -> None:
+        if not message.startswith(b"session:"):
+            self.look()
+        elif message != b"session:" + self.id.encode():
+            self.end(Violation(Code.SESSION_REPLACED, "a newer session of this node was opened"))
+
+    # --- opening ---
+
+    async def _hello(self) -> say.Hello:
+        async with asyncio.timeout(HELLO_SECONDS):
+            received = self._wire.receive(_binary(await self._connection.recv()))
+        if received is None or not isinstance(received.message, say.Hello):
+            raise Violation(Code.HELLO_EXPECTED, "the first message must be a hello")
+        hello = received.message
+        if hello.node != self._identity.node:
+            raise Violation(Code.NODE_FOREIGN, f"this certificate is not that of node {hello.node}")
+        self._applied = hello.applied
+        return hello
+
+    async def _welcome(self, hello: say.Hello) -> None:
+        async with self._gateway.storage.reading(Scope(self.speaker.tenant)) as tx:
+            stored = await Progress(tx).last(self.speaker.node, hello.stream)
+        frame = self._wire.welcome(self.id, stored, self._gateway.config.heartbeat_seconds)
+        await self._connection.send(frame)
+
+    async def _until_over(self, *parts: Coroutine[Any, Any, None]) -> None:
+        tasks = [asyncio.create_task(part) for part in parts]
+        try:
+            await asyncio.wait([*tasks, self._ended], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        if self._ended.done():
+            self._ended.result()
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
+                raise result
+
+    # --- reading ---
+
+    async def _read(self) -> None:
+        while True:
+            received = self._wire.receive(await self._next())
+            if received is None:
+                self._gateway.metrics.duplicates.inc()
+                self._work.set()
+                continue
+            self._gateway.metrics.messages.labels(type(received.message).__name__).inc()
+            bounds.check(received.message)
+            await self._take(received)
+
+    async def _next(self) -> bytes:
+        """The next frame. A peer can answer pings and be dead all the same: without heartbeats the session is over."""
+        patience = MISSED_BEATS * self._gateway.config.heartbeat_seconds
+        try:
+            async with asyncio.timeout(patience):
+                return _binary(await self._connection.recv())
+        except TimeoutError as cause:
+            raise Violation(Code.SILENT, f"no heartbeat came for {patience} seconds") from cause
+
+    async def _take(self, received: Received) -> None:
+        message = received.message
+        match message:
+            case say.Beat(heartbeat=heartbeat):
+                await self._beat(heartbeat)
+            case say.BundleRequest() | say.RenewalRequest():
+                await self._connection.send(encoded(await answer(message, self.speaker, self._gateway)))
+                self._done(received)
+            case say.InventoryPart():
+                await self._slice(message, received)
+            case say.Incidents() | say.CommandUpdate() | say.Facts() | say.Containers() | say.ImageList():
+                await self._submit(message, received.sequence, received.size)
+            case say.Hello():
+                raise AssertionError("the wire session lets one hello through, and it was taken before")
+
+    async def _submit(self, item: Item, sequence: int | None = None, size: int = 0) -> None:
+        await self._gateway.ingest.submit(Work(self, item, sequence, size))
+
+    async def _slice(self, part: say.InventoryPart, received: Received) -> None:
+        whole = self._assembly.add(part)
+        if whole is None:
+            self._done(received)
+            return
+        inventory = await asyncio.to_thread(unpack, whole)
+        await self._submit(StoredInventory(part.image_id, inventory), None, received.size)
+
+    async def _beat(self, heartbeat: Heartbeat) -> None:
+        self._pace()
+        period = self._gateway.config.heartbeat_seconds
+        await self._gateway.cache.set(f"presence:{self.speaker.node}", self.id.encode(), 3 * period)
+        if self._applied != heartbeat.applied:
+            self._applied = heartbeat.applied
+            self.look()
+        # How full the spool is changes all the time and decides nothing.
+        lasting = msgspec.structs.replace(heartbeat, spool_records=0)
+        if lasting == self._kept:
+            self._gateway.fleet.seen(self.speaker)
+        else:
+            self._kept = lasting
+            await self._submit(Seen(heartbeat, datetime.now(UTC)))
+
+    def _pace(self) -> None:
+        now = time.monotonic()
+        self._beats = min(BEATS_AT_ONCE, self._beats + now - self._beats_at) - 1
+        self._beats_at = now
+        if self._beats < 0:
+            raise Violation(Code.TOO_FAST, "heartbeats come faster than one a second")
+
+    def _done(self, received: Received) -> None:
+        self._wire.release(received.size)
+        self._work.set()
+
+    # --- writing ---
+
+    async def _write(self) -> None:
+        while True:
+            self._work.clear()
+            for frame in self._wire.outgoing():
+                await self._connection.send(frame)
+            if self._wanted is not None:
+                wanted, self._wanted = self._wanted, None
+                await self._connection.send(encoded(wanted))
+            if self._look:
+                self._look = False
+                await self._dispatch()
+            await self._work.wait()
+
+    async def _dispatch(self) -> None:
+        scope = Scope(self.speaker.tenant)
+        async with self._gateway.storage.reading(scope) as tx:
+            if await Nodes(tx).by_certificate(self._identity.fingerprint) is None:
+                raise Violation(Code.NODE_REMOVED, "this node was removed; enrol it again to bring it back")
+            found = await dispatch.due(tx, self.speaker.node)
+        messages = self._desk.pick(found, self._applied, time.monotonic())
+        orders = [message.command.id for message in messages if isinstance(message, say.CommandOrder)]
+        if orders:
+            # Marked first: an answer must never be older than the mark.
+            async with self._gateway.storage.transaction(scope) as tx:
+                for order in orders:
+                    await Commands(tx).sent(order)
+        for message in messages:
+            await self._connection.send(encoded(message))
+
+
+def _binary(data: str | bytes) -> bytes:
+    if isinstance(data, str):
+        raise Violation(Code.MESSAGE_MALFORMED, "a text message came; the protocol is binary")
+    return data
