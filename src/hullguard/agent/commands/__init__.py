@@ -1,0 +1,1 @@
+"""What the server may ask of this agent."""

@@ -1,0 +1,41 @@
+"""What a command is to the agent, and what it may use."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from hullguard.agent.images import Images
+from hullguard.agent.protection import Protection
+from hullguard.agent.runtime.watch import RuntimeWatch
+from hullguard.agent.state import StateDir
+from hullguard.agent.uplink import Uplink
+from hullguard.model.command import Command, CommandKind
+
+Result = Mapping[str, str | int]
+Progress = Callable[[int, str], None]
+"""Per cent, and what is being done."""
+
+
+class Parts(NamedTuple):
+    """The parts of the agent that commands work with."""
+
+    state: StateDir
+    uplink: Uplink
+    runtime: RuntimeWatch
+    images: Images
+    protection: Protection
+    restart: Callable[[], None]
+    """End this process so that its launcher makes the switch that was staged."""
+
+
+class Handler(Protocol):
+    """One kind of command.
+
+    ``run`` returns the result, or None when the outcome is decided elsewhere later; it raises ``HullguardError`` when
+    it failed, and it may be cancelled anywhere.
+    """
+
+    kind: CommandKind
+
+    async def run(self, command: Command, parts: Parts, progress: Progress) -> Result | None:
+        """Do it."""
+        ...

@@ -1,0 +1,107 @@
+"""The images of this node: which they are, and what is in those that the platform does not know yet.
+
+The platform asks for an inventory once per image and fleet, so an image that a hundred nodes have is read on one; a
+layer that several images share is read once per node (the worker's cache).
+"""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from hullguard.agent.channel import ChannelLostError
+from hullguard.agent.images_worker import Answer, Job
+from hullguard.agent.state import StateDir
+from hullguard.model.errors import HullguardError, LimitReached, Unavailable
+from hullguard.wire import limits
+from hullguard.wire.messages import AgentMessage, InventoryPart
+
+READ_SECONDS = 900.0
+_RETRY_SECONDS = 600.0
+_MAX_ANSWER = 64 * 1024
+
+_log = structlog.get_logger()
+
+
+class Images:
+    """Reads one image at a time: the node's work comes first."""
+
+    def __init__(self, state: StateDir, docker_host: str, send: Callable[[AgentMessage], Awaitable[None]]) -> None:
+        self._state, self._host, self._send = state, docker_host, send
+        self._turn = asyncio.Lock()
+        self._asked: asyncio.Queue[str] = asyncio.Queue(maxsize=limits.IMAGES)
+        self._waiting: set[str] = set()
+        self._failed: dict[str, float] = {}
+
+    def request(self, image_ids: tuple[str, ...]) -> None:
+        """The platform lacks these. One that could not be read lately is left in peace for a while."""
+        now = time.monotonic()
+        self._failed = {image: at for image, at in self._failed.items() if now - at < _RETRY_SECONDS}
+        for image in image_ids:
+            if image in self._waiting or image in self._failed or self._asked.full():
+                continue
+            self._waiting.add(image)
+            self._asked.put_nowait(image)
+
+    async def run(self) -> None:
+        """Answer requests for ever."""
+        while True:
+            image = await self._asked.get()
+            try:
+                await self.report(image)
+            except ChannelLostError:
+                pass  # the platform asks again in the next session
+            except HullguardError as bad:
+                self._failed[image] = time.monotonic()
+                _log.warning("image not read", image=image, why=str(bad))
+            finally:
+                self._waiting.discard(image)
+
+    async def report(self, image_id: str) -> None:
+        """Read one image and send its inventory."""
+        async with self._turn:
+            output = self._state.work / "inventory"
+            try:
+                answer = await self._read(image_id, output)
+                await self._deliver(image_id, output, answer.parts)
+            finally:
+                output.unlink(missing_ok=True)
+        _log.info("image read", image=image_id, packages=answer.packages, complete=answer.complete)
+
+    async def _read(self, image_id: str, output: Path) -> Answer:
+        job = Job(image_id, self._host, str(self._state.work / "layers"), str(output))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "hullguard.agent.images_worker", msgspec.json.encode(job).decode()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                assert process.stdout is not None  # noqa: S101 -- asked for above
+                said = await process.stdout.read(_MAX_ANSWER)
+                code = await process.wait()
+        except TimeoutError as slow:
+            raise LimitReached(f"Reading {image_id} took over {READ_SECONDS:.0f} s.", "image.too-slow") from slow
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        try:
+            answer = msgspec.json.decode(said, type=Answer)
+        except msgspec.DecodeError as bad:
+            raise Unavailable(f"Reading {image_id} broke off (exit {code}).", "image.worker-died") from bad
+        if answer.code:
+            raise Unavailable(answer.message, answer.code)
+        return answer
+
+    async def _deliver(self, image_id: str, output: Path, parts: int) -> None:
+        with output.open("rb") as file:
+            for number in range(parts):
+                await self._send(InventoryPart(image_id, number, parts, file.read(limits.PART_BYTES)))

@@ -1,0 +1,54 @@
+"""Reads one image in a process of its own: ``python -m hullguard.agent.images_worker JOB``.
+
+Reading an image takes tens of megabytes for seconds; a process gives them back when it ends, and one that dies of a
+hostile image takes nobody with it. The answer is one JSON line on standard output, the slices lie in ``job.output``.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from hullguard.inventory import LayerCache, read
+from hullguard.model.errors import HullguardError
+from hullguard.wire.inventory import split
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to read and where to put it."""
+
+    image_id: str
+    docker_host: str
+    layers: str
+    """The directory of layer indexes: a layer that several images share is read once."""
+    output: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """``parts`` slices were written; or why not."""
+
+    parts: int = 0
+    packages: int = 0
+    complete: bool = True
+    code: str = ""
+    message: str = ""
+
+
+def work(job: Job) -> Answer:
+    """Read the image and write its slices, one after the other, each but the last of the same size."""
+    try:
+        inventory = read(
+            f"docker:{job.image_id}", cache=LayerCache(Path(job.layers), 256 << 20), docker_host=job.docker_host
+        )
+        slices = split(job.image_id, inventory)
+    except HullguardError as bad:
+        return Answer(code=bad.code, message=str(bad)[:2000])
+    with open(os.open(job.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as output:  # noqa: PTH123 -- the mode matters
+        output.writelines(part.data for part in slices)
+    return Answer(parts=len(slices), packages=len(inventory.packages), complete=inventory.complete)
+
+
+if __name__ == "__main__":
+    os.nice(10)
+    sys.stdout.buffer.write(msgspec.json.encode(work(msgspec.json.decode(sys.argv[1], type=Job))))

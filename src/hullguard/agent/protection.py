@@ -1,0 +1,221 @@
+"""What protects this node: the thread that owns the sensor, judges what it sees, and keeps what the detectors found.
+
+An incident is on the disk before its event is consumed in the kernel; the uplink is woken at once.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import structlog
+
+from hullguard.agent import policies
+from hullguard.agent.policies import Wanted
+from hullguard.agent.records import put_observation
+from hullguard.agent.sensor.interface import Sensor
+from hullguard.agent.spool import Spool
+from hullguard.detect import Engine, default_policies
+from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.event import Event
+from hullguard.model.node import Reason, SensorHealth, SensorState
+from hullguard.model.policy import AppliedPolicies
+
+POLL_MS = 250
+RETRY_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+class Protection:
+    """``changed`` is called, from the thread, when there is something new for the heartbeat."""
+
+    def __init__(
+        self, engine: Engine, spool: Spool, open_sensor: Callable[[], Sensor], changed: Callable[[], None]
+    ) -> None:
+        self._engine, self._spool, self._open, self._changed = engine, spool, open_sensor, changed
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._sensor: Sensor | None = None
+        self._wanted = Wanted(protection=True, policies=default_policies())
+        self._held = threading.Lock()
+        """Whoever asks the sensor holds it, so that it is not closed meanwhile."""
+        self._off = Reason("sensor.starting", "The sensor is being started.")
+        self._rejected: Reason | None = None
+        self._broken = 0
+        self._retry_at = 0.0
+        self._ended = False
+        self._unpin = False
+        self._thread = threading.Thread(target=self._run, name="sensor", daemon=True)
+        self.applied: AppliedPolicies | None = None
+        """What this node really runs; None before the server has said anything."""
+
+    # From other threads ----------------------------------------------------------------------------------------------
+
+    def start(self, wanted: Wanted | None) -> None:
+        """Begin with the policies that were kept on the disk, or with the default ones."""
+        if wanted is not None:
+            self._orders.put(lambda: self._take(wanted))
+        self._thread.start()
+
+    def stop(self, *, unpin: bool = False) -> None:
+        """Let go of the kernel; without ``unpin`` it goes on collecting for the next process."""
+        self._ended, self._unpin = True, unpin
+        self._orders.put(lambda: None)
+        self._thread.join(10)
+
+    async def take(self, wanted: Wanted) -> None:
+        """Put these policies in force; returns when they are, or were rejected."""
+        await self._do(lambda: self._take(wanted))
+
+    async def check(self) -> SensorHealth:
+        """Put the present policies in place anew, starting the sensor if it was off, and look how it is."""
+        await self._do(self._again)
+        return self.health()
+
+    def health(self) -> SensorHealth:
+        """The sensor's word, or why there is none."""
+        with self._held:
+            if self._sensor is not None:
+                return self._sensor.health()
+        return SensorHealth(SensorState.OFF, (self._off,))
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """What is wrong with the policies or the detectors, as opposed to the sensor."""
+        found = [self._rejected] if self._rejected else []
+        if missing := policies.unknown(self._wanted.policies):
+            names = ", ".join(sorted(missing))
+            found.append(
+                Reason("policy.detector-unknown", f"This agent is too old for the detectors {names}.", {"names": names})
+            )
+        if self._broken:
+            found.append(
+                Reason("detector.broken", f"{self._broken} events could not be judged.", {"events": self._broken})
+            )
+        return tuple(found)
+
+    async def _do(self, order: Callable[[], None]) -> None:
+        done: Future[None] = Future()
+
+        def carry_out() -> None:
+            try:
+                order()
+            except BaseException as bad:
+                done.set_exception(bad)
+                raise
+            done.set_result(None)
+
+        self._orders.put(carry_out)
+        await asyncio.wrap_future(done)
+
+    # The thread ------------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._ended:
+            self._carry_out_orders()
+            if self._sensor is None and self._wanted.protection and time.monotonic() >= self._retry_at:
+                self._start_sensor()
+            if self._sensor is not None:
+                self._poll(self._sensor)
+        self._close(unpin=self._unpin)
+
+    def _carry_out_orders(self) -> None:
+        """Without a sensor this is where the thread waits."""
+        wait = 0.0
+        if self._sensor is None:
+            wait = max(0.0, self._retry_at - time.monotonic()) if self._wanted.protection else RETRY_SECONDS
+        try:
+            order = self._orders.get(timeout=wait) if wait else self._orders.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            order()
+        except Exception:  # noqa: BLE001 -- the boundary of the thread: without it nothing would be watched
+            _log.exception("order to the sensor failed")
+
+    def _poll(self, sensor: Sensor) -> None:
+        try:
+            sensor.poll(self._judge, POLL_MS)
+        except (HullguardError, OSError) as bad:
+            _log.warning("sensor lost", why=str(bad))
+            self._close(unpin=False)
+            self._switched_off(Reason("sensor.lost", f"The sensor stopped working: {bad}"))
+
+    def _judge(self, event: Event) -> None:
+        try:
+            found = self._engine.judge(event)
+        except Exception:  # noqa: BLE001 -- the boundary of a plug-in: one event must not blind the node
+            self._broken += 1
+            _log.exception("event not judged", kind=str(event.kind), sequence=event.sequence)
+            self._changed()
+            return
+        for observation in found:
+            put_observation(self._spool, observation)
+
+    def _take(self, wanted: Wanted) -> None:
+        try:
+            policies.accept(wanted)
+        except HullguardError as bad:
+            _log.warning("policies rejected", revision=wanted.policies.revision, why=str(bad))
+            self._rejected = Reason("policy.rejected", f"The policies cannot be used: {bad}")
+            self._changed()
+            return
+        before, self._wanted = self._wanted, wanted
+        self._engine.load(wanted.policies)
+        try:
+            self._enforce()
+        except HullguardError as bad:
+            # Back to what the kernel has; the server sees the old hash in the heartbeat, and the reason.
+            self._wanted = before
+            self._engine.load(before.policies)
+            self._rejected = Reason("policy.rejected", f"The kernel's filters cannot hold the policies: {bad}")
+            self._changed()
+            return
+        self._rejected = None
+        self.applied = AppliedPolicies(wanted.policies.revision, wanted.policies.hash)
+        _log.info("policies in force", revision=wanted.policies.revision, protection=wanted.protection)
+        self._changed()
+
+    def _again(self) -> None:
+        self._retry_at = 0.0
+        self._enforce()
+        if self._sensor is None and self._wanted.protection:
+            self._start_sensor()
+        self._changed()
+
+    def _enforce(self) -> None:
+        if not self._wanted.protection:
+            self._close(unpin=True)
+            self._off = Reason("protection.off", "Protection is switched off for this node.")
+        elif self._sensor is not None:
+            self._sensor.apply(self._engine.plan())
+        else:
+            self._retry_at = 0.0
+
+    def _start_sensor(self) -> None:
+        sensor: Sensor | None = None
+        try:
+            sensor = self._open()
+            sensor.apply(self._engine.plan())
+        except Unavailable as bad:
+            if sensor is not None:
+                sensor.close(unpin=False)
+            self._switched_off(Reason(bad.code, str(bad), dict(bad.params)))
+            return
+        self._sensor = sensor
+        _log.info("sensor", state=str(sensor.health().state))
+        self._changed()
+
+    def _switched_off(self, reason: Reason) -> None:
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        if self._off != reason:
+            _log.warning("no sensor", why=reason.message)
+            self._off = reason
+            self._changed()
+
+    def _close(self, *, unpin: bool) -> None:
+        with self._held:
+            if self._sensor is not None:
+                self._sensor.close(unpin)
+                self._sensor = None

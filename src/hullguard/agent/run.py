@@ -1,0 +1,198 @@
+"""The agent, assembled: which part tells which other part what."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from hullguard import __version__
+from hullguard.agent import facts, identity, policies, status
+from hullguard.agent.commands.interface import Parts
+from hullguard.agent.commands.runner import Runner
+from hullguard.agent.config import AgentConfig
+from hullguard.agent.images import Images
+from hullguard.agent.policies import Wanted
+from hullguard.agent.protection import Protection
+from hullguard.agent.renewal import keep_renewed
+from hullguard.agent.runtime.docker import Docker
+from hullguard.agent.runtime.watch import RuntimeWatch, Seen
+from hullguard.agent.sensor.interface import Sensor
+from hullguard.agent.spool import Spool
+from hullguard.agent.tasks import first_of
+from hullguard.agent.update import report
+from hullguard.agent.uplink import Hooks, Line, Uplink
+from hullguard.detect import Engine
+from hullguard.model.errors import Denied, Unavailable
+from hullguard.model.node import Heartbeat
+from hullguard.wire import limits
+from hullguard.wire import messages as say
+
+_log = structlog.get_logger()
+
+SensorOpener = Callable[[AgentConfig], Sensor]
+
+
+def open_sensor(config: AgentConfig) -> Sensor:
+    """The kernel's sensor, or ``Unavailable`` with the reason."""
+    if not config.sensor:
+        raise Unavailable("The sensor is switched off by the agent's settings.", "sensor.disabled")
+    from hullguard.agent.sensor.bpf_sensor import BpfSensor
+
+    return BpfSensor.open(Path(config.state), config.docker_host)
+
+
+async def run(config: AgentConfig, stop: asyncio.Event, sensor: SensorOpener = open_sensor) -> None:
+    """Run until ``stop``, until another version is staged (``switch.pending``), or until the platform dismisses us.
+
+    Raises ``NotFound`` or ``Denied`` when this host is no node (any more), ``Conflict`` when an agent runs already.
+    """
+    state = config.state_dir
+    state.prepare()
+    membership = identity.load(state)
+    lock = status.Lock(state)
+    try:
+        await Agent(config, membership.node, sensor).run(stop)
+    finally:
+        lock.release()
+
+
+class Agent:
+    """One run of the agent."""
+
+    def __init__(self, config: AgentConfig, node: str, sensor: SensorOpener) -> None:
+        self._config, self._node = config, node
+        self._state = state = config.state_dir
+        self._loop = asyncio.get_running_loop()
+        self._restart = asyncio.Event()
+        self._boot_id = facts.boot_id()
+        self._spool = Spool(state.spool, self._boot_id, max_bytes=config.spool_bytes, min_free=config.spool_min_free)
+        self._protection = Protection(
+            Engine(node, self._boot_id), self._spool, lambda: sensor(config), self._changed_elsewhere
+        )
+        self._runtime = RuntimeWatch(Docker(config.docker_host), self._seen)
+        hooks = Hooks(self._heartbeat, self._received, self._connected, self._line_changed)
+        self._uplink = Uplink(state, self._spool, hooks)
+        self._spool.woken = self._uplink.wake
+        self._images = Images(state, config.docker_host, self._uplink.send)
+        parts = Parts(state, self._uplink, self._runtime, self._images, self._protection, self._restart.set)
+        self._commands = Runner(node, self._spool, parts)
+        self._protecting = True
+        self._ready = config.ready_fd
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Protection first: it needs nobody."""
+        wanted = policies.load(self._state)
+        self._protecting = wanted.protection if wanted else True
+        self._protection.start(wanted)
+        self._commands.recover()
+        report.report(self._state, self._commands.finish_update)
+        dismissed = False
+        try:
+            await first_of(
+                self._uplink.run(),
+                self._runtime.run(),
+                self._images.run(),
+                keep_renewed(self._state, self._uplink),
+                stop.wait(),
+                self._restart.wait(),
+            )
+        except Denied:
+            dismissed = True
+            raise
+        finally:
+            await self._commands.stop()
+            await asyncio.to_thread(self._protection.stop, unpin=dismissed)
+            self._write_status()
+            self._spool.close()
+
+    # What the uplink asks --------------------------------------------------------------------------------------------
+
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(
+            agent_version=__version__,
+            sensor=self._protection.health(),
+            runtime_reachable=self._runtime.seen.version is not None,
+            applied=self._protection.applied,
+            spool_records=self._spool.waiting,
+            spool_dropped={name: count for name, count in self._spool.dropped.items() if count},
+            reasons=(*self._spool.reasons, *self._protection.reasons()),
+        )
+
+    async def _received(self, message: say.ServerMessage) -> None:
+        match message:
+            case say.PolicySet():
+                await self._take_policies(Wanted(message.protection, message.policies))
+            case say.CommandOrder(command=command):
+                self._commands.order(command)
+            case say.InventoryRequest(image_ids=image_ids):
+                self._images.request(image_ids)
+            case _:
+                _log.info("answer to no question", kind=type(message).__name__)
+
+    async def _take_policies(self, wanted: Wanted) -> None:
+        await self._protection.take(wanted)
+        applied = self._protection.applied
+        if applied is not None and applied.hash == wanted.policies.hash:
+            self._protecting = wanted.protection
+            try:
+                await asyncio.to_thread(policies.save, self._state, wanted)
+            except OSError as bad:
+                _log.warning("policies not kept on the disk", why=str(bad))
+        self._uplink.beat_now()
+
+    async def _connected(self) -> None:
+        self._show(self._runtime.seen)
+        report.healthy(self._state)
+        await report.settled(self._state, self._commands.finish_update)
+        self._say_ready()
+
+    def _line_changed(self, line: Line) -> None:
+        self._write_status(line)
+
+    # What changes ----------------------------------------------------------------------------------------------------
+
+    def _seen(self, seen: Seen) -> None:
+        self._show(seen)
+        self._uplink.beat_now()
+        self._write_status()
+
+    def _show(self, seen: Seen) -> None:
+        self._uplink.show("facts", say.Facts(facts.read(seen.version)))
+        if seen.reason is not None and not seen.containers and not seen.images:
+            return  # nothing was ever seen: silence, not an empty list
+        self._uplink.show("containers", say.Containers(seen.containers[: limits.CONTAINERS]))
+        images = tuple(say.LocalImage(image.id, image.names) for image in seen.images[: limits.IMAGES])
+        self._uplink.show("images", say.ImageList(images))
+
+    def _changed_elsewhere(self) -> None:
+        """From the sensor's thread."""
+        self._loop.call_soon_threadsafe(self._changed)
+
+    def _changed(self) -> None:
+        self._uplink.beat_now()
+        self._write_status()
+
+    def _write_status(self, line: Line | None = None) -> None:
+        status.write(
+            self._state,
+            status.Status(
+                pid=os.getpid(),
+                node=self._node,
+                line=line or self._uplink.line,
+                heartbeat=self._heartbeat(),
+                protection=self._protecting,
+                runtime=self._runtime.seen.version or "",
+                spool_bytes=self._spool.used,
+                at=identity.now(),
+            ),
+        )
+
+    def _say_ready(self) -> None:
+        descriptor, self._ready = self._ready, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):  # whoever started us may not listen any more
+                os.write(descriptor, b"this machine is connected\n")
+                os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The container runtime on this node, as the agent sees it."""

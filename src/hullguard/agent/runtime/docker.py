@@ -1,0 +1,200 @@
+"""Containers, images and events of the local Docker daemon, in the words of the model.
+
+Foreign field names (``Id``, ``RepoTags``) end in this file. A daemon is the host's, but what it repeats was chosen by
+whoever built the image, so names are bounded and what does not parse is left out and counted, not raised.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from hullguard.agent.runtime.http import HttpClient, parse_address
+from hullguard.model.errors import NotFound, Unavailable
+from hullguard.model.event import ImageRef
+from hullguard.model.node import Container
+
+T = TypeVar("T")
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_CONTAINER = re.compile(r"[0-9a-f]{64}")
+_MAX_NAME = 512
+_MAX_NAMES = 64
+_NEVER = "0001-01-01"
+_ACTIONS = (
+    *("create", "start", "die", "pause", "unpause", "destroy", "rename", "update"),
+    *("pull", "tag", "untag", "delete", "import", "load", "commit"),
+)
+"""What changes the lists. Left out above all are ``exec_*``: a health check makes three of them every few seconds."""
+
+
+class LocalImage(NamedTuple):
+    """An image in the daemon's store."""
+
+    id: str
+    names: tuple[str, ...]
+
+
+class Change(NamedTuple):
+    """Something happened to a container or an image."""
+
+    kind: str
+    """``container`` or ``image``."""
+    action: str
+    id: str
+
+
+class _State(msgspec.Struct, rename="pascal"):
+    status: str = ""
+    started_at: str = ""
+
+
+class _Config(msgspec.Struct, rename="pascal"):
+    image: str = ""
+
+
+class _HostConfig(msgspec.Struct, rename="pascal"):
+    privileged: bool = False
+
+
+class _Inspected(msgspec.Struct, rename="pascal"):
+    id: str
+    image: str
+    name: str = ""
+    created: str = ""
+    state: _State = msgspec.field(default_factory=_State)
+    config: _Config = msgspec.field(default_factory=_Config)
+    host_config: _HostConfig = msgspec.field(default_factory=_HostConfig)
+
+
+class _Listed(msgspec.Struct, rename="pascal"):
+    id: str
+    state: str = ""
+
+
+class _ListedImage(msgspec.Struct, rename="pascal"):
+    id: str
+    repo_tags: list[str] | None = None
+    repo_digests: list[str] | None = None
+
+
+class _Actor(msgspec.Struct):
+    id: str = msgspec.field(name="ID", default="")
+
+
+class _Event(msgspec.Struct):
+    type: str = msgspec.field(name="Type", default="")
+    action: str = msgspec.field(name="Action", default="")
+    actor: _Actor = msgspec.field(name="Actor", default_factory=_Actor)
+
+
+class _Version(msgspec.Struct, rename="pascal"):
+    version: str = ""
+
+
+class Docker:
+    """The daemon at ``host`` (``DOCKER_HOST``'s form)."""
+
+    def __init__(self, host: str = DEFAULT_HOST) -> None:
+        self.host = host
+        self._http = HttpClient(parse_address(host))
+
+    async def version(self) -> str:
+        """For example ``docker 24.0.7``."""
+        return f"docker {_decoded(await self._http.get('/version'), _Version).version}"[:64]
+
+    async def containers(self, known: Mapping[str, Container]) -> list[Container]:
+        """Every container, stopped ones too; those in ``known`` whose state is the same are not asked about again."""
+        listed = _decoded(await self._http.get("/containers/json?all=1"), list[_Listed])
+        found = []
+        for entry in listed:
+            container = known.get(entry.id)
+            if container is None or container.state != entry.state:
+                container = await self.container(entry.id)
+            if container is not None:
+                found.append(container)
+        return found
+
+    async def container(self, identity: str) -> Container | None:
+        """One container, or None if it went in the meantime."""
+        if not _CONTAINER.fullmatch(identity):
+            return None
+        try:
+            body = await self._http.get(f"/containers/{identity}/json")
+        except NotFound:
+            return None
+        return parse_container(body)
+
+    async def images(self) -> list[LocalImage]:
+        """Every image with a name, or that a container may run: intermediate layers of builds are left out."""
+        listed = _decoded(await self._http.get("/images/json"), list[_ListedImage])
+        return [
+            LocalImage(image.id, _names(image.repo_tags, image.repo_digests))
+            for image in listed
+            if _DIGEST.fullmatch(image.id)
+        ]
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """What happens from now on; raises ``PeerAbsentError`` when the daemon goes."""
+        filters = msgspec.json.encode({"type": ["container", "image"], "event": _ACTIONS})
+        async for line in self._http.lines(f"/events?filters={quote(filters)}"):
+            try:
+                event = msgspec.json.decode(line, type=_Event)
+            except msgspec.DecodeError:
+                continue
+            yield Change(event.type, event.action, event.actor.id)
+
+
+def parse_container(body: bytes) -> Container | None:
+    """A container from ``docker inspect``; None if it is not one."""
+    try:
+        seen = msgspec.json.decode(body, type=_Inspected)
+    except msgspec.DecodeError:
+        return None
+    if not _CONTAINER.fullmatch(seen.id) or not _DIGEST.fullmatch(seen.image):
+        return None
+    return Container(
+        id=seen.id,
+        name=seen.name.removeprefix("/")[:_MAX_NAME],
+        image=ImageRef(seen.image, image_name(seen.config.image)),
+        state=(seen.state.status or "unknown")[:32],
+        created=_time(seen.created),
+        started=_time(seen.state.started_at),
+        privileged=seen.host_config.privileged,
+    )
+
+
+def image_name(given: str) -> str:
+    """The name a person gave to ``docker run``, with the tag that Docker assumed; empty for a bare id."""
+    if _DIGEST.fullmatch(given) or re.fullmatch(r"[0-9a-f]{12,64}", given):
+        return ""
+    if given and "@" not in given and ":" not in given.rpartition("/")[2]:
+        given += ":latest"
+    return given[:_MAX_NAME]
+
+
+def _names(tags: list[str] | None, digests: list[str] | None) -> tuple[str, ...]:
+    named = [tag for tag in tags or () if tag != "<none>:<none>"]
+    named = named or [digest for digest in digests or () if not digest.startswith("<none>")]
+    return tuple(name for name in named if len(name) <= _MAX_NAME)[:_MAX_NAMES]
+
+
+def _time(text: str) -> datetime | None:
+    """RFC 3339; Docker says year 1 for never, and nanoseconds."""
+    if not text or text.startswith(_NEVER):
+        return None
+    try:
+        return msgspec.convert(re.sub(r"(\.\d{6})\d+", r"\1", text), datetime).astimezone(UTC)
+    except (msgspec.ValidationError, ValueError, OverflowError):
+        return None
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as bad:
+        raise Unavailable(f"Docker's answer is not what its API promises: {bad}", "docker-answer-strange") from bad

@@ -1,0 +1,1 @@
+"""How the agent replaces itself, and comes back when that fails."""
