@@ -41,7 +41,7 @@ def _die_with_parent() -> None:
 
 
 class Part:
-    """One supervised process. ``argv`` is asked for at every start, so a restart can use what the first start learnt."""
+    """One supervised process; ``argv`` is asked for at every start, so a restart can use what the first one learnt."""
 
     def __init__(self, name: str, argv: Callable[[], Sequence[str]], log_file: Path, environ: dict[str, str]) -> None:
         self.name = name

@@ -26,7 +26,7 @@ def exit_code(error: HullguardError) -> int:
 
 def fail(message: str, code: int) -> NoReturn:
     """Say why and leave."""
-    print(f"hullguard: {message}", file=sys.stderr)
+    sys.stderr.write(f"hullguard: {message}\n")
     sys.exit(code)
 
 

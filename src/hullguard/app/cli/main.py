@@ -36,7 +36,7 @@ app.add_typer(admin, name="admin")
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"hullguard {__version__}")
+        typer.echo(f"hullguard {__version__}")
         raise typer.Exit
 
 

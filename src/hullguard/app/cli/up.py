@@ -27,4 +27,4 @@ def up(
         parse_address(agents, "--agents"),
         agent=not no_agent,
     )
-    asyncio.run(run(options, lambda line: print(line, flush=True)))
+    asyncio.run(run(options, typer.echo))

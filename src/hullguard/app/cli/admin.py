@@ -1,0 +1,76 @@
+"""``hullguard admin``: what needs the data directory and no sign-in."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hullguard.app.cli import exits
+from hullguard.app.settings import Layout, default_data_dir
+from hullguard.model.errors import NotFound
+
+admin = typer.Typer(help="Administer the platform on its own machine.", no_args_is_help=True)
+
+Data = Annotated[Path | None, typer.Option(help="Data directory of the platform.", show_default=False)]
+
+
+def _layout(data: Path | None) -> Layout:
+    layout = Layout((data or default_data_dir()).absolute())
+    if not layout.database.exists():
+        raise NotFound(f"{layout.data} holds no platform; start one with `hullguard up`, or name another with --data")
+    return layout
+
+
+@admin.command("verify-audit")
+def verify_audit(data: Data = None) -> None:
+    """Check that no audit record was changed or removed."""
+    from hullguard.app import administer
+
+    found = asyncio.run(administer.verify_audit(_layout(data)))
+    if not found.ok:
+        exits.fail(
+            f"the audit is broken at record {found.broken_at}: it, or what stood before it, was changed or removed",
+            exits.FINDING,
+        )
+    typer.echo(f"The audit is whole: {found.records} records.")
+
+
+@admin.command("reset-password")
+def reset_password(name: Annotated[str, typer.Argument(help="The user's name.")], data: Data = None) -> None:
+    """Give a user a new one-time password and end all of the user's sessions."""
+    from hullguard.app import administer
+
+    password = asyncio.run(administer.reset_password(_layout(data), name))
+    typer.echo(f"One-time password of {name}: {password}")
+
+
+@admin.command("enrolment-token")
+def enrolment_token(
+    data: Data = None,
+    name: Annotated[str, typer.Option(help="What it is for, as lists and the audit show it.")] = "command line",
+    cluster: Annotated[str, typer.Option(help="The cluster that agents join.")] = "default",
+    hours: Annotated[int, typer.Option(min=1, max=24 * 30, help="How long it is good.")] = 24,
+    uses: Annotated[int, typer.Option(min=1, max=10_000, help="How many agents may join with it.")] = 1,
+) -> None:
+    """Make a token that lets agents join."""
+    from hullguard.app import administer
+
+    token = asyncio.run(
+        administer.enrolment_token(_layout(data), name=name, cluster=cluster, life=timedelta(hours=hours), uses=uses)
+    )
+    typer.echo(token)
+
+
+@admin.command("agent-bundle")
+def agent_bundle(
+    wheel: Annotated[Path, typer.Argument(help="The wheel of the version that agents should run.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the bundle goes.")],
+    data: Data = None,
+) -> None:
+    """Make a signed bundle of a wheel, for the command *update agent*."""
+    from hullguard.app import administer
+
+    version = administer.agent_bundle(_layout(data), wheel, output)
+    typer.echo(f"{output}: agent {version}, signed with this platform's release key")

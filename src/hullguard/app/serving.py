@@ -1,0 +1,117 @@
+"""One server part in one process: connects storage, cache and authority to what the part's package offers."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from hullguard import __version__
+from hullguard.app.listening import bound, listen
+from hullguard.app.settings import Address, Layout
+from hullguard.app.supervisor import announce_ready
+from hullguard.cache import Cache, LocalCache
+from hullguard.hostmgr.authority import Authority
+from hullguard.storage import Storage
+
+
+class _Connections(Struct, frozen=True):
+    storage: Storage
+    cache: Cache
+    authority: Authority
+    stop: asyncio.Event
+
+
+@contextlib.asynccontextmanager
+async def _connected(layout: Layout) -> AsyncIterator[_Connections]:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    layout.make()
+    storage = Storage.open(layout.database_url)
+    cache = LocalCache(layout.cache_socket)
+    try:
+        await storage.migrate()
+        authority = await asyncio.to_thread(Authority.open, layout.authority, datetime.now(UTC))
+        yield _Connections(storage, cache, authority, stop)
+    finally:
+        await cache.close()
+        await storage.close()
+
+
+def _names(address: Address) -> list[str]:
+    """The host names and addresses that a server certificate is good for."""
+    names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()}
+    if address.host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        names.add(address.host)
+    return sorted(names)
+
+
+async def ctrl(layout: Layout, address: Address, agents_url: str) -> None:
+    """The REST API and the console: plain HTTP on loopback, TLS with the platform's own certificate elsewhere."""
+    from hullguard.ctrl.server import serve
+    from hullguard.ctrl.services import BundleInfo, Services, Settings
+    from hullguard.imagescan.state import advisory_state
+    from hullguard.wire import bundle
+
+    async with _connected(layout) as have:
+        listener = listen(address)
+        release_key = bytes.fromhex(have.authority.release_public_key)
+
+        def verify_bundle(path: Path) -> BundleInfo:
+            manifest = bundle.verify(path, release_key)
+            return BundleInfo(bundle.digest(path), manifest.version, path.stat().st_size)
+
+        certificate = (
+            None
+            if address.loopback
+            else await asyncio.to_thread(have.authority.server_file, "ctrl", _names(address), datetime.now(UTC))
+        )
+        services = Services(
+            have.storage,
+            have.cache,
+            Settings(
+                version=__version__,
+                secure_cookies=certificate is not None,
+                agent_url=agents_url,
+                ca_fingerprint=have.authority.pin,
+                scratch=layout.run,
+            ),
+            verify_bundle,
+            lambda: advisory_state(layout.advisories),
+        )
+        await serve(
+            services,
+            listener,
+            have.stop,
+            certificate=certificate,
+            ready=lambda: announce_ready(str(bound(listener))),
+        )
+
+
+async def hostmgr(layout: Layout, address: Address) -> None:
+    """The agents' gateway."""
+    from hullguard.hostmgr.server import HostmgrConfig, serve
+
+    async with _connected(layout) as have:
+        listener = listen(address)
+        await serve(
+            HostmgrConfig(listener=listener, names=tuple(_names(address))),
+            have.storage,
+            have.cache,
+            have.authority,
+            have.stop,
+            ready=lambda: announce_ready(str(bound(listener))),
+        )
+
+
+async def worker(layout: Layout) -> None:
+    """Background work."""
+    from hullguard.worker.run import work
+
+    async with _connected(layout) as have:
+        await work(have.storage, have.cache, layout.advisories, have.stop, ready=announce_ready)

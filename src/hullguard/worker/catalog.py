@@ -1,0 +1,13 @@
+"""Every kind of background job."""
+
+from typing import Final
+
+from hullguard.worker.context import JobKind
+from hullguard.worker.matching import MatchImage, MatchWaiting
+from hullguard.worker.upkeep import Sweep
+
+JOBS: Final[tuple[JobKind, ...]] = (
+    MatchImage(),
+    MatchWaiting(),
+    Sweep(),
+)

@@ -1,0 +1,50 @@
+"""What every kind of job may use, and what a kind of job is."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from hullguard.cache import Cache
+from hullguard.model.identity import DEFAULT_TENANT, Scope
+from hullguard.storage import Storage
+from hullguard.worker.advisory_file import AdvisoryFile
+
+T = TypeVar("T")
+
+
+class Context(Struct, frozen=True):
+    """The worker's connections. ``thread`` is the one thread that ``advisories`` belongs to."""
+
+    storage: Storage
+    cache: Cache
+    advisories: AdvisoryFile
+    thread: Executor
+    scope: Scope = Scope(DEFAULT_TENANT)
+
+    async def compute(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run what takes long outside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work, *arguments)
+
+    async def announce(self, kind: str, subject: str) -> None:
+        """Tell open consoles that something of this kind changed."""
+        await self.cache.publish(f"stream:{self.scope.tenant}", msgspec.msgpack.encode({"kind": kind, "id": subject}))
+
+
+class JobKind(Protocol):
+    """One kind of background work; ``worker/catalog.py`` lists them.
+
+    A job may be run again after a crash, so ``run`` must come to the same end when it is repeated.
+    """
+
+    kind: str
+    every_seconds: int | None
+    """How often it runs by itself; None for one that others enqueue."""
+    lease_seconds: float
+    """How long one run may take before another worker takes over."""
+
+    async def run(self, context: Context, key: str) -> None:
+        """Do it; raise to have it tried again later."""
