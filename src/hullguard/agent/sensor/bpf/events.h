@@ -69,7 +69,10 @@ struct hg_task {
 	char comm[HG_COMM];
 };
 
-/* exec and file open: fixed part, then path, other (exec: working directory; file: the name that matched) and args */
+/*
+ * exec and file open: this fixed part, then three strings.
+ * exec: path, working directory, arguments; file: path, the name that matched, the path of the program.
+ */
 struct hg_event {
 	struct hg_head head;
 	struct hg_task task;
@@ -130,6 +133,15 @@ struct hg_path {
 	char path[HG_TRIE];
 	char pad;
 };
+
+/* What the agent knows of the host, fixed when the programs are loaded. */
+struct hg_host {
+	__u32 mnt_ns;
+	__u32 controller;
+};
+
+/* hg_host.controller: whose cgroup names a container */
+enum hg_controller { HG_CGROUP_V2, HG_CGROUP_MEMORY, HG_CGROUP_PIDS };
 
 struct hg_config {
 	__u64 name_lengths;	 /* bit n: a wanted file name has n bytes (63: or more) */

@@ -47,9 +47,7 @@ struct scratch {
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, scratches, __u32, struct scratch, 1, 0);
 
 /* Set by the agent before loading. */
-const volatile __u32 hg_host_mnt_ns = 0;
-const volatile __u32 hg_host_pid_level = 0;
-const volatile __u32 hg_cgroup_v1 = 0;
+const volatile struct hg_host hg_host = {};
 
 static __always_inline struct scratch *scratch_of_cpu(void)
 {

@@ -111,7 +111,8 @@ static __noinline int report_open(struct opened *what, struct hg_config *wanted,
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scratch *room = scratch_of_cpu();
 	struct inode *inode = what->inode;
-	__u32 truncated = 0, path_size, other_size = 0;
+	__u32 truncated = 0, path_size, other_size = 0, exe_size;
+	struct file *exe;
 
 	if (!room || outside(task) || runtime_step(task))
 		return 0;
@@ -135,9 +136,13 @@ static __noinline int report_open(struct opened *what, struct hg_config *wanted,
 	room->event.device = BPF_CORE_READ(inode, i_sb, s_dev);
 	room->event.path_size = path_size;
 	room->event.other_size = other_size;
-	room->event.args_size = 0;
+	exe = BPF_CORE_READ(task, mm, exe_file);
+	exe_size = write_path(BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt), path_size + other_size, &truncated);
+	if (exe_size > HG_PATH)
+		return 0;
+	room->event.args_size = exe_size;
 	fill_head(&room->event.head, HG_FILE, id);
-	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size);
+	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size + exe_size);
 	return 0;
 }
 

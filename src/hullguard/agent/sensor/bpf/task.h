@@ -14,14 +14,14 @@ static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 	struct css_set *set = task->cgroups;
 	struct cgroup_subsys_state **place;
 	struct cgroup_subsys_state *state;
-	__u64 index = 0;
+	__u64 index;
 
-	if (!hg_cgroup_v1)
-		return set->dfl_cgrp->kn;
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+	if (hg_host.controller == HG_CGROUP_MEMORY && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+	else if (hg_host.controller == HG_CGROUP_PIDS && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	else
+		return set->dfl_cgrp->kn;
 	place = (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *);
 	bpf_probe_read_kernel(&state, sizeof(state), place);
 	return BPF_CORE_READ(state, cgroup, kn);
@@ -101,8 +101,7 @@ static __always_inline struct hg_verdict *container_of_task(struct task_struct *
 /* A runtime's own first steps happen in the container's cgroup but still in the host's namespaces. */
 static __always_inline bool outside(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == hg_host_mnt_ns &&
-	       BPF_CORE_READ(task, thread_pid, level) <= hg_host_pid_level;
+	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == hg_host.mnt_ns && !BPF_CORE_READ(task, thread_pid, level);
 }
 
 static __always_inline __u32 slot_of(__u64 cgroup)

@@ -1,0 +1,55 @@
+"""A decoded record plus who the container is plus what the processes are: the event that detectors judge."""
+
+from collections.abc import Callable
+
+from hullguard.agent.sensor import abi
+from hullguard.agent.sensor.containers import Identity
+from hullguard.agent.sensor.decode import RawEvent, RawProc, RawTask
+from hullguard.agent.sensor.processes import Processes, at
+from hullguard.model.event import Event, EventKind, Process
+
+_KINDS = {abi.EXEC: EventKind.EXEC, abi.FILE: EventKind.FILE_OPEN, abi.FORK: EventKind.FORK, abi.EXIT: EventKind.EXIT}
+
+
+class Assembler:
+    """``boot_ns`` is the machine's start in nanoseconds since 1970; kernel times count from it."""
+
+    def __init__(self, processes: Processes, boot_ns: Callable[[], int]) -> None:
+        self._processes, self._boot_ns = processes, boot_ns
+
+    def note(self, record: RawProc) -> None:
+        """Keeps the process table; nobody is told."""
+        self._processes.note(record, at(record.task.start_ns, self._boot_ns()))
+
+    def event(self, record: RawEvent, identity: Identity, watched_as: str | None) -> Event:
+        """``watched_as`` is the watched path of the opened inode, where only the inode matched."""
+        boot = self._boot_ns()
+        lineage = self._lineage(record, boot)
+        file = record.kind == abi.FILE
+        return Event(
+            kind=_KINDS[record.kind],
+            at=at(record.time_ns, boot),
+            sequence=record.sequence,
+            container=identity.container,
+            image=identity.image,
+            lineage=lineage,
+            path=record.path,
+            known_as=(record.other or watched_as) if file and record.flags & abi.BY_INODE else None,
+            reads=bool(record.flags & abi.READS),
+            writes=bool(record.flags & abi.WRITES),
+            new_file=bool(record.flags & abi.NEW),
+            stopped=bool(record.flags & abi.KILLED),
+        )
+
+    def _lineage(self, record: RawEvent, boot: int) -> tuple[Process, ...]:
+        """Outermost first; each one's parent is the next of the kernel's list, which begins with the nearest."""
+        ancestors = [
+            self._processes.ancestor(task, _parent_of(record.ancestry, position), at(task.start_ns, boot))
+            for position, task in enumerate(record.ancestry)
+        ]
+        actor = self._processes.actor(record, at(record.task.start_ns, boot))
+        return (*reversed(ancestors), actor)
+
+
+def _parent_of(ancestry: tuple[RawTask, ...], position: int) -> int:
+    return ancestry[position + 1].pid if position + 1 < len(ancestry) else 0

@@ -1,0 +1,205 @@
+"""The sensor itself: loads or finds the programs in the kernel, and turns their records into events."""
+
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hullguard.agent.sensor import abi, libbpf, loader
+from hullguard.agent.sensor.assemble import Assembler
+from hullguard.agent.sensor.containers import DockerIdentities
+from hullguard.agent.sensor.decode import RawProc, decode
+from hullguard.agent.sensor.filters import Filters
+from hullguard.agent.sensor.interface import Handler, HookInfo
+from hullguard.agent.sensor.pins import RINGS, Pins
+from hullguard.agent.sensor.processes import Processes, read_host
+from hullguard.agent.sensor.rings import Ring
+from hullguard.detect.plan import KernelPlan
+from hullguard.model.errors import Invalid, Unavailable
+from hullguard.model.event import EventKind
+from hullguard.model.node import Reason, SensorHealth, SensorState
+
+_MOST_AT_ONCE = 1024
+_LATELY = 300.0
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+class BpfSensor:
+    """One thread polls it; ``health`` and ``hooks`` only read."""
+
+    def __init__(self, directory: Path, pins: Pins, others: list[Pins], docker_host: str | None) -> None:
+        self._directory, self._pins = directory, pins
+        self._filters = Filters(pins)
+        self._lost = pins.map("lost", 4, 8 * libbpf.possible_cpus())
+        self._identities = DockerIdentities(docker_host)
+        self._assembler = Assembler(Processes(read_host), boot_ns)
+        self._older = [(other, _open_rings(other)) for other in others if _readable(other)]
+        for other in others:
+            if not _readable(other):
+                other.remove()
+        self._rings = _open_rings(pins)
+        self._epoll = select.epoll()
+        for ring in self._rings:
+            self._epoll.register(ring.fd, select.EPOLLIN)
+        self._files_wanted = False
+        self._unreadable = self._handed = 0
+        self._losses = _Losses(sum(self._count_lost().values()))
+        self._tap: Callable[[bytes], None] | None = None
+        for cgroup in _own_cgroups():
+            self._filters.ignore(cgroup)
+
+    @classmethod
+    def open(cls, state_dir: Path, docker_host: str | None, rings: dict[str, int] | None = None) -> "BpfSensor":
+        """Loads the programs, or goes on with those that an earlier agent left pinned under ``state_dir/bpf``.
+
+        ``rings`` overrides the rings' sizes in bytes (powers of two). Raises Unavailable with the reason.
+        """
+        directory = state_dir / "bpf"
+        try:
+            pins, others = loader.load(directory, {**RINGS, **(rings or {})})
+            return cls(directory, pins, others, docker_host)
+        except OSError as cause:
+            raise Unavailable(f"The sensor cannot start: {cause}.", "sensor.unavailable") from cause
+
+    def apply(self, plan: KernelPlan) -> None:
+        """Compiles the plan into the filters, and attaches the hooks that it needs."""
+        self._filters.apply(plan)
+        self._files_wanted = EventKind.FILE_OPEN in plan.kinds and any(slot.sensitive for slot in plan.slots)
+        self._pins.watch_files(self._files_wanted)
+
+    def poll(self, handler: Handler, timeout_ms: int) -> int:
+        """Hands over what is there, waiting for the first; answers how many events.
+
+        What the handler raises passes through, and its event comes again with the next call.
+        """
+        taken = self._drain(handler)
+        if not taken:
+            self._epoll.poll(timeout_ms / 1000)
+            taken = self._drain(handler)
+        return taken
+
+    def health(self) -> SensorHealth:
+        """Off without the process hooks, degraded where something wanted is missing or was lately lost."""
+        reasons = [
+            Reason("sensor.hook-missing", f"The hook {hook.name} is not attached: {hook.why}.", {"hook": hook.name})
+            for hook in self._pins.hooks()
+            if not hook.attached
+            and (hook.backend == "tp_btf" or (self._files_wanted and hook.name == "sys_exit_openat"))
+        ]
+        blind = any(hook.backend == "tp_btf" and not hook.attached for hook in self._pins.hooks())
+        lost = self._count_lost()
+        if self._losses.lately(sum(lost.values())):
+            total = sum(lost.values())
+            reasons.append(
+                Reason("sensor.events-lost", f"{total} events were lost: too many at once.", {"lost": total})
+            )
+        state = SensorState.OFF if blind else SensorState.DEGRADED if reasons else SensorState.ACTIVE
+        return SensorHealth(state, tuple(reasons), lost)
+
+    def hooks(self) -> tuple[HookInfo, ...]:
+        """Every hook, attached or not."""
+        return self._pins.hooks()
+
+    def record(self, tap: Callable[[bytes], None] | None) -> None:
+        """Copies every record to ``tap`` before it is decoded; ``replay.Recording`` writes them to a file."""
+        self._tap = tap
+
+    def close(self, unpin: bool) -> None:
+        """Lets go; with ``unpin`` the kernel part ends too, else it goes on collecting for the next to open."""
+        self._epoll.close()
+        for ring in (*self._rings, *(ring for _, rings in self._older for ring in rings)):
+            ring.close()
+        self._filters.close()
+        self._lost.close()
+        if unpin:
+            for pins in (self._pins, *(older for older, _ in self._older)):
+                pins.remove()
+            loader.unmount(self._directory)
+
+    def _drain(self, handler: Handler) -> int:
+        self._handed = 0
+
+        def take(raw: bytes) -> None:
+            self._take(raw, handler)
+
+        while self._older:
+            older, rings = self._older[0]
+            for ring in rings:
+                if ring.drain(take, _MOST_AT_ONCE) == _MOST_AT_ONCE:
+                    return self._handed
+            for ring in rings:
+                ring.close()
+            older.remove()
+            del self._older[0]
+        for ring in self._rings:
+            ring.drain(take, _MOST_AT_ONCE)
+        return self._handed
+
+    def _take(self, raw: bytes, handler: Handler) -> None:
+        if self._tap:
+            self._tap(raw)
+        try:
+            record = decode(raw)
+        except Invalid:  # of another layout: kept by an older agent of the same build number, or memory gone bad
+            self._unreadable += 1
+            return
+        if isinstance(record, RawProc):
+            self._assembler.note(record)
+            return
+        identity = self._identities.identify(record.container)
+        if identity.image is not None:
+            self._filters.place(record.cgroup, identity.image)
+        self._filters.watch(identity.container.id, record.task.pid)
+        watched_as = self._filters.watched_as(identity.container.id, record.inode, record.device)
+        handler(self._assembler.event(record, identity, watched_as))
+        self._handed += 1
+
+    def _count_lost(self) -> dict[str, int]:
+        lost = {}
+        for number, name in enumerate(abi.CLASSES):
+            counts = self._lost.get(number.to_bytes(4, "little")) or b""
+            lost[name] = sum(int.from_bytes(counts[at : at + 8], "little") for at in range(0, len(counts), 8))
+        if self._unreadable:
+            lost["unreadable"] = self._unreadable
+        return lost
+
+
+class _Losses:
+    """Tells a loss of the last minutes from one of last week."""
+
+    def __init__(self, before: int) -> None:
+        self._known, self._grew = before, float("-inf")
+
+    def lately(self, lost: int) -> bool:
+        if lost > self._known:
+            self._known, self._grew = lost, time.monotonic()
+        return time.monotonic() - self._grew < _LATELY
+
+
+def boot_ns() -> int:
+    """When the machine started, in nanoseconds since 1970, by the clock as it stands now."""
+    return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def _open_rings(pins: Pins) -> tuple[Ring, ...]:
+    """The processes' ring first: it tells who the others' ancestors are."""
+    return tuple(Ring(pins.map(name, 0, 0)) for name in ("ring_proc", "ring_exec", "ring_file"))
+
+
+def _readable(pins: Pins) -> bool:
+    """Another build with the same records: nothing that it collected need be lost."""
+    return pins.directory.name.startswith(f"{abi.ABI}-") and all((pins.directory / name).exists() for name in RINGS)
+
+
+def _own_cgroups() -> list[int]:
+    """The agent's own cgroup and the first process's: on some machines their names look like a container's."""
+    controller = {abi.CGROUP_MEMORY: "memory", abi.CGROUP_PIDS: "pids"}.get(loader.host_facts().controller, "")
+    found = []
+    for pid in ("self", "1"):
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controller in controllers.split(","):
+                place = _CGROUPS / controller / path.lstrip("/")
+                if path != "/" and place.is_dir():
+                    found.append(place.stat().st_ino)
+    return found

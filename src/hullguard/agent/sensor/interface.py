@@ -1,0 +1,50 @@
+"""What a sensor is, and what it tells about itself."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from hullguard.detect.plan import KernelPlan
+from hullguard.model.event import Event
+from hullguard.model.node import SensorHealth
+
+Handler = Callable[[Event], None]
+
+
+class HookInfo(Struct, frozen=True):
+    """One place in the kernel that the sensor uses, for ``hullguard agent doctor``."""
+
+    name: str
+    backend: str
+    attached: bool
+    why: str = ""
+    """Why it is not attached, or what it cannot see."""
+
+
+class Sensor(Protocol):
+    """A source of container events. One thread owns it; ``health`` and ``hooks`` may be called from others."""
+
+    def apply(self, plan: KernelPlan) -> None:
+        """Compiles the plan into the filters."""
+        ...
+
+    def poll(self, handler: Handler, timeout_ms: int) -> int:
+        """Hands over what is there, waiting for the first; answers how many events.
+
+        An event is consumed when the handler has returned. What the handler raises passes through, and its event comes
+        again with the next call.
+        """
+        ...
+
+    def health(self) -> SensorHealth:
+        """Whether it sees everything it should, and what was lost."""
+        ...
+
+    def hooks(self) -> tuple[HookInfo, ...]:
+        """Every hook, attached or not."""
+        ...
+
+    def close(self, unpin: bool) -> None:
+        """Lets go. Without ``unpin`` the kernel goes on collecting for the next one to open."""
+        ...
