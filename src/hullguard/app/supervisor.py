@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -50,7 +51,7 @@ class Part:
         self._log_file = log_file
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -80,7 +81,7 @@ class Part:
 
     async def stop(self) -> None:
         """Ask it to stop, wait, and kill it if it does not."""
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -100,10 +101,10 @@ class Part:
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
-        while not self._stopping:
+        while not self._stopping.is_set():
             started = loop.time()
             code = await self._run_once()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if not self._ready.done() and (code == WRONG_REQUEST or self.restarts >= HOPELESS_STARTS):
                 self._ready.set_exception(Unavailable(f"{self.name} cannot start: {self.last_words()}"))
@@ -150,16 +151,15 @@ class Part:
 
     async def _keep_log(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101 - asked for above
-        handler = RotatingFileHandler(self._log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+        log = RotatingFileHandler(self._log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
         self._log_file.chmod(0o600)
+        log.terminator = ""
         try:
             while chunk := await process.stdout.read(65536):
-                handler.stream.write(chunk.decode(errors="replace"))
-                handler.flush()
-                if handler.stream.tell() > LOG_BYTES:
-                    handler.doRollover()
+                # The part formats its lines itself; the handler only keeps them and turns the file over.
+                log.emit(logging.makeLogRecord({"msg": chunk.decode(errors="replace")}))
         finally:
-            handler.close()
+            log.close()
 
 
 def own_command(*arguments: str) -> tuple[str, ...]:

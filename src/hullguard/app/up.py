@@ -5,8 +5,9 @@ import contextlib
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -94,7 +95,7 @@ async def _start_and_stay(options: UpOptions, say: Say, stop: asyncio.Event, sta
     say("Stopping…")
 
 
-async def _unless(stop: asyncio.Event, work: "asyncio._CoroutineLike[None]") -> bool:
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     """Do the work unless the stop comes first; whether it was done."""
     task = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())

@@ -40,11 +40,17 @@ class JobKind(Protocol):
     A job may be run again after a crash, so ``run`` must come to the same end when it is repeated.
     """
 
-    kind: str
-    every_seconds: int | None
-    """How often it runs by itself; None for one that others enqueue."""
-    lease_seconds: float
-    """How long one run may take before another worker takes over."""
+    @property
+    def kind(self) -> str:
+        """The name in the queue."""
+
+    @property
+    def every_seconds(self) -> int | None:
+        """How often it runs by itself; None for one that others enqueue."""
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long one run may take before another worker takes over."""
 
     async def run(self, context: Context, key: str) -> None:
         """Do it; raise to have it tried again later."""

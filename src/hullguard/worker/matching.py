@@ -30,7 +30,7 @@ class MatchImage:
 
 
 class MatchWaiting:
-    """Queue every inventory that waits to be matched: also those whose wake-up was lost with the process that sent it."""
+    """Queue every inventory that waits to be matched, also those whose wake-up was lost."""
 
     kind = "match-waiting"
     every_seconds = 30

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -122,7 +123,7 @@ async def _watch_advisories(context: Context, wake: asyncio.Event) -> None:
         await asyncio.sleep(ADVISORY_SECONDS)
 
 
-async def _until_stopped(work: "asyncio._CoroutineLike[None]", stop: asyncio.Event) -> None:
+async def _until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
     task = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())
     try:
