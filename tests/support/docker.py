@@ -80,12 +80,21 @@ def _end(daemon: subprocess.Popen[bytes], address: str, root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def docker(address: str, *arguments: str, check: bool = True, **more: object) -> subprocess.CompletedProcess[bytes]:
+def docker(
+    address: str, *arguments: str, check: bool = True, stdin: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """One call of the command line."""
-    done = subprocess.run(["docker", "-H", address, *arguments], capture_output=True, timeout=120, check=False, **more)  # type: ignore[call-overload]
+    done = subprocess.run(
+        ["docker", "-H", address, *arguments], capture_output=True, timeout=120, check=False, input=stdin
+    )
     if check and done.returncode:
         raise AssertionError(f"docker {' '.join(arguments)}: {done.returncode}: {done.stderr.decode(errors='replace')}")
     return done
+
+
+def said(address: str, *arguments: str) -> str:
+    """What one call prints."""
+    return docker(address, *arguments).stdout.decode().strip()
 
 
 def import_image(address: str, name: str = IMAGE, files: dict[str, bytes] | None = None) -> str:
@@ -111,7 +120,7 @@ def import_image(address: str, name: str = IMAGE, files: dict[str, bytes] | None
             tar.addfile(link)
         for path, data in content.items():
             _add(tar, path, data, 0o640 if path.endswith("shadow") else 0o644)
-    return docker(address, "import", "-", name, input=archive.getvalue()).stdout.decode().strip()
+    return docker(address, "import", "-", name, stdin=archive.getvalue()).stdout.decode().strip()
 
 
 def _add(tar: tarfile.TarFile, path: str, data: bytes | None, mode: int) -> None:

@@ -1,6 +1,5 @@
 """The running product: ``hullguard up`` in a temporary directory, and a client that uses it as a script would."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -178,23 +177,3 @@ class Client:
                     kind = line.removeprefix("event:").strip()
                 elif line.startswith("data:"):
                     yield kind, json.loads(line.removeprefix("data:")), time.monotonic()
-
-
-def docker(host: str, *arguments: str, check: bool = True, seconds: float = 120, **more: Any) -> str:
-    """The Docker command line against one daemon; its standard output."""
-    done = subprocess.run(
-        ["docker", "--host", host, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        **more,
-    )
-    assert not check or done.returncode == 0, f"docker {' '.join(arguments)}: {done.returncode} {done.stderr}"
-    return done.stdout.strip()
-
-
-async def gone(pid: int) -> None:
-    """Wait until a process has ended."""
-    while Path(f"/proc/{pid}").exists():
-        await asyncio.sleep(0.02)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.docker import TEST_IMAGE
-from tests.support.platform import Client, Platform, docker, running_platform
+from tests.support.docker import IMAGE, docker, said
+from tests.support.platform import Client, Platform, running_platform
 
 pytestmark = [pytest.mark.docker, pytest.mark.bpf, pytest.mark.timeout(300)]
 
@@ -33,7 +33,7 @@ def client(platform: Platform) -> Client:
 
 @pytest.fixture
 def container(docker_host: str) -> Iterator[str]:
-    made = docker(docker_host, "run", "-d", "--network", "none", TEST_IMAGE, "sleep", "600")
+    made = said(docker_host, "run", "-d", "--network", "none", IMAGE, "sleep", "600")
     yield made
     docker(docker_host, "rm", "-f", made, check=False)
 
@@ -68,8 +68,8 @@ def test_the_node_is_online_protected_and_shows_its_containers(
 
     found = client.wait("/containers", lambda page: container in [item["id"] for item in page["items"]])
     (mine,) = [item for item in found["items"] if item["id"] == container]
-    assert mine["image"]["name"] == TEST_IMAGE
-    assert mine["image"]["id"] == docker(docker_host, "image", "inspect", "-f", "{{.Id}}", TEST_IMAGE)
+    assert mine["image"]["name"] == IMAGE
+    assert mine["image"]["id"] == said(docker_host, "image", "inspect", "-f", "{{.Id}}", IMAGE)
     assert mine["state"] == "running"
 
 
@@ -79,7 +79,7 @@ def test_a_terminal_shell_becomes_one_incident(client: Client, docker_host: str,
     (incident,) = incidents(client, container, SHELL, 1)
     assert incident["container"]["id"] == container
     assert incident["container"]["name"]
-    assert incident["image"]["name"] == TEST_IMAGE
+    assert incident["image"]["name"] == IMAGE
     assert incident["lineage"][-1]["args"] == ["sh"]
     assert incident["lineage"][-1]["tty"]
     assert incident["status"] == "open"
@@ -151,7 +151,7 @@ def test_with_kill_a_dropped_program_never_acts(client: Client, docker_host: str
             lambda page: page["items"][0]["applied"] == page["items"][0]["wanted"] and not page["items"][0]["drift"],
         )
         # busybox named "touch" would make the file with its first system calls, were it let.
-        out = docker(
+        out = said(
             docker_host,
             "exec",
             container,

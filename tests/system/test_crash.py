@@ -6,14 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.support.docker import TEST_IMAGE
-from tests.support.platform import Platform, docker, running_platform
+from tests.support.docker import IMAGE, docker, said
+from tests.support.platform import Platform, running_platform
 
 pytestmark = [pytest.mark.docker, pytest.mark.bpf, pytest.mark.timeout(600)]
 
 INCIDENTS = 1000
 # Each reading is a process of its own with a number of its own, so a lost and a doubled one can be told apart.
-ATTACK = f"i=0; while [ $i -lt {INCIDENTS} ]; do i=$((i+1)); cat /etc/shadow /number-$i; usleep 20000; done"
+ATTACK = f"i=0; while [ $i -lt {INCIDENTS} ]; do i=$((i+1)); cat /etc/shadow /number-$i; sleep 0.02; done"
 
 
 def agents_own_child(platform: Platform) -> int:
@@ -31,7 +31,7 @@ def test_nothing_is_lost_and_nothing_is_stored_twice(tmp_path: Path, docker_host
     with running_platform(tmp_path / "data", environ={"DOCKER_HOST": docker_host}) as platform:
         client = platform.client()
         client.wait("/nodes", lambda page: [node["state"] for node in page["items"]] == ["protected"])
-        container = docker(docker_host, "run", "-d", "--network", "none", TEST_IMAGE, "sleep", "600")
+        container = said(docker_host, "run", "-d", "--network", "none", IMAGE, "sleep", "600")
         attack = subprocess.Popen(
             ["docker", "--host", docker_host, "exec", container, "sh", "-c", ATTACK],
             stdout=subprocess.DEVNULL,
