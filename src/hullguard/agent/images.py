@@ -77,7 +77,7 @@ class Images:
         job = Job(image_id, self._host, str(self._state.work / "layers"), str(output))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "hullguard.agent.images_worker", msgspec.json.encode(job).decode()),
+            *("-P", "-m", "hullguard.agent.images_worker", msgspec.json.encode(job).decode()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
         )

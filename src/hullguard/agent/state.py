@@ -49,6 +49,11 @@ class StateDir:
                 "agent.state-unusable",
             ) from bad
 
+    @property
+    def enrolled(self) -> bool:
+        """Whether this host was made a node with this directory; it may have been dismissed since."""
+        return self.reason_missing() is None
+
     def reason_missing(self) -> str | None:
         """Why this directory holds no enrolled agent, or None if it does."""
         if not self.membership.is_file() or not self.identity.is_file():

@@ -66,3 +66,21 @@ def running(state: StateDir) -> bool:
     except Conflict:
         return True
     return False
+
+
+def describe(status: Status) -> list[str]:
+    """The same for people."""
+    beat = status.heartbeat
+    applied = f"revision {beat.applied.revision}, {beat.applied.hash[:12]}" if beat.applied else "none yet"
+    dropped = ", ".join(f"{count} {name}" for name, count in sorted(beat.spool_dropped.items())) or "none"
+    lines = [
+        f"version     {beat.agent_version}",
+        f"line        {status.line.state}{f': {status.line.why}' if status.line.why else ''}",
+        f"protection  {'on' if status.protection else 'off'}",
+        f"policies    {applied}",
+        f"sensor      {beat.sensor.state}",
+        f"runtime     {status.runtime or 'unreachable'}",
+        f"spool       {beat.spool_records} records, {status.spool_bytes} bytes; dropped: {dropped}",
+        f"at          {status.at.isoformat(timespec='seconds')}",
+    ]
+    return lines + [f"reason      {reason.message}" for reason in (*beat.sensor.reasons, *beat.reasons)]

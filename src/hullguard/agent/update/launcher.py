@@ -28,7 +28,7 @@ _MAX_TRIALS = 2
 def command(state: Path, config_json: str, keep_fds: Sequence[int] = ()) -> list[str]:
     """The argument vector of a launcher in a process of its own."""
     words = ("agent", str(state), config_json, *map(str, keep_fds))
-    return [sys.executable, "-m", "hullguard.agent.update.launcher", *words]
+    return [sys.executable, "-P", "-m", "hullguard.agent.update.launcher", *words]
 
 
 def launch(state: Path, config_json: str, keep_fds: Sequence[int] = ()) -> int:
@@ -77,7 +77,7 @@ class _Launcher:
             inherited = [part for part in (environment.get("PYTHONPATH"),) if part]
             environment["PYTHONPATH"] = os.pathsep.join([str(self._state / "versions" / version), *inherited])
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "hullguard.agent.child", self._config],
+            [sys.executable, "-P", "-m", "hullguard.agent.child", self._config],
             stdin=subprocess.DEVNULL,
             env=environment,
             pass_fds=self._keep_fds,

@@ -1,0 +1,109 @@
+"""``hullguard agent``: make this host a node, run its agent, ask how it is."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from hullguard.app.cli import exits
+from hullguard.app.supervisor import READY_FD_VARIABLE
+
+DEFAULT_STATE = Path("/var/lib/hullguard-agent")
+
+agent = typer.Typer(help="The agent of this machine.", no_args_is_help=True)
+
+State = Annotated[Path, typer.Option("--state", help="Directory that keeps the agent's identity and spool.")]
+DockerHost = Annotated[
+    str,
+    typer.Option(
+        "--docker-host", envvar="DOCKER_HOST", help="Docker daemon to watch: unix:///PATH or tcp://HOST:PORT."
+    ),
+]
+DEFAULT_DOCKER = "unix:///var/run/docker.sock"
+
+
+@agent.command()
+def enrol(
+    server: Annotated[str, typer.Option(help="Where agents connect: wss://HOST:PORT, from the console.")],
+    token: Annotated[str, typer.Option(help="Enrolment token; - reads it from standard input.")],
+    state: State = DEFAULT_STATE,
+    again: Annotated[bool, typer.Option("--again", help="Give up an earlier enrolment of this host.")] = False,
+) -> None:
+    """Make this host a node of the platform."""
+    from hullguard.agent.enrol import enrol as join
+
+    if token == "-":  # noqa: S105 - a dash, not a password
+        token = sys.stdin.readline()
+    node = asyncio.run(join(server, token, state.absolute(), again=again))
+    typer.echo(f"enrolled as node {node}")
+
+
+@agent.command()
+def run(
+    state: State = DEFAULT_STATE,
+    docker_host: DockerHost = DEFAULT_DOCKER,
+    no_sensor: Annotated[bool, typer.Option("--no-sensor", help="Do not watch the kernel.")] = False,
+) -> None:
+    """Run the agent in the foreground, as service managers do."""
+    from hullguard.agent import identity
+    from hullguard.agent.config import AgentConfig
+    from hullguard.agent.runtime.http import parse_address
+    from hullguard.agent.update import launcher
+
+    ready = os.environ.pop(READY_FD_VARIABLE, None)
+    config = AgentConfig(
+        state=str(state.absolute()),
+        docker_host=docker_host,
+        sensor=not no_sensor,
+        ready_fd=int(ready) if ready else None,
+    )
+    parse_address(docker_host)
+    identity.load(config.state_dir)
+    fds = [config.ready_fd] if config.ready_fd is not None else []
+    # The launcher takes this process over, so that the command line's 30 MB do not stay on every node.
+    argv = launcher.command(state.absolute(), msgspec.json.encode(config).decode(), fds)
+    os.execv(argv[0], argv)  # noqa: S606 - an argument list, no shell
+
+
+@agent.command()
+def status(
+    state: State = DEFAULT_STATE,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
+) -> None:
+    """Say whether the agent runs, is connected, and what protects this node."""
+    from hullguard.agent import identity
+    from hullguard.agent import status as agent_status
+    from hullguard.agent.state import StateDir
+
+    directory = StateDir(state.absolute())
+    membership = identity.load(directory)
+    last, running = agent_status.read(directory), agent_status.running(directory)
+    if as_json and last is not None:
+        typer.echo(msgspec.json.format(msgspec.json.encode({"running": running, "last": last})).decode())
+    else:
+        typer.echo(f"node        {membership.node}\nserver      {membership.server}")
+        typer.echo(f"agent       {'running' if running else 'not running'}")
+        for line in agent_status.describe(last) if last is not None else ():
+            typer.echo(line)
+    if not running:
+        exits.fail("the agent does not run; start it with `hullguard agent run`", exits.OUTSIDE_FAILED)
+    if last is None or last.line.state != "connected":
+        exits.fail(f"not connected: {last.line.why if last else 'it has just started'}", exits.OUTSIDE_FAILED)
+
+
+@agent.command()
+def doctor(state: State = DEFAULT_STATE, docker_host: DockerHost = DEFAULT_DOCKER) -> None:
+    """Say what this kernel and this host allow, which hooks are active, and what is lost."""
+    from hullguard.agent.config import AgentConfig
+    from hullguard.agent.doctor import examine
+
+    findings = asyncio.run(examine(AgentConfig(state=str(state.absolute()), docker_host=docker_host)))
+    for finding in findings:
+        mark = {True: "ok", False: "MISSING", None: "-"}[finding.ok]
+        typer.echo(f"{mark:8} {finding.what:28} {finding.detail}".rstrip())
+    if any(finding.ok is False for finding in findings):
+        raise typer.Exit(exits.OUTSIDE_FAILED)
