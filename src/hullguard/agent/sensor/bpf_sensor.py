@@ -13,7 +13,7 @@ from hullguard.agent.sensor.filters import Filters
 from hullguard.agent.sensor.interface import Handler, HookInfo
 from hullguard.agent.sensor.pins import RINGS, Pins
 from hullguard.agent.sensor.processes import Processes, read_host
-from hullguard.agent.sensor.rings import Ring
+from hullguard.agent.sensor.rings import Ring, drain
 from hullguard.detect.plan import KernelPlan
 from hullguard.model.errors import Invalid, Unavailable
 from hullguard.model.event import EventKind
@@ -80,16 +80,16 @@ class BpfSensor:
 
     def health(self) -> SensorHealth:
         """Off without the process hooks, degraded where something wanted is missing or was lately lost."""
+        missing = [hook for hook in self._pins.hooks() if not hook.attached]
+        blind = [hook for hook in missing if hook.backend == "tp_btf"]
+        half_blind = [hook for hook in missing if self._files_wanted and hook.name == "sys_exit_openat"]
         reasons = [
             Reason("sensor.hook-missing", f"The hook {hook.name} is not attached: {hook.why}.", {"hook": hook.name})
-            for hook in self._pins.hooks()
-            if not hook.attached
-            and (hook.backend == "tp_btf" or (self._files_wanted and hook.name == "sys_exit_openat"))
+            for hook in (*blind, *half_blind)
         ]
-        blind = any(hook.backend == "tp_btf" and not hook.attached for hook in self._pins.hooks())
         lost = self._count_lost()
-        if self._losses.lately(sum(lost.values())):
-            total = sum(lost.values())
+        total = sum(lost.values())
+        if self._losses.lately(total):
             reasons.append(
                 Reason("sensor.events-lost", f"{total} events were lost: too many at once.", {"lost": total})
             )
@@ -124,15 +124,13 @@ class BpfSensor:
 
         while self._older:
             older, rings = self._older[0]
-            for ring in rings:
-                if ring.drain(take, _MOST_AT_ONCE) == _MOST_AT_ONCE:
-                    return self._handed
+            if drain(rings, take, _MOST_AT_ONCE) == _MOST_AT_ONCE:
+                return self._handed
             for ring in rings:
                 ring.close()
             older.remove()
             del self._older[0]
-        for ring in self._rings:
-            ring.drain(take, _MOST_AT_ONCE)
+        drain(self._rings, take, _MOST_AT_ONCE)
         return self._handed
 
     def _take(self, raw: bytes, handler: Handler) -> None:
@@ -182,8 +180,7 @@ def boot_ns() -> int:
 
 
 def _open_rings(pins: Pins) -> tuple[Ring, ...]:
-    """The processes' ring first: it tells who the others' ancestors are."""
-    return tuple(Ring(pins.map(name, 0, 0)) for name in ("ring_proc", "ring_exec", "ring_file"))
+    return tuple(Ring(pins.map(name, 0, 0)) for name in RINGS)
 
 
 def _readable(pins: Pins) -> bool:

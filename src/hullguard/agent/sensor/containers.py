@@ -46,7 +46,7 @@ def full_name(image: str) -> str:
 
 
 class DockerIdentities:
-    """Asks the engine once per container, and never waits long: an incident without a name is better than a late one."""
+    """Asks the engine once per container and never waits long: better an incident without a name than a late one."""
 
     def __init__(self, docker_host: str | None) -> None:
         self._path = _socket_path(docker_host)

@@ -23,7 +23,11 @@ class RawTask(Struct, frozen=True):
 
 
 class RawEvent(Struct, frozen=True):
-    """An exec or a file open. ``other`` is the working directory, or the name that matched; ``args`` of a file open holds its program."""
+    """An exec or a file open.
+
+    ``other`` is the working directory of the one, the watched name that matched of the other; a file open has the path
+    of its program as its only word of ``args``.
+    """
 
     kind: int
     sequence: int

@@ -1,7 +1,7 @@
 """Writes a plan into the kernel's maps, and keeps each container in its slot.
 
-The slots are two halves: a new plan fills the unused half, then containers and newcomers are pointed at it, then the old
-half is cleared. At every moment each container is judged by the whole old plan or the whole new one.
+The slots are two halves: a new plan fills the unused half, then containers and newcomers are pointed at it, then the
+old half is cleared. At every moment each container is judged by the whole old plan or the whole new one.
 """
 
 import ctypes

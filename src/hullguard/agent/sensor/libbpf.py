@@ -1,10 +1,11 @@
-"""libbpf.so.1 through ctypes: opening, loading and pinning an object, and the calls on maps. No compiler on the node."""
+"""libbpf.so.1 through ctypes: opening, loading and pinning an object, and the calls on maps."""
 
 import ctypes
 import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from hullguard.model.errors import Unavailable
 
@@ -56,14 +57,16 @@ def library() -> ctypes.CDLL:
     return lib
 
 
-@_PRINTER
-def _printer(level: int, form: bytes, arguments: int) -> int:
+def _print(level: int, form: bytes, arguments: int) -> int:
     """Keeps the last warnings: they hold the verifier's words. Debug lines (level 2) are not even formatted."""
     if level < 2:
         line = ctypes.create_string_buffer(4096)
         ctypes.CDLL(None).vsnprintf(line, 4096, ctypes.c_char_p(form), ctypes.c_void_p(arguments))
         _last_words[:] = [*_last_words[-20:], line.value.decode("utf-8", "replace")]
     return 0
+
+
+_printer = _PRINTER(_print)
 
 
 def last_words() -> str:
@@ -91,7 +94,7 @@ class BpfObject:
         if not self._handle:
             raise Unavailable(f"{path} is no BPF object: {last_words()}.", "sensor.no-object")
 
-    def __enter__(self) -> "BpfObject":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

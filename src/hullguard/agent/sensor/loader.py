@@ -47,7 +47,7 @@ def check_possible() -> None:
         )
     if not _KERNEL_TYPES.exists():
         raise Unavailable(
-            f"This kernel does not describe its types ({_KERNEL_TYPES} is missing); it must be built with CONFIG_DEBUG_INFO_BTF.",
+            f"This kernel does not describe its types: {_KERNEL_TYPES} is missing, CONFIG_DEBUG_INFO_BTF is off.",
             "sensor.no-btf",
         )
     if not OBJECT.exists():

@@ -133,7 +133,7 @@ def read_host(task: RawTask, bare: Process) -> Process:
 
 
 def _link(path: Path) -> str:
-    return _clean(os.readlink(bytes(path)))
+    return _clean(os.fsencode(path.readlink()))
 
 
 def _clean(raw: bytes) -> str:

@@ -36,7 +36,7 @@ class Recording:
 
 
 class ReplaySensor:
-    """Every record once, in the recorded order; then nothing more. Plans change nothing: the kernel has filtered already."""
+    """Every record once, in the recorded order. Plans change nothing: the kernel had filtered already."""
 
     def __init__(self, path: Path, identify: Callable[[str], Identity] | None = None) -> None:
         data = path.read_bytes()

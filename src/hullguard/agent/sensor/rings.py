@@ -9,8 +9,9 @@ import ctypes
 import mmap
 import platform
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from hullguard.agent.sensor.abi import Head
 from hullguard.agent.sensor.libbpf import Map
 
 _BUSY, _DISCARDED = 1 << 31, 1 << 30
@@ -31,28 +32,30 @@ class Ring:
             ring.fd, mmap.PAGESIZE + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE
         )
         self._position = ctypes.c_uint64.from_buffer(self._consumer)
+        self._following = self._position.value
         self._lock = threading.Lock()
 
-    def drain(self, take: Callable[[bytes], None], limit: int) -> int:
-        """Hands over up to ``limit`` records; each is gone for good once ``take`` returned."""
-        taken = 0
-        position = self._position.value
-        produced = self._produced()
-        while position < produced and taken < limit:
+    def peek(self) -> bytes | None:
+        """The next record; again and again the same one, until ``advance``."""
+        while self._position.value < self._produced():
             self._order()
+            position = self._position.value
             start = mmap.PAGESIZE + (position & self._mask)
             length = int.from_bytes(self._producer[start : start + 4], "little")
             if length & _BUSY:
-                break
-            size = length & ~(_BUSY | _DISCARDED)
+                return None
+            size = length & ~_DISCARDED
+            self._following = position + ((size + _HEADER + 7) & ~7)
             if not length & _DISCARDED:
                 self._order()
-                take(self._producer[start + _HEADER : start + _HEADER + size])
-                taken += 1
-            position += (size + _HEADER + 7) & ~7
-            self._order()
-            self._position.value = position
-        return taken
+                return self._producer[start + _HEADER : start + _HEADER + size]
+            self.advance()
+        return None
+
+    def advance(self) -> None:
+        """The record is kept elsewhere now; the kernel may write over it."""
+        self._order()
+        self._position.value = self._following
 
     def waiting(self) -> int:
         """Bytes that nobody has taken yet."""
@@ -75,4 +78,28 @@ class Ring:
                     pass
 
 
+def drain(rings: Sequence[Ring], take: Callable[[bytes], None], limit: int) -> int:
+    """Hands over up to ``limit`` records of all rings in the order of their sequence numbers.
+
+    A record is gone for good once ``take`` returned; where it raises, the record stays.
+    """
+    heads = [ring.peek() for ring in rings]
+    taken = 0
+    while taken < limit:
+        ready = [(_sequence(head), index) for index, head in enumerate(heads) if head is not None]
+        if not ready:
+            break
+        _, index = min(ready)
+        take(heads[index] or b"")
+        rings[index].advance()
+        heads[index] = rings[index].peek()
+        taken += 1
+    return taken
+
+
+def _sequence(record: bytes) -> int:
+    return int.from_bytes(record[_SEQUENCE : _SEQUENCE + 8], "little")
+
+
+_SEQUENCE = Head.sequence.offset
 _WEAKLY_ORDERED = platform.machine() not in {"x86_64", "AMD64"}
