@@ -78,5 +78,7 @@ def _translated() -> Iterator[None]:
         yield
     except sa.exc.TimeoutError as cause:
         raise Unavailable("the database is busy: no connection became free in time", "storage.busy") from cause
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as cause:
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError):
+        raise
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError) as cause:
         raise Unavailable(f"the database failed: {cause.orig}", "storage.unavailable") from cause

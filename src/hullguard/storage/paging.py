@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -12,12 +12,14 @@ from msgspec import Meta, Struct
 
 from hullguard.model.errors import Invalid
 from hullguard.storage import dialect
+from hullguard.storage.dialect import EPOCH
 from hullguard.storage.transaction import Row, Transaction
 
 LIMIT_MAX = 500
 SEARCH_MAX = 200
 CURSOR_MAX = 2048
 INTEGER_MAX = 2**63 - 1
+MICROSECOND = timedelta(microseconds=1)
 
 
 class PageRequest(Struct, frozen=True):
@@ -33,7 +35,8 @@ class Cursor(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where the page before ended. It carries no right: each page is scoped and filtered anew."""
 
     sort: str
-    value: Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)] | str | datetime
+    value: Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)] | str
+    """Of the sorting column; a time as microseconds."""
     id: Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)] | str
 
 
@@ -85,15 +88,16 @@ async def fetch(
         return Fetched(rows, count, None)
     rows = rows[: request.limit]
     # A row's own columns may have the same names, so the two that were added last are taken by position.
-    return Fetched(rows, count, encode(Cursor(name, rows[-1][-2], rows[-1][-1])))
+    return Fetched(rows, count, encode(name, rows[-1][-2], rows[-1][-1]))
 
 
 def search(columns: Sequence[sa.ColumnElement[str]], q: str | None) -> sa.ColumnElement[bool] | None:
     """Whether any of the columns contains ``q``, whatever the case; ``%`` and ``_`` stand for themselves."""
     if q is None or not q.strip() or not columns:
         return None
-    if len(q) > SEARCH_MAX:
-        raise Invalid(f"q has {len(q)} characters; at most {SEARCH_MAX} are searched for", field="q")
+    if len(q) > SEARCH_MAX or "\0" in q or not _encodable(q):
+        # SQLite ends a pattern at a zero byte, so such a search would find everything.
+        raise Invalid(f"q is up to {SEARCH_MAX} characters of text", field="q")
     return sa.or_(*(column.icontains(q.strip(), autoescape=True) for column in columns))
 
 
@@ -106,23 +110,37 @@ def any_of(column: sa.ColumnElement[Any], values: Collection[Any], tx: Transacti
     return [dialect.not_indexed(column, tx.dialect).in_(sorted(values))]
 
 
-def encode(cursor: Cursor) -> str:
+def encode(sort: str, value: int | str | datetime, key: int | str) -> str:
     """The opaque text that callers hand back."""
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).rstrip(b"=").decode()
+    kept = (value - EPOCH) // MICROSECOND if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(Cursor(sort, kept, key))).rstrip(b"=").decode()
 
 
-def _decode(text: str, sort: str, column: sa.ColumnElement[Any], key: sa.ColumnElement[Any]) -> Cursor:
+def _decode(
+    text: str, sort: str, column: sa.ColumnElement[Any], key: sa.ColumnElement[Any]
+) -> tuple[int | str | datetime, int | str]:
     if len(text) > CURSOR_MAX:
         raise _bad_cursor()
     try:
         raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         cursor = msgspec.msgpack.decode(raw, type=Cursor)
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as cause:
+        value: int | str | datetime = cursor.value
+        if column.type.python_type is datetime and isinstance(value, int):
+            value = EPOCH + value * MICROSECOND
+    except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError) as cause:
         raise _bad_cursor() from cause
-    fits = isinstance(cursor.value, column.type.python_type) and isinstance(cursor.id, key.type.python_type)
+    fits = isinstance(value, column.type.python_type) and isinstance(cursor.id, key.type.python_type)
     if cursor.sort != sort or not fits:
         raise _bad_cursor()
-    return cursor
+    return value, cursor.id
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bad_cursor() -> Invalid:
@@ -143,10 +161,11 @@ def _order(listing: Listing, sort: str | None) -> tuple[sa.ColumnElement[Any], s
 
 
 def _after(
-    cursor: Cursor, column: sa.ColumnElement[Any], key: sa.ColumnElement[Any], descending: bool
+    cursor: tuple[Any, Any], column: sa.ColumnElement[Any], key: sa.ColumnElement[Any], descending: bool
 ) -> sa.ColumnElement[bool]:
     # Written so that both databases use the index: the first half bounds the range, the second drops the rows of the
     # last value that were shown already. MySQL does not turn (a, b) < (x, y) into a range.
+    value, last = cursor
     if descending:
-        return sa.and_(column <= cursor.value, sa.or_(column < cursor.value, key < cursor.id))
-    return sa.and_(column >= cursor.value, sa.or_(column > cursor.value, key > cursor.id))
+        return sa.and_(column <= value, sa.or_(column < value, key < last))
+    return sa.and_(column >= value, sa.or_(column > value, key > last))

@@ -4,7 +4,7 @@
 |---|---|
 | ``Nodes``, ``NodeFilter``, ``NodeIdentity``, ``Certificates`` | enrolment, heartbeats, protection, state |
 | ``Containers``, ``ContainerFilter`` | what runs on each node |
-| ``Images``, ``ImageFilter``, ``VulnerabilityFilter``, ``PackageFilter`` | where images lie, their contents and faults |
+| ``Images``, ``ImageFilter`` and filters of findings, packages | where images lie, what is in them, what is wrong |
 | ``Incidents``, ``IncidentFilter`` | what detectors found and how it was handled |
 | ``Policies`` | versions, and what each node should run |
 | ``Commands``, ``CommandFilter``, ``Idempotency`` | what people ask of agents |

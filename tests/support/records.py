@@ -1,0 +1,192 @@
+"""Small real records for the stores: a node, its containers, an image, incidents."""
+
+from datetime import datetime, timedelta
+
+from tests.support.database import START
+
+from hullguard.model.event import ContainerRef, ImageRef, Process
+from hullguard.model.ids import derived_id
+from hullguard.model.image import Layer, OperatingSystem, Platform, Target
+from hullguard.model.incident import Observation
+from hullguard.model.inventory import Inventory
+from hullguard.model.node import Container, Heartbeat, HostFacts, SensorHealth, SensorState
+from hullguard.model.package import Package, PackageType
+from hullguard.model.policy import Action, AppliedPolicies
+from hullguard.model.report import (
+    AdvisoryState,
+    FixStatus,
+    ReportedPackage,
+    ScanReport,
+    Vulnerability,
+    Why,
+)
+from hullguard.model.severity import Severity
+from hullguard.storage import Transaction
+from hullguard.storage.stores import Nodes, Quotas
+
+IMAGE = "sha256:" + "a" * 64
+OTHER_IMAGE = "sha256:" + "b" * 64
+BASE, APP = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+
+
+def facts(hostname: str = "worker-1") -> HostFacts:
+    return HostFacts(hostname, "Debian GNU/Linux 12", "6.1.0", "x86_64", 2, 8 << 30, ("10.0.0.5",), "docker", "boot-1")
+
+
+async def enrolled(
+    tx: Transaction, node: str = "node-1", *, cluster: str = "default", protection: bool = True, name: str | None = None
+) -> str:
+    """A node with a certificate, protected unless the quota says no."""
+    await Nodes(tx).enrol(node, cluster, facts(name or node), f"fingerprint-{node}", tx.now + timedelta(days=7))
+    if protection:
+        quota = await Quotas(tx).get()
+        if quota.used == quota.total:
+            await Quotas(tx).set_total(quota.total + 1)
+        await Nodes(tx).protect(node, on=True)
+    return node
+
+
+def heartbeat(
+    *,
+    applied: AppliedPolicies | None = None,
+    sensor: SensorHealth | None = None,
+    runtime: bool = True,
+    dropped: dict[str, int] | None = None,
+    spool: int = 0,
+) -> Heartbeat:
+    return Heartbeat(
+        "0.1.0", sensor or SensorHealth(SensorState.ACTIVE), runtime, applied, spool, {} if dropped is None else dropped
+    )
+
+
+def container(number: int = 1, *, image: str = IMAGE, state: str = "running", name: str | None = None) -> Container:
+    return Container(
+        f"{number:064x}", name or f"web-{number}", ImageRef(image, "nginx:1.25"), state, START, START, number % 2 == 0
+    )
+
+
+def observation(
+    number: int = 1,
+    *,
+    at: datetime = START,
+    severity: Severity = Severity.HIGH,
+    rule: str = "container.terminal-shell",
+    on: str | None = None,
+    image: str | None = IMAGE,
+    node: str = "node-1",
+) -> Observation:
+    shell = Process(4242, 4000, "sh", "/bin/sh", ("sh", "-c", "id"), uid=0, tty=True, started=at)
+    return Observation(
+        id=derived_id(node, "boot-1", number, rule),
+        at=at,
+        rule=rule,
+        severity=severity,
+        technique="T1059",
+        action=Action.ALERT,
+        stopped=False,
+        container=ContainerRef(on or container().id, "web-1"),
+        image=None if image is None else ImageRef(image, "nginx:1.25"),
+        lineage=(Process(4000, 1, "containerd-shim"), shell),
+        details={"path": "/bin/sh"},
+    )
+
+
+def package(name: str, version: str = "1.0", *, source: str | None = None, layer: str = BASE) -> Package:
+    return Package(
+        f"pkg:deb/debian/{name}@{version}",
+        PackageType.DEB,
+        name,
+        version,
+        "Debian:12",
+        source_name=source,
+        source_version=version,
+        arch="amd64",
+        layer=layer,
+        locations=("var/lib/dpkg/status",),
+    )
+
+
+PACKAGES = (
+    package("libssl3", "3.0.9", source="openssl"),
+    package("bash", "5.2"),
+    package("nginx", "1.25", layer=APP),
+    package("zlib1g", "1.2.13", source="zlib"),
+)
+
+
+def inventory(packages: tuple[Package, ...] = PACKAGES, *, complete: bool = True) -> Inventory:
+    return Inventory(
+        Target("nginx:1.25", "docker", IMAGE, platform=Platform("linux", "amd64")),
+        OperatingSystem("debian", "12", "Debian GNU/Linux 12"),
+        (Layer(BASE, size=70_000_000, base=True), Layer(APP, size=5_000_000)),
+        packages,
+        complete=complete,
+    )
+
+
+def vulnerability(
+    name: str,
+    severity: Severity,
+    *,
+    of: Package = PACKAGES[0],
+    fixed: str | None = None,
+    kev: bool = False,
+    epss: float | None = None,
+) -> Vulnerability:
+    return Vulnerability(
+        name,
+        f"DEBIAN-{name}",
+        (),
+        of.purl,
+        of.version,
+        fixed,
+        FixStatus.FIXED if fixed else FixStatus.AFFECTED,
+        severity,
+        "debian",
+        (),
+        kev,
+        epss,
+        of.layer,
+        Why("version", f"{of.version} is affected"),
+    )
+
+
+VULNERABILITIES = (
+    vulnerability("CVE-2024-0003", Severity.MEDIUM),
+    vulnerability("CVE-2024-0001", Severity.CRITICAL, fixed="3.0.11"),
+    vulnerability("CVE-2024-0002", Severity.HIGH, of=PACKAGES[2], fixed="1.26"),
+    vulnerability("CVE-2024-0004", Severity.HIGH, of=PACKAGES[2], kev=True),
+    vulnerability("CVE-2024-0005", Severity.LOW, of=PACKAGES[1]),
+)
+
+
+def report(
+    found: tuple[Vulnerability, ...] = VULNERABILITIES,
+    *,
+    of: Inventory | None = None,
+    built: datetime | None = START,
+) -> ScanReport:
+    taken = of or inventory()
+    return ScanReport(
+        taken.target,
+        taken.os,
+        taken.layers,
+        tuple(
+            ReportedPackage(
+                each.purl,
+                each.name,
+                each.version,
+                each.ecosystem,
+                each.source_name,
+                each.source_version,
+                each.arch,
+                each.layer,
+                each.locations,
+            )
+            for each in taken.packages
+        ),
+        found,
+        taken.unknowns,
+        AdvisoryState(built, ("Debian:12",)),
+        taken.complete,
+    )
