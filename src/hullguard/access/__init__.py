@@ -1,0 +1,1 @@
+"""Who may do what: identity and permissions, enrolment of agents, the node quota."""

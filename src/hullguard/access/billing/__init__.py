@@ -1,0 +1,1 @@
+"""What is counted: units of the node quota."""

@@ -1,0 +1,92 @@
+"""Images: what is in them and what is wrong with it."""
+
+from typing import Final
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from hullguard.ctrl.call import Call
+from hullguard.ctrl.listing import Searched, Short
+from hullguard.model.identity import Permission
+from hullguard.model.package import PackageType
+from hullguard.model.page import Page
+from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.severity import Severity
+from hullguard.model.view import ImageDetail, ImageSummary
+from hullguard.storage.stores import ImageFilter, Images, PackageFilter, VulnerabilityFilter
+
+
+class ImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which images. ``severity``: has at least one vulnerability of one of them."""
+
+    severity: tuple[Severity, ...] = ()
+    fixable: bool | None = None
+    running: bool | None = None
+    node: Short | None = None
+    scanned: bool | None = None
+
+
+class VulnerabilityQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which vulnerabilities of an image."""
+
+    severity: tuple[Severity, ...] = ()
+    fixable: bool | None = None
+    package: Short | None = None
+    layer: Short | None = None
+
+
+class PackageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which packages of an image."""
+
+    type: PackageType | None = None
+    layer: Short | None = None
+
+
+@get("/images", permission=Permission.IMAGES_READ)
+async def list_images(call: NamedDependency[Call], filters: NamedDependency[ImageQuery]) -> Page[ImageSummary]:
+    """The images, wherever they lie; `sort=-risk` puts the dangerous ones first."""
+    async with call.reading() as tx:
+        return await Images(tx).page(filters.to(ImageFilter), filters.page())
+
+
+@get("/images/{image:str}", permission=Permission.IMAGES_READ)
+async def get_image(call: NamedDependency[Call], image: FromPath[str]) -> ImageDetail:
+    """One image with its layers, what each brought in, and what could not be decided."""
+    async with call.reading() as tx:
+        return await Images(tx).detail(image)
+
+
+@get("/images/{image:str}/vulnerabilities", permission=Permission.IMAGES_READ)
+async def list_image_vulnerabilities(
+    call: NamedDependency[Call], image: FromPath[str], filters: NamedDependency[VulnerabilityQuery]
+) -> Page[Vulnerability]:
+    """The vulnerabilities of one image."""
+    async with call.reading() as tx:
+        return await Images(tx).vulnerabilities(image, filters.to(VulnerabilityFilter), filters.page())
+
+
+@get("/images/{image:str}/packages", permission=Permission.IMAGES_READ)
+async def list_image_packages(
+    call: NamedDependency[Call], image: FromPath[str], filters: NamedDependency[PackageQuery]
+) -> Page[ReportedPackage]:
+    """The packages of one image."""
+    async with call.reading() as tx:
+        return await Images(tx).packages(image, filters.to(PackageFilter), filters.page())
+
+
+@get("/images/{image:str}/report", permission=Permission.IMAGES_READ, refusals=(409,))
+async def get_image_report(call: NamedDependency[Call], image: FromPath[str]) -> ScanReport:
+    """The whole scan report, as `hullguard scan -f json` writes it; 404 while there is none."""
+    async with call.reading() as tx:
+        return await Images(tx).report(image)
+
+
+ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_images,
+    get_image,
+    list_image_vulnerabilities,
+    list_image_packages,
+    get_image_report,
+)

@@ -1,0 +1,135 @@
+"""Policies: versioned, and never changed from a version that is no longer the last."""
+
+import re
+from typing import Annotated, Final
+
+from litestar import Request, Response, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from hullguard import detect
+from hullguard.ctrl.call import Call
+from hullguard.ctrl.errors import PreconditionMissing
+from hullguard.ctrl.listing import Paged, Searched
+from hullguard.model.errors import Invalid
+from hullguard.model.identity import Permission
+from hullguard.model.page import Page
+from hullguard.model.policy import Policy, PolicySpec
+from hullguard.storage import Transaction
+from hullguard.storage.stores import Policies
+
+_ETAG: Final = re.compile(r'"v([1-9][0-9]{0,17})"')
+
+
+class PolicyInput(Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy's content and why it is so."""
+
+    spec: PolicySpec
+    comment: Annotated[str, Meta(max_length=500)] = ""
+
+
+@get("/policies", permission=Permission.POLICIES_READ)
+async def list_policies(call: NamedDependency[Call], filters: NamedDependency[Searched]) -> Page[Policy]:
+    """The policies, each at its present version."""
+    async with call.reading() as tx:
+        return await Policies(tx).page(filters.page())
+
+
+@post("/policies", permission=Permission.POLICIES_WRITE, versioned=True, refusals=(409,))
+async def create_policy(call: NamedDependency[Call], data: JSONBody[PolicyInput]) -> Response[Policy]:
+    """Create a policy. A parameter that no detector has is refused by name."""
+    _check(data.spec)
+    async with call.changing() as tx:
+        made = await Policies(tx).create(data.spec, call.actor.name, data.comment)
+        await _changed(call, tx, made.id, "policy.create", version=made.version, comment=data.comment)
+    return _tagged(made, 201)
+
+
+@get("/policies/{policy:str}", permission=Permission.POLICIES_READ, versioned=True)
+async def get_policy(call: NamedDependency[Call], policy: FromPath[str]) -> Response[Policy]:
+    """One policy; its ETag is what a change must send as If-Match."""
+    async with call.reading() as tx:
+        return _tagged(await Policies(tx).get(policy))
+
+
+@put("/policies/{policy:str}", permission=Permission.POLICIES_WRITE, versioned=True, if_match=True, refusals=(409,))
+async def update_policy(
+    call: NamedDependency[Call], policy: FromPath[str], data: JSONBody[PolicyInput]
+) -> Response[Policy]:
+    """Make a new version. 412 if somebody else made one since it was read."""
+    expected = _if_match(call.request)
+    _check(data.spec)
+    async with call.changing() as tx:
+        made = await Policies(tx).update(policy, data.spec, call.actor.name, data.comment, expected_version=expected)
+        await _changed(call, tx, policy, "policy.update", version=made.version, comment=data.comment)
+    return _tagged(made)
+
+
+@delete("/policies/{policy:str}", permission=Permission.POLICIES_WRITE, if_match=True, refusals=(409,))
+async def delete_policy(call: NamedDependency[Call], policy: FromPath[str]) -> None:
+    """Delete a policy. The built-in one can only be changed."""
+    expected = _if_match(call.request)
+    async with call.changing() as tx:
+        await Policies(tx).delete(policy, expected)
+        await _changed(call, tx, policy, "policy.delete", version=expected)
+
+
+@get("/policies/{policy:str}/versions", permission=Permission.POLICIES_READ)
+async def list_policy_versions(
+    call: NamedDependency[Call], policy: FromPath[str], filters: NamedDependency[Paged]
+) -> Page[Policy]:
+    """Every version of a policy, newest first."""
+    async with call.reading() as tx:
+        return await Policies(tx).versions(policy, filters.page())
+
+
+@get("/policies/{policy:str}/versions/{version:int}", permission=Permission.POLICIES_READ)
+async def get_policy_version(call: NamedDependency[Call], policy: FromPath[str], version: FromPath[int]) -> Policy:
+    """One version of a policy."""
+    async with call.reading() as tx:
+        return await Policies(tx).version(policy, version)
+
+
+def _check(spec: PolicySpec) -> None:
+    """Ask the detectors whether they understand it; their ``$`` is the body's ``$.spec``."""
+    try:
+        detect.check(spec)
+    except Invalid as wrong:
+        if wrong.field is None or wrong.field.startswith("$.spec"):
+            raise
+        raise Invalid(str(wrong), wrong.code, field=wrong.field.replace("$", "$.spec", 1), **wrong.params) from wrong
+
+
+def _if_match(request: Request) -> int:  # type: ignore[type-arg]
+    given = request.headers.get("if-match")
+    if given is None:
+        raise PreconditionMissing(
+            "Send the policy's ETag as If-Match, so that nobody's change is overwritten unseen.", "if-match-missing"
+        )
+    match = _ETAG.fullmatch(given)
+    if match is None:
+        raise Invalid('If-Match must be the ETag of one version, such as "v3".', "if-match-invalid", field="If-Match")
+    return int(match[1])
+
+
+def _tagged(policy: Policy, status: int = 200) -> Response[Policy]:
+    return Response(policy, status_code=status, headers={"etag": f'"v{policy.version}"'})
+
+
+async def _changed(call: Call, tx: Transaction, policy: str, action: str, *, version: int, comment: str = "") -> None:
+    await call.record(tx, action, f"policy:{policy}", reason=comment, details={"version": str(version)})
+    call.announce(tx, "policy", policy)
+    call.wake_all(tx, b"policy")
+
+
+ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_policies,
+    create_policy,
+    get_policy,
+    update_policy,
+    delete_policy,
+    list_policy_versions,
+    get_policy_version,
+)
