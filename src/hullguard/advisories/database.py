@@ -1,0 +1,130 @@
+"""The advisory database as it is read: one file, opened read-only, that never changes while it is open."""
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from hullguard.advisories import schema
+from hullguard.advisories.match import match
+from hullguard.advisories.osv import Advisory, Statement
+from hullguard.advisories.severity import CveRating
+from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Unknown
+from hullguard.model.report import AdvisoryState, Vulnerability
+
+_decode_advisory = msgspec.msgpack.Decoder(Advisory).decode
+_decode_statement = msgspec.msgpack.Decoder(Statement).decode
+
+
+class DatabaseStatus(Struct, frozen=True):
+    """What ``db status`` shows."""
+
+    path: str
+    size: int
+    built: datetime
+    records: dict[str, int]
+    """Per ecosystem with its release."""
+    kev: int
+    epss: int
+    ratings: int
+
+
+class Advisories:
+    """Answers one question: what is known to be wrong with these packages? Safe to share between threads."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._lock = threading.Lock()
+        self._meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        self._ecosystems = frozenset(key[8:] for key in self._meta if key.startswith("records:"))
+
+    @classmethod
+    def open(cls, path: Path) -> "Advisories":
+        """Raises NotFound when there is none yet, Invalid when the file is something else."""
+        if not path.is_file():
+            raise NotFound(
+                f"there is no advisory database at {path}; make one with: hullguard db import FILES", "db.absent"
+            )
+        try:
+            # The file is replaced, never changed, so SQLite need neither lock it nor look for a journal.
+            uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+            connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            identity = (
+                connection.execute("PRAGMA application_id").fetchone()[0],
+                connection.execute("PRAGMA user_version").fetchone()[0],
+            )
+            if identity != (schema.APPLICATION_ID, schema.VERSION):
+                connection.close()
+                raise Invalid(
+                    f"{path} is no advisory database of this version; import again into a new file", "db.foreign"
+                )
+            return cls(connection, path)
+        except sqlite3.DatabaseError as cause:
+            raise Invalid(f"{path} is no advisory database: {cause}", "db.damaged") from cause
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def match(
+        self, inventory: Inventory, today: date | None = None
+    ) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...], AdvisoryState]:
+        """The findings, what could not be judged, and the state of what judged."""
+        today = today or datetime.now(UTC).date()
+        try:
+            with self._lock:
+                found, unknowns = match(inventory, self, today)
+        except (sqlite3.Error, msgspec.MsgspecError) as cause:
+            raise Unavailable(f"the advisory database {self._path} cannot be read: {cause}", "db.unreadable") from cause
+        return found, unknowns, self.state
+
+    @property
+    def state(self) -> AdvisoryState:
+        """When it was built and which ecosystems it speaks of."""
+        families = sorted({ecosystem.partition(":")[0] for ecosystem in self._ecosystems})
+        return AdvisoryState(datetime.fromisoformat(self._meta["built"]), tuple(families))
+
+    def status(self) -> DatabaseStatus:
+        """Sizes and counts."""
+        with self._lock:
+            kev, epss, ratings = (
+                self._connection.execute(query).fetchone()[0]
+                for query in ("SELECT COUNT(*) FROM kev", "SELECT COUNT(*) FROM epss", "SELECT COUNT(*) FROM rating")
+            )
+        records = {ecosystem: int(self._meta[f"records:{ecosystem}"]) for ecosystem in sorted(self._ecosystems)}
+        built = datetime.fromisoformat(self._meta["built"])
+        return DatabaseStatus(str(self._path), self._path.stat().st_size, built, records, kev, epss, ratings)
+
+    def ecosystems(self) -> frozenset[str]:
+        """OSV's names, with their releases, that any record speaks of."""
+        return self._ecosystems
+
+    def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]:
+        """Everything said of one package."""
+        rows = self._connection.execute(
+            "SELECT r.core, a.statement FROM package p JOIN affected a ON a.package = p.id"
+            " JOIN record r ON r.id = a.record WHERE p.ecosystem = ? AND p.name = ? ORDER BY r.name",
+            (ecosystem, name),
+        )
+        return [(_decode_advisory(core), _decode_statement(statement)) for core, statement in rows]
+
+    def known_exploited(self, cve: str) -> bool:
+        """Whether CISA knows of attacks."""
+        return self._connection.execute("SELECT 1 FROM kev WHERE cve = ?", (cve,)).fetchone() is not None
+
+    def epss(self, cve: str) -> float | None:
+        """The probability of an attack within 30 days."""
+        row = self._connection.execute("SELECT score FROM epss WHERE cve = ?", (cve,)).fetchone()
+        return None if row is None else float(row[0])
+
+    def ratings(self, cve: str) -> list[CveRating]:
+        """Collected ratings, one per source and vector."""
+        rows = self._connection.execute("SELECT DISTINCT source, vector, word FROM rating WHERE cve = ?", (cve,))
+        return [CveRating(source, vector, word) for source, vector, word in rows]

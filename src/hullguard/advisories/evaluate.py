@@ -1,0 +1,130 @@
+"""Whether a version is affected: the evaluation of the OSV schema, with "unknown" as an answer of its own."""
+
+import contextlib
+import enum
+from typing import Any
+
+from msgspec import Struct
+
+from hullguard.advisories.osv import Event, Range, Statement
+from hullguard.advisories.versions.order import Order, UnreadableVersion
+
+# Of events at one version an end counts after a start; a limit is no event of this kind.
+_KINDS = ("introduced", "last_affected", "fixed")
+
+
+class Verdict(enum.Enum):
+    """Three answers; the third is said aloud, never taken for the second."""
+
+    AFFECTED = "affected"
+    NOT_AFFECTED = "not affected"
+    UNKNOWN = "unknown"
+
+
+class Judgement(Struct, frozen=True):
+    """A verdict with its proof, and the lowest version that ends what was found."""
+
+    verdict: Verdict
+    rule: str = ""
+    evidence: str = ""
+    fixed: str | None = None
+
+
+_NOT_AFFECTED = Judgement(Verdict.NOT_AFFECTED)
+
+
+def judge(installed: str, said: Statement, order: Order) -> Judgement:
+    """Judges one installed version by one statement; every range is looked at, whatever the others say."""
+    doubt: str | None = None
+    for candidate in said.ranges:
+        if candidate.type == "GIT":
+            continue  # commits; another range of the record may still speak of versions
+        try:
+            judgement = _judge_range(installed, candidate, order)
+        except UnreadableVersion as bad:
+            doubt = f"cannot order versions: {bad}"
+            continue
+        if judgement.verdict is Verdict.AFFECTED:
+            return judgement
+    if _listed(installed, said.versions, order):
+        evidence = f"{installed} is listed as affected"
+        return Judgement(Verdict.AFFECTED, "osv.versions", evidence, _fix(installed, said, order))
+    return Judgement(Verdict.UNKNOWN, "", doubt) if doubt else _NOT_AFFECTED
+
+
+def _listed(installed: str, versions: list[str], order: Order) -> bool:
+    """Looks the version up in the list, also when it is spelled differently: ``1.0`` and ``1.0.0`` may be one."""
+    if installed in versions:
+        return True
+    # Spelled differently they are equal only with the same beginning; the list may be long.
+    alike = [version for version in versions if version[:1] == installed[:1]]
+    for version in alike:
+        with contextlib.suppress(UnreadableVersion):
+            if order.key(version) == order.key(installed):
+                return True
+    return False
+
+
+def _judge_range(installed: str, candidate: Range, order: Order) -> Judgement:
+    events = _sorted(candidate.events, order)
+    if not _before_limits(installed, candidate, order):
+        return _NOT_AFFECTED
+    since: str | None = None
+    for position, (kind, bound, key) in enumerate(events):
+        reached = key is None or _at_least(installed, bound, key, order, strictly=kind == "last_affected")
+        if not reached:
+            continue
+        since = bound if kind == "introduced" else None
+        last = position
+    if since is None:
+        return _NOT_AFFECTED
+    following = events[last + 1 :]
+    end = next(((kind, bound) for kind, bound, _ in following if kind != "introduced"), None)
+    fixed = next((bound for kind, bound, _ in following if kind == "fixed"), None)
+    words = {"fixed": "before the fix", "last_affected": "up to the last affected"}
+    until = f", {words[end[0]]} {end[1]}" if end else ", and no fix is named"
+    return Judgement(Verdict.AFFECTED, "osv.range", f"{installed} is affected since {since}{until}", fixed)
+
+
+def _sorted(events: list[Event], order: Order) -> list[tuple[str, str, Any]]:
+    """Events as (kind, bound, key) in the order of versions; the key of ``introduced: 0`` is None, before all."""
+    start, others = [], []
+    for event in events:
+        for kind in _KINDS:
+            bound = getattr(event, kind)
+            if bound is None:
+                continue
+            if kind == "introduced" and bound == "0":
+                start.append((kind, bound, None))
+            else:
+                others.append((kind, bound, order.key(bound)))
+    others.sort(key=lambda event: (event[2], _KINDS.index(event[0])))
+    return [*start, *others]
+
+
+def _at_least(installed: str, bound: str, key: Any, order: Order, *, strictly: bool) -> bool:
+    version = order.key(order.installed_for(installed, bound))
+    return bool(version > key) if strictly else bool(version >= key)
+
+
+def _before_limits(installed: str, candidate: Range, order: Order) -> bool:
+    limits = [event.limit for event in candidate.events if event.limit is not None]
+    if not limits:
+        return True
+    return any(limit == "*" or order.key(order.installed_for(installed, limit)) < order.key(limit) for limit in limits)
+
+
+def _fix(installed: str, said: Statement, order: Order) -> str | None:
+    """For a listed version: the lowest fixed version above it in any range."""
+    found: list[tuple[Any, str]] = []
+    for candidate in said.ranges:
+        for event in candidate.events:
+            if candidate.type == "GIT" or event.fixed is None:
+                continue
+            try:
+                key = order.key(event.fixed)
+                if order.key(installed) < key:
+                    found.append((key, event.fixed))
+            except UnreadableVersion:
+                continue
+    return min(found, key=lambda item: item[0])[1] if found else None

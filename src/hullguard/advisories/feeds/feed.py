@@ -1,0 +1,56 @@
+"""What a feed is, and the account that an import gives of itself."""
+
+import abc
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
+
+from hullguard.advisories.writer import Writer
+
+MAX_RECORD = 64 << 20
+_NAMED = 1000
+
+
+class Lines(Protocol):
+    """A decompressed stream of bytes."""
+
+    def readline(self, size: int = -1, /) -> bytes: ...
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class Refusal(Struct, frozen=True):
+    """One record that was left out: where it stands and why."""
+
+    where: str
+    why: str
+
+
+class Account:
+    """What became of the records; refusals are counted all and named up to a bound."""
+
+    def __init__(self) -> None:
+        self.imported = 0
+        self.older = 0
+        self.withdrawn = 0
+        self.refused = 0
+        self.refusals: list[Refusal] = []
+        self.enriched: dict[str, int] = {}
+
+    def refuse(self, where: str, why: str) -> None:
+        self.refused += 1
+        if len(self.refusals) < _NAMED:
+            self.refusals.append(Refusal(where, why.replace("\n", " ")[:300]))
+
+
+class Feed(abc.ABC):
+    """Base of every feed."""
+
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that begins so is of this kind; people rename files, so names do not count."""
+
+    @abc.abstractmethod
+    def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
+        """Loads a whole file; a broken record is refused by name and the rest loaded."""

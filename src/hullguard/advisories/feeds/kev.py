@@ -1,0 +1,33 @@
+"""CISA's catalogue of known exploited vulnerabilities."""
+
+import msgspec
+from msgspec import Struct
+
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Lines
+from hullguard.advisories.writer import Writer
+
+
+class _Entry(Struct):
+    cve_id: str = msgspec.field(name="cveID")
+
+
+class _Catalogue(Struct):
+    vulnerabilities: list[_Entry]
+
+
+class KevFeed(Feed):
+    """Marks findings that are being exploited."""
+
+    name = "kev"
+
+    def recognises(self, head: bytes) -> bool:
+        return head.lstrip()[:1] == b"{" and (b'"catalogVersion"' in head or b'"cveID"' in head)
+
+    def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
+        try:
+            catalogue = msgspec.json.decode(stream.read(MAX_RECORD), type=_Catalogue)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+            account.refuse(where, f"the KEV catalogue cannot be read: {cause}")
+            return
+        writer.replace_kev([entry.cve_id for entry in catalogue.vulnerabilities])
+        account.enriched[self.name] = len(catalogue.vulnerabilities)

@@ -1,0 +1,107 @@
+"""OSV records: one JSON object, an array of them, or one a line."""
+
+import json
+from collections.abc import Iterator
+
+import msgspec
+
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Lines
+from hullguard.advisories.osv import Record, decode_record
+from hullguard.advisories.writer import Writer
+
+_WINDOW = 1 << 20
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class OsvFeed(Feed):
+    """The database's main source. A withdrawn record removes what was imported under its id."""
+
+    name = "osv"
+
+    def recognises(self, head: bytes) -> bool:
+        return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+    def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
+        first = stream.readline(MAX_RECORD).removeprefix(b"\xef\xbb\xbf")
+        while first and not first.strip():
+            first = stream.readline(MAX_RECORD)
+        if first.lstrip().startswith(b"["):
+            self._array(where, first, stream, writer, account)
+        elif self._is_line(first):
+            self._lines(where, first, stream, writer, account)
+        else:
+            self._object(where, first, stream, writer, account)
+
+    @staticmethod
+    def _is_line(first: bytes) -> bool:
+        """A line that closes what it opens is a record by itself, or a broken one; else an object spans lines."""
+        line = first.strip()
+        return line.endswith(b"}") or not line.startswith(b"{") or line.count(b'"') > 8
+
+    def _lines(self, where: str, first: bytes, stream: Lines, writer: Writer, account: Account) -> None:
+        line, number = first, 1
+        while line:
+            if len(line) >= MAX_RECORD and not line.endswith(b"\n"):
+                account.refuse(f"{where}, line {number}", f"the line is longer than {MAX_RECORD} bytes")
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(_WINDOW)
+            else:
+                try:
+                    _take(decode_record(line), writer, account)
+                except _BROKEN as cause:
+                    if line.strip():
+                        account.refuse(f"{where}, line {number}", str(cause))
+            line = stream.readline(MAX_RECORD)
+            number += 1
+
+    def _object(self, where: str, first: bytes, stream: Lines, writer: Writer, account: Account) -> None:
+        content = first + stream.read(MAX_RECORD)
+        try:
+            _take(decode_record(content), writer, account)
+        except _BROKEN as cause:
+            account.refuse(where, str(cause))
+
+    def _array(self, where: str, first: bytes, stream: Lines, writer: Writer, account: Account) -> None:
+        number = 0
+        try:
+            for number, element in enumerate(_elements(first, stream), 1):
+                try:
+                    _take(decode_record(element), writer, account)
+                except _BROKEN as cause:
+                    account.refuse(f"{where}, entry {number}", str(cause))
+        except (ValueError, RecursionError) as cause:
+            account.refuse(f"{where}, entry {number + 1}", f"the array cannot be read further: {cause}")
+
+
+def _take(record: Record, writer: Writer, account: Account) -> None:
+    if record.withdrawn:
+        writer.withdraw(record)
+        account.withdrawn += 1
+    elif writer.record(record):
+        account.imported += 1
+    else:
+        account.older += 1
+
+
+def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:
+    """The elements of a top-level array, with a bounded window on it."""
+    scanner = json.JSONDecoder()
+    text = first.decode().lstrip()[1:].lstrip()
+    ended = False
+    while True:
+        if text.startswith("]"):
+            return
+        try:
+            _, end = scanner.raw_decode(text)
+        except json.JSONDecodeError:
+            if ended or len(text) > MAX_RECORD:
+                raise
+            # Reading as much again as there is keeps the work linear however long an element is.
+            more = stream.read(max(_WINDOW, len(text)))
+            while more and more[-1] & 0x80 and len(more) < 2 * MAX_RECORD and (byte := stream.read(1)):
+                more += byte  # never cut a character in two
+            ended = not more
+            text = (text + more.decode()).lstrip()
+            continue
+        yield text[:end].encode()
+        text = text[end:].lstrip().removeprefix(",").lstrip()

@@ -1,0 +1,151 @@
+"""Imports files of advisories: opens them whatever their packing, and hands each to the feed that knows it."""
+
+import io
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from isal import igzip, isal_zlib
+
+from hullguard.advisories.feeds.catalog import FEEDS
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account
+from hullguard.advisories.writer import Building, Writer
+from hullguard.model.errors import Invalid, NotFound, Unavailable
+
+Progress = Callable[[str, int], None]
+"""Told which file and how many of its bytes more were read."""
+
+_HEAD = 4096
+_MAX_BYTES = 1 << 36
+"""Uncompressed bytes of one file; the whole of osv.dev is a tenth of it."""
+_MAX_ZIP_ENTRIES = 2_000_000
+_ISAL_ERROR: Any = isal_zlib.IsalError  # its stub says an instance
+_DAMAGED = (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, _ISAL_ERROR)
+
+
+def import_files(files: Sequence[Path], database: Path, progress: Progress | None = None) -> Account:
+    """Adds the files' records to the database; the one on disk changes in one step, at the end, or not at all."""
+    for path in files:
+        _check(path)
+    account = Account()
+    try:
+        with Building(database) as building:
+            writer = building.writer()
+            for path in files:
+                _import_file(path, writer, account, progress)
+            if not (account.imported or account.older or account.withdrawn or account.enriched):
+                first = account.refusals[0] if account.refusals else None
+                why = f"; the first refusal: {first.where}: {first.why}" if first else ""
+                raise Invalid(f"nothing could be imported{why}", "advisories.nothing-imported")
+            building.commit(writer)
+    except (sqlite3.Error, OSError) as cause:
+        raise Unavailable(f"cannot write the advisory database {database}: {cause}") from cause
+    return account
+
+
+def _check(path: Path) -> None:
+    """What is wrong with the request itself is said before anything is done."""
+    try:
+        with path.open("rb"):
+            pass
+    except FileNotFoundError as cause:
+        raise NotFound(f"there is no file {str(path)!r}", "advisories.no-file") from cause
+    except (OSError, ValueError) as cause:
+        raise Invalid(f"{str(path)!r} cannot be read: {cause}", "advisories.unreadable") from cause
+
+
+def _import_file(path: Path, writer: Writer, account: Account, progress: Progress | None) -> None:
+    before = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
+    try:
+        with path.open("rb", buffering=0) as raw:
+            told = _Told(raw, path.name, progress)
+            for where, stream in _streams(path.name, told):
+                _load(where, stream, writer, account)
+    except _DAMAGED as cause:
+        after = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
+        account.refuse(path.name, f"damaged or cut off after {after - before} records: {cause}")
+
+
+def _load(where: str, stream: io.BufferedReader, writer: Writer, account: Account) -> None:
+    head = stream.peek(_HEAD)[:_HEAD]
+    for feed in FEEDS:
+        if feed.recognises(head):
+            feed.load(where, stream, writer, account)
+            return
+    account.refuse(where, "neither OSV records nor a KEV catalogue, EPSS scores or severity ratings")
+
+
+def _streams(name: str, raw: "_Told") -> Iterator[tuple[str, io.BufferedReader]]:
+    head = raw.head()
+    if head[:2] == b"\x1f\x8b":
+        inner: Any = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
+        yield name, io.BufferedReader(_Bounded(inner, name), 1 << 20)
+    elif head[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(raw) as archive:
+            entries = archive.infolist()
+            if len(entries) > _MAX_ZIP_ENTRIES:
+                raise zipfile.BadZipFile(f"more than {_MAX_ZIP_ENTRIES} entries")
+            for entry in entries:
+                if not entry.is_dir():
+                    yield f"{name}, {entry.filename}", _entry(archive, entry, f"{name}, {entry.filename}")
+    else:
+        yield name, io.BufferedReader(_Bounded(raw, name), 1 << 20)
+
+
+def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> io.BufferedReader:
+    # Most entries are one small record: reading it whole is faster than streaming it.
+    if entry.file_size <= MAX_RECORD:
+        return io.BufferedReader(io.BytesIO(archive.read(entry)))  # type: ignore[type-var,unused-ignore]
+    return io.BufferedReader(_Bounded(archive.open(entry), where), 1 << 20)
+
+
+class _Told(io.RawIOBase):
+    """The file on disk; tells how far it was read."""
+
+    def __init__(self, raw: BinaryIO | io.FileIO, name: str, progress: Progress | None) -> None:
+        super().__init__()
+        self._raw, self._name, self._progress = raw, name, progress
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._raw.readinto(buffer) or 0  # type: ignore[union-attr,unused-ignore]
+        if self._progress is not None:
+            self._progress(self._name, count)
+        return count
+
+    def head(self) -> bytes:
+        data = self._raw.read(4) or b""
+        self._raw.seek(0)
+        return data
+
+
+class _Bounded(io.RawIOBase):
+    """Ends a stream that grows beyond reason."""
+
+    def __init__(self, raw: Any, name: str) -> None:
+        super().__init__()
+        self._raw, self._name, self._count = raw, name, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._raw.readinto(buffer) or 0
+        self._count += count
+        if self._count > _MAX_BYTES:
+            raise OSError(f"more than {_MAX_BYTES} bytes")
+        return count

@@ -1,0 +1,123 @@
+"""Matches the packages of an inventory against what is known; pure but for the look-ups that it is given."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Protocol
+
+from msgspec import Struct
+
+from hullguard.advisories.evaluate import Judgement, Verdict, judge
+from hullguard.advisories.findings import Match, vulnerabilities
+from hullguard.advisories.names import canonical
+from hullguard.advisories.osv import Advisory, Statement
+from hullguard.advisories.severity import CveRating
+from hullguard.advisories.versions.catalog import order_of
+from hullguard.advisories.versions.order import Order, UnreadableVersion
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package, Unknown
+from hullguard.model.report import Vulnerability
+
+# Debian builds signed kernels from a source package of their own; advisories know only the kernel's.
+_SIGNED_KERNEL = "linux-signed"
+
+
+class Lookup(Protocol):
+    """What the database answers."""
+
+    def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]: ...
+    def ecosystems(self) -> frozenset[str]: ...
+    def known_exploited(self, cve: str) -> bool: ...
+    def epss(self, cve: str) -> float | None: ...
+    def ratings(self, cve: str) -> Iterable[CveRating]: ...
+
+
+class Subject(Struct, frozen=True):
+    """What advisories speak of: for a distribution the source package at the source's version."""
+
+    ecosystem: str
+    name: str
+    version: str
+
+
+def subject(package: Package) -> Subject:
+    """The subject that a binary package was built from."""
+    name = package.source_name or package.name
+    version = package.source_version or package.version
+    if name.startswith(_SIGNED_KERNEL) and package.ecosystem.startswith(("Debian", "Ubuntu")):
+        # linux-signed-amd64 6.1.115+1 is linux 6.1.115-1, signed.
+        base, plus, revision = version.rpartition("+")
+        name, version = "linux", f"{base}-{revision}" if plus else version
+    return Subject(package.ecosystem, canonical(package.ecosystem, name), version)
+
+
+def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...]]:
+    """Every vulnerability of every package, the gravest first, and everything that could not be judged."""
+    unknowns = set(inventory.unknowns) | set(_gaps(inventory, lookup, today))
+    judged: dict[Subject, list[Match]] = {}
+    found: list[Vulnerability] = []
+    known = lookup.ecosystems()
+    for package in inventory.packages:
+        about = subject(package)
+        if about.ecosystem not in known:
+            continue
+        if about not in judged:
+            judged[about], doubts = _judge(about, lookup)
+            unknowns.update(doubts)
+        found += vulnerabilities(package, about.ecosystem, about.name, judged[about], lookup)
+    found.sort(key=lambda one: (-one.severity.rank, one.id, one.package, one.layer or ""))
+    return tuple(found), tuple(sorted(unknowns, key=lambda unknown: (unknown.what, unknown.why)))
+
+
+def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
+    statements = lookup.statements(about.ecosystem, about.name)
+    what = f"{about.name} {about.version}"
+    order = order_of(about.ecosystem)
+    if not statements:
+        return [], []
+    if order is None:
+        return [], [Unknown(what, f"versions of {about.ecosystem} cannot be ordered")]
+    readable = _unreadable(about.version, order) is None
+    matches: dict[str, Match] = {}
+    doubts = []
+    for advisory, statement in statements:
+        judgement = judge(about.version, statement, order)
+        if judgement.verdict is Verdict.UNKNOWN and readable:
+            doubts.append(Unknown(what, f"{advisory.id}: {judgement.evidence}"))
+        known = matches.get(advisory.id)
+        # One record may speak of a package several times; one "affected" decides.
+        if known is None or known.judgement.verdict is not Verdict.AFFECTED:
+            matches[advisory.id] = Match(advisory, statement, judgement)
+    if not readable:
+        why = f"{_unreadable(about.version, order)}; {len(statements)} advisories could only be looked up by exact version"
+        doubts.append(Unknown(what, why))
+    return list(matches.values()), doubts
+
+
+def _unreadable(version: str, order: Order) -> str | None:
+    try:
+        order.key(version)
+    except UnreadableVersion as bad:
+        return f"cannot order versions: {bad}"
+    return None
+
+
+def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown]:
+    """What the advisories cannot know about this image at all."""
+    os = inventory.os
+    if os is not None and os.end_of_life is not None and os.end_of_life < today:
+        name = os.name or f"{os.id} {os.version_id or ''}".strip()
+        why = f"its security support ended on {os.end_of_life}; what was found since then may be missing"
+        yield Unknown(name, why)
+    known = lookup.ecosystems()
+    counts: dict[str, int] = {}
+    for package in inventory.packages:
+        counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
+    for ecosystem, count in counts.items():
+        if not ecosystem:
+            yield Unknown(f"{count} OS packages", "no advisories are published for this distribution or release")
+        elif ecosystem not in known:
+            why = f"the advisory database has no advisories for it; its {count} packages were not judged"
+            yield Unknown(ecosystem, why)
+
+
+__all__ = ["Judgement", "Lookup", "Subject", "match", "subject"]

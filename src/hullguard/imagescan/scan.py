@@ -1,0 +1,59 @@
+"""The door of image scanning: an image in, a report out."""
+
+from hullguard import inventory as images
+from hullguard.advisories.database import Advisories
+from hullguard.inventory import LayerCache, Limits, Progress
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package
+from hullguard.model.report import ReportedPackage, ScanReport
+
+
+class Scanner:
+    """Answers one question: what is wrong with this image?"""
+
+    def __init__(self, advisories: Advisories) -> None:
+        self._advisories = advisories
+
+    def scan(
+        self,
+        target: str,
+        *,
+        limits: Limits | None = None,
+        cache: LayerCache | None = None,
+        docker_host: str | None = None,
+        platform: str | None = None,
+        progress: Progress | None = None,
+    ) -> ScanReport:
+        """Reads an image and reports on it; blocks, so servers call it in a thread."""
+        inventory = images.read(
+            target, limits=limits, cache=cache, docker_host=docker_host, platform=platform, progress=progress
+        )
+        return self.report(inventory)
+
+    def report(self, inventory: Inventory) -> ScanReport:
+        """Reports on an inventory that was taken before, here or on a node."""
+        vulnerabilities, unknowns, state = self._advisories.match(inventory)
+        return ScanReport(
+            target=inventory.target,
+            os=inventory.os,
+            layers=inventory.layers,
+            packages=tuple(_reported(package) for package in inventory.packages),
+            vulnerabilities=vulnerabilities,
+            unknowns=unknowns,
+            advisories=state,
+            complete=inventory.complete,
+        )
+
+
+def _reported(package: Package) -> ReportedPackage:
+    return ReportedPackage(
+        purl=package.purl,
+        name=package.name,
+        version=package.version,
+        ecosystem=package.ecosystem,
+        source_name=package.source_name,
+        source_version=package.source_version,
+        arch=package.arch,
+        layer=package.layer,
+        locations=package.locations,
+    )
