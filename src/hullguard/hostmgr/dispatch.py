@@ -5,7 +5,7 @@ from msgspec import Struct
 from hullguard.model.command import Command, CommandState
 from hullguard.model.policy import AppliedPolicies, NodePolicies
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Commands, Policies
+from hullguard.storage.stores import Commands, Nodes, Policies
 from hullguard.wire.messages import CommandOrder, PolicySet
 
 UNDER_WAY = 32
@@ -16,6 +16,7 @@ class Due(Struct, frozen=True):
     """What the database wants the node to run and do now."""
 
     policies: NodePolicies
+    protection: bool
     commands: tuple[Command, ...]
 
 
@@ -26,7 +27,8 @@ async def due(tx: Transaction, node: str) -> Due:
         for command in await Commands(tx).for_node(node)
         if command.state in (CommandState.QUEUED, CommandState.SENT) and command.deadline > tx.now
     )
-    return Due(await Policies(tx).for_node(node), tuple(waiting)[:UNDER_WAY])
+    protection = (await Nodes(tx).get(node)).protection
+    return Due(await Policies(tx).for_node(node), protection, tuple(waiting)[:UNDER_WAY])
 
 
 class Desk:
@@ -44,7 +46,7 @@ class Desk:
             sent, at = self._policies
             if sent != found.policies.hash or now - at >= self._resend_seconds:
                 self._policies = (found.policies.hash, now)
-                messages.append(PolicySet(found.policies))
+                messages.append(PolicySet(found.policies, found.protection))
         kept = {command.id: self._commands[command.id] for command in found.commands if command.id in self._commands}
         self._commands = kept
         for command in found.commands:
