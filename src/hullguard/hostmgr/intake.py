@@ -57,7 +57,7 @@ class Outcome(Struct):
 
     events: dict[tuple[str, str], None] = {}
     """(kind, id) for the consoles' streams, in order, each once."""
-    reply: say.ServerMessage | None = None
+    reply: say.InventoryRequest | None = None
     refused: Violation | None = None
     jobs: bool = False
     duplicate: bool = False

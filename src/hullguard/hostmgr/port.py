@@ -2,6 +2,7 @@
 
 import asyncio
 import http
+from contextlib import suppress
 
 import structlog
 from websockets.asyncio.server import ServerConnection
@@ -19,7 +20,7 @@ from hullguard.storage.stores import Nodes
 from hullguard.storage.stores.certificates import NodeIdentity
 from hullguard.wire import codec
 from hullguard.wire.enrolment import CA_PATH, ENROL_PATH, SESSION_PATH
-from hullguard.wire.messages import Enrol, Refusal
+from hullguard.wire.messages import Refusal
 from hullguard.wire.violation import Code, Violation
 
 REQUEST_SECONDS = 10
@@ -38,6 +39,8 @@ class Port:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._connections = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answers plain requests, and turns away what cannot become a session; None lets the WebSocket open."""
@@ -57,6 +60,7 @@ class Port:
     async def serve(self, connection: ServerConnection) -> None:
         """One connection, from the opened WebSocket to its end."""
         self._connections += 1
+        self._empty.clear()
         try:
             await self._serve(connection)
         except ConnectionClosed:
@@ -68,15 +72,30 @@ class Port:
             await self._refuse(connection, Violation(Code.SERVER_ERROR, "the server failed; see its log"))
         finally:
             self._connections -= 1
+            if not self._connections:
+                self._empty.set()
+
+    async def stop(self, seconds: float) -> None:
+        """Tells every agent that the server goes, and waits for them to hang up, but not for ever."""
+        for session in self._gateway.fleet:
+            session.end(Violation(Code.SERVER_STOPPING, "this server is stopping; another one may answer"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
 
     async def _serve(self, connection: ServerConnection) -> None:
+        # Read before anything is refused: a peer that is still writing would not see why it is cut off.
+        async with asyncio.timeout(REQUEST_SECONDS):
+            first = await connection.recv()
+        if isinstance(first, str):
+            raise Violation(Code.MESSAGE_MALFORMED, "a text message came; the protocol is binary")
         request = connection.request
         if request is not None and request.path.partition("?")[0] == SESSION_PATH:
             identity = await self._identify(connection)
             with self._gateway.metrics.sessions.track_inprogress():
-                await NodeSession(connection, identity, self._gateway).run()
+                await NodeSession(connection, identity, self._gateway).run(first)
         else:
-            await self._enrol(connection)
+            await self._enrol(connection, first)
 
     async def _identify(self, connection: ServerConnection) -> NodeIdentity:
         certificate = tls.fingerprint(connection)
@@ -90,14 +109,10 @@ class Port:
             )
         return identity
 
-    async def _enrol(self, connection: ServerConnection) -> None:
+    async def _enrol(self, connection: ServerConnection, first: bytes) -> None:
         source = str(connection.remote_address[0])
         await pace(source, self._gateway)
-        async with asyncio.timeout(REQUEST_SECONDS):
-            data = await connection.recv()
-        if isinstance(data, str):
-            raise Violation(Code.MESSAGE_MALFORMED, "a text message came; the protocol is binary")
-        request: Enrol = codec.decode_enrolment_request(codec.decode_frame(data).body)
+        request = codec.decode_enrolment_request(codec.decode_frame(first).body)
         answer = await enrol(request, source, self._gateway)
         await connection.send(codec.encode_frame(codec.encode(answer)))
 

@@ -19,7 +19,6 @@ from hullguard.hostmgr.rounds import Rounds
 from hullguard.hostmgr.wakes import Wakes
 from hullguard.storage import Storage
 from hullguard.wire import limits
-from hullguard.wire.violation import Code, Violation
 
 __all__ = ["HostmgrConfig", "serve"]
 
@@ -73,8 +72,7 @@ async def serve(
         if ready is not None:
             ready()
         await _either(guard, stop)
-        for session in gateway.fleet:
-            session.end(Violation(Code.SERVER_STOPPING, "this server is stopping; another one may answer"))
+        await port.stop(CLOSE_SECONDS)
 
 
 async def _either(guard: "asyncio.Future[list[None]]", stop: asyncio.Event) -> None:

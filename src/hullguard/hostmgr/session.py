@@ -22,6 +22,7 @@ from hullguard.hostmgr.intake import Item, Outcome, Seen, Speaker, StoredInvento
 from hullguard.hostmgr.requests import answer
 from hullguard.model.identity import Scope
 from hullguard.model.ids import new_id
+from hullguard.model.inventory import Inventory
 from hullguard.model.node import Heartbeat
 from hullguard.model.policy import AppliedPolicies
 from hullguard.storage.stores import Commands, Nodes, Progress
@@ -31,7 +32,6 @@ from hullguard.wire.inventory import Assembly, unpack
 from hullguard.wire.session import Received, ServerSession, encoded
 from hullguard.wire.violation import Code, Violation
 
-HELLO_SECONDS = 10
 MISSED_BEATS = 4
 """Heartbeat periods of silence after which a session is over, though its TCP connection may still stand."""
 BEATS_AT_ONCE = 20
@@ -53,14 +53,15 @@ class NodeSession:
         self._beats, self._beats_at = float(BEATS_AT_ONCE), time.monotonic()
         self._work = asyncio.Event()
         self._look = True
-        self._wanted: say.ServerMessage | None = None
+        self._wanted: say.InventoryRequest | None = None
+        self._asked: set[str] = set()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # The future's exception is always looked at, but maybe after its loop is gone.
         self._ended.add_done_callback(lambda ended: ended.exception())
 
-    async def run(self) -> None:
-        """Until either side ends it. Raises ``Violation`` if it is to be ended with a refusal."""
-        hello = await self._hello()
+    async def run(self, first: bytes) -> None:
+        """From the first frame until either side ends it. Raises ``Violation`` if it is to end with a refusal."""
+        hello = self._hello(first)
         self.speaker = msgspec.structs.replace(self.speaker, stream=hello.stream)
         fleet, wakes = self._gateway.fleet, self._gateway.wakes
         fleet.enter(self)
@@ -107,9 +108,8 @@ class NodeSession:
 
     # --- opening ---
 
-    async def _hello(self) -> say.Hello:
-        async with asyncio.timeout(HELLO_SECONDS):
-            received = self._wire.receive(_binary(await self._connection.recv()))
+    def _hello(self, first: bytes) -> say.Hello:
+        received = self._wire.receive(first)
         if received is None or not isinstance(received.message, say.Hello):
             raise Violation(Code.HELLO_EXPECTED, "the first message must be a hello")
         hello = received.message
@@ -183,8 +183,25 @@ class NodeSession:
         if whole is None:
             self._done(received)
             return
-        inventory = await asyncio.to_thread(unpack, whole)
+        try:
+            inventory = await self._believed(part.image_id, whole)
+        except Violation as cause:
+            # One image that cannot be reported must not cost the node its session.
+            refusal = say.RequestRefused("inventory", part.image_id, cause.code, str(cause)[:500])
+            await self._connection.send(encoded(refusal))
+            self._done(received)
+            return
         await self._submit(StoredInventory(part.image_id, inventory), None, received.size)
+
+    async def _believed(self, image_id: str, whole: bytes) -> Inventory:
+        """The inventory, if it was asked for and is that image's: other nodes will rely on it."""
+        if image_id not in self._asked:
+            raise Violation(Code.REQUEST_INVALID, "nobody asked for this inventory")
+        self._asked.discard(image_id)
+        inventory = await asyncio.to_thread(unpack, whole)
+        if inventory.target.image_id != image_id:
+            raise Violation(Code.REQUEST_INVALID, f"the inventory is that of image {inventory.target.image_id}")
+        return inventory
 
     async def _beat(self, heartbeat: Heartbeat) -> None:
         self._pace()
@@ -221,6 +238,7 @@ class NodeSession:
                 await self._connection.send(frame)
             if self._wanted is not None:
                 wanted, self._wanted = self._wanted, None
+                self._asked = set(wanted.image_ids)
                 await self._connection.send(encoded(wanted))
             if self._look:
                 self._look = False
