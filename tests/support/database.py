@@ -1,5 +1,8 @@
 """A migrated SQLite file per test, and a clock that tests turn by hand."""
 
+import asyncio
+import functools
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,8 +38,9 @@ async def clock() -> Clock:
 
 @pytest_asyncio.fixture
 async def storage(tmp_path: Path, clock: Clock) -> AsyncIterator[Storage]:
-    opened = Storage.open(f"sqlite:///{tmp_path / 'hullguard.db'}", clock=clock)
-    await opened.migrate()
+    path = tmp_path / "hullguard.db"
+    path.write_bytes(await asyncio.to_thread(_migrated))
+    opened = Storage.open(f"sqlite:///{path}", clock=clock)
     yield opened
     await opened.close()
 
@@ -46,3 +50,18 @@ async def tx(storage: Storage) -> AsyncIterator[Transaction]:
     """A writing transaction of the default tenant; committed when the test ends."""
     async with storage.transaction(SCOPE) as opened:
         yield opened
+
+
+@functools.cache
+def _migrated() -> bytes:
+    """A fresh database, made once for all tests of a run by the migrations themselves."""
+
+    async def migrate(path: Path) -> None:
+        opened = Storage.open(f"sqlite:///{path}")
+        await opened.migrate()
+        await opened.close()
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "hullguard.db"
+        asyncio.run(migrate(path))
+        return path.read_bytes()

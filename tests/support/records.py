@@ -6,7 +6,7 @@ from tests.support.database import START
 
 from hullguard.model.event import ContainerRef, ImageRef, Process
 from hullguard.model.ids import derived_id
-from hullguard.model.image import Layer, OperatingSystem, Platform, Target
+from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.incident import Observation
 from hullguard.model.inventory import Inventory
 from hullguard.model.node import Container, Heartbeat, HostFacts, SensorHealth, SensorState
@@ -116,7 +116,7 @@ PACKAGES = (
 
 def inventory(packages: tuple[Package, ...] = PACKAGES, *, complete: bool = True) -> Inventory:
     return Inventory(
-        Target("nginx:1.25", "docker", IMAGE, platform=Platform("linux", "amd64")),
+        Target("nginx:1.25", "docker", IMAGE, platform="linux/amd64"),
         OperatingSystem("debian", "12", "Debian GNU/Linux 12"),
         (Layer(BASE, size=70_000_000, base=True), Layer(APP, size=5_000_000)),
         packages,

@@ -24,10 +24,13 @@ async def test_what_a_block_wrote_is_there_for_the_next_one(storage: Storage) ->
 
 
 async def test_a_block_that_raises_leaves_nothing_behind(storage: Storage) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with storage.transaction(SCOPE) as tx:
             await tx.insert(counters, {"name": "x", "value": 7})
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with storage.reading(SCOPE) as tx:
         assert await value(tx) is None
 
@@ -63,10 +66,14 @@ async def test_messages_wait_for_the_commit_and_are_dropped_with_a_rollback(stor
         await tx.insert(counters, {"name": "x", "value": 7})
         assert heard == []
     assert heard == ["sees 7"]
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with storage.transaction(SCOPE) as tx:
             tx.after_commit(wake)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert heard == ["sees 7"]
 
 

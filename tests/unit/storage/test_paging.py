@@ -131,13 +131,12 @@ async def test_a_cursor_shows_nothing_that_the_list_would_not(tx: Transaction) -
 
 @given(st.text(max_size=300))
 def test_no_text_makes_decoding_fail_otherwise(text: str) -> None:
-    try:
+    # Random text is practically never a cursor, so anything but this refusal is a fault.
+    with pytest.raises(Invalid, match="cursor"):
         _decode(text, "name", counters.c.name, counters.c.name)
-    except Invalid as refused:
-        assert refused.field == "cursor"
 
 
-@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)))
+@given(st.datetimes(timezones=st.just(UTC)))
 def test_a_cursor_of_a_time_is_exact(at: datetime) -> None:
     text = encode("due", at, "a")
     assert _decode(text, "due", schedules.c.due, schedules.c.kind)[0] == at

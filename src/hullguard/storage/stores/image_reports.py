@@ -79,9 +79,8 @@ def finding_rows(image: str, ordered: list[Vulnerability], names: dict[str, str]
 
 def inventory_summary(inventory: Inventory) -> dict[str, Any]:
     """The columns of ``images`` that an inventory decides."""
-    platform = inventory.target.platform
     return {
-        "platform": None if platform is None else str(platform)[:64],
+        "platform": (inventory.target.platform or "")[:64] or None,
         "os": inventory.os,
         "size": min(sum(max(0, layer.size) for layer in inventory.layers), INTEGER_MAX),
         "packages": len(inventory.packages),

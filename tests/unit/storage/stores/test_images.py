@@ -1,0 +1,303 @@
+from datetime import timedelta
+
+import pytest
+from tests.support.database import START
+from tests.support.records import (
+    APP,
+    BASE,
+    IMAGE,
+    OTHER_IMAGE,
+    PACKAGES,
+    VULNERABILITIES,
+    container,
+    enrolled,
+    inventory,
+    package,
+    report,
+    vulnerability,
+)
+
+from hullguard.model.errors import NotFound
+from hullguard.model.identity import Scope
+from hullguard.model.package import PackageType, Unknown
+from hullguard.model.severity import Severity
+from hullguard.storage import PageRequest, Transaction
+from hullguard.storage.stores import Containers, ImageFilter, Images, PackageFilter, VulnerabilityFilter
+
+REQUEST = PageRequest()
+
+
+@pytest.fixture
+async def images(tx: Transaction) -> Images:
+    """One matched image on one node, running."""
+    await enrolled(tx)
+    found = Images(tx)
+    assert await found.present("node-1", [(IMAGE, ["nginx:1.25"])]) == [IMAGE]
+    assert await found.store_inventory(IMAGE, inventory())
+    await found.store_report(IMAGE, report())
+    await Containers(tx).replace("node-1", [container()])
+    return found
+
+
+async def names(images: Images, wanted: ImageFilter, request: PageRequest = REQUEST) -> list[str]:
+    page = await images.page(wanted, request)
+    assert page.total == len(page.items)
+    return [image.id for image in page.items]
+
+
+async def test_only_unknown_contents_are_asked_for(tx: Transaction) -> None:
+    await enrolled(tx, "a")
+    await enrolled(tx, "b")
+    images = Images(tx)
+    assert await images.present("a", [(OTHER_IMAGE, []), (IMAGE, ["x"])]) == [IMAGE, OTHER_IMAGE]
+    await images.store_inventory(IMAGE, inventory())
+    assert await images.present("a", [(IMAGE, ["x"]), (OTHER_IMAGE, [])]) == [OTHER_IMAGE]
+    assert await images.present("b", [(IMAGE, ["y"])]) == []
+
+
+async def test_an_image_has_the_names_of_all_nodes_that_have_it(tx: Transaction) -> None:
+    await enrolled(tx, "a")
+    await enrolled(tx, "b")
+    images = Images(tx)
+    await images.present("a", [(IMAGE, ["web:2", "web:1"])])
+    await images.present("b", [(IMAGE, ["shop:9", "web:1"])])
+    summary = (await images.page(ImageFilter(), REQUEST)).items[0]
+    assert (summary.names, summary.nodes) == (("shop:9", "web:1", "web:2"), 2)
+    await images.present("b", [(IMAGE, ["web:1"])])
+    assert (await images.detail(IMAGE)).names == ("web:1", "web:2")
+    await images.present("a", [])
+    assert (await images.detail(IMAGE)).names == ("web:1",)
+    await images.present("b", [])
+    assert (await images.page(ImageFilter(), REQUEST)).total == 0
+    assert (await images.detail(IMAGE)).nodes == 0
+    await images.present("b", [(IMAGE, ["back:1"])])
+    assert await names(images, ImageFilter()) == [IMAGE]
+
+
+async def test_a_build_host_with_thousands_of_names_is_bounded(tx: Transaction) -> None:
+    await enrolled(tx)
+    await Images(tx).present("node-1", [(IMAGE, [f"ci:{number}" for number in range(5000)])])
+    assert len((await Images(tx).detail(IMAGE)).names) == 100
+
+
+async def test_a_node_with_many_images_is_taken_in_at_once(tx: Transaction) -> None:
+    await enrolled(tx)
+    listed = [(f"sha256:{number:064x}", [f"app:{number}"]) for number in range(1200)]
+    assert len(await Images(tx).present("node-1", listed)) == 1200
+    assert (await Images(tx).page(ImageFilter(), PageRequest(1))).total == 1200
+
+
+async def test_an_inventory_is_kept_once_unless_it_was_incomplete(tx: Transaction) -> None:
+    await enrolled(tx)
+    images = Images(tx)
+    await images.present("node-1", [(IMAGE, [])])
+    assert await images.store_inventory(IMAGE, inventory(PACKAGES[:1], complete=False))
+    assert await images.store_inventory(IMAGE, inventory())
+    assert not await images.store_inventory(IMAGE, inventory(()))
+    assert await images.inventory(IMAGE) == inventory()
+    assert (await images.packages(IMAGE, PackageFilter(), REQUEST)).total == len(PACKAGES)
+
+
+async def test_an_inventory_may_come_before_any_node_lists_the_image(tx: Transaction) -> None:
+    await enrolled(tx)
+    images = Images(tx)
+    assert await images.store_inventory(IMAGE, inventory())
+    assert await names(images, ImageFilter()) == []
+    assert await images.present("node-1", [(IMAGE, ["a"])]) == []
+    assert await names(images, ImageFilter()) == [IMAGE]
+
+
+async def test_what_waits_for_matching_is_handed_out_until_it_is_matched(tx: Transaction) -> None:
+    await enrolled(tx)
+    images = Images(tx)
+    await images.present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])])
+    await images.store_inventory(IMAGE, inventory())
+    assert await images.unmatched(10) == [(IMAGE, inventory())]
+    await images.store_report(IMAGE, report())
+    assert await images.unmatched(10) == []
+    assert await images.rematch_all(START + timedelta(days=1)) == 1
+    assert [found for found, _ in await images.unmatched(10)] == [IMAGE]
+
+
+async def test_a_match_against_older_advisories_does_not_end_the_wait(images: Images) -> None:
+    await images.rematch_all(START + timedelta(days=1))
+    await images.store_report(IMAGE, report(built=START))
+    assert len(await images.unmatched(10)) == 1
+    await images.store_report(IMAGE, report(built=START + timedelta(days=1)))
+    assert await images.unmatched(10) == []
+
+
+async def test_an_advisory_reaches_the_images_that_hold_its_source_package(images: Images) -> None:
+    assert await images.rematch("Debian:12", ["openssl", "curl"]) == 1
+    assert len(await images.unmatched(10)) == 1
+    await images.store_report(IMAGE, report())
+    assert await images.rematch("Debian:12", ["libssl3"]) == 0
+    assert await images.rematch("Debian:11", ["openssl"]) == 0
+
+
+async def test_an_image_never_matched_comes_before_one_to_match_again(images: Images) -> None:
+    await images.rematch_all()
+    await images.present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])])
+    await images.store_inventory(OTHER_IMAGE, inventory())
+    assert [image for image, _ in await images.unmatched(1)] == [OTHER_IMAGE]
+
+
+async def test_the_summary_says_what_the_lists_show(images: Images) -> None:
+    summary = (await images.page(ImageFilter(), REQUEST)).items[0]
+    assert summary.vulnerabilities == {
+        Severity.CRITICAL: 1,
+        Severity.HIGH: 2,
+        Severity.MEDIUM: 1,
+        Severity.LOW: 1,
+        Severity.NEGLIGIBLE: 0,
+        Severity.UNKNOWN: 0,
+    }
+    for severity, count in summary.vulnerabilities.items():
+        wanted = VulnerabilityFilter(severity=frozenset({severity}))
+        assert (await images.vulnerabilities(IMAGE, wanted, REQUEST)).total == count
+    fixable = await images.vulnerabilities(IMAGE, VulnerabilityFilter(fixable=True), REQUEST)
+    assert (summary.fixable, summary.packages) == (fixable.total, 4)
+    assert (summary.nodes, summary.containers, summary.size) == (1, 1, 75_000_000)
+    assert (summary.platform, summary.os, summary.complete) == ("linux/amd64", inventory().os, True)
+    assert (summary.scanned, summary.matched, summary.advisories_built) == (START, START, START)
+
+
+async def test_vulnerabilities_come_worst_first_and_exploited_before_others(images: Images) -> None:
+    page = await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)
+    assert [found.id[-1] for found in page.items] == ["1", "4", "2", "3", "5"]
+    assert set(page.items) == set(VULNERABILITIES)
+    first = await images.vulnerabilities(IMAGE, VulnerabilityFilter(), PageRequest(2))
+    rest = await images.vulnerabilities(IMAGE, VulnerabilityFilter(), PageRequest(50, first.cursor))
+    assert [*first.items, *rest.items] == page.items
+
+
+@pytest.mark.parametrize(
+    ("wanted", "q", "found"),
+    [
+        (VulnerabilityFilter(fixable=True), None, "12"),
+        (VulnerabilityFilter(fixable=False), None, "435"),
+        (VulnerabilityFilter(package="nginx"), None, "42"),
+        (VulnerabilityFilter(layer=APP), None, "42"),
+        (VulnerabilityFilter(layer=BASE, severity=frozenset({Severity.CRITICAL, Severity.LOW})), None, "15"),
+        (VulnerabilityFilter(), "0003", "3"),
+        (VulnerabilityFilter(), "libssl", "13"),
+        (VulnerabilityFilter(layer="sha256:0"), None, ""),
+    ],
+)
+async def test_vulnerabilities_filter(images: Images, wanted: VulnerabilityFilter, q: str | None, found: str) -> None:
+    page = await images.vulnerabilities(IMAGE, wanted, PageRequest(q=q))
+    assert ("".join(each.id[-1] for each in page.items), page.total) == (found, len(found))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "q", "found"),
+    [
+        (PackageFilter(), None, ["bash", "libssl3", "nginx", "zlib1g"]),
+        (PackageFilter(layer=APP), None, ["nginx"]),
+        (PackageFilter(type=PackageType.DEB), "ssl", ["libssl3"]),
+        (PackageFilter(type=PackageType.APK), None, []),
+    ],
+)
+async def test_packages_filter(images: Images, wanted: PackageFilter, q: str | None, found: list[str]) -> None:
+    page = await images.packages(IMAGE, wanted, PageRequest(q=q))
+    assert [each.name for each in page.items] == found
+    assert all(each.purl.endswith(f"{each.name}@{each.version}") for each in page.items)
+
+
+async def test_a_layer_shows_what_it_brought(images: Images) -> None:
+    detail = await images.detail(IMAGE)
+    assert [(share.layer.diff_id, share.packages) for share in detail.layers] == [(BASE, 3), (APP, 1)]
+    assert detail.layers[1].vulnerabilities == {Severity.HIGH: 2}
+    assert sum(sum(share.vulnerabilities.values()) for share in detail.layers) == len(VULNERABILITIES)
+
+
+async def test_an_image_that_is_not_matched_yet_shows_its_layers_all_the_same(tx: Transaction) -> None:
+    await enrolled(tx)
+    images = Images(tx)
+    await images.present("node-1", [(IMAGE, [])])
+    assert (await images.detail(IMAGE)).layers == ()
+    with pytest.raises(NotFound, match="taken stock"):
+        await images.inventory(IMAGE)
+    await images.store_inventory(IMAGE, inventory())
+    detail = await images.detail(IMAGE)
+    assert ([share.packages for share in detail.layers], detail.matched) == ([3, 1], None)
+    assert (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).total == 0
+    with pytest.raises(NotFound, match="matched"):
+        await images.report(IMAGE)
+
+
+async def test_a_new_report_replaces_the_one_before(images: Images) -> None:
+    only = vulnerability("CVE-2025-1", Severity.NEGLIGIBLE)
+    later = report((only,))
+    await images.store_report(IMAGE, later)
+    assert (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).items == [only]
+    assert await images.report(IMAGE) == later
+    assert (await images.detail(IMAGE)).vulnerabilities[Severity.CRITICAL] == 0
+
+
+async def test_what_could_not_be_decided_is_kept(images: Images) -> None:
+    unknown = Unknown("package foo", "its version cannot be ordered")
+    bad = report()
+    await images.store_report(IMAGE, type(bad)(**{**_fields(bad), "unknowns": (unknown,), "complete": False}))
+    detail = await images.detail(IMAGE)
+    assert (detail.unknowns, detail.complete) == ((unknown,), False)
+
+
+def _fields(of: object) -> dict[str, object]:
+    return {name: getattr(of, name) for name in of.__struct_fields__}  # type: ignore[attr-defined]
+
+
+async def test_the_image_list_filters_and_sorts(images: Images, tx: Transaction) -> None:
+    await enrolled(tx, "node-2")
+    await images.present("node-2", [(OTHER_IMAGE, ["alpine:3"])])
+    high, critical = frozenset({Severity.HIGH}), frozenset({Severity.CRITICAL, Severity.NEGLIGIBLE})
+    for wanted, found in (
+        (ImageFilter(), [IMAGE, OTHER_IMAGE]),
+        (ImageFilter(severity=high), [IMAGE]),
+        (ImageFilter(severity=critical), [IMAGE]),
+        (ImageFilter(severity=frozenset({Severity.UNKNOWN})), []),
+        (ImageFilter(fixable=True), [IMAGE]),
+        (ImageFilter(fixable=False), [OTHER_IMAGE]),
+        (ImageFilter(running=True), [IMAGE]),
+        (ImageFilter(running=False), [OTHER_IMAGE]),
+        (ImageFilter(node="node-2"), [OTHER_IMAGE]),
+        (ImageFilter(scanned=True), [IMAGE]),
+        (ImageFilter(scanned=False), [OTHER_IMAGE]),
+    ):
+        assert await names(images, wanted) == found, wanted
+    assert await names(images, ImageFilter(), PageRequest(q="ALP")) == [OTHER_IMAGE]
+    for sort in ("name", "size", "-scanned", "vulnerabilities"):
+        assert len(await names(images, ImageFilter(), PageRequest(sort=sort))) == 2
+    assert await names(images, ImageFilter(), PageRequest(sort="name")) == [OTHER_IMAGE, IMAGE]
+
+
+async def test_one_critical_outweighs_any_number_of_high_ones(tx: Transaction) -> None:
+    await enrolled(tx)
+    images = Images(tx)
+    await images.present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])])
+    for image in (IMAGE, OTHER_IMAGE):
+        await images.store_inventory(image, inventory())
+    many = tuple(vulnerability(f"CVE-{number}", Severity.HIGH) for number in range(300))
+    await images.store_report(IMAGE, report(many))
+    await images.store_report(OTHER_IMAGE, report((vulnerability("CVE-1", Severity.CRITICAL),)))
+    assert await names(images, ImageFilter()) == [OTHER_IMAGE, IMAGE]
+
+
+async def test_a_scope_of_clusters_sees_the_images_of_its_nodes(images: Images, tx: Transaction) -> None:
+    await enrolled(tx, "node-2", cluster="green")
+    await images.present("node-2", [(OTHER_IMAGE, ["alpine:3"])])
+    green = Images(tx.within(Scope("default", frozenset({"green"}))))
+    assert await names(green, ImageFilter()) == [OTHER_IMAGE]
+    with pytest.raises(NotFound):
+        await green.detail(IMAGE)
+    with pytest.raises(NotFound):
+        await green.report(IMAGE)
+
+
+async def test_a_large_inventory_is_small_at_rest(tx: Transaction) -> None:
+    many = tuple(package(f"package-{number}", source=f"source-{number % 50}") for number in range(3000))
+    await Images(tx).store_inventory(IMAGE, inventory(many))
+    connection = tx._connection
+    size = (await connection.exec_driver_sql("SELECT length(inventory) FROM inventories")).scalar_one()
+    assert size < 100_000
+    assert (await Images(tx).inventory(IMAGE)).packages == many
