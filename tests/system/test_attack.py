@@ -68,7 +68,7 @@ def test_the_node_is_online_protected_and_shows_its_containers(
 
     found = client.wait("/containers", lambda page: container in [item["id"] for item in page["items"]])
     (mine,) = [item for item in found["items"] if item["id"] == container]
-    assert mine["image"]["name"] == IMAGE
+    assert mine["image"]["name"] == f"{IMAGE}:latest"
     assert mine["image"]["id"] == said(docker_host, "image", "inspect", "-f", "{{.Id}}", IMAGE)
     assert mine["state"] == "running"
 
@@ -79,7 +79,7 @@ def test_a_terminal_shell_becomes_one_incident(client: Client, docker_host: str,
     (incident,) = incidents(client, container, SHELL, 1)
     assert incident["container"]["id"] == container
     assert incident["container"]["name"]
-    assert incident["image"]["name"] == IMAGE
+    assert incident["image"]["name"] == f"{IMAGE}:latest"
     assert incident["lineage"][-1]["args"] == ["sh"]
     assert incident["lineage"][-1]["tty"]
     assert incident["status"] == "open"
@@ -201,7 +201,7 @@ def test_protection_off_takes_the_sensor_down_and_gives_the_unit_back(
         client.put(f"/nodes/{node['id']}/protection", {"on": True, "reason": "done"})
     client.wait(f"/nodes/{node['id']}", lambda found: found["state"] == "protected")
     assert client.get("/quota")["used"] == used
-    docker(docker_host, "exec", container, "cat", "/etc/shadow", "/second")
+    docker(docker_host, "exec", container, "cat", "/etc/shadow", "/second", check=False)
 
     (incident,) = incidents(client, container, READ, 1)
     assert incident["lineage"][-1]["args"][-1] == "/second"
