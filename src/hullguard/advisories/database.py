@@ -50,9 +50,8 @@ class Advisories:
     def open(cls, path: Path) -> "Advisories":
         """Raises NotFound when there is none yet, Invalid when the file is something else."""
         if not path.is_file():
-            raise NotFound(
-                f"there is no advisory database at {path}; make one with: hullguard db import FILES", "db.absent"
-            )
+            advice = "make one with: hullguard db import FILES"
+            raise NotFound(f"there is no advisory database at {path}; {advice}", "db.absent")
         try:
             # The file is replaced, never changed, so SQLite need neither lock it nor look for a journal.
             uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
@@ -63,9 +62,8 @@ class Advisories:
             )
             if identity != (schema.APPLICATION_ID, schema.VERSION):
                 connection.close()
-                raise Invalid(
-                    f"{path} is no advisory database of this version; import again into a new file", "db.foreign"
-                )
+                advice = "import again into a new file"
+                raise Invalid(f"{path} is no advisory database of this version; {advice}", "db.foreign")
             return cls(connection, path)
         except sqlite3.DatabaseError as cause:
             raise Invalid(f"{path} is no advisory database: {cause}", "db.damaged") from cause

@@ -38,10 +38,8 @@ def vulnerabilities(
     package: Package, ecosystem: str, name: str, matches: Sequence[Match], facts: Facts
 ) -> list[Vulnerability]:
     """One finding per vulnerability of the package."""
-    return [
-        _vulnerability(identity, group, package, (ecosystem, name), facts)
-        for identity, group in _groups(matches).items()
-    ]
+    about = (ecosystem, name)
+    return [_vulnerability(identity, group, package, about, facts) for identity, group in _groups(matches).items()]
 
 
 def _groups(matches: Sequence[Match]) -> dict[str, list[Match]]:

@@ -88,7 +88,7 @@ def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
         if known is None or known.judgement.verdict is not Verdict.AFFECTED:
             matches[advisory.id] = Match(advisory, statement, judgement)
     if not readable:
-        why = f"{_unreadable(about.version, order)}; {len(statements)} advisories could only be looked up by exact version"
+        why = f"{_unreadable(about.version, order)}; {len(statements)} advisories were looked up by exact version only"
         doubts.append(Unknown(what, why))
     return list(matches.values()), doubts
 

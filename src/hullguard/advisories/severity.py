@@ -83,9 +83,8 @@ def _distribution(
             if rating.type == family and rating.score in _WORDS:
                 return _WORDS[rating.score]
     if family == "Ubuntu":
-        return next(
-            (_WORDS[rating.word] for rating in others if rating.source == "ubuntu" and rating.word in _WORDS), None
-        )
+        words = (rating.word for rating in others if rating.source == "ubuntu")
+        return next((_WORDS[word] for word in words if word in _WORDS), None)
     return None
 
 

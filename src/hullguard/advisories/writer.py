@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -99,14 +100,11 @@ class Writer:
     def _count(self) -> None:
         """Counts once what ``status`` and every report say about the sources."""
         self._connection.execute("DELETE FROM meta WHERE key LIKE 'records:%'")
-        counts: dict[str, int] = {}
         rows = self._connection.execute(
             "SELECT p.ecosystem, COUNT(DISTINCT a.record) FROM affected a JOIN package p ON p.id = a.package"
             " GROUP BY p.ecosystem"
         )
-        for ecosystem, count in rows:
-            counts[ecosystem] = count
-        entries = [(f"records:{ecosystem}", str(count)) for ecosystem, count in counts.items()]
+        entries = [(f"records:{ecosystem}", str(count)) for ecosystem, count in rows.fetchall()]
         self._connection.executemany("INSERT INTO meta VALUES (?, ?)", entries)
 
     def _package(self, ecosystem: str, name: str) -> int:
@@ -136,7 +134,7 @@ class Building:
         self._stack = contextlib.ExitStack()
         self._connection: sqlite3.Connection | None = None
 
-    def __enter__(self) -> "Building":
+    def __enter__(self) -> Self:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock = self._stack.enter_context(self._lock.open("wb"))

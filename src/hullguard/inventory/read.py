@@ -13,7 +13,7 @@ from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.opened import PlainTree, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.target import explain, parse
-from hullguard.inventory.tree import Tree, squash
+from hullguard.inventory.squash import Tree, squash
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached, NotFound, Unavailable
 from hullguard.model.image import Layer, OperatingSystem, Target

@@ -23,11 +23,15 @@ _LEVELS = {
     "AV": "NALP", "PR": "NLH", "UI": "NPA", "AC": "LH", "AT": "NP",
     "VC": "HLN", "VI": "HLN", "VA": "HLN", "SC": "HLN", "SI": "HLN", "SA": "HLN",
 }  # fmt: skip
-_EQ1 = (("AV", "PR", "UI"), {0: ("NNN",), 1: ("ANN", "NLN", "NNP"), 2: ("PNN", "ALP")}, {0: 1, 1: 4, 2: 5})
-_EQ2 = (("AC", "AT"), {0: ("LN",), 1: ("HN", "LP")}, {0: 1, 1: 2})
-_EQ3 = (("VC", "VI", "VA"), {0: ("HHH",), 1: ("LHH", "HLH"), 2: ("LLL",)}, {0: 7, 1: 8, 2: 10})
-_EQ4 = (("SC", "SI", "SA"), {1: ("HHH",), 2: ("LLL",)}, {1: 5, 2: 4})
 _Equivalence = tuple[tuple[str, ...], dict[int, tuple[str, ...]], dict[int, int]]
+_EQ1: _Equivalence = (
+    ("AV", "PR", "UI"),
+    {0: ("NNN",), 1: ("ANN", "NLN", "NNP"), 2: ("PNN", "ALP")},
+    {0: 1, 1: 4, 2: 5},
+)
+_EQ2: _Equivalence = (("AC", "AT"), {0: ("LN",), 1: ("HN", "LP")}, {0: 1, 1: 2})
+_EQ3: _Equivalence = (("VC", "VI", "VA"), {0: ("HHH",), 1: ("LHH", "HLH"), 2: ("LLL",)}, {0: 7, 1: 8, 2: 10})
+_EQ4: _Equivalence = (("SC", "SI", "SA"), {1: ("HHH",), 2: ("LLL",)}, {1: 5, 2: 4})
 
 
 def base(metrics: Mapping[str, str]) -> float:

@@ -19,12 +19,9 @@ class EpssFeed(Feed):
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
         def scores() -> Iterator[tuple[str, float]]:
             for number, fields in _rows(stream, "cve"):
-                try:
-                    score = float(fields[1])
-                    if not fields[0].startswith("CVE-") or not 0.0 <= score <= 1.0:
-                        raise ValueError("no CVE with a probability")
-                except (ValueError, IndexError) as cause:
-                    account.refuse(f"{where}, line {number}", str(cause))
+                score = _probability(fields)
+                if score is None:
+                    account.refuse(f"{where}, line {number}", "a score is a CVE and a probability")
                     continue
                 account.enriched[self.name] = account.enriched.get(self.name, 0) + 1
                 yield fields[0], score
@@ -50,6 +47,14 @@ class RatingFeed(Feed):
                 yield fields[0], fields[1], fields[2], fields[3], fields[4]
 
         writer.replace_ratings(ratings())
+
+
+def _probability(fields: list[str]) -> float | None:
+    try:
+        score = float(fields[1])
+    except (ValueError, IndexError):
+        return None
+    return score if fields[0].startswith("CVE-") and 0.0 <= score <= 1.0 else None
 
 
 def _header(head: bytes) -> bytes:

@@ -1,0 +1,10 @@
+"""Every format of a report."""
+
+from hullguard.imagescan.formats.format import Format
+from hullguard.imagescan.formats.json import JsonFormat
+from hullguard.imagescan.formats.table import TableFormat
+
+FORMATS: tuple[Format, ...] = (
+    TableFormat(),
+    JsonFormat(),
+)
