@@ -1,0 +1,120 @@
+/** The one door to the server: JSON in, JSON out, every failure a `Problem`. */
+import { markConnected, markLost } from '@/api/connection'
+
+export type Query = Record<string, string | number | boolean | null | undefined>
+
+/** An RFC 9457 problem as the server sends it, or one made here when nothing usable came back. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly params: Record<string, string | number> = {},
+    readonly field: string | null = null,
+    readonly requestId: string | null = null,
+  ) {
+    super(detail)
+  }
+}
+
+export interface Options {
+  query?: Query
+  body?: unknown
+  signal?: AbortSignal
+  ifMatch?: string
+  /** Names this attempt, so that sending it twice does it once. */
+  idempotencyKey?: string
+}
+
+const SILENT = 20_000
+let onSignedOut: () => void = () => undefined
+
+/** Called when the server says that nobody is signed in any more. */
+export function whenSignedOut(callback: () => void): void {
+  onSignedOut = callback
+}
+
+export function address(path: string, query: Query = {}): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
+  }
+  const text = search.toString()
+  return `/api/v1${path}${text ? `?${text}` : ''}`
+}
+
+/** A path segment made of a name that came from outside. */
+export function segment(name: string): string {
+  return encodeURIComponent(name)
+}
+
+export async function get<T>(path: string, options: Options = {}): Promise<T> {
+  return (await send<T>('GET', path, options)).body
+}
+
+export async function post<T>(path: string, options: Options = {}): Promise<T> {
+  return (await send<T>('POST', path, options)).body
+}
+
+export async function put<T>(path: string, options: Options = {}): Promise<T> {
+  return (await send<T>('PUT', path, options)).body
+}
+
+export async function patch<T>(path: string, options: Options = {}): Promise<T> {
+  return (await send<T>('PATCH', path, options)).body
+}
+
+export async function remove(path: string, options: Options = {}): Promise<void> {
+  await send<unknown>('DELETE', path, options)
+}
+
+async function send<T>(method: string, path: string, options: Options): Promise<{ body: T }> {
+  let response: Response
+  try {
+    response = await fetch(address(path, options.query), {
+      method,
+      headers: headers(method, options),
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      credentials: 'same-origin',
+      signal: options.signal ?? AbortSignal.timeout(SILENT),
+    })
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause
+    markLost()
+    throw new Problem(0, 'no-connection', 'The server did not answer.')
+  }
+  markConnected()
+  if (!response.ok) throw await problem(response, path)
+  const text = response.status === 204 ? '' : await response.text()
+  return { body: (text ? JSON.parse(text) : undefined) as T }
+}
+
+function headers(method: string, options: Options): Headers {
+  const result = new Headers({ Accept: 'application/json' })
+  if (options.body !== undefined) result.set('Content-Type', 'application/json')
+  // A form on another site cannot send this header: it is the defence against forged requests.
+  if (method !== 'GET') result.set('X-Hullguard-Request', '1')
+  if (options.ifMatch) result.set('If-Match', options.ifMatch)
+  if (options.idempotencyKey) result.set('Idempotency-Key', options.idempotencyKey)
+  return result
+}
+
+async function problem(response: Response, path: string): Promise<Problem> {
+  const told = (await response.json().catch(() => ({}))) as Partial<{
+    code: string
+    detail: string
+    params: Record<string, string | number>
+    field: string
+    request_id: string
+  }>
+  const found = new Problem(
+    response.status,
+    told.code ?? `http-${response.status}`,
+    told.detail ?? `${response.status} ${response.statusText}`.trim(),
+    told.params ?? {},
+    told.field ?? null,
+    told.request_id ?? response.headers.get('X-Request-Id'),
+  )
+  if (found.status === 401 && path !== '/sessions') onSignedOut()
+  return found
+}

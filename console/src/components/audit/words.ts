@@ -1,0 +1,20 @@
+/** Who did what to which thing, in words. */
+import type { RouteLocationRaw } from 'vue-router'
+import { told } from '@/i18n'
+
+export function actionText(action: string): string {
+  return told('auditAction', action, {}, action)
+}
+
+export function actorText(actor: string): string {
+  return told('actor', actor, {}, actor.replace(/^user:/, ''))
+}
+
+const PAGES: Record<string, string> = { node: 'node', policy: 'policy', incident: 'incident', image: 'image' }
+
+/** The page of the thing, where it has one. */
+export function subjectLink(subject: string): RouteLocationRaw | null {
+  const [kind = '', ...rest] = subject.split(':')
+  const name = PAGES[kind]
+  return name && rest.length ? { name, params: { id: rest.join(':') } } : null
+}

@@ -1,0 +1,15 @@
+/** What to call an image: a name that people gave it, else its digest. */
+import type { ImageRef } from '@/api/types'
+
+export function imageName(image: { id: string; names: string[] }): string {
+  return image.names[0] ?? shortDigest(image.id)
+}
+
+export function refName(image: ImageRef | null): string {
+  return image ? image.name || shortDigest(image.id) : '?'
+}
+
+export function shortDigest(digest: string): string {
+  const hex = digest.split(':').at(-1) ?? digest
+  return hex.length > 16 ? `${hex.slice(0, 12)}…` : hex
+}

@@ -1,0 +1,64 @@
+/** What differs between two versions of a policy, as a person would list it. */
+import type { Parameter, PolicySpec } from '@/api/types'
+
+export interface Change {
+  part: 'name' | 'description' | 'enabled' | 'detector' | 'action' | 'parameter' | 'nodes' | 'images'
+  detector?: string
+  parameter?: string
+  before: Shown
+  after: Shown
+  /** For lists: what went and what came, instead of both in full. */
+  removed?: string[]
+  added?: string[]
+}
+
+/** `undefined`: not set, so the detector's default. */
+export type Shown = Parameter | undefined
+
+export function changes(before: PolicySpec, after: PolicySpec): Change[] {
+  const found: Change[] = []
+  for (const part of ['name', 'description', 'enabled'] as const) {
+    if (before[part] !== after[part]) found.push({ part, before: before[part], after: after[part] })
+  }
+  for (const part of ['nodes', 'images'] as const) {
+    compare({ part }, before.binding[part], after.binding[part], found)
+  }
+  const ids = new Set([...Object.keys(before.detectors), ...Object.keys(after.detectors)])
+  for (const detector of [...ids].sort()) inDetector(detector, before, after, found)
+  return found
+}
+
+function inDetector(detector: string, before: PolicySpec, after: PolicySpec, found: Change[]): void {
+  const old = before.detectors[detector]
+  const now = after.detectors[detector]
+  const was = old?.enabled ?? false
+  const is = now?.enabled ?? false
+  if (was !== is) found.push({ part: 'detector', detector, before: was, after: is })
+  if (old && now && old.action !== now.action) {
+    found.push({ part: 'action', detector, before: old.action, after: now.action })
+  }
+  const names = new Set([...Object.keys(old?.parameters ?? {}), ...Object.keys(now?.parameters ?? {})])
+  for (const parameter of [...names].sort()) {
+    compare(
+      { part: 'parameter', detector, parameter },
+      old?.parameters[parameter],
+      now?.parameters[parameter],
+      found,
+    )
+  }
+}
+
+function compare(
+  where: Pick<Change, 'part' | 'detector' | 'parameter'>,
+  before: Shown,
+  after: Shown,
+  found: Change[],
+) {
+  if (JSON.stringify(before) === JSON.stringify(after)) return
+  const change: Change = { ...where, before, after }
+  if (Array.isArray(before) && Array.isArray(after)) {
+    change.removed = before.filter((each) => !after.includes(each))
+    change.added = after.filter((each) => !before.includes(each))
+  }
+  found.push(change)
+}

@@ -1,0 +1,80 @@
+/** A policy while it is being edited: every detector with every parameter, ready for a form and back. */
+import type { DetectorInfo, Parameter, PolicySpec } from '@/api/types'
+
+export interface DetectorDraft {
+  id: string
+  enabled: boolean
+  action: 'alert' | 'kill'
+  /** Only what differs from the detector's defaults, or was set by hand. */
+  parameters: Record<string, Parameter>
+}
+
+export interface Draft {
+  name: string
+  description: string
+  enabled: boolean
+  everyNode: boolean
+  nodes: string[]
+  images: string
+  detectors: DetectorDraft[]
+}
+
+export const EVERY = '*'
+
+export function draftOf(spec: PolicySpec, infos: DetectorInfo[]): Draft {
+  const known = new Set(infos.map((info) => info.id))
+  // A detector of a newer server is kept as it is: saving must not lose what this console cannot show.
+  const ids = [...infos.map((info) => info.id), ...Object.keys(spec.detectors).filter((id) => !known.has(id))]
+  return {
+    name: spec.name,
+    description: spec.description,
+    enabled: spec.enabled,
+    everyNode: spec.binding.nodes.includes(EVERY),
+    nodes: spec.binding.nodes.filter((node) => node !== EVERY),
+    images: spec.binding.images.join('\n'),
+    detectors: ids.map((id) => {
+      const settings = spec.detectors[id]
+      return {
+        id,
+        enabled: settings ? settings.enabled : false,
+        action: settings?.action ?? 'alert',
+        parameters: structuredClone(settings?.parameters ?? {}),
+      }
+    }),
+  }
+}
+
+export function specOf(draft: Draft, before: PolicySpec): PolicySpec {
+  const detectors = draft.detectors.filter((each) => each.enabled || each.id in before.detectors)
+  return {
+    name: draft.name.trim(),
+    description: draft.description,
+    enabled: draft.enabled,
+    detectors: Object.fromEntries(
+      detectors.map(({ id, enabled, action, parameters }) => [
+        id,
+        { enabled, action, parameters: { ...parameters } },
+      ]),
+    ),
+    binding: { nodes: draft.everyNode ? [EVERY] : [...draft.nodes], images: lines(draft.images) },
+  }
+}
+
+export function lines(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+}
+
+export function emptySpec(infos: DetectorInfo[]): PolicySpec {
+  return {
+    name: '',
+    description: '',
+    enabled: true,
+    detectors: Object.fromEntries(
+      infos.map((info) => [info.id, { enabled: true, action: 'alert', parameters: {} }]),
+    ),
+    binding: { nodes: [], images: [] },
+  }
+}

@@ -1,0 +1,98 @@
+/** Dates, numbers and sizes as the chosen language writes them. */
+import { language } from '@/preferences'
+
+const MINUTE = 60
+const HOUR = 3_600
+const DAY = 86_400
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
+
+export function number(value: number): string {
+  return new Intl.NumberFormat(language.value).format(value)
+}
+
+export function percent(value: number): string {
+  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: 1 }).format(value)
+}
+
+export function bytes(value: number): string {
+  const step = value < 1 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), UNITS.length - 1)
+  return new Intl.NumberFormat(language.value, {
+    style: 'unit',
+    unit: UNITS[step] ?? 'byte',
+    maximumFractionDigits: step === 0 ? 0 : 1,
+  }).format(value / 1000 ** step)
+}
+
+/** Day and time with the zone: what stands in a title or where one moment matters. */
+export function moment(iso: string): string {
+  return new Intl.DateTimeFormat(language.value, {
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  }).format(new Date(iso))
+}
+
+/** Day and time in a table, whose foot names the zone. */
+export function dayAndTime(iso: string): string {
+  return new Intl.DateTimeFormat(language.value, {
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  }).format(new Date(iso))
+}
+
+export function time(iso: string | Date): string {
+  return new Intl.DateTimeFormat(language.value, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  }).format(new Date(iso))
+}
+
+/** Hours to milliseconds, for what happened within one minute. */
+export function clock(iso: string): string {
+  return new Intl.DateTimeFormat(language.value, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+    hourCycle: 'h23',
+  }).format(new Date(iso))
+}
+
+export function day(iso: string): string {
+  return new Intl.DateTimeFormat(language.value, { year: 'numeric', month: 'short', day: 'numeric' }).format(
+    new Date(iso),
+  )
+}
+
+/** A calendar day (`2026-11-23`, counted in UTC by the server) by weekday and day. */
+export function calendarDay(date: string): string {
+  return new Intl.DateTimeFormat(language.value, {
+    weekday: 'short',
+    month: 'numeric',
+    day: 'numeric',
+    timeZone: 'UTC',
+  }).format(new Date(`${date}T00:00:00Z`))
+}
+
+/** How long ago, in the largest unit that says something. */
+export function ago(iso: string, now: number): string {
+  const seconds = Math.round((new Date(iso).getTime() - now) / 1000)
+  const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
+  const size = Math.abs(seconds)
+  if (size < MINUTE) return format.format(Math.trunc(seconds), 'second')
+  if (size < HOUR) return format.format(Math.trunc(seconds / MINUTE), 'minute')
+  if (size < DAY) return format.format(Math.trunc(seconds / HOUR), 'hour')
+  return format.format(Math.trunc(seconds / DAY), 'day')
+}

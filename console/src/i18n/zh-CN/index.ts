@@ -1,0 +1,10 @@
+import frame from '@/i18n/zh-CN/frame.json'
+import overview from '@/i18n/zh-CN/overview.json'
+import nodes from '@/i18n/zh-CN/nodes.json'
+import images from '@/i18n/zh-CN/images.json'
+import incidents from '@/i18n/zh-CN/incidents.json'
+import policies from '@/i18n/zh-CN/policies.json'
+import admin from '@/i18n/zh-CN/admin.json'
+import codes from '@/i18n/zh-CN/codes.json'
+
+export default { ...frame, ...overview, ...nodes, ...images, ...incidents, ...policies, ...admin, ...codes }

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+
+const server = process.env.HULLGUARD_CTRL ?? 'http://127.0.0.1:8440'
+
+export default defineConfig({
+  plugins: [vue()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  define: { __VUE_OPTIONS_API__: false, __VUE_I18N_LEGACY_API__: false },
+  build: {
+    outDir: '../src/hullguard/ctrl/static',
+    emptyOutDir: true,
+    // A data: address would need its own word in the content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2022',
+  },
+  server: { host: '127.0.0.1', proxy: { '/api': server } },
+  test: { environment: 'jsdom', include: ['tests/**/*.test.ts'] },
+})
