@@ -1,6 +1,7 @@
 """The real control plane on a migrated SQLite file, asked over HTTP by people of every role."""
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ from hullguard.model.errors import Invalid
 from hullguard.model.identity import DEFAULT_TENANT, Role, Scope
 from hullguard.model.report import AdvisoryState
 from hullguard.storage import Storage, Transaction
+from hullguard.storage.stores import Containers, Images, Incidents, Nodes
+from tests.support import records
 from tests.support.database import Clock
 
 API = "/api/v1"
@@ -33,8 +36,6 @@ MAGIC = b"signed:"
 
 def verify_bundle(path: Path) -> BundleInfo:
     """As ``wire.bundle.verify`` would: size and digest of a file that somebody vouches for."""
-    import hashlib
-
     content = path.read_bytes()
     if not content.startswith(MAGIC):
         raise Invalid("the bundle is not signed by this platform", "bundle.signature")
@@ -182,8 +183,23 @@ async def served(services: Services, **options: Any) -> AsyncIterator[str]:
     stop, ready = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(serve(services, listener, stop, ready=ready.set, **options))
     try:
-        await asyncio.wait({task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
         yield f"{'https' if options.get('certificate') else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         stop.set()
         await task
+
+
+async def seed(control: Control) -> None:
+    """Two nodes, one of them protected, with containers, an image that was matched, and incidents."""
+    async with control.writing() as tx:
+        await records.enrolled(tx, "node-1", name="alpha")
+        await records.enrolled(tx, "node-2", name="beta", protection=False, cluster="edge")
+        await Nodes(tx).heartbeat("node-1", records.heartbeat(), tx.now)
+        await Images(tx).present("node-1", [(records.IMAGE, ["nginx:1.25"])])
+        await Images(tx).store_inventory(records.IMAGE, records.inventory())
+        await Images(tx).store_report(records.IMAGE, records.report())
+        await Containers(tx).replace("node-1", [records.container(1), records.container(2, state="exited")])
+        await Incidents(tx).insert("node-1", [records.observation(number) for number in (1, 2, 3)], tx.now)
