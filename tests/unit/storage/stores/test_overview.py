@@ -1,0 +1,89 @@
+from datetime import timedelta
+
+from tests.support.database import SCOPE, START
+from tests.support.records import IMAGE, OTHER_IMAGE, container, enrolled, heartbeat, inventory, observation, report
+
+from hullguard.model.identity import Scope
+from hullguard.model.incident import IncidentStatus
+from hullguard.model.node import NodeState
+from hullguard.model.policy import AppliedPolicies, policies_hash
+from hullguard.model.report import AdvisoryState
+from hullguard.model.severity import Severity
+from hullguard.storage import PageRequest, Storage, Transaction
+from hullguard.storage.stores import (
+    ADVISORIES,
+    Containers,
+    ImageFilter,
+    Images,
+    IncidentFilter,
+    Incidents,
+    NodeFilter,
+    Nodes,
+    Settings,
+    overview,
+)
+
+
+async def filled(tx: Transaction) -> None:
+    nothing = AppliedPolicies(0, policies_hash(()))
+    for node in ("a", "b", "c"):
+        await enrolled(tx, node, protection=node != "c", cluster="green" if node == "c" else "blue")
+    await Nodes(tx).heartbeat("a", heartbeat(applied=nothing), tx.now)
+    await Nodes(tx).heartbeat("b", heartbeat(applied=AppliedPolicies(1, "other")), tx.now)
+    await Nodes(tx).heartbeat("c", heartbeat(), tx.now)
+    images = Images(tx)
+    await images.present("a", [(IMAGE, ["nginx:1"]), (OTHER_IMAGE, ["old:1"])])
+    for image in (IMAGE, OTHER_IMAGE):
+        await images.store_inventory(image, inventory())
+        await images.store_report(image, report())
+    await Containers(tx).replace("a", [container(1), container(2), container(3, state="exited", image=OTHER_IMAGE)])
+    seen = [observation(number, at=START - timedelta(days=number), severity=Severity.HIGH) for number in range(10)]
+    ids = await Incidents(tx).insert("a", seen, tx.now)
+    await Incidents(tx).handle(ids[0], IncidentStatus.RESOLVED, "", "user:a")
+    await Settings(tx).set(ADVISORIES, AdvisoryState(START, ("Debian:12", "PyPI")))
+
+
+async def test_an_empty_house_has_figures_too(tx: Transaction) -> None:
+    found = await overview(tx)
+    assert found.nodes == {"protected": 0, "degraded": 0, "unprotected": 0, "offline": 0, "total": 0}
+    assert (found.quota_total, found.quota_used, found.images, found.containers) == (10, 0, 0, 0)
+    assert (found.images_running, found.images_at_risk, found.top_images) == (0, 0, ())
+    assert set(found.vulnerabilities) == set(found.incidents_open) == set(Severity)
+    assert [count for _, count in found.incidents_per_day] == [0] * 7
+    assert (found.advisories_built, found.advisories_sources) == (None, ())
+
+
+async def test_each_figure_is_the_length_of_its_list(storage: Storage) -> None:
+    async with storage.transaction(SCOPE) as tx:
+        await filled(tx)
+    async with storage.reading(SCOPE) as tx:
+        found, one = await overview(tx), PageRequest(1)
+        for state in NodeState:
+            assert found.nodes[state] == (await Nodes(tx).page(NodeFilter(state=frozenset({state})), one)).total
+        assert found.nodes["total"] == 3
+        assert found.nodes_drifting == (await Nodes(tx).page(NodeFilter(drift=True), one)).total == 1
+        for severity in Severity:
+            wanted = IncidentFilter(status=frozenset({IncidentStatus.OPEN}), severity=frozenset({severity}))
+            assert found.incidents_open[severity] == (await Incidents(tx).page(wanted, one)).total
+        assert found.images == (await Images(tx).page(ImageFilter(), one)).total == 2
+        assert found.images_running == (await Images(tx).page(ImageFilter(running=True), one)).total == 1
+
+
+async def test_the_figures_of_a_filled_house(tx: Transaction) -> None:
+    await filled(tx)
+    found = await overview(tx)
+    assert found.nodes == {"protected": 1, "degraded": 1, "unprotected": 1, "offline": 0, "total": 3}
+    assert (found.quota_used, found.containers, found.images_at_risk) == (2, 2, 1)
+    assert found.incidents_open[Severity.HIGH] == 9
+    assert found.incidents_per_day[0] == ("2026-02-23", 1)
+    assert found.incidents_per_day[-1] == ("2026-03-01", 1)
+    assert [count for _, count in found.incidents_per_day] == [1] * 7
+    assert [image.id for image in found.top_images] == [IMAGE]
+    assert found.vulnerabilities[Severity.HIGH] == 2
+    assert (found.advisories_built, found.advisories_sources) == (START, ("Debian:12", "PyPI"))
+
+
+async def test_a_scope_of_clusters_has_its_own_figures(tx: Transaction) -> None:
+    await filled(tx)
+    found = await overview(tx.within(Scope("default", frozenset({"green"}))))
+    assert (found.nodes["total"], found.images, found.containers, found.incidents_open[Severity.HIGH]) == (1, 0, 0, 0)
