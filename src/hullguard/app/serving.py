@@ -16,6 +16,8 @@ from hullguard.app.settings import Address, Layout
 from hullguard.app.supervisor import announce_ready
 from hullguard.cache import Cache, LocalCache
 from hullguard.hostmgr.authority import Authority
+from hullguard.model.errors import HullguardError
+from hullguard.model.report import AdvisoryState
 from hullguard.storage import Storage
 
 
@@ -51,11 +53,23 @@ def _names(address: Address) -> list[str]:
     return sorted(names)
 
 
+def _advisory_state(path: Path) -> AdvisoryState:
+    from hullguard.advisories.database import Advisories
+
+    try:
+        advisories = Advisories.open(path)
+    except HullguardError:
+        return AdvisoryState(None)  # the overview says that there is none, or none that can be read
+    try:
+        return advisories.state
+    finally:
+        advisories.close()
+
+
 async def ctrl(layout: Layout, address: Address, agents_url: str) -> None:
     """The REST API and the console: plain HTTP on loopback, TLS with the platform's own certificate elsewhere."""
     from hullguard.ctrl.server import serve
     from hullguard.ctrl.services import BundleInfo, Services, Settings
-    from hullguard.imagescan.state import advisory_state
     from hullguard.wire import bundle
 
     async with _connected(layout) as have:
@@ -82,7 +96,7 @@ async def ctrl(layout: Layout, address: Address, agents_url: str) -> None:
                 scratch=layout.run,
             ),
             verify_bundle,
-            lambda: advisory_state(layout.advisories),
+            lambda: _advisory_state(layout.advisories),
         )
         await serve(
             services,

@@ -4,14 +4,19 @@ from hullguard import inventory as images
 from hullguard.advisories.database import Advisories
 from hullguard.inventory import LayerCache, Limits, Progress
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Package
-from hullguard.model.report import ReportedPackage, ScanReport
+from hullguard.model.package import Package, Unknown
+from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport
+
+NO_ADVISORIES = Unknown("vulnerabilities", "there is no advisory database; make one with `hullguard db import`")
 
 
 class Scanner:
-    """Answers one question: what is wrong with this image?"""
+    """Answers one question: what is wrong with this image?
 
-    def __init__(self, advisories: Advisories) -> None:
+    Without advisories it knows what is inside, and says that nobody knows what is wrong with it.
+    """
+
+    def __init__(self, advisories: Advisories | None) -> None:
         self._advisories = advisories
 
     def scan(
@@ -32,7 +37,10 @@ class Scanner:
 
     def report(self, inventory: Inventory) -> ScanReport:
         """Reports on an inventory that was taken before, here or on a node."""
-        vulnerabilities, unknowns, state = self._advisories.match(inventory)
+        if self._advisories is None:
+            vulnerabilities, unknowns, state = (), (*inventory.unknowns, NO_ADVISORIES), AdvisoryState(None)
+        else:
+            vulnerabilities, unknowns, state = self._advisories.match(inventory)
         return ScanReport(
             target=inventory.target,
             os=inventory.os,

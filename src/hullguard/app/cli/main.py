@@ -3,8 +3,8 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from hullguard import __version__
 from hullguard.app.cli import exits
@@ -49,17 +49,22 @@ def _options(
     pass
 
 
+def _explained(error: TyperException) -> str:
+    """One line: what is wrong with the words of the command, and where its help is."""
+    sentence = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    where = f" (see `{context.command_path} --help`)" if context is not None else ""
+    return " ".join(f"{str(sentence).rstrip('.')}{where}".split())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
-    except click.UsageError as error:
-        where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
-        exits.fail(f"{error.format_message().rstrip('.')}{where}", exits.WRONG_REQUEST)
-    except click.ClickException as error:
-        exits.fail(error.format_message(), exits.WRONG_REQUEST)
-    except (click.Abort, KeyboardInterrupt):
+    except TyperException as error:
+        exits.fail(_explained(error), exits.WRONG_REQUEST)
+    except (typer.Abort, KeyboardInterrupt):
         exits.fail("interrupted", exits.INTERRUPTED)
     except HullguardError as error:
         exits.fail(str(error), exits.exit_code(error))
