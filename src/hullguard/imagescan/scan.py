@@ -5,7 +5,7 @@ from hullguard.advisories.database import Advisories
 from hullguard.inventory import LayerCache, Limits, Progress
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, Unknown
-from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport
+from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport, Vulnerability
 
 NO_ADVISORIES = Unknown("vulnerabilities", "there is no advisory database; make one with `hullguard db import`")
 
@@ -37,10 +37,7 @@ class Scanner:
 
     def report(self, inventory: Inventory) -> ScanReport:
         """Reports on an inventory that was taken before, here or on a node."""
-        if self._advisories is None:
-            vulnerabilities, unknowns, state = (), (*inventory.unknowns, NO_ADVISORIES), AdvisoryState(None)
-        else:
-            vulnerabilities, unknowns, state = self._advisories.match(inventory)
+        vulnerabilities, unknowns, state = self._match(inventory)
         return ScanReport(
             target=inventory.target,
             os=inventory.os,
@@ -51,6 +48,11 @@ class Scanner:
             advisories=state,
             complete=inventory.complete,
         )
+
+    def _match(self, inventory: Inventory) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...], AdvisoryState]:
+        if self._advisories is None:
+            return (), (*inventory.unknowns, NO_ADVISORIES), AdvisoryState(None)
+        return self._advisories.match(inventory)
 
 
 def _reported(package: Package) -> ReportedPackage:
