@@ -117,6 +117,8 @@ class LocalCache:
 
     async def _ask(self, request: frames.Request) -> bytes | int | bool | None:
         async with self._turn:
+            if self._streams is None and time.monotonic() < self._retry_at:
+                raise Unavailable(f"the cache at {self._path} did not answer a moment ago", "cache.unavailable")
             try:
                 async with asyncio.timeout(TIMEOUT):
                     answer = await self._exchange(request)
@@ -134,8 +136,6 @@ class LocalCache:
 
     async def _exchange(self, request: frames.Request) -> frames.Answer:
         if self._streams is None:
-            if time.monotonic() < self._retry_at:
-                raise ConnectionRefusedError("it did not a moment ago")
             self._streams = await asyncio.open_unix_connection(str(self._path), limit=frames.FRAME_MAX)
             self._pause.reset()
         reader, writer = self._streams

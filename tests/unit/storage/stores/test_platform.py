@@ -122,6 +122,9 @@ async def test_a_file_comes_back_byte_for_byte(tx: Transaction) -> None:
     read = [piece async for piece in Blobs(tx).read(digest)]
     assert b"".join(read) == content
     assert max(map(len, read)) == CHUNK
+    assert await Blobs(tx).piece(digest, CHUNK + 7) == content[CHUNK + 7 : 2 * CHUNK]
+    for beyond in (len(content), len(content) + CHUNK, 2**70):
+        assert await Blobs(tx).piece(digest, beyond) == b""
     assert await Blobs(tx).store(digest, "agent-bundle", "1.2.0", [content]) == blob
     assert await Blobs(tx).all("agent-bundle") == [blob]
     assert await Blobs(tx).all("other") == []
