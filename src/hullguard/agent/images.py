@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from hullguard.agent.channel import ChannelLostError
-from hullguard.agent.images_worker import Answer, Job
+from hullguard.agent.images_job import Answer, Job
 from hullguard.agent.state import StateDir
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.wire import limits

@@ -10,29 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from hullguard.agent.images_job import Answer, Job
 from hullguard.inventory import LayerCache, read
 from hullguard.model.errors import HullguardError
 from hullguard.wire.inventory import split
-
-
-class Job(msgspec.Struct, frozen=True):
-    """What to read and where to put it."""
-
-    image_id: str
-    docker_host: str
-    layers: str
-    """The directory of layer indexes: a layer that several images share is read once."""
-    output: str
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """``parts`` slices were written; or why not."""
-
-    parts: int = 0
-    packages: int = 0
-    complete: bool = True
-    code: str = ""
-    message: str = ""
 
 
 def work(job: Job) -> Answer:

@@ -74,6 +74,11 @@ class Protection:
         await self._do(self._again)
         return self.health()
 
+    @property
+    def on(self) -> bool:
+        """Whether the server wants this node protected."""
+        return self._wanted.protection
+
     def health(self) -> SensorHealth:
         """The sensor's word, or why there is none."""
         with self._held:

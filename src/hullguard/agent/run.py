@@ -79,13 +79,11 @@ class Agent:
         self._images = Images(state, config.docker_host, self._uplink.send)
         parts = Parts(state, self._uplink, self._runtime, self._images, self._protection, self._restart.set)
         self._commands = Runner(node, self._spool, parts)
-        self._protecting = True
         self._ready = config.ready_fd
 
     async def run(self, stop: asyncio.Event) -> None:
         """Protection first: it needs nobody."""
         wanted = policies.load(self._state)
-        self._protecting = wanted.protection if wanted else True
         self._protection.start(wanted)
         self._commands.recover()
         report.report(self._state, self._commands.finish_update)
@@ -105,7 +103,8 @@ class Agent:
         finally:
             await self._commands.stop()
             await asyncio.to_thread(self._protection.stop, unpin=dismissed)
-            self._write_status()
+            if not dismissed:
+                self._write_status(Line("stopped", self._uplink.line.server))
             self._spool.close()
 
     # What the uplink asks --------------------------------------------------------------------------------------------
@@ -136,7 +135,6 @@ class Agent:
         await self._protection.take(wanted)
         applied = self._protection.applied
         if applied is not None and applied.hash == wanted.policies.hash:
-            self._protecting = wanted.protection
             try:
                 await asyncio.to_thread(policies.save, self._state, wanted)
             except OSError as bad:
@@ -183,7 +181,7 @@ class Agent:
                 node=self._node,
                 line=line or self._uplink.line,
                 heartbeat=self._heartbeat(),
-                protection=self._protecting,
+                protection=self._protection.on,
                 runtime=self._runtime.seen.version or "",
                 spool_bytes=self._spool.used,
                 at=identity.now(),

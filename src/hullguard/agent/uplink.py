@@ -46,7 +46,7 @@ class Line(NamedTuple):
     """What ``agent status`` says of the line."""
 
     state: str
-    """``connecting``, ``connected``, ``waiting`` or ``dismissed``."""
+    """``connecting``, ``connected``, ``waiting``, ``stopped`` or ``dismissed``."""
     server: str
     why: str = ""
     session: str = ""

@@ -1,0 +1,23 @@
+"""What the agent and the process that reads images say to each other; apart, so that the agent does not load the reader."""
+
+import msgspec
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to read and where to put it."""
+
+    image_id: str
+    docker_host: str
+    layers: str
+    """The directory of layer indexes: a layer that several images share is read once."""
+    output: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """``parts`` slices were written; or why not."""
+
+    parts: int = 0
+    packages: int = 0
+    complete: bool = True
+    code: str = ""
+    message: str = ""
