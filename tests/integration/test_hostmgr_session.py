@@ -11,6 +11,7 @@ from tests.support.records import IMAGE, OTHER_IMAGE, container, facts, heartbea
 from websockets.exceptions import ConnectionClosed
 
 from hullguard.model.ids import derived_id
+from hullguard.model.image import Target
 from hullguard.model.node import NodeState, SensorHealth, SensorState
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import (
@@ -31,6 +32,9 @@ from hullguard.wire.messages import Beat, InventoryRequest, LocalImage, Refusal,
 from hullguard.wire.violation import Code
 
 __all__ = ["agent", "hostmgr"]
+
+
+TARGET = Target("nginx:1.25", "docker", IMAGE, platform="linux/amd64")
 
 
 def incidents(*numbers: int) -> say.Incidents:
@@ -195,8 +199,7 @@ class TestState:
     async def test_missing_inventories_are_asked_for_stored_and_queued_for_matching(
         self, hostmgr: Hostmgr, agent: FakeAgent
     ) -> None:
-        taken = inventory()
-        taken = msgspec.structs.replace(taken, target=msgspec.structs.replace(taken.target, image_id=IMAGE))
+        taken = msgspec.structs.replace(inventory(), target=TARGET)
         listed = say.ImageList((LocalImage(IMAGE, ("nginx:1.25",)),))
         async with hostmgr.cache.subscribe("jobs") as jobs, agent.connected():
             await agent.tell(listed)
@@ -216,7 +219,7 @@ class TestState:
             assert not any(isinstance(message, InventoryRequest) for message in agent.got)
 
     async def test_an_inventory_that_nobody_asked_for_is_not_believed(self, hostmgr: Hostmgr, agent: FakeAgent) -> None:
-        taken = inventory()
+        taken = msgspec.structs.replace(inventory(), target=TARGET)
         async with agent.connected():
             for part in split(OTHER_IMAGE, taken):
                 await agent.tell(part)
@@ -393,7 +396,7 @@ class TestEnds:
 
 
 async def test_a_fleet_comes_back_after_an_outage(hostmgr: Hostmgr, tmp_path: Path) -> None:
-    agents = [await hostmgr.enrolled(tmp_path, f"node-{number}") for number in range(30)]
+    agents = [await hostmgr.enrolled(tmp_path, f"node-{number}") for number in range(12)]
     for each in agents:
         each.note(incidents(1))
         await each.open()

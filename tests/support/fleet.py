@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from msgspec import structs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -157,15 +158,7 @@ class FakeAgent:
         )
 
     async def enrol(self, token: str, **changes: object) -> EnrolmentAnswer:
-        request = Enrol(
-            **{
-                "token": token,
-                "csr_pem": self.csr(),
-                "facts": facts(self.hostname),
-                "agent_version": "0.1.0",
-                **changes,
-            }
-        )  # type: ignore[arg-type]
+        request = structs.replace(Enrol(token, self.csr(), facts(self.hostname), "0.1.0"), **changes)
         async with self.dial(ENROL_PATH, certificate=False) as connection:
             await connection.send(codec.encode_frame(codec.encode(request)))
             answer = codec.decode_enrolment_answer(codec.decode_frame(await self._frame(connection)).body)
@@ -178,9 +171,7 @@ class FakeAgent:
     async def open(self, **hello: object) -> Welcome | Refusal:
         """Connects and says hello."""
         self.socket = await self.dial(SESSION_PATH)
-        self.session = AgentSession(
-            Hello(**{"node": self.node, "stream": self.stream, "agent_version": "0.1.0", **hello})  # type: ignore[arg-type]
-        )
+        self.session = AgentSession(structs.replace(Hello(self.node, self.stream, "0.1.0"), **hello))
         await self.socket.send(self.session.hello)
         return await self.next((Welcome, Refusal))
 

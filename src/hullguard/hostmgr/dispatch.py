@@ -36,17 +36,15 @@ class Desk:
 
     def __init__(self, resend_seconds: float) -> None:
         self._resend_seconds = resend_seconds
-        self._policies: tuple[str, float] = ("", 0.0)
+        self._policies: tuple[str, bool, float] | None = None
         self._commands: dict[str, float] = {}
 
     def pick(self, found: Due, applied: AppliedPolicies | None, now: float) -> list[PolicySet | CommandOrder]:
         """The messages to send now; ``now`` is a monotonic clock's."""
         messages: list[PolicySet | CommandOrder] = []
-        if applied is None or applied.hash != found.policies.hash:
-            sent, at = self._policies
-            if sent != found.policies.hash or now - at >= self._resend_seconds:
-                self._policies = (found.policies.hash, now)
-                messages.append(PolicySet(found.policies, found.protection))
+        if self._wants_policies(found, applied, now):
+            self._policies = (found.policies.hash, found.protection, now)
+            messages.append(PolicySet(found.policies, found.protection))
         kept = {command.id: self._commands[command.id] for command in found.commands if command.id in self._commands}
         self._commands = kept
         for command in found.commands:
@@ -54,3 +52,13 @@ class Desk:
                 kept[command.id] = now
                 messages.append(CommandOrder(command))
         return messages
+
+    def _wants_policies(self, found: Due, applied: AppliedPolicies | None, now: float) -> bool:
+        confirmed = applied is not None and applied.hash == found.policies.hash
+        if self._policies is None:
+            # An empty set looks alike with and without protection: only sending it says which it is.
+            return not confirmed or not found.policies.policies
+        sent, protection, at = self._policies
+        if (sent, protection) != (found.policies.hash, found.protection):
+            return not confirmed or protection != found.protection
+        return not confirmed and now - at >= self._resend_seconds

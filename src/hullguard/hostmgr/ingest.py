@@ -75,11 +75,6 @@ class Ingest:
                 await self._store(self._take())
             self._filled.clear()
 
-    async def drain(self) -> None:
-        """Store what is queued, once; for an orderly stop."""
-        while self._queue:
-            await self._store(self._take())
-
     def _take(self) -> list[Work]:
         """The oldest messages, as long as they are of one tenant: a transaction has one scope."""
         batch: list[Work] = []

@@ -24,7 +24,7 @@ from hullguard.wire.messages import Refusal
 from hullguard.wire.violation import Code, Violation
 
 REQUEST_SECONDS = 10
-REFUSAL_SECONDS = 5
+REFUSAL_SECONDS = 2
 RETRY_SECONDS = 10
 """What a refused agent that may come back is told to wait at least; it adds its own jitter."""
 REFUSED = 4000

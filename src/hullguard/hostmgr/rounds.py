@@ -1,7 +1,7 @@
 """What a replica does every few seconds, whoever is connected: sums instead of one statement per agent."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -24,7 +24,7 @@ class Rounds:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._last = datetime.now(UTC)
+        self._looked: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """For ever; a round that fails is made up for by the next."""
@@ -38,16 +38,17 @@ class Rounds:
     async def once(self) -> None:
         """One round."""
         seen = self._gateway.fleet.take_seen()
-        since, self._last = self._last, datetime.now(UTC)
         for tenant in {DEFAULT_TENANT, *self._gateway.fleet.tenants, *seen}:
-            await self._tenant(tenant, seen.get(tenant, []), since)
+            await self._tenant(tenant, seen.get(tenant, []))
 
-    async def _tenant(self, tenant: str, seen: list[str], since: datetime) -> None:
+    async def _tenant(self, tenant: str, seen: list[str]) -> None:
         scope = Scope(tenant)
         events: list[tuple[str, str]] = []
         async with self._gateway.storage.reading(scope) as tx:
             behind = await _behind(tx)
+            since = self._looked.get(tenant, tx.now)
             events += [("node", node) for node in await Nodes(tx).turned_offline(since)]
+            self._looked[tenant] = tx.now
         async with self._gateway.storage.transaction(scope) as tx:
             await Nodes(tx).seen_many(seen, tx.now)
             events += [("command", command) for command in await _expire(tx)]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.server import serve as listen
@@ -97,5 +97,6 @@ async def _together(parts: list[Coroutine[Any, Any, None]]) -> AsyncIterator["as
     finally:
         for task in tasks:
             task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await guard
+        await asyncio.wait(tasks)
+        # What they ended with was looked at while they mattered.
+        guard.cancelled() or guard.exception()

@@ -197,10 +197,10 @@ class NodeSession:
         """The inventory, if it was asked for and is that image's: other nodes will rely on it."""
         if image_id not in self._asked:
             raise Violation(Code.REQUEST_INVALID, "nobody asked for this inventory")
-        self._asked.discard(image_id)
         inventory = await asyncio.to_thread(unpack, whole)
         if inventory.target.image_id != image_id:
             raise Violation(Code.REQUEST_INVALID, f"the inventory is that of image {inventory.target.image_id}")
+        self._asked.discard(image_id)
         return inventory
 
     async def _beat(self, heartbeat: Heartbeat) -> None:

@@ -7,7 +7,6 @@ missed in between. What is missed all the same (a cache that fails) is found by 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from hullguard.cache import Cache
 
@@ -64,23 +63,22 @@ class _Group:
         self.members.pop(node, None)
 
     async def close(self) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await _end([self._task])
 
     async def _run(self) -> None:
-        listening: asyncio.Task[None] | None = None
+        listening: list[asyncio.Task[None]] = []
         try:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
                 subscribed = asyncio.Event()
-                following = asyncio.create_task(self._listen(tuple(self.members), subscribed))
+                listening.append(asyncio.create_task(self._listen(tuple(self.members), subscribed)))
                 await subscribed.wait()
-                await _cancel(listening)
-                listening = following
+                *former, latest = listening
+                await _end(former)
+                listening = [latest]
         finally:
-            await _cancel(listening)
+            await _end(listening)
 
     async def _listen(self, nodes: tuple[str, ...], subscribed: asyncio.Event) -> None:
         async with self._cache.subscribe(*(f"node:{node}" for node in nodes)) as messages:
@@ -91,8 +89,9 @@ class _Group:
                     wake(message)
 
 
-async def _cancel(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    if tasks:
+        # Not "await task": if we are cancelled meanwhile, that must not be taken for the task's own cancellation.
+        await asyncio.wait(tasks)

@@ -1,0 +1,58 @@
+"""What one agent may not store."""
+
+import msgspec
+import pytest
+from tests.support.records import container, facts, heartbeat, observation
+
+from hullguard.hostmgr import bounds
+from hullguard.model.event import ContainerRef
+from hullguard.model.node import Reason, SensorHealth, SensorState
+from hullguard.wire import messages as say
+from hullguard.wire.violation import Code, Violation
+
+replace = msgspec.structs.replace
+DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        say.Incidents((observation(1), observation(2))),
+        say.Containers((container(1),)),
+        say.Facts(facts("node-1.example.org")),
+        say.Beat(heartbeat(dropped={"low": 3})),
+        say.CommandUpdate("c1", "done", result={"n": 1}),
+        say.ImageList(()),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_honest_messages_pass(message):
+    bounds.check(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (say.Incidents((observation(1), replace(observation(2), details=DEEP))), Code.MESSAGE_TOO_LARGE),
+        (say.Incidents((replace(observation(1), id="../../x"),)), Code.MESSAGE_MALFORMED),
+        (say.Incidents((replace(observation(1), id=""),)), Code.MESSAGE_MALFORMED),
+        (say.Incidents((replace(observation(1), rule="a\nb"),)), Code.MESSAGE_MALFORMED),
+        (say.Incidents((replace(observation(1), rule="r" * 129),)), Code.MESSAGE_MALFORMED),
+        (say.Incidents((replace(observation(1), container=ContainerRef("<b>")),)), Code.MESSAGE_MALFORMED),
+        (say.Incidents((replace(observation(1), lineage=()),)), Code.MESSAGE_MALFORMED),
+        (say.Containers((container(1, name="n" * 5000),)), Code.MESSAGE_TOO_LARGE),
+        (say.Containers((container(1, image="sha256:x y"),)), Code.MESSAGE_MALFORMED),
+        (say.Facts(facts("-node")), Code.REQUEST_INVALID),
+        (say.Facts(facts("node\n")), Code.REQUEST_INVALID),
+        (say.Facts(replace(facts(), os="o" * 20_000)), Code.MESSAGE_TOO_LARGE),
+        (say.Beat(heartbeat(dropped={"low": -1})), Code.MESSAGE_MALFORMED),
+        (say.Beat(heartbeat(spool=-5)), Code.MESSAGE_MALFORMED),
+        (say.Beat(heartbeat(sensor=SensorHealth(SensorState.OFF, lost={"exec": 1 << 63}))), Code.MESSAGE_MALFORMED),
+        (say.Beat(replace(heartbeat(), reasons=(Reason("x", "m" * 40_000),))), Code.MESSAGE_TOO_LARGE),
+        (say.CommandUpdate("c1", "done", result={f"k{n}": "v" * 1000 for n in range(20)}), Code.MESSAGE_TOO_LARGE),
+    ],
+)
+def test_what_no_honest_agent_says_is_refused(message, code):
+    with pytest.raises(Violation) as refused:
+        bounds.check(message)
+    assert refused.value.code == code
