@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from litestar.handlers import HTTPRouteHandler
-from tests.support.control import API, PASSWORD, Client, Control, control
+from tests.support.control import API, PASSWORD, Client, Control, control, installation
 
 from hullguard.access.iam.roles import PERMISSIONS
 from hullguard.ctrl import guards
@@ -13,7 +13,7 @@ from hullguard.ctrl.routes import stream
 from hullguard.ctrl.routes.catalog import PREFIX, RESOURCES
 from hullguard.model.identity import Permission, Role
 
-__all__ = ["control"]
+__all__ = ["control", "installation"]
 
 
 def routes() -> Iterator[tuple[str, str, HTTPRouteHandler]]:

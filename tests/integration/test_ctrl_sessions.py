@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.support.control import API, PASSWORD, SCOPE, Client, Control, control, make_services, seed
+from tests.support.control import API, PASSWORD, SCOPE, Client, Control, control, installation, make_services, seed
 from tests.support.database import Clock
 
 from hullguard.access.iam.identify import IDLE, LIFETIME
@@ -13,7 +13,7 @@ from hullguard.ctrl.server import create_app
 from hullguard.model.identity import Role
 from hullguard.storage.stores import Sessions
 
-__all__ = ["control"]
+__all__ = ["control", "installation"]
 
 NEW = "another good long password"
 
@@ -38,6 +38,7 @@ async def test_signing_in_answers_who_one_is_and_sets_a_guarded_cookie(control: 
 
 async def test_over_tls_the_cookie_is_secure_and_so_is_the_host(tmp_path):
     services = await make_services(tmp_path, Clock(), secure_cookies=True)
+    await services.storage.migrate()
     control = Control(services, Clock(), "")
     answer = await control.client().sign_in("nobody", "wrong")
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
@@ -57,7 +58,9 @@ async def test_the_first_administrator_is_made_once_with_a_random_password(contr
     assert (await control.client().sign_in("admin", control.first_password)).status_code == 201
 
 
-@pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("nobody", "wrong"), ("ADMIN", PASSWORD), ("admin ", PASSWORD)])
+@pytest.mark.parametrize(
+    ("name", "password"), [("admin", "wrong"), ("nobody", "wrong"), ("ADMIN", PASSWORD), ("admin ", PASSWORD)]
+)
 async def test_wrong_name_and_wrong_password_are_one_answer(control: Control, name: str, password: str):
     await control.admin()
     answer = await control.client().sign_in(name, password)
@@ -143,7 +146,8 @@ async def test_a_right_password_clears_the_count(control: Control):
 async def test_changing_the_password_guesses_no_faster(control: Control):
     viewer = await control.user(Role.VIEWER)
     codes = [
-        (await viewer.put("/sessions/current/password", {"old": f"guess {n}", "new": NEW})).status_code for n in range(30)
+        (await viewer.put("/sessions/current/password", {"old": f"guess {n}", "new": NEW})).status_code
+        for n in range(30)
     ]
 
     assert codes.count(422) <= PER_ACCOUNT
@@ -288,7 +292,12 @@ async def test_a_token_is_never_stronger_than_its_maker(control: Control):
     weak = await control.token(admin, role="viewer")
     assert (await weak.get("/users")).status_code == 403
     assert (await weak.get("/sessions/current")).json()["permissions"] == [
-        "commands:read", "images:read", "incidents:read", "nodes:read", "policies:read", "tokens:own"
+        "commands:read",
+        "images:read",
+        "incidents:read",
+        "nodes:read",
+        "policies:read",
+        "tokens:own",
     ]
 
 
@@ -340,6 +349,7 @@ async def test_a_session_of_one_installation_is_nothing_to_another(control: Cont
     admin = await control.admin()
     (tmp_path / "other").mkdir()
     services = await make_services(tmp_path / "other", control.clock)
+    await services.storage.migrate()
     other = Control(services, control.clock, "")
     stranger = other.client()
     stranger.http.cookies = admin.http.cookies

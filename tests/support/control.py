@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,10 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 import pytest_asyncio
+from tests.support import records
+from tests.support.database import Clock
 
 from hullguard.access.iam.first_administrator import ensure_first_admin
 from hullguard.access.iam.passwords import Cost, Passwords
@@ -23,10 +28,9 @@ from hullguard.model.identity import DEFAULT_TENANT, Role, Scope
 from hullguard.model.report import AdvisoryState
 from hullguard.storage import Storage, Transaction
 from hullguard.storage.stores import Containers, Images, Incidents, Nodes
-from tests.support import records
-from tests.support.database import Clock
 
 API = "/api/v1"
+DATABASE = "hullguard.db"
 SCOPE = Scope(DEFAULT_TENANT)
 PASSWORD = "a long enough test password"
 PIN = "00112233445566778899aabbccddeeff"
@@ -143,8 +147,7 @@ class Control:
 
 async def make_services(folder: Path, clock: Callable[[], datetime], **settings: Any) -> Services:
     """Everything the control plane needs, in a temporary folder."""
-    storage = Storage.open(f"sqlite:///{folder / 'hullguard.db'}", clock=clock)
-    await storage.migrate()
+    storage = Storage.open(f"sqlite:///{folder / DATABASE}", clock=clock)
     chosen = {
         "version": "0.0-test",
         "agent_url": "https://hullguard.test:8441",
@@ -163,16 +166,32 @@ async def make_services(folder: Path, clock: Callable[[], datetime], **settings:
     )
 
 
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A fresh installation, made once: its database file and the first administrator's one-time password."""
+    folder = tmp_path_factory.mktemp("installation")
+
+    async def make() -> str:
+        services = await make_services(folder, Clock())
+        await services.storage.migrate()
+        once = await ensure_first_admin(services.storage, services.passwords)
+        await services.storage.close()
+        assert once is not None
+        return once
+
+    with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop the tests use
+        return folder / DATABASE, thread.submit(asyncio.run, make()).result()
+
+
 @pytest_asyncio.fixture
-async def control(tmp_path: Path) -> AsyncIterator[Control]:
+async def control(tmp_path: Path, installation: tuple[Path, str]) -> AsyncIterator[Control]:
+    file, once = installation
+    shutil.copy(file, tmp_path / DATABASE)
     clock = Clock()
-    services = await make_services(tmp_path, clock)
-    once = await ensure_first_admin(services.storage, services.passwords)
-    assert once is not None
-    made = Control(services, clock, once)
+    made = Control(await make_services(tmp_path, clock), clock, once)
     yield made
     await made.close()
-    await services.storage.close()
+    await made.storage.close()
 
 
 @asynccontextmanager

@@ -46,9 +46,11 @@ def decode_query(given: MultiDict[str], kind: type[Struct]) -> Struct:
 
     a misspelt filter would otherwise answer with everything.
     """
-    lists = _list_fields(kind)
+    names, lists = _fields(kind)
     values: dict[str, Any] = {}
     for name in given:
+        if name not in names:
+            raise _unknown(name)
         every = given.getall(name)
         if name in lists:
             values[name] = [part for one in every for part in one.split(",") if part]
@@ -66,11 +68,17 @@ def decode_query(given: MultiDict[str], kind: type[Struct]) -> Struct:
 def refuse_query(given: MultiDict[str]) -> None:
     """For routes that take no parameters."""
     for name in given:
-        raise Invalid(f"This route has no parameter {name[:64]}.", "query-invalid", field=name[:64])
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> Invalid:
+    return Invalid(f"This route has no parameter {name[:64]!r}.", "query-invalid", field=name[:64])
 
 
 @lru_cache(maxsize=64)
-def _list_fields(kind: type[Struct]) -> frozenset[str]:
+def _fields(kind: type[Struct]) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of all fields, and of those that take a comma-separated list."""
     info = types.type_info(kind)
     fields = info.fields if isinstance(info, types.StructType) else ()
-    return frozenset(field.encode_name for field in fields if isinstance(field.type, types.VarTupleType))
+    lists = (field.encode_name for field in fields if isinstance(field.type, types.VarTupleType))
+    return frozenset(field.encode_name for field in fields), frozenset(lists)

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 Parameter = bool | int | str | list[str]
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .()-]*$")]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .()-]*$(?!\n)")]
 Text = Annotated[str, Meta(max_length=2000)]
 
 

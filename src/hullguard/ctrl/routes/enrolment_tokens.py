@@ -18,7 +18,7 @@ from hullguard.model.page import Page
 from hullguard.model.policy import Name
 from hullguard.storage.stores import EnrolmentTokens
 
-Cluster = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Cluster = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$(?!\n)")]
 
 
 class EnrolmentTokenInput(Struct, frozen=True, forbid_unknown_fields=True):

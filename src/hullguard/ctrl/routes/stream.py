@@ -21,7 +21,7 @@ from hullguard.model.identity import Permission
 
 PING_SECONDS: Final = 15
 RECHECK_SECONDS: Final = 5
-_STREAMS_MAX: Final = 500
+STREAMS_MAX: Final = 500
 
 NEEDED: Final = {
     "incident": Permission.INCIDENTS_READ,
@@ -49,7 +49,7 @@ async def stream(call: NamedDependency[Call]) -> Stream:
     kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends with the session.
     """
     state = call.request.app.state
-    if state.streams >= _STREAMS_MAX:
+    if state.streams >= STREAMS_MAX:
         raise TooMany("This server has too many open event streams.", "streams-exhausted", retry_after=PING_SECONDS)
     return Stream(
         _events(call),

@@ -17,7 +17,9 @@ from hullguard.model.page import Page
 from hullguard.storage.stores import Users
 
 UserName = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Lower case letters, digits, dots, dashes.")
+    # `$` alone would let a line break follow.
+    str,
+    Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$(?!\n)", description="Lower case letters, digits, dots, dashes."),
 ]
 
 
