@@ -191,7 +191,7 @@ class TarWalk:
             space = body.find(b" ", at, at + 20)
             length = int(body[at:space]) if space > at and body[at:space].isdigit() else 0
             record = body[space + 1 : at + length]
-            if length < 5 or not record.endswith(b"\n") or b"=" not in record:
+            if length < 5 or at + length > len(body) or not record.endswith(b"\n") or b"=" not in record:
                 raise Invalid(f"{self._what} has a damaged PAX header", "image.damaged")
             key, value = record[:-1].split(b"=", 1)
             records[key.decode("utf-8", "replace")] = value

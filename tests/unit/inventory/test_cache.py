@@ -1,0 +1,93 @@
+"""Indexes between scans: found again, never believed when they were touched."""
+
+from pathlib import Path
+
+import pytest
+
+from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.layer import LayerIndex
+from hullguard.model.package import Unknown
+
+INDEX = LayerIndex(
+    kept={"etc/os-release": b"ID=debian\n"},
+    symlinks={"lib": "usr/lib"},
+    whiteouts=["a"],
+    others=b"12345678",
+    unknowns=[Unknown("what", "why")],
+)
+
+
+def stored(directory: Path) -> Path:
+    (path,) = directory.glob("*.layer")
+    return path
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    path = tmp_path / "layers"
+    LayerCache(path).put("sha256:a", "signature", INDEX)
+    return path
+
+
+def test_what_was_put_is_found_again(directory: Path) -> None:
+    assert LayerCache(directory).get("sha256:a", "signature") == INDEX
+
+
+@pytest.mark.parametrize(("diff_id", "signature"), [("sha256:b", "signature"), ("sha256:a", "other analyzers")])
+def test_another_layer_or_other_analyzers_find_nothing(directory: Path, diff_id: str, signature: str) -> None:
+    assert LayerCache(directory).get(diff_id, signature) is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", bytes(100)])
+def test_a_damaged_file_is_not_believed(directory: Path, damage: bytes) -> None:
+    stored(directory).write_bytes(damage)
+
+    assert LayerCache(directory).get("sha256:a", "signature") is None
+
+
+def test_a_flipped_bit_is_not_believed(directory: Path) -> None:
+    content = bytearray(stored(directory).read_bytes())
+    content[-1] ^= 1
+    stored(directory).write_bytes(content)
+
+    assert LayerCache(directory).get("sha256:a", "signature") is None
+
+
+def test_the_file_of_another_layer_is_not_believed(directory: Path) -> None:
+    first = stored(directory)
+    LayerCache(directory).put("sha256:b", "signature", LayerIndex())
+    (second,) = set(directory.glob("*.layer")) - {first}
+    first.write_bytes(second.read_bytes())
+
+    assert LayerCache(directory).get("sha256:a", "signature") is None
+
+
+def test_a_file_that_others_may_write_is_not_believed(directory: Path) -> None:
+    stored(directory).chmod(0o666)
+
+    assert LayerCache(directory).get("sha256:a", "signature") is None
+
+
+def test_only_the_owner_may_look(directory: Path) -> None:
+    assert directory.stat().st_mode & 0o077 == 0
+    assert stored(directory).stat().st_mode & 0o077 == 0
+
+
+def test_nothing_half_written_stays(directory: Path) -> None:
+    assert [path.suffix for path in directory.iterdir()] == [".layer"]
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path, max_bytes=0)
+    cache.put("sha256:a", "signature", INDEX)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    cache = LayerCache(occupied / "layers")
+
+    cache.put("sha256:a", "signature", INDEX)
+    assert cache.get("sha256:a", "signature") is None

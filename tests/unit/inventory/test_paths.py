@@ -1,0 +1,78 @@
+"""Names and links never lead out of the image."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullguard.inventory.paths import ancestors, normal, resolve
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("a/b", "a/b"),
+        ("./a/b", "a/b"),
+        ("/a/b", "a/b"),
+        ("a//b/./c/", "a/b/c"),
+        ("././a", "a"),
+        ("", ""),
+        ("./", ""),
+        ("/", ""),
+        ("a..b/..c/c..", "a..b/..c/c.."),
+    ],
+)
+def test_names_become_comparable(name: str, path: str) -> None:
+    assert normal(name) == path
+
+
+@pytest.mark.parametrize("name", ["..", "../etc/passwd", "a/../../b", "/../a", "a/..", "./..", "a/../b", "a\0b"])
+def test_names_that_climb_are_refused(name: str) -> None:
+    assert normal(name) is None
+
+
+@given(st.text(alphabet="ab./\0", max_size=30))
+def test_a_normal_name_has_no_way_out(name: str) -> None:
+    path = normal(name)
+
+    assert path is None or all(part not in ("", ".", "..") for part in path.split("/")) or path == ""
+    assert path is None or normal(path) == path
+
+
+def test_ancestors_are_those_above() -> None:
+    assert ancestors("a/b/c") == ["a/b", "a"]
+    assert ancestors("a") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "real"),
+    [
+        ("lib/apk/db", "usr/lib/apk/db"),
+        ("etc/os-release", "usr/lib/os-release"),
+        ("abs/x", "opt/x"),
+        ("up/x", "x"),
+        ("chain/x", "usr/lib/x"),
+        ("plain/x", "plain/x"),
+    ],
+)
+def test_links_are_followed_within_the_image(path: str, real: str) -> None:
+    links = {
+        "lib": "usr/lib",
+        "etc/os-release": "../usr/lib/os-release",
+        "abs": "/opt",
+        "up": "../../../..",
+        "chain": "./lib",
+    }
+
+    assert resolve(path, links) == real
+
+
+def test_a_loop_has_no_real_path() -> None:
+    assert resolve("a/x", {"a": "b", "b": "a"}) is None
+    assert resolve("a", {"a": "a"}) is None
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "a/b", "c"]), st.text(alphabet="abc./", min_size=1, max_size=8)))
+def test_no_links_lead_out(links: dict[str, str]) -> None:
+    real = resolve("a/b/c", links)
+
+    assert real is None or ".." not in real.split("/")

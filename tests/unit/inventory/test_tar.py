@@ -1,0 +1,209 @@
+"""The walk over tar headers: what every writer makes is read, what none makes is refused."""
+
+import io
+import tarfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.tar import Kind, Member, TarWalk
+from hullguard.model.errors import HullguardError, Invalid, LimitReached
+from tests.support.images import directory, file, hardlink, header, layer, symlink
+
+
+def walk(content: bytes, limits: Limits | None = None) -> list[Member]:
+    return list(TarWalk(io.BytesIO(content), Budget(limits or Limits()), "layer"))
+
+
+def contents(content: bytes) -> dict[str, bytes]:
+    tar = TarWalk(io.BytesIO(content), Budget(Limits()), "layer")
+    return {member.name: tar.content() for member in tar if member.kind is Kind.FILE}
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_kind_of_member_is_read_in_every_format(form: int) -> None:
+    content = layer(directory("a"), file("a/b", b"x" * 1000), symlink("l", "a/b"), hardlink("h", "a/b"), form=form)
+
+    found = [(member.name.rstrip("/"), member.kind, member.size, member.link) for member in walk(content)]
+
+    assert found == [
+        ("a", Kind.DIRECTORY, 0, ""),
+        ("a/b", Kind.FILE, 1000, ""),
+        ("l", Kind.SYMLINK, 0, "a/b"),
+        ("h", Kind.HARDLINK, 0, "a/b"),
+    ]
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_names_longer_than_a_header_are_read(form: int) -> None:
+    name, target = "d/" * 90 + "file", "t/" * 90 + "target"
+
+    found = walk(layer(file(name, b"1"), symlink("l", target), file("short"), form=form))
+
+    assert [member.name for member in found] == [name, "l", "short"]
+    assert found[1].link == target
+
+
+def test_the_ustar_prefix_belongs_to_the_name() -> None:
+    name = "p" * 100 + "/" + "n" * 90
+
+    assert [member.name for member in walk(layer(file(name), form=tarfile.USTAR_FORMAT))] == [name]
+
+
+def test_content_is_given_to_the_byte() -> None:
+    files = {f"f{size}": bytes([size % 251]) * size for size in (0, 1, 511, 512, 513, 70_000)}
+
+    assert contents(layer(*(file(name, data) for name, data in files.items()))) == files
+
+
+def test_content_that_nobody_asks_for_is_passed_over() -> None:
+    found = walk(layer(file("big", b"x" * 3_000_000), file("after")))
+
+    assert [member.name for member in found] == ["big", "after"]
+
+
+def test_a_part_of_a_member_can_be_read() -> None:
+    tar = TarWalk(io.BytesIO(layer(file("a", b"0123456789"), file("b", b"next"))), Budget(Limits()), "layer")
+
+    found = [tar.read(4) + tar.read(2) for _ in tar]
+
+    assert found == [b"012345", b"next"]
+
+
+def test_a_pax_size_replaces_the_size_of_the_header() -> None:
+    record = b"12 size=600\n"
+    content = header(b"x", b"%011o\0" % len(record), b"x") + record.ljust(512, b"\0")
+    content += header(b"big", b"00000000000\0") + b"y" * 600 + bytes(424) + header(b"after") + bytes(1024)
+
+    assert [(member.name, member.size) for member in walk(content)] == [("big", 600), ("after", 0)]
+
+
+def test_a_global_pax_header_holds_for_the_members_after_it() -> None:
+    record = b"13 path=both\n"
+    content = header(b"g", b"%011o\0" % len(record), b"g") + record.ljust(512, b"\0")
+    content += header(b"one") + header(b"two") + bytes(1024)
+
+    assert [member.name for member in walk(content)] == ["both", "both"]
+
+
+def test_a_base_256_size_is_read() -> None:
+    size = b"\x80" + (700).to_bytes(11, "big")
+
+    assert [member.size for member in walk(header(b"a", size) + bytes(1024) + bytes(1024))] == [700]
+
+
+def test_a_sparse_map_is_not_taken_for_the_next_header() -> None:
+    sparse = bytearray(header(b"sparse", b"%011o\0" % 512, b"S", b"ustar  \0"))
+    sparse[482] = 1
+    sparse[148:156] = b" " * 8
+    sparse[148:156] = b"%06o\0 " % sum(sparse)
+    content = bytes(sparse) + bytes(512) + b"d" * 512 + header(b"after") + bytes(1024)
+
+    assert [member.name for member in walk(content)] == ["sparse", "after"]
+
+
+def test_a_name_that_ends_in_a_slash_is_a_directory_also_in_old_archives() -> None:
+    assert walk(header(b"old/", kind=b"\0", magic=b"") + bytes(1024))[0].kind is Kind.DIRECTORY
+
+
+def test_the_size_of_a_link_is_not_believed() -> None:
+    content = header(b"link", b"00000001000\0", b"1") + header(b"after") + bytes(1024)
+
+    assert [(member.name, member.size) for member in walk(content)] == [("link", 0), ("after", 0)]
+
+
+def test_a_name_that_is_no_utf_8_stays_printable_and_distinct() -> None:
+    names = [member.name for member in walk(header(b"a\xff") + header(b"a\xfe") + bytes(1024))]
+
+    assert names == ["a\\xff", "a\\xfe"]
+
+
+def test_an_archive_without_an_end_mark_is_read() -> None:
+    assert [member.name for member in walk(header(b"only"))] == ["only"]
+
+
+def test_an_empty_layer_has_no_members() -> None:
+    assert walk(bytes(1024)) == []
+    assert walk(b"") == []
+
+
+@pytest.mark.parametrize(
+    ("size", "why"),
+    [
+        (b"\xff" * 12, "impossible size"),
+        (b"\x80" + b"\xff" * 11, "impossible size"),
+        (b"-0000000001\0", "impossible size"),
+        (b"777777777777", "cut off"),
+        (b"garbage!!!!\0", "impossible size"),
+    ],
+)
+def test_an_absurd_size_is_refused(size: bytes, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        walk(header(b"a", size) + bytes(2048))
+
+
+@pytest.mark.parametrize("record", [b"99 path=a\n", b"nonsense", b"5 a\n", b"-3 a=b\n", b"10 noequal\n"])
+def test_a_damaged_pax_header_is_refused(record: bytes) -> None:
+    content = header(b"x", b"%011o\0" % len(record), b"x") + record.ljust(512, b"\0") + header(b"a") + bytes(1024)
+
+    with pytest.raises(Invalid, match="damaged PAX"):
+        walk(content)
+
+
+def test_an_endless_extended_header_is_refused_before_it_is_read() -> None:
+    with pytest.raises(Invalid, match="extended header of 8589934591 bytes"):
+        walk(header(b"x", b"77777777777\0", b"L"))
+
+
+def test_what_is_no_tar_is_said_to_be_none() -> None:
+    with pytest.raises(Invalid, match="layer is no tar archive"):
+        walk(b"this is a text, not an archive. " * 100)
+
+
+def test_damage_in_the_middle_names_the_place() -> None:
+    content = bytearray(layer(file("a", b"x" * 600), file("b"), form=tarfile.USTAR_FORMAT))
+    content[512 + 1024 + 100] ^= 0xFF
+
+    with pytest.raises(Invalid, match="damaged header at byte"):
+        walk(bytes(content))
+
+
+@pytest.mark.parametrize("cut", [100, 512 + 10, 512 + 1000, 512 + 1024 + 5])
+def test_a_truncated_archive_is_refused(cut: int) -> None:
+    content = layer(file("a", b"x" * 1000), file("b", b"y" * 1000), form=tarfile.USTAR_FORMAT)
+
+    with pytest.raises(Invalid, match="cut off"):
+        walk(content[:cut])
+
+
+def test_the_number_of_members_is_bounded() -> None:
+    content = layer(*(file(f"f{number}") for number in range(20)))
+
+    with pytest.raises(LimitReached, match="more than 10 files"):
+        walk(content, Limits(entries=10))
+
+
+def test_the_length_of_a_name_is_bounded() -> None:
+    with pytest.raises(LimitReached, match="name has more than 50 bytes"):
+        walk(layer(file("n" * 51)), Limits(name_bytes=50))
+
+
+@given(st.binary(max_size=3000))
+def test_no_bytes_make_the_walk_fail_in_an_unforeseen_way(content: bytes) -> None:
+    try:
+        walk(content)
+    except HullguardError as error:
+        assert str(error)
+
+
+@given(st.data())
+def test_no_damage_makes_the_walk_fail_in_an_unforeseen_way(data: st.DataObject) -> None:
+    content = bytearray(layer(directory("d"), file("d/" + "n" * 150, b"content" * 100), symlink("l", "x" * 120)))
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        walk(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    except HullguardError as error:
+        assert str(error)
