@@ -3,10 +3,6 @@
 import io
 from array import array
 
-from hullguard.inventory.analyzers.catalog import ANALYZERS
-from hullguard.inventory.layer import Indexer, LayerIndex, path_hash
-from hullguard.inventory.limits import Budget, Limits
-from hullguard.inventory.wanted import Wanted
 from tests.support.images import (
     DEBIAN_12,
     Entry,
@@ -21,6 +17,11 @@ from tests.support.images import (
     symlink,
     whiteout,
 )
+
+from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.layer import Indexer, LayerIndex, path_hash
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.wanted import Wanted
 
 
 def index(*entries: Entry, limits: Limits | None = None, aliases: tuple[tuple[str, str], ...] = ()) -> LayerIndex:

@@ -3,12 +3,6 @@
 import io
 
 import pytest
-
-from hullguard.inventory.analyzers.catalog import ANALYZERS
-from hullguard.inventory.layer import Indexer, LayerIndex
-from hullguard.inventory.limits import Budget, Limits
-from hullguard.inventory.squash import Tree, squash
-from hullguard.inventory.wanted import Wanted
 from tests.support.images import (
     DEBIAN_12,
     Entry,
@@ -23,6 +17,12 @@ from tests.support.images import (
     symlink,
     whiteout,
 )
+
+from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.layer import Indexer, LayerIndex
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.squash import Tree, squash
+from hullguard.inventory.wanted import Wanted
 
 LODASH = node_package("lodash", "4.17.4")
 MINIMIST = node_package("minimist", "0.0.8")
@@ -165,7 +165,9 @@ def test_what_was_deleted_and_came_back_is_new() -> None:
 
 
 def test_the_history_of_a_file_is_kept() -> None:
-    found = tree((dpkg_status(dpkg_entry("a", "1")),), (), (dpkg_status(dpkg_entry("a", "2")),)).file("var/lib/dpkg/status")
+    found = tree((dpkg_status(dpkg_entry("a", "1")),), (), (dpkg_status(dpkg_entry("a", "2")),)).file(
+        "var/lib/dpkg/status"
+    )
 
     assert found is not None
     assert [version.layer for version in found.history()] == [0, 2]

@@ -6,11 +6,11 @@ import zlib
 
 import pytest
 import zstandard
+from tests.support.images import compressed, digest_of
 
 from hullguard.inventory.limits import MIB, Budget, Limits
 from hullguard.inventory.streams import CHUNK, Prefixed, Section, Uncompressed, read_up_to
 from hullguard.model.errors import Invalid, LimitReached
-from tests.support.images import compressed, digest_of
 
 CONTENT = bytes(range(256)) * 5000
 

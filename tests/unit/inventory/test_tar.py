@@ -6,11 +6,11 @@ import tarfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.images import directory, file, hardlink, header, layer, symlink
 
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.model.errors import HullguardError, Invalid, LimitReached
-from tests.support.images import directory, file, hardlink, header, layer, symlink
 
 
 def walk(content: bytes, limits: Limits | None = None) -> list[Member]:

@@ -20,7 +20,7 @@ _ROOT = "var/lib/dpkg"
 _STATUS = f"{_ROOT}/status"
 _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
-_FIELDS = re.compile(rb"^(?:Package|Status|Version|Source|Architecture):.*$|^[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_FIELDS = re.compile(rb"^(?:Package|Status|Version|Source|Architecture):.*$|^[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 _OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 

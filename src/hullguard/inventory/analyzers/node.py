@@ -40,6 +40,9 @@ class NodeAnalyzer(Analyzer):
             if not manifest.name or not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
             scope, _, base = manifest.name.rpartition("/")
+            if not base:
+                findings.unknowns.append(Unknown(path, f"{manifest.name!r} is no name of an npm package"))
+                continue
             findings.packages.append(
                 Package(
                     purl=PackageURL("npm", scope or None, base, manifest.version).to_string(),

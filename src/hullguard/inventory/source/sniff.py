@@ -1,12 +1,16 @@
 """What an existing file is, by its content: people rename files."""
 
+import os
 from pathlib import Path
 
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal
-from hullguard.inventory.streams import GZIP_MAGIC, ZSTD_MAGIC, Uncompressed
+from hullguard.inventory.streams import GZIP_MAGIC, ZSTD_MAGIC, Readable, Section, Uncompressed
 from hullguard.inventory.tar import TarWalk
 from hullguard.model.errors import Invalid, LimitReached
+
+DECIDING = "manifest.json"
+"""The one name that decides at once: what ``docker save`` writes may hold an OCI index too."""
 
 
 def is_compressed(path: Path) -> bool:
@@ -19,15 +23,22 @@ def is_compressed(path: Path) -> bool:
 def top_names(path: Path, limits: Limits) -> frozenset[str]:
     """The names at the top of an archive, of a damaged one those before the damage; none when it is no archive."""
     names = set()
+    compressed = is_compressed(path)
     with path.open("rb", buffering=0) as file:
+        descriptor = file.fileno()
+        raw: Readable = Section(lambda size, offset: os.pread(descriptor, size, offset), 0, path.stat().st_size)
         try:
-            walk = TarWalk(Uncompressed(file, Budget(limits), path.name, hashed=False), Budget(limits), path.name)
-            for member in walk:
+            if compressed:
+                raw = Uncompressed(file, Budget(limits), path.name, hashed=False)
+            for member in TarWalk(raw, Budget(limits), path.name):
                 name = normal(member.name)
                 if name and "/" not in name:
                     names.add(name)
-                if name == "manifest.json":
-                    break  # the one name that decides at once
-        except (Invalid, LimitReached):
+                if name == DECIDING:
+                    break
+        except Invalid:
             pass
+        except LimitReached:
+            # A bomb hides what stands behind it. Read as an archive it ends at the same limit, with a report.
+            names.add(DECIDING)
     return frozenset(names)

@@ -1,0 +1,64 @@
+"""Alpine packages, in both places and with their origin."""
+
+import pytest
+from tests.support.images import ALPINE_318, apk_installed, file, symlink
+from tests.support.inventories import Found
+
+OS = file("etc/os-release", ALPINE_318)
+
+
+@pytest.mark.parametrize("path", ["lib/apk/db/installed", "usr/lib/apk/db/installed"])
+def test_the_database_is_found_in_both_places(path: str) -> None:
+    package = Found([OS, apk_installed(("libcrypto3", "3.1.4-r0", "openssl"), path=path)]).named("libcrypto3")
+
+    assert (package.ecosystem, package.source_name, package.source_version) == ("Alpine:v3.18", "openssl", "3.1.4-r0")
+    assert package.purl == "pkg:apk/alpine/libcrypto3@3.1.4-r0?arch=x86_64&distro=alpine-3.18.4"
+    assert package.locations == (path,)
+
+
+def test_a_merged_usr_does_not_count_twice() -> None:
+    found = Found(
+        [OS, symlink("lib", "usr/lib"), apk_installed(("musl", "1.2", "musl"), path="usr/lib/apk/db/installed")]
+    )
+
+    assert found.names == ["musl"]
+
+
+def test_a_line_of_any_length_is_read() -> None:
+    database = "P:big\nV:1.0-r0\nD:" + "so:libc.so " * 20_000 + "\no:big\n\nP:after\nV:2.0-r0\n\n"
+
+    assert Found([OS, file("lib/apk/db/installed", database)]).names == ["after", "big"]
+
+
+def test_the_last_record_needs_no_empty_line() -> None:
+    assert Found([OS, file("lib/apk/db/installed", "P:a\nV:1\n\nP:b\nV:2")]).names == ["a", "b"]
+
+
+def test_a_record_without_a_version_is_named() -> None:
+    found = Found([OS, file("lib/apk/db/installed", "P:a\n\nP:b\nV:2\n\n")])
+
+    assert found.names == ["b"]
+    assert found.unknowns[0].what == "a"
+
+
+def test_a_package_belongs_to_the_layer_that_brought_its_version() -> None:
+    found = Found(
+        [OS, apk_installed(("musl", "1", "musl"), ("zlib", "1", "zlib"))],
+        [apk_installed(("musl", "1", "musl"), ("zlib", "2", "zlib"), ("curl", "8", "curl"))],
+    )
+
+    assert {package.name: package.layer for package in found.packages} == {
+        "musl": "layer0",
+        "zlib": "layer1",
+        "curl": "layer1",
+    }
+
+
+def test_a_python_package_of_alpine_is_reported_once_as_alpines() -> None:
+    place = "usr/lib/python3.11/site-packages/six-1.16.0.dist-info"
+    database = f"P:py3-six\nV:1.16.0-r0\nF:{place}\nR:METADATA\nR:RECORD\n\n"
+    found = Found(
+        [OS, file("lib/apk/db/installed", database), file(f"{place}/METADATA", "Name: six\nVersion: 1.16.0\n")]
+    )
+
+    assert found.names == ["py3-six"]

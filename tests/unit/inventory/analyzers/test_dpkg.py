@@ -1,0 +1,162 @@
+"""Debian packages: which are installed, what they were built from, which layer brought them."""
+
+import pytest
+from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file, python_package, symlink, whiteout
+from tests.support.inventories import Found
+
+OS = file("etc/os-release", DEBIAN_12)
+
+
+def test_a_package_has_its_source_name_and_its_source_version() -> None:
+    found = Found([OS, dpkg_status(dpkg_entry("bsdutils", "1:2.33.1-0.1", source="util-linux (2.33.1-0.1)"))])
+
+    package = found.named("bsdutils")
+    assert (package.version, package.source_name, package.source_version) == (
+        "1:2.33.1-0.1",
+        "util-linux",
+        "2.33.1-0.1",
+    )
+    assert package.purl == "pkg:deb/debian/bsdutils@1:2.33.1-0.1?arch=amd64&distro=debian-12"
+    assert (package.ecosystem, package.arch) == ("Debian:12", "amd64")
+    assert package.locations == ("var/lib/dpkg/status",)
+
+
+@pytest.mark.parametrize(("source", "name"), [("", "libc6"), ("glibc", "glibc")])
+def test_the_source_is_the_package_itself_unless_said(source: str, name: str) -> None:
+    package = Found([OS, dpkg_status(dpkg_entry("libc6", "2.36-9", source=source))]).named("libc6")
+
+    assert (package.source_name, package.source_version) == (name, "2.36-9")
+
+
+@pytest.mark.parametrize(
+    ("status", "installed"),
+    [
+        ("install ok installed", True),
+        ("hold ok installed", True),
+        ("deinstall ok installed", True),
+        ("deinstall ok config-files", False),
+        ("purge ok not-installed", False),
+        ("install ok half-installed", False),
+    ],
+)
+def test_the_third_word_of_the_status_decides(status: str, installed: bool) -> None:
+    assert ("a" in Found([OS, dpkg_status(dpkg_entry("a", "1", status=status))]).names) is installed
+
+
+def test_the_description_is_not_read_as_fields() -> None:
+    assert Found([OS, dpkg_status(dpkg_entry("a", "1"))]).named("a").version == "1"
+
+
+def test_field_names_have_no_case_and_lines_may_end_the_other_way() -> None:
+    status = "package: a\r\nSTATUS: install ok installed\r\nversion: 1\r\n\r\npackage: b\r\nversion: 2\r\n\r\n"
+
+    assert Found([OS, file("var/lib/dpkg/status", status)]).names == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "Package: a\nStatus: install ok installed\n\n",
+        "Version: 1\nStatus: install ok installed\n\n",
+        "Package: a\nStatus: odd\n\n",
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named(entry: str) -> None:
+    found = Found([OS, file("var/lib/dpkg/status", entry + dpkg_entry("b", "2"))])
+
+    assert found.names == ["b"]
+    assert "lacks its name, its version or a status" in found.unknowns[0].why
+
+
+def test_distroless_images_have_one_file_a_package() -> None:
+    found = Found(
+        [
+            OS,
+            file("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 12.4\n\n"),
+            file("var/lib/dpkg/status.d/base.md5sums", "x"),
+        ],
+        [file("var/lib/dpkg/status.d/libssl3", "Package: libssl3\nVersion: 3.0.1\nSource: openssl\n\n")],
+    )
+
+    assert found.names == ["base-files", "libssl3"]
+    assert (found.named("libssl3").layer, found.named("libssl3").locations) == (
+        "layer1",
+        ("var/lib/dpkg/status.d/libssl3",),
+    )
+
+
+def test_a_package_belongs_to_the_layer_that_brought_its_version() -> None:
+    found = Found(
+        [OS, dpkg_status(dpkg_entry("kept", "1"), dpkg_entry("upgraded", "1"), dpkg_entry("again", "1"))],
+        [dpkg_status(dpkg_entry("kept", "1"), dpkg_entry("upgraded", "2"))],
+        [
+            dpkg_status(
+                dpkg_entry("kept", "1"), dpkg_entry("upgraded", "2"), dpkg_entry("again", "1"), dpkg_entry("new", "1")
+            )
+        ],
+    )
+
+    layers = {package.name: package.layer for package in found.packages}
+    assert layers == {"kept": "layer0", "upgraded": "layer1", "again": "layer2", "new": "layer2"}
+
+
+def test_a_deleted_database_has_no_packages() -> None:
+    assert Found([OS, dpkg_status(dpkg_entry("a", "1"))], [whiteout("var/lib/dpkg")]).names == []
+
+
+def owned(path: str, name: str = "python3-six", suffix: str = ".list") -> Entry:
+    return file(f"var/lib/dpkg/info/{name}{suffix}", f"/.\n/usr\n/usr/lib\n/{path}\n")
+
+
+SIX = "usr/lib/python3/dist-packages/six-1.16.0.egg-info/PKG-INFO"
+SIX_FILE = file(SIX, "Name: six\nVersion: 1.16.0\n")
+
+
+@pytest.mark.parametrize("list_name", ["python3-six", "python3-six:amd64"])
+def test_a_python_package_of_debian_is_reported_once_as_debians(list_name: str) -> None:
+    found = Found([OS, dpkg_status(dpkg_entry("python3-six", "1.16.0-4")), owned(SIX, list_name), SIX_FILE])
+
+    assert found.names == ["python3-six"]
+
+
+def test_the_list_of_a_package_that_is_not_installed_owns_nothing() -> None:
+    status = dpkg_status(dpkg_entry("python3-six", "1.16.0-4", status="deinstall ok config-files"))
+
+    assert Found([OS, status, owned(SIX), SIX_FILE]).names == ["six"]
+
+
+def test_ownership_is_known_through_a_merged_usr() -> None:
+    members = [
+        OS,
+        symlink("lib", "usr/lib"),
+        dpkg_status(dpkg_entry("python3-six", "1")),
+        owned(SIX.removeprefix("usr/")),
+        SIX_FILE,
+    ]
+
+    assert Found(members).names == ["python3-six"]
+
+
+def test_what_pip_installed_beside_it_is_reported() -> None:
+    members = [
+        OS,
+        dpkg_status(dpkg_entry("python3-six", "1.16.0-4")),
+        owned(SIX),
+        SIX_FILE,
+        python_package("six", "1.10.0"),
+    ]
+
+    assert Found(members).names == ["python3-six", "six"]
+
+
+def test_distroless_ownership_stands_in_the_checksums() -> None:
+    found = Found(
+        [
+            OS,
+            file("var/lib/dpkg/status.d/python3-six", "Package: python3-six\nVersion: 1\n\n"),
+            file("var/lib/dpkg/status.d/python3-six.md5sums", f"0123456789abcdef0123456789abcdef  {SIX}\n"),
+            SIX_FILE,
+        ]
+    )
+
+    assert found.names == ["python3-six"]

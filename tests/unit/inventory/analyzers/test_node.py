@@ -1,0 +1,68 @@
+"""npm packages: what stands at the root of a package counts, what stands deeper does not."""
+
+import pytest
+from tests.support.images import file, node_package
+from tests.support.inventories import Found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "node_modules/lodash",
+        "srv/app/node_modules/lodash",
+        "usr/lib/node_modules/npm/node_modules/lodash",
+        "app/node_modules/.pnpm/lodash@4.17.4/node_modules/lodash",
+    ],
+)
+def test_packages_are_found_however_deep(path: str) -> None:
+    package = Found([file(f"{path}/package.json", '{"name": "lodash", "version": "4.17.4"}')]).named("lodash")
+
+    assert (package.version, package.ecosystem, package.purl) == ("4.17.4", "npm", "pkg:npm/lodash@4.17.4")
+
+
+def test_a_scope_belongs_to_the_name() -> None:
+    package = Found([node_package("@babel/core", "7.0.0")]).named("@babel/core")
+
+    assert package.purl == "pkg:npm/%40babel/core@7.0.0"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "srv/app/package.json",
+        "node_modules/resolve/test/fixture/package.json",
+        "node_modules/package.json",
+        "node_modules/@scope/package.json",
+        "my_node_modules/x/package.json",
+    ],
+)
+def test_other_manifests_are_no_packages(path: str) -> None:
+    assert Found([file(path, '{"name": "a", "version": "1.0.0"}')]).names == []
+
+
+@pytest.mark.parametrize("content", ['{"type": "module"}', '{"name": "a"}', '{"version": "1.0.0"}'])
+def test_a_hint_for_a_bundler_is_no_package(content: str) -> None:
+    found = Found([file("node_modules/a/package.json", content)])
+
+    assert found.names == []
+    assert [unknown.what for unknown in found.unknowns] == ["operating system"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"name": 1, "version": 2}', b"[]", b"\xff\xfe", b'{"a":' * 5000])
+def test_a_manifest_that_cannot_be_read_is_told(content: bytes) -> None:
+    found = Found([file("node_modules/a/package.json", content)])
+
+    assert found.names == []
+    assert "node_modules/a/package.json" in [unknown.what for unknown in found.unknowns]
+
+
+def test_a_byte_order_mark_does_no_harm() -> None:
+    assert Found([file("node_modules/a/package.json", b'\xef\xbb\xbf{"name":"a","version":"1.0.0"}')]).names == ["a"]
+
+
+@pytest.mark.parametrize("name", ["/", "a/", "@scope/"])
+def test_a_name_that_names_nothing_is_told(name: str) -> None:
+    found = Found([file("node_modules/a/package.json", f'{{"name": "{name}", "version": "1.0.0"}}')])
+
+    assert found.names == []
+    assert "node_modules/a/package.json" in [unknown.what for unknown in found.unknowns]

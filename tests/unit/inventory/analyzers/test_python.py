@@ -1,0 +1,50 @@
+"""Python packages, wherever they were installed and whatever installed them."""
+
+import pytest
+from tests.support.images import file, python_package
+from tests.support.inventories import Found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "usr/lib/python3/dist-packages/Django-3.2.dist-info/METADATA",
+        "venv/lib/python3.11/site-packages/django-3.2.egg-info/PKG-INFO",
+        "opt/django-3.2.egg-info",
+        "opt/Django-3.2-py3.11.egg/EGG-INFO/PKG-INFO",
+        "django-3.2.dist-info/METADATA",
+    ],
+)
+def test_every_kind_of_metadata_is_read(path: str) -> None:
+    package = Found([file(path, "Metadata-Version: 2.1\nName: Django\nVersion: 3.2\n\nText\n")]).named("Django")
+
+    assert (package.version, package.ecosystem, package.purl) == ("3.2", "PyPI", "pkg:pypi/django@3.2")
+    assert package.locations == (path,)
+
+
+@pytest.mark.parametrize("path", ["x.dist-info/RECORD", "x/METADATA", "x.dist-info/sub/METADATA", "PKG-INFO"])
+def test_other_files_are_not(path: str) -> None:
+    assert Found([file(path, "Name: a\nVersion: 1\n")]).names == []
+
+
+def test_only_headers_count_and_the_first_of_each() -> None:
+    content = "Name: a\r\nVersion: 1\r\nVersion: 2\r\n\r\nName: b\r\nVersion: 3\r\n"
+
+    package = Found([file("a-1.dist-info/METADATA", content)]).named("a")
+    assert package.version == "1"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"Name: a\n", b"Version: 1\n", b"\xff\xfe\x00binary", b"\n\nName: a\nVersion: 1\n"]
+)
+def test_metadata_that_names_nothing_is_told(content: bytes) -> None:
+    found = Found([file("a-1.dist-info/METADATA", content)])
+
+    assert found.names == []
+    assert "a-1.dist-info/METADATA" in [unknown.what for unknown in found.unknowns]
+
+
+def test_the_layer_is_that_of_the_file() -> None:
+    found = Found([python_package("a", "1")], [python_package("b", "2")], [python_package("a", "1")])
+
+    assert {package.name: package.layer for package in found.packages} == {"a": "layer0", "b": "layer1"}

@@ -1,0 +1,121 @@
+"""What is asked of a Docker engine, and what becomes of its answers; the real one is in the integration tests."""
+
+import http.server
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.images import Image, layer, node_package
+
+from hullguard.inventory import read
+from hullguard.inventory.source.engine import Engine
+from hullguard.model.errors import Invalid, NotFound, Unavailable
+
+Answer = tuple[int, bytes]
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    answers: dict[str, Answer]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        status, body = self.server.answers.get(self.path, (404, b"{}"))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) + (1000 if status == 299 else 0)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        return "socket"
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Callable[[dict[str, Answer]], str]]:
+    """A server on a unix socket that gives the answers it is told to give."""
+    servers: list[_Server] = []
+
+    def start(answers: dict[str, Answer]) -> str:
+        path = tmp_path / "docker.sock"
+        server = _Server(str(path), _Handler)
+        server.answers = answers
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return f"unix://{path}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+INSPECT = b'{"Id": "sha256:abc", "RepoTags": ["app:1"], "RootFS": {"Layers": []}}'
+
+
+def test_an_image_is_read_from_the_stream(engine: Callable[[dict[str, Answer]], str], tmp_path: Path) -> None:
+    archive = Image([layer(node_package("a", "1.0.0"))]).docker_archive(tmp_path / "a.tar").read_bytes()
+    host = engine({"/images/app:1/json": (200, INSPECT), "/images/sha256:abc/get": (200, archive)})
+
+    found = read("docker:app:1", docker_host=host)
+
+    assert [package.name for package in found.packages] == ["a"]
+    assert (found.target.kind, found.target.tags) == ("docker", ("app:1",))
+    assert read("app:1", docker_host=host).packages == found.packages
+
+
+def test_an_image_that_is_not_there_is_named(engine: Callable[[dict[str, Answer]], str]) -> None:
+    with pytest.raises(NotFound, match="has no image 'absent'"):
+        read("docker:absent", docker_host=engine({}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((400, b"invalid reference format"), Invalid),
+        ((500, b"broken"), Unavailable),
+        ((200, b"no json"), Invalid),
+        ((200, b"[]"), Invalid),
+    ],
+)
+def test_every_other_answer_is_one_error(
+    engine: Callable[[dict[str, Answer]], str], answer: Answer, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        read("docker:app", docker_host=engine({"/images/app/json": answer}))
+
+
+def test_a_name_cannot_leave_its_place_in_the_question(engine: Callable[[dict[str, Answer]], str]) -> None:
+    host = engine({"/images/json": (200, b"[]"), "/images/a%3Fb%20c%0D%0A/json": (200, INSPECT)})
+
+    assert Engine(host).inspect("a?b c\r\n").id == "sha256:abc"
+
+
+def test_an_engine_that_stops_in_the_middle_is_told(engine: Callable[[dict[str, Answer]], str], tmp_path: Path) -> None:
+    archive = Image([layer(node_package("a", "1.0.0"))]).docker_archive(tmp_path / "a.tar").read_bytes()[:1500]
+    host = engine({"/images/app/json": (200, INSPECT), "/images/sha256:abc/get": (200, archive)})
+
+    with pytest.raises(Invalid, match="cut off"):
+        read("docker:app", docker_host=host)
+
+
+def test_no_engine_is_said_so_and_without_a_prefix_also_that_there_is_no_file(tmp_path: Path) -> None:
+    host = f"unix://{tmp_path}/nothing.sock"
+
+    with pytest.raises(Unavailable, match="no Docker engine answers at unix://"):
+        read("docker:app", docker_host=host)
+    with pytest.raises(Unavailable, match="there is no file 'app', and no Docker engine"):
+        read("app", docker_host=host)
+
+
+@pytest.mark.parametrize("host", ["ssh://host", "unix://", "nonsense", "npipe:////./pipe/docker_engine"])
+def test_a_host_that_cannot_be_asked_is_refused(host: str) -> None:
+    with pytest.raises(Invalid, match="neither unix:///PATH nor tcp://HOST:PORT"):
+        read("docker:app", docker_host=host)
