@@ -27,6 +27,8 @@ class SlotPlan(Struct, frozen=True):
     exempt: tuple[str, ...] = ()
     kill_new: bool = False
     kinds: frozenset[EventKind] = frozenset()
+    every_exec: bool = False
+    """Some rule judges execs without any trait that the kernel could tell."""
 
 
 class KernelPlan(Struct, frozen=True):
@@ -40,6 +42,11 @@ class KernelPlan(Struct, frozen=True):
     def kinds(self) -> frozenset[EventKind]:
         """Every kind that some detector wants; hooks for others need not be attached."""
         return frozenset(kind for slot in self.slots for kind in slot.kinds)
+
+    @property
+    def every_exec(self) -> bool:
+        """Whether execs without any trait must be judged too."""
+        return any(slot.every_exec for slot in self.slots)
 
     def slot(self, image: ImageRef | None) -> int:
         """The slot of a container with this image; an unknown image leaves it where unknown containers are."""
@@ -69,6 +76,7 @@ def _slot(policy: Policy) -> SlotPlan:
         exempt=_union(want.exempt for want in wants if want.kill_new),
         kill_new=any(want.kill_new for want in wants),
         kinds=frozenset(kind for want in wants for kind in want.kinds),
+        every_exec=any(EventKind.EXEC in want.kinds and not want.execs for want in wants),
     )
 
 
@@ -93,6 +101,7 @@ def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str
         # Without a fallback some containers have no policy at all, and this may be one.
         kill_new=fallback is not None and all(slot.kill_new for slot in possible),
         kinds=frozenset(kind for slot in possible for kind in slot.kinds),
+        every_exec=any(slot.every_exec for slot in possible),
     )
 
 

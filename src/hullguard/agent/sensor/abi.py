@@ -70,7 +70,7 @@ class Event(ctypes.Structure):
 class Proc(ctypes.Structure):
     """``struct hg_proc``."""
 
-    _fields_: ClassVar = [("head", Head), ("task", Task), ("ppid", ctypes.c_uint32), ("pad", ctypes.c_uint32)]
+    _fields_: ClassVar = [("head", Head), ("task", Task), ("ppid", ctypes.c_uint32), ("pad", ctypes.c_uint32 * 3)]
 
 
 class Verdict(ctypes.Structure):
@@ -118,7 +118,12 @@ class Path(ctypes.Structure):
 class Host(ctypes.Structure):
     """``struct hg_host``."""
 
-    _fields_: ClassVar = [("mnt_ns", ctypes.c_uint32), ("controller", ctypes.c_uint32)]
+    _fields_: ClassVar = [
+        ("mnt_ns", ctypes.c_uint32),
+        ("controller", ctypes.c_uint32),
+        ("typed", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+    ]
 
 
 class Config(ctypes.Structure):
@@ -129,6 +134,8 @@ class Config(ctypes.Structure):
         ("directory_lengths", ctypes.c_uint64),
         ("unknown_slot", ctypes.c_uint32),
         ("everything", ctypes.c_uint32),
+        ("every_exec", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
         ("inodes", ctypes.c_uint64 * INODE_WORDS),
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.containers import Identity
-from hullguard.agent.sensor.decode import RawEvent, RawProc, RawTask
+from hullguard.agent.sensor.decode import RawEvent, RawTask
 from hullguard.agent.sensor.processes import Processes, at
 from hullguard.model.event import Event, EventKind, Process
 
@@ -16,10 +16,6 @@ class Assembler:
 
     def __init__(self, processes: Processes, boot_ns: Callable[[], int]) -> None:
         self._processes, self._boot_ns = processes, boot_ns
-
-    def note(self, record: RawProc) -> None:
-        """Keeps the process table; nobody is told."""
-        self._processes.note(record, at(record.task.start_ns, self._boot_ns()))
 
     def event(self, record: RawEvent, identity: Identity, watched_as: str | None) -> Event:
         """``watched_as`` is the watched path of the opened inode, where only the inode matched."""

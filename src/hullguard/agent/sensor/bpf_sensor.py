@@ -8,7 +8,7 @@ from pathlib import Path
 from hullguard.agent.sensor import abi, libbpf, loader
 from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.containers import DockerIdentities
-from hullguard.agent.sensor.decode import RawProc, decode
+from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
 from hullguard.agent.sensor.filters import Filters
 from hullguard.agent.sensor.interface import Handler, HookInfo
 from hullguard.agent.sensor.pins import RINGS, Pins
@@ -16,7 +16,7 @@ from hullguard.agent.sensor.processes import Processes, read_host
 from hullguard.agent.sensor.rings import Ring, drain
 from hullguard.detect.plan import KernelPlan
 from hullguard.model.errors import Invalid, Unavailable
-from hullguard.model.event import EventKind
+from hullguard.model.event import Event, EventKind
 from hullguard.model.node import Reason, SensorHealth, SensorState
 
 _MOST_AT_ONCE = 1024
@@ -32,7 +32,8 @@ class BpfSensor:
         self._filters = Filters(pins)
         self._lost = pins.map("lost", 4, 8 * libbpf.possible_cpus())
         self._identities = DockerIdentities(docker_host)
-        self._assembler = Assembler(Processes(read_host), boot_ns)
+        self._processes = Processes(read_host)
+        self._assembler = Assembler(self._processes, boot_ns)
         self._older = [(other, _open_rings(other)) for other in others if _readable(other)]
         for other in others:
             if not _readable(other):
@@ -41,7 +42,7 @@ class BpfSensor:
         self._epoll = select.epoll()
         for ring in self._rings:
             self._epoll.register(ring.fd, select.EPOLLIN)
-        self._files_wanted = False
+        self._files_wanted = self._every_exec = False
         self._unreadable = self._handed = 0
         self._losses = _Losses(sum(self._count_lost().values()))
         self._tap: Callable[[bytes], None] | None = None
@@ -65,6 +66,7 @@ class BpfSensor:
         """Compiles the plan into the filters, and attaches the hooks that it needs."""
         self._filters.apply(plan)
         self._files_wanted = EventKind.FILE_OPEN in plan.kinds and any(slot.sensitive for slot in plan.slots)
+        self._every_exec = plan.every_exec
         self._pins.watch_files(self._files_wanted)
 
     def poll(self, handler: Handler, timeout_ms: int) -> int:
@@ -137,20 +139,33 @@ class BpfSensor:
         if self._tap:
             self._tap(raw)
         try:
-            record = decode(raw)
-        except Invalid:  # of another layout: kept by an older agent of the same build number, or memory gone bad
+            seen = glance(raw)
+            record = decode(raw) if self._matters(seen) else None
+        except Invalid:  # memory gone bad; coming back to it would not help
             self._unreadable += 1
             return
-        if isinstance(record, RawProc):
-            self._assembler.note(record)
-            return
+        if isinstance(record, RawEvent):
+            handler(self._event(record))
+            self._handed += 1
+        elif seen.kind == abi.EXEC:
+            self._processes.remember(seen, raw)
+        else:
+            self._processes.note(seen)
+
+    def _matters(self, seen: Glance) -> bool:
+        """Every file open; an exec that some rule may object to, or whose container still has to be placed."""
+        if seen.kind == abi.EXEC:
+            traits = abi.NEW | abi.KILLED | abi.TTY
+            return self._every_exec or bool(seen.flags & traits) or not self._filters.placed(seen.cgroup)
+        return seen.kind == abi.FILE
+
+    def _event(self, record: RawEvent) -> Event:
         identity = self._identities.identify(record.container)
-        if identity.image is not None:
-            self._filters.place(record.cgroup, identity.image)
-        self._filters.watch(identity.container.id, record.task.pid)
-        watched_as = self._filters.watched_as(identity.container.id, record.inode, record.device)
-        handler(self._assembler.event(record, identity, watched_as))
-        self._handed += 1
+        container = identity.container.id
+        self._filters.place(record.cgroup, identity.image)
+        self._filters.watch(container, record.task.pid)
+        watched_as = self._filters.watched_as(container, record.inode, record.device)
+        return self._assembler.event(record, identity, watched_as)
 
     def _count_lost(self) -> dict[str, int]:
         lost = {}

@@ -1,6 +1,7 @@
 """Bytes from the kernel become Python values. No I/O: tested on recorded bytes, without root."""
 
 import ctypes
+import struct
 
 from msgspec import Struct
 
@@ -8,9 +9,9 @@ from hullguard.agent.sensor import abi
 from hullguard.model.errors import Invalid
 
 _EVENT_SIZE = ctypes.sizeof(abi.Event)
-_PROC_SIZE = ctypes.sizeof(abi.Proc)
-_HEAD_SIZE = ctypes.sizeof(abi.Head)
-_NAMES = {abi.EXEC: "exec", abi.FILE: "file", abi.FORK: "fork", abi.EXIT: "exit"}
+_KINDS = frozenset({abi.EXEC, abi.FILE, abi.FORK, abi.EXIT})
+GLANCE = struct.Struct(f"<HHIQQQ QII{abi.COMM}s IIII")
+"""``hg_head``, ``hg_task``, then the parent, and for events owner and flags; a test holds it to ``abi``."""
 
 
 class RawTask(Struct, frozen=True):
@@ -47,33 +48,33 @@ class RawEvent(Struct, frozen=True):
     args: tuple[str, ...]
 
 
-class RawProc(Struct, frozen=True):
-    """A fork or an exit."""
+class Glance(Struct, frozen=True):
+    """The beginning of any record, read cheaply: most records are forks, exits and execs that no rule asks about."""
 
     kind: int
     sequence: int
     cgroup: int
-    task: RawTask
+    pid: int
+    start_ns: int
     ppid: int
+    flags: int
+    """Of execs and file opens only."""
 
 
-def decode(raw: bytes) -> RawEvent | RawProc:
-    """Raises Invalid for anything that this version's kernel part cannot have written."""
-    if len(raw) < _HEAD_SIZE:
-        raise Invalid(f"A record of {len(raw)} bytes is too short for its head.", "sensor.record")
-    head = abi.Head.from_buffer_copy(raw)
-    if head.abi != abi.ABI or head.kind not in _NAMES:
-        raise Invalid(f"Unknown record: layout {head.abi}, kind {head.kind}.", "sensor.record")
-    if head.kind in {abi.FORK, abi.EXIT}:
-        return _decode_proc(raw)
-    return _decode_event(raw)
+def glance(raw: bytes) -> Glance:
+    """Raises Invalid for what cannot be a record of this version."""
+    if len(raw) < GLANCE.size:
+        raise Invalid(f"A record of {len(raw)} bytes is too short.", "sensor.record")
+    layout, kind, _, sequence, _, cgroup, start, pid, _, _, ppid, _, _, flags = GLANCE.unpack_from(raw)
+    if layout != abi.ABI or kind not in _KINDS:
+        raise Invalid(f"Unknown record: layout {layout}, kind {kind}.", "sensor.record")
+    return Glance(kind, sequence, cgroup, pid, start, ppid, flags if kind in {abi.EXEC, abi.FILE} else 0)
 
 
-def _decode_proc(raw: bytes) -> RawProc:
-    if len(raw) < _PROC_SIZE:
-        raise Invalid(f"A process record of {len(raw)} bytes is too short.", "sensor.record")
-    record = abi.Proc.from_buffer_copy(raw)
-    return RawProc(record.head.kind, record.head.sequence, record.head.cgroup, _task(record.task), record.ppid)
+def decode(raw: bytes) -> RawEvent | Glance:
+    """A fork or an exit is no more than its glance. Raises Invalid for what this version's kernel part cannot write."""
+    seen = glance(raw)
+    return seen if seen.kind in {abi.FORK, abi.EXIT} else _decode_event(raw)
 
 
 def _decode_event(raw: bytes) -> RawEvent:

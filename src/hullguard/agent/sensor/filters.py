@@ -76,6 +76,10 @@ class Filters:
         self._placed[cgroup] = image
         self._place(cgroup, image)
 
+    def placed(self, cgroup: int) -> bool:
+        """Whether its container's image is known, so that its slot is final under this plan."""
+        return self._placed.get(cgroup) is not None
+
     def watch(self, container: str, pid: int) -> None:
         """Remembers the inodes of a container's watched files, for those who open them by other names."""
         if self._plan is None or container in self._watched or not os.path.exists(f"/proc/{pid}/root"):  # noqa: PTH110
@@ -141,7 +145,7 @@ def _last_name(pattern: str) -> tuple[bytes, bytes]:
 
 
 def _config(plan: KernelPlan, base: int) -> abi.Config:
-    config = abi.Config(unknown_slot=base + UNKNOWN)
+    config = abi.Config(unknown_slot=base + UNKNOWN, every_exec=plan.every_exec)
     for pattern in {path for slot in plan.slots for path in slot.sensitive}:
         directory = pattern.endswith("/*")
         name = (pattern[:-2] if directory else pattern).rpartition("/")[2].encode()

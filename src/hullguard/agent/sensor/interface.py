@@ -30,7 +30,7 @@ class Sensor(Protocol):
         ...
 
     def poll(self, handler: Handler, timeout_ms: int) -> int:
-        """Hands over what is there, waiting for the first; answers how many events.
+        """Hands over the events that the plan asks for, waiting for the first; answers how many.
 
         An event is consumed when the handler has returned. What the handler raises passes through, and its event comes
         again with the next call.

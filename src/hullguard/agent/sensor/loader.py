@@ -96,25 +96,21 @@ def _install(own: Path, host: abi.Host, rings: dict[str, int]) -> Pins:
 
 def _load_object(stack: contextlib.ExitStack, host: abi.Host, rings: dict[str, int]) -> tuple[BpfObject, str]:
     """The object, and why it is without its file programs, if so: half a sensor is better than none."""
-    without = ""
-    for attempt in (FILE_PROGRAMS, ()):
+    why = ""
+    for typed, files in ((1, True), (0, True), (0, False)):
         loaded = stack.enter_context(BpfObject(OBJECT))
-        loaded.set_constants(host)
+        loaded.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed))
         for name, size in rings.items():
             loaded.resize(name, size)
-        if without:
-            for program in FILE_PROGRAMS:
-                loaded.leave_out(program)
+        for program in () if files else FILE_PROGRAMS:
+            loaded.leave_out(program)
         try:
             loaded.load()
         except OSError as cause:
             why = f"{cause.strerror}; {libbpf.last_words()}"
-            if not attempt:
-                raise Unavailable(f"The kernel refused the sensor: {why}.", "sensor.refused") from cause
-            without = why
         else:
-            return loaded, without
-    raise AssertionError  # pragma: no cover - the second attempt returns or raises
+            return loaded, "" if files else why
+    raise Unavailable(f"The kernel refused the sensor: {why}.", "sensor.refused")
 
 
 def _seed_sequence(own: Path) -> None:

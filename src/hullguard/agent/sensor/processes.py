@@ -9,104 +9,106 @@ from pathlib import Path
 import msgspec
 
 from hullguard.agent.sensor import abi
-from hullguard.agent.sensor.decode import RawEvent, RawProc, RawTask
+from hullguard.agent.sensor.decode import Glance, RawEvent, RawTask, decode
 from hullguard.model.event import Process
 
 _MOST = 4096
 _LONGEST_COMMAND = 4096
+_NOBODY = (0, 0)
 _TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 Key = tuple[int, int]
+"""Pid and start in nanoseconds: unique while the machine is up."""
 Reader = Callable[[RawTask, Process], Process]
 
 
 class Processes:
-    """A bounded table by pid and start; the longest unused entry leaves first.
+    """A bounded table; the longest unused entry leaves first.
 
-    Execs and forks fill it, exits mark what may leave; a process older than the agent is read from /proc when it first
-    appears as somebody's ancestor.
+    Execs and forks fill it; a process older than the agent is read from /proc when it first appears as an ancestor.
+    Most entries are never looked at, so an exec is kept as the kernel wrote it, and decoded when an event needs it.
     """
 
     def __init__(self, read_host: Reader | None = None) -> None:
-        self._known: OrderedDict[Key, Process] = OrderedDict()
+        self._known: OrderedDict[Key, Process | bytes] = OrderedDict()
         self._alive: dict[int, Key] = {}
         self._read_host = read_host
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def note(self, record: RawProc, started: datetime) -> None:
-        """A fork copies its parent's program; an exit frees the number, but the memory of it stays for its children."""
-        key = (record.task.pid, record.task.start_ns)
-        if record.kind == abi.EXIT:
-            if self._alive.get(record.task.pid) == key:
-                del self._alive[record.task.pid]
-            return
-        parent = self._known.get(self._alive.get(record.ppid, (0, 0)))
-        if parent is not None:
-            self._keep(
-                key,
-                Process(
-                    pid=record.task.pid,
-                    ppid=record.ppid,
-                    comm=record.task.comm,
-                    exe=parent.exe,
-                    args=parent.args,
-                    args_truncated=parent.args_truncated,
-                    cwd=parent.cwd,
-                    uid=parent.uid,
-                    gid=parent.gid,
-                    tty=parent.tty,
-                    started=started,
-                ),
-            )
+    def remember(self, glance: Glance, raw: bytes) -> None:
+        """An exec that nobody judges."""
+        self._keep((glance.pid, glance.start_ns), raw)
+
+    def note(self, glance: Glance) -> None:
+        """A fork has its parent's program; an exit frees the number, but the memory stays for the children."""
+        key = (glance.pid, glance.start_ns)
+        if glance.kind == abi.FORK:
+            parent = self._known.get(self._alive.get(glance.ppid, _NOBODY))
+            if parent is not None:
+                self._keep(key, parent)
+        elif self._alive.get(glance.pid) == key:
+            del self._alive[glance.pid]
 
     def actor(self, event: RawEvent, started: datetime) -> Process:
         """The process that caused the event; an exec replaces what was known of it."""
-        key = (event.task.pid, event.task.start_ns)
-        known = self._known.get(key)
-        executes = event.kind == abi.EXEC
-        if known is None and not executes:
-            known = self._from_host(event.task, event.ppid, started)
-        process = Process(
-            pid=event.task.pid,
-            ppid=event.ppid,
-            comm=event.task.comm,
-            exe=event.path if executes else (event.args[0] if event.args else None),
-            args=event.args if executes or known is None else known.args,
-            args_truncated=bool(event.flags & abi.ARGS_TRUNCATED) if executes else bool(known and known.args_truncated),
-            cwd=event.other if executes else (known.cwd if known else None),
-            uid=event.uid,
-            gid=event.gid,
-            tty=bool(event.flags & abi.TTY),
-            started=started,
-        )
-        self._keep(key, process)
+        if event.kind == abi.EXEC:
+            process = executed(event, started)
+        else:
+            known = self.ancestor(event.task, event.ppid, started)
+            process = msgspec.structs.replace(
+                known,
+                exe=event.args[0] if event.args else known.exe,
+                uid=event.uid,
+                gid=event.gid,
+                tty=bool(event.flags & abi.TTY),
+            )
+        self._keep((event.task.pid, event.task.start_ns), process)
         return process
 
     def ancestor(self, task: RawTask, ppid: int, started: datetime) -> Process:
-        """What is known of an ancestor, from the table or from /proc; at least what the kernel said."""
+        """What is known of a process, from the table or from /proc; at least what the kernel said."""
         key = (task.pid, task.start_ns)
         known = self._known.get(key)
-        if known is None:
-            known = self._from_host(task, ppid, started)
-            self._keep(key, known)
-        else:
-            self._known.move_to_end(key)
-        return known
-
-    def _from_host(self, task: RawTask, ppid: int, started: datetime) -> Process:
+        if isinstance(known, bytes):
+            record = decode(known)
+            known = executed(record, started) if isinstance(record, RawEvent) else None
         bare = Process(pid=task.pid, ppid=ppid, comm=task.comm, started=started, outside=task.outside)
-        return self._read_host(task, bare) if self._read_host else bare
+        if known is None:
+            process = self._read_host(task, bare) if self._read_host else bare
+        else:
+            process = msgspec.structs.replace(
+                known, pid=task.pid, ppid=ppid, comm=task.comm, started=started, outside=task.outside
+            )
+        self._keep(key, process)
+        return process
 
-    def _keep(self, key: Key, process: Process) -> None:
-        self._known[key] = process
+    def _keep(self, key: Key, entry: Process | bytes) -> None:
+        self._known[key] = entry
         self._known.move_to_end(key)
-        self._alive[process.pid] = key
+        self._alive[key[0]] = key
         if len(self._known) > _MOST:
             gone, _ = self._known.popitem(last=False)
             if self._alive.get(gone[0]) == gone:
                 del self._alive[gone[0]]
+
+
+def executed(event: RawEvent, started: datetime) -> Process:
+    """The process as its exec describes it."""
+    return Process(
+        pid=event.task.pid,
+        ppid=event.ppid,
+        comm=event.task.comm,
+        exe=event.path,
+        args=event.args,
+        args_truncated=bool(event.flags & abi.ARGS_TRUNCATED),
+        cwd=event.other,
+        uid=event.uid,
+        gid=event.gid,
+        tty=bool(event.flags & abi.TTY),
+        started=started,
+    )
 
 
 def read_host(task: RawTask, bare: Process) -> Process:

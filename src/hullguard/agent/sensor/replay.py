@@ -8,7 +8,7 @@ from typing import BinaryIO
 from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.containers import Identity, container_id
-from hullguard.agent.sensor.decode import RawProc, decode
+from hullguard.agent.sensor.decode import Glance, decode
 from hullguard.agent.sensor.interface import Handler, HookInfo
 from hullguard.agent.sensor.processes import Processes
 from hullguard.detect.plan import KernelPlan
@@ -50,7 +50,8 @@ class ReplaySensor:
         self._records = list(_split(data, str(path)))
         self._next = 0
         self._identify = identify or (lambda name: Identity(ContainerRef(container_id(name))))
-        self._assembler = Assembler(Processes(), lambda: boot_ns)
+        self._processes = Processes()
+        self._assembler = Assembler(self._processes, lambda: boot_ns)
 
     def apply(self, plan: KernelPlan) -> None:
         """Nothing to do."""
@@ -60,8 +61,8 @@ class ReplaySensor:
         taken = 0
         while self._next < len(self._records):
             record = decode(self._records[self._next])
-            if isinstance(record, RawProc):
-                self._assembler.note(record)
+            if isinstance(record, Glance):
+                self._processes.note(record)
             else:
                 handler(self._assembler.event(record, self._identify(record.container), None))
                 taken += 1

@@ -1,6 +1,6 @@
 """A program ran that the image does not have: downloaded, compiled, copied in, or only in memory."""
 
-from hullguard.detect.detectors.interface import Details, Wants
+from hullguard.detect.detectors.interface import Details, ExecTrait, Wants
 from hullguard.detect.parameters import strings
 from hullguard.detect.paths import matches
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
@@ -24,6 +24,7 @@ class DropAndExecute:
     def wants(self, settings: DetectorSettings) -> Wants:
         return Wants(
             frozenset({EventKind.EXEC}),
+            execs=frozenset({ExecTrait.NEW_FILE}),
             kill_new=settings.action is Action.KILL,
             exempt=strings(self.info, settings, "exempt_paths"),
         )

@@ -1,5 +1,6 @@
 """What a detector is: it declares which events it wants and judges them one by one, without any I/O or memory."""
 
+import enum
 from typing import Protocol
 
 from msgspec import Struct
@@ -11,12 +12,22 @@ from hullguard.model.policy import DetectorSettings
 Details = dict[str, str]
 
 
+class ExecTrait(enum.StrEnum):
+    """What the kernel can tell of an exec; asking for it spares the agent all other execs."""
+
+    NEW_FILE = "new_file"
+    ENTRY_WITH_TERMINAL = "entry_with_terminal"
+    """The runtime itself started it, with a terminal."""
+
+
 class Wants(Struct, frozen=True):
     """What the kernel must send, and may do, for one detector under one policy's settings."""
 
     kinds: frozenset[EventKind]
     paths: tuple[str, ...] = ()
     """FILE_OPEN: patterns of files worth an event."""
+    execs: frozenset[ExecTrait] = frozenset()
+    """EXEC: only those with one of these traits; empty means every one."""
     kill_new: bool = False
     """EXEC: kill what is not in the image, before its first instruction."""
     exempt: tuple[str, ...] = ()

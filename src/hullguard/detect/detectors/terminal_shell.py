@@ -1,6 +1,6 @@
 """A person opened a shell in a container: ``docker exec -it``, ``kubectl exec -it``, ``docker run -it``."""
 
-from hullguard.detect.detectors.interface import Details, Wants
+from hullguard.detect.detectors.interface import Details, ExecTrait, Wants
 from hullguard.detect.parameters import strings
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
 from hullguard.model.event import Event, EventKind
@@ -23,7 +23,7 @@ class TerminalShell:
     )
 
     def wants(self, settings: DetectorSettings) -> Wants:  # noqa: ARG002 - part of the interface
-        return Wants(frozenset({EventKind.EXEC}))
+        return Wants(frozenset({EventKind.EXEC}), execs=frozenset({ExecTrait.ENTRY_WITH_TERMINAL}))
 
     def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
         process = event.process

@@ -95,7 +95,7 @@ struct hg_proc {
 	struct hg_head head;
 	struct hg_task task;
 	__u32 ppid;
-	__u32 pad;
+	__u32 pad[3]; /* as far as decode.glance() reads of any record */
 };
 
 /* What a cgroup is. `name` is empty for one that is no container's. */
@@ -138,6 +138,8 @@ struct hg_path {
 struct hg_host {
 	__u32 mnt_ns;
 	__u32 controller;
+	__u32 typed; /* the kernel has bpf_rdonly_cast (6.2): any pointer can be followed without a helper call */
+	__u32 pad;
 };
 
 /* hg_host.controller: whose cgroup names a container */
@@ -148,6 +150,8 @@ struct hg_config {
 	__u64 directory_lengths; /* the same for directories below which all is wanted */
 	__u32 unknown_slot;	 /* for containers that the agent has not placed yet */
 	__u32 everything;	 /* some pattern is "/" followed by "*" */
+	__u32 every_exec;	 /* some rule judges execs that are neither new nor a way in */
+	__u32 pad;
 	__u64 inodes[HG_INODE_WORDS]; /* which inode numbers may be in `inodes`, by their low bits */
 };
 

@@ -49,6 +49,15 @@ MAP(BPF_MAP_TYPE_PERCPU_ARRAY, scratches, __u32, struct scratch, 1, 0);
 /* Set by the agent before loading. */
 const volatile struct hg_host hg_host = {};
 
+/*
+ * On the path of every open each helper call counts. With bpf_rdonly_cast a pointer gets its type back and a plain load
+ * follows it; older kernels read with a helper. `typed` is a constant, so the verifier drops the other branch.
+ */
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
+#define TYPED(type, pointer) \
+	(hg_host.typed ? (type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(type)) : (type *)(pointer))
+#define GET(pointer, field) (hg_host.typed ? (pointer)->field : BPF_CORE_READ(pointer, field))
+
 static __always_inline struct scratch *scratch_of_cpu(void)
 {
 	__u32 zero = 0;

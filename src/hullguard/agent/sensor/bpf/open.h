@@ -3,12 +3,13 @@
 #ifndef HG_OPEN_H
 #define HG_OPEN_H
 
-#define ALIASES 16
+#define ALIASES 64
+#define NAME_DEPTH 12
 
 static __always_inline bool inode_wanted(struct hg_config *wanted, struct inode *inode)
 {
 	struct hg_inode key = {};
-	__u64 number = BPF_CORE_READ(inode, i_ino);
+	__u64 number = GET(inode, i_ino);
 
 	if (!(wanted->inodes[number / 64 % HG_INODE_WORDS] >> number % 64 & 1))
 		return false;
@@ -21,11 +22,12 @@ struct climb_names {
 	struct dentry *dentry;
 	struct vfsmount *mount;
 	__u64 lengths;
+	__u32 left;
 	__u32 found;
 };
 
-/* Like climb(), but it only looks at directory names. */
-static long climb_directories(__u32 index, struct climb_names *walk)
+/* Like climb() in path.h, but it only looks at the names of directories. */
+static long climb_names(__u32 index, struct climb_names *walk)
 {
 	struct dentry *dentry = walk->dentry;
 	struct vfsmount *inside = walk->mount;
@@ -35,8 +37,10 @@ static long climb_directories(__u32 index, struct climb_names *walk)
 		struct mount *mount = (void *)inside - bpf_core_field_offset(struct mount, mnt);
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
-		if (up == mount || !up)
+		if (up == mount || !up) {
+			walk->left = 0;
 			return 1;
+		}
 		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		walk->mount = (void *)up + bpf_core_field_offset(struct mount, mnt);
 		return 0;
@@ -49,19 +53,50 @@ static long climb_directories(__u32 index, struct climb_names *walk)
 	return 0;
 }
 
-/* A cheap "perhaps": the names on the way fit a pattern. */
-static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry *dentry, struct vfsmount *mount)
+static __always_inline bool below_wanted(__u64 lengths, struct dentry *dentry, struct vfsmount *mount)
 {
-	struct climb_names walk = {.dentry = dentry, .mount = mount, .lengths = wanted->directory_lengths};
+	struct climb_names walk = {.dentry = dentry, .mount = mount, .lengths = lengths, .left = 1};
+
+	bpf_loop(PATH_DEPTH, climb_names, &walk, 0);
+	return walk.found || walk.left; /* what is too deep to tell, perhaps is */
+}
+
+/* The same with plain loads, and for what lies less deep, as nearly every file does. */
+static __always_inline bool below_wanted_typed(__u64 lengths, struct dentry *dentry, struct vfsmount *mount)
+{
+	for (int i = 0; i < NAME_DEPTH; i++) {
+		struct dentry *parent = dentry->d_parent;
+
+		if (dentry == parent || dentry == mount->mnt_root) {
+			struct mount *whole = TYPED(struct mount, (void *)mount - bpf_core_field_offset(struct mount, mnt));
+			struct mount *up = whole->mnt_parent;
+
+			if (up == whole)
+				return false;
+			dentry = whole->mnt_mountpoint;
+			mount = TYPED(struct vfsmount, (void *)up + bpf_core_field_offset(struct mount, mnt));
+			continue;
+		}
+		if (length_wanted(lengths, dentry->d_name.len) && name_wanted(dentry, HG_NAME_DIRECTORY))
+			return true;
+		dentry = parent;
+	}
+	return below_wanted(lengths, dentry, mount);
+}
+
+/* A cheap "perhaps": the names on the way fit a pattern. */
+static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry *dentry, struct vfsmount *mount, bool typed)
+{
+	__u32 size = typed ? dentry->d_name.len : BPF_CORE_READ(dentry, d_name.len);
 
 	if (wanted->everything)
 		return true;
-	if (length_wanted(wanted->name_lengths, BPF_CORE_READ(dentry, d_name.len)) && name_wanted(dentry, HG_NAME_FILE))
+	if (length_wanted(wanted->name_lengths, size) && name_wanted(dentry, HG_NAME_FILE))
 		return true;
 	if (!wanted->directory_lengths)
 		return false;
-	bpf_loop(PATH_DEPTH, climb_directories, &walk, 0);
-	return walk.found;
+	return typed ? below_wanted_typed(wanted->directory_lengths, dentry, mount) :
+		       below_wanted(wanted->directory_lengths, dentry, mount);
 }
 
 /* runc resolves users in the container's own /etc before it becomes the container's program. */
@@ -85,28 +120,48 @@ struct opened {
 	__u32 flags;
 };
 
-/* Another name of the same inode that a pattern names: the way in was a hard link. */
-static __always_inline __u32 matching_alias(struct scratch *room, struct hg_config *wanted, struct opened *what, __u32 at)
+struct aliases {
+	struct hlist_node *node;
+	struct dentry *opened;
+	struct vfsmount *mount;
+	__u32 at;
+	__u32 size;
+};
+
+static long try_alias(__u32 index, struct aliases *names)
 {
-	struct inode *inode = what->inode;
-	struct hlist_node *node = BPF_CORE_READ(inode, i_dentry.first);
-	__u32 truncated, size;
+	struct hlist_node *node = names->node;
+	struct dentry *alias = (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
+	struct scratch *room = scratch_of_cpu();
+	__u32 truncated, zero = 0, size, at = names->at;
+	struct hg_config *wanted = bpf_map_lookup_elem(&config, &zero);
 
-	for (int i = 0; i < ALIASES && node; i++) {
-		struct dentry *alias = (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
-
-		if (alias != what->dentry && place_wanted(wanted, alias, what->mount)) {
-			size = write_path(alias, what->mount, at, &truncated);
-			if (size <= HG_PATH && path_matches(room, at, size, room->event.slot, HG_PATH_SENSITIVE))
-				return size;
+	if (!node || !room || !wanted)
+		return 1;
+	if (alias != names->opened && place_wanted(wanted, alias, names->mount, false)) {
+		size = write_path(alias, names->mount, at, &truncated);
+		if (size <= HG_PATH && path_matches(room, at, size, room->event.slot, HG_PATH_SENSITIVE)) {
+			names->size = size;
+			return 1;
 		}
-		node = BPF_CORE_READ(node, next);
 	}
+	names->node = BPF_CORE_READ(node, next);
 	return 0;
 }
 
+/* Another name of the same inode that a pattern names: the way in was a hard link. */
+static __always_inline __u32 matching_alias(struct opened *what, __u32 at)
+{
+	struct aliases names = {.opened = what->dentry, .mount = what->mount, .at = at};
+	struct inode *inode = what->inode;
+
+	names.node = BPF_CORE_READ(inode, i_dentry.first);
+	bpf_loop(ALIASES, try_alias, &names, 0);
+	return names.size;
+}
+
 /* The dear part: builds the path and decides. */
-static __noinline int report_open(struct opened *what, struct hg_config *wanted, __u64 id, struct hg_verdict *verdict)
+static __noinline int report_open(struct opened *what, __u64 id, struct hg_verdict *verdict)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scratch *room = scratch_of_cpu();
@@ -123,7 +178,7 @@ static __noinline int report_open(struct opened *what, struct hg_config *wanted,
 	/* without its beginning no pattern can be excluded: the agent decides by the last part */
 	if (!truncated && !path_matches(room, 0, path_size, room->event.slot, HG_PATH_SENSITIVE)) {
 		if (BPF_CORE_READ(inode, i_nlink) > 1)
-			other_size = matching_alias(room, wanted, what, path_size);
+			other_size = matching_alias(what, path_size);
 		if (other_size > HG_PATH || (!other_size && !(what->flags & HG_BY_INODE)))
 			return 0;
 		what->flags |= HG_BY_INODE;
@@ -142,7 +197,7 @@ static __noinline int report_open(struct opened *what, struct hg_config *wanted,
 		return 0;
 	room->event.args_size = exe_size;
 	fill_head(&room->event.head, HG_FILE, id);
-	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size + exe_size);
+	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size + exe_size, 0);
 	return 0;
 }
 
@@ -164,9 +219,10 @@ static __always_inline int on_opened(long descriptor)
 	struct opened what = {};
 	struct hg_verdict *verdict;
 	struct hg_config *wanted;
-	struct file *file;
+	struct dentry *dentry;
+	struct vfsmount *mount;
 	struct inode *inode;
-	struct path path;
+	struct file *file;
 	__u32 zero = 0, mode;
 	__u64 id;
 
@@ -179,20 +235,23 @@ static __always_inline int on_opened(long descriptor)
 	file = file_of(task, descriptor);
 	if (!wanted || !file)
 		return 0;
-	mode = BPF_CORE_READ(file, f_mode);
+	file = TYPED(struct file, file);
+	mode = GET(file, f_mode);
 	if (mode & FMODE_PATH || !(mode & (FMODE_READ | FMODE_WRITE)))
 		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
+	inode = GET(file, f_inode);
+	dentry = GET(file, f_path.dentry);
+	mount = GET(file, f_path.mnt);
 	what.inode = inode;
-	BPF_CORE_READ_INTO(&path, file, f_path);
-	what.dentry = path.dentry;
-	what.mount = path.mnt;
+	what.dentry = dentry;
+	what.mount = mount;
 	what.flags = (mode & FMODE_READ ? HG_READS : 0) | (mode & FMODE_WRITE ? HG_WRITES : 0);
-	if (inode_wanted(wanted, what.inode))
+	if (inode_wanted(wanted, inode))
 		what.flags |= HG_BY_INODE;
-	else if (!place_wanted(wanted, what.dentry, what.mount) && BPF_CORE_READ(inode, i_nlink) < 2)
+	else if (GET(inode, i_nlink) < 2 &&
+		 !(hg_host.typed ? place_wanted(wanted, dentry, mount, true) : place_wanted(wanted, dentry, mount, false)))
 		return 0;
-	return report_open(&what, wanted, id, verdict);
+	return report_open(&what, id, verdict);
 }
 
 #define ON_OPEN(call)                                              	SEC("tp/syscalls/sys_exit_" #call)                         	int on_##call(struct trace_event_raw_sys_exit *context)    	{                                                          		return on_opened(context->ret);                    	}

@@ -18,12 +18,36 @@
 char hg_license[] SEC("license") = "Dual BSD/GPL";
 
 /* The record and its data lie side by side in scratch, so one copy takes both. */
-static __always_inline void send(void *ring, __u32 class, struct scratch *room, __u32 data)
+static __always_inline void send(void *ring, __u32 class, struct scratch *room, __u32 data, __u64 wake)
 {
 	if (data > sizeof(room->data))
 		return;
-	if (bpf_ringbuf_output(ring, &room->event, sizeof(room->event) + data, 0))
+	if (bpf_ringbuf_output(ring, &room->event, sizeof(room->event) + data, wake))
 		count_lost(class);
+}
+
+/*
+ * Most execs, and all forks and exits, only keep the agent's process table. They wait in the ring until something that matters
+ * wakes the agent, or a quarter of the ring is full: waking it each time would cost the container half as much again.
+ */
+static __always_inline __u64 wake_for(void *ring, bool matters)
+{
+	if (matters || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 4)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/* What a rule may object to, and what the agent has yet to place in its slot. */
+static __always_inline bool exec_matters(struct hg_event *event, __u64 cgroup)
+{
+	__u32 zero = 0;
+	struct hg_config *wanted = bpf_map_lookup_elem(&config, &zero);
+
+	if (event->flags & (HG_NEW | HG_KILLED) || (wanted && wanted->every_exec))
+		return true;
+	if (event->flags & HG_TTY && event->ancestors && event->ancestry[0].flags & HG_OUTSIDE)
+		return true;
+	return !bpf_map_lookup_elem(&known, &cgroup);
 }
 
 static __always_inline void read_args(struct scratch *room, struct task_struct *task, __u32 at)
@@ -88,16 +112,16 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	room->event.other_size = other_size;
 	read_args(room, task, path_size + other_size);
 	fill_head(&room->event.head, HG_EXEC, id);
-	send(&ring_exec, HG_CLASS_EXEC, room, path_size + other_size + room->event.args_size);
+	send(&ring_exec, HG_CLASS_EXEC, room, path_size + other_size + room->event.args_size,
+	     wake_for(&ring_exec, exec_matters(&room->event, id)));
 	return 0;
 }
 
-/* Forks and exits only keep the agent's process table; they wake nobody until half of their ring is full. */
 static __always_inline int send_process(struct task_struct *task, __u16 kind)
 {
 	struct hg_proc record = {};
 	struct hg_verdict *verdict;
-	__u64 id, wake = BPF_RB_NO_WAKEUP;
+	__u64 id;
 
 	verdict = container_of_task(task, &id);
 	if (!verdict)
@@ -105,9 +129,7 @@ static __always_inline int send_process(struct task_struct *task, __u16 kind)
 	fill_task(&record.task, task);
 	record.ppid = BPF_CORE_READ(task, real_parent, tgid);
 	fill_head(&record.head, kind, id);
-	if (bpf_ringbuf_query(&ring_proc, BPF_RB_AVAIL_DATA) > 1 << 18)
-		wake = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring_proc, &record, sizeof(record), wake))
+	if (bpf_ringbuf_output(&ring_proc, &record, sizeof(record), wake_for(&ring_proc, false)))
 		count_lost(HG_CLASS_PROC);
 	return 0;
 }

@@ -23,8 +23,8 @@ static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 	else
 		return set->dfl_cgrp->kn;
 	place = (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *);
-	bpf_probe_read_kernel(&state, sizeof(state), place);
-	return BPF_CORE_READ(state, cgroup, kn);
+	state = *place;
+	return state->cgroup->kn;
 }
 
 static __always_inline struct kernfs_node *cgroup_parent(struct kernfs_node *node)
@@ -89,7 +89,7 @@ static __always_inline struct hg_verdict *container_of_task(struct task_struct *
 	struct kernfs_node *node = task_cgroup(task);
 	struct hg_verdict *verdict;
 
-	*id = BPF_CORE_READ(node, id);
+	*id = node->id;
 	verdict = bpf_map_lookup_elem(&verdicts, id);
 	if (!verdict) {
 		judge_cgroup(*id, node);
