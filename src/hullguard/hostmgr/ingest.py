@@ -18,7 +18,7 @@ from hullguard.hostmgr.intake import Item, Outcome, Speaker, take_in
 from hullguard.hostmgr.metrics import Metrics
 from hullguard.model.errors import HullguardError, NotFound, Unavailable
 from hullguard.model.identity import Scope
-from hullguard.storage import Storage
+from hullguard.storage import Storage, Transaction
 from hullguard.wire.violation import Code, Violation
 
 BATCH = 256
@@ -116,7 +116,7 @@ class Ingest:
         while True:
             try:
                 async with self._storage.transaction(scope) as tx:
-                    outcomes = [await take_in(tx, work.source.speaker, work.item, work.sequence) for work in batch]
+                    outcomes = await self._take_in(tx, batch)
             except Unavailable as cause:
                 # Nothing is lost by waiting: the agents' credit runs out and their spools keep the rest.
                 self._metrics.database_failures.inc()
@@ -124,6 +124,18 @@ class Ingest:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return outcomes
+
+    async def _take_in(self, tx: Transaction, batch: Sequence[Work]) -> list[Outcome]:
+        """Session by session: within one, order matters; between them, it does not."""
+        by_session: dict[Source, list[int]] = {}
+        for position, work in enumerate(batch):
+            by_session.setdefault(work.source, []).append(position)
+        outcomes = [Outcome() for _ in batch]
+        for source, positions in by_session.items():
+            said = [(batch[position].item, batch[position].sequence) for position in positions]
+            for position, outcome in zip(positions, await take_in(tx, source.speaker, said), strict=True):
+                outcomes[position] = outcome
+        return outcomes
 
     async def _break_up(self, batch: list[Work], refusal: Violation) -> None:
         if len(batch) == 1:

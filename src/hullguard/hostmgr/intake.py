@@ -3,6 +3,7 @@
 A message that comes twice changes nothing the second time: records are numbered, and the rest replaces a whole.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,6 +13,7 @@ from hullguard import audit
 from hullguard.model.command import CommandState
 from hullguard.model.errors import NotFound
 from hullguard.model.ids import derived_id
+from hullguard.model.incident import Observation
 from hullguard.model.inventory import Inventory
 from hullguard.model.node import Heartbeat
 from hullguard.storage import Transaction
@@ -67,15 +69,29 @@ class Outcome(Struct):
         self.events[kind, thing] = None
 
 
-async def take_in(tx: Transaction, speaker: Speaker, item: Item, sequence: int | None) -> Outcome:
-    """Store one item. Raises nothing that the agent could cause; the outcome says if it must be refused."""
-    outcome = Outcome()
-    if sequence is not None and not await Progress(tx).accept(speaker.node, speaker.stream, sequence):
-        outcome.duplicate = True
-        return outcome
+async def take_in(tx: Transaction, speaker: Speaker, said: Sequence[tuple[Item, int | None]]) -> list[Outcome]:
+    """Store what one session said, in its order; an outcome for each. An outcome may be a refusal."""
+    numbers = [sequence for _, sequence in said if sequence is not None]
+    new = await Progress(tx).accept_all(speaker.node, speaker.stream, numbers) if numbers else frozenset()
+    outcomes = []
+    found: list[Observation] = []
+    for item, sequence in said:
+        outcome = Outcome(duplicate=sequence is not None and sequence not in new)
+        outcomes.append(outcome)
+        if outcome.duplicate:
+            continue
+        if isinstance(item, say.Incidents):
+            # In one go at the end: a burst of incidents is many records, and what costs is each statement.
+            found.extend(item.observations)
+        else:
+            await _take_in(tx, speaker, item, outcome)
+    if found:
+        await _incidents(tx, speaker, found, outcomes[-1])
+    return outcomes
+
+
+async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outcome) -> None:
     match item:
-        case say.Incidents():
-            await _incidents(tx, speaker, item, outcome)
         case say.CommandUpdate():
             await _command(tx, speaker, item, outcome)
         case say.Facts(facts=facts):
@@ -94,12 +110,11 @@ async def take_in(tx: Transaction, speaker: Speaker, item: Item, sequence: int |
         case Seen(heartbeat=heartbeat, at=at):
             if await Nodes(tx).heartbeat(speaker.node, heartbeat, at):
                 outcome.tell("node", speaker.node)
-    return outcome
 
 
-async def _incidents(tx: Transaction, speaker: Speaker, item: say.Incidents, outcome: Outcome) -> None:
+async def _incidents(tx: Transaction, speaker: Speaker, found: Sequence[Observation], outcome: Outcome) -> None:
     # An id is made from the node's own: no node can take another's ids, and so make its incidents disappear as known.
-    own = [msgspec.structs.replace(each, id=derived_id(speaker.node, each.id)) for each in item.observations]
+    own = [msgspec.structs.replace(each, id=derived_id(speaker.node, each.id)) for each in found]
     for incident in await Incidents(tx).insert(speaker.node, own, tx.now):
         outcome.tell("incident", incident)
 

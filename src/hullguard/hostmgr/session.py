@@ -15,7 +15,7 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from hullguard.hostmgr import bounds, dispatch
+from hullguard.hostmgr import askers, bounds, dispatch
 from hullguard.hostmgr.fleet import Gateway
 from hullguard.hostmgr.ingest import Work
 from hullguard.hostmgr.intake import Item, Outcome, Seen, Speaker, StoredInventory
@@ -53,7 +53,8 @@ class NodeSession:
         self._beats, self._beats_at = float(BEATS_AT_ONCE), time.monotonic()
         self._work = asyncio.Event()
         self._look = True
-        self._wanted: say.InventoryRequest | None = None
+        self._missing: tuple[say.ImageList, say.InventoryRequest] | None = None
+        self._list_again: tuple[float, say.ImageList] | None = None
         self._asked: set[str] = set()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # The future's exception is always looked at, but maybe after its loop is gone.
@@ -74,7 +75,13 @@ class NodeSession:
         finally:
             wakes.leave(self.speaker.node, self._woken)
             fleet.leave(self)
-            await self._gateway.cache.delete(f"presence:{self.speaker.node}")
+            await self._absent()
+
+    async def _absent(self) -> None:
+        key = f"presence:{self.speaker.node}"
+        # A newer session, here or on another replica, may have said already that the node is there.
+        if await self._gateway.cache.get(key) == self.id.encode():
+            await self._gateway.cache.delete(key)
 
     # --- what others call ---
 
@@ -96,8 +103,8 @@ class NodeSession:
         if work.sequence is not None:
             self._wire.acknowledge(work.sequence)
         self._wire.release(work.size)
-        if outcome.reply is not None:
-            self._wanted = outcome.reply
+        if outcome.reply is not None and isinstance(work.item, say.ImageList):
+            self._missing = (work.item, outcome.reply)
         self._work.set()
 
     def _woken(self, message: bytes) -> None:
@@ -205,6 +212,9 @@ class NodeSession:
 
     async def _beat(self, heartbeat: Heartbeat) -> None:
         self._pace()
+        if self._list_again is not None and time.monotonic() >= self._list_again[0]:
+            listed, self._list_again = self._list_again[1], None
+            await self._submit(listed)
         period = self._gateway.config.heartbeat_seconds
         await self._gateway.cache.set(f"presence:{self.speaker.node}", self.id.encode(), 3 * period)
         if self._applied != heartbeat.applied:
@@ -236,14 +246,20 @@ class NodeSession:
             self._work.clear()
             for frame in self._wire.outgoing():
                 await self._connection.send(frame)
-            if self._wanted is not None:
-                wanted, self._wanted = self._wanted, None
-                self._asked = set(wanted.image_ids)
-                await self._connection.send(encoded(wanted))
+            if self._missing is not None:
+                (listed, missing), self._missing = self._missing, None
+                await self._ask(listed, missing.image_ids)
             if self._look:
                 self._look = False
                 await self._dispatch()
             await self._work.wait()
+
+    async def _ask(self, listed: say.ImageList, missing: tuple[str, ...]) -> None:
+        chosen = await askers.choose(self._gateway.cache, self.speaker.tenant, self.speaker.node, missing)
+        self._asked = set(chosen)
+        self._list_again = None if len(chosen) == len(missing) else (time.monotonic() + askers.SECONDS, listed)
+        if chosen:
+            await self._connection.send(encoded(say.InventoryRequest(chosen)))
 
     async def _dispatch(self) -> None:
         scope = Scope(self.speaker.tenant)

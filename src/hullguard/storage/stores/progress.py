@@ -1,5 +1,7 @@
 """How far an agent's messages were taken in: what makes sending twice harmless."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from hullguard.model.errors import Invalid
@@ -29,6 +31,22 @@ class Progress:
         values = {"node": node, "boot": boot, "sequence": sequence, "missed": missed, "at": self._tx.now}
         await self._tx.upsert(progress, values, update=["sequence", "missed", "at"])
         return True
+
+    async def accept_all(self, node: str, boot: str, sequences: Sequence[int]) -> frozenset[int]:
+        """``accept`` for a run of growing numbers, in two statements; those that are new."""
+        if any(not 0 < sequence <= INTEGER_MAX for sequence in sequences):
+            raise Invalid("a sequence number is out of range", "wire.sequence", field="sequence")
+        row = await self._row(node, boot)
+        before = 0 if row is None else int(row.sequence)
+        new = frozenset(sequence for sequence in sequences if sequence > before)
+        if new:
+            last = max(new)
+            # Where nothing came before, numbering begins wherever the agent begins; it is no gap.
+            start = min(new) - 1 if row is None else before
+            missed = (0 if row is None else row.missed) + last - start - len(new)
+            values = {"node": node, "boot": boot, "sequence": last, "missed": missed, "at": self._tx.now}
+            await self._tx.upsert(progress, values, update=["sequence", "missed", "at"])
+        return new
 
     async def last(self, node: str, boot: str) -> int:
         """The highest number taken in; 0 if none."""

@@ -1,0 +1,100 @@
+"""What messages do to the database, and that saying them twice does nothing more."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.database import SCOPE, clock, storage, tx
+from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat, inventory, observation
+
+from hullguard.cache import MemoryCache
+from hullguard.hostmgr import askers
+from hullguard.hostmgr.intake import Seen, Speaker, StoredInventory, take_in
+from hullguard.model.ids import derived_id, new_id
+from hullguard.storage import PageRequest
+from hullguard.storage.stores import Images, IncidentFilter, Incidents, Jobs, Nodes, Progress
+from hullguard.wire import messages as say
+
+__all__ = ["clock", "storage", "tx"]
+
+SPEAKER = Speaker("node-1", "default", "default", "stream-1")
+
+
+def record(*numbers: int) -> say.Incidents:
+    return say.Incidents(tuple(observation(number) for number in numbers))
+
+
+async def total(tx) -> int:
+    return (await Incidents(tx).page(IncidentFilter(), PageRequest())).total
+
+
+@pytest.fixture
+async def node(tx):
+    return await enrolled(tx)
+
+
+async def test_a_run_of_records_is_stored_once_and_every_new_incident_is_told(tx, node):
+    first = await take_in(tx, SPEAKER, [(record(1), 1), (record(2, 3), 2)])
+    again = await take_in(tx, SPEAKER, [(record(1), 1), (record(2, 3), 2), (record(3, 4), 3)])
+    assert [outcome.duplicate for outcome in first] == [False, False]
+    assert [outcome.duplicate for outcome in again] == [True, True, False]
+    told = [event for outcome in (*first, *again) for event in outcome.events]
+    assert told == [("incident", derived_id("node-1", observation(number).id)) for number in (1, 2, 3, 4)]
+    assert await total(tx) == 4
+
+
+async def test_what_is_between_records_is_not_forgotten(tx, node):
+    said = [(record(1), 1), (say.Facts(facts("renamed")), None), (record(2), 2)]
+    outcomes = await take_in(tx, SPEAKER, said)
+    assert ("node", "node-1") in outcomes[1].events
+    assert (await Nodes(tx).get("node-1")).name == "renamed"
+    assert await total(tx) == 2
+
+
+async def test_an_inventory_is_queued_for_matching_once(tx, node):
+    await take_in(tx, SPEAKER, [(say.ImageList((say.LocalImage(IMAGE, ("nginx",)),)), None)])
+    for _ in range(2):
+        [outcome] = await take_in(tx, SPEAKER, [(StoredInventory(IMAGE, inventory()), None)])
+        assert outcome.jobs
+    job = await Jobs(tx).take(["match"], 60)
+    assert job is not None
+    assert job.key == IMAGE
+    assert await Jobs(tx).take(["match"], 60) is None
+
+
+async def test_only_images_without_an_inventory_are_asked_for(tx, node):
+    both = say.ImageList((say.LocalImage(IMAGE), say.LocalImage(OTHER_IMAGE)))
+    [outcome] = await take_in(tx, SPEAKER, [(both, None)])
+    assert outcome.reply is not None
+    assert set(outcome.reply.image_ids) == {IMAGE, OTHER_IMAGE}
+    await Images(tx).store_inventory(IMAGE, inventory())
+    [outcome] = await take_in(tx, SPEAKER, [(both, None)])
+    assert outcome.reply == say.InventoryRequest((OTHER_IMAGE,))
+
+
+async def test_a_heartbeat_tells_only_what_changed(tx, node):
+    first, second = [await take_in(tx, SPEAKER, [(Seen(heartbeat(), tx.now), None)]) for _ in range(2)]
+    assert list(first[0].events) == [("node", "node-1")]
+    assert list(second[0].events) == []
+
+
+@given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=8, unique=True).map(sorted), max_size=6))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_accepting_a_run_is_accepting_each(storage, runs):
+    async with storage.transaction(SCOPE) as tx:
+        tag = new_id()
+        for run in runs:
+            together = await Progress(tx).accept_all("node-1", f"all-{tag}", run)
+            each = {number for number in run if await Progress(tx).accept("node-1", f"each-{tag}", number)}
+            assert together == each
+        assert await Progress(tx).last("node-1", f"all-{tag}") == await Progress(tx).last("node-1", f"each-{tag}")
+
+
+class TestAskers:
+    async def test_a_few_nodes_are_asked_for_one_image(self):
+        cache = MemoryCache()
+        asked = [node for node in map(str, range(10)) if await askers.choose(cache, "t", node, [IMAGE])]
+        assert len(asked) == askers.NODES
+        # Who was asked and came back, perhaps after a crash, is asked again.
+        assert await askers.choose(cache, "t", asked[0], [IMAGE, OTHER_IMAGE]) == (IMAGE, OTHER_IMAGE)
+        assert await askers.choose(cache, "t", "late", [IMAGE, OTHER_IMAGE]) == (OTHER_IMAGE,)
+        assert await askers.choose(cache, "other tenant", "late", [IMAGE]) == (IMAGE,)
