@@ -6,6 +6,24 @@ const HOUR = 3_600
 const DAY = 86_400
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
 
+/** A stretch of time in its largest whole unit. */
+export function duration(seconds: number): string {
+  const [unit, size] =
+    seconds < 2 * MINUTE
+      ? ['second', 1]
+      : seconds < 2 * HOUR
+        ? ['minute', MINUTE]
+        : seconds < 2 * DAY
+          ? ['hour', HOUR]
+          : ['day', DAY]
+  const format = new Intl.NumberFormat(language.value, {
+    style: 'unit',
+    unit: unit as string,
+    unitDisplay: 'long',
+  })
+  return format.format(Math.floor(seconds / (size as number)))
+}
+
 export function number(value: number): string {
   return new Intl.NumberFormat(language.value).format(value)
 }

@@ -18,3 +18,8 @@ export function subjectLink(subject: string): RouteLocationRaw | null {
   const name = PAGES[kind]
   return name && rest.length ? { name, params: { id: rest.join(':') } } : null
 }
+
+/** The thing as a person reads it: an id is shortened in the middle. */
+export function subjectText(subject: string): string {
+  return subject.replace(/[0-9a-f]{24,}/, (id) => `${id.slice(0, 8)}…${id.slice(-4)}`)
+}

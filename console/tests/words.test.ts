@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Incident } from '@/api/types'
+import { instruction } from '@/components/images/instruction'
+import { shortDigest } from '@/components/images/names'
+import { packageName } from '@/components/images/purl'
+import { commandLine, summary } from '@/components/incidents/words'
+import { subjectLink, subjectText } from '@/components/audit/words'
+import { counted, told, useLanguage } from '@/i18n'
+import { bytes, duration, number } from '@/i18n/format'
+
+beforeAll(() => useLanguage('en'))
+
+describe('an instruction', () => {
+  it.each([
+    ['/bin/sh -c #(nop) COPY file:9a in / ', 'COPY', 'file:9a in /'],
+    ['/bin/sh -c apt-get update', 'RUN', 'apt-get update'],
+    ['RUN /bin/sh -c pip install x # buildkit', 'RUN', 'pip install x'],
+    ['COPY app/ /srv/ # buildkit', 'COPY', 'app/ /srv/'],
+    ['bazel build ...', '', 'bazel build ...'],
+    [null, '', ''],
+  ])('of %s is read', (createdBy, verb, rest) => {
+    expect(instruction(createdBy)).toEqual({ verb, rest })
+  })
+})
+
+describe('a package', () => {
+  it.each([
+    ['pkg:deb/debian/openssl@3.0.9-1?arch=amd64', 'openssl'],
+    ['pkg:npm/%40babel/core@7.0.0', '@babel/core'],
+    ['pkg:pypi/django@4.2.3', 'django'],
+    ['pkg:npm/%E0%A4%A@1', '%E0%A4%A'],
+    ['nonsense', 'nonsense'],
+  ])('%s is called %s', (purl, name) => {
+    expect(packageName(purl)).toBe(name)
+  })
+})
+
+describe('a command line', () => {
+  it('shows what would hide: control characters, direction marks, spaces', () => {
+    const args = ['sh', '-c', 'echo hi', 'a\u001b[2Jb', 'evil\u202efdp.exe', "it's", '']
+    expect(commandLine({ pid: 1, args })).toBe(
+      "sh -c 'echo hi' a\\x1b[2Jb evil\\u202efdp.exe 'it'\\''s' ''"
+        .replace('a\\x1b[2Jb', "'a\\x1b[2Jb'")
+        .replace('evil\\u202efdp.exe', "'evil\\u202efdp.exe'"),
+    )
+  })
+
+  it('says when the kernel cut it', () => {
+    expect(commandLine({ pid: 1, args: ['java'], args_truncated: true })).toBe('java …')
+    expect(commandLine({ pid: 1, exe: '/bin/true' })).toBe('/bin/true')
+  })
+})
+
+describe('an incident', () => {
+  const incident = {
+    rule: 'container.terminal-shell',
+    details: { shell: 'bash' },
+    lineage: [],
+  } as unknown as Incident
+
+  it('is told in a sentence, and by its rule if that is new', () => {
+    expect(summary(incident)).toBe('bash was opened with a terminal')
+    expect(summary({ ...incident, rule: 'future.rule' })).toBe('future.rule')
+  })
+
+  it('keeps words of a container as words', () => {
+    const details = { shell: '<b>{n} @:frame.close | x</b>' }
+    expect(summary({ ...incident, details })).toBe('<b>{n} @:frame.close | x</b> was opened with a terminal')
+  })
+})
+
+describe('words of the server', () => {
+  it('are translated by code, or kept in English', async () => {
+    expect(told('problem', 'policy.name-taken')).toBe('Another policy has this name.')
+    expect(told('problem', 'never.heard-of', {}, 'The server says so.')).toBe('The server says so.')
+    await useLanguage('zh-CN')
+    expect(told('problem', 'policy.name-taken')).toBe('已有同名策略。')
+    expect(counted('overview.open', 1234)).toBe('1,234 个安全事件待处置。')
+    await useLanguage('en')
+  })
+
+  it('follow the plural', () => {
+    expect(counted('overview.open', 1)).toBe('1 open incident.')
+    expect(counted('overview.open', 12345)).toBe('12,345 open incidents.')
+  })
+})
+
+describe('figures', () => {
+  it('are written as the language does', () => {
+    expect(number(12345)).toBe('12,345')
+    expect(bytes(0)).toBe('0 byte')
+    expect(bytes(184_300_000)).toBe('184.3 MB')
+    expect(duration(45)).toBe('45 seconds')
+    expect(duration(1560)).toBe('26 minutes')
+    expect(duration(200_000)).toBe('2 days')
+  })
+})
+
+describe('a subject of the audit', () => {
+  it('leads to its page where it has one', () => {
+    expect(subjectLink('policy:01a2')).toEqual({ name: 'policy', params: { id: '01a2' } })
+    expect(subjectLink('image:sha256:ab')).toEqual({ name: 'image', params: { id: 'sha256:ab' } })
+    expect(subjectLink('user:alice')).toBeNull()
+  })
+
+  it('is shortened in the middle', () => {
+    expect(subjectText('incident:e9c4da0af1cd587ff093cb957634d712')).toBe('incident:e9c4da0a…d712')
+    expect(shortDigest(`sha256:${'a'.repeat(64)}`)).toBe('aaaaaaaaaaaa…')
+  })
+})
