@@ -5,19 +5,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
+from tests.support.agents import LiveAgent, child_environment, come_true, live_agent
+from tests.support.docker import IMAGE, docker, docker_host, import_image
+from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import Commands, ContainerFilter, Containers, ImageFilter, Images, Policies
-from tests.support.agents import LiveAgent, child_environment, come_true, live_agent
-from tests.support.docker import IMAGE, docker, docker_host, import_image
-from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 __all__ = ["child_environment", "docker_host", "hostmgr", "live_agent"]
 
 
 @pytest_asyncio.fixture
-async def docked(live_agent: LiveAgent, docker_host: str, child_environment: dict[str, str]) -> AsyncIterator[LiveAgent]:
+async def docked(
+    live_agent: LiveAgent, docker_host: str, child_environment: dict[str, str]
+) -> AsyncIterator[LiveAgent]:
     """A connected agent of the private daemon."""
     live_agent.start(docker_host=docker_host)
     await live_agent.until(lambda status: status.line.state == "connected" and status.runtime)
@@ -143,7 +145,9 @@ class TestCommands:
 
 
 class TestRecovery:
-    async def test_a_daemon_that_comes_later_is_found(self, live_agent: LiveAgent, hostmgr, tmp_path: Path, docker_host):
+    async def test_a_daemon_that_comes_later_is_found(
+        self, live_agent: LiveAgent, hostmgr, tmp_path: Path, docker_host
+    ):
         socket = tmp_path / "docker.sock"
         live_agent.start(docker_host=f"unix://{socket}")
         status = await live_agent.connected()

@@ -4,6 +4,8 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.support.agents import LiveAgent, come_true, live_agent, shell_event
+from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 from hullguard.agent import identity
 from hullguard.agent.enrol import enrol
@@ -14,8 +16,6 @@ from hullguard.model.node import Node, SensorState
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import IncidentFilter, Incidents, Nodes, Policies
 from hullguard.wire.enrolment import parse_token
-from tests.support.agents import LiveAgent, come_true, live_agent, shell_event
-from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 __all__ = ["hostmgr", "live_agent"]
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.support.agents import ROOT, LiveAgent, child_environment, come_true, live_agent
+from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 from hullguard import __version__
 from hullguard.agent.status import read, running
@@ -19,8 +21,6 @@ from hullguard.agent.update import launcher
 from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.storage.stores import Blobs, Commands, Nodes
 from hullguard.wire import bundle
-from tests.support.agents import ROOT, LiveAgent, child_environment, come_true, live_agent
-from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 __all__ = ["child_environment", "hostmgr", "live_agent"]
 
@@ -179,9 +179,7 @@ class TestLauncher:
     async def test_a_child_that_is_killed_is_started_again(self, launched: Launched):
         before = launched.child()
         os.kill(before, signal.SIGKILL)
-        status = await launched.agent.until(
-            lambda status: status.pid != before and status.line.state == "connected"
-        )
+        status = await launched.agent.until(lambda status: status.pid != before and status.line.state == "connected")
         assert status.pid == launched.child()
 
     async def test_the_child_ends_with_its_launcher(self, launched: Launched):

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
+from tests.support.fleet import SCOPE, Hostmgr
 
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.enrol import enrol
@@ -25,7 +26,6 @@ from hullguard.model.errors import Unavailable
 from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, Process
 from hullguard.model.node import SensorHealth, SensorState
 from hullguard.storage.stores import Policies
-from tests.support.fleet import SCOPE, Hostmgr
 
 ROOT = Path(__file__).parents[2]
 NO_DOCKER = "unix:///nonexistent/docker.sock"

@@ -1,4 +1,4 @@
-"""What the agent and the process that reads images say to each other; apart, so that the agent does not load the reader."""
+"""What the agent and the process that reads images say to each other; here, so that the agent loads no reader."""
 
 import msgspec
 

@@ -156,7 +156,7 @@ class Spool:
                     make_room(size, priority)
                     self._write(priority, payload, key, keep)
             except _NoRoomError:
-                continue
+                break
             except sqlite3.Error as bad:
                 if not disk_refused(bad):
                     raise

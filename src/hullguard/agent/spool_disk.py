@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hullguard.model.ids import new_id
 
-_RESERVED = 2 * 1024 * 1024
+_RESERVED = 1024 * 1024
 _PAGE = 4096
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,7 +27,7 @@ CREATE INDEX IF NOT EXISTS records_sent ON records (sequence) WHERE sequence IS 
 class Ballast:
     """A file of nothing: deleting it makes room when the disk has none, for the records that matter."""
 
-    def __init__(self, path: Path, size: int = 2 * _RESERVED) -> None:
+    def __init__(self, path: Path, size: int = 4 * _RESERVED) -> None:
         self._path, self._size = path, size
 
     def give_up(self) -> bool:
@@ -65,7 +65,8 @@ def give_back(connection: sqlite3.Connection) -> None:
     """Return some of the pages that acknowledged records left, but for the reserve."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     if free > _RESERVED // _PAGE + 64:
-        connection.execute("PRAGMA incremental_vacuum(64)").fetchall()
+        # As a script: `execute` takes one step of it, and each step frees one page.
+        connection.executescript("PRAGMA incremental_vacuum(128)")
 
 
 def _damaged() -> sqlite3.DatabaseError:
