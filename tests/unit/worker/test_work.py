@@ -1,0 +1,190 @@
+"""Inventories meet advisories: at once, again when advisories change, and in spite of what dies on the way."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.support.database import SCOPE
+from tests.support.records import enrolled
+
+from hullguard.advisories.importer import import_files
+from hullguard.cache import MemoryCache
+from hullguard.model.image import Layer, Target
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package, PackageType
+from hullguard.storage import Storage
+from hullguard.storage.stores import Images, Jobs, Settings
+from hullguard.worker import matching
+from hullguard.worker.advisory_file import AdvisoryFile
+from hullguard.worker.catalog import JOBS
+from hullguard.worker.context import Context
+from hullguard.worker.run import work
+
+IMAGE = "sha256:" + "c" * 64
+LAYER = "sha256:" + "d" * 64
+INVENTORY = Inventory(
+    Target("app:1", "docker", image_id=IMAGE, tags=("app:1",)),
+    layers=(Layer(LAYER),),
+    packages=(Package("pkg:pypi/urllib3@1.23", PackageType.PYPI, "urllib3", "1.23", "PyPI", layer=LAYER),),
+)
+
+
+def advisory(identifier: str, fixed: str) -> dict:
+    return {
+        "schema_version": "1.6.0",
+        "id": identifier,
+        "modified": "2026-01-01T00:00:00Z",
+        "aliases": [],
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": "urllib3"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}],
+            }
+        ],
+    }
+
+
+def import_advisories(database: Path, *advisories: dict) -> None:
+    source = database.with_suffix(".jsonl")
+    source.write_text("".join(json.dumps(each) + "\n" for each in advisories))
+    import_files([source], database)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "advisories.db"
+
+
+@pytest.fixture
+async def stored(storage: Storage) -> str:
+    async with storage.transaction(SCOPE) as tx:
+        node = await enrolled(tx)
+        await Images(tx).present(node, [(IMAGE, ("app:1",))])
+        await Images(tx).store_inventory(IMAGE, INVENTORY)
+    return IMAGE
+
+
+@contextlib.asynccontextmanager
+async def working(storage: Storage, cache: MemoryCache, database: Path) -> AsyncIterator[None]:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(work(storage, cache, database, stop, ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 10)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def found(storage: Storage) -> list[str] | None:
+    async with storage.reading(SCOPE) as tx:
+        detail = await Images(tx).detail(IMAGE)
+        if detail.matched is None:
+            return None
+        return [each.id for each in (await Images(tx).report(IMAGE)).vulnerabilities]
+
+
+async def until(storage: Storage, expected: list[str], clock) -> None:
+    for _ in range(400):
+        clock.forward(seconds=1)  # the queue's pauses pass by the test's own clock
+        if await found(storage) == expected:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{await found(storage)} never became {expected}")
+
+
+async def test_an_inventory_that_arrived_is_matched_and_announced(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    cache = MemoryCache()
+    async with cache.subscribe("stream:default") as messages, working(storage, cache, database):
+        async with storage.transaction(SCOPE) as tx:
+            await Jobs(tx).enqueue(matching.MATCH, IMAGE)
+        await cache.publish("jobs", b"match")
+
+        await until(storage, ["PYSEC-1"], clock)
+        _, message = await asyncio.wait_for(anext(messages), 5)
+        assert msgspec.msgpack.decode(message) == {"kind": "image", "id": IMAGE}
+
+
+async def test_an_inventory_whose_job_was_lost_is_found_all_the_same(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    async with working(storage, MemoryCache(), database):
+        await until(storage, ["PYSEC-1"], clock)
+
+
+async def test_without_advisories_packages_are_shown_and_the_doubt_is_said(storage, clock, stored, database) -> None:
+    async with working(storage, MemoryCache(), database):
+        await until(storage, [], clock)
+
+    async with storage.reading(SCOPE) as tx:
+        detail = await Images(tx).detail(IMAGE)
+    assert detail.packages == 1
+    assert [unknown.what for unknown in detail.unknowns] == ["vulnerabilities"]
+
+
+async def test_new_advisories_match_everything_again(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "1.0"))
+    async with working(storage, MemoryCache(), database):
+        await until(storage, [], clock)
+
+        import_advisories(database, advisory("PYSEC-1", "1.0"), advisory("PYSEC-2", "1.24"))
+
+        await until(storage, ["PYSEC-2"], clock)
+
+
+async def test_the_same_advisories_do_not_match_again_after_a_restart(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    with ThreadPoolExecutor(1) as thread:
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread)
+        assert await matching.notice_new_advisories(context)
+        assert not await matching.notice_new_advisories(context)
+        assert not await matching.notice_new_advisories(Context(storage, MemoryCache(), AdvisoryFile(database), thread))
+
+
+async def test_a_damaged_database_keeps_the_job_for_later(storage, clock, stored, database) -> None:
+    database.write_bytes(b"this is not SQLite")
+    async with working(storage, MemoryCache(), database):
+        async with storage.transaction(SCOPE) as tx:
+            await Jobs(tx).enqueue(matching.MATCH, IMAGE)
+        await asyncio.sleep(0.3)
+        assert await found(storage) is None
+        database.unlink()
+        import_advisories(database, advisory("PYSEC-1", "2.0"))
+
+        await until(storage, ["PYSEC-1"], clock)
+
+
+async def test_a_job_about_something_that_is_gone_is_done(storage, clock, database) -> None:
+    async with working(storage, MemoryCache(), database):
+        async with storage.transaction(SCOPE) as tx:
+            await Jobs(tx).enqueue(matching.MATCH, "sha256:" + "e" * 64)
+        for _ in range(100):
+            clock.forward(seconds=1)
+            async with storage.transaction(SCOPE) as tx:
+                # A job of the same key can be queued only when the first is no longer waiting.
+                if await Jobs(tx).enqueue(matching.MATCH, "sha256:" + "e" * 64):
+                    return
+            await asyncio.sleep(0.05)
+    raise AssertionError("the job was never taken")
+
+
+def test_kinds_of_jobs_are_distinct_and_their_rhythm_is_longer_than_nothing() -> None:
+    kinds = [job.kind for job in JOBS]
+
+    assert len(set(kinds)) == len(kinds)
+    assert all(job.every_seconds is None or job.every_seconds > 0 for job in JOBS)
+    assert all(job.lease_seconds > 0 for job in JOBS)
+
+
+async def test_settings_remember_which_advisories_everything_was_matched_with(storage, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    with ThreadPoolExecutor(1) as thread:
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread)
+        await matching.notice_new_advisories(context)
+        async with storage.reading(SCOPE) as tx:
+            assert await Settings(tx).get(matching.MATCHED_WITH, str) == context.advisories.identity()
