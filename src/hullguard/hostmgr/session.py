@@ -205,8 +205,10 @@ class NodeSession:
         if image_id not in self._asked:
             raise Violation(Code.REQUEST_INVALID, "nobody asked for this inventory")
         inventory = await asyncio.to_thread(unpack, whole)
-        if inventory.target.image_id != image_id:
-            raise Violation(Code.REQUEST_INVALID, f"the inventory is that of image {inventory.target.image_id}")
+        target = inventory.target
+        # Docker on containerd's store names an image by its manifest, and its configuration has another digest.
+        if image_id not in (target.image_id, target.digest) and not target.ref.endswith(image_id):
+            raise Violation(Code.REQUEST_INVALID, f"the inventory is that of image {target.image_id}")
         self._asked.discard(image_id)
         return inventory
 
