@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from tests.support.control import API, MAGIC, PASSWORD, Control, control, installation, make_services, seed, served
 
+from hullguard.ctrl import decoding
 from hullguard.ctrl.edge import CONTENT_SECURITY_POLICY
 from hullguard.ctrl.routes import stream
 from hullguard.ctrl.server import BODY_MAX
@@ -431,3 +432,16 @@ async def test_a_proxy_that_is_no_address_stops_the_start(tmp_path: Path, contro
     with pytest.raises(ValueError, match="proxy"):
         create_app(services)
     await services.storage.close()
+
+
+async def test_a_body_that_trickles_in_is_given_up(control: Control, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(decoding, "BODY_SECONDS", 0.1)
+    async with served(control.services) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(
+            b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        status = await reader.readline()
+        writer.close()
+
+    assert b" 408 " in status

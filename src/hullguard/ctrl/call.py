@@ -1,5 +1,6 @@
 """What a handler gets: who calls, with what, and how to read and change things in that person's scope."""
 
+import contextlib
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from hullguard.cache import Cache
 from hullguard.ctrl.decoding import decode_query
 from hullguard.ctrl.guards import source
 from hullguard.ctrl.services import Services
+from hullguard.model.errors import Unavailable
 from hullguard.model.identity import Actor
 from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import NodeFilter, Nodes
@@ -71,15 +73,17 @@ class Call(Visit):
         tx.after_commit(lambda: self._wake_every_node(what))
 
     async def _wake_every_node(self, what: bytes) -> None:
-        cursor: str | None = None
-        while True:
-            async with self.reading() as tx:
-                found = await Nodes(tx).page(NodeFilter(protection=True), PageRequest(500, cursor))
-            for node in found.items:
-                await self.services.cache.publish(f"node:{node.id}", what)
-            cursor = found.cursor
-            if cursor is None:
-                return
+        # The change is kept by now: a wake-up that fails must not look as if it were not. hostmgr's poll finds it.
+        with contextlib.suppress(Unavailable):
+            cursor: str | None = None
+            while True:
+                async with self.reading() as tx:
+                    found = await Nodes(tx).page(NodeFilter(protection=True), PageRequest(500, cursor))
+                for node in found.items:
+                    await self.services.cache.publish(f"node:{node.id}", what)
+                cursor = found.cursor
+                if cursor is None:
+                    return
 
 
 def announce(tx: Transaction, cache: Cache, kind: str, thing: str) -> None:

@@ -1,7 +1,8 @@
 """Input is read strictly: a body by its route's struct, a query by its route's filter struct, nothing else."""
 
+import asyncio
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Request
@@ -9,8 +10,10 @@ from litestar.datastructures import MultiDict
 from msgspec import Struct
 from msgspec import inspect as types
 
-from hullguard.ctrl.errors import NotAcceptable, decoding_error
+from hullguard.ctrl.errors import NotAcceptable, TooSlow, decoding_error
 from hullguard.model.errors import Invalid
+
+BODY_SECONDS: Final = 30
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -19,6 +22,14 @@ class StrictRequest(Request[Any, Any, Any]):
     The framework would decode to dictionaries first and convert those leniently: ``"false"`` would
     become a flag and ``"7"`` a number.
     """
+
+    async def body(self) -> bytes:
+        """The body, if it arrives in time: who sends a byte a minute must not keep a place for ever."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await super().body()
+        except TimeoutError as cause:
+            raise TooSlow(f"The body did not arrive within {BODY_SECONDS} seconds.", "body-too-slow") from cause
 
     async def json(self) -> Any:
         """The body as the handler's ``data``."""

@@ -37,6 +37,12 @@ class Malformed(Invalid):
     nature = "malformed"
 
 
+class TooSlow(Invalid):
+    """The body did not arrive in time."""
+
+    nature = "too-slow"
+
+
 class NotAcceptable(Invalid):
     """The body's content type is not one that this route reads."""
 
@@ -54,6 +60,7 @@ STATUS: Final[dict[type[HullguardError], int]] = {  # the most special class of 
     Unauthenticated: 401,
     Denied: 403,
     NotFound: 404,
+    TooSlow: 408,
     Conflict: 409,
     Stale: 412,
     LimitReached: 413,
