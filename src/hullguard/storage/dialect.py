@@ -237,6 +237,14 @@ def upsert(
     return my.on_duplicate_key_update(changes or {keys[0]: table.c[keys[0]]})
 
 
+def contains(column: sa.ColumnElement[str], part: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Whether the column has ``part`` in it, whatever the case; ``%`` and ``_`` stand for themselves.
+
+    SQLite's LIKE ignores the case of ASCII by itself, and without ``lower`` a search takes half the time.
+    """
+    return (column.contains if dialect == "sqlite" else column.icontains)(part, autoescape=True)
+
+
 def not_indexed(column: sa.ColumnElement[T], dialect: str) -> sa.ColumnElement[T]:
     """The column, hidden from SQLite's planner, which without statistics prefers a filter's index to the order's."""
     return sa.type_coerce(sa.UnaryExpression(column, operator=_PLUS), column.type) if dialect == "sqlite" else column

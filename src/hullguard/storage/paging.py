@@ -73,7 +73,7 @@ async def fetch(
     if not 1 <= request.limit <= LIMIT_MAX:
         raise Invalid(f"limit is {request.limit}; it may be 1 to {LIMIT_MAX}", field="limit")
     column, name, descending = _order(listing, request.sort)
-    searched = search(listing.search, request.q)
+    searched = search(listing.search, request.q, tx)
     if searched is not None:
         select, total = select.where(searched), None
     if total is None:
@@ -82,6 +82,8 @@ async def fetch(
     page = select.add_columns(column.label("_sort"), listing.key.label("_key"))
     if request.cursor is not None:
         page = page.where(_after(_decode(request.cursor, name, column, listing.key), column, listing.key, descending))
+    if not count:
+        return Fetched([], 0, None)
     directions = [part.desc() if descending else part.asc() for part in (column, listing.key)]
     rows = await tx.all(page.order_by(*directions).limit(request.limit + 1))
     if len(rows) <= request.limit:
@@ -91,14 +93,14 @@ async def fetch(
     return Fetched(rows, count, encode(name, rows[-1][-2], rows[-1][-1]))
 
 
-def search(columns: Sequence[sa.ColumnElement[str]], q: str | None) -> sa.ColumnElement[bool] | None:
+def search(columns: Sequence[sa.ColumnElement[str]], q: str | None, tx: Transaction) -> sa.ColumnElement[bool] | None:
     """Whether any of the columns contains ``q``, whatever the case; ``%`` and ``_`` stand for themselves."""
     if q is None or not q.strip() or not columns:
         return None
     if len(q) > SEARCH_MAX or "\0" in q or not _encodable(q):
         # SQLite ends a pattern at a zero byte, so such a search would find everything.
         raise Invalid(f"q is up to {SEARCH_MAX} characters of text", field="q")
-    return sa.or_(*(column.icontains(q.strip(), autoescape=True) for column in columns))
+    return sa.or_(*(dialect.contains(column, q.strip(), tx.dialect) for column in columns))
 
 
 def any_of(column: sa.ColumnElement[Any], values: Collection[Any], tx: Transaction) -> list[sa.ColumnElement[bool]]:

@@ -169,7 +169,7 @@ async def test_search_takes_every_character_for_itself(tx: Transaction, q: str, 
 async def test_a_blank_search_finds_everything_and_a_long_one_is_refused(tx: Transaction) -> None:
     await tx.insert(counters, {"name": "a", "value": 1})
     assert len(await walk(tx, PageRequest(q="   "))) == 1
-    assert search((), "x") is None
+    assert search((), "x", tx) is None
     for q in ("x" * 201, "\0", "\ud800"):
         with pytest.raises(Invalid) as refused:
             await walk(tx, PageRequest(q=q))

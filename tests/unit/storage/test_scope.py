@@ -209,7 +209,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
 HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
     "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Idempotency.remember",
-    "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Progress.accept",
+    "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Progress.accept", "Progress.accept_all",
     "Quotas.set_total", "Quotas.take", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
     # Own figures, with a default.
     "Quotas.get",

@@ -22,20 +22,12 @@ class Progress:
         One connection delivers in order, so a gap means that the agent dropped records for want of disk space, or that
         this database was restored from a backup. Neither may stop the agent for ever: the gap is counted as ``missed``.
         """
-        if not 0 < sequence <= INTEGER_MAX:
-            raise Invalid(f"a sequence number cannot be {sequence}", "wire.sequence", field="sequence")
-        row = await self._row(node, boot)
-        if row is not None and sequence <= row.sequence:
-            return False
-        missed = 0 if row is None else row.missed + sequence - row.sequence - 1
-        values = {"node": node, "boot": boot, "sequence": sequence, "missed": missed, "at": self._tx.now}
-        await self._tx.upsert(progress, values, update=["sequence", "missed", "at"])
-        return True
+        return sequence in await self.accept_all(node, boot, [sequence])
 
     async def accept_all(self, node: str, boot: str, sequences: Sequence[int]) -> frozenset[int]:
         """``accept`` for a run of growing numbers, in two statements; those that are new."""
         if any(not 0 < sequence <= INTEGER_MAX for sequence in sequences):
-            raise Invalid("a sequence number is out of range", "wire.sequence", field="sequence")
+            raise Invalid(f"a sequence number is 1 to {INTEGER_MAX}", "wire.sequence", field="sequence")
         row = await self._row(node, boot)
         before = 0 if row is None else int(row.sequence)
         new = frozenset(sequence for sequence in sequences if sequence > before)

@@ -43,6 +43,16 @@ async def test_each_message_is_accepted_once(tx: Transaction) -> None:
     assert (await progress.last("a", "boot"), await progress.last("a", "unknown")) == (3, 0)
 
 
+async def test_a_run_of_messages_is_accepted_like_one_after_the_other(tx: Transaction) -> None:
+    progress = Progress(tx)
+    assert await progress.accept_all("a", "boot", [7, 8, 11]) == {7, 8, 11}
+    assert await progress.accept_all("a", "boot", [8, 11, 12, 12, 15]) == {12, 15}
+    assert await progress.accept_all("a", "boot", [3]) == frozenset()
+    assert (await progress.last("a", "boot"), await progress.missed("a")) == (15, 4)
+    with pytest.raises(Invalid):
+        await progress.accept_all("a", "boot", [16, 0])
+
+
 async def test_a_gap_is_counted_and_does_not_stop_the_agent(tx: Transaction) -> None:
     progress = Progress(tx)
     assert [await progress.accept("a", "boot", number) for number in (500, 510, 505, 511)] == [True, True, False, True]
