@@ -27,7 +27,7 @@ async def due(tx: Transaction, node: str) -> Due:
         for command in await Commands(tx).for_node(node)
         if command.state in (CommandState.QUEUED, CommandState.SENT) and command.deadline > tx.now
     )
-    protection = (await Nodes(tx).get(node)).protection
+    protection = await Nodes(tx).protected(node)
     return Due(await Policies(tx).for_node(node), protection, tuple(waiting)[:UNDER_WAY])
 
 

@@ -146,6 +146,10 @@ class Nodes:
         """One node."""
         return (await node_rows.to_nodes(self._tx, [await self._row(node)]))[0]
 
+    async def protected(self, node: str) -> bool:
+        """Whether its protection is on, without what ``get`` counts: asked for at every connection of an agent."""
+        return bool((await self._row(node)).protection)
+
     async def page(self, wanted_nodes: NodeFilter, request: PageRequest) -> Page[Node]:
         """A page of nodes."""
         tx = self._tx
