@@ -4,8 +4,9 @@ import { get, type Problem } from '@/api/client'
 import { recovered } from '@/api/connection'
 import { onChange, type Kind } from '@/api/stream'
 import { asProblem } from '@/composables/failure'
+import { paced } from '@/composables/pace'
 
-const SETTLE = 300
+const GAP = 250
 const REFRESH = 60_000
 
 export interface Item<T> {
@@ -44,20 +45,17 @@ export function useItem<T>(path: () => string | null, kinds: readonly Kind[] = [
     loading.value = false
   }
 
-  let settling: ReturnType<typeof setTimeout> | undefined
+  const refresh = paced(() => read(true), GAP)
   watch(path, () => void read(false), { immediate: true })
   watch(recovered, () => void read(true))
-  onChange(kinds, () => {
-    clearTimeout(settling)
-    settling = setTimeout(() => void read(true), SETTLE)
-  })
+  onChange(kinds, refresh.soon)
   const regular = setInterval(() => {
     if (document.visibilityState === 'visible') void read(true)
   }, REFRESH)
   onScopeDispose(() => {
     turn += 1
     clearInterval(regular)
-    clearTimeout(settling)
+    refresh.stop()
   })
   return { value, loading, problem, asOf, reload: () => read(true) }
 }

@@ -5,9 +5,10 @@ import { recovered } from '@/api/connection'
 import { onChange, type Kind } from '@/api/stream'
 import type { Page } from '@/api/types'
 import { asProblem } from '@/composables/failure'
+import { paced } from '@/composables/pace'
 
 export const PAGE_SIZE = 50
-const SETTLE = 400
+const GAP = 250
 const REFRESH = 60_000
 const FRESH = 4_000
 
@@ -94,25 +95,20 @@ export function useList<T>(settings: Settings<T>): List<T> {
     setTimeout(() => (fresh.value = new Set()), FRESH)
   }
 
-  let settling: ReturnType<typeof setTimeout> | undefined
-  function refreshSoon(): void {
-    clearTimeout(settling)
-    settling = setTimeout(() => void read(true), SETTLE)
-  }
-
+  const refresh = paced(() => read(true), GAP)
   watch(
     () => [settings.path(), JSON.stringify(settings.query())],
     () => void read(false),
     { immediate: true },
   )
   watch(recovered, () => void read(true))
-  if (settings.kinds) onChange(settings.kinds, refreshSoon)
+  if (settings.kinds) onChange(settings.kinds, refresh.soon)
   const regular = setInterval(() => {
     if (document.visibilityState === 'visible') void read(true)
   }, REFRESH)
   onScopeDispose(() => {
     clearInterval(regular)
-    clearTimeout(settling)
+    refresh.stop()
     running?.abort()
   })
 
