@@ -36,7 +36,7 @@ async def _opened(layout: Layout) -> AsyncIterator[Storage]:
 async def verify_audit(layout: Layout) -> Verification:
     """Whether the whole chain holds."""
     async with _opened(layout) as storage, storage.reading(system().scope) as tx:
-        return await audit.verify(tx)
+        return await audit.verify(tx, audit.read_anchors(layout.anchors))
 
 
 async def reset_password(layout: Layout, name: str) -> str:

@@ -125,7 +125,8 @@ async def hostmgr(layout: Layout, address: Address) -> None:
 
 async def worker(layout: Layout) -> None:
     """Background work."""
-    from hullguard.worker.run import work
+    from hullguard.worker.run import Files, work
 
     async with _connected(layout) as have:
-        await work(have.storage, have.cache, layout.advisories, have.stop, ready=announce_ready)
+        files = Files(layout.advisories, layout.anchors)
+        await work(have.storage, have.cache, files, have.stop, ready=announce_ready)

@@ -70,6 +70,11 @@ class Layout(Struct, frozen=True):
         return self.data / "advisories.db"
 
     @property
+    def anchors(self) -> Path:
+        """Notes of where the audit ended; kept apart, they prove that its end was not cut off."""
+        return self.data / "audit.anchors"
+
+    @property
     def run(self) -> Path:
         """Sockets, locks and endpoints of the running platform."""
         return self.data / "run"

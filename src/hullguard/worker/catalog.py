@@ -4,9 +4,10 @@ from typing import Final
 
 from hullguard.worker.context import JobKind
 from hullguard.worker.matching import MatchImage, MatchWaiting
-from hullguard.worker.upkeep import Sweep
+from hullguard.worker.upkeep import AnchorAudit, Sweep
 
 JOBS: Final[tuple[JobKind, ...]] = (
+    AnchorAudit(),
     MatchImage(),
     MatchWaiting(),
     Sweep(),

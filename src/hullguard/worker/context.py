@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -17,12 +18,16 @@ T = TypeVar("T")
 
 
 class Context(Struct, frozen=True):
-    """The worker's connections. ``thread`` is the one thread that ``advisories`` belongs to."""
+    """The worker's connections.
+
+    ``thread`` is the one thread that ``advisories`` belongs to; ``anchors`` the file that notes the end of the audit.
+    """
 
     storage: Storage
     cache: Cache
     advisories: AdvisoryFile
     thread: Executor
+    anchors: Path
     scope: Scope = Scope(DEFAULT_TENANT)
 
     async def compute(self, work: Callable[..., T], *arguments: object) -> T:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from hullguard.cache import Cache
 from hullguard.model.errors import HullguardError, NotFound
@@ -30,12 +31,19 @@ _KINDS = {job.kind: job for job in JOBS}
 _log = structlog.get_logger()
 
 
+class Files(Struct, frozen=True):
+    """Where the advisory database is, and where the end of the audit is noted."""
+
+    advisories: Path
+    anchors: Path
+
+
 async def work(
-    storage: Storage, cache: Cache, advisories: Path, stop: asyncio.Event, *, ready: Callable[[], None] | None = None
+    storage: Storage, cache: Cache, files: Files, stop: asyncio.Event, *, ready: Callable[[], None] | None = None
 ) -> None:
     """Work until ``stop`` is set; a job that is under way then is finished first."""
     with ThreadPoolExecutor(1, "advisories") as thread:
-        context = Context(storage, cache, AdvisoryFile(advisories), thread)
+        context = Context(storage, cache, AdvisoryFile(files.advisories), thread, files.anchors)
         wake = asyncio.Event()
         async with storage.transaction(context.scope) as tx:
             for job in JOBS:

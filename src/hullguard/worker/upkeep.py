@@ -1,6 +1,8 @@
 """What time brings about: old rows lose their use."""
 
+from hullguard import audit
 from hullguard.storage import retention
+from hullguard.storage.stores import Audit
 from hullguard.worker.context import Context
 
 
@@ -14,3 +16,19 @@ class Sweep:
     async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
         async with context.storage.transaction(context.scope) as tx:
             await retention.sweep(tx)
+
+
+class AnchorAudit:
+    """Note the end of the audit outside the database, so that cutting off or rewriting its end shows."""
+
+    kind = "anchor-audit"
+    every_seconds = 3600
+    lease_seconds = 60.0
+
+    async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
+        known = audit.read_anchors(context.anchors)
+        async with context.storage.reading(context.scope) as tx:
+            head = await Audit(tx).head()
+            if head is None or (known and known[-1].sequence == head.sequence):
+                return  # nothing happened since: the file grows with the audit, not with time
+            await audit.write_anchor(tx, context.anchors)

@@ -12,6 +12,7 @@ import pytest
 from tests.support.database import SCOPE
 from tests.support.records import enrolled
 
+from hullguard import audit
 from hullguard.advisories.importer import import_files
 from hullguard.cache import MemoryCache
 from hullguard.model.image import Layer, Target
@@ -23,7 +24,8 @@ from hullguard.worker import matching
 from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.catalog import JOBS
 from hullguard.worker.context import Context
-from hullguard.worker.run import work
+from hullguard.worker.run import Files, work
+from hullguard.worker.upkeep import AnchorAudit
 
 IMAGE = "sha256:" + "c" * 64
 LAYER = "sha256:" + "d" * 64
@@ -72,7 +74,9 @@ async def stored(storage: Storage) -> str:
 @contextlib.asynccontextmanager
 async def working(storage: Storage, cache: MemoryCache, database: Path) -> AsyncIterator[None]:
     stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(work(storage, cache, database, stop, ready=ready.set))
+    task = asyncio.create_task(
+        work(storage, cache, Files(database, database.with_suffix(".anchors")), stop, ready=ready.set)
+    )
     await asyncio.wait_for(ready.wait(), 10)
     try:
         yield
@@ -140,10 +144,12 @@ async def test_new_advisories_match_everything_again(storage, clock, stored, dat
 async def test_the_same_advisories_do_not_match_again_after_a_restart(storage, clock, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread)
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
         assert await matching.notice_new_advisories(context)
         assert not await matching.notice_new_advisories(context)
-        assert not await matching.notice_new_advisories(Context(storage, MemoryCache(), AdvisoryFile(database), thread))
+        assert not await matching.notice_new_advisories(
+            Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        )
 
 
 async def test_a_damaged_database_keeps_the_job_for_later(storage, clock, stored, database) -> None:
@@ -184,7 +190,24 @@ def test_kinds_of_jobs_are_distinct_and_their_rhythm_is_longer_than_nothing() ->
 async def test_settings_remember_which_advisories_everything_was_matched_with(storage, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread)
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
         await matching.notice_new_advisories(context)
         async with storage.reading(SCOPE) as tx:
             assert await Settings(tx).get(matching.MATCHED_WITH, str) == context.advisories.identity()
+
+
+async def test_the_end_of_the_audit_is_noted_once_per_change(storage, stored, database) -> None:
+    anchors = database.with_suffix(".anchors")
+    with ThreadPoolExecutor(1) as thread:
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, anchors)
+        await AnchorAudit().run(context, "")
+        assert audit.read_anchors(anchors) == []  # nothing was ever recorded
+        for expected in (1, 1, 2):
+            if expected > len(audit.read_anchors(anchors)):
+                async with storage.transaction(SCOPE) as tx:
+                    await audit.record(tx, "system", "policy.update", "policy:1")
+            await AnchorAudit().run(context, "")
+            assert len(audit.read_anchors(anchors)) == expected
+
+    async with storage.reading(SCOPE) as tx:
+        assert (await audit.verify(tx, audit.read_anchors(anchors))).ok
