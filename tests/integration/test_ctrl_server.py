@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import re
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,10 +16,10 @@ import msgspec
 import pytest
 from tests.support.control import API, MAGIC, PASSWORD, Control, control, installation, make_services, seed, served
 
-from hullguard.ctrl import decoding
+from hullguard.ctrl import console, decoding
 from hullguard.ctrl.edge import CONTENT_SECURITY_POLICY
 from hullguard.ctrl.routes import stream
-from hullguard.ctrl.server import BODY_MAX
+from hullguard.ctrl.server import BODY_MAX, serve
 from hullguard.ctrl.services import Services
 from hullguard.hostmgr.authority import Authority
 from hullguard.model.identity import Role
@@ -445,3 +447,27 @@ async def test_a_body_that_trickles_in_is_given_up(control: Control, monkeypatch
         writer.close()
 
     assert b" 408 " in status
+
+
+async def test_an_answer_is_not_held_back_for_an_acknowledgement(control: Control):
+    """Whoever made the listener: head and body leave at once, on every accepted connection."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    stop, ready = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve(control.services, listener, stop, ready=ready.set))
+    await ready.wait()
+    assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    stop.set()
+    await serving
+
+
+def test_the_built_console_needs_no_inline_script():
+    """Where there is one: the page loads scripts from its own origin only, as the policy demands."""
+    folder = Path(console.__file__).parent / "static"
+    if not (folder / "index.html").exists():
+        pytest.skip("the console is not built")
+    page = (folder / "index.html").read_text(encoding="utf-8")
+
+    assert "javascript:" not in page
+    assert not re.search(r"<script(?![^>]*\bsrc=\"/)", page)
+    assert not re.search(r"\son\w+=", page)

@@ -109,6 +109,11 @@ async def serve(
     finish, event streams end at once.
     """
     app = create_app(services)
+    if listener.family != socket.AF_UNIX:
+        # Head and body of an answer are two writes: without this the second waits 40 ms for the client's
+        # acknowledgement of the first. Accepted connections inherit it; asyncio sets it only where the
+        # listener names its protocol.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,
         log_config=None,
