@@ -1,8 +1,6 @@
 """What this kernel and this host allow the agent, and what is in the way."""
 
 import os
-import tempfile
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -52,42 +50,19 @@ async def _docker(host: str) -> Finding:
 
 
 def _sensor(state: StateDir) -> list[Finding]:
-    """A running agent's hooks; else those that a sensor made for a moment gets."""
+    """The hooks of a running agent; without one, what the kernel would take. Blind spots are there either way."""
+    # Here, because the command line imports this module and only `doctor` needs the sensor.
+    from hullguard.agent.sensor import doctor
     from hullguard.agent.sensor.loader import check_possible
-    from hullguard.agent.sensor.pins import Pins
 
     try:
         check_possible()
     except Unavailable as bad:
         return [Finding("sensor", False, str(bad))]
-    if status.running(state):
-        places = [path for path in _directories(state.root / "bpf") if (path / "sequence").exists()]
-        return [_hook(hook) for path in places for hook in Pins(path).hooks()] or [
-            Finding("sensor", False, "the running agent has nothing in the kernel")
-        ]
-    return _trial()
+    live = status.running(state)
+    return [_hook(hook, live=live) for hook in doctor.examine(state.root)]
 
 
-def _trial() -> list[Finding]:
-    from hullguard.agent.sensor.bpf_sensor import BpfSensor
-    from hullguard.detect import default_policies, plan
-
-    with tempfile.TemporaryDirectory(prefix="hullguard-doctor-") as directory:
-        try:
-            sensor = BpfSensor.open(Path(directory), None)
-        except Unavailable as bad:
-            return [Finding("sensor", False, str(bad))]
-        try:
-            sensor.apply(plan(default_policies()))
-            return [_hook(hook) for hook in sensor.hooks()]
-        finally:
-            sensor.close(unpin=True)
-            (Path(directory) / "bpf").rmdir()
-
-
-def _hook(hook: HookInfo) -> Finding:
-    return Finding(f"hook {hook.name}", hook.attached, f"{hook.backend} {hook.why}".strip())
-
-
-def _directories(path: Path) -> list[Path]:
-    return [child for child in path.iterdir() if child.is_dir()] if path.is_dir() else []
+def _hook(hook: HookInfo, *, live: bool) -> Finding:
+    missing = False if live and hook.backend != "none" else None
+    return Finding(f"hook {hook.name}", hook.attached or missing, f"{hook.backend} {hook.why}".strip())

@@ -3,6 +3,7 @@
 import msgspec
 
 from hullguard.agent.spool import Keep, Priority, Spool
+from hullguard.model.event import Process
 from hullguard.model.incident import Observation
 from hullguard.model.severity import Severity
 from hullguard.wire.messages import CommandUpdate, Incidents
@@ -38,10 +39,23 @@ def _body(observation: Observation) -> bytes:
     body = record_body(Incidents((observation,)))
     if len(body) <= _MOST_BYTES:
         return body
-    # A process can choose megabytes of arguments; its ancestors' matter less than the incident itself.
-    lineage = tuple(
-        msgspec.structs.replace(process, args=tuple(arg[:200] for arg in process.args[:8]), args_truncated=True)
-        for process in observation.lineage[-8:]
-    )
-    details = {name: value[:1000] for name, value in list(observation.details.items())[:16]}
+    # A process can choose megabytes of arguments; they matter less than that the incident arrives.
+    details = {_cut(name, 64): _cut(value, 500) for name, value in list(observation.details.items())[:16]}
+    lineage = tuple(map(_brief, observation.lineage[-8:]))
     return record_body(Incidents((msgspec.structs.replace(observation, lineage=lineage, details=details),)))
+
+
+def _brief(process: Process) -> Process:
+    return msgspec.structs.replace(
+        process,
+        comm=_cut(process.comm, 64),
+        exe=None if process.exe is None else _cut(process.exe, 1000),
+        cwd=None if process.cwd is None else _cut(process.cwd, 1000),
+        args=tuple(_cut(argument, 200) for argument in process.args[:8]),
+        args_truncated=True,
+    )
+
+
+def _cut(text: str, size: int) -> str:
+    """At most ``size`` bytes; a character may take four."""
+    return text.encode(errors="replace")[:size].decode(errors="ignore")

@@ -1,0 +1,115 @@
+"""What the doctor finds on a host without an agent, and `agent status` of a state on disk."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hullguard.agent import status
+from hullguard.agent.config import AgentConfig
+from hullguard.agent.doctor import examine
+from hullguard.agent.identity import Membership
+from hullguard.agent.state import StateDir, write_json
+from hullguard.agent.status import Status
+from hullguard.agent.uplink import Line
+from hullguard.app.cli.agent import agent
+from hullguard.model.errors import Conflict, HullguardError
+from hullguard.model.node import Heartbeat, Reason, SensorHealth, SensorState
+from hullguard.model.policy import AppliedPolicies
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    directory = StateDir(tmp_path / "agent")
+    directory.prepare()
+    return directory
+
+
+def beat(sensor: SensorState = SensorState.ACTIVE, *reasons: Reason) -> Heartbeat:
+    health = SensorHealth(sensor, reasons, {"exec": 0, "file": 3})
+    return Heartbeat("0.1.0", health, True, AppliedPolicies(7, "f" * 64), 2, {"low": 4})
+
+
+def say(state: StateDir, line: Line, heartbeat: Heartbeat | None = None) -> None:
+    now = datetime.now(UTC)
+    write_json(state.membership, Membership("n1", "wss://h:8441", "00", now, now))
+    state.identity.write_text("key")
+    status.write(state, Status(os.getpid(), "n1", line, heartbeat or beat(), True, "docker 24", 640, now))
+
+
+async def test_a_host_without_an_agent(tmp_path):
+    found = {
+        each.what: each for each in await examine(AgentConfig(state=str(tmp_path), docker_host="unix:///no/where"))
+    }
+    assert found["enrolled"].ok is False
+    assert "agent enrol" in found["enrolled"].detail
+    assert found["docker"].ok is False
+    assert "/no/where" in found["docker"].detail
+    assert found["root"].ok is (os.geteuid() == 0)
+    assert not (tmp_path / "bpf").exists()
+
+
+async def test_losses_are_findings(state):
+    say(state, Line("connected", "wss://h:8441"))
+    found = {each.what: each for each in await examine(AgentConfig(state=str(state.root), docker_host="unix:///no"))}
+    assert found["lost exec"].ok is True
+    assert found["lost file"].ok is False
+    assert found["spool"].ok is False
+
+
+class TestStatus:
+    def call(self, state: StateDir, *more: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(agent, ["status", "--state", str(state.root), *more])
+        if isinstance(result.exception, HullguardError):
+            return 2, result.stdout, str(result.exception)
+        return result.exit_code, result.stdout, result.stderr
+
+    def test_a_connected_agent(self, state):
+        say(state, Line("connected", "wss://h:8441"))
+        lock = status.Lock(state)
+        code, text, _ = self.call(state)
+        assert code == 0
+        assert "revision 7" in text
+        assert "4 low" in text
+        assert "running" in text
+        code, text, _ = self.call(state, "--json")
+        assert '"running": true' in text
+        lock.release()
+
+    def test_an_agent_that_does_not_run(self, state):
+        say(state, Line("connected", "wss://h:8441"), beat(SensorState.OFF, Reason("sensor.no-btf", "no types")))
+        code, text, complaint = self.call(state)
+        assert code == 3
+        assert "not running" in text
+        assert "no types" in text
+        assert "agent run" in complaint
+
+    def test_an_agent_without_a_line(self, state):
+        say(state, Line("waiting", "wss://h:8441", "connection refused"))
+        lock = status.Lock(state)
+        code, _, complaint = self.call(state)
+        assert code == 3
+        assert "connection refused" in complaint
+        lock.release()
+
+    def test_a_host_that_is_no_node(self, state):
+        code, _, complaint = self.call(state)
+        assert code == 2
+        assert "agent enrol" in complaint
+
+
+def test_one_agent_per_state(state):
+    lock = status.Lock(state)
+    assert status.running(state)
+    with pytest.raises(Conflict, match="Another agent"):
+        status.Lock(state)
+    lock.release()
+    assert not status.running(state)
+
+
+def test_a_status_that_cannot_be_written_is_no_error(tmp_path):
+    gone = StateDir(tmp_path / "gone")
+    status.write(gone, Status(1, "n", Line("connected", ""), beat(), True, "", 0, datetime.now(UTC)))
+    assert status.read(gone) is None

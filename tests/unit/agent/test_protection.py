@@ -1,0 +1,195 @@
+"""The sensor's thread: policies in, incidents in the spool, and what happens when something breaks."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.support.agents import ScriptedSensor, come_true, shell_event
+
+from hullguard.agent import policies
+from hullguard.agent.config import AgentConfig
+from hullguard.agent.policies import Wanted
+from hullguard.agent.protection import Protection
+from hullguard.agent.spool import Spool
+from hullguard.agent.state import StateDir
+from hullguard.detect import Engine, default_policies
+from hullguard.model.errors import Invalid, Unavailable
+from hullguard.model.event import Event
+from hullguard.model.incident import Observation
+from hullguard.model.node import SensorState
+from hullguard.model.policy import DetectorSettings, NodePolicies, policies_hash
+from hullguard.wire import codec
+
+
+def wanted(revision: int = 1, *, protection: bool = True, **detectors: DetectorSettings) -> Wanted:
+    (policy,) = default_policies().policies
+    chosen = detectors or policy.spec.detectors
+    policy = msgspec.structs.replace(policy, spec=msgspec.structs.replace(policy.spec, detectors=chosen))
+    return Wanted(protection, NodePolicies(revision, policies_hash([policy]), (policy,)))
+
+
+class Breaking(Engine):
+    def judge(self, event: Event) -> list[Observation]:
+        if event.sequence == 2:
+            raise ValueError("a detector's own mistake")
+        return super().judge(event)
+
+
+class Watch:
+    def __init__(self, directory: Path, engine: type[Engine] = Engine) -> None:
+        self.spool = Spool(directory / "spool.db", "boot", min_free=0)
+        self.sensor = ScriptedSensor()
+        self.changes = 0
+        config = AgentConfig(state=str(directory))
+        self.protection = Protection(
+            engine("node-1", "boot"), self.spool, lambda: self.sensor.open(config), self._changed
+        )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def incidents(self) -> list[Observation]:
+        found = []
+        for record in self.spool.sent(0, 1000, 1 << 30) + self.spool.take(1000, 1 << 30):
+            message = codec.decode_from_agent(record.payload)
+            found.extend(message.observations)  # type: ignore[union-attr]
+        return found
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    made = Watch(tmp_path)
+    yield made
+    made.protection.stop()
+    made.spool.close()
+
+
+async def until(holds) -> None:
+    async def asked() -> bool:
+        return bool(holds())
+
+    await come_true(asked)
+
+
+async def test_without_a_word_of_the_server_the_default_policy_holds(watch):
+    watch.protection.start(None)
+    watch.sensor.see(shell_event(1))
+    await until(lambda: watch.spool.waiting == 1)
+    assert watch.protection.applied is None
+    assert watch.incidents()[0].rule == "container.terminal-shell"
+
+
+async def test_kept_policies_hold_from_the_start(watch):
+    kept = wanted(7)
+    watch.protection.start(kept)
+    await until(lambda: watch.protection.applied)
+    assert watch.protection.applied.hash == kept.policies.hash
+    await until(lambda: watch.sensor.plans)
+
+
+async def test_new_policies_reach_the_kernel_before_they_are_confirmed(watch):
+    watch.protection.start(None)
+    await until(lambda: watch.sensor.plans)
+    await watch.protection.take(wanted(3, **{"container.terminal-shell": DetectorSettings(enabled=False)}))
+    assert watch.protection.applied.revision == 3
+    assert len(watch.sensor.plans) == 2
+    watch.sensor.see(shell_event(1))
+    await until(lambda: not watch.sensor.events)
+    assert watch.spool.waiting == 0
+
+
+async def test_policies_with_a_false_hash_change_nothing(watch):
+    watch.protection.start(wanted(1))
+    await until(lambda: watch.protection.applied)
+    forged = msgspec.structs.replace(wanted(2).policies, hash="0" * 64)
+    await watch.protection.take(Wanted(protection=True, policies=forged))
+    assert watch.protection.applied.revision == 1
+    assert [reason.code for reason in watch.protection.reasons()] == ["policy.rejected"]
+    await watch.protection.take(wanted(3))
+    assert watch.protection.reasons() == ()
+
+
+async def test_filters_that_the_kernel_refuses_leave_the_old_ones(watch):
+    watch.protection.start(wanted(1))
+    await until(lambda: watch.sensor.plans)
+
+    def refuse(plan: object) -> None:
+        raise Unavailable("the map is full", "sensor.map-full")
+
+    watch.sensor.apply = refuse
+    await watch.protection.take(wanted(2))
+    assert watch.protection.applied.revision == 1
+    assert "the map is full" in watch.protection.reasons()[0].message
+
+
+async def test_detectors_of_a_younger_server_are_named(watch):
+    watch.protection.start(None)
+    await watch.protection.take(wanted(2, **{"future.detector": DetectorSettings()}))
+    assert watch.protection.applied.revision == 2
+    assert [reason.code for reason in watch.protection.reasons()] == ["policy.detector-unknown"]
+
+
+async def test_protection_off_takes_the_sensor_down_and_on_brings_it_back(watch):
+    watch.protection.start(wanted(1))
+    await until(lambda: watch.sensor.plans)
+    await watch.protection.take(wanted(2, protection=False))
+    assert watch.sensor.closed == [True]
+    assert watch.protection.health().reasons[0].code == "protection.off"
+    assert not watch.protection.on
+    await watch.protection.take(wanted(3))
+    await until(lambda: watch.protection.health().state is SensorState.ACTIVE)
+    assert watch.sensor.opened == 2
+
+
+async def test_a_missing_sensor_is_found_by_a_check_when_it_comes(watch):
+    watch.sensor.missing = "no object"
+    watch.protection.start(None)
+    await until(lambda: watch.changes)
+    assert (await watch.protection.check()).reasons[0].code == "sensor.no-object"
+    watch.sensor.missing = None
+    assert (await watch.protection.check()).state is SensorState.ACTIVE
+
+
+async def test_an_event_that_breaks_a_detector_does_not_blind_the_node(tmp_path):
+    watch = Watch(tmp_path, Breaking)
+    watch.protection.start(None)
+    watch.sensor.see(*(shell_event(number) for number in (1, 2, 3)))
+    await until(lambda: watch.spool.waiting == 2)
+    assert watch.protection.reasons()[0].params == {"events": 1}
+    await asyncio.to_thread(watch.protection.stop)
+    assert watch.sensor.closed == [False]
+    watch.spool.close()
+
+
+async def test_a_sensor_that_fails_is_closed_and_said(watch):
+    watch.protection.start(None)
+    await until(lambda: watch.sensor.plans)
+
+    def fail(handler: object, timeout_ms: int) -> int:
+        raise OSError(5, "the ring is gone")
+
+    watch.sensor.poll = fail
+    await until(lambda: watch.protection.health().state is SensorState.OFF)
+    assert watch.protection.health().reasons[0].code == "sensor.lost"
+    assert watch.sensor.closed == [False]
+
+
+class TestPoliciesOnDisk:
+    def test_what_was_saved_is_loaded(self, tmp_path):
+        state = StateDir(tmp_path)
+        assert policies.load(state) is None
+        policies.save(state, wanted(5, protection=False))
+        assert policies.load(state) == wanted(5, protection=False)
+
+    @pytest.mark.parametrize("content", [b"", b"\xc1", b"\x80", b"x" * 100])
+    def test_what_is_damaged_is_not_used(self, tmp_path, content):
+        state = StateDir(tmp_path)
+        state.policies.write_bytes(content)
+        assert policies.load(state) is None
+
+    def test_parameters_that_no_detector_takes_are_refused(self):
+        bad = wanted(1, **{"container.terminal-shell": DetectorSettings(parameters={"shells": 5})})
+        with pytest.raises(Invalid):
+            policies.accept(bad)
