@@ -127,7 +127,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise LimitReached(f"{path.name} is over the bound of {limits.BUNDLE_BYTES} bytes", "bundle.too-large")
     try:
         bundle = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as cause:
+    except (zipfile.BadZipFile, ValueError, RuntimeError) as cause:
         raise _broken(f"{path.name} is not an agent bundle: {cause}") from cause
     names = bundle.namelist()
     if len(names) > limits.BUNDLE_FILES + 2 or len(set(names)) != len(names):
@@ -187,7 +187,7 @@ def _content(bundle: zipfile.ZipFile, name: str, file: BundleFile) -> Iterator[b
         raise _wrong(name)
 
 
-_UNREADABLE = (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error)
+_UNREADABLE = (zipfile.BadZipFile, EOFError, ValueError, RuntimeError, zlib.error)
 
 
 def _require_plain(name: str) -> None:
