@@ -36,9 +36,8 @@ def put_update(spool: Spool, update: CommandUpdate) -> bool:
 
 
 def _body(observation: Observation) -> bytes:
-    body = record_body(Incidents((observation,)))
-    if len(body) <= _MOST_BYTES:
-        return body
+    if len(msgspec.msgpack.encode(observation)) <= _MOST_BYTES:
+        return record_body(Incidents((observation,)))
     # A process can choose megabytes of arguments; they matter less than that the incident arrives.
     details = {_cut(name, 64): _cut(value, 500) for name, value in list(observation.details.items())[:16]}
     lineage = tuple(map(_brief, observation.lineage[-8:]))
