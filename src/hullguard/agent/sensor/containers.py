@@ -7,9 +7,9 @@ import socket
 import time
 import urllib.parse
 from collections import OrderedDict
-from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, field
 
 from hullguard.model.event import ContainerRef, ImageRef
 
@@ -43,6 +43,15 @@ def full_name(image: str) -> str:
     if not image or image.startswith("sha256:") or "@" in image or ":" in image.rpartition("/")[2]:
         return image
     return f"{image}:latest"
+
+
+class _Listed(Struct):
+    """What the engine's list says of a container."""
+
+    id: str = field(name="Id")
+    names: list[str] | None = field(name="Names", default=None)
+    image: str = field(name="Image", default="")
+    image_id: str = field(name="ImageID", default="")
 
 
 class DockerIdentities:
@@ -81,14 +90,14 @@ class DockerIdentities:
         filters = urllib.parse.quote(json.dumps({"id": [identifier]}))
         try:
             answer = self._get(f"/containers/json?all=1&filters={filters}")
-        except (OSError, http.client.HTTPException, ValueError):
+        except (OSError, http.client.HTTPException, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             self._down_until = time.monotonic() + _PAUSE
             self.reachable = False
             return None
         self.reachable = True
         return _identity(identifier, answer)
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str) -> list[_Listed]:
         connection = _UnixConnection(str(self._path))
         try:
             connection.request("GET", path, headers={"Host": "docker"})
@@ -96,7 +105,7 @@ class DockerIdentities:
             body = response.read(_LARGEST_ANSWER)
             if response.status != 200:
                 raise OSError(f"the engine answered {response.status}")
-            return json.loads(body)
+            return msgspec.json.decode(body, type=list[_Listed])
         finally:
             connection.close()
 
@@ -112,18 +121,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _identity(identifier: str, answer: Any) -> Identity | None:
-    for found in answer if isinstance(answer, list) else []:
-        if isinstance(found, dict) and found.get("Id") == identifier:
-            names = found.get("Names")
-            name = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ""
-            image_id, image = found.get("ImageID"), found.get("Image")
-            return Identity(
-                ContainerRef(identifier, name.removeprefix("/")[:256]),
-                ImageRef(image_id[:256], full_name(image if isinstance(image, str) else "")[:512])
-                if isinstance(image_id, str)
-                else None,
-            )
+def _identity(identifier: str, answer: list[_Listed]) -> Identity | None:
+    for found in answer:
+        if found.id == identifier:
+            name = found.names[0].removeprefix("/") if found.names else ""
+            image = ImageRef(found.image_id[:256], full_name(found.image)[:512]) if found.image_id else None
+            return Identity(ContainerRef(identifier, name[:256]), image)
     return None
 
 

@@ -54,6 +54,13 @@ def check_possible() -> None:
         raise Unavailable(f"The sensor's BPF object {OBJECT} is missing; build it with `make bpf`.", "sensor.no-object")
 
 
+def try_load() -> str:
+    """Loads and drops everything; answers why the file programs had to be left out, if so."""
+    with contextlib.ExitStack() as stack:
+        _, without = _load_object(stack, host_facts(), {})
+        return without
+
+
 def host_facts() -> abi.Host:
     """What the kernel part must know to tell the host's own tasks."""
     return abi.Host(mnt_ns=_host_mount_namespace(), controller=_cgroup_controller())
@@ -71,7 +78,8 @@ def ensure_mounted(directory: Path, kind: str) -> None:
 
 def unmount(directory: Path) -> None:
     """Takes an empty bpffs down again; one that others use stays."""
-    if not any(directory.iterdir()):
+    # The kernel puts files of its own (`progs.debug`) into some; pins lie in directories.
+    if not any(entry.is_dir() for entry in directory.iterdir()):
         ctypes.CDLL(None).umount2(str(directory).encode(), 0)
 
 
@@ -163,4 +171,4 @@ def _mounts() -> list[str]:
     return Path("/proc/self/mountinfo").read_text().splitlines()
 
 
-__all__ = ["OBJECT", "RINGS", "check_possible", "ensure_mounted", "host_facts", "load", "unmount"]
+__all__ = ["OBJECT", "RINGS", "check_possible", "ensure_mounted", "host_facts", "load", "try_load", "unmount"]

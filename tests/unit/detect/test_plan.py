@@ -1,0 +1,124 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.events import policies, policy
+
+from hullguard.detect import default_policies, plan
+from hullguard.detect.choice import choose
+from hullguard.detect.plan import MOST_SLOTS, NOTHING, UNKNOWN, SlotPlan
+from hullguard.model.event import EventKind, ImageRef
+from hullguard.model.policy import Action, DetectorSettings
+
+DROP = "container.drop-and-execute"
+READ = "file.read-sensitive"
+NGINX = ImageRef("sha256:1", "nginx:1.25")
+KILL = {DROP: DetectorSettings(action=Action.KILL, parameters={"exempt_paths": ["/opt/*"]})}
+ALERT = {DROP: DetectorSettings()}
+
+
+def reading(*paths: str) -> dict[str, DetectorSettings]:
+    return {READ: DetectorSettings(parameters={"paths": list(paths)})}
+
+
+def test_the_default_watches_files_and_kills_nothing():
+    given_plan = plan(default_policies())
+
+    assert "/etc/shadow" in given_plan.slots[UNKNOWN].sensitive
+    assert not any(slot.kill_new for slot in given_plan.slots)
+    assert given_plan.kinds == {EventKind.EXEC, EventKind.FILE_OPEN}
+    assert not given_plan.every_exec
+
+
+def test_a_container_gets_its_images_slot():
+    given_plan = plan(policies(policy("image", images=("nginx:*",), detectors=KILL), policy("all", nodes=("*",))))
+
+    assert given_plan.slot(NGINX) == 2
+    assert given_plan.slot(ImageRef("i", "redis:7")) == 3
+    assert given_plan.slot(None) == UNKNOWN
+    assert given_plan.slots[2] == SlotPlan(exempt=("/opt/*",), kill_new=True, kinds=frozenset({EventKind.EXEC}))
+
+
+def test_what_no_policy_covers_wants_nothing():
+    given_plan = plan(policies(policy("image", images=("nginx:*",), detectors=KILL)))
+
+    assert given_plan.slot(ImageRef("i", "redis:7")) == NOTHING
+    assert given_plan.slots[NOTHING] == SlotPlan()
+
+
+def test_unknown_containers_are_watched_for_every_policy_that_may_hold():
+    given_plan = plan(
+        policies(
+            policy("a", images=("a:*",), detectors=reading("/a")),
+            policy("b", images=("b:*",), detectors=reading("/b")),
+            policy("all", nodes=("*",), detectors=reading("/c")),
+        )
+    )
+
+    assert given_plan.slots[UNKNOWN].sensitive == ("/a", "/b", "/c")
+
+
+def test_unknown_containers_are_killed_only_if_every_policy_that_may_hold_kills():
+    everywhere = policy("all", nodes=("*",), detectors=KILL)
+
+    assert plan(policies(everywhere)).slots[UNKNOWN].kill_new
+    assert plan(policies(policy("i", images=("x",), detectors=KILL), everywhere)).slots[UNKNOWN].kill_new
+    assert not plan(policies(policy("i", images=("x",), detectors=ALERT), everywhere)).slots[UNKNOWN].kill_new
+    assert not plan(policies(policy("i", images=("x",), detectors=KILL))).slots[UNKNOWN].kill_new
+    off = policy("off", images=("x",), detectors=ALERT, enabled=False)
+    assert plan(policies(off, everywhere)).slots[UNKNOWN].kill_new
+
+
+def test_exemptions_matter_only_where_something_is_killed():
+    alerting = {DROP: DetectorSettings(parameters={"exempt_paths": ["/opt/*"]})}
+
+    assert plan(policies(policy("all", nodes=("*",), detectors=alerting))).slots[UNKNOWN].exempt == ()
+
+
+def test_disabled_detectors_and_policies_want_nothing():
+    off = {READ: DetectorSettings(enabled=False)}
+
+    assert plan(policies(policy("a", nodes=("*",), detectors=off))).kinds == frozenset()
+    assert plan(policies(policy("a", nodes=("*",), detectors=reading("/a"), enabled=False))).kinds == frozenset()
+
+
+def test_policies_beyond_the_last_slot_are_filtered_as_unknown():
+    many = [policy(f"p{number}", images=(f"image{number}:*",), detectors=KILL) for number in range(MOST_SLOTS + 5)]
+    given_plan = plan(policies(*many))
+
+    assert len(given_plan.slots) == MOST_SLOTS
+    assert given_plan.slot(ImageRef("i", f"image{MOST_SLOTS + 3}:1")) == UNKNOWN
+
+
+POLICY = st.builds(
+    lambda name, nodes, images, kill, paths, enabled: policy(
+        name,
+        nodes=nodes,
+        images=images,
+        enabled=enabled,
+        detectors={DROP: DetectorSettings(action=Action.KILL if kill else Action.ALERT), **reading(*paths)},
+    ),
+    st.uuids().map(str),
+    st.sampled_from([(), ("*",), ("n1",), ("n2",)]),
+    st.sampled_from([(), ("nginx:*",), ("redis:*",), ("*",)]),
+    st.booleans(),
+    st.lists(st.sampled_from(["/a", "/b/*", "/c"]), unique=True).map(tuple),
+    st.booleans(),
+)
+
+
+@given(st.lists(POLICY, max_size=5), st.sampled_from(["nginx:1", "redis:7", "other:1"]))
+def test_meeting_a_container_never_adds_a_filter_and_never_takes_a_kill_away(given_policies, image):
+    compiled = plan(policies(*given_policies), "n1")
+    unknown, final = compiled.slots[UNKNOWN], compiled.slots[compiled.slot(ImageRef("i", image))]
+
+    assert set(final.sensitive) <= set(unknown.sensitive)
+    assert final.kinds <= unknown.kinds
+    assert final.kill_new or not unknown.kill_new
+
+
+@given(st.lists(POLICY, max_size=5), st.sampled_from(["nginx:1", "redis:7", "other:1"]))
+def test_the_slot_is_that_of_the_policy_the_engine_chooses(given_policies, image):
+    compiled = plan(policies(*given_policies), "n1")
+    chosen = choose(given_policies, ImageRef("i", image), "n1")
+    slot = compiled.slot(ImageRef("i", image))
+
+    assert (slot == NOTHING) if chosen is None else (given_policies[slot - 2] == chosen)
