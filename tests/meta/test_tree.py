@@ -70,7 +70,7 @@ def test_every_catalog_module_holds_one_visible_list() -> None:
 
 
 def test_nothing_left_open() -> None:
-    words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
+    words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in SOURCES
