@@ -271,6 +271,13 @@ class TestLimits:
         assert not found.complete
         assert why in " ".join(unknown.why for unknown in found.unknowns)
 
+    @pytest.mark.parametrize("whole", ["none", "gzip"])
+    def test_an_archive_of_too_many_members_ends_as_incomplete(self, tmp_path: Path, whole: str) -> None:
+        found = read(f"docker-archive:{IMAGE.docker_archive(tmp_path / 'image.tar', whole)}", limits=Limits(entries=3))
+
+        assert not found.complete
+        assert "more than 3 files" in found.unknowns[-1].why
+
     def test_a_database_beyond_the_limit_makes_the_inventory_incomplete(self, tmp_path: Path) -> None:
         found = read(str(IMAGE.docker_archive(tmp_path / "image.tar")), limits=Limits(file_bytes=150))
 

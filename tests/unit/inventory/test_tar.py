@@ -1,5 +1,6 @@
 """The walk over tar headers: what every writer makes is read, what none makes is refused."""
 
+import contextlib
 import io
 import tarfile
 
@@ -192,10 +193,8 @@ def test_the_length_of_a_name_is_bounded() -> None:
 
 @given(st.binary(max_size=3000))
 def test_no_bytes_make_the_walk_fail_in_an_unforeseen_way(content: bytes) -> None:
-    try:
+    with contextlib.suppress(HullguardError):
         walk(content)
-    except HullguardError as error:
-        assert str(error)
 
 
 @given(st.data())
@@ -203,7 +202,5 @@ def test_no_damage_makes_the_walk_fail_in_an_unforeseen_way(data: st.DataObject)
     content = bytearray(layer(directory("d"), file("d/" + "n" * 150, b"content" * 100), symlink("l", "x" * 120)))
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(HullguardError):
         walk(bytes(content[: data.draw(st.integers(0, len(content)))]))
-    except HullguardError as error:
-        assert str(error)

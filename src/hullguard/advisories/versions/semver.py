@@ -4,8 +4,10 @@ import re
 
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 
+_IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _GRAMMAR = re.compile(
-    r"[v=\s]*(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-?([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII
+    rf"[v=\s]*(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-({_IDENTIFIERS})|((?![0-9-]){_IDENTIFIERS}))?(?:\+[0-9A-Za-z.-]+)?",
+    re.ASCII,
 )
 _Identifier = tuple[int, int | str]
 
@@ -20,7 +22,8 @@ class SemverOrder(Order):
         match = _GRAMMAR.fullmatch(text.strip())
         if match is None:
             raise UnreadableVersion(text, self.name)
-        major, minor, patch, pre = match.groups()
+        major, minor, patch, strict, loose = match.groups()
+        pre = strict or loose
         identifiers = tuple(_identifier(part) for part in pre.split(".")) if pre else ()
         return int(major), int(minor or 0), int(patch or 0), 0 if pre else 1, identifiers
 

@@ -93,7 +93,15 @@ class FileBlobs:
         self._pread: Callable[[int, int], bytes] = lambda size, offset: os.pread(descriptor, size, offset)
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
-        walk = TarWalk(Section(self._pread, 0, path.stat().st_size), Budget(limits), path.name)
+        try:
+            self._find(TarWalk(Section(self._pread, 0, path.stat().st_size), Budget(limits), path.name))
+        except LimitReached as reached:
+            self.stopped = reached
+        except Invalid:
+            self.close()
+            raise
+
+    def _find(self, walk: TarWalk) -> None:
         for member in walk:
             name = normal(member.name)
             if not name:
@@ -110,7 +118,7 @@ class FileBlobs:
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         place = self._place(blob.name)
         if place is None:
-            raise _absent(blob.name)
+            raise self.stopped or _absent(blob.name)
         raw = Section(self._pread, *place)
         return reader.read(raw, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
 

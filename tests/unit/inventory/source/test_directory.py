@@ -78,10 +78,9 @@ def test_a_large_database_is_named(root: Path) -> None:
 
 
 def test_a_name_that_is_no_utf_8_does_no_harm(root: Path) -> None:
-    place = os.fsencode(root / "srv") + b"/\xff\xfe/node_modules/a"
-    os.makedirs(place)
-    with open(place + b"/package.json", "wb") as file:
-        file.write(b'{"name": "a", "version": "1.0.0"}')
+    place = root / "srv" / os.fsdecode(b"\xff\xfe") / "node_modules" / "a"
+    place.mkdir(parents=True)
+    (place / "package.json").write_bytes(b'{"name": "a", "version": "1.0.0"}')
 
     (package,) = read(f"dir:{root}").packages
     assert package.locations == ("srv/\\xff\\xfe/node_modules/a/package.json",)

@@ -1,0 +1,351 @@
+"""Importing: every packing, every broken record named, the old database untouched until the new one is whole."""
+
+import fcntl
+import gzip
+import json
+import sqlite3
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.advisories import TODAY, affected, found, inventory, package, record, write_records
+
+from hullguard.advisories.database import Advisories
+from hullguard.advisories.feeds.feed import Account
+from hullguard.advisories.importer import import_files
+from hullguard.model.errors import Conflict, HullguardError, Invalid, NotFound, Unavailable
+
+ZERO = {"introduced": "0"}
+ONE = record("GHSA-1", affected("npm", "one", ZERO))
+TWO = record("GHSA-2", affected("npm", "two", ZERO))
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "advisories.db"
+
+
+def names(db: Path) -> list[str]:
+    advisories = Advisories.open(db)
+    packages = [package(name, "1.0.0", "npm") for name in ("one", "two", "three")]
+    return [one.id for one in advisories.match(inventory(*packages), TODAY)[0]]
+
+
+def jsonl(*records: Any) -> bytes:
+    return b"".join(json.dumps(one).encode() + b"\n" for one in records)
+
+
+FORMS = {
+    "lines": jsonl(ONE, TWO),
+    "lines without an end": jsonl(ONE, TWO).rstrip(b"\n"),
+    "lines with empty ones": b"\n" + jsonl(ONE).replace(b"\n", b"\r\n\r\n") + jsonl(TWO),
+    "array": json.dumps([ONE, TWO]).encode(),
+    "indented array": json.dumps([ONE, TWO], indent=2).encode(),
+    "byte order mark": b"\xef\xbb\xbf" + jsonl(ONE, TWO),
+}
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zip"])
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_every_form_in_every_packing(tmp_path: Path, db: Path, form: str, packing: str) -> None:
+    path = tmp_path / "misleading.txt"
+    if packing == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("records", FORMS[form])
+    else:
+        path.write_bytes(gzip.compress(FORMS[form]) if packing == "gzip" else FORMS[form])
+
+    account = import_files([path], db)
+
+    assert (account.imported, account.refused) == (2, 0)
+    assert names(db) == ["GHSA-1", "GHSA-2"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_single_object_is_a_record(tmp_path: Path, db: Path, indent: int | None) -> None:
+    path = tmp_path / "GHSA-1.json"
+    path.write_text(json.dumps(ONE, indent=indent))
+
+    assert import_files([path], db).imported == 1
+
+
+def test_a_zip_of_single_records(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("npm/GHSA-1.json", json.dumps(ONE, indent=2))
+        archive.writestr("npm/GHSA-2.json", json.dumps(TWO))
+        archive.writestr("npm/broken.json", "{")
+        archive.mkdir("empty")
+
+    account = import_files([path], db)
+
+    assert (account.imported, account.refused) == (2, 1)
+    assert account.refusals[0].where == "all.zip, npm/broken.json"
+
+
+BROKEN = [
+    b"{",
+    b"not json",
+    b"[1]",
+    b"{}",
+    b'{"id": 7}',
+    b'{"id": ""}',
+    b'{"id": "X", "affected": "all"}',
+    b'{"id": "X", "affected": [{"ranges": [{"events": []}]}]}',
+    b'{"id": "X", "affected": [{"package": {"name": "a"}}]}',
+    b'{"id": "X", "severity": [{"type": 1, "score": 2}]}',
+    b'{"id": "\xff"}',
+    b'{"a":' * 3000,
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
+def test_a_broken_line_is_named_and_the_rest_imported(tmp_path: Path, db: Path, broken: bytes) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(jsonl(ONE) + broken + b"\n" + jsonl(TWO))
+
+    account = import_files([path], db)
+
+    assert (account.imported, account.refused) == (2, 1)
+    assert account.refusals[0].where == "records.jsonl, line 2"
+    assert account.refusals[0].why
+    assert names(db) == ["GHSA-1", "GHSA-2"]
+
+
+def test_a_broken_entry_of_an_array_is_named(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps([ONE, {"id": 5}, TWO]))
+
+    account = import_files([path], db)
+
+    assert (account.imported, [refusal.where for refusal in account.refusals]) == (2, ["records.json, entry 2"])
+
+
+def test_an_array_that_breaks_off_gives_what_was_before(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps([ONE, TWO])[:-20])
+
+    account = import_files([path], db)
+
+    assert account.imported == 1
+    assert "cannot be read further" in account.refusals[0].why
+
+
+def test_an_array_larger_than_the_window_and_beyond_ascii(tmp_path: Path, db: Path) -> None:
+    many = [record(f"GHSA-{n}", affected("npm", f"p{n}", ZERO), details="é漢" * 1500) for n in range(300)]
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps(many, ensure_ascii=False))
+
+    assert import_files([path], db).imported == 300
+
+
+def test_a_cut_off_gzip_gives_what_was_before(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "records.jsonl.gz"
+    path.write_bytes(
+        gzip.compress(jsonl(*(record(f"GHSA-{n}", affected("npm", f"p{n}", ZERO)) for n in range(5000))))[:-100]
+    )
+
+    account = import_files([path, write_records(tmp_path / "more.jsonl", TWO)], db)
+
+    assert account.imported >= 1
+    assert "damaged or cut off" in account.refusals[0].why
+    assert "GHSA-2" in names(db)
+
+
+def test_a_file_of_something_else_is_named_and_the_rest_imported(tmp_path: Path, db: Path) -> None:
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    account = import_files([tmp_path / "picture", write_records(tmp_path / "a.jsonl", ONE)], db)
+
+    assert (account.imported, account.refusals[0].where) == (1, "picture")
+
+
+class TestReplacing:
+    def test_a_second_import_adds(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        import_files([write_records(tmp_path / "b.jsonl", TWO)], db)
+
+        assert names(db) == ["GHSA-1", "GHSA-2"]
+
+    def test_the_same_again_changes_nothing(self, tmp_path: Path, db: Path) -> None:
+        path = write_records(tmp_path / "a.jsonl", ONE, TWO)
+        import_files([path], db)
+        before = Advisories.open(db).status()
+        account = import_files([path, path], db)
+        after = Advisories.open(db).status()
+
+        assert account.imported == 4
+        assert after.records == before.records == {"npm": 2}
+        assert names(db) == ["GHSA-1", "GHSA-2"]
+
+    def test_a_newer_record_replaces_wholly(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        newer = {**TWO, "id": "GHSA-1", "modified": "2025-02-01T00:00:00Z"}
+        import_files([write_records(tmp_path / "b.jsonl", newer)], db)
+
+        assert found(Advisories.open(db), package("one", "1.0.0", "npm")) == {}
+        assert list(found(Advisories.open(db), package("two", "1.0.0", "npm"))) == ["GHSA-1"]
+
+    def test_an_older_record_does_not_replace_a_newer_one(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        older = {**TWO, "id": "GHSA-1", "modified": "2024-01-01T00:00:00Z"}
+        account = import_files([write_records(tmp_path / "b.jsonl", older)], db)
+
+        assert (account.imported, account.older) == (0, 1)
+        assert list(found(Advisories.open(db), package("one", "1.0.0", "npm"))) == ["GHSA-1"]
+
+    def test_a_withdrawn_record_goes(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE, TWO)], db)
+        account = import_files([write_records(tmp_path / "b.jsonl", {**ONE, "withdrawn": "2025-03-01T00:00:00Z"})], db)
+
+        assert account.withdrawn == 1
+        assert names(db) == ["GHSA-2"]
+
+    def test_who_reads_the_old_database_goes_on_reading_it(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        reader = Advisories.open(db)
+        import_files([write_records(tmp_path / "b.jsonl", TWO)], db)
+
+        assert found(reader, package("two", "1.0.0", "npm")) == {}
+        assert list(found(reader, package("one", "1.0.0", "npm"))) == ["GHSA-1"]
+
+
+class TestRefusing:
+    def test_a_missing_file_stops_before_anything_is_done(self, tmp_path: Path, db: Path) -> None:
+        with pytest.raises(NotFound, match="no file"):
+            import_files([write_records(tmp_path / "a.jsonl", ONE), tmp_path / "absent"], db)
+        assert not db.parent.exists()
+
+    def test_a_directory_is_no_file(self, tmp_path: Path, db: Path) -> None:
+        with pytest.raises(Invalid, match="cannot be read"):
+            import_files([tmp_path], db)
+
+    def test_nothing_importable_leaves_the_old_database(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        before = db.read_bytes()
+        (tmp_path / "bad").write_bytes(b"{}\n")
+
+        with pytest.raises(Invalid, match="nothing could be imported; the first refusal: bad"):
+            import_files([tmp_path / "bad"], db)
+        assert db.read_bytes() == before
+
+    def test_nothing_is_left_beside_the_database(self, tmp_path: Path, db: Path) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        (tmp_path / "bad").write_bytes(b"{}\n")
+        with pytest.raises(Invalid):
+            import_files([tmp_path / "bad"], db)
+
+        assert sorted(path.name for path in db.parent.iterdir()) == [".advisories.db.lock", "advisories.db"]
+
+    def test_a_database_of_something_else_is_not_touched(self, tmp_path: Path, db: Path) -> None:
+        db.parent.mkdir()
+        with sqlite3.connect(db) as connection:
+            connection.execute("CREATE TABLE precious (a)")
+        connection.close()
+        before = db.read_bytes()
+
+        with pytest.raises(Invalid, match="is a database of something else"):
+            import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        assert db.read_bytes() == before
+
+    def test_a_file_that_is_no_database_is_not_touched(self, tmp_path: Path, db: Path) -> None:
+        db.parent.mkdir()
+        db.write_text("my notes, " * 100)
+
+        with pytest.raises(HullguardError):
+            import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+        assert db.read_text().startswith("my notes")
+
+    def test_two_imports_at_once_are_one_too_many(self, tmp_path: Path, db: Path) -> None:
+        db.parent.mkdir()
+        with (db.parent / ".advisories.db.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(Conflict, match="another import"):
+                import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+
+    def test_a_place_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+
+        with pytest.raises(Unavailable, match="cannot write"):
+            import_files([write_records(tmp_path / "a.jsonl", ONE)], tmp_path / "file" / "advisories.db")
+
+
+class TestEnrichment:
+    KEV = json.dumps(
+        {"title": "Catalog", "catalogVersion": "1", "vulnerabilities": [{"cveID": "CVE-2024-1", "product": "x"}]},
+        indent=4,
+    )
+    EPSS = "#model_version:v2025\ncve,epss,percentile\nCVE-2024-1,0.5,0.9\nCVE-2024-2,0.25,0.8\n"
+    RATINGS = (
+        "cve,source,cvss_version,vector,severity\n"
+        "CVE-2024-1,other,3.1,CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:L/I:N/A:N,low\n"
+        "CVE-2024-1,nvd,3.1,CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H,\n"
+        "CVE-2024-2,redhat,,,important\n"
+    )
+
+    def files(self, directory: Path) -> list[Path]:
+        paths = [directory / name for name in ("a", "b", "c")]
+        paths[0].write_text(self.KEV)
+        paths[1].write_bytes(gzip.compress(self.EPSS.encode()))
+        paths[2].write_text(self.RATINGS)
+        return paths
+
+    def test_they_are_recognised_and_fill_the_findings(self, tmp_path: Path, db: Path) -> None:
+        records = [
+            record(f"DEBIAN-CVE-2024-{n}", affected("Debian:12", "a", ZERO), upstream=[f"CVE-2024-{n}"]) for n in (1, 2)
+        ]
+        account = import_files([*self.files(tmp_path), write_records(tmp_path / "d", *records)], db)
+
+        both = found(Advisories.open(db), package("a", "1", "Debian:12"))
+        first, second = both["CVE-2024-1"], both["CVE-2024-2"]
+
+        assert account.enriched == {"kev": 1, "epss": 2, "severity": 3}
+        assert (first.kev, first.epss, first.severity, first.severity_source) == (
+            True,
+            0.5,
+            "critical",
+            "CVSS 3.1, nvd",
+        )
+        assert (second.kev, second.epss, second.severity, second.severity_source) == (False, 0.25, "high", "redhat")
+
+    def test_they_can_be_imported_alone_and_replace_each_other(self, tmp_path: Path, db: Path) -> None:
+        import_files(self.files(tmp_path), db)
+        (tmp_path / "b").write_text("cve,epss,percentile\nCVE-2024-3,0.1,0.1\n")
+        import_files([tmp_path / "b"], db)
+
+        status = Advisories.open(db).status()
+        assert (status.kev, status.epss, status.ratings) == (1, 1, 3)
+
+    def test_broken_rows_are_named(self, tmp_path: Path, db: Path) -> None:
+        path = tmp_path / "epss.csv"
+        path.write_text("cve,epss,percentile\nCVE-2024-1,0.5,0.9\nCVE-2024-2,often,0.9\nnot a row\nCVE-2024-3,7,0\n")
+
+        account = import_files([path], db)
+
+        assert account.enriched == {"epss": 1}
+        assert [refusal.where for refusal in account.refusals] == [f"epss.csv, line {n}" for n in (3, 4, 5)]
+
+    def test_a_broken_catalogue_is_named(self, tmp_path: Path, db: Path) -> None:
+        (tmp_path / "kev.json").write_text('{"catalogVersion": "1", "vulnerabilities": 5}')
+
+        with pytest.raises(Invalid, match="KEV catalogue cannot be read"):
+            import_files([tmp_path / "kev.json"], db)
+
+
+def test_progress_is_told_in_bytes_of_the_files(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(jsonl(ONE, TWO)))
+    told: list[int] = []
+    import_files([path], db, lambda _, count: told.append(count))
+
+    assert sum(told) == path.stat().st_size
+
+
+def test_refusals_are_counted_all_and_named_up_to_a_bound() -> None:
+    account = Account()
+    for number in range(1500):
+        account.refuse(f"line {number}", "why\nand more")
+
+    assert (account.refused, len(account.refusals)) == (1500, 1000)
+    assert account.refusals[0].why == "why and more"

@@ -1,0 +1,266 @@
+"""Packages against records, through a real database: what is found, under which name, with which proof."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tests.support.advisories import TODAY, affected, database, found, inventory, package, record
+
+from hullguard.advisories.match import subject
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Unknown
+from hullguard.model.report import FixStatus
+from hullguard.model.severity import Severity
+
+ZERO = {"introduced": "0"}
+HIGH = [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]
+
+
+def test_a_distribution_is_matched_by_source_name_and_source_version(tmp_path: Path) -> None:
+    advisories = database(
+        tmp_path,
+        record(
+            "DEBIAN-CVE-2024-1",
+            affected("Debian:12", "util-linux", ZERO, {"fixed": "2.33.1-0.2"}),
+            upstream=["CVE-2024-1"],
+        ),
+        record("DEBIAN-CVE-2024-2", affected("Debian:12", "bsdutils", ZERO), upstream=["CVE-2024-2"]),
+    )
+    binary = package(
+        "bsdutils", "1:2.33.1-0.1", "Debian:12", source_name="util-linux", source_version="2.33.1-0.1", layer="sha256:a"
+    )
+
+    (one,) = found(advisories, binary).values()
+
+    assert (one.id, one.advisory, one.installed, one.fixed) == (
+        "CVE-2024-1",
+        "DEBIAN-CVE-2024-1",
+        "1:2.33.1-0.1",
+        "2.33.1-0.2",
+    )
+    assert (one.package, one.layer, one.status) == (binary.purl, "sha256:a", FixStatus.FIXED)
+    assert one.why.rule == "osv.range"
+    assert one.why.evidence == (
+        "util-linux: 2.33.1-0.1 is affected since 0, before the fix 2.33.1-0.2 (Debian:12, DEBIAN-CVE-2024-1); read from place"
+    )
+
+
+def test_releases_of_a_distribution_do_not_mix(tmp_path: Path) -> None:
+    advisories = database(
+        tmp_path,
+        record(
+            "UBUNTU-CVE-2024-1",
+            affected("Ubuntu:22.04:LTS", "bash", ZERO, {"fixed": "5.1-6ubuntu1.1"}),
+            affected("Ubuntu:Pro:22.04:LTS", "bash", ZERO),
+            affected("Ubuntu:24.04:LTS", "bash", ZERO),
+            upstream=["CVE-2024-1"],
+        ),
+    )
+
+    assert (
+        found(advisories, package("bash", "5.1-6ubuntu1", "Ubuntu:22.04:LTS"))["CVE-2024-1"].fixed == "5.1-6ubuntu1.1"
+    )
+    assert found(advisories, package("bash", "5.1-6ubuntu1.1", "Ubuntu:22.04:LTS")) == {}
+
+
+@pytest.mark.parametrize("name", ["Flask_Login", "flask-login", "FLASK.login"])
+def test_python_names_are_compared_as_pypi_does(tmp_path: Path, name: str) -> None:
+    advisories = database(tmp_path, record("PYSEC-1", affected("PyPI", "Flask-Login", ZERO)))
+
+    assert list(found(advisories, package(name, "1.0", "PyPI"))) == ["PYSEC-1"]
+
+
+def test_the_signed_kernel_is_the_kernel() -> None:
+    about = subject(
+        package(
+            "linux-image-6.1.0-28-amd64",
+            "6.1.119-1",
+            "Debian:12",
+            source_name="linux-signed-amd64",
+            source_version="6.1.119+1",
+        )
+    )
+
+    assert (about.name, about.version) == ("linux", "6.1.119-1")
+
+
+class TestJoining:
+    def test_aliases_are_one_finding(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("PYSEC-2024-1", affected("PyPI", "a", ZERO, {"fixed": "2.0"}), aliases=["CVE-2024-1", "GHSA-x"]),
+            record(
+                "GHSA-x",
+                affected("PyPI", "a", ZERO, {"fixed": "2.1"}),
+                aliases=["CVE-2024-1"],
+                severity=HIGH,
+                summary="bad",
+            ),
+        )
+
+        (one,) = found(advisories, package("a", "1.0", "PyPI")).values()
+
+        assert (one.id, one.advisory, one.aliases) == ("CVE-2024-1", "GHSA-x", ("GHSA-x", "PYSEC-2024-1"))
+        assert (one.fixed, one.severity, one.summary) == ("2.1", Severity.HIGH, "bad")
+
+    def test_aliases_are_transitive(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("PYSEC-1", affected("PyPI", "a", ZERO), aliases=["GHSA-x"]),
+            record("GHSA-x", affected("PyPI", "a", ZERO), aliases=["CVE-2024-1"]),
+        )
+
+        assert list(found(advisories, package("a", "1.0", "PyPI"))) == ["CVE-2024-1"]
+
+    def test_without_a_cve_the_advisory_has_its_own_name(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO, kind="SEMVER")))
+
+        assert list(found(advisories, package("a", "1.0.0", "npm"))) == ["GHSA-x"]
+
+    def test_related_records_are_not_joined(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("GHSA-x", affected("PyPI", "a", ZERO), related=["CVE-2024-1"]),
+            record("GHSA-y", affected("PyPI", "a", ZERO), aliases=["CVE-2024-1"]),
+        )
+
+        assert sorted(found(advisories, package("a", "1.0", "PyPI"))) == ["CVE-2024-1", "GHSA-x"]
+
+    @pytest.mark.parametrize("link", ["related", "upstream"])
+    def test_an_announcement_of_several_cves_joins_each_and_raises_the_fix(self, tmp_path: Path, link: str) -> None:
+        advisories = database(
+            tmp_path,
+            record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, {"fixed": "1.1"}), upstream=["CVE-2024-1"]),
+            record(
+                "DSA-1-1", affected("Debian:12", "a", ZERO, {"fixed": "1.2"}), **{link: ["CVE-2024-1", "CVE-2024-2"]}
+            ),
+        )
+
+        both = found(advisories, package("a", "1.0", "Debian:12"))
+
+        assert {identity: (one.advisory, one.fixed) for identity, one in both.items()} == {
+            "CVE-2024-1": ("DEBIAN-CVE-2024-1", "1.2"),
+            "CVE-2024-2": ("DSA-1-1", "1.2"),
+        }
+        assert both["CVE-2024-1"].aliases == ("DEBIAN-CVE-2024-1", "DSA-1-1")
+
+    def test_the_tracker_knows_better_than_an_announcement_of_many(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, {"fixed": "0.5"}), upstream=["CVE-2024-1"]),
+            record("DSA-1-1", affected("Debian:12", "a", ZERO, {"fixed": "1.2"}), related=["CVE-2024-1", "CVE-2024-2"]),
+        )
+
+        assert list(found(advisories, package("a", "1.0", "Debian:12"))) == ["CVE-2024-2"]
+
+    def test_an_announcement_whose_cves_are_all_settled_is_still_said(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, {"fixed": "0.5"}), upstream=["CVE-2024-1"]),
+            record("DSA-1-2", affected("Debian:12", "a", ZERO, {"fixed": "1.2"}), related=["CVE-2024-1"]),
+        )
+
+        assert list(found(advisories, package("a", "1.0", "Debian:12"))) == ["DSA-1-2"]
+
+    def test_a_record_that_speaks_twice_of_a_package_is_one_finding(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record(
+                "GHSA-x",
+                affected("npm", "a", {"introduced": "1.0.0"}, {"fixed": "1.5.0"}, kind="SEMVER"),
+                affected("npm", "a", {"introduced": "2.0.0"}, {"fixed": "2.5.0"}, kind="SEMVER"),
+            ),
+        )
+
+        assert found(advisories, package("a", "2.1.0", "npm"))["GHSA-x"].fixed == "2.5.0"
+        assert found(advisories, package("a", "1.1.0", "npm"))["GHSA-x"].fixed == "1.5.0"
+        assert found(advisories, package("a", "1.6.0", "npm")) == {}
+
+    def test_every_binary_of_a_source_has_the_finding(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path, record("DEBIAN-CVE-2024-1", affected("Debian:12", "s", ZERO), upstream=["CVE-2024-1"])
+        )
+        binaries = [package(name, "1", "Debian:12", source_name="s") for name in ("one", "two")]
+
+        vulnerabilities, _, _ = advisories.match(inventory(*binaries), TODAY)
+
+        assert [one.package for one in vulnerabilities] == ["pkg:deb/one@1", "pkg:deb/two@1"]
+
+
+class TestStatus:
+    @pytest.mark.parametrize(
+        ("specific", "status"),
+        [
+            ({}, "affected"),
+            ({"urgency": "end-of-life"}, "end_of_life"),
+            ({"status": "ignored"}, "will_not_fix"),
+            ({"status": "needed"}, "affected"),
+        ],
+    )
+    def test_without_a_fix_the_publisher_says_why(self, tmp_path: Path, specific: dict[str, str], status: str) -> None:
+        advisories = database(
+            tmp_path, record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, **specific), upstream=["CVE-2024-1"])
+        )
+
+        assert found(advisories, package("a", "1", "Debian:12"))["CVE-2024-1"].status is FixStatus(status)
+
+
+class TestUnknowns:
+    def test_a_version_that_cannot_be_read_is_said_once(self, tmp_path: Path) -> None:
+        records = [record(f"GHSA-{n}", affected("npm", "a", ZERO, {"fixed": "2.0.0"}, kind="SEMVER")) for n in range(3)]
+        advisories = database(tmp_path, *records)
+
+        vulnerabilities, unknowns, _ = advisories.match(inventory(package("a", "latest", "npm")), TODAY)
+
+        assert vulnerabilities == ()
+        assert unknowns == (
+            Unknown(
+                "a latest",
+                "cannot order versions: 'latest' is no semver version; 3 advisories were looked up by exact version only",
+            ),
+        )
+
+    def test_an_advisory_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO, {"fixed": "soon"}, kind="SEMVER")))
+
+        _, unknowns, _ = advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY)
+
+        assert unknowns == (Unknown("a 1.0.0", "GHSA-x: cannot order versions: 'soon' is no semver version"),)
+
+    def test_an_ecosystem_without_advisories_is_said(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
+
+        _, unknowns, _ = advisories.match(inventory(package("a", "1", "Debian:12"), package("b", "1", "")), TODAY)
+
+        assert [unknown.what for unknown in unknowns] == ["1 OS packages", "Debian:12"]
+
+    def test_a_distribution_past_its_end_is_said(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
+        old = OperatingSystem("alpine", "3.11.5", "Alpine Linux v3.11", date(2021, 11, 1))
+
+        for today, told in ((date(2021, 11, 1), 0), (date(2021, 11, 2), 1)):
+            _, unknowns, _ = advisories.match(inventory(os=old), today)
+            assert len(unknowns) == told
+
+    def test_what_the_inventory_could_not_read_stays_said(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
+        before = Unknown("file", "unreadable")
+
+        assert advisories.match(inventory(unknowns=[before]), TODAY)[1] == (before,)
+
+
+def test_findings_are_in_order_of_gravity(tmp_path: Path) -> None:
+    advisories = database(
+        tmp_path,
+        record("GHSA-a", affected("npm", "a", ZERO)),
+        record("GHSA-b", affected("npm", "a", ZERO), severity=HIGH),
+        record("GHSA-c", affected("npm", "a", ZERO), database_specific={"severity": "CRITICAL"}),
+    )
+
+    vulnerabilities, _, _ = advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY)
+
+    assert [(one.id, one.severity.value) for one in vulnerabilities] == [
+        ("GHSA-c", "critical"),
+        ("GHSA-b", "high"),
+        ("GHSA-a", "unknown"),
+    ]

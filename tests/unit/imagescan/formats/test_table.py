@@ -1,0 +1,132 @@
+"""The report for people: what matters first, in the width there is, and nothing that steers the terminal."""
+
+import pytest
+from tests.support.reports import report, reported, unknown, vulnerability
+
+from hullguard.imagescan.formats.format import Page
+from hullguard.imagescan.formats.table import TableFormat
+from hullguard.model.report import FixStatus, ScanReport
+from hullguard.model.severity import Severity
+
+
+def render(made: ScanReport, width: int = 120, colour: bool = False) -> str:
+    return TableFormat().render(made, Page(width, colour)).decode()
+
+
+def test_the_head_says_what_was_scanned_and_how_it_is() -> None:
+    text = render(report(vulnerability("CVE-1", fixed="2"), vulnerability("CVE-2", severity=Severity.LOW)))
+
+    assert "docker:app:1" in text
+    assert "Debian GNU/Linux 12 (bookworm) · linux/amd64 · 1 layer · 1 package" in text
+    assert "2 vulnerabilities · 1 high · 1 low · 1 can be fixed" in text
+    assert "Advisories as of 2026-01-02." in text
+
+
+def test_findings_are_grouped_by_what_installed_them() -> None:
+    npm = reported("lodash", "pkg:npm/lodash@4", "npm")
+    text = render(
+        report(vulnerability("CVE-1"), vulnerability("CVE-2", package=npm.purl), packages=[reported("zlib1g"), npm])
+    )
+
+    assert text.index("Debian:12  (1)") < text.index("zlib1g") < text.index("npm  (1)") < text.index("lodash")
+
+
+def test_a_package_is_named_once_and_the_gravest_comes_first() -> None:
+    other = reported("bash")
+    text = render(
+        report(
+            vulnerability("CVE-1", severity=Severity.LOW, package=other.purl),
+            vulnerability("CVE-2", severity=Severity.LOW),
+            vulnerability("CVE-3", severity=Severity.CRITICAL),
+            packages=[reported("zlib1g"), other],
+        )
+    )
+
+    assert text.count("zlib1g") == 1
+    assert text.index("CVE-3") < text.index("CVE-2") < text.index("CVE-1")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (FixStatus.AFFECTED, "no fix yet"),
+        (FixStatus.WILL_NOT_FIX, "will not be fixed"),
+        (FixStatus.END_OF_LIFE, "end of life"),
+    ],
+)
+def test_without_a_fix_it_says_why(status: FixStatus, words: str) -> None:
+    assert words in render(report(vulnerability("CVE-1", status=status)))
+
+
+def test_what_is_being_exploited_is_marked() -> None:
+    assert "CVE-1 exploited" in render(report(vulnerability("CVE-1", kev=True)))
+
+
+@pytest.mark.parametrize(
+    ("created_by", "step"),
+    [
+        ("/bin/sh -c #(nop) ADD file:abc in / ", "1 ADD file:abc in /"),
+        ("/bin/sh -c apt-get   update", "1 RUN apt-get update"),
+        ("RUN /bin/sh -c pip install x # buildkit", "1 RUN pip install x"),
+        (None, " 1"),
+    ],
+)
+def test_the_layer_is_named_by_its_instruction(created_by: str | None, step: str) -> None:
+    made = report(vulnerability("CVE-1"))
+    from msgspec.structs import replace
+
+    assert step in render(replace(made, layers=(replace(made.layers[0], created_by=created_by),)))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    long = reported("a-package-with-a-name-that-is-rather-long-for-any-column")
+    made = report(
+        vulnerability(
+            "CVE-2024-12345", package=long.purl, installed="1:2.33.1-0.1+deb12u10", fixed="1:2.33.1-0.1+deb12u11"
+        ),
+        packages=[long],
+    )
+
+    assert max(len(line) for line in render(made, width).splitlines()) <= width
+
+
+def test_layers_are_left_out_where_there_is_no_room() -> None:
+    made = report(vulnerability("CVE-1"))
+
+    assert "Layer" in render(made, 120)
+    assert "Layer" not in render(made, 80)
+
+
+def test_nothing_in_an_image_can_steer_the_terminal() -> None:
+    evil = reported("evil\x1b[2J\x07\u202e", "pkg:deb/debian/evil@1")
+    text = render(
+        report(vulnerability("CVE-1", package=evil.purl, installed="1\x9b31m"), packages=[evil], unknowns=(unknown(1),))
+    )
+
+    assert not set(text) & set("\x1b\x07\x9b\u202e")
+    assert "[bold]" in render(report(vulnerability("[bold]CVE[/bold]")))
+
+
+def test_colour_is_only_used_where_it_is_wanted() -> None:
+    made = report(vulnerability("CVE-1"))
+
+    assert "\x1b[" in render(made, colour=True)
+    assert "\x1b[" not in render(made)
+
+
+def test_what_could_not_be_decided_is_said_up_to_a_bound() -> None:
+    text = render(report(unknowns=tuple(unknown(number) for number in range(25))))
+
+    assert "Could not be decided  (25)" in text
+    assert "what 019" in text
+    assert "what 020" not in text
+    assert "… and 5 more; -f json names them all" in text
+
+
+def test_an_incomplete_report_says_so() -> None:
+    assert "Incomplete: a limit stopped the scan" in render(report(complete=False))
+
+
+def test_a_clean_image_is_said_to_be_clean() -> None:
+    assert "0 vulnerabilities" in render(report())

@@ -1,0 +1,14 @@
+"""The catalog of sources is complete."""
+
+from hullguard.inventory.source import places
+from hullguard.inventory.source.catalog import SOURCES
+
+
+def test_every_source_is_in_the_catalog() -> None:
+    written = {kind for name, kind in vars(places).items() if name.endswith("Source")}
+
+    assert written == {type(source) for source in SOURCES}
+
+
+def test_every_prefix_is_used_once() -> None:
+    assert sorted(source.kind for source in SOURCES) == ["dir", "docker", "docker-archive", "oci-archive", "oci-dir"]
