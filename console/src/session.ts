@@ -35,9 +35,9 @@ export async function signOut(): Promise<void> {
   forget()
 }
 
-export function passwordChanged(): void {
-  if (!current.value) return
-  begin({ ...current.value, must_change_password: false })
+/** With a one-time password one may do nothing else; with one's own, what the role allows. */
+export async function passwordChanged(): Promise<void> {
+  begin(await get<CurrentSession>('/sessions/current'))
 }
 
 /** The session is over on the server; nothing of it may stay on the screen. */

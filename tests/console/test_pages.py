@@ -1,0 +1,177 @@
+"""Every page in both languages, both themes, wide and narrow: readable, operable, nothing beside the screen."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from tests.support import console_fleet as fleet
+from tests.support.console import Console
+from tests.support.visitor import Visitor
+
+from hullguard.storage import PageRequest
+from hullguard.storage.stores import IncidentFilter, Incidents, Policies
+
+HAN = re.compile(r"[一-鿿]")
+KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|editor|problem|reason|word|list)\.[a-z]\w+")
+
+
+def pages(console: Console) -> dict[str, str]:
+    image = fleet.image_id("registry.example/shop/checkout:2.14.0")
+    waiting = fleet.image_id("python:3.11-slim")
+    incidents = console.do(lambda tx: Incidents(tx).page(IncidentFilter(), PageRequest(1)))
+    policies = console.do(lambda tx: Policies(tx).page(PageRequest(10)))
+    policy = next(each.id for each in policies.items if not each.built_in)
+    incident = incidents.items[0].id
+    return {
+        "overview": "/",
+        "nodes": "/nodes",
+        "nodes-add": "/nodes?add=node",
+        "nodes-none": "/nodes?q=there-is-no-such-node",
+        "node": "/nodes/prod-web-01",
+        "node-degraded": "/nodes/edge-berlin-01",
+        "node-drift": "/nodes/prod-db-01",
+        "enrolment": "/enrolment",
+        "containers": "/containers",
+        "images": "/images",
+        "image": f"/images/{image}",
+        "image-packages": f"/images/{image}?tab=packages",
+        "image-unknowns": f"/images/{image}?tab=unknowns",
+        "image-waiting": f"/images/{waiting}",
+        "incidents": "/incidents",
+        "incident-drawer": f"/incidents?item={incident}",
+        "incident": f"/incidents/{incident}",
+        "policies": "/policies",
+        "policy": f"/policies/{policy}",
+        "policy-new": "/policies/new",
+        "policy-history": f"/policies/{policy}?tab=history&version=2",
+        "audit": "/audit",
+        "users": "/users",
+        "tokens": "/tokens",
+        "nowhere": "/there/is/no/such/page",
+        "password": "/password",
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("en", "light", 1440), ("zh-CN", "dark", 1440), ("en", "dark", 390), ("zh-CN", "light", 390)],
+)
+def test_every_page(
+    console: Console, visit: Callable[..., Visitor], screenshots: Path, language: str, theme: str, width: int
+) -> None:
+    visitor = visit(language=language, theme=theme, width=width).sign_in()
+    for name, path in pages(console).items():
+        visitor.go(path)
+        page = visitor.page
+        page.wait_for_timeout(250)  # for the picture: a drawer slides in
+        page.screenshot(path=screenshots / f"{name}-{language}-{theme}-{width}.png", full_page=width < 1000)
+        text = page.locator("body").inner_text()
+        assert (name, visitor.sideways()) == (name, 0)
+        assert (name, visitor.nameless()) == (name, [])
+        assert (name, KEY.findall(text)) == (name, [])
+        assert (name, bool(HAN.search(text.replace("中文", "")))) == (name, language == "zh-CN")
+        expect(page).to_have_title(re.compile("Hullguard$"))
+
+
+def test_the_first_screen_answers_in_order_and_each_figure_leads_to_its_list(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().sign_in()
+    page = visitor.page
+    titles = page.locator("main h2").all_inner_texts()
+    assert [title.split("\n")[0].rstrip(" 0123456789") for title in titles] == [
+        "Protection",
+        "To handle now",
+        "Running, dangerous and fixable",
+        "Incidents in the last 7 days",
+        "What runs out",
+    ]
+    for section, link, address, heading in (
+        ("Protection", re.compile(r"Degraded"), "/nodes?state=degraded", "Nodes 2"),
+        ("To handle now", re.compile(r"^Critical 3$"), "/incidents?severity=critical", "Incidents 3"),
+        ("Running", re.compile(r"^5$"), "/images?running=true&fixable=true&severity=critical,high", "Images 5"),
+        ("What runs out", re.compile(r"5 of 8"), "/nodes?protection=true", "Nodes 5"),
+    ):
+        visitor.go("/")
+        page.get_by_role("region", name=section).get_by_role("link", name=link).first.click()
+        expect(page).to_have_url(visitor.url + address)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+
+def test_the_weeks_bars_have_their_table(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().sign_in()
+    week = visitor.page.get_by_role("region", name="Incidents in the last 7 days")
+    bars = [int(each) for each in week.locator(".count").all_inner_texts()]
+    assert len(bars) == 7
+    week.get_by_role("button", name="Show as table").click()
+    assert [int(each) for each in week.locator("tbody td").all_inner_texts()] == bars
+    week.locator("tbody a").nth(5).click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text(f"Incidents {bars[5]}")
+
+
+def test_filters_live_in_the_address_and_back_works(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().sign_in()
+    page = visitor.page
+    visitor.go("/images")
+    page.get_by_label("Severity").select_option("critical")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Images 3")
+    expect(page).to_have_url(f"{visitor.url}/images?severity=critical")
+    page.get_by_role("link", name="postgres:15.4").click()
+    page.get_by_role("heading", name="Layers").wait_for()
+    page.go_back()
+    expect(page.get_by_label("Severity")).to_have_value("critical")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Images 7")
+    page.get_by_role("searchbox", name="Search images").fill("zzz")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Images 7")
+
+
+def test_an_image_shows_its_layers_and_what_each_brought(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().sign_in()
+    page = visitor.page
+    visitor.go(f"/images/{fleet.image_id('registry.example/shop/checkout:2.14.0')}")
+    layers = page.locator(".layer")
+    expect(layers).to_have_count(5)
+    expect(layers.first).to_contain_text("COPY app/ /srv/app/")
+    expect(layers.last).to_contain_text("Base image")
+    page.get_by_role("button", name="Layer 4").click()
+    expect(page.locator("tbody tr td[data-label=Layer]").first).to_have_text("4")
+    assert set(page.locator("tbody tr td[data-label=Layer]").all_inner_texts()) == {"4"}
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Why it matches")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Show all layers").click()
+    visitor.button("Next").click()
+    expect(page.get_by_text("51–54 of 54")).to_be_visible()
+    visitor.button("Previous").click()
+    expect(page.get_by_text("1–50 of 54")).to_be_visible()
+
+
+def test_search_finds_things_of_every_kind_by_keyboard(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().sign_in()
+    page = visitor.page
+    page.keyboard.press("/")
+    page.keyboard.type("prod-db")
+    hits = page.get_by_role("listbox")
+    expect(hits.get_by_role("option").first).to_contain_text("prod-db-01")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{visitor.url}/nodes/prod-db-01")
+
+
+def test_the_narrow_navigation_is_a_drawer(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(width=390).sign_in()
+    page = visitor.page
+    link = page.locator("nav a", has_text="Policies")
+    expect(link).to_be_hidden()
+    visitor.button("Menu").click()
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    visitor.button("Menu").click()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Policies 2")
+    expect(link).to_be_hidden()

@@ -1,0 +1,96 @@
+"""Somebody who sits before the console, and notes everything that goes wrong in the browser."""
+
+import re
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from tests.support.console import PASSWORD
+
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+WAIT = 15_000
+"""Milliseconds that a test waits for what must come: a bound on hanging, not on speed."""
+expect.set_options(timeout=WAIT)
+
+NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, select, textarea, [role=dialog]')]
+  .filter(each => each.offsetParent !== null)
+  .filter(each => !(each.textContent.trim() || each.getAttribute('aria-label') || each.labels?.length
+    || each.getAttribute('aria-labelledby') || each.querySelector('img[alt]:not([alt=""])')))
+  .map(each => each.outerHTML.slice(0, 200))"""
+
+
+class Visitor:
+    """One browser window with a language, a theme and a width."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        language: str = "en",
+        theme: str = "light",
+        width: int = 1440,
+        refusals: tuple[int, ...] = (),
+    ) -> None:
+        self.url = url
+        self.complaints: list[str] = []
+        self._refusals = refusals
+        self._context = browser.new_context(
+            viewport={"width": width, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin"
+        )
+        self._context.set_default_timeout(WAIT)
+        self._context.add_init_script(
+            f"if (!localStorage.getItem('hullguard.language')) {{ localStorage.setItem('hullguard.language', '{language}');"
+            f" localStorage.setItem('hullguard.theme', '{theme}') }}"
+        )
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", self._asked)
+
+    def close(self) -> None:
+        self._context.close()
+
+    def sign_in(self, name: str = "alice", password: str = PASSWORD) -> "Visitor":
+        self._context.clear_cookies()
+        self.page.goto(f"{self.url}/sign-in")
+        self.page.locator("input[autocomplete=username]").fill(name)
+        self.page.locator("input[type=password]").fill(password)
+        self.page.locator("button[type=submit]").click()
+        self.page.locator("#main h1").wait_for()
+        return self
+
+    def go(self, path: str) -> None:
+        """Opens an address and waits until nothing is loading any more."""
+        self.page.goto(self.url + path)
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.locator("h1").first.wait_for()
+        expect(self.page.locator(".skeleton")).to_have_count(0)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def toast(self, text: str) -> Locator:
+        return self.page.locator(".toast", has_text=text)
+
+    def sideways(self) -> int:
+        """By how many pixels the page can be scrolled sideways."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+    def nameless(self) -> list[str]:
+        """What can be operated but says nothing to a screen reader."""
+        return [str(each) for each in self.page.evaluate(NAMELESS)]
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        refused = REFUSED.search(message.text)
+        where = message.location.get("url", "")
+        # Asking who is signed in is how the console learns that nobody is.
+        if refused and (where.endswith("/sessions/current") or int(refused[1]) in self._refusals):
+            return
+        self.complaints.append(f"{message.type}: {message.text} ({where})")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(self.url):
+            self.complaints.append(f"asked another server: {request.url}")
