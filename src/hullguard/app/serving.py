@@ -66,7 +66,7 @@ def _advisory_state(path: Path) -> AdvisoryState:
         advisories.close()
 
 
-async def ctrl(layout: Layout, address: Address, agents_url: str) -> None:
+async def ctrl(layout: Layout, address: Address, agents_url: str, *, trusted_proxies: tuple[str, ...] = ()) -> None:
     """The REST API and the console: plain HTTP on loopback, TLS with the platform's own certificate elsewhere."""
     from hullguard.ctrl.server import serve
     from hullguard.ctrl.services import BundleInfo, Services, Settings
@@ -91,6 +91,7 @@ async def ctrl(layout: Layout, address: Address, agents_url: str) -> None:
             Settings(
                 version=__version__,
                 secure_cookies=certificate is not None,
+                trusted_proxies=trusted_proxies,
                 agent_url=agents_url,
                 ca_fingerprint=have.authority.pin,
                 scratch=layout.run,

@@ -163,6 +163,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
     "Nodes.facts": (lambda tx, _: s.Nodes(tx).facts(n, facts("stolen")), NOT_FOUND),
     "Nodes.get": (lambda tx, _: s.Nodes(tx).get(n), NOT_FOUND),
+    "Nodes.protected": (lambda tx, _: s.Nodes(tx).protected(n), NOT_FOUND),
     "Nodes.heartbeat": (lambda tx, _: s.Nodes(tx).heartbeat(n, heartbeat(), tx.now), NOT_FOUND),
     "Nodes.page": (_p("Nodes", filtered="NodeFilter"), NOTHING),
     "Nodes.protect": (lambda tx, _: s.Nodes(tx).protect(n, on=False), NOT_FOUND),

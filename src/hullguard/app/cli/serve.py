@@ -33,11 +33,16 @@ def ctrl(
     agents_url: Annotated[
         str, typer.Option(help="URL of hostmgr that the console shows for enrolment.")
     ] = f"wss://{DEFAULT_AGENTS}",
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address or network of a proxy whose X-Forwarded-For is believed; may be repeated."),
+    ] = None,
 ) -> None:
     """The REST API and the console."""
     from hullguard.app import serving
 
-    _run("ctrl", serving.ctrl(_layout(data), parse_address(listen, "--listen"), agents_url))
+    proxies = tuple(trusted_proxy or ())
+    _run("ctrl", serving.ctrl(_layout(data), parse_address(listen, "--listen"), agents_url, trusted_proxies=proxies))
 
 
 @serve.command()
