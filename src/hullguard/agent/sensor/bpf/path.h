@@ -22,7 +22,7 @@ static long climb(__u32 index, struct walk *walk)
 
 	if (!room)
 		return 1;
-	if (dentry == parent || dentry == BPF_CORE_READ(inside, mnt_root)) {
+	if (dentry == BPF_CORE_READ(inside, mnt_root)) {
 		struct mount *mount = (void *)inside - bpf_core_field_offset(struct mount, mnt);
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
@@ -43,6 +43,10 @@ static long climb(__u32 index, struct walk *walk)
 	room->walk[position & (HG_PATH - 1)] = '/';
 	walk->position = position;
 	walk->dentry = parent;
+	if (dentry == parent) { /* in no directory: a memfd */
+		walk->complete = 1;
+		return 1;
+	}
 	return 0;
 }
 
