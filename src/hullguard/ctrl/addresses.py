@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
+from hullguard.model.errors import Invalid
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -11,8 +13,14 @@ _HOPS: Final = 16
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Parse ``192.0.2.1`` and ``192.0.2.0/24``; raises ``ValueError`` for anything else."""
-    return tuple(ip_network(text) for text in texts)
+    """Parse ``192.0.2.1`` and ``192.0.2.0/24``; raises ``Invalid`` for anything else."""
+    found = []
+    for text in texts:
+        try:
+            found.append(ip_network(text))
+        except ValueError as cause:
+            raise Invalid(f"a trusted proxy is an address or a network such as 192.0.2.0/24; {cause}") from cause
+    return tuple(found)
 
 
 def client_address(peer: str, forwarded: str | None, trusted: tuple[Network, ...]) -> str:

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullguard.ctrl.addresses import client_address, is_loopback, networks
+from hullguard.model.errors import Invalid
 
 PROXIES = networks(["10.0.0.0/8", "2001:db8::1"])
 
@@ -50,5 +51,5 @@ def test_loopback(text, loopback):
 
 
 def test_a_proxy_that_is_no_address_is_refused():
-    with pytest.raises(ValueError, match="proxy"):
+    with pytest.raises(Invalid, match="proxy"):
         networks(["proxy.example"])
