@@ -123,6 +123,8 @@ class Protection:
                 self._start_sensor()
             if self._sensor is not None:
                 self._poll(self._sensor)
+        if self._sensor is not None and self._unpin:
+            self._poll(self._sensor)  # what happened until now is still told
         self._close(unpin=self._unpin)
 
     def _carry_out_orders(self) -> None:

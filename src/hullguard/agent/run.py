@@ -102,7 +102,8 @@ class Agent:
             raise
         finally:
             await self._commands.stop()
-            await asyncio.to_thread(self._protection.stop, unpin=dismissed)
+            # Whoever stops the agent wants the kernel left alone; a crash or an update leaves it collecting.
+            await asyncio.to_thread(self._protection.stop, unpin=dismissed or stop.is_set())
             if not dismissed:
                 self._write_status(Line("stopped", self._uplink.line.server))
             self._spool.close()
