@@ -36,6 +36,8 @@ class Writer:
             (ecosystem, name): number
             for number, ecosystem, name in connection.execute("SELECT id, ecosystem, name FROM package")
         }
+        # Names as records spell them, so that most look-ups need no canonical form.
+        self._places: dict[tuple[str, str], int] = {}
         self._next = 1 + max((number for number, _ in self._records.values()), default=0)
         self._gone: set[int] = set()
         self._record_rows: list[tuple[int, str, str, bytes]] = []
@@ -53,11 +55,13 @@ class Writer:
         self._next += 1
         self._records[record.id] = (number, record.modified)
         self._record_rows.append((number, record.id, record.modified, _encode(advisory(record))))
+        rows, places = self._affected_rows, self._places
         for affected in record.affected or ():
-            if affected.package is None or not (affected.ranges or affected.versions):
+            package = affected.package
+            if package is None or not (affected.ranges or affected.versions):
                 continue  # commits of a repository, or nothing that a version could be compared with
-            place = self._package(affected.package.ecosystem, affected.package.name)
-            self._affected_rows.append((place, number, _encode(statement(affected))))
+            place = places.get((package.ecosystem, package.name)) or self._package(package.ecosystem, package.name)
+            rows.append((place, number, _encode(statement(affected))))
         if len(self._affected_rows) > _BATCH or len(self._record_rows) > _BATCH:
             self._flush()
         return True
@@ -113,6 +117,7 @@ class Writer:
         if number is None:
             number = self._packages[key] = len(self._packages) + 1
             self._package_rows.append((number, *key))
+        self._places[ecosystem, name] = number
         return number
 
     def _flush(self) -> None:

@@ -12,6 +12,7 @@ from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.opened import PlainTree, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
+from hullguard.inventory.source.remembered import recall, remember
 from hullguard.inventory.source.target import explain, parse
 from hullguard.inventory.squash import Tree, squash
 from hullguard.inventory.wanted import Wanted
@@ -71,17 +72,26 @@ def _tree(target: str, source: Source, root: Path, reader: LayerReader) -> Inven
 
 
 def _image(target: str, source: Source, image: StoredImage, request: Request, reader: LayerReader) -> Inventory:
-    try:
-        described = image.described(request, reader)
-    except (Invalid, NotFound):
-        if image.blobs.stopped is None:
-            raise
-        # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
-        return _unnamed(target, source, image.blobs.found(), image.blobs.stopped)
-    layers, stopped = _layers(image, described, reader)
+    stopped: LimitReached | None = None
+    known = recall(image.identity, reader) if image.identity and request.platform is None else None
+    if known is not None:
+        described, layers = known
+    else:
+        try:
+            described = image.described(request, reader)
+        except (Invalid, NotFound):
+            if image.blobs.stopped is None:
+                raise
+            # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
+            return _unnamed(target, source, image.blobs.found(), image.blobs.stopped)
+        layers, stopped = _layers(image, described, reader)
+        if image.identity and stopped is None:
+            remember(image.identity, described.document, layers, reader)
     tree = squash([layer.index for layer in layers])
     if stopped is None and (aliases := tree.missing(reader.wanted)):
-        layers, stopped = _layers(image, described, reader.again(reader.wanted.with_aliases(aliases)))
+        again = reader.again(reader.wanted.with_aliases(aliases))
+        described = image.described(request, again)  # a recalled image knows no places in the archive
+        layers, stopped = _layers(image, described, again)
         tree = squash([layer.index for layer in layers])
     facts = layer_facts(described.config, [(layer.diff_id, layer.digest, layer.size) for layer in layers])
     unknowns = [*described.unknowns, *_said(layers)]

@@ -76,8 +76,8 @@ def test_threads_may_share_it(tmp_path: Path) -> None:
     counts: list[int] = []
 
     def ask() -> None:
-        for _ in range(20):
-            counts.append(len(advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY)[0]))
+        wanted = inventory(package("a", "1.0.0", "npm"))
+        counts.extend(len(advisories.match(wanted, TODAY)[0]) for _ in range(20))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:

@@ -19,6 +19,8 @@ class Described(Struct):
 
     image_id: str
     config: ImageConfig
+    document: bytes
+    """The configuration as it was read."""
     layers: list[LayerBlob]
     tags: tuple[str, ...] = ()
     digest: str | None = None
@@ -39,7 +41,7 @@ def describe(config: bytes, names: list[tuple[str, str | None]], max_layers: int
     if len(names) > max_layers:
         raise Invalid(f"the image has {len(names)} layers; at most {max_layers} are read", "image.too-many-layers")
     layers = [LayerBlob(name, digest, claimed) for (name, digest), claimed in zip(names, diff_ids, strict=True)]
-    return Described(f"sha256:{hashlib.sha256(config).hexdigest()}", parsed, layers)
+    return Described(f"sha256:{hashlib.sha256(config).hexdigest()}", parsed, config, layers)
 
 
 def layer_facts(config: ImageConfig, read: list[tuple[str, str | None, int]]) -> tuple[Layer, ...]:

@@ -31,6 +31,8 @@ class StoredImage:
     describe: Callable[[Blobs, str | None, Limits], Described]
     tags: Sequence[str] | None = None
     """Names that the place itself knows better than the archive."""
+    identity: str | None = None
+    """The digest under which the place keeps the image, where that is known before it is read."""
 
     def described(self, request: Request, reader: LayerReader) -> Described:
         if isinstance(self.blobs, StreamBlobs):

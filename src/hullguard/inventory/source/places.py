@@ -94,7 +94,7 @@ class DockerSource:
                 yield body
 
         blobs = StreamBlobs(opened, f"the archive of {request.name}", request.limits)
-        yield StoredImage(blobs, describe_docker, tuple(sorted(inspected.repo_tags or ())))
+        yield StoredImage(blobs, describe_docker, tuple(sorted(inspected.repo_tags or ())), inspected.id)
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del path, names

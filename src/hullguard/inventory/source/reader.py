@@ -22,7 +22,7 @@ class LayerReader:
     ) -> None:
         self.wanted = wanted
         self.budget = budget
-        self._cache = cache
+        self.cache = cache
         self._progress = progress
 
     def read(self, raw: Readable, what: str, *, claimed: str | None = None, digest: str | None = None) -> IndexedLayer:
@@ -32,7 +32,7 @@ class LayerReader:
         asked; the bytes are hashed in any case, and a claim that is wrong raises.
         """
         stream = Uncompressed(_Told(raw, what, self._progress) if self._progress else raw, self.budget, what)
-        cached = self._cache.get(claimed, self.wanted.signature) if self._cache and claimed else None
+        cached = self.cache.get(claimed, self.wanted.signature) if self.cache and claimed else None
         indexer = Indexer(self.wanted, self.budget, what)
         try:
             if cached is None:
@@ -44,13 +44,13 @@ class LayerReader:
         check_digest(what, claimed, stream.digest)
         if cached is not None:
             return IndexedLayer(cached, stream.digest, stream.raw_digest, stream.count)
-        if self._cache is not None:
-            self._cache.put(stream.digest, self.wanted.signature, indexer.index)
+        if self.cache is not None:
+            self.cache.put(stream.digest, self.wanted.signature, indexer.index)
         return IndexedLayer(indexer.index, stream.digest, stream.raw_digest, stream.count)
 
     def again(self, wanted: Wanted) -> "LayerReader":
         """A reader of the same image with more wishes and a fresh budget."""
-        return LayerReader(wanted, Budget(self.budget.limits), self._cache, self._progress)
+        return LayerReader(wanted, Budget(self.budget.limits), self.cache, self._progress)
 
 
 class ImageSource(Protocol):

@@ -21,7 +21,9 @@ ASCENDING = [
 
 
 def test_the_order_of_known_versions() -> None:
-    assert sorted(reversed(ASCENDING), key=key) == ASCENDING
+    descending = ASCENDING[::-1]
+
+    assert sorted(descending, key=key) == ASCENDING
 
 
 @pytest.mark.parametrize(

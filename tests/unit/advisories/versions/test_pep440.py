@@ -10,8 +10,9 @@ order = Pep440Order()
 
 def test_the_order_of_known_versions() -> None:
     ascending = ["1.0.dev1", "1.0a1", "1.0b2", "1.0rc1", "1.0", "1.0.post1", "1.1", "1.10", "2!0.1"]
+    descending = ascending[::-1]
 
-    assert sorted(reversed(ascending), key=order.key) == ascending
+    assert sorted(descending, key=order.key) == ascending
     assert order.key("1.0") == order.key("1.0.0") == order.key("v1.0")
 
 

@@ -18,8 +18,9 @@ def test_the_example_of_the_specification() -> None:
         "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",
         "1.0.0", "2.0.0", "2.1.0", "2.1.1", "10.0.0",
     ]  # fmt: skip
+    descending = ascending[::-1]
 
-    assert sorted(reversed(ascending), key=key) == ascending
+    assert sorted(descending, key=key) == ascending
 
 
 @pytest.mark.parametrize(

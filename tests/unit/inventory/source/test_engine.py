@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.images import Image, layer, node_package
+from tests.support.images import Image, dpkg_entry, file, layer, node_package, symlink
 
-from hullguard.inventory import read
+from hullguard.inventory import LayerCache, read
 from hullguard.inventory.source.engine import Engine
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
@@ -69,6 +69,31 @@ def test_an_image_is_read_from_the_stream(engine: Callable[[dict[str, Answer]], 
     assert [package.name for package in found.packages] == ["a"]
     assert (found.target.kind, found.target.tags) == ("docker", ("app:1",))
     assert read("app:1", docker_host=host).packages == found.packages
+
+
+def test_what_was_read_before_is_not_exported_again(engine: Callable[[dict[str, Answer]], str], tmp_path: Path) -> None:
+    archive = Image([layer(node_package("a", "1.0.0"))]).docker_archive(tmp_path / "a.tar").read_bytes()
+    answers = {"/images/app:1/json": (200, INSPECT), "/images/sha256:abc/get": (200, archive)}
+    host, cache = engine(answers), LayerCache(tmp_path / "cache")
+    first = read("docker:app:1", docker_host=host, cache=cache)
+    del answers["/images/sha256:abc/get"]
+
+    assert read("docker:app:1", docker_host=host, cache=cache) == first
+    with pytest.raises(NotFound):
+        read("docker:app:1", docker_host=host)
+
+
+def test_a_linked_database_is_read_again_however_often(
+    engine: Callable[[dict[str, Answer]], str], tmp_path: Path
+) -> None:
+    members = (symlink("var/lib/dpkg", "/opt/dpkg"), file("opt/dpkg/status", dpkg_entry("a", "1")))
+    archive = Image([layer(*members)]).docker_archive(tmp_path / "a.tar").read_bytes()
+    host = engine({"/images/app:1/json": (200, INSPECT), "/images/sha256:abc/get": (200, archive)})
+    cache = LayerCache(tmp_path / "cache")
+
+    for _ in range(2):
+        found = read("docker:app:1", docker_host=host, cache=cache)
+        assert [package.name for package in found.packages] == ["a"]
 
 
 def test_an_image_that_is_not_there_is_named(engine: Callable[[dict[str, Answer]], str]) -> None:
