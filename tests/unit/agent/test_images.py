@@ -1,0 +1,97 @@
+"""Reading images in a process of its own."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.agents import NO_DOCKER, child_environment
+from tests.support.docker import IMAGE, docker_host, inspect
+
+from hullguard.agent import images as images_module
+from hullguard.agent.channel import ChannelLostError
+from hullguard.agent.images import Images
+from hullguard.agent.images_job import Job
+from hullguard.agent.images_worker import work
+from hullguard.agent.state import StateDir
+from hullguard.model.errors import LimitReached, Unavailable
+from hullguard.wire.inventory import Assembly, unpack
+from hullguard.wire.messages import AgentMessage, InventoryPart
+
+__all__ = ["child_environment", "docker_host"]
+
+ANY = "sha256:" + "a" * 64
+
+
+class Line:
+    def __init__(self) -> None:
+        self.sent: list[AgentMessage] = []
+
+    async def send(self, message: AgentMessage) -> None:
+        self.sent.append(message)
+
+
+def reader(directory: Path, host: str, line: Line) -> Images:
+    state = StateDir(directory)
+    state.prepare()
+    return Images(state, host, line.send)
+
+
+async def test_an_image_becomes_slices_that_make_its_inventory(tmp_path, docker_host, child_environment):
+    line = Line()
+    image = str(inspect(docker_host, IMAGE)["Id"])
+    await reader(tmp_path, docker_host, line).report(image)
+    assembly, whole = Assembly(), None
+    for part in line.sent:
+        assert isinstance(part, InventoryPart)
+        whole = assembly.add(part)
+    assert whole is not None
+    inventory = unpack(whole)
+    assert inventory.target.image_id == image
+    assert len(inventory.layers) == 1
+    assert not (tmp_path / "work" / "inventory").exists()
+    assert list((tmp_path / "work" / "layers").iterdir()), "the layer is not read again for another image"
+
+
+async def test_a_daemon_that_is_not_there(tmp_path, child_environment):
+    with pytest.raises(Unavailable, match="no Docker engine answers"):
+        await reader(tmp_path, NO_DOCKER, Line()).report(ANY)
+
+
+def test_the_worker_answers_what_it_cannot_do(tmp_path):
+    answer = work(Job(ANY, NO_DOCKER, str(tmp_path / "layers"), str(tmp_path / "out")))
+    assert (answer.parts, answer.code) == (0, "docker.unreachable")
+    assert not (tmp_path / "out").exists()
+
+
+async def test_a_worker_that_dies_takes_nobody_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(Unavailable, match="broke off"):
+        await reader(tmp_path, NO_DOCKER, Line()).report(ANY)
+
+
+async def test_a_worker_that_never_ends_is_ended(tmp_path, monkeypatch):
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    monkeypatch.setattr(images_module, "READ_SECONDS", 0.2)
+    with pytest.raises(LimitReached, match="took over"):
+        await reader(tmp_path, NO_DOCKER, Line()).report(ANY)
+
+
+async def test_an_image_that_fails_is_left_in_peace_and_a_lost_line_is_not_its_fault(tmp_path, monkeypatch):
+    images = reader(tmp_path, NO_DOCKER, Line())
+    tried: list[str] = []
+
+    async def report(image: str) -> None:
+        tried.append(image)
+        raise ChannelLostError("gone") if image == "lost" else Unavailable("unreadable")
+
+    monkeypatch.setattr(images, "report", report)
+    task = asyncio.create_task(images.run())
+    for _ in range(2):
+        images.request(("lost", "broken", "broken"))
+        await asyncio.sleep(0.02)
+    task.cancel()
+    assert tried == ["lost", "broken", "lost"]
