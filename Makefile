@@ -88,4 +88,4 @@ $(STAMPS)/node: console/package-lock.json
 CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
 $(STATIC)/index.html: $(STAMPS)/node $(CONSOLE_SOURCES)
 	@echo "Console: $(STATIC)"
-	@cd console && npm run --silent build
+	@cd console && npm run --silent build -- --logLevel warn

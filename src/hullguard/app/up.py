@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.app import prepare
-from hullguard.app.settings import Address, Layout
+from hullguard.app.settings import Address, Layout, default_data_dir
 from hullguard.app.supervisor import Part, own_command
 from hullguard.cache import MemoryCache, serve_local
 from hullguard.model.errors import Conflict, HullguardError
@@ -120,7 +120,8 @@ def _say_how_to_sign_in(say: Say, group: "_Group", first: prepare.FirstStart, la
         say("Sign in:  with your own password (lost? `hullguard admin reset-password NAME`)")
     if not layout.advisories.exists():
         say("Advisories: none yet, so images show packages but no vulnerabilities;")
-        say(f"          run `hullguard db import FILES… --db {layout.advisories}` (the platform notices by itself)")
+        where = "" if layout.data == default_data_dir() else f" --db {layout.advisories}"
+        say(f"          run `hullguard db import FILES…{where}` (the platform notices by itself)")
     say("Ctrl-C stops everything.")
 
 
