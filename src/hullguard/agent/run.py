@@ -117,7 +117,7 @@ class Agent:
             runtime_reachable=self._runtime.seen.version is not None,
             applied=self._protection.applied,
             spool_records=self._spool.waiting,
-            spool_dropped={name: count for name, count in self._spool.dropped.items() if count},
+            spool_dropped=self._spool.lately_dropped(),
             reasons=(*self._spool.reasons, *self._protection.reasons()),
         )
 

@@ -33,6 +33,7 @@ DEFAULT_MIN_FREE = 64 * 1024 * 1024
 _MEMORY_BYTES = 16 * 1024 * 1024
 _ROW_BYTES = 96  # what a row costs beside its payload, indexes included
 _FREE_CHECK_SECONDS = 1.0
+_REMEMBER_SECONDS = 86_400.0
 
 
 class Priority(enum.IntEnum):
@@ -107,6 +108,7 @@ class Spool:
     def _load(self, kernel_boot: str) -> None:
         meta = dict(self._db.execute("SELECT name, value FROM meta"))
         self.dropped = {p.name.lower(): int(meta.get(f"dropped.{p.name.lower()}", 0)) for p in Priority}
+        self._dropped_at = float(meta.get("dropped.at", 0))
         self._used: int
         self._count: int
         self._used, self._count = self._db.execute("SELECT coalesce(sum(size), 0), count(*) FROM records").fetchone()
@@ -322,6 +324,12 @@ class Spool:
     def _unsent(self, key: str) -> list[tuple[int, int]]:
         return self._db.execute("SELECT id, size FROM records WHERE key = ? AND sequence IS NULL", (key,)).fetchall()
 
+    def lately_dropped(self) -> dict[str, int]:
+        """What was dropped, until a day has passed without a drop: old losses must not hide new ones."""
+        if time.time() - self._dropped_at > _REMEMBER_SECONDS:
+            return {}
+        return {name: count for name, count in self.dropped.items() if count}
+
     def _forget(self, rows: Iterable[tuple[int, int]]) -> int:
         freed = 0
         for identity, size in rows:
@@ -334,6 +342,7 @@ class Spool:
     def _count_drop(self, priority: Priority, records: int) -> None:
         name = priority.name.lower()
         self.dropped[name] += records
+        self._dropped_at = time.time()
         if self._db.in_transaction:
             self._save_dropped(name)
             return
@@ -341,9 +350,8 @@ class Spool:
             self._save_dropped(name)
 
     def _save_dropped(self, name: str) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", (f"dropped.{name}", str(self.dropped[name]))
-        )
+        rows = ((f"dropped.{name}", str(self.dropped[name])), ("dropped.at", str(self._dropped_at)))
+        self._db.executemany("INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", rows)
 
     @contextlib.contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[None]:

@@ -65,7 +65,7 @@ class Heartbeat(Struct, frozen=True):
     applied: AppliedPolicies | None
     spool_records: int = 0
     spool_dropped: dict[str, int] = {}
-    """Records dropped for want of disk space, per priority."""
+    """Records dropped for want of disk space, per priority; empty again a day after the last drop."""
     reasons: tuple[Reason, ...] = ()
 
 

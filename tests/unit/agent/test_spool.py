@@ -231,6 +231,19 @@ class TestBounds:
         spool.put(LOW, b"x" * 1000, "b")
         assert make().dropped == {"high": 0, "normal": 0, "low": 1}
 
+    def test_drops_are_told_until_a_day_has_passed_without_one(self, make, monkeypatch):
+        now = 1_700_000_000.0
+        monkeypatch.setattr("hullguard.agent.spool.time.time", lambda: now)
+        spool = make(max_bytes=1096)
+        assert spool.lately_dropped() == {}
+        spool.put(LOW, b"x" * 1000, "a")
+        spool.put(LOW, b"x" * 1000, "b")
+        now += 86_000
+        assert make().lately_dropped() == {"low": 1}
+        now += 1_000
+        assert make().lately_dropped() == {}
+        assert make().dropped["low"] == 1
+
     def test_space_that_others_need_is_left_to_them(self, make):
         spool = make(min_free=1 << 60)
         assert not spool.put(NORMAL, b"x", "normal")
