@@ -150,6 +150,16 @@ def test_an_image_shows_its_layers_and_what_each_brought(visit: Callable[..., Vi
     expect(page.get_by_text("1–50 of 54")).to_be_visible()
 
 
+def test_an_image_that_was_not_scanned_gives_no_all_clear(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().sign_in()
+    page = visitor.page
+    visitor.go(f"/images/{fleet.image_id('python:3.11-slim')}")
+    for tab in ("Vulnerabilities", "Packages", "Unknowns"):
+        page.get_by_role("navigation", name="Image").get_by_role("button", name=tab).click()
+        expect(page.get_by_role("heading", name="Not known yet")).to_be_visible()
+    expect(page.get_by_text("No known vulnerability")).to_have_count(0)
+
+
 def test_search_finds_things_of_every_kind_by_keyboard(visit: Callable[..., Visitor]) -> None:
     visitor = visit().sign_in()
     page = visitor.page

@@ -23,7 +23,7 @@ from hullguard.access.iam.first_administrator import ensure_first_admin
 from hullguard.ctrl.services import Services
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.identity import Actor, Role
-from hullguard.model.incident import IncidentStatus, Observation
+from hullguard.model.incident import IncidentStatus, Observation, PolicyRef
 from hullguard.model.policy import Action, AppliedPolicies, Binding, DetectorSettings, PolicySpec
 from hullguard.model.report import AdvisoryState
 from hullguard.storage import PageRequest, Transaction
@@ -203,8 +203,10 @@ async def _states(tx: Transaction) -> None:
 
 
 async def _incidents(tx: Transaction) -> None:
+    default = (await Policies(tx).page(PageRequest(1, q="default"))).items[0]
     for node, observed in fleet.week(tx.now):
-        await Incidents(tx).insert(node, [observed], observed.at + timedelta(seconds=1))
+        under = msgspec.structs.replace(observed, policy=PolicyRef(default.id, 1))
+        await Incidents(tx).insert(node, [under], under.at + timedelta(seconds=1))
     found = await Incidents(tx).page(IncidentFilter(), PageRequest(100))
     for incident in found.items[8:]:
         status = IncidentStatus.IGNORED if incident.rule == "container.terminal-shell" else IncidentStatus.RESOLVED

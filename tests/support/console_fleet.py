@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hullguard.model.event import ContainerRef, ImageRef, Process
 from hullguard.model.ids import derived_id
 from hullguard.model.image import Layer, OperatingSystem, Target
-from hullguard.model.incident import Observation, PolicyRef
+from hullguard.model.incident import Observation
 from hullguard.model.inventory import Inventory
 from hullguard.model.node import Container, Heartbeat, HostFacts, Reason, SensorHealth, SensorState
 from hullguard.model.package import Package, PackageType, Unknown
@@ -333,7 +333,6 @@ def _observation(
         image=place.image,
         lineage=lineage,
         details=details,
-        policy=PolicyRef("default", 1),
     )
 
 
