@@ -56,6 +56,7 @@ def raw_event(
     *,
     path: bytes = b"/bin/sh\0",
     other: bytes = b"/\0",
+    exe: bytes = b"",
     args: bytes = b"sh\0-c\0true\0",
     flags: int = 0,
     pid: int = 200,
@@ -76,12 +77,13 @@ def raw_event(
         ancestors=len(ancestry),
         path_size=len(path),
         other_size=len(other),
+        exe_size=len(exe),
         args_size=len(args),
         container=container,
     )
     for index, (number, start, comm, marks) in enumerate(ancestry):
         record.ancestry[index] = abi.Task(start_ns=start, pid=number, flags=marks, comm=comm)
-    return bytes(record) + path + other + args
+    return bytes(record) + path + other + exe + args
 
 
 def raw_process(kind: int, *, pid: int, start_ns: int = 5_000_000_000, ppid: int = 0, sequence: int = 8) -> bytes:

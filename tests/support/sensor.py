@@ -73,6 +73,11 @@ def state_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def builds(state: Path) -> list[Path]:
+    """What sensors have pinned there; the kernel may have put files of its own beside."""
+    return [path for path in (state / "bpf").iterdir() if path.is_dir()]
+
+
 def open_sensor(directory: Path, docker_host: str | None, rings: dict[str, int] | None = None) -> BpfSensor:
     """The sensor, or a skip that says why this machine cannot run it."""
     try:

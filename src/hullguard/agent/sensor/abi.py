@@ -46,7 +46,7 @@ class Task(ctypes.Structure):
 
 
 class Event(ctypes.Structure):
-    """``struct hg_event``; three strings follow it."""
+    """``struct hg_event``; four strings follow it."""
 
     _fields_: ClassVar = [
         ("head", Head),
@@ -60,8 +60,10 @@ class Event(ctypes.Structure):
         ("ancestors", ctypes.c_uint32),
         ("path_size", ctypes.c_uint32),
         ("other_size", ctypes.c_uint32),
+        ("exe_size", ctypes.c_uint32),
         ("args_size", ctypes.c_uint32),
         ("slot", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
         ("container", ctypes.c_char * CONTAINER),
         ("ancestry", Task * ANCESTORS),
     ]

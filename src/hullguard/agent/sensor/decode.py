@@ -26,8 +26,8 @@ class RawTask(Struct, frozen=True):
 class RawEvent(Struct, frozen=True):
     """An exec or a file open.
 
-    ``other`` is the working directory of the one, the watched name that matched of the other; a file open has the path
-    of its program as its only word of ``args``.
+    ``other`` is the working directory of the one, the watched name that matched of the other; ``exe`` is the program
+    that opened.
     """
 
     kind: int
@@ -45,6 +45,7 @@ class RawEvent(Struct, frozen=True):
     ancestry: tuple[RawTask, ...]
     path: str | None
     other: str | None
+    exe: str | None
     args: tuple[str, ...]
 
 
@@ -81,11 +82,15 @@ def _decode_event(raw: bytes) -> RawEvent:
     if len(raw) < _EVENT_SIZE:
         raise Invalid(f"An event record of {len(raw)} bytes is too short.", "sensor.record")
     event = abi.Event.from_buffer_copy(raw)
-    sizes = (event.path_size, event.other_size, event.args_size)
+    sizes = (event.path_size, event.other_size, event.exe_size, event.args_size)
     if event.ancestors > abi.ANCESTORS or max(sizes) > abi.PATH or _EVENT_SIZE + sum(sizes) > len(raw):
         raise Invalid("An event record claims more than it holds.", "sensor.record")
-    middle, last = _EVENT_SIZE + sizes[0], _EVENT_SIZE + sizes[0] + sizes[1]
-    path = _text(raw[_EVENT_SIZE:middle])
+    strings = []
+    place = _EVENT_SIZE
+    for size in sizes:
+        strings.append(raw[place : place + size])
+        place += size
+    path = _text(strings[0])
     if path and event.flags & abi.PATH_TRUNCATED:
         path = f"…{path}"
     return RawEvent(
@@ -103,8 +108,9 @@ def _decode_event(raw: bytes) -> RawEvent:
         container=event.container.decode("ascii", "replace"),
         ancestry=tuple(_task(task) for task in event.ancestry[: event.ancestors]),
         path=path or None,
-        other=_text(raw[middle:last]) or None,
-        args=_words(raw[last : last + sizes[2]]),
+        other=_text(strings[1]) or None,
+        exe=_text(strings[2]) or None,
+        args=_words(strings[3]),
     )
 
 

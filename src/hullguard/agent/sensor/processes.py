@@ -57,9 +57,12 @@ class Processes:
             process = executed(event, started)
         else:
             known = self.ancestor(event.task, event.ppid, started)
+            # The kernel's word on what runs now; from the table, or from /proc, comes the rest, if it is there.
             process = msgspec.structs.replace(
                 known,
-                exe=event.args[0] if event.args else known.exe,
+                exe=event.exe or known.exe,
+                args=event.args or known.args,
+                args_truncated=bool(event.flags & abi.ARGS_TRUNCATED),
                 uid=event.uid,
                 gid=event.gid,
                 tty=bool(event.flags & abi.TTY),

@@ -69,7 +69,7 @@ def test_what_the_kernel_part_cannot_have_written_is_refused(raw):
         decode(raw)
 
 
-@pytest.mark.parametrize("field", ["path_size", "other_size", "args_size", "ancestors"])
+@pytest.mark.parametrize("field", ["path_size", "other_size", "exe_size", "args_size", "ancestors"])
 def test_sizes_beyond_the_record_are_refused(field):
     raw = bytearray(raw_event())
     place = getattr(abi.Event, field).offset

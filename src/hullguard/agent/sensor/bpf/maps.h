@@ -38,7 +38,7 @@ MAP(BPF_MAP_TYPE_PERCPU_ARRAY, lost, __u32, __u64, HG_CLASSES, 0);
 
 struct scratch {
 	struct hg_event event;
-	char data[3 * HG_PATH];
+	char data[4 * HG_PATH];
 	char walk[HG_PATH + 256];
 	struct hg_path key;
 	struct hg_name name;

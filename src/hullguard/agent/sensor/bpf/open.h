@@ -195,9 +195,10 @@ static __noinline int report_open(struct opened *what, __u64 id, struct hg_verdi
 	exe_size = write_path(BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt), path_size + other_size, &truncated);
 	if (exe_size > HG_PATH)
 		return 0;
-	room->event.args_size = exe_size;
+	room->event.exe_size = exe_size;
+	read_args(room, task, path_size + other_size + exe_size);
 	fill_head(&room->event.head, HG_FILE, id);
-	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size + exe_size, 0);
+	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size + exe_size + room->event.args_size, 0);
 	return 0;
 }
 

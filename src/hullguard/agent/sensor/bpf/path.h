@@ -57,7 +57,7 @@ static __noinline int write_path(struct dentry *dentry, struct vfsmount *mount, 
 	struct scratch *room = scratch_of_cpu();
 	__u32 size;
 
-	if (!room || !truncated || at > 2 * HG_PATH)
+	if (!room || !truncated || at > 3 * HG_PATH)
 		return 0;
 	room->walk[HG_PATH - 1] = 0;
 	bpf_loop(PATH_DEPTH, climb, &walk, 0);

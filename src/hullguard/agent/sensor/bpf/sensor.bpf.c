@@ -60,7 +60,7 @@ static __always_inline void read_args(struct scratch *room, struct task_struct *
 		room->event.flags |= HG_ARGS_TRUNCATED;
 		size = HG_PATH;
 	}
-	if (at > 2 * HG_PATH)
+	if (at > 3 * HG_PATH)
 		return;
 	if (bpf_probe_read_user(room->data + at, size, (void *)start) == 0)
 		room->event.args_size = size;
@@ -110,6 +110,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (other_size > HG_PATH)
 		return 0;
 	room->event.other_size = other_size;
+	room->event.exe_size = 0;
 	read_args(room, task, path_size + other_size);
 	fill_head(&room->event.head, HG_EXEC, id);
 	send(&ring_exec, HG_CLASS_EXEC, room, path_size + other_size + room->event.args_size,

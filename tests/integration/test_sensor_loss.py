@@ -1,0 +1,157 @@
+"""What does not fit is counted, and the sensor admits it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.docker import docker, docker_host  # noqa: F401 - a fixture
+from tests.support.events import policies, policy
+from tests.support.sensor import Watch, builds, open_sensor, state_directory
+
+from hullguard.agent.sensor import loader
+from hullguard.agent.sensor.bpf_sensor import BpfSensor
+from hullguard.agent.sensor.doctor import examine
+from hullguard.agent.sensor.pins import FILE_PROGRAMS, PROCESS_PROGRAMS
+from hullguard.detect import default_policies, plan
+from hullguard.model.errors import Unavailable
+from hullguard.model.node import SensorState
+
+pytestmark = pytest.mark.bpf
+
+COUNT = 60
+
+
+@pytest.mark.docker
+def test_every_event_is_told_or_counted_as_lost(docker_host: str):  # noqa: F811 - the fixture
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
+        watch = Watch(sensor, docker_host)
+        try:
+            container = watch.run("/bin/sleep", "1000")
+            watch.events(container, bool)
+            before = sensor.health()
+            # One process and no polling: nothing else may open a watched file meanwhile.
+            watch.shell(container, f"i=0; while [ $i -lt {COUNT} ]; do i=$((i+1)); read line < /etc/shadow; done")
+            lost = sensor.health().lost["file"] - before.lost["file"]
+            told = len(watch.observations(container, COUNT - lost))
+            after = sensor.health()
+        finally:
+            sensor.close(unpin=True)
+
+    assert before.state is SensorState.ACTIVE
+    assert lost > 0
+    assert told + lost == COUNT
+    assert after.state is SensorState.DEGRADED
+    assert [reason.code for reason in after.reasons] == ["sensor.events-lost"]
+
+
+@pytest.mark.docker
+def test_a_flood_of_opens_starves_no_exec(docker_host: str):  # noqa: F811 - the fixture
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
+        watch = Watch(sensor, docker_host)
+        try:
+            container = watch.run("/bin/sleep", "1000")
+            watch.events(container, bool)
+            flood = f"i=0; while [ $i -lt {COUNT} ]; do i=$((i+1)); read line < /etc/shadow; done"
+            watch.shell(container, f"{flood}; cp /bin/busybox /tmp/busybox; /tmp/busybox true")
+            rules = {found.rule for found in watch.observations(container, COUNT, seconds=3)}
+            lost = sensor.health().lost
+        finally:
+            sensor.close(unpin=True)
+
+    assert lost["file"] > 0 == lost["exec"]
+    assert "container.drop-and-execute" in rules
+
+
+def test_file_hooks_are_there_only_while_a_policy_needs_them():
+    with state_directory() as directory:
+        sensor = open_sensor(directory, None)
+        try:
+            before = {hook.name: hook for hook in sensor.hooks()}
+            sensor.apply(plan(default_policies()))
+            during = {hook.name: hook for hook in sensor.hooks()}
+            sensor.apply(plan(policies(policy("none", nodes=("*",)))))
+            after = {hook.name: hook for hook in sensor.hooks()}
+            health = sensor.health()
+        finally:
+            sensor.close(unpin=True)
+
+    assert [hooks["sys_exit_openat"].attached for hooks in (before, during, after)] == [False, True, False]
+    assert before["sys_exit_openat"].why == "no policy needs it"
+    assert all(hooks["sched_process_exec"].attached for hooks in (before, during, after))
+    assert health.state is SensorState.ACTIVE
+
+
+def test_a_hook_that_somebody_removed_is_missed():
+    with state_directory() as directory:
+        sensor = open_sensor(directory, None)
+        try:
+            sensor.apply(plan(default_policies()))
+            (build,) = builds(directory)
+            (build / "link_on_openat").unlink()
+            blinded = sensor.health()
+            (build / "link_on_exec").unlink()
+            off = sensor.health()
+        finally:
+            sensor.close(unpin=True)
+
+    assert (blinded.state, blinded.reasons[0].params) == (SensorState.DEGRADED, {"hook": "sys_exit_openat"})
+    assert off.state is SensorState.OFF
+    assert off.reasons[0].params == {"hook": "sched_process_exec"}
+
+
+def test_the_doctor_tells_what_runs_and_what_would():
+    with state_directory() as directory:
+        sensor = open_sensor(directory, None)
+        try:
+            running = examine(directory)
+        finally:
+            sensor.close(unpin=True)
+        stopped = examine(directory)
+
+    assert sum(hook.attached for hook in running) == len(PROCESS_PROGRAMS)
+    assert not any(hook.attached for hook in stopped)
+    assert stopped[0].why == "the kernel would take it, but no agent runs"
+    assert len(stopped) == len(PROCESS_PROGRAMS) + len(FILE_PROGRAMS) + 2
+
+
+def test_an_object_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(loader, "OBJECT", tmp_path / "none.o")
+
+    with pytest.raises(Unavailable, match="make bpf") as caught:
+        BpfSensor.open(tmp_path, None)
+    assert caught.value.code == "sensor.no-object"
+    assert {hook.why for hook in examine(tmp_path)[:3]} == {str(caught.value)}
+
+
+def test_an_object_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "bad.o").write_bytes(b"\x7fELF" + b"\0" * 100)
+    monkeypatch.setattr(loader, "OBJECT", tmp_path / "bad.o")
+    with state_directory() as directory, pytest.raises(Unavailable) as caught:
+        BpfSensor.open(directory, None)
+
+    assert caught.value.code == "sensor.no-object"
+
+
+def test_without_the_right_the_reason_is_said():
+    script = (
+        "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "from hullguard.agent.sensor.loader import check_possible\n"
+        "from hullguard.model.errors import Unavailable\n"
+        "try: check_possible()\n"
+        "except Unavailable as why: print(why.code)\n"
+    )
+    source = Path(loader.__file__).parents[3]
+    # Modules are imported before the right is given away: the checkout may be closed to others.
+    preload = "import hullguard.agent.sensor.loader, hullguard.model.errors\n"
+    done = subprocess.run(
+        [sys.executable, "-c", preload + script],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(source)},
+    )
+
+    assert done.stdout.strip() == "sensor.no-capability"
