@@ -10,7 +10,6 @@ from tests.support.images import (
     DEBIAN_12,
     VULNERABLE_PACKAGES,
     Image,
-    build_vulnerable_debian,
     dpkg_entry,
     dpkg_status,
     file,
@@ -55,16 +54,9 @@ def test_an_image_that_was_loaded_is_read_as_it_was_made(docker_host: str, tmp_p
 
 
 @pytest.fixture(scope="module")
-def vulnerable(
-    docker_host: str, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> dict[str, str]:
+def vulnerable(docker_host: str, vulnerable_image: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The vulnerable Debian in every form."""
-    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else tmp_path_factory.mktemp("images")
-    try:
-        image = build_vulnerable_debian(docker_host, kept)
-        return save_all_forms(docker_host, image, tmp_path_factory.mktemp("forms"))
-    except RuntimeError as why:
-        pytest.skip(f"the vulnerable Debian cannot be built here: {why}")
+    return save_all_forms(docker_host, vulnerable_image, tmp_path_factory.mktemp("forms"))
 
 
 @pytest.fixture(scope="module")

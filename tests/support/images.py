@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import zstandard
 
 VULNERABLE = "hullguard-test/vulnerable-debian:12"
@@ -316,3 +317,13 @@ def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:
 
 def _place(content: bytes) -> str:
     return f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
+
+
+@pytest.fixture(scope="session")
+def vulnerable_image(docker_host: str, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> str:
+    """The name of the vulnerable Debian in the tests' engine; its parts are kept from run to run."""
+    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else tmp_path_factory.mktemp("images")
+    try:
+        return build_vulnerable_debian(docker_host, kept)
+    except RuntimeError as why:
+        pytest.skip(f"the vulnerable Debian cannot be built here: {why}")

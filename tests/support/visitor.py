@@ -93,5 +93,5 @@ class Visitor:
         self.complaints.append(f"{message.type}: {message.text} ({where})")
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith(self.url):
+        if not request.url.startswith((self.url, "about:")):
             self.complaints.append(f"asked another server: {request.url}")

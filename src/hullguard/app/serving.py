@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from hullguard import __version__
 from hullguard.app.listening import bound, listen
+from hullguard.app.readiness import announce_ready
 from hullguard.app.settings import Address, Layout
-from hullguard.app.supervisor import announce_ready
 from hullguard.cache import Cache, LocalCache
 from hullguard.hostmgr.authority import Authority
 from hullguard.model.errors import HullguardError

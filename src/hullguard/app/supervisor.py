@@ -13,9 +13,9 @@ from pathlib import Path
 
 import structlog
 
+from hullguard.app.readiness import READY_FD_VARIABLE
 from hullguard.model.errors import Unavailable
 
-READY_FD_VARIABLE = "HULLGUARD_READY_FD"
 STOP_SECONDS = 10.0
 """After this long a part that was asked to stop is killed."""
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.2, 15.0, 30.0
@@ -26,15 +26,6 @@ LOG_BYTES, LOG_FILES = 10 * 1024 * 1024, 3
 
 _PR_SET_PDEATHSIG = 1
 _log = structlog.get_logger()
-
-
-def announce_ready(message: str = "") -> None:
-    """Called by a child when it serves: tells its supervisor, with one line such as the address it listens on."""
-    descriptor = os.environ.pop(READY_FD_VARIABLE, None)
-    if descriptor is None:
-        return
-    with open(int(descriptor), "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor, not a path
-        pipe.write(message + "\n")
 
 
 def _die_with_parent() -> None:

@@ -2,6 +2,6 @@
 
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.limits import Limits
-from hullguard.inventory.read import Progress, read
+from hullguard.inventory.read import Progress, read, recognise
 
-__all__ = ["LayerCache", "Limits", "Progress", "read"]
+__all__ = ["LayerCache", "Limits", "Progress", "read", "recognise"]

@@ -24,6 +24,12 @@ from hullguard.model.package import Package, Unknown
 Progress = Callable[[str, int], None]
 
 
+def recognise(target: str, limits: Limits | None = None) -> str:
+    """The kind of a target, without reading it; raises at once what ``read`` would raise for its words or its file."""
+    source, _ = parse(target, limits or Limits())
+    return source.kind
+
+
 def read(
     target: str,
     *,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hullguard.app.supervisor import READY_FD_VARIABLE, Part
+from hullguard.app.readiness import READY_FD_VARIABLE
+from hullguard.app.supervisor import Part
 from hullguard.model.errors import Unavailable
 
 SERVING = (

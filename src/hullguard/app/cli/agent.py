@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from hullguard.app.cli import exits
-from hullguard.app.supervisor import READY_FD_VARIABLE
+from hullguard.app.readiness import READY_FD_VARIABLE
 
 DEFAULT_STATE = Path("/var/lib/hullguard-agent")
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,6 @@ import typer
 
 from hullguard.app.cli import exits
 from hullguard.app.settings import default_data_dir
-from hullguard.inventory import LayerCache, Progress
 from hullguard.model.errors import Invalid, Unavailable
 
 Target = Annotated[
@@ -67,6 +66,7 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     from hullguard.imagescan.formats.format import Page
     from hullguard.imagescan.scan import Scanner
     from hullguard.imagescan.select import parse_severities, parse_severity, reaches, select
+    from hullguard.inventory import LayerCache, recognise
 
     chosen = {known.name: known for known in FORMATS}.get(format_)
     if chosen is None:
@@ -74,6 +74,7 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     severities = parse_severities(severity)
     bound = parse_severity(fail_on) if fail_on else None
     _check_output(output)
+    recognise(target)  # a wrong target is said before a missing database is
     advisories = Advisories.open(db or default_database())
     with progress_of(f"Reading {target}") as progress:
         report = Scanner(advisories).scan(
@@ -101,7 +102,7 @@ def sbom(
     docker_host: DockerHost = None,
 ) -> int:
     """List the packages of an image, as JSON, without asking what is wrong with them."""
-    from hullguard.inventory import read
+    from hullguard.inventory import LayerCache, read
 
     _check_output(output)
     with progress_of(f"Reading {target}") as progress:
@@ -117,7 +118,7 @@ def sbom(
 
 
 @contextmanager
-def progress_of(title: str, total: int | None = None) -> Iterator[Progress | None]:
+def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[str, int], None] | None]:
     """A bar on standard error when a person is watching, else nothing."""
     if not sys.stderr.isatty():
         yield None
