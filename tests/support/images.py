@@ -322,7 +322,7 @@ def _place(content: bytes) -> str:
 @pytest.fixture(scope="session")
 def vulnerable_image(docker_host: str, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> str:
     """The name of the vulnerable Debian in the tests' engine; its parts are kept from run to run."""
-    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else tmp_path_factory.mktemp("images")
+    kept = pytestconfig.cache.mkdir("images")
     try:
         return build_vulnerable_debian(docker_host, kept)
     except RuntimeError as why:

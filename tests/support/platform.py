@@ -140,10 +140,10 @@ class Client:
     def get(self, path: str) -> Any:
         return self.call("GET", path)
 
-    def put(self, path: str, body: Any, **headers: str) -> Any:
+    def put(self, path: str, body: Any, **headers: Any) -> Any:
         return self.call("PUT", path, body, **headers)
 
-    def post(self, path: str, body: Any, **headers: str) -> Any:
+    def post(self, path: str, body: Any, **headers: Any) -> Any:
         return self.call("POST", path, body, **headers)
 
     def all(self, path: str) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ class Visitor:
         )
         self._context.set_default_timeout(WAIT)
         self._context.add_init_script(
-            f"if (!localStorage.getItem('hullguard.language')) {{ localStorage.setItem('hullguard.language', '{language}');"
+            f"if (location.protocol !== 'about:' && !localStorage.getItem('hullguard.language')) {{ localStorage.setItem('hullguard.language', '{language}');"
             f" localStorage.setItem('hullguard.theme', '{theme}') }}"
         )
         self.page: Page = self._context.new_page()

@@ -25,20 +25,20 @@ enum hg_class { HG_CLASS_EXEC, HG_CLASS_FILE, HG_CLASS_PROC, HG_CLASSES };
 
 /* hg_event.flags */
 enum hg_flag {
-	HG_TTY = 1 << 0,	    /* has a controlling terminal */
+	HG_TTY = 1 << 0, /* has a controlling terminal */
 	HG_ARGS_TRUNCATED = 1 << 1,
 	HG_PATH_TRUNCATED = 1 << 2, /* the path has no beginning: too deep */
-	HG_UPPER = 1 << 3,	    /* the executable is in the overlay's upper layer */
-	HG_COPIED_UP = 1 << 4,	    /* ... and the image has it too */
-	HG_MODIFIED = 1 << 5,	    /* ... with another content */
+	HG_UPPER = 1 << 3,          /* the executable is in the overlay's upper layer */
+	HG_COPIED_UP = 1 << 4,      /* ... and the image has it too */
+	HG_MODIFIED = 1 << 5,       /* ... with another content */
 	HG_MEMFD = 1 << 6,
 	HG_DELETED = 1 << 7,
 	HG_TMPFS = 1 << 8,
-	HG_NEW = 1 << 9,	    /* the verdict over the six above */
+	HG_NEW = 1 << 9, /* the verdict over the six above */
 	HG_KILLED = 1 << 10,
 	HG_READS = 1 << 11,
 	HG_WRITES = 1 << 12,
-	HG_BY_INODE = 1 << 13,	    /* matched by inode or by another name of it; `other` is that name, if known */
+	HG_BY_INODE = 1 << 13, /* matched by inode or by another name of it; `other` is that name, if known */
 };
 
 /* hg_task.flags */
@@ -58,7 +58,7 @@ struct hg_head {
 	__u16 kind;
 	__u32 cpu;
 	__u64 sequence; /* grows with every event, over restarts too, as long as the machine is up */
-	__u64 time_ns;	/* since boot, suspended time included */
+	__u64 time_ns;  /* since boot, suspended time included */
 	__u64 cgroup;
 };
 
@@ -70,8 +70,8 @@ struct hg_task {
 };
 
 /*
- * exec and file open: this fixed part, then four strings, one after the other: the path; `other`, which is the working directory
- * of an exec and the watched name of an opened file; the path of the program that opens; the arguments.
+ * exec and file open: this fixed part, then four strings, one after the other: the path; `other`, which is the working
+ * directory of an exec and the watched name of an opened file; the path of the program that opens; the arguments.
  */
 struct hg_event {
 	struct hg_head head;
@@ -148,11 +148,11 @@ struct hg_host {
 enum hg_controller { HG_CGROUP_V2, HG_CGROUP_MEMORY, HG_CGROUP_PIDS };
 
 struct hg_config {
-	__u64 name_lengths;	 /* bit n: a wanted file name has n bytes (63: or more) */
+	__u64 name_lengths;      /* bit n: a wanted file name has n bytes (63: or more) */
 	__u64 directory_lengths; /* the same for directories below which all is wanted */
-	__u32 unknown_slot;	 /* for containers that the agent has not placed yet */
-	__u32 everything;	 /* some pattern is "/" followed by "*" */
-	__u32 every_exec;	 /* some rule judges execs that are neither new nor a way in */
+	__u32 unknown_slot;      /* for containers that the agent has not placed yet */
+	__u32 everything;        /* some pattern is "/" followed by "*" */
+	__u32 every_exec;        /* some rule judges execs that are neither new nor a way in */
 	__u32 pad;
 	__u64 inodes[HG_INODE_WORDS]; /* which inode numbers may be in `inodes`, by their low bits */
 };

@@ -3,13 +3,13 @@
 #ifndef HG_MAPS_H
 #define HG_MAPS_H
 
-#define MAP(kind, name, key_type, value_type, entries, flags)     \
-	struct {                                                  \
-		__uint(type, kind);                               \
-		__type(key, key_type);                            \
-		__type(value, value_type);                        \
-		__uint(max_entries, entries);                     \
-		__uint(map_flags, flags);                         \
+#define MAP(kind, name, key_type, value_type, entries, flags)                                                          \
+	struct {                                                                                                       \
+		__uint(type, kind);                                                                                    \
+		__type(key, key_type);                                                                                 \
+		__type(value, value_type);                                                                             \
+		__uint(max_entries, entries);                                                                          \
+		__uint(map_flags, flags);                                                                              \
 	} name SEC(".maps")
 
 /* Rings; the agent may shrink them before loading. */
@@ -27,7 +27,7 @@ struct {
 } ring_proc SEC(".maps");
 
 MAP(BPF_MAP_TYPE_LRU_HASH, verdicts, __u64, struct hg_verdict, 2048, 0); /* filled here, by cgroup id */
-MAP(BPF_MAP_TYPE_LRU_HASH, known, __u64, struct hg_known, 8192, 0);	 /* filled by the agent, by cgroup id */
+MAP(BPF_MAP_TYPE_LRU_HASH, known, __u64, struct hg_known, 8192, 0);      /* filled by the agent, by cgroup id */
 MAP(BPF_MAP_TYPE_ARRAY, slots, __u32, struct hg_slot, HG_SLOTS, 0);
 MAP(BPF_MAP_TYPE_HASH, names, struct hg_name, __u8, 8192, 1);
 MAP(BPF_MAP_TYPE_HASH, inodes, struct hg_inode, __u8, 16384, 1);
@@ -54,7 +54,7 @@ const volatile struct hg_host hg_host = {};
  * follows it; older kernels read with a helper. `typed` is a constant, so the verifier drops the other branch.
  */
 extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
-#define TYPED(type, pointer) \
+#define TYPED(type, pointer)                                                                                           \
 	(hg_host.typed ? (type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(type)) : (type *)(pointer))
 #define GET(pointer, field) (hg_host.typed ? (pointer)->field : BPF_CORE_READ(pointer, field))
 

@@ -68,7 +68,8 @@ static __always_inline bool below_wanted_typed(__u64 lengths, struct dentry *den
 		struct dentry *parent = dentry->d_parent;
 
 		if (dentry == parent || dentry == mount->mnt_root) {
-			struct mount *whole = TYPED(struct mount, (void *)mount - bpf_core_field_offset(struct mount, mnt));
+			struct mount *whole =
+				TYPED(struct mount, (void *)mount - bpf_core_field_offset(struct mount, mnt));
 			struct mount *up = whole->mnt_parent;
 
 			if (up == whole)
@@ -85,7 +86,8 @@ static __always_inline bool below_wanted_typed(__u64 lengths, struct dentry *den
 }
 
 /* A cheap "perhaps": the names on the way fit a pattern. */
-static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry *dentry, struct vfsmount *mount, bool typed)
+static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry *dentry, struct vfsmount *mount,
+					 bool typed)
 {
 	__u32 size = typed ? dentry->d_name.len : BPF_CORE_READ(dentry, d_name.len);
 
@@ -95,8 +97,8 @@ static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry
 		return true;
 	if (!wanted->directory_lengths)
 		return false;
-	return typed ? below_wanted_typed(wanted->directory_lengths, dentry, mount) :
-		       below_wanted(wanted->directory_lengths, dentry, mount);
+	return typed ? below_wanted_typed(wanted->directory_lengths, dentry, mount)
+		     : below_wanted(wanted->directory_lengths, dentry, mount);
 }
 
 /* runc resolves users in the container's own /etc before it becomes the container's program. */
@@ -111,7 +113,6 @@ static __always_inline bool runtime_step(struct task_struct *task)
 	       BPF_CORE_READ(whole, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns) &&
 	       outside(BPF_CORE_READ(task, real_parent));
 }
-
 
 struct opened {
 	struct inode *inode;
@@ -192,7 +193,8 @@ static __noinline int report_open(struct opened *what, __u64 id, struct hg_verdi
 	room->event.path_size = path_size;
 	room->event.other_size = other_size;
 	exe = BPF_CORE_READ(task, mm, exe_file);
-	exe_size = write_path(BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt), path_size + other_size, &truncated);
+	exe_size = write_path(BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt), path_size + other_size,
+			      &truncated);
 	if (exe_size > HG_PATH)
 		return 0;
 	room->event.exe_size = exe_size;
@@ -213,7 +215,8 @@ static __always_inline struct file *file_of(struct task_struct *task, long descr
 	return file;
 }
 
-/* The file is taken from the descriptor, not from the caller's string: links, "..", /proc/self/root are all behind us. */
+/* The file is taken from the descriptor, not from the caller's string: links, "..", /proc/self/root are all behind us.
+ */
 static __always_inline int on_opened(long descriptor)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -249,13 +252,17 @@ static __always_inline int on_opened(long descriptor)
 	what.flags = (mode & FMODE_READ ? HG_READS : 0) | (mode & FMODE_WRITE ? HG_WRITES : 0);
 	if (inode_wanted(wanted, inode))
 		what.flags |= HG_BY_INODE;
-	else if (GET(inode, i_nlink) < 2 &&
-		 !(hg_host.typed ? place_wanted(wanted, dentry, mount, true) : place_wanted(wanted, dentry, mount, false)))
+	else if (GET(inode, i_nlink) < 2 && !(hg_host.typed ? place_wanted(wanted, dentry, mount, true)
+							    : place_wanted(wanted, dentry, mount, false)))
 		return 0;
 	return report_open(&what, id, verdict);
 }
 
-#define ON_OPEN(call)                                              	SEC("tp/syscalls/sys_exit_" #call)                         	int on_##call(struct trace_event_raw_sys_exit *context)    	{                                                          		return on_opened(context->ret);                    	}
+#define ON_OPEN(call)                                                                                                  \
+	SEC("tp/syscalls/sys_exit_" #call) int on_##call(struct trace_event_raw_sys_exit *context)                     \
+	{                                                                                                              \
+		return on_opened(context->ret);                                                                        \
+	}
 
 ON_OPEN(open)
 ON_OPEN(openat)

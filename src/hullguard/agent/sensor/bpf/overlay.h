@@ -29,8 +29,8 @@ static __always_inline void read_modified(struct inode *inode, struct modified *
 }
 
 /*
- * chmod copies an image's file up with its content and its time of modification; who writes to it changes that time. So "copied
- * up" alone is nobody's attack, and "modified" is as good as new.
+ * chmod copies an image's file up with its content and its time of modification; who writes to it changes that time. So
+ * "copied up" alone is nobody's attack, and "modified" is as good as new.
  */
 static __always_inline __u32 copied_up(struct ovl_inode *inode, struct dentry *upper)
 {
@@ -90,8 +90,8 @@ static __always_inline __u32 executable_flags(struct file *file)
 	if (magic == TMPFS_MAGIC || magic == RAMFS_MAGIC) {
 		bpf_probe_read_kernel_str(start, sizeof(start), name);
 		flags |= HG_TMPFS;
-		if (dentry == BPF_CORE_READ(dentry, d_parent) && start[0] == 'm' && start[1] == 'e' && start[2] == 'm' &&
-		    start[3] == 'f' && start[4] == 'd' && start[5] == ':')
+		if (dentry == BPF_CORE_READ(dentry, d_parent) && start[0] == 'm' && start[1] == 'e' &&
+		    start[2] == 'm' && start[3] == 'f' && start[4] == 'd' && start[5] == ':')
 			flags |= HG_MEMFD;
 	}
 	if (flags & (HG_MEMFD | HG_DELETED | HG_TMPFS | HG_MODIFIED) || (flags & (HG_UPPER | HG_COPIED_UP)) == HG_UPPER)

@@ -76,8 +76,9 @@ static __noinline int write_path(struct dentry *dentry, struct vfsmount *mount, 
 }
 
 /*
- * Does the path at `at` match one of the slot's patterns? A pattern for one file ends in NUL, one for a directory in '/', so one
- * longest-prefix lookup answers both. What is longer than the key cannot be under a pattern that must fit in it.
+ * Does the path at `at` match one of the slot's patterns? A pattern for one file ends in NUL, one for a directory in
+ * '/', so one longest-prefix lookup answers both. What is longer than the key cannot be under a pattern that must fit
+ * in it.
  */
 static __always_inline bool path_matches(struct scratch *room, __u32 at, __u32 size, __u32 slot, char kind)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * Hullguard's eyes in the kernel: what runs in containers, and which watched files they open. Tasks outside containers leave
- * each program after one map lookup. What a record looks like is in events.h.
+ * Hullguard's eyes in the kernel: what runs in containers, and which watched files they open. Tasks outside containers
+ * leave each program after one map lookup. What a record looks like is in events.h.
  */
 #include "kernel.h"
 
@@ -27,8 +27,9 @@ static __always_inline void send(void *ring, __u32 class, struct scratch *room, 
 }
 
 /*
- * Most execs, and all forks and exits, only keep the agent's process table. They wait in the ring until something that matters
- * wakes the agent, or a quarter of the ring is full: waking it each time would cost the container half as much again.
+ * Most execs, and all forks and exits, only keep the agent's process table. They wait in the ring until something that
+ * matters wakes the agent, or a quarter of the ring is full: waking it each time would cost the container half as much
+ * again.
  */
 static __always_inline __u64 wake_for(void *ring, bool matters)
 {
@@ -66,7 +67,8 @@ static __always_inline void read_args(struct scratch *room, struct task_struct *
 		room->event.args_size = size;
 }
 
-/* Killed here, the new program never runs its first instruction: the signal is taken before the return to user space. */
+/* Killed here, the new program never runs its first instruction: the signal is taken before the return to user space.
+ */
 static __always_inline void enforce(struct scratch *room, __u32 path_size)
 {
 	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &room->event.slot);
@@ -106,7 +108,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (truncated)
 		room->event.flags |= HG_PATH_TRUNCATED;
 	enforce(room, path_size);
-	other_size = write_path(BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), path_size, &truncated);
+	other_size = write_path(BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), path_size,
+				&truncated);
 	if (other_size > HG_PATH)
 		return 0;
 	room->event.other_size = other_size;

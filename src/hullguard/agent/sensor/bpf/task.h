@@ -6,8 +6,9 @@
 #define CGROUP_DEPTH 8
 
 /*
- * The cgroup that names a task's container. On v1 and hybrid machines runtimes always use the memory controller (pids, where
- * memory is off), and the v2 tree may not know the container at all; only a pure v2 machine is asked for its own tree.
+ * The cgroup that names a task's container. On v1 and hybrid machines runtimes always use the memory controller (pids,
+ * where memory is off), and the v2 tree may not know the container at all; only a pure v2 machine is asked for its own
+ * tree.
  */
 static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 {
@@ -18,7 +19,8 @@ static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 
 	if (hg_host.controller == HG_CGROUP_MEMORY && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	else if (hg_host.controller == HG_CGROUP_PIDS && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+	else if (hg_host.controller == HG_CGROUP_PIDS &&
+		 bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
 	else
 		return set->dfl_cgrp->kn;
@@ -41,7 +43,8 @@ static __always_inline bool hexadecimal(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
-/* ID, RUNTIME-ID.scope, RUNTIME-ID: does it hold a container id of 64 hexadecimal digits? ../identity.py reads the same. */
+/* ID, RUNTIME-ID.scope, RUNTIME-ID: does it hold a container id of 64 hexadecimal digits? ../identity.py reads the
+ * same. */
 static __noinline int names_container(struct hg_verdict *verdict, int size)
 {
 	int start;
@@ -69,7 +72,8 @@ static __noinline int judge_cgroup(__u64 id, struct kernfs_node *node)
 	room->verdict.container = 0;
 	if (!word || !word->host) {
 		for (int i = 0; i < CGROUP_DEPTH && node; i++) {
-			int size = bpf_probe_read_kernel_str(room->verdict.name, HG_CONTAINER, BPF_CORE_READ(node, name));
+			int size =
+				bpf_probe_read_kernel_str(room->verdict.name, HG_CONTAINER, BPF_CORE_READ(node, name));
 			if (names_container(&room->verdict, size - 1)) {
 				room->verdict.container = 1;
 				break;
@@ -101,7 +105,8 @@ static __always_inline struct hg_verdict *container_of_task(struct task_struct *
 /* A runtime's own first steps happen in the container's cgroup but still in the host's namespaces. */
 static __always_inline bool outside(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == hg_host.mnt_ns && !BPF_CORE_READ(task, thread_pid, level);
+	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == hg_host.mnt_ns &&
+	       !BPF_CORE_READ(task, thread_pid, level);
 }
 
 static __always_inline __u32 slot_of(__u64 cgroup)
@@ -124,7 +129,8 @@ static __always_inline void fill_task(struct hg_task *to, struct task_struct *ta
 	BPF_CORE_READ_STR_INTO(&to->comm, task, group_leader, comm);
 }
 
-/* Parent first, up to and with the first one outside: that is the runtime, and above it is nothing of the container's. */
+/* Parent first, up to and with the first one outside: that is the runtime, and above it is nothing of the container's.
+ */
 static __always_inline void fill_subject(struct hg_event *event, struct task_struct *task, struct hg_verdict *verdict)
 {
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
