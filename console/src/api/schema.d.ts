@@ -17,7 +17,7 @@ export interface paths {
          * Sign in
          * @description Sets the session cookie. After ten failures in five minutes an account answers 429.
          */
-        post: operations["signIn"];
+        post: operations["createSession"];
         delete?: never;
         options?: never;
         head?: never;
@@ -42,7 +42,7 @@ export interface paths {
          * Sign out
          * @description Needs: `signed-in`.
          */
-        delete: operations["signOut"];
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -579,7 +579,8 @@ export interface paths {
         put?: never;
         /**
          * Ask one node's agent to do something
-         * @description Sent again with the same Idempotency-Key, it answers with the first command and creates none.
+         * @description Sent again with the same Idempotency-Key within a day, it answers with the first command and creates none; the same
+         *     key with another body is refused.
          *
          *     Needs: `commands:write`.
          */
@@ -736,7 +737,7 @@ export interface paths {
         get: operations["listAgentBundles"];
         put?: never;
         /**
-         * Upload a signed bundle
+         * Upload a bundle of at most 64 MiB; it is kept only if the platform's release key signed it
          * @description Needs: `commands:write`.
          */
         post: operations["uploadAgentBundle"];
@@ -755,8 +756,8 @@ export interface paths {
         };
         /**
          * Changes, as server-sent events
-         * @description `event:` is the kind of thing (incident, node, image, policy, command, container), `data:` is `{"id": "..."}`. Only kinds
-         *     that the caller may read are sent. A comment comes every 15 seconds; the stream ends with the session.
+         * @description `event:` is the kind of thing (incident, node, image, policy, command, container), `data:` is `{"id": "..."}`. Only
+         *     kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends with the session.
          *
          *     Needs: `signed-in`.
          */
@@ -1553,6 +1554,9 @@ export interface components {
         /**
          * CommandInput
          * @description A command to one node.
+         *
+         *         Parameters: ``scan_now`` takes ``image``; ``update_agent`` takes ``sha256`` of an uploaded bundle and
+         *         ``health_seconds``; the others take none.
          */
         CommandInput: {
             node: string;
@@ -1708,7 +1712,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    signIn: {
+    createSession: {
         parameters: {
             query?: never;
             header?: never;
@@ -1764,7 +1768,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    signOut: {
+    endSession: {
         parameters: {
             query?: never;
             header?: never;
@@ -1999,6 +2003,7 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
@@ -2782,7 +2787,7 @@ export interface operations {
                 sort?: string;
                 node?: string;
                 state?: components["schemas"]["CommandState"][];
-                kind?: components["schemas"]["CommandKind"];
+                kind?: components["schemas"]["CommandKind"][];
             };
             header?: never;
             path?: never;
@@ -2832,6 +2837,8 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
@@ -3049,6 +3056,7 @@ export interface operations {
                 actor?: string;
                 action?: string;
                 subject?: string;
+                outcome?: string;
                 since?: string;
                 until?: string;
             };
@@ -3143,12 +3151,12 @@ export interface operations {
                     "application/json": components["schemas"]["AgentBundle"];
                 };
             };
-            400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
