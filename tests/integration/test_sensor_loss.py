@@ -9,7 +9,7 @@ from tests.support.docker import docker, docker_host  # noqa: F401 - a fixture
 from tests.support.events import policies, policy
 from tests.support.sensor import Watch, builds, open_sensor, state_directory
 
-from hullguard.agent.sensor import loader
+from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.agent.sensor.doctor import examine
 from hullguard.agent.sensor.pins import FILE_PROGRAMS, PROCESS_PROGRAMS
@@ -63,6 +63,48 @@ def test_a_flood_of_opens_starves_no_exec(docker_host: str):  # noqa: F811 - the
 
     assert lost["file"] > 0 == lost["exec"]
     assert "container.drop-and-execute" in rules
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("attempts", "controller"),
+    [(((0, True),), abi.CGROUP_MEMORY), (((1, True),), abi.CGROUP_PIDS), (((1, True),), abi.CGROUP_V2)],
+    ids=["kernel before 6.2", "pids controller", "cgroup v2"],
+)
+def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, attempts, controller):  # noqa: F811 - the fixture
+    """This machine has cgroup v1 and v2 side by side and a new kernel, so each older way can be taken here."""
+    monkeypatch.setattr(loader, "_ATTEMPTS", attempts)
+    monkeypatch.setattr(loader, "_cgroup_controller", lambda: controller)
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host)
+        watch = Watch(sensor, docker_host)
+        try:
+            container = watch.run(
+                "/bin/sh", "-c", "ln /etc/shadow /tmp/h; cat /tmp/h; mkdir -p /root/.ssh/a; cat /root/.ssh/a"
+            )
+            found = watch.observations(container, 2)
+        finally:
+            sensor.close(unpin=True)
+
+    assert [(one.details["path"], one.details.get("known_as")) for one in found] == [
+        ("/tmp/h", "/etc/shadow"),
+        ("/root/.ssh/a", None),
+    ]
+    assert found[0].container.name != ""
+
+
+def test_without_the_file_programs_half_a_sensor_is_degraded(monkeypatch):
+    monkeypatch.setattr(loader, "_ATTEMPTS", ((0, False),))
+    with state_directory() as directory:
+        sensor = open_sensor(directory, None)
+        try:
+            sensor.apply(plan(default_policies()))
+            health = sensor.health()
+        finally:
+            sensor.close(unpin=True)
+
+    assert health.state is SensorState.DEGRADED
+    assert [reason.params for reason in health.reasons] == [{"hook": "sys_exit_openat"}]
 
 
 def test_file_hooks_are_there_only_while_a_policy_needs_them():

@@ -15,7 +15,8 @@ from hullguard.model.errors import Unavailable
 OBJECT = Path(__file__).parent / "bpf" / "sensor.bpf.o"
 _KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 _TRACING = Path("/sys/kernel/tracing")
-_BPF_FS_MAGIC = 0xCAFE4A11
+_ATTEMPTS = ((1, True), (0, True), (0, False))
+"""Newest kernel first: with bpf_rdonly_cast (6.2), without, and without the file programs."""
 _CAP_SYS_ADMIN, _CAP_PERFMON, _CAP_BPF = 21, 38, 39
 
 
@@ -105,7 +106,7 @@ def _install(own: Path, host: abi.Host, rings: dict[str, int]) -> Pins:
 def _load_object(stack: contextlib.ExitStack, host: abi.Host, rings: dict[str, int]) -> tuple[BpfObject, str]:
     """The object, and why it is without its file programs, if so: half a sensor is better than none."""
     why = ""
-    for typed, files in ((1, True), (0, True), (0, False)):
+    for typed, files in _ATTEMPTS:
         loaded = stack.enter_context(BpfObject(OBJECT))
         loaded.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed))
         for name, size in rings.items():
@@ -117,7 +118,7 @@ def _load_object(stack: contextlib.ExitStack, host: abi.Host, rings: dict[str, i
         except OSError as cause:
             why = f"{cause.strerror}; {libbpf.last_words()}"
         else:
-            return loaded, "" if files else why
+            return loaded, "" if files else why or "they were left out"
     raise Unavailable(f"The kernel refused the sensor: {why}.", "sensor.refused")
 
 
