@@ -320,7 +320,7 @@ def _place(content: bytes) -> str:
 
 
 @pytest.fixture(scope="session")
-def vulnerable_image(docker_host: str, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> str:
+def vulnerable_image(docker_host: str, pytestconfig: pytest.Config) -> str:
     """The name of the vulnerable Debian in the tests' engine; its parts are kept from run to run."""
     kept = pytestconfig.cache.mkdir("images")
     try:
