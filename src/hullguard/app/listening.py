@@ -17,6 +17,8 @@ def listen(address: Address) -> socket.socket:
         )
     except socket.gaierror as cause:
         raise Invalid(f"cannot listen on {address}: {cause.strerror}; name an address of this machine") from cause
+    except UnicodeError as cause:  # Python encodes the name before it asks the resolver
+        raise Invalid(f"cannot listen on {address}: not a host name; name an address of this machine") from cause
     family, kind, protocol, _, where = found[0]
     listener = socket.socket(family, kind, protocol)
     try:

@@ -36,7 +36,7 @@ def parse_address(text: str, option: str) -> Address:
     """``HOST:PORT``, ``[IPV6]:PORT`` or ``:PORT``; raises ``Invalid`` naming the option."""
     host, separator, port = text.rpartition(":")
     host = host.strip("[]") or "0.0.0.0"  # noqa: S104 - ":8440" is how people say "on every address"
-    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not separator or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise Invalid(f"{option} must be HOST:PORT, for example {DEFAULT_LISTEN}; got {text!r}")
     return Address(host, int(port))
 
