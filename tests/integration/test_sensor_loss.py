@@ -12,7 +12,7 @@ from tests.support.sensor import Watch, builds, open_sensor, state_directory
 from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.agent.sensor.doctor import examine
-from hullguard.agent.sensor.pins import FILE_PROGRAMS, PROCESS_PROGRAMS
+from hullguard.agent.sensor.pins import FILE_HOOKS, PROCESS_PROGRAMS
 from hullguard.detect import default_policies, plan
 from hullguard.model.errors import Unavailable
 from hullguard.model.node import SensorState
@@ -132,7 +132,7 @@ def test_a_hook_that_somebody_removed_is_missed():
         try:
             sensor.apply(plan(default_policies()))
             (build,) = builds(directory)
-            (build / "link_on_openat").unlink()
+            (build / "link_sys_exit_openat").unlink()
             blinded = sensor.health()
             (build / "link_on_exec").unlink()
             off = sensor.health()
@@ -156,7 +156,7 @@ def test_the_doctor_tells_what_runs_and_what_would():
     assert sum(hook.attached for hook in running) == len(PROCESS_PROGRAMS)
     assert not any(hook.attached for hook in stopped)
     assert stopped[0].why == "the kernel would take it, but no agent runs"
-    assert len(stopped) == len(PROCESS_PROGRAMS) + len(FILE_PROGRAMS) + 2
+    assert len(stopped) == len(PROCESS_PROGRAMS) + len(FILE_HOOKS) + 2
 
 
 def test_an_object_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from hullguard.agent.sensor import abi, libbpf
 from hullguard.agent.sensor.libbpf import BpfObject
-from hullguard.agent.sensor.pins import FILE_PROGRAMS, MAPS, PROCESS_PROGRAMS, RINGS, Pins
+from hullguard.agent.sensor.pins import FILE_PROGRAM, MAPS, PROCESS_PROGRAMS, RINGS, Pins
 from hullguard.model.errors import Unavailable
 
 OBJECT = Path(__file__).parent / "bpf" / "sensor.bpf.o"
 _KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 _TRACING = Path("/sys/kernel/tracing")
 _ATTEMPTS = ((1, True), (0, True), (0, False))
-"""Newest kernel first: with bpf_rdonly_cast (6.2), without, and without the file programs."""
+"""Newest kernel first: with bpf_rdonly_cast (6.2), without, and without the file program."""
 _CAP_SYS_ADMIN, _CAP_PERFMON, _CAP_BPF = 21, 38, 39
 
 
@@ -56,7 +56,7 @@ def check_possible() -> None:
 
 
 def try_load() -> str:
-    """Loads and drops everything; answers why the file programs had to be left out, if so."""
+    """Loads and drops everything; answers why the file program had to be left out, if so."""
     with contextlib.ExitStack() as stack:
         _, without = _load_object(stack, host_facts(), {})
         return without
@@ -95,7 +95,7 @@ def _install(own: Path, host: abi.Host, rings: dict[str, int]) -> Pins:
             for name in MAPS:
                 loaded.pin_map(name, own / name)
             _seed_sequence(own)
-            for name in (*PROCESS_PROGRAMS, *(() if without else FILE_PROGRAMS)):
+            for name in (*PROCESS_PROGRAMS, *(() if without else (FILE_PROGRAM,))):
                 loaded.pin_program(name, own / name)
         except OSError as cause:
             Pins(own).remove()
@@ -104,15 +104,15 @@ def _install(own: Path, host: abi.Host, rings: dict[str, int]) -> Pins:
 
 
 def _load_object(stack: contextlib.ExitStack, host: abi.Host, rings: dict[str, int]) -> tuple[BpfObject, str]:
-    """The object, and why it is without its file programs, if so: half a sensor is better than none."""
+    """The object, and why it is without its file program, if so: half a sensor is better than none."""
     why = ""
     for typed, files in _ATTEMPTS:
         loaded = stack.enter_context(BpfObject(OBJECT))
         loaded.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed))
         for name, size in rings.items():
             loaded.resize(name, size)
-        for program in () if files else FILE_PROGRAMS:
-            loaded.leave_out(program)
+        if not files:
+            loaded.leave_out(FILE_PROGRAM)
         try:
             loaded.load()
         except OSError as cause:

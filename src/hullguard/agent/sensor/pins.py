@@ -16,7 +16,8 @@ from hullguard.model.errors import Unavailable
 RINGS = {"ring_exec": 2 << 20, "ring_file": 1 << 20, "ring_proc": 1 << 19}
 MAPS = (*RINGS, "verdicts", "known", "slots", "names", "inodes", "paths", "config", "sequence", "lost")
 PROCESS_PROGRAMS = ("on_exec", "on_fork", "on_exit")
-FILE_PROGRAMS = ("on_openat", "on_openat2", "on_open", "on_open_by_handle_at")
+FILE_PROGRAM = "on_open"
+FILE_HOOKS = ("sys_exit_openat", "sys_exit_openat2", "sys_exit_open", "sys_exit_open_by_handle_at")
 _PROCESS_HOOKS = {"on_exec": "sched_process_exec", "on_fork": "sched_process_fork", "on_exit": "sched_process_exit"}
 
 
@@ -26,7 +27,7 @@ class Pins:
     def __init__(self, directory: Path, without: str = "") -> None:
         self.directory = directory
         self._without = without
-        """Why there are no file programs, if so."""
+        """Why there is no file program, if so."""
         self._why: dict[str, str] = {}
 
     def map(self, name: str, key_size: int, value_size: int) -> libbpf.Map:
@@ -37,29 +38,28 @@ class Pins:
         for program in PROCESS_PROGRAMS:
             pin = self.directory / f"link_{program}"
             if not pin.exists():
-                self._attach(program, partial(libbpf.attach_raw, pin=pin))
+                self._attach(program, program, partial(libbpf.attach_raw, pin=pin))
         if self._why:
             program, why = next(iter(self._why.items()))
             raise Unavailable(f"The kernel does not let {program} attach: {why}.", "sensor.attach-refused")
 
     def watch_files(self, wanted: bool) -> None:
         """Syscall tracepoints tax every syscall of the machine, so they are only there while a policy needs them."""
-        for program in FILE_PROGRAMS:
-            pin = self.directory / f"link_{program}"
+        for hook in FILE_HOOKS:
+            pin = self.directory / f"link_{hook}"
             if not wanted:
                 pin.unlink(missing_ok=True)
-            elif not pin.exists() and (self.directory / program).exists():
-                name = program.replace("on_", "sys_exit_")
-                self._attach(program, partial(libbpf.attach_tracepoint, category="syscalls", name=name, pin=pin))
+            elif not pin.exists() and (self.directory / FILE_PROGRAM).exists():
+                attach = partial(libbpf.attach_tracepoint, category="syscalls", name=hook, pin=pin)
+                self._attach(FILE_PROGRAM, hook, attach)
 
     def hooks(self) -> tuple[HookInfo, ...]:
         infos = []
-        for program in (*PROCESS_PROGRAMS, *FILE_PROGRAMS):
-            attached = (self.directory / f"link_{program}").exists()
-            backend = "tp_btf" if program in PROCESS_PROGRAMS else "tp/syscalls"
-            name = _PROCESS_HOOKS.get(program) or program.replace("on_", "sys_exit_")
-            why = "" if attached else self._why.get(program) or self._without or "no policy needs it"
-            infos.append(HookInfo(name, backend, attached, why))
+        for link in (*PROCESS_PROGRAMS, *FILE_HOOKS):
+            attached = (self.directory / f"link_{link}").exists()
+            backend = "tp_btf" if link in PROCESS_PROGRAMS else "tp/syscalls"
+            why = "" if attached else self._why.get(link) or self._without or "no policy needs it"
+            infos.append(HookInfo(_PROCESS_HOOKS.get(link, link), backend, attached, why))
         return tuple(infos)
 
     def remove(self) -> None:
@@ -69,14 +69,14 @@ class Pins:
             entry.unlink(missing_ok=True)
         self.directory.rmdir()
 
-    def _attach(self, program: str, attach: Callable[[int], None]) -> None:
+    def _attach(self, program: str, link: str, attach: Callable[[int], None]) -> None:
         descriptor = libbpf.open_pinned(self.directory / program)
         try:
             attach(descriptor)
-            self._why.pop(program, None)
+            self._why.pop(link, None)
         except FileNotFoundError:
-            self._why[program] = "this kernel has no such hook"
+            self._why[link] = "this kernel has no such hook"
         except OSError as cause:
-            self._why[program] = cause.strerror or str(cause)
+            self._why[link] = cause.strerror or str(cause)
         finally:
             os.close(descriptor)
