@@ -32,6 +32,10 @@ WRITES = "hullguard_writes"
 """The execution option that tells the begin hook to take the write lock at once."""
 
 
+_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """Microseconds since 1970 in UTC. SQLite has no time type and MySQL's drops the zone."""
 
@@ -48,7 +52,8 @@ class Instant(sa.types.TypeDecorator[datetime]):
             return None
         # A runtime's time without a zone is UTC by that runtime's own documentation.
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return (aware - EPOCH) // timedelta(microseconds=1)
+        # The first day of year 1 in an eastern zone is in UTC before any datetime: kept, no list could be read again.
+        return min(max((aware - EPOCH) // timedelta(microseconds=1), _FIRST), _LAST)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         del dialect

@@ -72,19 +72,19 @@ class Transaction:
         """Execute a writing statement; the number of rows that it touched."""
         if rows is not None and not rows:
             return 0
-        return int((await self._connection.execute(statement, rows)).rowcount)
+        return int((await self._execute(statement, rows)).rowcount)
 
     async def all(self, statement: sa.Executable) -> list[Row]:
         """Every row."""
-        return list((await self._connection.execute(statement)).all())
+        return list((await self._execute(statement)).all())
 
     async def first(self, statement: sa.Executable) -> Row | None:
         """The first row, if there is one."""
-        return (await self._connection.execute(statement)).first()
+        return (await self._execute(statement)).first()
 
     async def scalar(self, statement: sa.Executable) -> Any:
         """The first column of the first row, or None."""
-        return (await self._connection.execute(statement)).scalar()
+        return (await self._execute(statement)).scalar()
 
     async def insert(self, table: sa.Table, rows: Values | Iterable[Values]) -> None:
         """Add rows of this scope's tenant."""
@@ -104,6 +104,17 @@ class Transaction:
         keys = [column.name for column in table.primary_key]
         statement = dialect.upsert(self.dialect, table, keys, update, add=add)
         await self.run(statement, [self._fit(table, row) for row in many])
+
+    async def _execute(
+        self, statement: sa.Executable, rows: Values | Sequence[Values] | None = None
+    ) -> sa.CursorResult[Any]:
+        try:
+            return await self._connection.execute(statement, rows)
+        except (sa.exc.StatementError, OverflowError, UnicodeEncodeError) as cause:
+            # Python refuses these before the database sees them: a number, a time or a text that nothing can hold.
+            if isinstance(getattr(cause, "orig", cause), (OverflowError, UnicodeEncodeError)):
+                raise Invalid("a number, a time or a text is not one that can be kept", "storage.value") from cause
+            raise
 
     def _fit(self, table: sa.Table, row: Values) -> dict[str, Any]:
         """The row with its tenant, its texts cut to their columns: an odd name must not stop an agent's whole batch.
