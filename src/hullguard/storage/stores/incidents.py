@@ -142,7 +142,8 @@ class Incidents:
         return conditions
 
     def _total(self, wanted: IncidentFilter) -> sa.Select[Any] | None:
-        if any((wanted.node, wanted.container, wanted.image, wanted.since, wanted.until)):
+        uncounted = (wanted.node, wanted.container, wanted.image, wanted.since, wanted.until)
+        if any(value is not None for value in uncounted):
             return None
         return incident_counts.total(
             self._tx,
