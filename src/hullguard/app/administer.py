@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 import zipfile
+import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from hullguard.storage.stores import Sessions, Users
 from hullguard.wire import bundle
 
 _WHEEL_FILES, _WHEEL_BYTES = 10_000, 256 * 1024 * 1024
+_AGENT = "hullguard/agent/child.py"
+"""Without it every agent would refuse the bundle, after it had gone to all of them."""
 
 
 @contextlib.asynccontextmanager
@@ -70,6 +73,9 @@ def agent_bundle(layout: Layout, wheel: Path, output: Path) -> str:
         archive = zipfile.ZipFile(wheel)
     except (IndexError, OSError, zipfile.BadZipFile) as cause:
         raise Invalid(f"{wheel} is not a wheel; `make package` makes one in dist/") from cause
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        archive.close()
+        raise Invalid(f"cannot write {output}: it is a directory, or lies in none")
     with archive, tempfile.TemporaryDirectory(prefix="hullguard-bundle-") as work:
         files = [entry for entry in archive.infolist() if not entry.is_dir()]
         if len(files) > _WHEEL_FILES or sum(entry.file_size for entry in files) > _WHEEL_BYTES:
@@ -78,9 +84,19 @@ def agent_bundle(layout: Layout, wheel: Path, output: Path) -> str:
         for number, entry in enumerate(files):
             # Names in an archive are only names: what is written goes to a numbered file.
             path = Path(work) / str(number)
-            path.write_bytes(archive.read(entry))
+            path.write_bytes(_content(archive, entry))
             payload[entry.filename] = path
+        if _AGENT not in payload:
+            raise Invalid(f"{wheel} holds no agent ({_AGENT}); name a wheel of Hullguard")
         bundle.build(
             output, payload, version=version, min_version="0.0.1", created=datetime.now(UTC), key=authority.release
         )
     return version
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    try:
+        return archive.read(entry)
+    # What zipfile raises for what is damaged, encrypted, or compressed in a way that it does not know.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as cause:
+        raise Invalid(f"{archive.filename} is damaged: {entry.filename} cannot be read: {cause}") from cause

@@ -14,7 +14,7 @@ from hullguard import __version__
 from hullguard.app.listening import bound, listen
 from hullguard.app.readiness import announce_ready
 from hullguard.app.settings import Address, Layout
-from hullguard.cache import Cache, LocalCache
+from hullguard.cache import Cache, LocalCache, MemoryCache, serve_local
 from hullguard.hostmgr.authority import Authority
 from hullguard.model.errors import HullguardError
 from hullguard.model.report import AdvisoryState
@@ -28,11 +28,16 @@ class _Connections(Struct, frozen=True):
     stop: asyncio.Event
 
 
-@contextlib.asynccontextmanager
-async def _connected(layout: Layout) -> AsyncIterator[_Connections]:
+def _stop_at_signals() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.asynccontextmanager
+async def _connected(layout: Layout) -> AsyncIterator[_Connections]:
+    stop = _stop_at_signals()
     layout.make()
     storage = Storage.open(layout.database_url)
     cache = LocalCache(layout.cache_socket)
@@ -131,3 +136,12 @@ async def worker(layout: Layout) -> None:
     async with _connected(layout) as have:
         files = Files(layout.advisories, layout.anchors)
         await work(have.storage, have.cache, files, have.stop, ready=announce_ready)
+
+
+async def cache(layout: Layout) -> None:
+    """The cache that the other parts of this machine share; ``hullguard up`` serves it itself."""
+    stop = _stop_at_signals()
+    layout.make()
+    async with serve_local(MemoryCache(), layout.cache_socket):
+        announce_ready()
+        await stop.wait()

@@ -23,6 +23,19 @@ def _layout(data: Path | None) -> Layout:
     return layout
 
 
+@admin.command("init")
+def init(data: Data = None) -> None:
+    """Make the database, the keys and the first administrator, for parts that run without `hullguard up`."""
+    from hullguard.app import prepare
+
+    layout = Layout((data or default_data_dir()).absolute())
+    layout.make()
+    first = asyncio.run(prepare.prepare(layout))
+    typer.echo(f"{layout.data} is ready.")
+    if first.password:
+        typer.echo(f"Sign in as {first.user} with the one-time password {first.password}")
+
+
 @admin.command("verify-audit")
 def verify_audit(data: Data = None) -> None:
     """Check that no audit record was changed or removed."""

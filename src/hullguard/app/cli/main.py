@@ -1,5 +1,6 @@
 """``hullguard``: every command, and the one boundary where errors become a line and an exit code."""
 
+import select
 import sys
 from typing import Annotated
 
@@ -57,21 +58,35 @@ def _explained(error: TyperException) -> str:
     return " ".join(f"{str(sentence).rstrip('.')}{where}".split())
 
 
+def _nobody_reads() -> bool:
+    """The reader of our output left (`hullguard scan … | head`): that is its right, not an error."""
+    watch = select.poll()
+    watch.register(1, 0)
+    return bool(watch.poll(0))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
     command = typer.main.get_command(app)
+    output = sys.stdout
     try:
         code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
     except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a name that typer does not export
+            sys.stderr.write(f"{error}\n")
+            sys.exit(exits.WRONG_REQUEST)
         exits.fail(_explained(error), exits.WRONG_REQUEST)
     except (typer.Abort, KeyboardInterrupt):
         exits.fail("interrupted", exits.INTERRUPTED)
     except HullguardError as error:
         exits.fail(str(error), exits.exit_code(error))
-    except BrokenPipeError:
-        # The reader of our output left (`hullguard scan … | head`): that is its right, not an error.
-        sys.stderr.close()
-        sys.exit(exits.DONE)
+    except PermissionError as error:
+        exits.fail(f"no permission for {error.filename}; be root, or name a place of your own", exits.OUTSIDE_FAILED)
+    except SystemExit:
+        if sys.stdout is output:
+            raise
+        # Typer has met a broken pipe: it changed the output and chose 1, which is our word for a finding.
+        sys.exit(exits.DONE if _nobody_reads() else exits.OUTSIDE_FAILED)
     except Exception as error:  # noqa: BLE001 - the boundary of the process
         exits.unexpected(error)
     sys.exit(code if isinstance(code, int) else exits.DONE)

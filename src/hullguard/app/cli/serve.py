@@ -62,3 +62,11 @@ def worker(data: Data = None) -> None:
     from hullguard.app import serving
 
     _run("worker", serving.worker(_layout(data)))
+
+
+@serve.command()
+def cache(data: Data = None) -> None:
+    """The cache that the parts of this machine share."""
+    from hullguard.app import serving
+
+    _run("cache", serving.cache(_layout(data)))
