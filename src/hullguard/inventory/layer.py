@@ -90,6 +90,7 @@ class Indexer:
         index.symlinks.pop(path, None)
         index.hardlinks.pop(path, None)
         if kind is Kind.SYMLINK:
+            self.budget.keep_path(path, link)
             index.symlinks[path] = link
             return
         if kind is Kind.HARDLINK and self.wanted.logical(path) is not None and self._hardlink(path, link):
@@ -100,6 +101,7 @@ class Indexer:
         """Records a wanted file."""
         condensed = self.wanted.condense(logical, content)
         self.budget.keep(len(condensed))
+        self.budget.keep_path(path)
         self.index.symlinks.pop(path, None)
         self.index.hardlinks.pop(path, None)
         self.index.kept[path] = condensed
@@ -138,6 +140,7 @@ class Indexer:
         directory = path[: len(path) - len(base)]
         hidden = base[len(WHITEOUT) :]
         if base == OPAQUE:
+            self.budget.keep(len(directory))
             self.index.opaque.append(directory.rstrip("/"))
         elif hidden.startswith(WHITEOUT):
             pass  # aufs bookkeeping (.wh..wh.plnk, .wh..wh.aufs): it hides nothing
@@ -145,6 +148,7 @@ class Indexer:
             # Taken literally it would delete the directory that it lies in, or the one above.
             self.refuse(path, "a whiteout that names no file was ignored")
         else:
+            self.budget.keep(len(path))
             self.index.whiteouts.append(directory + hidden)
 
     def _hardlink(self, path: str, link: str) -> bool:
@@ -152,6 +156,7 @@ class Indexer:
         if target is None:
             self.refuse(path, f"its hard link to {link!r} leaves the image's root")
             return False
+        self.budget.keep_path(path, target)
         if target in self.index.kept:
             self.index.kept[path] = self.index.kept[target]
             return True

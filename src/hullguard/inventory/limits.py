@@ -26,7 +26,7 @@ class Limits(Struct, frozen=True):
     file_bytes: int = 64 * MIB
     """One file that an analyzer wants; a larger one is named in ``unknowns``."""
     kept_bytes: int = 512 * MIB
-    """All content kept for the analyzers, after they condensed it."""
+    """All content kept for the analyzers, after they condensed it, and all names kept with it."""
     document_bytes: int = 8 * MIB
     """A manifest, an index or a configuration."""
     layers: int = 1024
@@ -60,7 +60,13 @@ class Budget:
     def keep(self, count: int) -> None:
         self._kept += count
         if self._kept > self.limits.kept_bytes:
-            raise _reached("package databases hold more than {limit} bytes", "kept-bytes", self.limits.kept_bytes)
+            raise _reached(
+                "names and package databases hold more than {limit} bytes", "kept-bytes", self.limits.kept_bytes
+            )
+
+    def keep_path(self, path: str, link: str = "") -> None:
+        """A path that is laid into the tree costs itself and, with it, every directory above it."""
+        self.keep(len(path) * (path.count("/") + 2) // 2 + len(link))
 
     def check_name(self, length: int) -> None:
         if length > self.limits.name_bytes:

@@ -33,6 +33,7 @@ _KINDS = {
 }  # fmt: skip
 _HEADER_ONLY = frozenset(b"123456")
 _MAX_SIZE = 1 << 50
+_READ_RECORDS = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
 
 
 class Member:
@@ -194,7 +195,8 @@ class TarWalk:
             if length < 5 or at + length > len(body) or not record.endswith(b"\n") or b"=" not in record:
                 raise Invalid(f"{self._what} has a damaged PAX header", "image.damaged")
             key, value = record[:-1].split(b"=", 1)
-            records[key.decode("utf-8", "replace")] = value
+            if key in _READ_RECORDS:  # global ones stay until the end, and there may be any number of others
+                records[key.decode()] = value
             at += length
         return records
 

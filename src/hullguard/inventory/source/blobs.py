@@ -93,19 +93,21 @@ class FileBlobs:
         self._pread: Callable[[int, int], bytes] = lambda size, offset: os.pread(descriptor, size, offset)
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
+        budget = Budget(limits)
         try:
-            self._find(TarWalk(Section(self._pread, 0, path.stat().st_size), Budget(limits), path.name))
+            self._find(TarWalk(Section(self._pread, 0, path.stat().st_size), budget, path.name), budget)
         except LimitReached as reached:
             self.stopped = reached
         except Invalid:
             self.close()
             raise
 
-    def _find(self, walk: TarWalk) -> None:
+    def _find(self, walk: TarWalk, budget: Budget) -> None:
         for member in walk:
             name = normal(member.name)
             if not name:
                 continue
+            budget.keep(len(name) + len(member.link))
             if member.kind is Kind.FILE:
                 self._places[name] = (walk.offset, member.size)
             elif member.kind in (Kind.SYMLINK, Kind.HARDLINK):
@@ -161,6 +163,7 @@ class StreamBlobs:
             try:
                 for member in walk:
                     name = normal(member.name)
+                    budget.keep(len(member.name) + len(member.link))
                     if name and member.kind is Kind.FILE:
                         self.stopped = self._file(name, member.size, walk, reader)
                     elif name and member.kind in (Kind.SYMLINK, Kind.HARDLINK):

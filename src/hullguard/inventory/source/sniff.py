@@ -23,16 +23,18 @@ def is_compressed(path: Path) -> bool:
 def top_names(path: Path, limits: Limits) -> frozenset[str]:
     """The names at the top of an archive, of a damaged one those before the damage; none when it is no archive."""
     names = set()
+    budget = Budget(limits)
     compressed = is_compressed(path)
     with path.open("rb", buffering=0) as file:
         descriptor = file.fileno()
         raw: Readable = Section(lambda size, offset: os.pread(descriptor, size, offset), 0, path.stat().st_size)
         try:
             if compressed:
-                raw = Uncompressed(file, Budget(limits), path.name, hashed=False)
-            for member in TarWalk(raw, Budget(limits), path.name):
+                raw = Uncompressed(file, budget, path.name, hashed=False)
+            for member in TarWalk(raw, budget, path.name):
                 name = normal(member.name)
                 if name and "/" not in name:
+                    budget.keep(len(name))
                     names.add(name)
                 if name == DECIDING:
                     break
