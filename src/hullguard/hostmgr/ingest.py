@@ -35,6 +35,10 @@ class Source(Protocol):
 
     speaker: Speaker
 
+    @property
+    def over(self) -> bool:
+        """It was refused: what it sent after that is for its next session."""
+
     def settled(self, work: "Work", outcome: Outcome) -> None:
         """The message is in the database, or is refused."""
 
@@ -97,7 +101,14 @@ class Ingest:
             self._room.set()
 
     async def _store(self, batch: list[Work]) -> None:
-        """Commit a batch; if something in it breaks, each message for itself, so that only its own sender suffers."""
+        """Commit a batch; if something in it breaks, each message for itself, so that only its own sender suffers.
+
+        Nothing of a session is stored after the message that it was refused for: a record's number says that all before
+        it are stored, so the one that was not would never be sent again.
+        """
+        batch = [work for work in batch if not work.source.over]
+        if not batch:
+            return
         try:
             outcomes = await self._commit(batch)
         except NotFound as cause:

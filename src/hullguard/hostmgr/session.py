@@ -90,6 +90,11 @@ class NodeSession:
         self._look = True
         self._work.set()
 
+    @property
+    def over(self) -> bool:
+        """Refused, though the connection may still stand."""
+        return self._ended.done()
+
     def end(self, violation: Violation) -> None:
         """Refuse, and close."""
         if not self._ended.done():

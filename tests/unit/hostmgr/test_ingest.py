@@ -14,6 +14,7 @@ from hullguard.hostmgr.ingest import Ingest, Work
 from hullguard.hostmgr.intake import Outcome, Speaker
 from hullguard.hostmgr.metrics import Metrics
 from hullguard.model.errors import Unavailable
+from hullguard.model.ids import derived_id
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import IncidentFilter, Incidents, Nodes, Progress
 from hullguard.wire import messages as say
@@ -28,9 +29,11 @@ class Session:
     def __init__(self, node: str = "node-1", tenant: str = "default") -> None:
         self.speaker = Speaker(node, tenant, "default", "stream-1")
         self.outcomes: list[tuple[int | None, Outcome]] = []
+        self.over = False
 
     def settled(self, work: Work, outcome: Outcome) -> None:
         self.outcomes.append((work.sequence, outcome))
+        self.over = self.over or outcome.refused is not None
 
 
 def record(*numbers: int) -> say.Incidents:
@@ -94,7 +97,7 @@ async def test_a_removed_node_is_refused_and_the_others_are_stored(ingest, stora
         await ingest.submit(Work(gone, record(number), number, 1))
         await ingest.submit(Work(good, record(number), number, 1))
     assert all(outcome.refused is None for _, outcome in await settled(good, 3))
-    assert {outcome.refused.code for _, outcome in await settled(gone, 3)} == {Code.NODE_REMOVED}
+    assert {outcome.refused.code for _, outcome in await settled(gone, 1)} == {Code.NODE_REMOVED}
     assert await incidents(storage) == 3
 
 
@@ -110,6 +113,45 @@ async def test_a_message_that_breaks_a_store_costs_its_sender_only(ingest, stora
     assert outcome.refused.code == Code.SERVER_ERROR
     assert all(each.refused is None for _, each in await settled(good, 2))
     assert await incidents(storage) == 2
+
+
+async def test_no_record_overtakes_one_that_could_not_be_stored(storage, monkeypatch):
+    """The last number stored is where the agent goes on: stored past a hole, the record in the hole would be lost."""
+    async with storage.transaction(SCOPE) as tx:
+        await enrolled(tx, "node-1")
+    insert, unstorable = Incidents.insert, derived_id("node-1", observation(2).id)
+
+    async def faulty(self, node, observations, received):
+        if unstorable in [each.id for each in observations]:
+            raise RuntimeError("a fault of the moment")
+        return await insert(self, node, observations, received)
+
+    monkeypatch.setattr(Incidents, "insert", faulty)
+    ingest, session = Ingest(storage, MemoryCache(), Metrics()), Session()
+    for number in (1, 2, 3):
+        await ingest.submit(Work(session, record(number), number, 1))
+    task = asyncio.create_task(ingest.run())
+    (_, stored), (_, refused) = await settled(session, 2)
+    await ingest.submit(Work(session, record(4), 4, 1))
+    other = Session()
+    async with storage.reading(SCOPE) as tx:
+        assert await Progress(tx).last("node-1", "stream-1") == 1
+    assert stored.refused is None
+    assert refused.refused.code == Code.SERVER_ERROR
+
+    monkeypatch.undo()
+    for number in (2, 3, 4):
+        await ingest.submit(Work(other, record(number), number, 1))
+    assert [(sequence, outcome.refused) for sequence, outcome in await settled(other, 3)] == [
+        (2, None),
+        (3, None),
+        (4, None),
+    ]
+    assert await incidents(storage) == 4
+    assert len(session.outcomes) == 2
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def test_events_follow_the_commit(ingest, storage):
