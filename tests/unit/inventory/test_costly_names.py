@@ -54,7 +54,7 @@ def test_a_layer_of_names_ends_at_the_limit(tmp_path: Path, content: bytes) -> N
 @pytest.mark.parametrize("whole", ["none", "gzip"])
 def test_so_does_an_archive_of_names(tmp_path: Path, whole: str) -> None:
     path = tmp_path / "image.tar"
-    content = links(4000, "{}-" + "n" * 2000, "t" * 2000)
+    content = links(6000, "{}-" + "n" * 2000, "t" * 2000)
     path.write_bytes(content if whole == "none" else compressed(content, whole))
 
     found = read(str(path), limits=LIMITS)
