@@ -38,13 +38,16 @@ async def enabled(tx: Transaction) -> list[Policy]:
     return [found for found in map(policy, rows) if found.spec.enabled]
 
 
-def for_node(node: str, found: list[Policy]) -> tuple[Policy, ...]:
-    """Those that can matter on ``node``, the winning ones first: by image, by this node, by every node."""
+def for_node(node: str | None, found: list[Policy]) -> tuple[Policy, ...]:
+    """Those that can matter on ``node``, the winning ones first: by image, by this node, by every node.
+
+    None is a node that no policy names. No id stands for it: a policy may name whatever text it likes, even none.
+    """
     ranked = [(rank, each) for each in found if (rank := _rank(each, node)) is not None]
     return tuple(each for _, each in sorted(ranked, key=lambda pair: pair[0]))
 
 
-def _rank(candidate: Policy, node: str) -> int | None:
+def _rank(candidate: Policy, node: str | None) -> int | None:
     binding = candidate.spec.binding
     if binding.images:
         return 0
@@ -72,7 +75,7 @@ async def refresh_node(tx: Transaction, node: str, *, protection: bool) -> None:
 async def refresh_all(tx: Transaction) -> None:
     """The same for every node of the tenant. Nodes that no policy names differ in nothing: one statement serves all."""
     now, found = await revision(tx), await enabled(tx)
-    bare, common = policies_hash(()), policies_hash(for_node("", found))
+    bare, common = policies_hash(()), policies_hash(for_node(None, found))
     wanted = sa.case((nodes.c.protection, common), else_=bare)
     await tx.run(sa.update(nodes).where(tx.tenants(nodes)).values(wanted_revision=now, wanted_hash=wanted))
     named = {node for each in found for node in each.spec.binding.nodes if node != EVERY_NODE}

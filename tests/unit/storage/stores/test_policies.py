@@ -144,3 +144,11 @@ async def test_a_change_elsewhere_moves_the_revision_but_not_the_hash(tx: Transa
     await Policies(tx).create(spec("other", nodes=("b",)), "user:a")
     after = await Policies(tx).for_node("a")
     assert (after.revision, after.hash) == (before.revision + 1, before.hash)
+
+
+async def test_a_policy_bound_to_an_empty_name_changes_nothing_for_anyone(tx: Transaction) -> None:
+    await enrolled(tx)
+    await Policies(tx).create(spec("nobody's", nodes=("",)), "user:a")
+    kept = (await Nodes(tx).get("node-1")).wanted
+    assert kept is not None
+    assert (kept.hash, (await Policies(tx).for_node("node-1")).policies) == (policies_hash(()), ())
