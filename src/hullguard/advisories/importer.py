@@ -4,7 +4,7 @@ import io
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +23,16 @@ _MAX_BYTES = 1 << 36
 """Uncompressed bytes of one file; the whole of osv.dev is a tenth of it."""
 _MAX_ZIP_ENTRIES = 2_000_000
 _ISAL_ERROR: Any = isal_zlib.IsalError  # its stub says an instance
-_DAMAGED = (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, _ISAL_ERROR)
+_DAMAGED = (
+    EOFError,
+    OSError,
+    UnicodeDecodeError,  # a zip's name that is not the UTF-8 that its flag promises
+    zlib.error,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    _ISAL_ERROR,
+)
 
 
 def import_files(files: Sequence[Path], database: Path, progress: Progress | None = None) -> Account:
@@ -62,8 +71,10 @@ def _import_file(path: Path, writer: Writer, account: Account, progress: Progres
     try:
         with path.open("rb", buffering=0) as raw:
             told = _Told(raw, path.name, progress)
-            for where, stream in _streams(path.name, told):
-                _load(where, stream, writer, account)
+            if told.head()[:4] == b"PK\x03\x04":
+                _import_zip(path.name, told, writer, account)
+            else:
+                _load(path.name, _plain(path.name, told), writer, account)
     except _DAMAGED as cause:
         after = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
         account.refuse(path.name, f"damaged or cut off after {after - before} records: {cause}")
@@ -78,21 +89,27 @@ def _load(where: str, stream: io.BufferedReader, writer: Writer, account: Accoun
     account.refuse(where, "neither OSV records nor a KEV catalogue, EPSS scores or severity ratings")
 
 
-def _streams(name: str, raw: "_Told") -> Iterator[tuple[str, io.BufferedReader]]:
-    head = raw.head()
-    if head[:2] == b"\x1f\x8b":
-        inner: Any = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
-        yield name, io.BufferedReader(_Bounded(inner, name), 1 << 20)
-    elif head[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(raw) as archive:
-            entries = archive.infolist()
-            if len(entries) > _MAX_ZIP_ENTRIES:
-                raise zipfile.BadZipFile(f"more than {_MAX_ZIP_ENTRIES} entries")
-            for entry in entries:
-                if not entry.is_dir():
-                    yield f"{name}, {entry.filename}", _entry(archive, entry, f"{name}, {entry.filename}")
-    else:
-        yield name, io.BufferedReader(_Bounded(raw, name), 1 << 20)
+def _import_zip(name: str, raw: "_Told", writer: Writer, account: Account) -> None:
+    """An archive of files, most of them one record: a damaged one is named, and the others are imported."""
+    with zipfile.ZipFile(raw) as archive:
+        entries = archive.infolist()
+        if len(entries) > _MAX_ZIP_ENTRIES:
+            raise zipfile.BadZipFile(f"more than {_MAX_ZIP_ENTRIES} entries")
+        for entry in entries:
+            if entry.is_dir():
+                continue
+            where = f"{name}, {entry.filename}"
+            try:
+                _load(where, _entry(archive, entry, where), writer, account)
+            except _DAMAGED as cause:
+                account.refuse(where, f"damaged or cut off: {cause}")
+
+
+def _plain(name: str, raw: "_Told") -> io.BufferedReader:
+    inner: Any = raw
+    if raw.head()[:2] == b"\x1f\x8b":
+        inner = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
+    return io.BufferedReader(_Bounded(inner, name), 1 << 20)
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> io.BufferedReader:
