@@ -4,6 +4,7 @@ Every store is made from a transaction, and a transaction cannot be made without
 which stores select rows, and a test walks the stores' statements to prove it.
 """
 
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -119,14 +120,22 @@ class Transaction:
     def _fit(self, table: sa.Table, row: Values) -> dict[str, Any]:
         """The row with its tenant, its texts cut to their columns: an odd name must not stop an agent's whole batch.
 
-        A key is never cut, since two things would become one.
+        What tells two rows apart is never cut, since two things would become one.
         """
         fitted: dict[str, Any] = {"tenant": self.scope.tenant}
         for name, value in row.items():
             length = getattr(table.c[name].type, "length", None)
             if length is not None and isinstance(value, str) and len(value) > length:
-                if table.c[name].primary_key:
+                if name in _identifying(table):
                     raise Invalid(f"{table.name}.{name} has {len(value)} characters; at most {length} fit", field=name)
                 value = value[:length]  # noqa: PLW2901
             fitted[name] = value
         return fitted
+
+
+@functools.cache
+def _identifying(table: sa.Table) -> frozenset[str]:
+    """The columns of the table's primary key and of its unique constraints."""
+    constraints = (each for each in table.constraints if isinstance(each, sa.UniqueConstraint))
+    unique = {column.name for constraint in constraints for column in constraint.columns}
+    return frozenset(unique | {column.name for column in table.primary_key})
