@@ -17,7 +17,9 @@ from hullguard.storage.transaction import Row, Transaction
 
 LIMIT_MAX = 500
 SEARCH_MAX = 200
-CURSOR_MAX = 2048
+CURSOR_MAX = 4096
+"""Fits the longest name and key that are sorted by (512 and 128 characters of four bytes), in base64."""
+
 INTEGER_MAX = 2**63 - 1
 MICROSECOND = timedelta(microseconds=1)
 

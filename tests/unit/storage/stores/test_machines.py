@@ -425,4 +425,4 @@ class TestJobs(QueueLife.TestCase):
 
 
 class TestQuotas(HouseLife.TestCase):
-    settings = BOUNDED
+    settings = settings(BOUNDED, max_examples=8)

@@ -148,7 +148,7 @@ async def test_a_change_elsewhere_moves_the_revision_but_not_the_hash(tx: Transa
 
 async def test_a_policy_bound_to_an_empty_name_changes_nothing_for_anyone(tx: Transaction) -> None:
     await enrolled(tx)
-    await Policies(tx).create(spec("nobody's", nodes=("",)), "user:a")
+    await Policies(tx).create(spec("nobody", nodes=("",)), "user:a")
     kept = (await Nodes(tx).get("node-1")).wanted
     assert kept is not None
     assert (kept.hash, (await Policies(tx).for_node("node-1")).policies) == (policies_hash(()), ())
