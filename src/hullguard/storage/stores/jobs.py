@@ -16,6 +16,9 @@ from hullguard.storage.transaction import Row, Transaction
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
+DOUBLINGS_MAX = 16
+"""Past the longest pause, and far from the longest time that Python can say."""
+
 ATTEMPTS = 8
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
@@ -95,7 +98,8 @@ class Jobs:
         if job.attempts >= row.max_attempts or await tx.first(newer) is not None:
             await self._end(job.id, FAILED, error)
             return False
-        pause = min(FIRST_PAUSE * 2 ** (job.attempts - 1), LONGEST_PAUSE)
+        doubled = min(job.attempts - 1, DOUBLINGS_MAX)
+        pause = min(FIRST_PAUSE * 2**doubled, LONGEST_PAUSE)
         values = {"state": QUEUED, "waiting": job.key, "lease": "", "ready": tx.now + pause, "error": error[:2000]}
         await tx.run(sa.update(jobs).where(self._held(job)).values(**values))
         return True
