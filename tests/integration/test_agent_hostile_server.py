@@ -187,13 +187,14 @@ async def test_what_was_stored_before_is_not_sent_again(stage: Stage):
     assert seen == [3, 4]
 
 
-async def test_a_record_that_is_always_refused_does_not_block_the_others(stage: Stage):
+@pytest.mark.parametrize("code", ["message-malformed", "message-too-large", "kind-unknown"])
+async def test_a_record_that_is_always_refused_does_not_block_the_others(stage: Stage, code: str):
     async def picky(connection: ServerConnection) -> None:
         await _welcome(connection)
         async for data in connection:
             frame = codec.decode_frame(data)
             if frame.sequence == 1:
-                await connection.send(encoded(Refusal("message-malformed", "never heard of it", 0)))
+                await connection.send(encoded(Refusal(code, "never heard of it", 0)))
                 return
             if frame.sequence is not None:
                 await connection.send(encoded(Ack(frame.sequence)))

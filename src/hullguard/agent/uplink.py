@@ -36,7 +36,7 @@ _BEAT_PAUSE = 1.2
 """The server refuses more than one heartbeat a second in the long run; changes in between share one."""
 _TAKE_MESSAGES, _TAKE_BYTES = 16, 1 << 20
 _MOST_REFUSALS = 3
-_UNTAKEABLE = frozenset({Code.MESSAGE_MALFORMED, Code.MESSAGE_TOO_LARGE, Code.NODE_FOREIGN})
+_UNTAKEABLE = frozenset({Code.MESSAGE_MALFORMED, Code.MESSAGE_TOO_LARGE, Code.KIND_UNKNOWN})
 _DISMISSED = frozenset({Code.NODE_REMOVED, Code.CERTIFICATE_UNKNOWN})
 
 _log = structlog.get_logger()
