@@ -25,6 +25,8 @@ _CONTAINER = re.compile(r"[0-9a-f]{64}")
 _MAX_NAME = 512
 _MAX_NAMES = 64
 _NEVER = "0001-01-01"
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes from outside: not JSON, not UTF-8, too deep."""
 _ACTIONS = (
     *("create", "start", "die", "pause", "unpause", "destroy", "rename", "update"),
     *("pull", "tag", "untag", "delete", "import", "load", "commit"),
@@ -144,7 +146,7 @@ class Docker:
         async for line in self._http.lines(f"/events?filters={quote(filters)}"):
             try:
                 event = msgspec.json.decode(line, type=_Event)
-            except msgspec.DecodeError:
+            except _UNREADABLE:
                 continue
             yield Change(event.type, event.action, event.actor.id)
 
@@ -153,7 +155,7 @@ def parse_container(body: bytes) -> Container | None:
     """A container from ``docker inspect``; None if it is not one."""
     try:
         seen = msgspec.json.decode(body, type=_Inspected)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None
     if not _CONTAINER.fullmatch(seen.id) or not _DIGEST.fullmatch(seen.image):
         return None
@@ -196,5 +198,5 @@ def _time(text: str) -> datetime | None:
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as bad:
+    except _UNREADABLE as bad:
         raise Unavailable(f"Docker's answer is not what its API promises: {bad}", "docker-answer-strange") from bad

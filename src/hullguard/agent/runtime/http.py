@@ -6,6 +6,7 @@ memory (measured) for four GET requests; this costs nothing that the agent does 
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from hullguard.model.errors import Invalid, NotFound, Unavailable
 MAX_BODY = 32 * 1024 * 1024
 _MAX_LINE = 64 * 1024
 _MAX_HEADERS = 100
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 class Address(NamedTuple):
@@ -42,7 +44,7 @@ def parse_address(text: str) -> Address:
     if scheme == "unix" and rest.startswith("/"):
         return Address(path=rest)
     host, _, port = rest.rpartition(":")
-    if scheme in {"tcp", "http"} and host and port.isdigit():
+    if scheme in {"tcp", "http"} and host and _PORT.fullmatch(port) and 0 < int(port) < 65536:
         return Address(host=host.strip("[]"), port=int(port))
     raise Invalid(
         f"DOCKER_HOST is {text!r}; an agent reads unix:///path or tcp://host:port.", "agent.docker-host", host=text
@@ -110,7 +112,7 @@ class HttpClient:
                 return await asyncio.open_connection(
                     address.host, address.port, limit=_MAX_LINE, ssl=address.tls, server_hostname=address.name
                 )
-        except (OSError, TimeoutError) as bad:
+        except (OSError, TimeoutError, UnicodeError) as bad:  # the last: a host that is no name
             where = address.path or f"{address.host}:{address.port}"
             why = getattr(bad, "strerror", None) or str(bad) or "no answer"
             raise PeerAbsentError(
@@ -167,7 +169,7 @@ async def _first(body: AsyncIterator[bytes]) -> bytes:
 def _refused(peer: str, target: str, status: int, body: bytes) -> Unavailable | NotFound:
     try:
         message = str(msgspec.json.decode(body)["message"])
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         message = ""
     sentence = f"{peer} answered {target} with {status} {message}".rstrip()
     return NotFound(sentence) if status == 404 else Unavailable(sentence, "answer-refused")
