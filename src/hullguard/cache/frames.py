@@ -15,7 +15,8 @@ FRAME_MAX = VALUE_MAX + 64 * 1024
 CHANNELS_MAX = 1024
 
 Key = Annotated[str, Meta(max_length=KEY_MAX)]
-Seconds = Annotated[float, Meta(ge=0, le=10 * 366 * 86400)]
+SECONDS_MAX = 10.0 * 366 * 86400
+Seconds = Annotated[float, Meta(ge=0, le=SECONDS_MAX)]
 
 
 class Get(Struct, frozen=True, tag="get"):
@@ -93,6 +94,11 @@ class Message(Struct, frozen=True):
 REQUESTS = msgspec.msgpack.Decoder(Request)
 ANSWERS = msgspec.msgpack.Decoder(Answer)
 MESSAGES = msgspec.msgpack.Decoder(Message)
+
+
+def seconds(time: float) -> float:
+    """A time as a frame takes it: what has run out is nothing, what never ends is ten years."""
+    return min(max(0.0, time), SECONDS_MAX)
 
 
 async def read(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[T]) -> T:

@@ -61,7 +61,7 @@ class LocalCache:
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         check_sizes(key, value)
-        await self._tell(frames.Set(key, value, ttl))
+        await self._tell(frames.Set(key, value, frames.seconds(ttl)))
 
     async def delete(self, key: str) -> None:
         check_sizes(key)
@@ -69,7 +69,7 @@ class LocalCache:
 
     async def incr(self, key: str, window: float) -> int:
         check_sizes(key)
-        count = await self._ask(frames.Incr(key, window))
+        count = await self._ask(frames.Incr(key, frames.seconds(window)))
         if not isinstance(count, int):
             raise Unavailable(f"the cache at {self._path} did not count", "cache.unavailable")
         return count
@@ -79,7 +79,7 @@ class LocalCache:
         check_sizes(key)
         owner = secrets.token_bytes(16)
         try:
-            held = await self._ask(frames.Acquire(key, owner, ttl)) is True
+            held = await self._ask(frames.Acquire(key, owner, frames.seconds(ttl))) is True
         except Unavailable:
             held = False
         try:
@@ -94,6 +94,8 @@ class LocalCache:
 
     @asynccontextmanager
     async def subscribe(self, *channels: str) -> AsyncIterator[AsyncIterator[tuple[str, bytes]]]:
+        for channel in channels:
+            check_sizes(channel)  # the server would hang up, and this listener would never hear why
         subscription = Subscription(frozenset(channels), QUEUE)
         tried = asyncio.Event()
         listening = asyncio.create_task(self._listen(subscription, tried))

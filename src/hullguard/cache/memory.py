@@ -75,6 +75,7 @@ class MemoryCache:
         """Messages that slow listeners never saw."""
 
     async def get(self, key: str) -> bytes | None:
+        check_sizes(key)
         entry = self._live("v:" + key)
         return None if entry is None else entry.value
 
@@ -83,6 +84,7 @@ class MemoryCache:
         self._put("v:" + key, _Entry(value, self._clock() + ttl))
 
     async def delete(self, key: str) -> None:
+        check_sizes(key)
         for kind in ("v:", "n:"):
             self._drop(kind + key)
 
