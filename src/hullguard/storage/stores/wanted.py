@@ -78,10 +78,16 @@ async def refresh_all(tx: Transaction) -> None:
     bare, common = policies_hash(()), policies_hash(for_node(None, found))
     wanted = sa.case((nodes.c.protection, common), else_=bare)
     await tx.run(sa.update(nodes).where(tx.tenants(nodes)).values(wanted_revision=now, wanted_hash=wanted))
-    named = {node for each in found for node in each.spec.binding.nodes if node != EVERY_NODE}
+    naming: dict[str, tuple[str, ...]] = {}
+    for each in found:
+        for node in set(each.spec.binding.nodes) - {EVERY_NODE}:
+            naming[node] = (*naming.get(node, ()), each.id)
+    # Ten thousand nodes that the same policies name run the same: hashing that once keeps the writer's lock short.
+    example = {by: node for node, by in naming.items()}
+    hashes = {by: policies_hash(for_node(node, found)) for by, node in example.items()}
     statement = (
         sa.update(nodes)
         .where(tx.tenants(nodes), nodes.c.id == sa.bindparam("node"), nodes.c.protection)
         .values(wanted_hash=sa.bindparam("hash"))
     )
-    await tx.run(statement, [{"node": node, "hash": policies_hash(for_node(node, found))} for node in sorted(named)])
+    await tx.run(statement, [{"node": node, "hash": hashes[naming[node]]} for node in sorted(naming)])
