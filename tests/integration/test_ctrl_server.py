@@ -431,7 +431,7 @@ async def test_a_proxy_that_is_no_address_stops_the_start(tmp_path: Path, contro
     from hullguard.ctrl.server import create_app
 
     services = await make_services(tmp_path, control.clock, trusted_proxies=("proxy.example",))
-    with pytest.raises(ValueError, match="proxy"):
+    with pytest.raises(Invalid, match="trusted proxy"):
         create_app(services)
     await services.storage.close()
 

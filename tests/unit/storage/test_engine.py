@@ -10,6 +10,9 @@ from hullguard.model.identity import Scope
 from hullguard.storage import Storage, Transaction, dialect
 from hullguard.storage.tables import counters, nodes
 
+# A connection that could not be opened: the driver's thread may tell it to an event loop that the test has left.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 
 async def value(tx: Transaction, name: str = "x") -> int | None:
     found: int | None = await tx.scalar(sa.select(counters.c.value).where(tx.mine(counters), counters.c.name == name))
