@@ -94,7 +94,13 @@ def seconds_to_renewal(membership: Membership) -> float:
 
 def tls(state: StateDir) -> ssl.SSLContext:
     """TLS 1.3 with this node's certificate, trusting the platform's own authority and no other."""
-    context = trusting(state.authority.read_text())
+    try:
+        context = trusting(state.authority.read_text())
+    except (OSError, ValueError, TypeError) as bad:  # by what is wrong with it, ssl raises any of them
+        raise Invalid(
+            f"{state.authority} holds no certificate of an authority ({bad}); enrol this node again.",
+            "agent.identity-damaged",
+        ) from bad
     try:
         context.load_cert_chain(state.identity)
     except (ssl.SSLError, OSError) as bad:

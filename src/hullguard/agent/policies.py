@@ -27,7 +27,7 @@ def load(state: StateDir) -> Wanted | None:
         return accept(wanted)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError, Invalid) as bad:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid) as bad:
         _log.warning("stored policies are not used", why=str(bad))
         return None
 

@@ -97,7 +97,7 @@ def read_json(path: Path, kind: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as bad:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as bad:
         raise Invalid(
             f"{path} is damaged ({bad}); remove it, or enrol this node again.", "agent.state-damaged"
         ) from bad

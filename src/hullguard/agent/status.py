@@ -9,7 +9,7 @@ import msgspec
 
 from hullguard.agent.state import StateDir, read_json
 from hullguard.agent.uplink import Line
-from hullguard.model.errors import Conflict
+from hullguard.model.errors import Conflict, Invalid
 from hullguard.model.node import Heartbeat
 
 
@@ -37,8 +37,11 @@ def write(state: StateDir, status: Status) -> None:
 
 
 def read(state: StateDir) -> Status | None:
-    """The last word of the agent, running or not."""
-    return read_json(state.status, Status)
+    """The last word of the agent, running or not; None without one, or when a crash left half of it."""
+    try:
+        return read_json(state.status, Status)
+    except Invalid:
+        return None
 
 
 class Lock:
