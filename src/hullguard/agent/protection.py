@@ -18,7 +18,7 @@ from hullguard.agent.records import put_observation
 from hullguard.agent.sensor.interface import Sensor
 from hullguard.agent.spool import Spool
 from hullguard.detect import Engine, default_policies
-from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.errors import HullguardError
 from hullguard.model.event import Event
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
@@ -144,7 +144,7 @@ class Protection:
     def _poll(self, sensor: Sensor) -> None:
         try:
             sensor.poll(self._judge, POLL_MS)
-        except (HullguardError, OSError) as bad:
+        except Exception as bad:  # noqa: BLE001 -- the boundary of the thread: it must live to try again
             _log.warning("sensor lost", why=str(bad))
             self._close(unpin=False)
             self._switched_off(Reason("sensor.lost", f"The sensor stopped working: {bad}"))
@@ -172,7 +172,7 @@ class Protection:
         self._engine.load(wanted.policies)
         try:
             self._enforce()
-        except HullguardError as bad:
+        except (HullguardError, OSError) as bad:
             # Back to what the kernel has; the server sees the old hash in the heartbeat, and the reason.
             self._wanted = before
             self._engine.load(before.policies)
@@ -205,10 +205,13 @@ class Protection:
         try:
             sensor = self._open()
             sensor.apply(self._engine.plan())
-        except Unavailable as bad:
+        except (HullguardError, OSError) as bad:
             if sensor is not None:
                 sensor.close(unpin=False)
-            self._switched_off(Reason(bad.code, str(bad), dict(bad.params)))
+            if isinstance(bad, HullguardError):
+                self._switched_off(Reason(bad.code, str(bad), dict(bad.params)))
+            else:
+                self._switched_off(Reason("sensor.unavailable", f"The sensor cannot start: {bad}"))
             return
         self._sensor = sensor
         _log.info("sensor", state=str(sensor.health().state))

@@ -1,6 +1,7 @@
 """The sensor's thread: policies in, incidents in the spool, and what happens when something breaks."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.support.agents import ScriptedSensor, come_true, shell_event
 
 from hullguard.agent import policies
+from hullguard.agent import protection as protection_module
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.policies import Wanted
 from hullguard.agent.protection import Protection
@@ -193,3 +195,108 @@ class TestPoliciesOnDisk:
         bad = wanted(1, **{"container.terminal-shell": DetectorSettings(parameters={"shells": 5})})
         with pytest.raises(Invalid):
             policies.accept(bad)
+
+
+class TestASensorThatFailsAndComesBack:
+    async def test_what_the_kernel_kept_meanwhile_is_told_when_it_is_back(self, watch):
+        watch.protection.start(None)
+        await until(lambda: watch.sensor.plans)
+        poll = watch.sensor.poll
+
+        def fail(handler: object, timeout_ms: int) -> int:
+            raise OSError(5, "the ring is gone")
+
+        watch.sensor.poll = fail
+        await until(lambda: watch.protection.health().state is SensorState.OFF)
+        watch.sensor.see(shell_event(1), shell_event(2))
+        watch.sensor.poll = poll
+
+        assert (await watch.protection.check()).state is SensorState.ACTIVE
+        await until(lambda: watch.spool.waiting == 2)
+        assert watch.sensor.closed == [False], "the kernel's part was left collecting"
+        assert len(watch.sensor.plans) == 2, "the policies are put in place anew"
+
+    @pytest.mark.parametrize("error", [OSError(28, "no space left"), Unavailable("no object"), Invalid("odd")])
+    async def test_one_that_cannot_be_opened_is_a_reason_and_not_the_end(self, watch, error):
+        opened = watch.sensor.open
+
+        def refuse(config: object) -> None:
+            raise error
+
+        watch.sensor.open = refuse
+        watch.protection.start(wanted(1))
+        await until(lambda: watch.protection.applied)
+        health = await watch.protection.check()
+        assert health.state is SensorState.OFF
+        assert str(error) in health.reasons[0].message
+        watch.sensor.open = opened
+        assert (await watch.protection.check()).state is SensorState.ACTIVE
+
+    async def test_one_that_opens_and_takes_no_filters_is_closed_again(self, watch):
+        def refuse(plan: object) -> None:
+            raise OSError(7, "Argument list too long")
+
+        watch.sensor.apply = refuse
+        watch.protection.start(None)
+        await until(lambda: watch.protection.health().reasons[0].code == "sensor.unavailable")
+        health = watch.protection.health()
+        assert watch.sensor.closed == [False]
+        assert "Argument list too long" in health.reasons[0].message
+        del watch.sensor.apply
+        assert (await watch.protection.check()).state is SensorState.ACTIVE
+
+    async def test_filters_that_fail_in_the_kernel_leave_the_old_policies(self, watch):
+        watch.protection.start(wanted(1))
+        await until(lambda: watch.sensor.plans and watch.protection.applied)
+
+        def refuse(plan: object) -> None:
+            raise OSError(12, "Cannot allocate memory")
+
+        watch.sensor.apply = refuse
+        await watch.protection.take(wanted(2, protection=True))
+        assert watch.protection.applied.revision == 1
+        assert "Cannot allocate memory" in watch.protection.reasons()[0].message
+
+    async def test_an_incident_that_the_spool_cannot_take_comes_again_when_it_can(self, watch, monkeypatch):
+        put = protection_module.put_observation
+
+        def broken(spool: Spool, observation: Observation) -> bool:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+        monkeypatch.setattr(protection_module, "put_observation", broken)
+        watch.protection.start(None)
+        watch.sensor.see(shell_event(1))
+        await until(lambda: watch.sensor.closed)
+        await until(lambda: watch.protection.health().reasons[0].code == "sensor.lost")
+        monkeypatch.setattr(protection_module, "put_observation", put)
+        await watch.protection.check()
+        await until(lambda: watch.spool.waiting == 1)
+        assert [each.rule for each in watch.incidents()] == ["container.terminal-shell"]
+
+    async def test_policies_that_came_while_it_was_gone_are_the_ones_it_starts_with(self, watch):
+        watch.sensor.missing = "no object"
+        watch.protection.start(wanted(1))
+        await until(lambda: watch.changes)
+        off = {"container.terminal-shell": DetectorSettings(enabled=False)}
+        await watch.protection.take(wanted(2, **off))
+        watch.sensor.missing = None
+        await watch.protection.check()
+        watch.sensor.see(shell_event(1))
+        await until(lambda: not watch.sensor.events)
+        assert watch.protection.applied.revision == 2
+        assert watch.spool.waiting == 0
+
+    async def test_a_node_that_is_not_to_be_protected_does_not_open_one(self, watch):
+        watch.protection.start(wanted(1, protection=False))
+        await until(lambda: watch.protection.applied)
+        health = await watch.protection.check()
+        assert health.reasons[0].code == "protection.off"
+        assert watch.sensor.opened == 0
+
+    async def test_an_end_on_purpose_tells_what_happened_until_then_and_unloads(self, watch):
+        watch.protection.start(None)
+        await until(lambda: watch.sensor.plans)
+        watch.sensor.events.append(shell_event(9))
+        await asyncio.to_thread(watch.protection.stop, unpin=True)
+        assert watch.spool.waiting == 1
+        assert watch.sensor.closed == [True]
