@@ -22,6 +22,7 @@ from hullguard.ctrl.routes import stream
 from hullguard.ctrl.server import BODY_MAX, serve
 from hullguard.ctrl.services import Services
 from hullguard.hostmgr.authority import Authority
+from hullguard.model.errors import Invalid
 from hullguard.model.identity import Role
 
 __all__ = ["control", "installation"]
