@@ -1,6 +1,6 @@
 """Walks the chain and says where it breaks, if it does."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -26,13 +26,17 @@ async def verify(tx: Transaction, anchors: Iterable[Anchor] = ()) -> Verificatio
     The memory it takes does not grow with the chain. The head lies in the same database, so it shows a lost end but
     not a forger who rewrites the whole chain and the head: for that, keep ``anchors`` somewhere else.
     """
-    expected = {anchor.sequence: anchor.hash for anchor in anchors if anchor.tenant == tx.scope.tenant}
+    # Every hash that was ever noted of a record: an anchor of a forged chain must not stand in for an earlier one.
+    expected: dict[int, set[str]] = {}
+    for anchor in anchors:
+        if anchor.tenant == tx.scope.tenant:
+            expected.setdefault(anchor.sequence, set()).add(anchor.hash)
     store = Audit(tx)
     head = await store.head()
     last, hash_before = 0, GENESIS
     async for record in store.walk():
         why = _fault(tx.scope.tenant, record, last + 1, hash_before)
-        if not why and isinstance(record, AuditRecord) and expected.pop(record.sequence, record.hash) != record.hash:
+        if not why and isinstance(record, AuditRecord) and expected.pop(record.sequence, set()) - {record.hash}:
             why = "it differs from what was noted outside the database"
         if why or not isinstance(record, AuditRecord):
             return Verification(False, last, last + 1, f"record {last + 1}: {why}")
@@ -50,7 +54,7 @@ def _fault(tenant: str, record: AuditRecord | Unreadable, sequence: int, previou
     return "" if record.hash == digest(tenant, record) else "its content does not have its hash"
 
 
-def _end(last: int, last_hash: str, head: Head | None, expected: dict[int, str]) -> Verification:
+def _end(last: int, last_hash: str, head: Head | None, expected: Mapping[int, Collection[str]]) -> Verification:
     noted = Head(0, GENESIS) if head is None else head
     missing = max([noted.sequence, *expected])
     if missing > last:
