@@ -44,13 +44,21 @@ class Source(Protocol):
 
 
 class Work(NamedTuple):
-    """One message waiting to be stored. ``size`` is its share of the session's credit."""
+    """One message waiting to be stored.
+
+    ``size`` is its share of the session's credit; ``held`` is what it takes in memory if that is more.
+    """
 
     source: Source
     item: Item
     sequence: int | None = None
     size: int = 0
     arrived: float = 0.0
+    held: int = 0
+
+    @property
+    def weight(self) -> int:
+        return max(self.size, self.held)
 
 
 class Ingest:
@@ -66,9 +74,10 @@ class Ingest:
 
     async def submit(self, work: Work) -> None:
         """Queue one message; waits while the queue is full, and with it the agent."""
-        await self._room.wait()
+        while not self._room.is_set():  # whoever was woken first may have filled it again
+            await self._room.wait()
         self._queue.append(work._replace(arrived=time.monotonic()))
-        self._account(work.size)
+        self._account(work.weight)
         self._filled.set()
 
     async def run(self) -> None:
@@ -88,7 +97,7 @@ class Ingest:
             if self._queue[0].source.speaker.tenant != tenant:
                 break
             batch.append(self._queue.popleft())
-            size += batch[-1].size
+            size += batch[-1].weight
         self._account(-size)
         return batch
 

@@ -28,7 +28,7 @@ from hullguard.model.policy import AppliedPolicies
 from hullguard.storage.stores import Commands, Nodes, Progress
 from hullguard.storage.stores.certificates import NodeIdentity
 from hullguard.wire import messages as say
-from hullguard.wire.inventory import Assembly, unpack
+from hullguard.wire.inventory import Assembly, weighed
 from hullguard.wire.session import Received, ServerSession, encoded
 from hullguard.wire.violation import Code, Violation
 
@@ -187,8 +187,8 @@ class NodeSession:
             case say.Hello():
                 raise AssertionError("the wire session lets one hello through, and it was taken before")
 
-    async def _submit(self, item: Item, sequence: int | None = None, size: int = 0) -> None:
-        await self._gateway.ingest.submit(Work(self, item, sequence, size))
+    async def _submit(self, item: Item, sequence: int | None = None, size: int = 0, held: int = 0) -> None:
+        await self._gateway.ingest.submit(Work(self, item, sequence, size, held=held))
 
     async def _slice(self, part: say.InventoryPart, received: Received) -> None:
         whole = self._assembly.add(part)
@@ -196,26 +196,26 @@ class NodeSession:
             self._done(received)
             return
         try:
-            inventory = await self._believed(part.image_id, whole)
+            inventory, held = await self._believed(part.image_id, whole)
         except Violation as cause:
             # One image that cannot be reported must not cost the node its session.
             refusal = say.RequestRefused("inventory", part.image_id, cause.code, str(cause)[:500])
             await self._connection.send(encoded(refusal))
             self._done(received)
             return
-        await self._submit(StoredInventory(part.image_id, inventory), None, received.size)
+        await self._submit(StoredInventory(part.image_id, inventory), None, received.size, held)
 
-    async def _believed(self, image_id: str, whole: bytes) -> Inventory:
-        """The inventory, if it was asked for and is that image's: other nodes will rely on it."""
+    async def _believed(self, image_id: str, whole: bytes) -> tuple[Inventory, int]:
+        """The inventory and its unpacked size, if it was asked for and is that image's: other nodes will rely on it."""
         if image_id not in self._asked:
             raise Violation(Code.REQUEST_INVALID, "nobody asked for this inventory")
-        inventory = await asyncio.to_thread(unpack, whole)
+        inventory, size = await asyncio.to_thread(weighed, whole)
         target = inventory.target
         # Docker on containerd's store names an image by its manifest, and its configuration has another digest.
         if image_id not in (target.image_id, target.digest) and not target.ref.endswith(image_id):
             raise Violation(Code.REQUEST_INVALID, f"the inventory is that of image {target.image_id}")
         self._asked.discard(image_id)
-        return inventory
+        return inventory, size
 
     async def _beat(self, heartbeat: Heartbeat) -> None:
         self._pace()

@@ -54,7 +54,13 @@ class Assembly:
 
 def unpack(packed: bytes) -> Inventory:
     """The inventory that ``split`` packed. Blocking for large ones: call it in a thread."""
+    return weighed(packed)[0]
+
+
+def weighed(packed: bytes) -> tuple[Inventory, int]:
+    """The same with its unpacked size: what it takes in memory has nothing to do with what went over the wire."""
     try:
-        return _DECODER.decode(decompress(packed, limits.INVENTORY_BYTES))
+        plain = decompress(packed, limits.INVENTORY_BYTES)
+        return _DECODER.decode(plain), len(plain)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
         raise Violation(Code.MESSAGE_MALFORMED, f"an inventory does not have its form: {cause}") from cause

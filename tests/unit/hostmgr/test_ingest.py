@@ -191,6 +191,20 @@ async def test_a_full_queue_makes_readers_wait(storage):
         await task
 
 
+async def test_what_is_small_on_the_wire_and_large_in_memory_fills_the_queue_too(storage):
+    ingest = Ingest(storage, MemoryCache(), Metrics())
+    await ingest.submit(Work(Session(), record(1), 1, 10, held=writer.QUEUE_BYTES))
+    waiting = [asyncio.create_task(ingest.submit(Work(Session(), record(2), 2, 1, held=5))) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    assert not any(task.done() for task in waiting)
+    # Woken together, the first one fills it again: the others go on waiting.
+    ingest._account(-1)
+    await asyncio.sleep(0.02)
+    assert [task.done() for task in waiting] == [True, False, False]
+    for task in waiting:
+        task.cancel()
+
+
 async def test_while_the_database_is_away_nothing_is_refused_and_nothing_is_lost(ingest, storage, monkeypatch):
     """The one place where a failure is made by hand: a disk that is full for a while has no other stand-in."""
     monkeypatch.setattr(writer, "RETRY_SECONDS", 0.01)
