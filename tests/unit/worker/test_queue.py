@@ -1,0 +1,218 @@
+"""Workers and the queue: each job once among several of them, and again only when its holder died."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.support.database import SCOPE, Clock
+from tests.support.fleet import eventually
+
+from hullguard.cache import MemoryCache
+from hullguard.model.errors import NotFound, Unavailable
+from hullguard.storage import Storage
+from hullguard.storage.stores import Jobs
+from hullguard.worker import run as worker
+from hullguard.worker.context import Context
+from hullguard.worker.run import Files, work
+
+
+class Probe:
+    """A kind of job that notes who it was done for and does what the test says."""
+
+    kind = "probe"
+    every_seconds = None
+    lease_seconds = 60.0
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.done: list[str] = []
+        self.go = asyncio.Event()
+        self.go.set()
+        self.error: BaseException | None = None
+
+    async def run(self, context: Context, key: str) -> None:
+        self.started.append(key)
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+        self.done.append(key)
+
+
+@pytest.fixture
+def probe(monkeypatch) -> Probe:
+    made = Probe()
+    monkeypatch.setattr(worker, "JOBS", (made,))
+    monkeypatch.setattr(worker, "_KINDS", {made.kind: made})
+    return made
+
+
+@asynccontextmanager
+async def working(storage: Storage, cache: MemoryCache, directory: Path, workers: int = 1) -> AsyncIterator["Shift"]:
+    shift = Shift()
+    files = Files(directory / "advisories.db", directory / "anchors")
+    for _ in range(workers):
+        ready = asyncio.Event()
+        shift.tasks.append(asyncio.create_task(work(storage, cache, files, shift.stop, ready=ready.set)))
+        await asyncio.wait_for(ready.wait(), 20)
+    try:
+        yield shift
+    finally:
+        shift.stop.set()
+        await asyncio.wait_for(asyncio.gather(*shift.tasks, return_exceptions=True), 20)
+
+
+class Shift:
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+
+
+async def enqueue(storage: Storage, cache: MemoryCache, *keys: str) -> None:
+    async with storage.transaction(SCOPE) as tx:
+        for key in keys:
+            await Jobs(tx).enqueue("probe", key)
+    await cache.publish("jobs", b"probe")
+
+
+async def take(storage: Storage, seconds: float = 60):
+    async with storage.transaction(SCOPE) as tx:
+        return await Jobs(tx).take({"probe"}, seconds)
+
+
+async def test_several_workers_do_every_job_and_none_twice(storage, probe, tmp_path):
+    cache, keys = MemoryCache(), [f"image-{number:02}" for number in range(30)]
+    async with working(storage, cache, tmp_path, workers=3):
+        await enqueue(storage, cache, *keys)
+        await eventually(lambda: len(probe.done) >= len(keys))
+    assert sorted(probe.done) == keys
+    assert await take(storage) is None
+
+
+async def test_a_worker_that_is_busy_leaves_the_next_job_to_another(storage, probe, tmp_path):
+    cache = MemoryCache()
+    probe.go.clear()
+    async with working(storage, cache, tmp_path, workers=2):
+        await enqueue(storage, cache, "a", "b", "c")
+        await eventually(lambda: len(probe.started) == 2)
+        assert sorted(probe.started) == ["a", "b"]
+        probe.go.set()
+        await eventually(lambda: len(probe.done) == 3)
+
+
+async def test_a_stop_lets_the_job_under_way_finish_and_begins_no_other(storage, probe, tmp_path):
+    cache = MemoryCache()
+    probe.go.clear()
+    async with working(storage, cache, tmp_path) as shift:
+        await enqueue(storage, cache, "a", "b")
+        await eventually(lambda: probe.started)
+        shift.stop.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not shift.tasks[0].done()
+        probe.go.set()
+        await asyncio.wait_for(shift.tasks[0], 20)
+    assert probe.started == probe.done == ["a"]
+    left = await take(storage)
+    assert left is not None
+    assert (left.key, left.attempts) == ("b", 1)
+
+
+async def test_a_job_whose_worker_died_is_done_by_another_when_its_lease_ends(storage, clock: Clock, probe, tmp_path):
+    cache = MemoryCache()
+    probe.go.clear()
+    async with working(storage, cache, tmp_path) as shift:
+        await enqueue(storage, cache, "a")
+        await eventually(lambda: probe.started)
+        shift.tasks[0].cancel()
+        await asyncio.gather(*shift.tasks, return_exceptions=True)
+    assert await take(storage) is None, "nobody else gets it while the lease lasts"
+
+    probe.go.set()
+    clock.forward(seconds=61)
+    async with working(storage, cache, tmp_path):
+        await eventually(lambda: probe.done)
+    assert (probe.started, probe.done) == (["a", "a"], ["a"])
+    clock.forward(days=1)
+    assert await take(storage) is None
+
+
+async def test_a_worker_that_comes_late_does_not_end_the_job_of_the_one_after_it(
+    storage, clock: Clock, probe, tmp_path
+):
+    cache = MemoryCache()
+    probe.go.clear()
+    async with working(storage, cache, tmp_path):
+        await enqueue(storage, cache, "a")
+        await eventually(lambda: probe.started)
+        clock.forward(seconds=61)
+        second = await take(storage)
+        assert second is not None
+        assert second.attempts == 2
+        probe.go.set()
+        await eventually(lambda: probe.done)
+    async with storage.transaction(SCOPE) as tx:
+        assert await Jobs(tx).done(second), "it still holds its lease"
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("later"), ZeroDivisionError("ours"), OSError(5, "disk"), RecursionError()]
+)
+async def test_a_job_that_fails_is_tried_again_after_a_pause_and_stops_nobody(storage, clock, probe, tmp_path, error):
+    cache = MemoryCache()
+    probe.error = error
+    async with working(storage, cache, tmp_path):
+        await enqueue(storage, cache, "a")
+        await eventually(lambda: probe.started)
+        probe.error = None
+        await enqueue(storage, cache, "b")
+        await eventually(lambda: probe.done == ["b"])
+        clock.forward(seconds=11)
+        await cache.publish("jobs", b"probe")
+        await eventually(lambda: probe.done == ["b", "a"])
+
+
+async def test_a_job_that_never_succeeds_is_given_up(storage, clock, probe, tmp_path):
+    cache = MemoryCache()
+    probe.error = Unavailable("never")
+    async with working(storage, cache, tmp_path):
+        await enqueue(storage, cache, "a")
+        for tries in range(1, 9):
+            await eventually(lambda wanted=tries: len(probe.started) == wanted)
+            await asyncio.sleep(0.02)  # until its failure is stored
+            clock.forward(hours=2)
+            await cache.publish("jobs", b"probe")
+        await enqueue(storage, cache, "after")
+        await eventually(lambda: "after" in probe.started)
+    assert probe.started.count("a") == 8
+
+
+async def test_what_a_job_was_about_may_be_gone(storage, clock, probe, tmp_path):
+    cache = MemoryCache()
+    probe.error = NotFound("no such image")
+    async with working(storage, cache, tmp_path):
+        await enqueue(storage, cache, "a")
+        await eventually(lambda: probe.started)
+    clock.forward(days=1)
+    assert await take(storage) is None
+
+
+async def test_a_kind_of_a_younger_version_is_left_for_its_workers(storage, probe, tmp_path):
+    cache = MemoryCache()
+    async with storage.transaction(SCOPE) as tx:
+        await Jobs(tx).enqueue("from-the-future", "x")
+    async with working(storage, cache, tmp_path):
+        await enqueue(storage, cache, "a")
+        await eventually(lambda: probe.done == ["a"])
+    async with storage.transaction(SCOPE) as tx:
+        left = await Jobs(tx).take({"from-the-future"}, 60)
+    assert left is not None
+    assert left.attempts == 1
+
+
+async def test_a_worker_with_nothing_to_do_stops_at_once(storage, probe, tmp_path):
+    async with working(storage, MemoryCache(), tmp_path, workers=2) as shift:
+        shift.stop.set()
+        outcomes = await asyncio.wait_for(asyncio.gather(*shift.tasks), 4)
+    assert outcomes == [None, None]
