@@ -128,12 +128,14 @@ def report_summary(found: Tally, report: ScanReport) -> dict[str, Any]:
 def layer_shares(
     layers: tuple[Layer, ...], packages: Iterable[ReportedPackage], found: Iterable[Vulnerability]
 ) -> tuple[LayerShare, ...]:
-    """What each layer brought in."""
+    """What each layer brought in; of two with one content, the second brought nothing that was not there."""
     brought = Counter(each.layer for each in packages)
     wrong: dict[str | None, Counter[Severity]] = defaultdict(Counter)
     for each in found:
         wrong[each.layer][each.severity] += 1
-    return tuple(LayerShare(layer, brought[layer.diff_id], dict(wrong[layer.diff_id])) for layer in layers)
+    return tuple(
+        LayerShare(layer, brought.pop(layer.diff_id, 0), dict(wrong.pop(layer.diff_id, {}))) for layer in layers
+    )
 
 
 def with_sorted(report: ScanReport) -> ScanReport:
