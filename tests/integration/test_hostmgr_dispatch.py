@@ -12,6 +12,7 @@ from tests.support.records import heartbeat, observation
 
 from hullguard import audit
 from hullguard.hostmgr.config import HostmgrConfig
+from hullguard.hostmgr.requests import RENEWALS
 from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.model.policy import AppliedPolicies, PolicySpec
 from hullguard.storage import PageRequest
@@ -259,6 +260,21 @@ class TestRequests:
             refused = await agent.next(RequestRefused)
             assert (refused.request, refused.code) == ("renew", Code.REQUEST_INVALID)
             await quiet(agent)
+
+    async def test_renewals_beyond_what_a_node_can_need_are_refused_and_leave_no_trace(
+        self, hostmgr: Hostmgr, agent: FakeAgent
+    ) -> None:
+        async with agent.connected():
+            for _ in range(RENEWALS):
+                await agent.tell(RenewalRequest(agent.csr()))
+                await agent.next(CertificateRenewed)
+            await agent.tell(RenewalRequest(agent.csr()))
+            refused = await agent.next(RequestRefused)
+            assert (refused.request, refused.code) == ("renew", Code.TOO_FAST)
+            await quiet(agent)
+        async with hostmgr.storage.reading(SCOPE) as tx:
+            renewed = await Audit(tx).page(AuditFilter(action="certificate.renew"), PageRequest())
+        assert renewed.total == RENEWALS
 
     async def test_a_bundle_arrives_slice_by_slice(self, hostmgr: Hostmgr, agent: FakeAgent) -> None:
         content = bytes(range(256)) * 5000

@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 from hullguard import audit
 from hullguard.hostmgr.fleet import Gateway
 from hullguard.hostmgr.intake import Speaker
-from hullguard.model.errors import NotFound
+from hullguard.model.errors import NotFound, Unavailable
 from hullguard.model.identity import Scope
 from hullguard.storage.stores import Blobs, Nodes
 from hullguard.wire import messages as say
-from hullguard.wire.violation import Violation
+from hullguard.wire.violation import Code, Violation
+
+RENEWALS = 5
+RENEWALS_SECONDS = 3600
+"""An honest agent renews every few days, and again after a failure; each time leaves two rows for ever."""
 
 
 async def answer(
@@ -37,6 +41,7 @@ async def _renew(
     request: say.RenewalRequest, speaker: Speaker, gateway: Gateway
 ) -> say.CertificateRenewed | say.RequestRefused:
     try:
+        await _pace(speaker, gateway)
         issued = gateway.authority.sign_agent(request.csr_pem, speaker.node, datetime.now(UTC))
     except Violation as cause:
         return say.RequestRefused("renew", speaker.node, cause.code, str(cause))
@@ -44,3 +49,13 @@ async def _renew(
         await Nodes(tx).renewed(speaker.node, issued.fingerprint, issued.expires)
         await audit.record(tx, speaker.actor, "certificate.renew", f"node:{speaker.node}")
     return say.CertificateRenewed(issued.pem, issued.expires)
+
+
+async def _pace(speaker: Speaker, gateway: Gateway) -> None:
+    try:
+        renewals = await gateway.cache.incr(f"renewals:{speaker.node}", RENEWALS_SECONDS)
+    except Unavailable:
+        # A node whose certificate runs out is worse than one that renews too often.
+        return
+    if renewals > RENEWALS:
+        raise Violation(Code.TOO_FAST, f"more than {RENEWALS} renewals in an hour; wait")

@@ -180,7 +180,7 @@ class InventoryRequest(Struct, frozen=True, tag="inventory-request"):
 
 
 class CertificateRenewed(Struct, frozen=True, tag="renewed"):
-    """The next certificate. The old one stays good until the new one is first used or its own life ends."""
+    """The next certificate. The old one stays good until its own life ends."""
 
     certificate_pem: Pem
     expires: datetime
