@@ -64,9 +64,13 @@ def test_a_json_file_that_is_damaged_is_named_and_never_taken_for_an_absence(sta
 
 
 @damaged
-async def test_a_damaged_status_is_no_status_and_the_doctor_goes_on(member, content):
+def test_a_damaged_status_is_no_status(member, content):
     member.status.write_bytes(content)
     assert status.read(member) is None
+
+
+async def test_the_doctor_goes_on_without_a_status(member):
+    member.status.write_bytes(DAMAGE["cut"])
     found = {each.what for each in await examine(AgentConfig(state=str(member.root), docker_host="unix:///no"))}
     assert {"root", "enrolled", "docker"} <= found
     assert "spool" not in found

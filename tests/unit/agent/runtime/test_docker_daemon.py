@@ -136,8 +136,13 @@ class TestLists:
         assert [each.id for each in await docker.containers({})] == [TWO]
 
     @pytest.mark.parametrize("body", [b"[]", b'{"Version":"\xff"}', b'{"Version":3}', b'{"x":' + DEEP])
-    async def test_a_version_that_cannot_be_read_is_a_finding_of_the_doctor(self, daemon, docker, tmp_path, body):
+    async def test_a_version_that_cannot_be_read_is_unavailable(self, daemon, docker, body):
         daemon.answers["/version"] = body
+        with pytest.raises(Unavailable, match="not what its API promises"):
+            await docker.version()
+
+    async def test_a_daemon_that_cannot_be_understood_is_a_finding_of_the_doctor(self, daemon, docker, tmp_path):
+        daemon.answers["/version"] = b'{"Version":"\xff"}'
         found = await examine(AgentConfig(state=str(tmp_path / "none"), docker_host=docker.host))
         (finding,) = [each for each in found if each.what == "docker"]
         assert finding.ok is False
