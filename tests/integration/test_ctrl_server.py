@@ -18,7 +18,7 @@ from tests.support.control import API, MAGIC, PASSWORD, Control, control, instal
 
 from hullguard.ctrl import console, decoding
 from hullguard.ctrl.edge import CONTENT_SECURITY_POLICY
-from hullguard.ctrl.routes import stream
+from hullguard.ctrl.routes import agent_bundles, stream
 from hullguard.ctrl.server import BODY_MAX, serve
 from hullguard.ctrl.services import Services
 from hullguard.hostmgr.authority import Authority
@@ -448,6 +448,30 @@ async def test_a_body_that_trickles_in_is_given_up(control: Control, monkeypatch
         writer.close()
 
     assert b" 408 " in status
+
+
+async def test_a_bundle_that_trickles_in_leaves_its_place_to_the_next_one(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(agent_bundles, "UPLOAD_SECONDS", 0.3)
+    await control.admin()
+    async with served(control.services) as url, signed_in(url) as client:
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(
+            b"POST /api/v1/agent-bundles HTTP/1.1\r\nHost: x\r\nX-Hullguard-Request: 1\r\n"
+            b"Content-Type: application/octet-stream\r\nContent-Length: 100\r\nCookie: "
+            + cookie.encode()
+            + b"\r\n\r\n{"
+        )
+        status = await reader.readline()
+        writer.close()
+        headers = {"content-type": "application/octet-stream", "x-hullguard-request": "1"}
+        next_one = await client.post("/api/v1/agent-bundles", content=MAGIC + b"1.2.3", headers=headers)
+
+    assert b" 408 " in status
+    assert next_one.status_code == 201, next_one.text
+    assert not list(Path(control.services.settings.scratch or "").glob("bundle-*"))
 
 
 async def test_an_answer_is_not_held_back_for_an_acknowledgement(control: Control):

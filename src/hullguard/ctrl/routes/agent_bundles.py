@@ -14,13 +14,16 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from hullguard.ctrl.call import Call
-from hullguard.ctrl.errors import NotAcceptable
+from hullguard.ctrl.errors import NotAcceptable, TooSlow
 from hullguard.model.errors import Invalid, TooMany
 from hullguard.model.identity import Permission
 from hullguard.storage.stores import Blob, Blobs
 from hullguard.storage.stores.blobs import SIZE_MAX
 
 KIND: Final = "agent-bundle"
+
+UPLOAD_SECONDS: Final = 600
+"""One bundle at a time: who sends a byte a minute must not keep everybody else out."""
 
 _PIECE: Final = 1024 * 1024
 
@@ -69,11 +72,15 @@ async def _received(request: Request[Any, Any, Any], folder: Path | None) -> Asy
     """The body in a file that is gone afterwards. Written in threads: a slow disk must not stop the loop."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix="bundle-", suffix=".upload") as file:
         held = bytearray()
-        async for chunk in request.stream():
-            held += chunk
-            if len(held) >= _PIECE:
-                await asyncio.to_thread(file.write, bytes(held))
-                held.clear()
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                async for chunk in request.stream():
+                    held += chunk
+                    if len(held) >= _PIECE:
+                        await asyncio.to_thread(file.write, bytes(held))
+                        held.clear()
+        except TimeoutError as cause:
+            raise TooSlow(f"The bundle did not arrive within {UPLOAD_SECONDS} seconds.", "body-too-slow") from cause
         await asyncio.to_thread(file.write, bytes(held))
         await asyncio.to_thread(file.flush)
         if not file.tell():
