@@ -417,7 +417,7 @@ class TestCommands(CommandLife.TestCase):
 
 
 class TestPolicies(PolicyLife.TestCase):
-    settings = settings(BOUNDED, max_examples=12, stateful_step_count=15)
+    settings = settings(BOUNDED, max_examples=8, stateful_step_count=15)
 
 
 class TestJobs(QueueLife.TestCase):
