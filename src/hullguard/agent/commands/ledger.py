@@ -49,6 +49,10 @@ class Ledger:
             del self._entries[key]
         write_json(self._path, self._entries)
 
+    def forget(self, identity: str) -> None:
+        """What could not be written is not known: after a crash nobody would remember it."""
+        self._entries.pop(identity, None)
+
     def unfinished(self) -> list[tuple[str, Entry]]:
         """Commands that an earlier process took on and never finished."""
         return [(identity, entry) for identity, entry in self._entries.items() if entry.open]

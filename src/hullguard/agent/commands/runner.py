@@ -46,7 +46,13 @@ class Runner:
         if known is not None:
             self._remind(command.id, known.state, known.result)
             return
-        self._ledger.write(command.id, command.kind, "acknowledged")
+        try:
+            self._ledger.write(command.id, command.kind, "acknowledged")
+        except OSError as full:
+            # The server asks again; the session, and the incidents that it carries, must not end over a command.
+            self._ledger.forget(command.id)
+            _log.warning("command not taken", command=command.id, why=str(full))
+            return
         put_update(self._spool, CommandUpdate(command.id, "acknowledged"))
         _log.info("command taken", command=command.id, kind=str(command.kind))
         task = asyncio.create_task(self._run(command), name=f"command {command.id}")
@@ -116,7 +122,10 @@ class Runner:
         done = state == "done"
         update = CommandUpdate(identity, "done" if done else "failed", 100 if done else 0, "", result)
         put_update(self._spool, update)
-        self._ledger.write(identity, kind, state, result)
+        try:
+            self._ledger.write(identity, kind, state, result)
+        except OSError as full:
+            _log.warning("outcome not noted", command=identity, why=str(full))  # after a crash it is told once more
         _log.info("command finished", command=identity, kind=str(kind), state=state, result=result)
 
 
