@@ -6,6 +6,8 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
+import msgspec
+
 from hullguard.inventory.source.documents import DockerInspect, decode
 from hullguard.inventory.streams import Readable
 from hullguard.model.errors import Invalid, NotFound, Unavailable
@@ -90,4 +92,8 @@ class _Body:
 
 
 def _reason(answer: http.client.HTTPResponse) -> str:
-    return answer.read(500).decode("utf-8", "replace").strip()
+    body = answer.read(2000)
+    try:
+        return str(msgspec.json.decode(body)["message"])[:500]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return body[:500].decode("utf-8", "replace").strip()
