@@ -1,7 +1,6 @@
 """Turns one stored layer into an index: decompressed, bounded, its digests computed and compared."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.layer import IndexedLayer, Indexer
@@ -51,12 +50,6 @@ class LayerReader:
     def again(self, wanted: Wanted) -> "LayerReader":
         """A reader of the same image with more wishes and a fresh budget."""
         return LayerReader(wanted, Budget(self.budget.limits), self.cache, self._progress)
-
-
-class ImageSource(Protocol):
-    """Where an image lies. ``layers`` may be asked again, with more wishes."""
-
-    def layers(self, reader: LayerReader) -> list[IndexedLayer]: ...
 
 
 def check_digest(what: str, wanted: str | None, computed: str) -> None:
