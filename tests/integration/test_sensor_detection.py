@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.docker import IMAGE, docker, docker_host, import_image  # noqa: F401 - a fixture
+from tests.support.docker import IMAGE, docker, import_image
 from tests.support.sensor import Watch, build_probe, open_sensor, state_directory
 
 from hullguard.model.event import EventKind
@@ -22,14 +22,14 @@ SHELL = "container.terminal-shell"
 
 
 @pytest.fixture(scope="module")
-def image(docker_host: str, tmp_path_factory: pytest.TempPathFactory) -> str:  # noqa: F811 - the fixture
+def image(docker_host: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     probe = build_probe(tmp_path_factory.mktemp("probe"))
     import_image(docker_host, "hullguard-test/probe", {"bin/probe": probe, "root/.ssh/marker": b"x"})
     return "hullguard-test/probe"
 
 
 @pytest.fixture(scope="module")
-def watch(docker_host: str) -> Iterator[Watch]:  # noqa: F811 - the fixture
+def watch(docker_host: str) -> Iterator[Watch]:
     with state_directory() as directory:
         sensor = open_sensor(directory, docker_host)
         try:

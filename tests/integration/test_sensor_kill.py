@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.docker import IMAGE, docker, docker_host, import_image  # noqa: F401 - a fixture
+from tests.support.docker import IMAGE, docker, import_image
 from tests.support.events import policies, policy
 from tests.support.sensor import Watch, open_sensor, state_directory
 
@@ -33,7 +33,7 @@ def for_image(detectors: dict[str, DetectorSettings], name: str = f"{IMAGE}:*") 
 
 
 @pytest.fixture
-def sensor(docker_host: str) -> Iterator[BpfSensor]:  # noqa: F811 - the fixture
+def sensor(docker_host: str) -> Iterator[BpfSensor]:
     with state_directory() as directory:
         sensor = open_sensor(directory, docker_host)
         yield sensor
@@ -46,7 +46,7 @@ def idle(watch: Watch, image: str = IMAGE) -> str:
     return container
 
 
-def test_a_dropped_program_never_begins(sensor: BpfSensor, docker_host: str):  # noqa: F811 - the fixture
+def test_a_dropped_program_never_begins(sensor: BpfSensor, docker_host: str):
     watch = Watch(sensor, docker_host, for_image(killing()))
     container = idle(watch)
 
@@ -60,7 +60,7 @@ def test_a_dropped_program_never_begins(sensor: BpfSensor, docker_host: str):  #
     assert found.policy.id == "strict"
 
 
-def test_every_attempt_is_stopped(sensor: BpfSensor, docker_host: str):  # noqa: F811 - the fixture
+def test_every_attempt_is_stopped(sensor: BpfSensor, docker_host: str):
     watch = Watch(sensor, docker_host, for_image(killing()))
     container = idle(watch)
 
@@ -73,7 +73,7 @@ def test_every_attempt_is_stopped(sensor: BpfSensor, docker_host: str):  # noqa:
     assert watch.shell(container, "ls /tmp").stdout == b"busybox\n"
 
 
-def test_the_images_own_programs_and_exempt_ones_live(sensor: BpfSensor, docker_host: str):  # noqa: F811 - the fixture
+def test_the_images_own_programs_and_exempt_ones_live(sensor: BpfSensor, docker_host: str):
     watch = Watch(sensor, docker_host, for_image(killing("/tmp/*")))
     container = idle(watch)
 
@@ -84,7 +84,7 @@ def test_the_images_own_programs_and_exempt_ones_live(sensor: BpfSensor, docker_
     assert [found.rule for found in watch.observations(container)] == ["file.read-sensitive"]
 
 
-def test_another_images_containers_are_only_watched(sensor: BpfSensor, docker_host: str):  # noqa: F811 - the fixture
+def test_another_images_containers_are_only_watched(sensor: BpfSensor, docker_host: str):
     import_image(docker_host, "hullguard-test/other")
     watch = Watch(sensor, docker_host, for_image(killing()))
     container = idle(watch, "hullguard-test/other")
@@ -96,7 +96,7 @@ def test_another_images_containers_are_only_watched(sensor: BpfSensor, docker_ho
     assert (found.stopped, found.action) == (False, Action.ALERT)
 
 
-def test_a_new_policy_holds_for_running_containers_at_once(sensor: BpfSensor, docker_host: str):  # noqa: F811 - the fixture
+def test_a_new_policy_holds_for_running_containers_at_once(sensor: BpfSensor, docker_host: str):
     watch = Watch(sensor, docker_host, for_image(ALERTING))
     container = idle(watch)
     assert b"status 0" in watch.shell(container, DROP_AND_RUN).stdout
@@ -111,7 +111,7 @@ def test_a_new_policy_holds_for_running_containers_at_once(sensor: BpfSensor, do
     assert [one.stopped for one in watch.observations(container, 3)] == [False, True, False]
 
 
-def test_a_container_that_the_agent_has_not_met_is_covered_from_its_first_program(sensor: BpfSensor, docker_host: str):  # noqa: F811 - the fixture
+def test_a_container_that_the_agent_has_not_met_is_covered_from_its_first_program(sensor: BpfSensor, docker_host: str):
     # Nobody polls: the kernel decides alone, by the policy for all.
     watch = Watch(sensor, docker_host, policies(policy("all", nodes=("*",), detectors=killing())))
     said = docker(docker_host, "run", "--network", "none", IMAGE, "/bin/sh", "-c", DROP_AND_RUN).stdout
@@ -123,7 +123,7 @@ def test_a_container_that_the_agent_has_not_met_is_covered_from_its_first_progra
 
 def test_before_its_image_is_known_a_container_is_not_killed_for_a_policy_that_may_not_hold(
     sensor: BpfSensor,
-    docker_host: str,  # noqa: F811 - the fixture
+    docker_host: str,
 ):
     Watch(sensor, docker_host, for_image(killing()))
 

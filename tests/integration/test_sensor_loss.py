@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.docker import docker, docker_host  # noqa: F401 - a fixture
 from tests.support.events import policies, policy
 from tests.support.sensor import Watch, builds, open_sensor, state_directory
 
@@ -23,7 +22,7 @@ COUNT = 60
 
 
 @pytest.mark.docker
-def test_every_event_is_told_or_counted_as_lost(docker_host: str):  # noqa: F811 - the fixture
+def test_every_event_is_told_or_counted_as_lost(docker_host: str):
     with state_directory() as directory:
         sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
         watch = Watch(sensor, docker_host)
@@ -47,7 +46,7 @@ def test_every_event_is_told_or_counted_as_lost(docker_host: str):  # noqa: F811
 
 
 @pytest.mark.docker
-def test_a_flood_of_opens_starves_no_exec(docker_host: str):  # noqa: F811 - the fixture
+def test_a_flood_of_opens_starves_no_exec(docker_host: str):
     with state_directory() as directory:
         sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
         watch = Watch(sensor, docker_host)
@@ -71,7 +70,7 @@ def test_a_flood_of_opens_starves_no_exec(docker_host: str):  # noqa: F811 - the
     [(((0, True),), abi.CGROUP_MEMORY), (((1, True),), abi.CGROUP_PIDS), (((1, True),), abi.CGROUP_V2)],
     ids=["kernel before 6.2", "pids controller", "cgroup v2"],
 )
-def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, attempts, controller):  # noqa: F811 - the fixture
+def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, attempts, controller):
     """This machine has cgroup v1 and v2 side by side and a new kernel, so each older way can be taken here."""
     monkeypatch.setattr(loader, "_ATTEMPTS", attempts)
     monkeypatch.setattr(loader, "_cgroup_controller", lambda: controller)

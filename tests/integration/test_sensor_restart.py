@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.docker import IMAGE, docker, docker_host  # noqa: F401 - a fixture
+from tests.support.docker import IMAGE, docker
 from tests.support.sensor import Watch, builds, open_sensor, state_directory
 
 from hullguard.agent.sensor.loader import unmount
@@ -47,7 +47,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.stdout.close()
 
 
-def test_killed_again_and_again_it_loses_nothing_and_tells_nothing_twice(state: Path, docker_host: str, tmp_path: Path):  # noqa: F811 - the fixture
+def test_killed_again_and_again_it_loses_nothing_and_tells_nothing_twice(state: Path, docker_host: str, tmp_path: Path):
     open_sensor(state, docker_host).close(unpin=True)
     spool = tmp_path / "spool"
     running = consumer(state, docker_host, spool)
@@ -79,7 +79,7 @@ def test_killed_again_and_again_it_loses_nothing_and_tells_nothing_twice(state: 
     assert len(mine) - len(by_id) <= kills
 
 
-def test_what_happens_while_nobody_listens_is_told_later(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_what_happens_while_nobody_listens_is_told_later(state: Path, docker_host: str):
     first = open_sensor(state, docker_host)
     container = Watch(first, docker_host).run("/bin/sleep", "1000")
     first.close(unpin=False)
@@ -95,7 +95,38 @@ def test_what_happens_while_nobody_listens_is_told_later(state: Path, docker_hos
         second.close(unpin=True)
 
 
-def test_an_event_whose_handler_failed_comes_again(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_a_container_that_an_earlier_agent_met_is_watched_from_the_first_moment(state: Path, docker_host: str):
+    # Its policy's place was in the half of the filters that the new agent's plan clears.
+    first = open_sensor(state, docker_host)
+    watch = Watch(first, docker_host)
+    container = watch.run("/bin/sleep", "1000")
+    shell = subprocess.Popen(
+        ["docker", "-H", docker_host, "exec", "-i", container, "/bin/sh"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    assert shell.stdin is not None
+    try:
+        shell.stdin.write(b"read x < /etc/shadow\n")
+        shell.stdin.flush()
+        assert len(watch.observations(container)) == 1
+        first.close(unpin=False)
+
+        second = open_sensor(state, docker_host)
+        again = Watch(second, docker_host)
+        try:
+            # The shell itself opens the file: no new program introduces the container.
+            shell.stdin.write(b"read x < /etc/shadow\n")
+            shell.stdin.flush()
+            assert len(again.observations(container)) == 1
+        finally:
+            second.close(unpin=True)
+    finally:
+        shell.stdin.close()
+        shell.wait(timeout=20)
+
+
+def test_an_event_whose_handler_failed_comes_again(state: Path, docker_host: str):
     sensor = open_sensor(state, docker_host)
     watch = Watch(sensor, docker_host)
     try:
@@ -121,7 +152,7 @@ def test_an_event_whose_handler_failed_comes_again(state: Path, docker_host: str
     assert seen[0] == seen[1] < seen[2]
 
 
-def test_a_clean_end_leaves_nothing_behind(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_a_clean_end_leaves_nothing_behind(state: Path, docker_host: str):
     sensor = open_sensor(state, docker_host)
     Watch(sensor, docker_host)
     assert builds(state)
@@ -131,7 +162,7 @@ def test_a_clean_end_leaves_nothing_behind(state: Path, docker_host: str):  # no
     assert str(state) not in Path("/proc/self/mountinfo").read_text()
 
 
-def test_numbers_grow_over_a_reload(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_numbers_grow_over_a_reload(state: Path, docker_host: str):
     numbers = []
     for _ in range(2):
         sensor = open_sensor(state, docker_host)
@@ -143,7 +174,7 @@ def test_numbers_grow_over_a_reload(state: Path, docker_host: str):  # noqa: F81
     assert numbers[0] < numbers[1]
 
 
-def test_another_build_takes_over_and_tells_what_the_old_one_kept(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_another_build_takes_over_and_tells_what_the_old_one_kept(state: Path, docker_host: str):
     old = open_sensor(state, docker_host, {"ring_proc": 1 << 16})
     container = Watch(old, docker_host).run("/bin/cat", "/etc/shadow")
     docker(docker_host, "wait", container)
@@ -159,7 +190,7 @@ def test_another_build_takes_over_and_tells_what_the_old_one_kept(state: Path, d
         new.close(unpin=True)
 
 
-def test_a_half_made_directory_is_made_anew(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_a_half_made_directory_is_made_anew(state: Path, docker_host: str):
     broken = open_sensor(state, docker_host)
     broken.close(unpin=False)
     (directory,) = builds(state)
@@ -173,7 +204,7 @@ def test_a_half_made_directory_is_made_anew(state: Path, docker_host: str):  # n
         sensor.close(unpin=True)
 
 
-def test_a_mount_that_somebody_uses_is_left(state: Path, docker_host: str):  # noqa: F811 - the fixture
+def test_a_mount_that_somebody_uses_is_left(state: Path, docker_host: str):
     open_sensor(state, docker_host).close(unpin=False)
     unmount(state / "bpf")
 

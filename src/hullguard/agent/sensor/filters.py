@@ -56,10 +56,19 @@ class Filters:
         self._config_map.set(bytes(4), bytes(self._config))
         for cgroup, image in self._placed.items():
             self._place(cgroup, image)
+        self._forget_strangers()
         for key in old_paths - paths:
             self._paths.discard(key)
         for key in old_names - names:
             self._names.discard(key)
+
+    def _forget_strangers(self) -> None:
+        """Containers that an earlier agent placed are judged like new ones: their slots are of the half that goes."""
+        placed = {cgroup.to_bytes(8, "little") for cgroup in self._placed}
+        for key in self._known.keys():  # noqa: SIM118 - a map of the kernel, not a dict
+            word = None if key in placed else self._known.get(key)
+            if word is not None and not abi.Known.from_buffer_copy(word).host:
+                self._known.discard(key)
 
     def ignore(self, cgroup: int) -> None:
         """Nothing in this cgroup is a container's, whatever its name looks like."""
