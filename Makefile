@@ -14,6 +14,7 @@ STATIC := src/hullguard/ctrl/static
 # Where the running platform keeps its state; empty means the product's own default.
 DATA   ?=
 LISTEN ?=
+AGENTS ?=
 ARGS   ?=
 TESTS  ?= tests
 
@@ -22,10 +23,10 @@ TESTS  ?= tests
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
-	@echo "  DATA=DIR and LISTEN=HOST:PORT apply to 'make up', TESTS=PATH to 'make test', ARGS=... to both."
+	@echo "  DATA=DIR, LISTEN=HOST:PORT and AGENTS=HOST:PORT apply to 'make up', TESTS=PATH to 'make test', ARGS=... to both."
 
 up: setup bpf console ## set up, then run the whole platform here (Ctrl-C stops it)
-	@exec $(BIN)/hullguard up $(if $(DATA),--data $(DATA)) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
+	@exec $(BIN)/hullguard up $(if $(DATA),--data $(DATA)) $(if $(LISTEN),--listen $(LISTEN)) $(if $(AGENTS),--agents $(AGENTS)) $(ARGS)
 
 setup: $(STAMPS)/programs-run $(STAMPS)/python ## what running needs: system programs and the Python environment
 

@@ -24,10 +24,6 @@ from hullguard.app.settings import Address, Layout
 from hullguard.cache import MemoryCache, serve_local
 from hullguard.wire.enrolment import SERVER_NAME, parse_token
 
-framework_logs = pytest.mark.xfail(
-    strict=True, reason="Litestar sets up logging anew: create_app in ctrl/server.py must pass logging_config=None"
-)
-
 
 class Served:
     """One ``hullguard serve``: where it listens, and what it said when it has ended."""
@@ -169,7 +165,6 @@ class TestCtrl:
                 assert (await client.get("/healthz")).status_code == 200
             assert served.process.poll() is None
 
-    @framework_logs
     async def test_a_request_to_stop_is_a_clean_end(self, prepared):
         layout, _ = prepared
         async with serving(layout, "ctrl", "--listen", "127.0.0.1:0") as served:
@@ -220,7 +215,6 @@ async def test_agents_find_hostmgr_under_the_name_that_they_pin(prepared):
         writer.close()
 
 
-@framework_logs
 def test_the_logs_of_a_whole_life_are_lines_of_json_that_hold_no_secret(tmp_path: Path) -> None:
     secrets = [PASSWORD, "a wrong guess of mine"]
     with running_platform(tmp_path / "data", "--no-agent") as platform:

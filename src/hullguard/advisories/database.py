@@ -50,7 +50,7 @@ class Advisories:
     def open(cls, path: Path) -> "Advisories":
         """Raises NotFound when there is none yet, Invalid when the file is something else."""
         if not path.is_file():
-            advice = "make one with: hullguard db import FILES"
+            advice = f"make one with: hullguard db import FILES… --db {path}"
             raise NotFound(f"there is no advisory database at {path}; {advice}", "db.absent")
         try:
             # The file is replaced, never changed, so SQLite need neither lock it nor look for a journal.

@@ -9,7 +9,8 @@ from msgspec import Struct
 from hullguard.model.errors import Invalid
 
 DEFAULT_LISTEN = "127.0.0.1:8440"
-DEFAULT_AGENTS = "127.0.0.1:8441"
+DEFAULT_AGENTS_PORT = 8441
+DEFAULT_AGENTS = f"127.0.0.1:{DEFAULT_AGENTS_PORT}"
 
 
 class Address(Struct, frozen=True):

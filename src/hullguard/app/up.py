@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.app import prepare
+from hullguard.app.listening import listen
 from hullguard.app.settings import Address, Layout, default_data_dir
 from hullguard.app.supervisor import Part, own_command
 from hullguard.cache import MemoryCache, serve_local
 from hullguard.model.errors import Conflict, HullguardError
 
 START_SECONDS = 60.0
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 class UpOptions(Struct, frozen=True):
@@ -70,6 +73,7 @@ async def up(options: UpOptions, say: Say) -> None:
         loop.add_signal_handler(number, stop.set)
     options.layout.make()
     with only_one(options.layout.lock):
+        _check_free(options)
         async with contextlib.AsyncExitStack() as stack:
             await _start_and_stay(options, say, stop, stack)
         options.layout.endpoints.unlink(missing_ok=True)
@@ -113,11 +117,14 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
 def _say_how_to_sign_in(say: Say, group: "_Group", first: prepare.FirstStart, layout: Layout) -> None:
     say("")
     say(f"Console:  {group.console_url}")
+    if group.console_url.startswith("https:"):
+        say(f"          (its certificate is of the platform's own authority, {layout.authority / 'ca.pem'})")
     if first.password:
         say(f"Sign in:  user {first.user}, one-time password {first.password}")
         say("          (you will be asked to choose your own; it is not shown again)")
     else:
-        say("Sign in:  with your own password (lost? `hullguard admin reset-password NAME`)")
+        where = "" if layout.data == default_data_dir() else f" --data {layout.data}"
+        say(f"Sign in:  with your own password (lost? `hullguard admin reset-password NAME{where}`)")
     if not layout.advisories.exists():
         say("Advisories: none yet, so images show packages but no vulnerabilities;")
         where = "" if layout.data == default_data_dir() else f" --db {layout.advisories}"
@@ -140,10 +147,9 @@ class _Group:
         worker = self._start("worker", lambda: self._serve("worker"))
         self._agents = _address(await hostmgr.ready(START_SECONDS))
         self._agents_url = f"wss://{self._reachable(self._agents)}"
-        self._say(f"hostmgr: agents connect to {self._agents_url}")
-        ctrl = self._start(
-            "ctrl", lambda: self._serve("ctrl", "--listen", str(self._listen), "--agents-url", self._agents_url)
-        )
+        public = f"wss://{_public(self._agents)}"
+        self._say(f"hostmgr: agents connect to {public}")
+        ctrl = self._start("ctrl", lambda: self._serve("ctrl", "--listen", str(self._listen), "--agents-url", public))
         await worker.ready(START_SECONDS)
         self._say("worker:  ready")
         self._listen = _address(await ctrl.ready(START_SECONDS))
@@ -184,8 +190,7 @@ class _Group:
 
     def _reachable(self, bound: Address) -> str:
         """An address that a browser here can open when the server listens on every address."""
-        host = "127.0.0.1" if bound.host in ("0.0.0.0", "::") else bound.host  # noqa: S104 - compared, not bound
-        return str(Address(host, bound.port))
+        return str(Address("127.0.0.1" if bound.host in EVERY_ADDRESS else bound.host, bound.port))
 
     def _write_endpoints(self) -> None:
         pids = {part.name: part.pid for part in self._parts if part.pid is not None}
@@ -193,6 +198,20 @@ class _Group:
         temporary = self._layout.endpoints.with_suffix(".new")
         temporary.write_bytes(content)
         temporary.replace(self._layout.endpoints)
+
+
+def _public(bound: Address) -> Address:
+    """What other machines can call it: the host's name where it listens on every address."""
+    return Address(socket.gethostname() if bound.host in EVERY_ADDRESS else bound.host, bound.port)
+
+
+def _check_free(options: UpOptions) -> None:
+    """A taken port is said before anything is made or started, with the option that chooses another."""
+    for option, address in (("--listen", options.listen), ("--agents", options.agents)):
+        try:
+            listen(address).close()
+        except HullguardError as reason:
+            raise type(reason)(f"{option}: {reason}") from reason
 
 
 def _address(message: str) -> Address:

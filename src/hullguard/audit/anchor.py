@@ -50,5 +50,5 @@ def read_anchors(path: Path) -> list[Anchor]:
         raise Invalid(f"{path} has {size} bytes; an anchor file has at most {FILE_MAX}", "audit.anchor")
     try:
         return [msgspec.json.decode(line, type=Anchor) for line in path.read_bytes().splitlines() if line.strip()]
-    except msgspec.MsgspecError as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
         raise Invalid(f"{path} is not an anchor file: {cause}", "audit.anchor") from cause

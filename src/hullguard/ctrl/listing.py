@@ -18,7 +18,7 @@ class Paged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     limit: Annotated[int, Meta(ge=1, le=500, description="How many items at most.")] = 50
     cursor: (
-        Annotated[str, Meta(max_length=2048, description="From the page before; null starts at the first.")] | None
+        Annotated[str, Meta(max_length=4096, description="From the page before; null starts at the first.")] | None
     ) = None
 
     def page(self) -> PageRequest:

@@ -57,6 +57,7 @@ def create_app(services: Services) -> Litestar:
         },
         exception_handlers=dict(HANDLERS),  # type: ignore[arg-type]
         guards=[gate],
+        logging_config=None,  # app/logs.py has set it up for the whole process
         openapi_config=None,
         request_class=StrictRequest,
         request_max_body_size=BODY_MAX,

@@ -76,11 +76,16 @@ async def _one(context: Context) -> bool:
     if job is None:
         return False
     error = await _run(context, job)
-    async with context.storage.transaction(context.scope) as tx:
-        if error is None:
-            await Jobs(tx).done(job)
-        else:
-            await Jobs(tx).failed(job, error)
+    try:
+        async with context.storage.transaction(context.scope) as tx:
+            if error is None:
+                await Jobs(tx).done(job)
+            else:
+                await Jobs(tx).failed(job, error)
+    except HullguardError as reason:
+        # The lease runs out and the job is run again, which comes to the same end.
+        _log.warning("the end of a job cannot be noted", kind=job.kind, key=job.key, reason=str(reason))
+        return False
     return True
 
 

@@ -11,12 +11,21 @@ import typer
 
 from hullguard.app.cli import exits
 from hullguard.app.readiness import READY_FD_VARIABLE
+from hullguard.app.settings import Layout, default_data_dir
 
 DEFAULT_STATE = Path("/var/lib/hullguard-agent")
 
 agent = typer.Typer(help="The agent of this machine.", no_args_is_help=True)
 
 State = Annotated[Path, typer.Option("--state", help="Directory that keeps the agent's identity and spool.")]
+KnownState = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        help="The agent's directory; by default this machine's own, or that of `hullguard up`.",
+        show_default=False,
+    ),
+]
 DockerHost = Annotated[
     str,
     typer.Option(
@@ -24,6 +33,17 @@ DockerHost = Annotated[
     ),
 ]
 DEFAULT_DOCKER = "unix:///var/run/docker.sock"
+
+
+def _known(state: Path | None) -> Path:
+    """The directory of the agent that is asked about: one of its own, else the one inside the platform's data."""
+    if state is not None:
+        return state.absolute()
+    from hullguard.agent.state import StateDir
+
+    inside = Layout(default_data_dir()).agent
+    own_is_absent = StateDir(DEFAULT_STATE).reason_missing() is not None
+    return inside if own_is_absent and StateDir(inside).reason_missing() is None else DEFAULT_STATE
 
 
 @agent.command()
@@ -71,7 +91,7 @@ def run(
 
 @agent.command()
 def status(
-    state: State = DEFAULT_STATE,
+    state: KnownState = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
 ) -> None:
     """Say whether the agent runs, is connected, and what protects this node."""
@@ -79,7 +99,7 @@ def status(
     from hullguard.agent import status as agent_status
     from hullguard.agent.state import StateDir
 
-    directory = StateDir(state.absolute())
+    directory = StateDir(_known(state))
     membership = identity.load(directory)
     last, running = agent_status.read(directory), agent_status.running(directory)
     if as_json and last is not None:
@@ -96,12 +116,12 @@ def status(
 
 
 @agent.command()
-def doctor(state: State = DEFAULT_STATE, docker_host: DockerHost = DEFAULT_DOCKER) -> None:
+def doctor(state: KnownState = None, docker_host: DockerHost = DEFAULT_DOCKER) -> None:
     """Say what this kernel and this host allow, which hooks are active, and what is lost."""
     from hullguard.agent.config import AgentConfig
     from hullguard.agent.doctor import examine
 
-    findings = asyncio.run(examine(AgentConfig(state=str(state.absolute()), docker_host=docker_host)))
+    findings = asyncio.run(examine(AgentConfig(state=str(_known(state)), docker_host=docker_host)))
     for finding in findings:
         mark = {True: "ok", False: "MISSING", None: "-"}[finding.ok]
         typer.echo(f"{mark:8} {finding.what:28} {finding.detail}".rstrip())
