@@ -106,7 +106,8 @@ export function calendarDay(date: string): string {
 
 /** How long ago, in the largest unit that says something. */
 export function ago(iso: string, now: number): string {
-  const seconds = Math.round((new Date(iso).getTime() - now) / 1000)
+  // A clock that is a little ahead of ours is not the future.
+  const seconds = Math.min(0, Math.round((new Date(iso).getTime() - now) / 1000))
   const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
   const size = Math.abs(seconds)
   if (size < MINUTE) return format.format(Math.trunc(seconds), 'second')

@@ -24,7 +24,7 @@ class ImageSummary(Struct, frozen=True, kw_only=True):
     scanned: datetime | None
     """When its inventory was taken; null while it is still to be taken."""
     matched: datetime | None
-    """When the inventory was last matched against the advisories."""
+    """When the inventory was last matched against the advisories; null also while there are none to match with."""
     advisories_built: datetime | None
     nodes: int
     containers: int

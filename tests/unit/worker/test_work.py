@@ -15,6 +15,7 @@ from tests.support.records import enrolled
 from hullguard import audit
 from hullguard.advisories.importer import import_files
 from hullguard.cache import MemoryCache
+from hullguard.model.errors import NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, PackageType
@@ -87,10 +88,10 @@ async def working(storage: Storage, cache: MemoryCache, database: Path) -> Async
 
 async def found(storage: Storage) -> list[str] | None:
     async with storage.reading(SCOPE) as tx:
-        detail = await Images(tx).detail(IMAGE)
-        if detail.matched is None:
+        try:
+            return [each.id for each in (await Images(tx).report(IMAGE)).vulnerabilities]
+        except NotFound:
             return None
-        return [each.id for each in (await Images(tx).report(IMAGE)).vulnerabilities]
 
 
 async def until(storage: Storage, expected: list[str], clock) -> None:
@@ -128,6 +129,7 @@ async def test_without_advisories_packages_are_shown_and_the_doubt_is_said(stora
     async with storage.reading(SCOPE) as tx:
         detail = await Images(tx).detail(IMAGE)
     assert detail.packages == 1
+    assert detail.matched is None
     assert [unknown.what for unknown in detail.unknowns] == ["vulnerabilities"]
 
 

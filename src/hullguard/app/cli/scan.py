@@ -84,8 +84,11 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
             platform=platform,
             progress=progress,
         )
+    found = len(report.vulnerabilities)
     report = select(report, severities, fixable_only=ignore_unfixed)
-    page = Page() if output else Page(_width(), sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    hidden = found - len(report.vulnerabilities)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    page = Page(hidden=hidden) if output else Page(_width(), colour, hidden)
     write(chosen.render(report, page), output)
     if not report.complete:
         why = next((unknown.why for unknown in report.unknowns if unknown.what == "the rest of the image"), None)

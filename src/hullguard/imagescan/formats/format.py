@@ -13,6 +13,8 @@ class Page(Struct, frozen=True):
 
     width: int = 120
     colour: bool = False
+    hidden: int = 0
+    """Findings that the filters left out: a short list must not look like an all-clear."""
 
 
 class Format(abc.ABC):

@@ -43,7 +43,7 @@ class TableFormat(Format):
         console = Console(
             file=out, width=max(page.width, 40), force_terminal=page.colour, no_color=not page.colour, highlight=False
         )
-        self._head(console, report)
+        self._head(console, report, page.hidden)
         for title, found in _groups(report).items():
             console.print()
             console.print(Text(f"{title}  ({len(found)})", style="bold"))
@@ -53,7 +53,7 @@ class TableFormat(Format):
         return out.getvalue().encode("utf-8", "backslashreplace")
 
     @staticmethod
-    def _head(console: Console, report: ScanReport) -> None:
+    def _head(console: Console, report: ScanReport, hidden: int) -> None:
         console.print(Text(plain(report.target.ref), style="bold"))
         facts = [plain(report.os.name or report.os.id)] if report.os else []
         if report.target.platform:
@@ -71,6 +71,8 @@ class TableFormat(Format):
         fixable = sum(one.fixed is not None for one in report.vulnerabilities)
         if fixable:
             line.append(f" · {fixable} can be fixed", style="green")
+        if hidden:
+            line.append(f" · {hidden} more not shown, as the filters ask", style="bold")
         console.print(line)
 
     @staticmethod

@@ -102,7 +102,8 @@ def _summary(row: Row, nodes: int, running: int) -> ImageSummary:
         fixable=row.fixable,
         complete=bool(row.complete),
         scanned=row.scanned,
-        matched=row.matched,
+        # A report that was made without advisories says nothing of vulnerabilities: "none" would be a lie.
+        matched=row.matched if row.advisories_built is not None else None,
         advisories_built=row.advisories_built,
         nodes=nodes,
         containers=running,

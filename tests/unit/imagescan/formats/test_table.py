@@ -130,3 +130,10 @@ def test_an_incomplete_report_says_so() -> None:
 
 def test_a_clean_image_is_said_to_be_clean() -> None:
     assert "0 vulnerabilities" in render(report())
+
+
+def test_what_the_filters_left_out_is_counted_so_that_a_short_list_is_no_all_clear() -> None:
+    text = TableFormat().render(report(), Page(120, hidden=86)).decode()
+
+    assert "0 vulnerabilities · 86 more not shown, as the filters ask" in text
+    assert "not shown" not in TableFormat().render(report(), Page(120)).decode()
