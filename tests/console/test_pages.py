@@ -101,9 +101,10 @@ def test_the_first_screen_answers_in_order_and_each_figure_leads_to_its_list(vis
 def test_the_weeks_bars_have_their_table(visit: Callable[..., Visitor]) -> None:
     visitor = visit().sign_in()
     week = visitor.page.get_by_role("region", name="Incidents in the last 7 days")
+    expect(week.locator(".count")).to_have_count(7)
     bars = [int(each) for each in week.locator(".count").all_inner_texts()]
-    assert len(bars) == 7
     week.get_by_role("button", name="Show as table").click()
+    expect(week.locator("tbody td")).to_have_count(7)
     assert [int(each) for each in week.locator("tbody td").all_inner_texts()] == bars
     week.locator("tbody a").nth(5).click()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text(f"Incidents {bars[5]}")

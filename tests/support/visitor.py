@@ -57,6 +57,7 @@ class Visitor:
         self.page.locator("input[type=password]").fill(password)
         self.page.locator("button[type=submit]").click()
         self.page.locator("#main h1").wait_for()
+        self.settle()
         return self
 
     def go(self, path: str) -> None:
