@@ -53,7 +53,7 @@ async def _connected(layout: Layout) -> AsyncIterator[_Connections]:
 def _names(address: Address) -> list[str]:
     """The host names and addresses that a server certificate is good for."""
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn()}
-    if address.host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+    if not address.everywhere:
         names.add(address.host)
     return sorted(names)
 

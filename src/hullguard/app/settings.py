@@ -23,6 +23,11 @@ class Address(Struct, frozen=True):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def everywhere(self) -> bool:
+        """Every address of this machine, so none that a client could be told."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+
+    @property
     def loopback(self) -> bool:
         """Only this machine can reach it."""
         if self.host == "localhost":

@@ -21,7 +21,6 @@ from hullguard.cache import MemoryCache, serve_local
 from hullguard.model.errors import Conflict, HullguardError
 
 START_SECONDS = 60.0
-EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 class UpOptions(Struct, frozen=True):
@@ -190,7 +189,7 @@ class _Group:
 
     def _reachable(self, bound: Address) -> str:
         """An address that a browser here can open when the server listens on every address."""
-        return str(Address("127.0.0.1" if bound.host in EVERY_ADDRESS else bound.host, bound.port))
+        return str(Address("127.0.0.1" if bound.everywhere else bound.host, bound.port))
 
     def _write_endpoints(self) -> None:
         pids = {part.name: part.pid for part in self._parts if part.pid is not None}
@@ -202,7 +201,7 @@ class _Group:
 
 def _public(bound: Address) -> Address:
     """What other machines can call it: the host's name where it listens on every address."""
-    return Address(socket.gethostname() if bound.host in EVERY_ADDRESS else bound.host, bound.port)
+    return Address(socket.gethostname() if bound.everywhere else bound.host, bound.port)
 
 
 def _check_free(options: UpOptions) -> None:

@@ -5,7 +5,6 @@ cheap to refuse.
 """
 
 import hashlib
-import hmac
 import re
 import secrets
 from typing import Final
@@ -23,11 +22,6 @@ def new_secret() -> str:
 def digest(secret: str) -> str:
     """What is stored and looked up."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def same(secret: str, stored: str) -> bool:
-    """Compare in constant time."""
-    return hmac.compare_digest(digest(secret), stored)
 
 
 def is_session_secret(text: str) -> bool:
