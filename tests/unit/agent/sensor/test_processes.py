@@ -1,6 +1,9 @@
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import msgspec
 from tests.support.events import AT, raw_event, raw_process
@@ -87,16 +90,24 @@ def start_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]) * TICK
 
 
-def test_an_older_process_is_read_from_the_host():
-    child = subprocess.Popen(["/bin/sleep", "60"], cwd="/")
-    try:
-        found = Processes(read_host).ancestor(task(child.pid, start_of(child.pid), "sleep"), os.getpid(), AT)
-    finally:
-        child.kill()
-        child.wait()
+@contextmanager
+def running(*args: bytes, env: dict[str, str] | None = None) -> Iterator[int]:
+    """The pid of a ``cat`` that has answered: before that the kernel may still be at work on its exec."""
+    with subprocess.Popen(
+        args, executable="/bin/cat", cwd="/", env=env, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, bufsize=0
+    ) as child:
+        child.stdin.write(b"?")
+        assert child.stdout.read(1) == b"?"
+        yield child.pid
+        child.stdin.close()
 
-    assert found.exe.endswith(("/sleep", "/coreutils", "/busybox"))
-    assert (found.args, found.cwd, found.uid) == (("/bin/sleep", "60"), "/", os.geteuid())
+
+def test_an_older_process_is_read_from_the_host():
+    with running(b"/bin/cat", b"-") as pid:
+        found = Processes(read_host).ancestor(task(pid, start_of(pid), "cat"), os.getpid(), AT)
+
+    assert found.exe.endswith(("/cat", "/coreutils", "/busybox"))
+    assert (found.args, found.cwd, found.uid) == (("/bin/cat", "-"), "/", os.geteuid())
 
 
 def test_a_number_that_means_another_process_by_now_tells_nothing():
@@ -112,11 +123,7 @@ def test_a_process_that_is_gone_tells_nothing():
 
 
 def test_what_the_host_says_can_always_be_sent():
-    child = subprocess.Popen([b"/bin/sleep", b"60"], executable="/bin/sleep", cwd="/", env={})
-    try:
-        found = Processes(read_host).ancestor(task(child.pid, start_of(child.pid)), 1, AT)
-    finally:
-        child.kill()
-        child.wait()
+    with running(b"\xff/cat", b"-", b"\xfe", env={}) as pid:
+        found = Processes(read_host).ancestor(task(pid, start_of(pid)), 1, AT)
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Process) == found
