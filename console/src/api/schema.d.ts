@@ -1208,6 +1208,7 @@ export interface components {
             layer: string | null;
             why: components["schemas"]["Why"];
             summary: string | null;
+            priority: components["schemas"]["Priority"];
         };
         /**
          * FixStatus
@@ -1233,6 +1234,14 @@ export interface components {
             evidence: string;
         };
         /**
+         * Priority
+         * @description How soon to act: one number of 0 to 100, and what it was made of.
+         */
+        Priority: {
+            score: number;
+            reasons: string[];
+        };
+        /**
          * Page[ReportedPackage]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
          */
@@ -1255,13 +1264,14 @@ export interface components {
             arch: string | null;
             layer: string | null;
             locations: string[];
+            licenses: string[];
         };
         /**
          * PackageType
          * @description How a package was installed; the purl type.
          * @enum {unknown}
          */
-        PackageType: "apk" | "deb" | "npm" | "pypi" | "rpm";
+        PackageType: "alpm" | "apk" | "cargo" | "composer" | "conda" | "deb" | "gem" | "generic" | "golang" | "hex" | "maven" | "npm" | "nuget" | "pub" | "pypi" | "rpm" | "swift";
         /**
          * ScanReport
          * @description What is in an image and what is wrong with it.
@@ -1277,10 +1287,11 @@ export interface components {
             unknowns: components["schemas"]["Unknown"][];
             advisories: components["schemas"]["AdvisoryState"];
             complete: boolean;
-            secrets: string[];
-            malware: string[];
-            config: string[];
-            licenses: string[];
+            secrets: components["schemas"]["Secret"][];
+            malware: components["schemas"]["Malware"][];
+            config: components["schemas"]["Misconfiguration"][];
+            licenses: components["schemas"]["LicenseUse"][];
+            suppressed: components["schemas"]["Suppressed"][];
         };
         /**
          * Target
@@ -1302,6 +1313,71 @@ export interface components {
             built: string | null;
             sources: string[];
         };
+        /**
+         * Secret
+         * @description A credential that lies in a layer, where everyone who may pull the image can read it.
+         */
+        Secret: {
+            rule: string;
+            title: string;
+            severity: components["schemas"]["Severity"];
+            path: string;
+            line: number;
+            match: string;
+            layer?: string | null;
+            deleted?: boolean;
+        };
+        /**
+         * Malware
+         * @description A file that a rule or a list of hashes calls malicious.
+         */
+        Malware: {
+            rule: string;
+            title: string;
+            severity: components["schemas"]["Severity"];
+            path: string;
+            sha256: string;
+            layer?: string | null;
+            deleted?: boolean;
+        };
+        /**
+         * Misconfiguration
+         * @description A check of the image's configuration, history or file modes that did not pass.
+         */
+        Misconfiguration: {
+            id: string;
+            title: string;
+            severity: components["schemas"]["Severity"];
+            message: string;
+            fix: string;
+            path?: string | null;
+            layer?: string | null;
+        };
+        /**
+         * LicenseUse
+         * @description One licence and the packages that declare it.
+         */
+        LicenseUse: {
+            license: string;
+            category: string;
+            packages: string[];
+        };
+        /**
+         * Suppressed
+         * @description A finding that does not count, and why not.
+         */
+        Suppressed: {
+            vulnerability: components["schemas"]["Vulnerability"];
+            by: components["schemas"]["SuppressedBy"];
+            reason: string;
+            until: string | null;
+        };
+        /**
+         * SuppressedBy
+         * @description Who said that a finding does not count.
+         * @enum {unknown}
+         */
+        SuppressedBy: "distribution" | "ignore-file" | "vex";
         /**
          * Page[Incident]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.

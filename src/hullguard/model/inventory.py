@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from hullguard.model.content import Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.package import Package, Unknown
 
@@ -15,3 +16,6 @@ class Inventory(Struct, frozen=True, omit_defaults=True):
     packages: tuple[Package, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
     complete: bool = True
+    secrets: tuple[Secret, ...] = ()
+    malware: tuple[Malware, ...] = ()
+    config: tuple[Misconfiguration, ...] = ()

@@ -13,6 +13,19 @@ class PackageType(enum.StrEnum):
     RPM = "rpm"
     PYPI = "pypi"
     NPM = "npm"
+    ALPM = "alpm"
+    MAVEN = "maven"
+    GOLANG = "golang"
+    CARGO = "cargo"
+    GEM = "gem"
+    COMPOSER = "composer"
+    NUGET = "nuget"
+    CONDA = "conda"
+    HEX = "hex"
+    PUB = "pub"
+    SWIFT = "swift"
+    GENERIC = "generic"
+    """A program that no package manager knows of, recognised by its own version string."""
 
 
 class Package(Struct, frozen=True, omit_defaults=True):
@@ -34,6 +47,10 @@ class Package(Struct, frozen=True, omit_defaults=True):
     layer: str | None = None
     """The diff id of the layer that brought it in."""
     locations: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()
+    """As the package declares them: SPDX expressions where it uses them, else its own words."""
+    module: str | None = None
+    """The rpm module stream (``nodejs:12``) that the package was built in."""
 
 
 class Unknown(Struct, frozen=True):

@@ -1,10 +1,11 @@
 """The scan report, ``hullguard/scan-report/1``: the contract that scripts read."""
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
+from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.package import Unknown
 from hullguard.model.severity import Severity
@@ -47,6 +48,14 @@ class ReportedPackage(Struct, frozen=True):
     arch: str | None
     layer: str | None
     locations: tuple[str, ...]
+    licenses: tuple[str, ...] = ()
+
+
+class Priority(Struct, frozen=True):
+    """How soon to act: one number of 0 to 100, and what it was made of."""
+
+    score: int
+    reasons: tuple[str, ...] = ()
 
 
 class Vulnerability(Struct, frozen=True):
@@ -68,6 +77,24 @@ class Vulnerability(Struct, frozen=True):
     layer: str | None
     why: Why
     summary: str | None = None
+    priority: Priority = Priority(0)
+
+
+class SuppressedBy(enum.StrEnum):
+    """Who said that a finding does not count."""
+
+    VEX = "vex"
+    IGNORE_FILE = "ignore-file"
+    DISTRIBUTION = "distribution"
+
+
+class Suppressed(Struct, frozen=True):
+    """A finding that does not count, and why not."""
+
+    vulnerability: Vulnerability
+    by: SuppressedBy
+    reason: str
+    until: date | None = None
 
 
 class AdvisoryState(Struct, frozen=True):
@@ -88,7 +115,8 @@ class ScanReport(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-re
     unknowns: tuple[Unknown, ...]
     advisories: AdvisoryState
     complete: bool
-    secrets: tuple[str, ...] = ()
-    malware: tuple[str, ...] = ()
-    config: tuple[str, ...] = ()
-    licenses: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    malware: tuple[Malware, ...] = ()
+    config: tuple[Misconfiguration, ...] = ()
+    licenses: tuple[LicenseUse, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()

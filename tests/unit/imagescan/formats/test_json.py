@@ -11,7 +11,7 @@ from hullguard.model.report import Cvss, ScanReport
 
 KEYS = [
     "schema", "target", "os", "layers", "packages", "vulnerabilities", "unknowns", "advisories", "complete", "secrets",
-    "malware", "config", "licenses",
+    "malware", "config", "licenses", "suppressed",
 ]  # fmt: skip
 
 
@@ -25,6 +25,7 @@ def test_the_report_has_the_fields_of_the_contract() -> None:
     assert set(document["layers"][0]) == {"diff_id", "digest", "size", "created_by", "base"}
     assert set(document["packages"][0]) == {
         "purl", "name", "version", "ecosystem", "source_name", "source_version", "arch", "layer", "locations",
+        "licenses",
     }  # fmt: skip
     assert set(document["vulnerabilities"][0]) >= {
         "id", "advisory", "aliases", "package", "installed", "fixed", "status", "severity", "severity_source", "cvss",

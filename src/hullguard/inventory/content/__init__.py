@@ -1,0 +1,1 @@
+"""The family of inspectors: what is wrong with a file by itself. ``catalog.py`` lists them."""

@@ -1,0 +1,31 @@
+"""What an inspector is: it is shown the files of a layer as they pass, and says what is wrong with them."""
+
+import abc
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from hullguard.model.content import Hit
+
+
+class Inspector(abc.ABC):
+    """Base of every inspector; ``version`` grows whenever it could find something else: caches ask for it."""
+
+    name: ClassVar[str]
+    """What ``--scanners`` calls it: ``secret``, ``malware`` or ``config``."""
+
+    @property
+    @abc.abstractmethod
+    def version(self) -> str:
+        """Names the rules in force, so that an index made with others is not taken for one made with these."""
+
+    @abc.abstractmethod
+    def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
+        """Whether to be shown a file; ``head`` is its first bytes, up to 512, ``mode`` its permission bits."""
+
+    @abc.abstractmethod
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit]:
+        """What is wrong with a file; the content comes in pieces and must not be kept whole.
+
+        The layer of a hit and whether a later layer deleted its file are filled in by the caller. Content is hostile:
+        nothing may raise, and the time must stay linear in the size.
+        """
