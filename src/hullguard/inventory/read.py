@@ -10,7 +10,7 @@ from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.image import Described, layer_facts
-from hullguard.inventory.source.opened import PlainTree, Request, Source, StoredImage
+from hullguard.inventory.source.opened import PlainTree, RegistryAccess, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.remembered import recall, remember
 from hullguard.inventory.source.target import explain, parse
@@ -38,6 +38,7 @@ def read(
     docker_host: str | None = None,
     platform: str | None = None,
     progress: Progress | None = None,
+    registry: RegistryAccess | None = None,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
 
@@ -46,7 +47,7 @@ def read(
     """
     limits = limits or Limits()
     source, name = parse(target, limits)
-    request = Request(name, limits, platform, docker_host)
+    request = Request(name, limits, platform, docker_host, registry or RegistryAccess())
     reader = LayerReader(Wanted(ANALYZERS), Budget(limits), cache, progress)
     try:
         with source.open(request) as opened:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,20 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, StreamBlobs
 from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.reader import LayerReader
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAccess:
+    """How registries are reached; what is not given is looked up in Docker's own configuration."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    insecure: bool = False
+    """Ask over plain http."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    docker_config: Path | None = None
+    """A ``config.json``; without it ``$DOCKER_CONFIG/config.json`` or ``~/.docker/config.json``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,7 @@ class Request:
     limits: Limits
     platform: str | None = None
     docker_host: str | None = None
+    registry: RegistryAccess = RegistryAccess()
 
 
 @dataclass(frozen=True, slots=True)
