@@ -37,6 +37,7 @@ def pages(console: Console) -> dict[str, str]:
         "images": "/images",
         "image": f"/images/{image}",
         "image-packages": f"/images/{image}?tab=packages",
+        "image-content": f"/images/{image}?tab=content",
         "image-unknowns": f"/images/{image}?tab=unknowns",
         "image-waiting": f"/images/{waiting}",
         "incidents": "/incidents",

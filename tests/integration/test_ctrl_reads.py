@@ -12,7 +12,7 @@ from hullguard.model.incident import Incident
 from hullguard.model.node import Node, PlacedContainer
 from hullguard.model.page import Page
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
-from hullguard.model.view import ImageDetail, ImageSummary, Overview
+from hullguard.model.view import ImageContent, ImageDetail, ImageSummary, Overview
 from hullguard.storage.stores import Incidents
 
 __all__ = ["control", "installation"]
@@ -44,6 +44,7 @@ async def test_answers_are_the_vocabulary_itself(control: Control):
         (f"/images/{records.IMAGE}", ImageDetail),
         (f"/images/{records.IMAGE}/vulnerabilities", Page[Vulnerability]),
         (f"/images/{records.IMAGE}/packages", Page[ReportedPackage]),
+        (f"/images/{records.IMAGE}/content", ImageContent),
         (f"/images/{records.IMAGE}/report", ScanReport),
         ("/incidents", Page[Incident]),
     ]:
@@ -224,6 +225,7 @@ async def test_missing_things_are_404_problems(control: Control):
         "/nodes/x",
         "/containers/x",
         "/images/x",
+        "/images/x/content",
         "/images/x/report",
         "/images/x/packages",
         "/incidents/x",

@@ -3,6 +3,7 @@
 import random
 from datetime import datetime, timedelta
 
+from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.event import ContainerRef, ImageRef, Process
 from hullguard.model.ids import derived_id
 from hullguard.model.image import Layer, OperatingSystem, Target
@@ -130,8 +131,27 @@ def inventory(name: str) -> Inventory:
         for package, version in python
     ]
     unknowns = (Unknown("usr/share/app/vendor.db", "The package database is encrypted and cannot be read."),)
+    last = layers[-1].diff_id
     return Inventory(
-        Target(name, "docker", image_id(name), platform="linux/amd64"), system, layers, tuple(packages), unknowns
+        Target(name, "docker", image_id(name), platform="linux/amd64"),
+        system,
+        layers,
+        tuple(packages),
+        unknowns,
+        secrets=(
+            Secret("aws-access-key", "AWS access key", Severity.CRITICAL, "srv/app/.env", 3, "AWS_KEY=AKIA…", last),
+            Secret("private-key", "Private key", Severity.HIGH, "root/.ssh/id_ed25519", 1, "-----BEGIN …", last, True),
+        ),
+        malware=(Malware("eicar", "EICAR test file", Severity.HIGH, "srv/app/sample.com", "27" * 32, last),),
+        config=(
+            Misconfiguration(
+                "CIS-DI-0001",
+                "The image runs as root",
+                Severity.MEDIUM,
+                "No USER instruction names another user.",
+                "Add a USER instruction with a user of the application's own.",
+            ),
+        ),
     )
 
 
@@ -162,7 +182,18 @@ def report(name: str, built: datetime) -> ScanReport:
     )
     advisories = AdvisoryState(built, ("Alpine:v3.18", "Debian:12", "PyPI"))
     return ScanReport(
-        taken.target, taken.os, taken.layers, packages, tuple(found), taken.unknowns, advisories, complete=True
+        taken.target,
+        taken.os,
+        taken.layers,
+        packages,
+        tuple(found),
+        taken.unknowns,
+        advisories,
+        complete=True,
+        secrets=taken.secrets,
+        malware=taken.malware,
+        config=taken.config,
+        licenses=(LicenseUse("MIT", "permissive", tuple(each.purl for each in taken.packages[-2:])),),
     )
 
 

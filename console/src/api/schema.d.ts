@@ -372,6 +372,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{image}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Secrets, malware, configuration and licences of one image; 404 until its inventory was taken
+         * @description Needs: `images:read`.
+         */
+        get: operations["getImageContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{image}/report": {
         parameters: {
             query?: never;
@@ -1273,6 +1293,82 @@ export interface components {
          */
         PackageType: "alpm" | "apk" | "cargo" | "composer" | "conda" | "deb" | "gem" | "generic" | "golang" | "hex" | "maven" | "npm" | "nuget" | "pub" | "pypi" | "rpm" | "swift";
         /**
+         * ImageContent
+         * @description What is wrong with an image beside its vulnerabilities, and what was found but does not count.
+         */
+        ImageContent: {
+            secrets: components["schemas"]["Secret"][];
+            malware: components["schemas"]["Malware"][];
+            config: components["schemas"]["Misconfiguration"][];
+            licenses: components["schemas"]["LicenseUse"][];
+            suppressed: components["schemas"]["Suppressed"][];
+        };
+        /**
+         * Secret
+         * @description A credential that lies in a layer, where everyone who may pull the image can read it.
+         */
+        Secret: {
+            rule: string;
+            title: string;
+            severity: components["schemas"]["Severity"];
+            path: string;
+            line: number;
+            match: string;
+            layer: string | null;
+            deleted: boolean;
+        };
+        /**
+         * Malware
+         * @description A file that a rule or a list of hashes calls malicious.
+         */
+        Malware: {
+            rule: string;
+            title: string;
+            severity: components["schemas"]["Severity"];
+            path: string;
+            sha256: string;
+            layer: string | null;
+            deleted: boolean;
+        };
+        /**
+         * Misconfiguration
+         * @description A check of the image's configuration, history or file modes that did not pass.
+         */
+        Misconfiguration: {
+            id: string;
+            title: string;
+            severity: components["schemas"]["Severity"];
+            message: string;
+            fix: string;
+            path: string | null;
+            layer: string | null;
+        };
+        /**
+         * LicenseUse
+         * @description One licence and the packages that declare it.
+         */
+        LicenseUse: {
+            license: string;
+            category: string;
+            packages: string[];
+        };
+        /**
+         * Suppressed
+         * @description A finding that does not count, and why not.
+         */
+        Suppressed: {
+            vulnerability: components["schemas"]["Vulnerability"];
+            by: components["schemas"]["SuppressedBy"];
+            reason: string;
+            until: string | null;
+        };
+        /**
+         * SuppressedBy
+         * @description Who said that a finding does not count.
+         * @enum {unknown}
+         */
+        SuppressedBy: "distribution" | "ignore-file" | "vex";
+        /**
          * ScanReport
          * @description What is in an image and what is wrong with it.
          */
@@ -1313,71 +1409,6 @@ export interface components {
             built: string | null;
             sources: string[];
         };
-        /**
-         * Secret
-         * @description A credential that lies in a layer, where everyone who may pull the image can read it.
-         */
-        Secret: {
-            rule: string;
-            title: string;
-            severity: components["schemas"]["Severity"];
-            path: string;
-            line: number;
-            match: string;
-            layer?: string | null;
-            deleted?: boolean;
-        };
-        /**
-         * Malware
-         * @description A file that a rule or a list of hashes calls malicious.
-         */
-        Malware: {
-            rule: string;
-            title: string;
-            severity: components["schemas"]["Severity"];
-            path: string;
-            sha256: string;
-            layer?: string | null;
-            deleted?: boolean;
-        };
-        /**
-         * Misconfiguration
-         * @description A check of the image's configuration, history or file modes that did not pass.
-         */
-        Misconfiguration: {
-            id: string;
-            title: string;
-            severity: components["schemas"]["Severity"];
-            message: string;
-            fix: string;
-            path?: string | null;
-            layer?: string | null;
-        };
-        /**
-         * LicenseUse
-         * @description One licence and the packages that declare it.
-         */
-        LicenseUse: {
-            license: string;
-            category: string;
-            packages: string[];
-        };
-        /**
-         * Suppressed
-         * @description A finding that does not count, and why not.
-         */
-        Suppressed: {
-            vulnerability: components["schemas"]["Vulnerability"];
-            by: components["schemas"]["SuppressedBy"];
-            reason: string;
-            until: string | null;
-        };
-        /**
-         * SuppressedBy
-         * @description Who said that a finding does not count.
-         * @enum {unknown}
-         */
-        SuppressedBy: "distribution" | "ignore-file" | "vex";
         /**
          * Page[Incident]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
@@ -2459,6 +2490,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportedPackagePage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImageContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageContent"];
                 };
             };
             401: components["responses"]["Problem"];

@@ -5,7 +5,7 @@ from msgspec import Struct
 from hullguard.model.severity import Severity
 
 
-class Secret(Struct, frozen=True, omit_defaults=True):
+class Secret(Struct, frozen=True):
     """A credential that lies in a layer, where everyone who may pull the image can read it."""
 
     rule: str
@@ -22,7 +22,7 @@ class Secret(Struct, frozen=True, omit_defaults=True):
     """A later layer removed the file, which takes it from the container but not from the image."""
 
 
-class Malware(Struct, frozen=True, omit_defaults=True):
+class Malware(Struct, frozen=True):
     """A file that a rule or a list of hashes calls malicious."""
 
     rule: str
@@ -34,7 +34,7 @@ class Malware(Struct, frozen=True, omit_defaults=True):
     deleted: bool = False
 
 
-class Misconfiguration(Struct, frozen=True, omit_defaults=True):
+class Misconfiguration(Struct, frozen=True):
     """A check of the image's configuration, history or file modes that did not pass."""
 
     id: str
@@ -49,7 +49,7 @@ class Misconfiguration(Struct, frozen=True, omit_defaults=True):
     layer: str | None = None
 
 
-class LicenseUse(Struct, frozen=True, omit_defaults=True):
+class LicenseUse(Struct, frozen=True):
     """One licence and the packages that declare it."""
 
     license: str

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem
 from hullguard.model.package import Unknown
+from hullguard.model.report import Suppressed
 from hullguard.model.severity import Severity
 
 
@@ -44,6 +46,16 @@ class ImageDetail(ImageSummary, frozen=True, kw_only=True):
 
     layers: tuple[LayerShare, ...]
     unknowns: tuple[Unknown, ...]
+
+
+class ImageContent(Struct, frozen=True, kw_only=True):
+    """What is wrong with an image beside its vulnerabilities, and what was found but does not count."""
+
+    secrets: tuple[Secret, ...]
+    malware: tuple[Malware, ...]
+    config: tuple[Misconfiguration, ...]
+    licenses: tuple[LicenseUse, ...]
+    suppressed: tuple[Suppressed, ...]
 
 
 class Overview(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from hullguard.model.package import PackageType
 from hullguard.model.page import Page
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
-from hullguard.model.view import ImageDetail, ImageSummary
+from hullguard.model.view import ImageContent, ImageDetail, ImageSummary
 from hullguard.storage.stores import ImageFilter, Images, PackageFilter, VulnerabilityFilter
 
 
@@ -76,6 +76,13 @@ async def list_image_packages(
         return await Images(tx).packages(image, filters.to(PackageFilter), filters.page())
 
 
+@get("/images/{image:str}/content", permission=Permission.IMAGES_READ)
+async def get_image_content(call: NamedDependency[Call], image: FromPath[str]) -> ImageContent:
+    """Secrets, malware, configuration and licences of one image; 404 until its inventory was taken."""
+    async with call.reading() as tx:
+        return await Images(tx).content(image)
+
+
 @get("/images/{image:str}/report", permission=Permission.IMAGES_READ, refusals=(409,))
 async def get_image_report(call: NamedDependency[Call], image: FromPath[str]) -> ScanReport:
     """The whole scan report, as `hullguard scan -f json` writes it; 404 while there is none."""
@@ -88,5 +95,6 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     get_image,
     list_image_vulnerabilities,
     list_image_packages,
+    get_image_content,
     get_image_report,
 )

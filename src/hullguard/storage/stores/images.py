@@ -13,7 +13,7 @@ from hullguard.model.package import PackageType, Unknown
 from hullguard.model.page import Page
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
-from hullguard.model.view import ImageDetail, ImageSummary, LayerShare
+from hullguard.model.view import ImageContent, ImageDetail, ImageSummary, LayerShare
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores import image_reports as derive
@@ -161,6 +161,23 @@ class Images:
             packages = map(derive.reported, inventory.packages)
             layers, unknowns = derive.layer_shares(inventory.layers, packages, ()), inventory.unknowns
         return ImageDetail(**structs.asdict(summary), layers=layers, unknowns=unknowns)
+
+    async def content(self, image_id: str) -> ImageContent:
+        """What is wrong with one image beside its vulnerabilities; what its inventory says until it was matched."""
+        row = await self._row(image_id)
+        if row.matched is None:
+            taken = await self.inventory(image_id)
+            return ImageContent(
+                secrets=taken.secrets, malware=taken.malware, config=taken.config, licenses=(), suppressed=()
+            )
+        said = await self.report(image_id)
+        return ImageContent(
+            secrets=said.secrets,
+            malware=said.malware,
+            config=said.config,
+            licenses=said.licenses,
+            suppressed=said.suppressed,
+        )
 
     async def inventory(self, image_id: str) -> Inventory:
         """What is inside."""

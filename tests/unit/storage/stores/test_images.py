@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from tests.support.database import START
 from tests.support.records import (
     APP,
@@ -17,6 +18,7 @@ from tests.support.records import (
     vulnerability,
 )
 
+from hullguard.model.content import LicenseUse, Secret
 from hullguard.model.errors import NotFound
 from hullguard.model.identity import Scope
 from hullguard.model.package import PackageType, Unknown
@@ -224,6 +226,23 @@ async def test_an_image_that_is_not_matched_yet_shows_its_layers_all_the_same(tx
     assert (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).total == 0
     with pytest.raises(NotFound, match="matched"):
         await images.report(IMAGE)
+
+
+async def test_what_is_wrong_beside_packages_is_known_before_and_after_matching(tx: Transaction) -> None:
+    secret = Secret("aws-key", "AWS key", Severity.HIGH, "app/.env", 3, "KEY=AKIA…", APP, deleted=True)
+    await enrolled(tx)
+    images = Images(tx)
+    await images.present("node-1", [(IMAGE, [])])
+    with pytest.raises(NotFound, match="taken stock"):
+        await images.content(IMAGE)
+    await images.store_inventory(IMAGE, structs.replace(inventory(), secrets=(secret,)))
+    before = await images.content(IMAGE)
+    assert (before.secrets, before.licenses) == ((secret,), ())
+
+    uses = LicenseUse("MIT", "permissive", ("pkg:pypi/a@1",))
+    await images.store_report(IMAGE, structs.replace(report(), secrets=(secret,), licenses=(uses,)))
+    after = await images.content(IMAGE)
+    assert (after.secrets, after.licenses, after.suppressed) == ((secret,), (uses,), ())
 
 
 async def test_a_new_report_replaces_the_one_before(images: Images) -> None:
