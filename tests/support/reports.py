@@ -1,12 +1,26 @@
 """Small scan reports."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from msgspec import structs
+
+from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.package import Unknown
-from hullguard.model.report import AdvisoryState, FixStatus, ReportedPackage, ScanReport, Vulnerability, Why
+from hullguard.model.report import (
+    AdvisoryState,
+    Cvss,
+    FixStatus,
+    Priority,
+    ReportedPackage,
+    ScanReport,
+    Suppressed,
+    SuppressedBy,
+    Vulnerability,
+    Why,
+)
 from hullguard.model.severity import Severity
 
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -55,3 +69,38 @@ def report(
 
 def unknown(number: int) -> Unknown:
     return Unknown(f"what {number:03}", "why")
+
+
+EVIL = "evil\x00\x1b[2J\u202e<script>alert(1)</script>\"'&]]>"
+"""What an image may call its parts."""
+
+
+def everything() -> ScanReport:
+    """A report with all that a report can hold, under names that an attacker chose."""
+    lodash = reported("lodash", "pkg:npm/lodash@4.17.4", "npm")
+    evil = reported(EVIL, "pkg:pypi/evil@1", "PyPI")
+    return report(
+        vulnerability(
+            "CVE-2024-1",
+            severity=Severity.CRITICAL,
+            fixed="1.2",
+            status=FixStatus.FIXED,
+            kev=True,
+            epss=0.91,
+            cvss=(Cvss("3.1", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8),),
+            summary="A heap overflow in inflate",
+            priority=Priority(97, ("exploited", "EPSS 0.91")),
+        ),
+        vulnerability("GHSA-1-2-3", package=lodash.purl, severity=Severity.LOW, fixed="4.17.5"),
+        vulnerability("CVE-2024-3", package=evil.purl, summary=EVIL, installed=EVIL, why=Why(EVIL, EVIL)),
+        packages=[structs.replace(reported("zlib1g"), licenses=("Zlib",)), lodash, evil],
+        unknowns=(unknown(1), Unknown(EVIL, EVIL)),
+        secrets=(Secret("aws-key", "AWS access key", Severity.CRITICAL, f"app/{EVIL}", 3, "key=****", "sha256:a"),),
+        malware=(Malware("miner", "A coin miner", Severity.HIGH, "tmp/x", "0" * 64, deleted=True),),
+        config=(Misconfiguration("CIS-DI-0001", "Root user", Severity.MEDIUM, "It runs as root.", "Add a user."),),
+        licenses=(LicenseUse("Zlib", "permissive", ("pkg:deb/debian/zlib1g@1",)),),
+        suppressed=(
+            Suppressed(vulnerability("CVE-2024-9"), SuppressedBy.VEX, f"not reached {EVIL}"),
+            Suppressed(vulnerability("CVE-2024-8"), SuppressedBy.IGNORE_FILE, "accepted", date(2027, 1, 1)),
+        ),
+    )

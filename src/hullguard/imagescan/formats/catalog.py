@@ -2,9 +2,13 @@
 
 from hullguard.imagescan.formats.format import Format
 from hullguard.imagescan.formats.json import JsonFormat
+from hullguard.imagescan.formats.junit import JunitFormat
+from hullguard.imagescan.formats.sarif import SarifFormat
 from hullguard.imagescan.formats.table import TableFormat
 
 FORMATS: tuple[Format, ...] = (
     TableFormat(),
     JsonFormat(),
+    SarifFormat(),
+    JunitFormat(),
 )

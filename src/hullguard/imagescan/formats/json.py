@@ -10,6 +10,7 @@ class JsonFormat(Format):
     """Indented, so that two reports can be compared line by line."""
 
     name = "json"
+    suffix = "json"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         del page

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.model.report import FixStatus, ScanReport, Vulnerability
+from hullguard.imagescan.formats.words import NO_FIX, plain
+from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
 _STYLES = {
@@ -20,15 +21,6 @@ _STYLES = {
     Severity.NEGLIGIBLE: "dim",
     Severity.UNKNOWN: "dim",
 }
-_NO_FIX = {
-    FixStatus.AFFECTED: "no fix yet",
-    FixStatus.WILL_NOT_FIX: "will not be fixed",
-    FixStatus.END_OF_LIFE: "end of life",
-    FixStatus.UNKNOWN: "unknown",
-    FixStatus.FIXED: "",
-}
-# Names come from images: nothing in them may steer a terminal, or turn the direction of what follows.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _WIDE = 110
 _MAX_UNKNOWNS = 20
 
@@ -37,6 +29,7 @@ class TableFormat(Format):
     """Fits the width of the terminal; below 110 columns the layers are left out."""
 
     name = "table"
+    suffix = "txt"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         out = io.StringIO()
@@ -89,7 +82,7 @@ class TableFormat(Format):
         steps = {layer.diff_id: _step(number, layer.created_by) for number, layer in enumerate(report.layers, 1)}
         before = ""
         for one in found:
-            fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(_NO_FIX[one.status], style="dim")
+            fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(NO_FIX[one.status], style="dim")
             identity = Text(plain(one.id))
             if one.kev:
                 identity.append(" exploited", style="bold red")
@@ -122,11 +115,6 @@ class TableFormat(Format):
             console.print(Text("Incomplete: a limit stopped the scan; there may be more.", style="bold red"))
         built = report.advisories.built
         console.print(Text(f"Advisories as of {built:%Y-%m-%d}." if built else "No advisories.", style="dim"))
-
-
-def plain(text: str) -> str:
-    """Text that a terminal shows as it is."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:

@@ -1,0 +1,139 @@
+"""JUnit XML, for build servers: a test case per package, which fails when something is wrong with it."""
+
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree as ET
+
+from msgspec import Struct
+
+from hullguard.imagescan.formats.format import Format, Page
+from hullguard.imagescan.formats.words import markup, remedy
+from hullguard.model.report import ScanReport, Vulnerability
+from hullguard.model.severity import Severity
+
+
+class _Failure(Struct, frozen=True):
+    severity: Severity
+    text: str
+
+
+class _Case(Struct):
+    name: str
+    classname: str
+    failures: list[_Failure]
+    note: str = ""
+    skipped: str = ""
+
+
+class JunitFormat(Format):
+    """One ``failure`` per case with every finding in it, because build servers show only the first.
+
+    What could not be decided is a skipped case: a green build must not hide it.
+    """
+
+    name = "junit"
+    suffix = "xml"
+
+    def render(self, report: ScanReport, page: Page) -> bytes:
+        del page
+        root = ET.Element("testsuites", name=markup(report.target.ref))
+        totals = [0, 0, 0]
+        for title, cases in _suites(report):
+            suite = ET.SubElement(root, "testsuite", name=markup(title))
+            counts = [len(cases), sum(bool(case.failures) for case in cases), sum(bool(case.skipped) for case in cases)]
+            for attribute, count in zip(("tests", "failures", "skipped"), counts, strict=True):
+                suite.set(attribute, str(count))
+            suite.set("errors", "0")
+            for case in cases:
+                suite.append(_element(case))
+            totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        for attribute, total in zip(("tests", "failures", "skipped"), totals, strict=True):
+            root.set(attribute, str(total))
+        root.set("errors", "0" if report.complete else "1")
+        if not report.complete:
+            root.append(_incomplete())
+        ET.indent(root)
+        written: bytes = ET.tostring(root, "utf-8")
+        return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written + b"\n"
+
+
+def _suites(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
+    yield from _packages(report)
+    hits: tuple[tuple[str, Iterable[tuple[str, str, _Failure]]], ...] = (
+        (
+            "secrets",
+            (
+                (one.rule, f"{one.path}:{one.line}", _Failure(one.severity, f"{one.title}: {one.match}"))
+                for one in report.secrets
+            ),
+        ),
+        (
+            "malware",
+            (
+                (one.rule, one.path, _Failure(one.severity, f"{one.title} (sha256 {one.sha256})"))
+                for one in report.malware
+            ),
+        ),
+        (
+            "configuration",
+            (
+                (one.id, one.path or one.title, _Failure(one.severity, f"{one.message} {one.fix}"))
+                for one in report.config
+            ),
+        ),
+    )
+    for title, found in hits:
+        cases = [_Case(name, rule, [failure]) for rule, name, failure in found]
+        if cases:
+            yield title, cases
+    if report.unknowns:
+        yield "could not be decided", [_Case(one.what, "unknown", [], skipped=one.why) for one in report.unknowns]
+
+
+def _packages(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
+    suites: dict[str, dict[tuple[str, str | None], _Case]] = {}
+    cases: dict[tuple[str, str | None], _Case] = {}
+    for package in report.packages:
+        key = (package.purl, package.layer)
+        cases[key] = _Case(f"{package.name} {package.version}", package.purl, [])
+        suites.setdefault(package.ecosystem or "other", {})[key] = cases[key]
+    for one in report.vulnerabilities:
+        case = cases.get((one.package, one.layer))
+        if case is None:
+            case = _Case(f"{one.package} {one.installed}", one.package, [])
+            cases[one.package, one.layer] = case
+            suites.setdefault("other", {})[one.package, one.layer] = case
+        case.failures.append(_Failure(one.severity, _sentence(one)))
+    for two in report.suppressed:
+        case = cases.get((two.vulnerability.package, two.vulnerability.layer))
+        if case is not None:
+            case.note += f"{two.vulnerability.id} does not count ({two.by}): {two.reason}\n"
+    for title, suite in sorted(suites.items()):
+        yield title, list(suite.values())
+
+
+def _sentence(one: Vulnerability) -> str:
+    about = f" {one.summary}" if one.summary else ""
+    return f"{one.id} {one.severity}{' exploited' if one.kev else ''}:{about} {remedy(one)} [{one.why.evidence}]"
+
+
+def _element(case: _Case) -> ET.Element:
+    element = ET.Element("testcase", name=markup(case.name), classname=markup(case.classname), time="0")
+    if case.failures:
+        worst = max((failure.severity for failure in case.failures), key=lambda severity: severity.rank)
+        count = f"{len(case.failures)} findings, the gravest {worst}"
+        message = case.failures[0].text if len(case.failures) == 1 else count
+        failure = ET.SubElement(element, "failure", message=markup(message), type=str(worst))
+        gravest = sorted(case.failures, key=lambda failure: -failure.severity.rank)
+        failure.text = "\n".join(markup(one.text) for one in gravest)
+    if case.skipped:
+        ET.SubElement(element, "skipped", message=markup(case.skipped))
+    if case.note:
+        ET.SubElement(element, "system-out").text = "\n".join(markup(line) for line in case.note.splitlines())
+    return element
+
+
+def _incomplete() -> ET.Element:
+    suite = ET.Element("testsuite", name="the scan itself", tests="1", failures="0", skipped="0", errors="1")
+    case = ET.SubElement(suite, "testcase", name="the whole image was read", classname="hullguard", time="0")
+    ET.SubElement(case, "error", message="a limit stopped the scan; there may be more", type="incomplete")
+    return suite
