@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 
 from hullguard.inventory.analyzers.analyzer import (
-    METADATA,
-    NODE_PACKAGE,
     Analyzer,
     Context,
     Files,
@@ -13,17 +11,18 @@ from hullguard.inventory.analyzers.analyzer import (
     os_purl,
     text,
 )
+from hullguard.inventory.analyzers.ownable import OWNABLE
 from hullguard.model.package import Package, PackageType, Unknown
 
 # apk-tools 3 moved the database below /usr.
 _PLACES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
-_OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
+_OWNED = re.compile(OWNABLE)
 
 
 class ApkAnalyzer(Analyzer):
     """Reads one-letter fields: P name, V version, A architecture, o origin (the source package), F folder, R file."""
 
-    name, version = "apk", 1
+    name, version = "apk", 2
     paths = r"(?:usr/)?lib/apk/db/installed"
     fixed = _PLACES
 

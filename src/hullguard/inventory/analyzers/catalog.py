@@ -3,6 +3,7 @@
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.apk import ApkAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
+from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
@@ -13,4 +14,5 @@ ANALYZERS: tuple[Analyzer, ...] = (
     ApkAnalyzer(),
     PythonAnalyzer(),
     NodeAnalyzer(),
+    JavaAnalyzer(),
 )

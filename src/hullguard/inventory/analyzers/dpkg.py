@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 
 from hullguard.inventory.analyzers.analyzer import (
-    METADATA,
-    NODE_PACKAGE,
     Analyzer,
     Context,
     File,
@@ -14,6 +12,7 @@ from hullguard.inventory.analyzers.analyzer import (
     os_purl,
     text,
 )
+from hullguard.inventory.analyzers.ownable import OWNABLE
 from hullguard.model.package import Package, PackageType, Unknown
 
 _ROOT = "var/lib/dpkg"
@@ -21,7 +20,7 @@ _STATUS = f"{_ROOT}/status"
 _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
 _FIELDS = re.compile(rb"^(?:Package|Status|Version|Source|Architecture):.*$|^[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
-_OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
+_OWNED = re.compile(OWNABLE)
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
@@ -31,7 +30,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` is still there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 1
+    name, version = "dpkg", 2
     paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|info/[^/]+\.list)"
     fixed = (_STATUS, _STATUS_D, _INFO)
 

@@ -1,8 +1,10 @@
 """The catalog of analyzers is complete and in an order that works."""
 
 import importlib
+import inspect
 import pkgutil
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,10 +14,17 @@ from hullguard.inventory.analyzers.catalog import ANALYZERS
 
 
 def test_every_analyzer_is_in_the_catalog() -> None:
-    for module in pkgutil.iter_modules(analyzers.__path__):
-        importlib.import_module(f"{analyzers.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(analyzers.__path__, f"{analyzers.__name__}."):
+        importlib.import_module(module.name)
 
-    assert set(Analyzer.__subclasses__()) == {type(analyzer) for analyzer in ANALYZERS}
+    assert set(concrete(Analyzer)) == {type(analyzer) for analyzer in ANALYZERS}
+
+
+def concrete(family: type[Analyzer]) -> Iterator[type[Analyzer]]:
+    for kind in family.__subclasses__():
+        if not inspect.isabstract(kind) and kind.__module__.startswith("hullguard."):
+            yield kind
+        yield from concrete(kind)
 
 
 def test_the_distribution_comes_first() -> None:
