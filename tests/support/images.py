@@ -32,6 +32,7 @@ class Entry:
     content: bytes = b""
     kind: bytes = tarfile.REGTYPE
     link: str = ""
+    mode: int = 0o644
 
 
 def file(name: str, content: bytes | str = b"") -> Entry:
@@ -65,7 +66,7 @@ def layer(*entries: Entry, form: int = tarfile.PAX_FORMAT) -> bytes:
     with tarfile.open(fileobj=out, mode="w", format=form) as tar:
         for entry in entries:
             info = tarfile.TarInfo(entry.name)
-            info.type, info.linkname = entry.kind, entry.link
+            info.type, info.linkname, info.mode = entry.kind, entry.link, entry.mode
             info.size = len(entry.content)
             tar.addfile(info, io.BytesIO(entry.content))
     return out.getvalue()

@@ -4,12 +4,16 @@ The index of a layer depends on its bytes and on the analyzers alone, so it is c
 """
 
 import hashlib
+import io
 import sys
 from array import array
 from dataclasses import dataclass
+from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
+from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
 from hullguard.inventory.streams import Readable
@@ -20,6 +24,20 @@ from hullguard.model.package import Unknown
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
+HEAD = 512
+"""First bytes by which a file is known."""
+
+
+class FileContent(Readable, Protocol):
+    """A file that is passing by."""
+
+    def peek(self, n: int, /) -> bytes:
+        """The first bytes, which are still to be read."""
+        ...
+
+    def content(self) -> bytes:
+        """All of it."""
+        ...
 
 
 class LayerIndex(Struct):
@@ -39,6 +57,10 @@ class LayerIndex(Struct):
     others: bytes = b""
     """Hashes of the paths of everything else that is no directory."""
     directories: bytes = b""
+    sniffed: dict[str, dict[str, bytes]] = {}
+    """What analyzers keep of files that they know by their first bytes, by path and analyzer."""
+    hits: Hits = msgspec.field(default_factory=Hits)
+    """What is wrong with files of this layer."""
     unknowns: list[Unknown] = []
     cut: bool = False
     """A wanted file was left out because it is larger than the limits allow."""
@@ -61,6 +83,7 @@ class Indexer:
         self._others = array("Q")
         self._directories = array("Q")
         self._refused = 0
+        self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
     def run(self, stream: Readable) -> None:
         """Walks the stream to the archive's end mark; what follows it is the caller's to drain."""
@@ -78,6 +101,9 @@ class Indexer:
         if self._refused > self.budget.limits.refused:
             more = self._refused - self.budget.limits.refused
             self._unknown("more entries", f"{self._what}: {more} more entries were refused or unreadable")
+        self.index.hits = self._inspection.hits
+        for name, more in self._inspection.left_out.items():
+            self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out")
         return self.index
 
     def add(self, path: str, kind: Kind, link: str = "") -> None:
@@ -89,6 +115,7 @@ class Indexer:
         index.kept.pop(path, None)  # of two members with one name the later counts
         index.symlinks.pop(path, None)
         index.hardlinks.pop(path, None)
+        index.sniffed.pop(path, None)
         if kind is Kind.SYMLINK:
             self.budget.keep_path(path, link)
             index.symlinks[path] = link
@@ -105,6 +132,32 @@ class Indexer:
         self.index.symlinks.pop(path, None)
         self.index.hardlinks.pop(path, None)
         self.index.kept[path] = condensed
+
+    def file(self, path: str, size: int, mode: int, content: FileContent) -> None:
+        """Records a regular file, wanted or not; of its content no more is read than somebody asks for."""
+        logical = self.wanted.logical(path)
+        if logical is None and not self.wanted.looks_inside:
+            self.add(path, Kind.FILE)
+            return
+        limits = self.budget.limits
+        head = content.peek(HEAD) if self.wanted.looks_inside else b""
+        sniffed = logical is None and self.wanted.sniffs(size, head)
+        whole: bytes | None = None
+        if logical is not None and size > limits.file_bytes:
+            self.too_large(path, size)
+        elif sniffed and size > limits.sniffed_bytes:
+            self._unknown(path, f"{self._what}: {size} bytes are more than are read of one program")
+        elif logical is not None or sniffed:
+            whole = content.content()
+        self._inspection.show(path, size, mode, head, content if whole is None else io.BytesIO(whole))
+        if logical is not None and whole is not None:
+            self.keep(path, logical, whole)
+            return
+        self.add(path, Kind.OTHER)
+        if whole is not None and (kept := self.wanted.condense_sniffed(path, whole)):
+            self.budget.keep(sum(map(len, kept.values())))
+            self.budget.keep_path(path)
+            self.index.sniffed[path] = kept
 
     def too_large(self, path: str, size: int) -> None:
         """Records a wanted file that is larger than the limit allows."""
@@ -126,14 +179,9 @@ class Indexer:
         if base.startswith(WHITEOUT):
             self._whiteout(path, base)
             return
-        if member.kind is Kind.FILE and (logical := self.wanted.logical(path)) is not None:
-            if member.size > self.budget.limits.file_bytes:
-                self.too_large(path, member.size)
-                self.add(path, Kind.OTHER)
-            else:
-                self.keep(path, logical, walk.content())
-            return
-        if path:
+        if member.kind is Kind.FILE and path:
+            self.file(path, member.size, member.mode, walk)
+        elif path:
             self.add(path, member.kind, member.link)
 
     def _whiteout(self, path: str, base: str) -> None:

@@ -25,6 +25,10 @@ class Limits(Struct, frozen=True):
     """One PAX or GNU header that extends another header."""
     file_bytes: int = 64 * MIB
     """One file that an analyzer wants; a larger one is named in ``unknowns``."""
+    sniffed_bytes: int = 128 * MIB
+    """One file that an analyzer wants for its first bytes; a larger one is named in ``unknowns``."""
+    hits: int = 1000
+    """Findings of one inspector in one layer that are kept; the rest is only counted."""
     kept_bytes: int = 512 * MIB
     """All content kept for the analyzers, after they condensed it, and all names kept with it."""
     document_bytes: int = 8 * MIB

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.content.catalog import INSPECTORS
+from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.source.directory import TreeWalk
@@ -16,6 +20,7 @@ from hullguard.inventory.source.remembered import recall, remember
 from hullguard.inventory.source.target import explain, parse
 from hullguard.inventory.squash import Tree, squash
 from hullguard.inventory.wanted import Wanted
+from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound, Unavailable
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.inventory import Inventory
@@ -38,9 +43,12 @@ def read(
     docker_host: str | None = None,
     platform: str | None = None,
     progress: Progress | None = None,
+    scanners: frozenset[str] = frozenset(),
     registry: RegistryAccess | None = None,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
+
+    ``scanners`` names the inspectors that look into files as they pass.
 
     A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
     NotFound, Invalid or Unavailable when there is no such image, or no image at all.
@@ -48,7 +56,8 @@ def read(
     limits = limits or Limits()
     source, name = parse(target, limits)
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess())
-    reader = LayerReader(Wanted(ANALYZERS), Budget(limits), cache, progress)
+    inspectors = [inspector for inspector in INSPECTORS if inspector.name in scanners]
+    reader = LayerReader(Wanted(ANALYZERS, inspectors=inspectors), Budget(limits), cache, progress)
     try:
         with source.open(request) as opened:
             if isinstance(opened, PlainTree):
@@ -153,6 +162,7 @@ def _inventory(
         context.owned |= findings.owned
         packages += findings.packages
         unknowns += findings.unknowns
+    hits = _hits(tree, context.layers)
     return Inventory(
         target=target,
         os=found_os,
@@ -160,7 +170,24 @@ def _inventory(
         packages=_once(packages),
         unknowns=tuple(sorted(set(unknowns), key=lambda unknown: (unknown.what, unknown.why))),
         complete=stopped is None and not tree.cut,
+        secrets=tuple(hits.secrets),
+        malware=tuple(hits.malware),
+        config=tuple(hits.config),
     )
+
+
+def _hits(tree: Tree, layers: Sequence[str | None]) -> Hits:
+    """What inspectors said, with the layer filled in.
+
+    A secret that a later layer deletes is still in the image; a careless mode that it corrects is not.
+    """
+    found = Hits()
+    for hit, number, hidden in tree.hits():
+        if not isinstance(hit, Misconfiguration):
+            found.add(replace(hit, layer=layers[number], deleted=hidden))
+        elif not hidden:
+            found.add(replace(hit, layer=layers[number]))
+    return found
 
 
 def _once(packages: list[Package]) -> tuple[Package, ...]:
@@ -172,20 +199,7 @@ def _once(packages: list[Package]) -> tuple[Package, ...]:
         first.setdefault(key, package)
         places.setdefault(key, set()).update(package.locations)
     merged = [
-        package
-        if len(places[key]) == 1
-        else Package(
-            purl=package.purl,
-            type=package.type,
-            name=package.name,
-            version=package.version,
-            ecosystem=package.ecosystem,
-            source_name=package.source_name,
-            source_version=package.source_version,
-            arch=package.arch,
-            layer=package.layer,
-            locations=tuple(sorted(places[key])),
-        )
+        package if len(places[key]) == 1 else replace(package, locations=tuple(sorted(places[key])))
         for key, package in first.items()
     ]
     return tuple(sorted(merged, key=lambda package: (package.purl, package.layer or "")))

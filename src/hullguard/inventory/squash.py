@@ -3,10 +3,12 @@
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hullguard.inventory.layer import LayerIndex, path_hash
 from hullguard.inventory.paths import ancestors, resolve
 from hullguard.inventory.wanted import Wanted
+from hullguard.model.content import Hit
 
 
 class Kept:
@@ -42,6 +44,9 @@ class Tree:
         self._files: dict[str, Kept] = {}
         self._links: dict[str, str] = {}
         self._hardlinks: dict[str, str] = {}
+        self._sniffed: dict[str, dict[str, Kept]] = {}
+        self._inspected: dict[str, int] = {}
+        self._hits: list[tuple[Hit, str, int]] = []
         # Hashes of every path above or at an entry, so that one set intersection finds what a layer hides.
         self._known: dict[int, str] = {}
         self.cut = False
@@ -73,6 +78,17 @@ class Tree:
             if fits(path):
                 yield path, file
 
+    def sniffed(self, analyzer: str) -> Iterator[tuple[str, Kept]]:
+        """The files of which an analyzer kept something for their first bytes, in order of path."""
+        for path, kept in sorted(self._sniffed.items()):
+            if analyzer in kept:
+                yield path, kept[analyzer]
+
+    def hits(self) -> Iterator[tuple[Hit, int, bool]]:
+        """What inspectors said, the number of the layer that holds the file, and whether a later one hides it."""
+        for hit, path, number in self._hits:
+            yield hit, number, self._inspected.get(path) != number
+
     def missing(self, wanted: Wanted) -> list[tuple[str, str]]:
         """Aliases under which files must still be read, because links lead from wanted names to unwanted ones."""
         aliases = []
@@ -94,6 +110,7 @@ class Tree:
 
     def add(self, number: int, layer: LayerIndex) -> None:
         """Lays one more layer on top."""
+        before = {path: self._sniffed.get(path, {}) for path in layer.sniffed}
         self._hide(layer)
         self.cut = self.cut or layer.cut
         for path, target in layer.symlinks.items():
@@ -108,7 +125,10 @@ class Tree:
             self._files[real] = Kept(content, number, older)
             self._links.pop(real, None)
             self._hardlinks.pop(real, None)
+            self._inspected.pop(real, None)
             self._remember(real)
+        self._add_sniffed(number, layer, before)
+        self._add_hits(number, layer)
 
     def link_hard(self, layer: LayerIndex, number: int) -> None:
         """Gives hard links the content that a second read found under their target's name."""
@@ -116,6 +136,21 @@ class Tree:
             if target in layer.kept:
                 self._files[path] = Kept(layer.kept[target], number, self._files.get(path))
                 self._hardlinks.pop(path, None)
+
+    def _add_sniffed(self, number: int, layer: LayerIndex, before: dict[str, dict[str, Kept]]) -> None:
+        for path, condensed in layer.sniffed.items():
+            real, older = self._written(path), before[path]
+            self._sniffed[real] = {name: Kept(kept, number, older.get(name)) for name, kept in condensed.items()}
+            self._remember(real)
+
+    def _add_hits(self, number: int, layer: LayerIndex) -> None:
+        for hits in (layer.hits.secrets, layer.hits.malware, layer.hits.config):
+            for hit in hits:
+                real = self._written(hit.path) if hit.path else ""
+                self._hits.append((hit, real, number))
+                self._inspected[real] = number
+                if real:
+                    self._remember(real)
 
     def _written(self, path: str) -> str:
         """Where a file lands when a lower layer made one of its directories a link."""
@@ -131,16 +166,19 @@ class Tree:
         gone.update(self._met(layer.others))
         gone.update(path for path in layer.symlinks if path_hash(path) in self._known)
         # A directory replaces a file or a link, but merges with a directory.
-        gone.update(path for path in self._met(layer.directories) if path in self._links or path in self._files)
+        gone.update(path for path in self._met(layer.directories) if self._is_file(path))
         for path in layer.kept:
             if path_hash(path) in self._known and path not in self._files:
                 gone.add(path)  # a file where there was a directory or a link
         if gone or inside:
-            for entries in (self._files, self._links, self._hardlinks):
+            for entries in (self._files, self._links, self._hardlinks, self._sniffed, self._inspected):
                 self._forget(entries, gone, inside)
 
+    def _is_file(self, path: str) -> bool:
+        return any(path in entries for entries in (self._links, self._files, self._sniffed, self._inspected))
+
     @staticmethod
-    def _forget(entries: "dict[str, Kept] | dict[str, str]", gone: set[str], inside: set[str]) -> None:
+    def _forget(entries: dict[str, Any], gone: set[str], inside: set[str]) -> None:
         for path in list(entries):
             above = ancestors(path)
             if path in gone or "" in inside or not gone.isdisjoint(above) or not inside.isdisjoint(above):

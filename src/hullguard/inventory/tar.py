@@ -39,13 +39,15 @@ _READ_RECORDS = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
 class Member:
     """One member; ``name`` is as written, its bytes decoded so that nothing is lost and nothing unprintable."""
 
-    __slots__ = ("kind", "link", "name", "size")
+    __slots__ = ("kind", "link", "mode", "name", "size")
 
-    def __init__(self, name: bytes, kind: Kind, size: int, link: bytes) -> None:
+    def __init__(self, name: bytes, kind: Kind, size: int, link: bytes, mode: int = 0) -> None:
         self.name = _text(name)
         self.kind = kind
         self.size = size
         self.link = _text(link)
+        self.mode = mode
+        """The permission bits, with set-user-id, set-group-id and sticky."""
 
 
 class TarWalk:
@@ -116,6 +118,16 @@ class TarWalk:
         self._left -= len(data)
         return data
 
+    def peek(self, n: int) -> bytes:
+        """The next ``n`` bytes of the current member, fewer if it ends before; they are still to be read."""
+        n = min(n, self._left)
+        while len(self._chunk) - self._at < n:
+            more = self._raw.read(CHUNK)
+            if not more:
+                break
+            self._chunk, self._at = self._chunk[self._at :] + more, 0
+        return self._chunk[self._at : self._at + n]
+
     def _member(
         self,
         header: bytes,
@@ -139,7 +151,7 @@ class TarWalk:
         kind = _KINDS.get(header[156:157], Kind.OTHER)
         if kind is Kind.FILE and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # how writers before ustar said directory
-        return Member(name, kind, size, link)
+        return Member(name, kind, size, link, _mode(header[100:108]))
 
     def _header(self, *, first: bool) -> bytes | None:
         header = self._take(BLOCK, end_allowed=True)
@@ -252,6 +264,14 @@ class TarWalk:
             data = b"".join(parts)
         self.offset += len(data)
         return data
+
+
+def _mode(field: bytes) -> int:
+    """Nothing is skipped by it, so a damaged one costs nothing but itself."""
+    try:
+        return int(field.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
+    except ValueError:
+        return 0
 
 
 def _text(raw: bytes) -> str:

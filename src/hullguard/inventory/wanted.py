@@ -6,9 +6,13 @@ import re
 from collections.abc import Sequence
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
+from hullguard.inventory.content.inspector import Inspector
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
-INDEX_VERSION = 1
+INDEX_VERSION = 2
+
+SNIFFED_FROM = 64
+"""Smaller files are no programs; ELF's header alone has 64 bytes."""
 
 
 class Wanted:
@@ -18,16 +22,24 @@ class Wanted:
     ``("opt/db", "var/lib/dpkg")`` the file ``opt/db/status`` is wanted as ``var/lib/dpkg/status``.
     """
 
-    def __init__(self, analyzers: Sequence[Analyzer], aliases: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        analyzers: Sequence[Analyzer],
+        aliases: Sequence[tuple[str, str]] = (),
+        inspectors: Sequence[Inspector] = (),
+    ) -> None:
         self.analyzers = tuple(analyzers)
+        self.inspectors = tuple(inspectors)
         self.aliases = tuple(sorted(set(aliases)))
         self._match = re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in analyzers)).fullmatch
         self._patterns = [(analyzer, re.compile(analyzer.paths)) for analyzer in analyzers]
+        self._magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
 
     @functools.cached_property
     def signature(self) -> str:
         """Changes whenever an index made with these wishes could differ."""
-        parts = [str(INDEX_VERSION), *(f"{a.name}:{a.version}:{a.paths}" for a in self.analyzers)]
+        parts = [str(INDEX_VERSION), *(f"{a.name}:{a.version}:{a.paths}:{a.magic}" for a in self.analyzers)]
+        parts += [f"{inspector.name}:{inspector.version}" for inspector in self.inspectors]
         parts += [f"{real}={logical}" for real, logical in self.aliases]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -52,4 +64,18 @@ class Wanted:
         return content
 
     def with_aliases(self, aliases: Sequence[tuple[str, str]]) -> "Wanted":
-        return Wanted(self.analyzers, (*self.aliases, *aliases))
+        return Wanted(self.analyzers, (*self.aliases, *aliases), self.inspectors)
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether the first bytes of a file decide anything."""
+        return bool(self._magics or self.inspectors)
+
+    def sniffs(self, size: int, head: bytes) -> bool:
+        """Whether some analyzer wants a file for its first bytes."""
+        return size >= SNIFFED_FROM and head.startswith(self._magics)
+
+    def condense_sniffed(self, path: str, content: bytes) -> dict[str, bytes]:
+        """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""
+        kept = {a.name: a.condense(path, content) for a in self.analyzers if a.magic and content.startswith(a.magic)}
+        return {name: condensed for name, condensed in kept.items() if condensed}

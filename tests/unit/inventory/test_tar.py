@@ -7,7 +7,7 @@ import tarfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.images import directory, file, hardlink, header, layer, symlink
+from tests.support.images import Entry, directory, file, hardlink, header, layer, symlink
 
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.tar import Kind, Member, TarWalk
@@ -204,3 +204,24 @@ def test_no_damage_makes_the_walk_fail_in_an_unforeseen_way(data: st.DataObject)
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(HullguardError):
         walk(bytes(content[: data.draw(st.integers(0, len(content)))]))
+
+
+def test_modes_are_read_and_a_damaged_one_is_none() -> None:
+    damaged = bytearray(header(b"bad"))
+    damaged[100:108] = b"79xyz   "
+    damaged[148:156] = b" " * 8
+    damaged[148:156] = b"%06o\0 " % sum(damaged)
+    stream = layer(Entry("su", mode=0o104755))[:512] + bytes(damaged) + bytes(1024)
+
+    assert [member.mode for member in TarWalk(io.BytesIO(stream), Budget(Limits()), "x")] == [0o4755, 0]
+
+
+def test_peeking_takes_nothing_away() -> None:
+    class Slow(io.BytesIO):
+        def read(self, n: int | None = -1, /) -> bytes:
+            return super().read(min(n or 0, 100))
+
+    walk = TarWalk(Slow(layer(file("a", b"0123456789" * 30), file("b", b"xyz"))), Budget(Limits()), "x")
+    seen = [(member.name, walk.peek(250), walk.content()) for member in walk]
+
+    assert seen == [("a", b"0123456789" * 25, b"0123456789" * 30), ("b", b"xyz", b"xyz")]

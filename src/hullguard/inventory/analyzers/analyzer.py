@@ -44,6 +44,7 @@ class Files(Protocol):
     def real(self, path: str) -> str | None: ...
     def children(self, directory: str) -> Iterable[tuple[str, File]]: ...
     def matching(self, pattern: str) -> Iterable[tuple[str, File]]: ...
+    def sniffed(self, analyzer: str) -> Iterable[tuple[str, File]]: ...
 
 
 class Context(Struct):
@@ -74,6 +75,11 @@ class Analyzer(abc.ABC):
     """A regular expression that fits whole normal paths."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Files and directories with one fixed place, which an image may replace by a link to another place."""
+    magic: ClassVar[tuple[bytes, ...]] = ()
+    """First bytes by which files are wanted that fit no analyzer's path, if they have at least 64 bytes.
+
+    ``condense`` is given their content; what it returns empty is not kept. ``Files.sniffed`` yields the others.
+    """
 
     def condense(self, path: str, content: bytes) -> bytes:
         """The part of a file that ``analyze`` needs; it runs on hostile bytes and must never raise."""

@@ -4,12 +4,14 @@ The tree is walked by directory descriptors and no link is ever followed by the 
 changed meanwhile cannot lead the walk out of its root.
 """
 
+import io
 import os
 import stat
 from pathlib import Path
 
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.layer import Indexer
+from hullguard.inventory.limits import Budget
 from hullguard.inventory.tar import Kind
 
 # Made by the kernel, endless, and never part of an image.
@@ -46,11 +48,12 @@ class TreeWalk:
             path = prefix + text(os.fsencode(entry.name))
             try:
                 state = entry.stat(follow_symlinks=False)
-                self._entry(directory, entry.name, path, state.st_mode, depth)
+                self._entry(directory, entry.name, path, state, depth)
             except OSError as cause:
                 self._indexer.refuse(path, f"could not be read: {cause.strerror}")
 
-    def _entry(self, directory: int, name: str, path: str, mode: int, depth: int) -> None:
+    def _entry(self, directory: int, name: str, path: str, state: os.stat_result, depth: int) -> None:
+        mode = state.st_mode
         if stat.S_ISDIR(mode):
             child = os.open(name, _OPEN_DIRECTORY, dir_fd=directory)
             try:
@@ -63,21 +66,34 @@ class TreeWalk:
         elif stat.S_ISLNK(mode):
             self._indexer.add(path, Kind.SYMLINK, text(os.fsencode(os.readlink(name, dir_fd=directory))))
         elif stat.S_ISREG(mode):
-            self._file(directory, name, path)
+            self._file(directory, name, path, state)
 
-    def _file(self, directory: int, name: str, path: str) -> None:
-        logical = self._indexer.wanted.logical(path)
-        if logical is None:
+    def _file(self, directory: int, name: str, path: str, state: os.stat_result) -> None:
+        wanted = self._indexer.wanted
+        if not wanted.looks_inside and wanted.logical(path) is None:
             return
         descriptor = os.open(name, _OPEN_FILE, dir_fd=directory)
         with os.fdopen(descriptor, "rb") as file:
             state = os.fstat(descriptor)
-            if not stat.S_ISREG(state.st_mode):
-                return
-            limit = self._indexer.budget.limits.file_bytes
-            content = file.read(limit + 1)
-            self._indexer.budget.spend_bytes(len(content))
-            if len(content) > limit:
-                self._indexer.too_large(path, state.st_size)
-            else:
-                self._indexer.keep(path, logical, content)
+            if stat.S_ISREG(state.st_mode):
+                content = _OpenFile(file, state.st_size, self._indexer.budget)
+                self._indexer.file(path, state.st_size, stat.S_IMODE(state.st_mode), content)
+
+
+class _OpenFile:
+    """A file as the indexer sees it; never more than the size that it had when it was opened."""
+
+    def __init__(self, file: io.BufferedReader, size: int, budget: Budget) -> None:
+        self._file, self._left, self._budget = file, size, budget
+
+    def peek(self, n: int, /) -> bytes:
+        return self._file.peek(n)[: min(n, self._left)]
+
+    def read(self, n: int, /) -> bytes:
+        data = self._file.read(min(n, self._left))
+        self._left -= len(data)
+        self._budget.spend_bytes(len(data))
+        return data
+
+    def content(self) -> bytes:
+        return self.read(self._left)

@@ -1,0 +1,188 @@
+"""Files shown to inspectors as layers pass: every layer counts, deleted or not, and nobody can flood the report."""
+
+import importlib
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.images import DEBIAN_12, Entry, Image, digest_of, file, layer, opaque, symlink, whiteout
+
+from hullguard.inventory import LayerCache, Limits, read
+from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.inspection import Inspection
+from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
+from hullguard.model.inventory import Inventory
+from hullguard.model.severity import Severity
+
+KEY = "srv/app/key.pem"
+
+
+class Keys(Inspector):
+    """Finds every line that says KEY."""
+
+    name = "secret"
+    version = "1"
+
+    def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
+        return not head.startswith(b"\x7fELF")
+
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit]:
+        for number, line in enumerate(b"".join(chunks).splitlines(), 1):
+            if b"KEY" in line:
+                yield Secret("key", "A key", Severity.HIGH, path, number, "***")
+
+
+class Eicar(Inspector):
+    """Finds a word in any file."""
+
+    name = "malware"
+    version = "1"
+
+    def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
+        return True
+
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit]:
+        content = b"".join(chunks)
+        return [Malware("eicar", "A test", Severity.CRITICAL, path, digest_of(content))] if b"EVIL" in content else []
+
+
+class Modes(Inspector):
+    """Looks at modes alone and reads nothing."""
+
+    name = "config"
+    version = "1"
+
+    def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
+        return bool(mode & 0o4000)
+
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit]:
+        return [Misconfiguration("SUID", "Set-user-id", Severity.LOW, oct(mode), "chmod", path)]
+
+
+ALL = frozenset({"secret", "malware", "config"})
+
+
+@pytest.fixture(autouse=True)
+def _inspectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("hullguard.inventory.read"), "INSPECTORS", (Keys(), Eicar(), Modes()))
+
+
+def scan(path: Path, *layers: bytes, scanners: frozenset[str] = ALL, cache: LayerCache | None = None) -> Inventory:
+    archive = Image(layers).docker_archive(path / "image.tar")
+    return read(str(archive), scanners=scanners, cache=cache)
+
+
+def test_a_hit_names_its_layer(tmp_path: Path) -> None:
+    lower, upper = layer(file("etc/os-release", DEBIAN_12)), layer(file(KEY, "a\nKEY\n"))
+
+    assert scan(tmp_path, lower, upper).secrets == (
+        Secret("key", "A key", Severity.HIGH, KEY, 2, "***", digest_of(upper)),
+    )
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        whiteout(KEY),
+        whiteout("srv"),
+        opaque("srv/app"),
+        opaque(""),
+        file(KEY, "harmless"),
+        file("srv/app", "a file"),
+        symlink("srv", "opt"),
+    ],
+    ids=lambda entry: f"{entry.name}",
+)
+def test_what_a_later_layer_hides_is_still_told(tmp_path: Path, hiding: Entry) -> None:
+    found = scan(tmp_path, layer(file(KEY, "KEY")), layer(hiding))
+
+    assert [(secret.path, secret.deleted) for secret in found.secrets] == [(KEY, True)]
+
+
+def test_the_same_secret_written_again_is_hidden_once(tmp_path: Path) -> None:
+    found = scan(tmp_path, layer(file(KEY, "KEY")), layer(file(KEY, "KEY\n")))
+
+    assert [secret.deleted for secret in found.secrets] == [True, False]
+
+
+def test_a_mode_that_a_later_layer_corrects_is_not_told(tmp_path: Path) -> None:
+    su = Entry("bin/su", b"x", mode=0o4755)
+    kept = scan(tmp_path, layer(su, Entry("bin/mount", b"x", mode=0o4755)), layer(file("bin/su", b"x")))
+
+    assert [(wrong.path, wrong.message) for wrong in kept.config] == [("bin/mount", "0o4755")]
+
+
+def test_files_that_analyzers_want_are_shown_too(tmp_path: Path) -> None:
+    found = scan(tmp_path, layer(file("etc/os-release", DEBIAN_12 + b"KEY=1\n")))
+
+    assert [secret.path for secret in found.secrets] == ["etc/os-release"]
+    assert found.os is not None
+    assert found.os.id == "debian"
+
+
+def test_every_inspector_that_wants_a_file_gets_all_of_it(tmp_path: Path) -> None:
+    content = b"x" * (1 << 20) + b"\nKEY EVIL"
+    found = scan(tmp_path, layer(file("a", content)))
+
+    assert len(found.secrets) == 1
+    assert [malware.sha256 for malware in found.malware] == [digest_of(content)]
+
+
+def test_only_the_scanners_asked_for_run(tmp_path: Path) -> None:
+    content = layer(file("a", "KEY EVIL"))
+
+    assert scan(tmp_path, content, scanners=frozenset()).secrets == ()
+    only = scan(tmp_path, content, scanners=frozenset({"malware"}))
+    assert (only.secrets, len(only.malware)) == ((), 1)
+
+
+def test_a_cached_index_keeps_its_hits_and_belongs_to_its_scanners(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path / "cache")
+    content = layer(file("a", "KEY"))
+
+    assert scan(tmp_path, content, scanners=frozenset(), cache=cache).secrets == ()
+    first = scan(tmp_path, content, cache=cache)
+    assert len(first.secrets) == 1
+    assert scan(tmp_path, content, cache=cache) == first
+
+
+def test_other_rules_are_another_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = LayerCache(tmp_path / "cache")
+    scan(tmp_path, layer(file("a", "KEY")), cache=cache)
+    monkeypatch.setattr(Keys, "version", "2")
+    monkeypatch.setattr(Keys, "inspect", lambda *_: [])
+
+    assert scan(tmp_path, layer(file("a", "KEY")), cache=cache).secrets == ()
+
+
+def test_a_directory_is_inspected(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "a").write_text("KEY EVIL")
+    (tmp_path / "root" / "b").write_text("")
+    (tmp_path / "root" / "a").chmod(0o4755)
+    found = read(f"dir:{tmp_path / 'root'}", scanners=ALL)
+
+    assert [(secret.path, secret.layer) for secret in found.secrets] == [("a", None)]
+    assert [malware.path for malware in found.malware] == ["a"]
+    assert [wrong.path for wrong in found.config] == ["a"]
+
+
+def test_a_flood_of_hits_is_counted_not_kept(tmp_path: Path) -> None:
+    archive = Image(
+        [layer(file("etc/os-release", DEBIAN_12), file("a", "KEY\n" * 30), file("b", "KEY\n" * 3))]
+    ).docker_archive(tmp_path / "i.tar")
+    found = read(str(archive), scanners=ALL, limits=Limits(hits=10))
+
+    assert len(found.secrets) == 10
+    assert [(unknown.what, unknown.why) for unknown in found.unknowns] == [
+        ("more secret findings", "layer 0/layer.tar: 23 more were left out")
+    ]
+
+
+def test_the_bound_is_each_inspectors_own() -> None:
+    inspection = Inspection((Keys(), Eicar()), 2)
+    inspection.show("a", 0, 0, b"", io.BytesIO(b"KEY\nKEY\nKEY\nEVIL"))
+
+    assert (len(inspection.hits.secrets), len(inspection.hits.malware)) == (2, 1)
+    assert inspection.left_out == {"secret": 1}
