@@ -3,12 +3,16 @@
 from hullguard.advisories.versions.apk import ApkOrder
 from hullguard.advisories.versions.dpkg import DpkgOrder
 from hullguard.advisories.versions.order import Order
+from hullguard.advisories.versions.pacman import PacmanOrder
 from hullguard.advisories.versions.pep440 import Pep440Order
+from hullguard.advisories.versions.rpm import RpmOrder
 from hullguard.advisories.versions.semver import SemverOrder
 
 ORDERS: tuple[Order, ...] = (
     DpkgOrder(),
     ApkOrder(),
+    RpmOrder(),
+    PacmanOrder(),
     Pep440Order(),
     SemverOrder(),
 )
