@@ -100,6 +100,15 @@ class Advisories:
         built = datetime.fromisoformat(self._meta["built"])
         return DatabaseStatus(str(self._path), self._path.stat().st_size, built, records, kev, epss, ratings)
 
+    def notes(self) -> dict[str, str]:
+        """What updates noted for the next one."""
+        return {key: value for key, value in self._meta.items() if key.startswith(("seen:", "http:", "updated:"))}
+
+    def modified(self) -> dict[str, str]:
+        """When each record was changed last, by its id."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT name, modified FROM record").fetchall())
+
     def ecosystems(self) -> frozenset[str]:
         """OSV's names, with their releases, that any record speaks of."""
         return self._ecosystems

@@ -44,7 +44,7 @@ def import_files(files: Sequence[Path], database: Path, progress: Progress | Non
         with Building(database) as building:
             writer = building.writer()
             for path in files:
-                _import_file(path, writer, account, progress)
+                import_file(path, writer, account, progress)
             if not (account.imported or account.older or account.withdrawn or account.enriched):
                 first = account.refusals[0] if account.refusals else None
                 why = f"; the first refusal: {first.where}: {first.why}" if first else ""
@@ -66,7 +66,8 @@ def _check(path: Path) -> None:
         raise Invalid(f"{str(path)!r} cannot be read: {cause}", "advisories.unreadable") from cause
 
 
-def _import_file(path: Path, writer: Writer, account: Account, progress: Progress | None) -> None:
+def import_file(path: Path, writer: Writer, account: Account, progress: Progress | None = None) -> None:
+    """Adds one file of any kind; what is broken in it is refused by name."""
     before = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
     try:
         with path.open("rb", buffering=0) as raw:

@@ -87,6 +87,10 @@ class Writer:
         self._connection.execute("DELETE FROM rating")
         self._connection.executemany("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", ratings)
 
+    def note(self, key: str, value: str) -> None:
+        """Keeps what an update wants to know the next time."""
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
     def finish(self) -> None:
         """Everything written, replaced records gone, indexes made."""
         self._flush()
@@ -138,6 +142,7 @@ class Building:
         self._lock = path.with_name(f".{path.name}.lock")
         self._stack = contextlib.ExitStack()
         self._connection: sqlite3.Connection | None = None
+        self._writer: Writer | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -161,7 +166,9 @@ class Building:
         self._stack.close()
 
     def writer(self) -> Writer:
-        """A writer on a copy of the present database, or on an empty one."""
+        """The writer on a copy of the present database, or on an empty one; the copy is made at the first call."""
+        if self._writer is not None:
+            return self._writer
         try:
             if self._path.exists():
                 shutil.copyfile(self._path, self._temporary)
@@ -169,7 +176,13 @@ class Building:
             self._prepare(self._connection)
         except (OSError, sqlite3.Error) as cause:
             raise Unavailable(f"cannot write beside {self._path}: {cause}") from cause
-        return Writer(self._connection)
+        self._writer = Writer(self._connection)
+        return self._writer
+
+    @property
+    def begun(self) -> bool:
+        """Whether anyone has asked for the writer."""
+        return self._writer is not None
 
     def commit(self, writer: Writer) -> None:
         """Makes the new database durable, then visible; who reads the old one goes on reading it."""

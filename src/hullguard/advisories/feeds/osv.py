@@ -47,7 +47,7 @@ class OsvFeed(Feed):
                     line = stream.readline(_WINDOW)
             else:
                 try:
-                    _take(decode_record(line), writer, account)
+                    take(decode_record(line), writer, account)
                 except _BROKEN as cause:
                     if line.strip():
                         account.refuse(f"{where}, line {number}", str(cause))
@@ -57,7 +57,7 @@ class OsvFeed(Feed):
     def _object(self, where: str, first: bytes, stream: Lines, writer: Writer, account: Account) -> None:
         content = first + stream.read(MAX_RECORD)
         try:
-            _take(decode_record(content), writer, account)
+            take(decode_record(content), writer, account)
         except _BROKEN as cause:
             account.refuse(where, str(cause))
 
@@ -66,14 +66,15 @@ class OsvFeed(Feed):
         try:
             for number, element in enumerate(_elements(first, stream), 1):
                 try:
-                    _take(decode_record(element), writer, account)
+                    take(decode_record(element), writer, account)
                 except _BROKEN as cause:
                     account.refuse(f"{where}, entry {number}", str(cause))
         except (ValueError, RecursionError) as cause:
             account.refuse(f"{where}, entry {number + 1}", f"the array cannot be read further: {cause}")
 
 
-def _take(record: Record, writer: Writer, account: Account) -> None:
+def take(record: Record, writer: Writer, account: Account) -> None:
+    """Adds a record, or takes a withdrawn one back."""
     if record.withdrawn:
         writer.withdraw(record)
         account.withdrawn += 1

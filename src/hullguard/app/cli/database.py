@@ -3,12 +3,17 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hullguard.advisories.addresses import EPSS, KEV, OSV
 from hullguard.app.cli import exits
+from hullguard.app.cli.exits import fail
 from hullguard.app.cli.scan import default_database, progress_of
+
+if TYPE_CHECKING:
+    from hullguard.advisories.feeds.feed import Account
 
 db = typer.Typer(help="The advisory database.", no_args_is_help=True)
 
@@ -28,10 +33,7 @@ def import_(
     total = sum(file.stat().st_size for file in files if file.is_file())
     with progress_of(f"Importing into {path.name}", total) as progress:
         account = import_files(files, path, progress)
-    for refusal in account.refusals[:_NAMED]:
-        sys.stderr.write(f"hullguard: refused: {refusal.where}: {refusal.why}\n")
-    if account.refused > _NAMED:
-        sys.stderr.write(f"hullguard: refused: {account.refused - _NAMED} more\n")
+    _name_refusals(account)
     typer.echo(
         f"{path}: {account.imported} imported, {account.withdrawn} withdrawn, {account.older} older than stored,"
         f" {account.refused} refused"
@@ -39,6 +41,40 @@ def import_(
     for name, count in account.enriched.items():
         typer.echo(f"  {name}: {count} entries")
     return exits.DONE
+
+
+@db.command()
+def update(  # noqa: PLR0917
+    db: Database = None,
+    mirror: Annotated[str, typer.Option(help="A mirror of OSV's dumps.")] = OSV,
+    ecosystem: Annotated[
+        list[str] | None, typer.Option(help="Only this one, as OSV names it; repeatable.", show_default=False)
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Fetch everything, whatever is there already.")] = False,
+    kev: Annotated[str, typer.Option(help="CISA's catalogue; `none` leaves it out.")] = KEV,
+    epss: Annotated[str, typer.Option(help="FIRST's scores; `none` leaves them out.")] = EPSS,
+) -> int:
+    """Fetch what is new from a mirror of OSV's dumps, KEV and EPSS; only what has changed is asked for."""
+    from hullguard.advisories.update.run import Wanted, update
+
+    path = db or default_database()
+    wanted = Wanted(
+        mirror, "" if kev == "none" else kev, "" if epss == "none" else epss, tuple(ecosystem or ()), full=full
+    )
+    with progress_of(f"Updating {path.name}") as progress:
+        outcome = update(path, wanted, progress)
+    _name_refusals(outcome.account)
+    for each in outcome.updates:
+        if not each.why and each.how != "same":
+            unit = "entries" if each.name in ("kev", "epss") else "records"
+            typer.echo(f"  {each.name:<28} {each.records:>8} {unit}")
+    for each in outcome.failed:
+        sys.stderr.write(f"hullguard: not updated: {each.name}: {each.why}\n")
+    if len(outcome.failed) == len(outcome.updates):
+        fail(f"nothing could be updated; {path} is as it was", exits.OUTSIDE_FAILED)
+    same = sum(1 for each in outcome.updates if each.how == "same" and not each.why)
+    typer.echo(f"{path}: {len(outcome.updates) - same - len(outcome.failed)} sources updated, {same} unchanged")
+    return exits.OUTSIDE_FAILED if outcome.failed else exits.DONE
 
 
 @db.command()
@@ -66,6 +102,13 @@ def status(db: Database = None) -> int:
         releases = [name for name in state.records if name.partition(":")[0] == family and ":" in name]
         typer.echo(f"  {family:<28} {count:>8}{f'  in {len(releases)} releases' if releases else ''}")
     return exits.DONE
+
+
+def _name_refusals(account: "Account") -> None:
+    for refusal in account.refusals[:_NAMED]:
+        sys.stderr.write(f"hullguard: refused: {refusal.where}: {refusal.why}\n")
+    if account.refused > _NAMED:
+        sys.stderr.write(f"hullguard: refused: {account.refused - _NAMED} more\n")
 
 
 def _age(seconds: float) -> str:

@@ -1,0 +1,202 @@
+"""One download: what is asked, how often, and when it is given up."""
+
+import email.utils
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.mirror import SmallMirror, claims, cut, endless, serving, status
+
+from hullguard.advisories.update.fetch import Absent, Failed, Fetcher, Tag
+
+BOUND = 1 << 20
+CONTENT = bytes(range(256)) * 1000
+
+
+@pytest.fixture
+def mirror() -> Iterator[SmallMirror]:
+    with serving() as mirror:
+        mirror.files["/file"] = CONTENT
+        yield mirror
+
+
+class Pauses(list[float]):
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+def test_the_content_and_its_tag(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    told: list[int] = []
+
+    tag = Fetcher(lambda _, count: told.append(count), pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert into.read_bytes() == CONTENT
+    assert tag is not None
+    assert tag.etag.startswith('"')
+    assert sum(told) == len(CONTENT)
+    assert pauses == []
+    assert Fetcher().get(f"{mirror.url}/file", into, BOUND, tag) is None
+    assert Fetcher().get(f"{mirror.url}/file", into, BOUND, Tag('"another"')) == tag
+
+
+def test_the_date_is_asked_with_where_there_is_no_tag(mirror: SmallMirror, into: Path) -> None:
+    date = "Wed, 01 Jan 2025 00:00:00 GMT"
+
+    Fetcher().get(f"{mirror.url}/file", into, BOUND, Tag(modified=date))
+
+    assert mirror.asked[0][1]["If-Modified-Since"] == date
+
+
+def test_a_broken_download_is_continued(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    mirror.faults["/file"] = [cut(1000), status(503)]
+
+    Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert into.read_bytes() == CONTENT
+    assert [headers.get("Range") for _, headers in mirror.asked] == [None, "bytes=1000-", "bytes=1000-"]
+    assert mirror.sent["/file"] == len(CONTENT) - 1000
+
+
+def test_a_file_that_changed_meanwhile_is_begun_again(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    mirror.faults["/file"] = [cut(1000)]
+
+    def change(seconds: float) -> None:
+        mirror.files["/file"] = CONTENT[::-1]
+
+    Fetcher(sleep=change).get(f"{mirror.url}/file", into, BOUND)
+
+    assert into.read_bytes() == CONTENT[::-1]
+
+
+@pytest.mark.parametrize("fault", [status(416), status(206, Content_Range="bytes 7-9/10"), status(206)])
+def test_a_server_that_cannot_continue_is_asked_from_the_start(mirror: SmallMirror, into: Path, fault: object) -> None:
+    mirror.faults["/file"] = [cut(1000), fault]  # type: ignore[list-item]
+
+    Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+    assert into.read_bytes() == CONTENT
+
+
+def test_pauses_grow_and_end(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    mirror.faults["/file"] = [status(500)] * 9
+
+    with pytest.raises(Failed, match="the server answers 500"):
+        Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert pauses == [2.0, 4.0, 8.0, 16.0]
+    assert len(mirror.asked) == 5
+
+
+def test_the_server_says_how_long_to_wait(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    later = email.utils.formatdate(time.time() + 60, usegmt=True)
+    mirror.faults["/file"] = [status(429, Retry_After="7"), status(503, Retry_After=later)]
+
+    Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert pauses[0] == 7.0
+    assert 50 < pauses[1] <= 60
+
+
+@pytest.mark.parametrize("header", ["soon", "-1", ""])
+def test_a_wait_that_is_none_is_our_own(mirror: SmallMirror, into: Path, pauses: Pauses, header: str) -> None:
+    mirror.faults["/file"] = [status(429, Retry_After=header)]
+
+    Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert pauses == [2.0]
+
+
+def test_a_wait_without_end_is_not_waited_for(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    mirror.faults["/file"] = [status(429, Retry_After="999999")]
+
+    with pytest.raises(Failed, match="429"):
+        Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert pauses == []
+
+
+@pytest.mark.parametrize(("code", "error"), [(404, Absent), (410, Absent), (403, Absent), (401, Failed), (400, Failed)])
+def test_what_cannot_pass_is_not_tried_again(mirror: SmallMirror, into: Path, code: int, error: type[Failed]) -> None:
+    mirror.faults["/file"] = [status(code)]
+
+    with pytest.raises(error, match=str(code)):
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+    assert len(mirror.asked) == 1
+
+
+def test_a_server_that_only_ever_breaks_off_is_given_up(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
+    mirror.faults["/file"] = [cut(0)] * 9
+
+    with pytest.raises(Failed, match="broke off"):
+        Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert len(mirror.asked) == 5
+
+
+@pytest.mark.parametrize("fault", [claims(BOUND + 1), endless])
+def test_more_than_the_bound_is_not_taken(mirror: SmallMirror, into: Path, fault: object) -> None:
+    mirror.faults["/file"] = [fault]  # type: ignore[list-item]
+
+    with pytest.raises(Failed, match="larger than"):
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+    assert len(mirror.asked) == 1
+    assert not into.exists() or into.stat().st_size <= BOUND
+
+
+def test_less_than_was_said_is_not_the_file(mirror: SmallMirror, into: Path) -> None:
+    mirror.faults["/file"] = [claims(len(CONTENT) + 500)] * 9
+
+    with pytest.raises(Failed, match="broke off after 256000 bytes"):
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+
+def test_enough_ends_a_download(mirror: SmallMirror, into: Path) -> None:
+    Fetcher().get(f"{mirror.url}/file", into, BOUND, enough=lambda _: True)
+
+    assert 0 < into.stat().st_size < len(CONTENT)
+
+
+def test_redirects_are_followed_and_circles_left(mirror: SmallMirror, into: Path) -> None:
+    mirror.files["/moved"] = b""
+    mirror.faults["/moved"] = [status(302, Location="/file")]
+    Fetcher().get(f"{mirror.url}/moved", into, BOUND)
+    assert into.read_bytes() == CONTENT
+
+    mirror.faults["/moved"] = [status(302, Location="/moved")] * 100
+    with pytest.raises(Failed, match="redirect"):
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/moved", into, BOUND)
+
+
+def test_the_proxy_of_the_environment_is_used(mirror: SmallMirror, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror.files["http://mirror.example/file"] = b"through the proxy"
+    monkeypatch.setenv("http_proxy", mirror.url.replace("http://", "http://user:word@"))
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    Fetcher().get("http://mirror.example/file", into, BOUND)
+
+    assert into.read_bytes() == b"through the proxy"
+    assert mirror.asked[0][1]["proxy-authorization"].startswith("Basic ")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    Fetcher().get(f"{mirror.url}/file", into, BOUND)
+    assert into.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("proxy", ["socks9://x", "http://["])
+def test_a_proxy_that_is_none_is_said(into: Path, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+
+    with pytest.raises(Failed, match="proxy"):
+        Fetcher().get("http://mirror.example/file", into, BOUND)

@@ -1,0 +1,80 @@
+"""``hullguard db`` as people and scripts call it: output, one line of error, exit code."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.advisories import affected, record
+from tests.support.mirror import SmallMirror, serving, status
+
+from hullguard.app.cli import exits
+
+ZERO = {"introduced": "0"}
+
+
+@pytest.fixture
+def mirror() -> Iterator[SmallMirror]:
+    with serving() as mirror:
+        mirror.put("npm", record("GHSA-1", affected("npm", "one", ZERO)))
+        mirror.put("Debian", record("DEBIAN-1", affected("Debian:12", "bash", ZERO)))
+        yield mirror
+
+
+def db(*arguments: object) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "hullguard"
+    command = [str(program), "db", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ))
+
+
+def update(mirror: SmallMirror, file: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    where = ("--mirror", mirror.url, "--kev", f"{mirror.url}/kev.json", "--epss", f"{mirror.url}/epss.csv.gz")
+    return db("update", "--db", file, *where, *more)
+
+
+def test_an_update_says_what_it_brought(mirror: SmallMirror, tmp_path: Path) -> None:
+    file = tmp_path / "advisories.db"
+
+    done = update(mirror, file)
+
+    assert done.returncode == exits.DONE, done.stderr
+    assert [line.split() for line in done.stdout.splitlines()[:-1]] == [
+        ["npm", "1", "records"],
+        ["Debian", "1", "records"],
+        ["kev", "1", "entries"],
+        ["epss", "1", "entries"],
+    ]
+    assert done.stdout.endswith(f"{file}: 4 sources updated, 0 unchanged\n")
+    assert update(mirror, file).stdout == f"{file}: 0 sources updated, 4 unchanged\n"
+
+
+def test_what_failed_is_named_and_the_rest_is_there(mirror: SmallMirror, tmp_path: Path) -> None:
+    mirror.faults["/npm/all.zip"] = [status(401)]
+
+    done = update(mirror, tmp_path / "a.db", "--ecosystem", "npm", "--ecosystem", "Debian")
+
+    assert done.returncode == exits.OUTSIDE_FAILED
+    assert done.stderr == f"hullguard: not updated: npm: {mirror.url}/npm/all.zip: the server answers 401\n"
+    assert "3 sources updated" in done.stdout
+
+
+def test_nothing_but_failures_leaves_no_file(mirror: SmallMirror, tmp_path: Path) -> None:
+    mirror.absent.add("/npm/all.zip")
+
+    done = db(
+        "update", "--db", tmp_path / "a.db", "--mirror", mirror.url, "--kev", "none", "--epss", "none",
+        "--ecosystem", "npm",
+    )  # fmt: skip
+
+    assert done.returncode == exits.OUTSIDE_FAILED
+    assert done.stderr.splitlines()[-1] == f"hullguard: nothing could be updated; {tmp_path / 'a.db'} is as it was"
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_an_address_that_is_none_is_the_callers_mistake(tmp_path: Path) -> None:
+    done = db("update", "--db", tmp_path / "a.db", "--mirror", "ftp://mirror.example")
+
+    assert done.returncode == exits.WRONG_REQUEST
+    assert done.stderr == "hullguard: 'ftp://mirror.example' is no address that begins with https:// or http://\n"
