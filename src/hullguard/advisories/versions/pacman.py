@@ -1,4 +1,4 @@
-"""Arch Linux's versions: ``[epoch:]version[-release]``, pacman's lib/libalpm/version.c; alike to rpm's, not the same."""
+"""Versions of Arch Linux: ``[epoch:]version[-release]``, libalpm's version.c; alike to rpm's, but not the same."""
 
 import re
 
