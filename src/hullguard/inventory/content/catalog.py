@@ -1,5 +1,6 @@
 """Every inspector of file content."""
 
 from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.content.secrets.inspector import SecretInspector
 
-INSPECTORS: tuple[Inspector, ...] = ()
+INSPECTORS: tuple[Inspector, ...] = (SecretInspector(),)

@@ -1,0 +1,75 @@
+"""Which candidates are credentials and which are examples, and how a credential may be shown."""
+
+import math
+import re
+from collections import Counter
+
+from hullguard.inventory.content.secrets.rule import Rule
+
+_SHOWN = 4
+_SHORT = 12
+_MASK = "********"
+_PREFIX = 48
+
+# The tokens that makers print in their manuals, and what people write where a token is to go.
+_EXAMPLE = re.compile(
+    rb"example|sample|placeholder|change[_-]?me|dummy|your[_-]|redacted|insert[_-]|replace[_-]?(?:me|with)|xxxx|\*\*\*|"
+    rb"<[a-z]|\$\{|\{\{|%\(|0123456789|1234567890|abcdefghij|deadbeef|eyJzdWIiOiIxMjM0NTY3ODkw",
+    re.IGNORECASE,
+)
+_TRIVIAL = re.compile(
+    rb"(?:my|your|the|some|db|root|user|test)?[_-]?(?:pass(?:word|wd|phrase)?|pw|pwd|user(?:name)?|secret|token|key|foo|bar|"
+    rb"baz|test(?:ing)?|none|null|nil|true|false|string|value|hidden|empty)[0-9]{0,3}",
+    re.IGNORECASE,
+)
+# Others' tests and documentation; a directory of that name in the image's own application is looked at.
+_FIXTURE = re.compile(
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|python3[^/]*|gems|vendor|go/pkg/mod|perl5?|ruby|golang)/"
+    r"(?:.*/)?(?:tests?|testing|testdata|fixtures?|examples?|__tests__|specs?|docs?|idlelib)/"
+)
+_UNPROMISING = re.compile(
+    r"(?:dist-info|egg-info)/|^(?:usr/share/(?:doc|locale|man|info|zoneinfo|i18n|fonts|icons|mime|perl|terminfo|common-licenses|"
+    r"ca-certificates)|var/lib/(?:dpkg|apt|rpm|pacman)|var/cache/(?:apt|man|debconf)|usr/lib/locale|proc|sys)/|"
+    r"\.(?:png|jpe?g|gif|ico|webp|svgz?|woff2?|ttf|otf|eot|mp[34]|ogg|wav|avi|gz|xz|bz2|zst|zip|jar|war|whl|deb|rpm|apk|7z|"
+    r"rar|mo|gmo|pyc|pyo|so|o|a|ko|class|dll|pdf|wasm|css|mp3)$",
+)
+_NAME = re.compile(rb"[A-Za-z_][0-9A-Za-z_.\-]{0,31}[\"']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}[\"']?$")
+
+
+def promising(path: str) -> bool:
+    """Whether a file of this name may hold a credential of the image's makers."""
+    return _UNPROMISING.search(path) is None and _FIXTURE.search(path) is None
+
+
+def credible(rule: Rule, secret: bytes) -> bool:
+    """Whether what looks like a credential is no example, placeholder or word."""
+    if _EXAMPLE.search(secret) or _TRIVIAL.fullmatch(secret):
+        return False
+    if rule.allow and re.match(rule.allow.encode("ascii"), secret):
+        return False
+    distinct = 6 if len(secret) >= 20 else min(4, len(secret) // 2)
+    return len(set(secret)) > distinct and entropy(secret) >= rule.entropy
+
+
+def entropy(text: bytes) -> float:
+    """Shannon's, in bits per byte."""
+    total = len(text)
+    return -sum(count / total * math.log2(count / total) for count in Counter(text).values()) if total else 0.0
+
+
+def redacted(window: bytes, start: int, end: int, claimed: list[tuple[int, int]]) -> str:
+    """The name that a secret is assigned to, and at most its first four characters.
+
+    Nothing that another match claims is shown, so one secret never stands in the surroundings of another.
+    """
+    prefix = b""
+    if name := _NAME.search(window, max(0, start - _PREFIX), start):
+        first = name.start()
+        if not any(begin < start and first < finish for begin, finish in claimed):
+            prefix = name[0]
+    shown = window[start : start + _SHOWN] if end - start >= _SHORT else b""
+    return _printable(prefix) + _printable(shown) + _MASK
+
+
+def _printable(text: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in text)

@@ -1,0 +1,24 @@
+"""Every rule, the particular before the general: of two that claim the same bytes the first is reported."""
+
+from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.inventory.content.secrets.rules import cloud, development, files, services
+
+RULES: tuple[Rule, ...] = (
+    *cloud.AMAZON,
+    *cloud.GOOGLE,
+    *cloud.AZURE,
+    *cloud.CHINA,
+    *cloud.HOSTS,
+    *development.CODE_HOSTS,
+    *development.REGISTRIES,
+    *development.BUILDS,
+    *development.INFRASTRUCTURE,
+    *services.MESSAGES,
+    *services.OFFICE,
+    *services.PAYMENTS,
+    *services.OBSERVATION,
+    *services.AI,
+    *files.KEYS,
+    *files.FILES,
+    *files.GENERIC,
+)
