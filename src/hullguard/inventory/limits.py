@@ -1,5 +1,7 @@
 """What a hostile image may cost: every bound in one place, and the account of what was spent."""
 
+import threading
+
 from msgspec import Struct
 
 from hullguard.model.errors import LimitReached
@@ -41,28 +43,32 @@ class Limits(Struct, frozen=True):
 
 
 class Budget:
-    """What is left of the limits while one image is read."""
+    """What is left of the limits while one image is read, by any number of threads."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._bytes = 0
         self._entries = 0
         self._kept = 0
+        self._lock = threading.Lock()
 
     def spend_bytes(self, count: int) -> None:
-        self._bytes += count
+        with self._lock:
+            self._bytes += count
         if self._bytes > self.limits.total_bytes:
             raise _reached(
                 "the image holds more than {limit} uncompressed bytes", "total-bytes", self.limits.total_bytes
             )
 
     def spend_entry(self) -> None:
-        self._entries += 1
+        with self._lock:
+            self._entries += 1
         if self._entries > self.limits.entries:
             raise _reached("the image holds more than {limit} files", "entries", self.limits.entries)
 
     def keep(self, count: int) -> None:
-        self._kept += count
+        with self._lock:
+            self._kept += count
         if self._kept > self.limits.kept_bytes:
             raise _reached(
                 "names and package databases hold more than {limit} bytes", "kept-bytes", self.limits.kept_bytes

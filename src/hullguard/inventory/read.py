@@ -1,6 +1,8 @@
 """The one question of this package: what is inside this image?"""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,6 +14,7 @@ from hullguard.inventory.content.catalog import INSPECTORS
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.opened import PlainTree, RegistryAccess, Request, Source, StoredImage
@@ -27,6 +30,7 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, Unknown
 
 Progress = Callable[[str, int], None]
+_MOST_THREADS = 4
 
 
 def recognise(target: str, limits: Limits | None = None) -> str:
@@ -131,6 +135,10 @@ def _unnamed(target: str, source: Source, layers: list[IndexedLayer], stopped: L
 def _layers(
     image: StoredImage, described: Described, reader: LayerReader
 ) -> tuple[list[IndexedLayer], LimitReached | None]:
+    if isinstance(image.blobs, CONCURRENT):
+        if (at_once := _at_once(image, described, reader)) is not None:
+            return at_once, None
+        reader = reader.careful()
     layers: list[IndexedLayer] = []
     for blob in described.layers:
         try:
@@ -141,6 +149,24 @@ def _layers(
         if layer.stopped is not None:
             return layers, layer.stopped
     return layers, None
+
+
+def _at_once(image: StoredImage, described: Described, reader: LayerReader) -> list[IndexedLayer] | None:
+    """The layers read by several threads; None when a limit was reached on the way."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+        reading = [pool.submit(image.blobs.layer, blob, reader) for blob in described.layers]
+        layers: list[IndexedLayer] = []
+        try:
+            for future in reading:
+                layer = future.result()
+                if layer.stopped is not None:
+                    return None
+                layers.append(layer)
+        except LimitReached:
+            return None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return layers
 
 
 def _inventory(

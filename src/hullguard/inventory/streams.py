@@ -67,21 +67,25 @@ class Section:
     """A part of a seekable file, read by position so that several may be open."""
 
     def __init__(self, pread: Callable[[int, int], bytes], offset: int, size: int) -> None:
-        self._pread = pread
-        self._offset = offset
-        self._left = size
+        self.pread = pread
+        self.offset = offset
+        self.left = size
+
+    def copy(self) -> "Section":
+        """The same part, to be read by someone else."""
+        return Section(self.pread, self.offset, self.left)
 
     def read(self, n: int, /) -> bytes:
-        data = self._pread(min(n, self._left), self._offset) if self._left else b""
-        self._offset += len(data)
-        self._left -= len(data)
+        data = self.pread(min(n, self.left), self.offset) if self.left else b""
+        self.offset += len(data)
+        self.left -= len(data)
         return data
 
     def skip(self, n: int) -> int:
         """Passes over up to ``n`` bytes without reading them; returns how many there were."""
-        step = min(n, self._left)
-        self._offset += step
-        self._left -= step
+        step = min(n, self.left)
+        self.offset += step
+        self.left -= step
         return step
 
 
@@ -93,7 +97,7 @@ class Uncompressed:
         self._budget = budget
         self._raw = Counted(raw)
         head = read_up_to(self._raw, 4)
-        self.compressed = head[:2] == GZIP_MAGIC or head == ZSTD_MAGIC
+        self.compressed = is_compressed(head)
         self._digest = hashlib.sha256() if hashed else None
         if hashed and self.compressed:
             self._raw.digest = hashlib.sha256(head)
@@ -129,6 +133,11 @@ class Uncompressed:
     def raw_digest(self) -> str:
         """``sha256:…`` of the bytes as they were stored; for a plain stream the same."""
         return f"sha256:{self._raw.digest.hexdigest()}" if self._raw.digest is not None else self.digest
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a stream that begins like this is gzip or zstd."""
+    return head[:2] == GZIP_MAGIC or head[:4] == ZSTD_MAGIC
 
 
 def read_up_to(raw: Readable, n: int) -> bytes:

@@ -1,5 +1,6 @@
 """Named blobs of an image, three ways: in a directory, in a tar file one can seek in, in a stream that passes once."""
 
+import functools
 import os
 import stat
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from hullguard.inventory.layer import IndexedLayer
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal, resolve
 from hullguard.inventory.source.reader import LayerReader, check_digest
+from hullguard.inventory.source.unchanged import identity_of
 from hullguard.inventory.streams import Prefixed, Readable, Section, Uncompressed, read_up_to
 from hullguard.inventory.tar import BLOCK, Kind, TarWalk
 from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
@@ -65,7 +67,14 @@ class DirectoryBlobs:
         if path is None:
             raise _absent(blob.name)
         with path.open("rb", buffering=0) as file:
-            return reader.read(file, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
+            descriptor, size = file.fileno(), path.stat().st_size
+            return reader.read(
+                Section(functools.partial(_pread, descriptor), 0, size),
+                f"layer {blob.name}",
+                claimed=blob.claimed,
+                digest=blob.digest,
+                identity=lambda: identity_of(descriptor, 0, size),
+            )
 
     def found(self) -> list[IndexedLayer]:
         return []
@@ -89,8 +98,7 @@ class FileBlobs:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
         self._file = path.open("rb", buffering=0)
-        descriptor = self._file.fileno()
-        self._pread: Callable[[int, int], bytes] = lambda size, offset: os.pread(descriptor, size, offset)
+        self._pread = functools.partial(_pread, self._file.fileno())
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         budget = Budget(limits)
@@ -121,8 +129,13 @@ class FileBlobs:
         place = self._place(blob.name)
         if place is None:
             raise self.stopped or _absent(blob.name)
-        raw = Section(self._pread, *place)
-        return reader.read(raw, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
+        return reader.read(
+            Section(self._pread, *place),
+            f"layer {blob.name}",
+            claimed=blob.claimed,
+            digest=blob.digest,
+            identity=lambda: identity_of(self._file.fileno(), *place),
+        )
 
     def found(self) -> list[IndexedLayer]:
         return []
@@ -211,6 +224,14 @@ class StreamBlobs:
             return None
         self._layers[name] = layer
         return layer.stopped
+
+
+CONCURRENT = (DirectoryBlobs, FileBlobs)
+"""Blobs whose layers may be read by several threads at once."""
+
+
+def _pread(descriptor: int, size: int, offset: int) -> bytes:
+    return os.pread(descriptor, size, offset)
 
 
 def _may_be_layer(head: bytes) -> bool:

@@ -1,11 +1,14 @@
 """Turns one stored layer into an index: decompressed, bounded, its digests computed and compared."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hullguard.inventory.cache import LayerCache
-from hullguard.inventory.layer import IndexedLayer, Indexer
+from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
-from hullguard.inventory.streams import Readable, Uncompressed
+from hullguard.inventory.source.hashing import Hashing, Spent
+from hullguard.inventory.source.unchanged import Computed, Identity, note, noted
+from hullguard.inventory.streams import Readable, Section, Uncompressed, is_compressed, read_up_to
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
 
@@ -14,42 +17,114 @@ Progress = Callable[[str, int], None]
 
 
 class LayerReader:
-    """Reads the layers of one image for one set of wishes; all of them share one budget."""
+    """Reads the layers of one image for one set of wishes, from several threads; all of them share one budget.
+
+    How far threads got when a limit was reached is chance. So a scan that meets one is done again by a ``careful``
+    reader: one layer after the other, every byte read and counted in its order.
+    """
 
     def __init__(
-        self, wanted: Wanted, budget: Budget, cache: LayerCache | None, progress: Progress | None = None
+        self,
+        wanted: Wanted,
+        budget: Budget,
+        cache: LayerCache | None,
+        progress: Progress | None = None,
+        *,
+        careful: bool = False,
     ) -> None:
         self.wanted = wanted
         self.budget = budget
         self.cache = cache
         self._progress = progress
+        self._careful = careful
 
-    def read(self, raw: Readable, what: str, *, claimed: str | None = None, digest: str | None = None) -> IndexedLayer:
+    def read(
+        self,
+        raw: Readable,
+        what: str,
+        *,
+        claimed: str | None = None,
+        digest: str | None = None,
+        identity: Identity | None = None,
+    ) -> IndexedLayer:
         """The index of a layer.
 
         ``claimed`` is the diff id that the image's configuration names. It decides only whether the cache may be
-        asked; the bytes are hashed in any case, and a claim that is wrong raises.
+        asked; the bytes are hashed in any case, unless ``identity`` says that they are those which were hashed
+        before. A claim that is wrong raises.
         """
-        stream = Uncompressed(_Told(raw, what, self._progress) if self._progress else raw, self.budget, what)
+        before = identity() if identity and self.cache and not self._careful else None
+        layer = self._unchanged(before)
+        if layer is None:
+            layer = self._index(raw, what, claimed)
+        if layer.stopped is not None:
+            return layer
+        check_digest(what, digest, layer.digest)
+        check_digest(what, claimed, layer.diff_id)
+        if self.cache is not None and identity and before and before == identity():
+            note(self.cache, before, Computed(layer.diff_id, layer.digest, layer.size))
+        return layer
+
+    def again(self, wanted: Wanted) -> "LayerReader":
+        """A reader of the same image with more wishes and a fresh budget."""
+        return LayerReader(wanted, Budget(self.budget.limits), self.cache, self._progress)
+
+    def careful(self) -> "LayerReader":
+        """A reader with a fresh budget that stops at the same byte every time."""
+        return LayerReader(self.wanted, Budget(self.budget.limits), self.cache, self._progress, careful=True)
+
+    def _unchanged(self, identity: str | None) -> IndexedLayer | None:
+        """The layer without reading it, when its file is unchanged and its index is cached."""
+        if self.cache is None or identity is None or (computed := noted(self.cache, identity)) is None:
+            return None
+        index = self.cache.get(computed.diff_id, self.wanted.signature)
+        if index is None:
+            return None
+        layer = IndexedLayer(index, computed.diff_id, computed.digest, computed.size)
+        try:
+            self.budget.spend_bytes(computed.size)
+        except LimitReached as reached:
+            return replace(layer, stopped=reached)
+        return layer
+
+    def _index(self, raw: Readable, what: str, claimed: str | None) -> IndexedLayer:
         cached = self.cache.get(claimed, self.wanted.signature) if self.cache and claimed else None
         indexer = Indexer(self.wanted, self.budget, what)
+        if isinstance(raw, Section) and not self._careful and not is_compressed(read_up_to(raw.copy(), 4)):
+            layer = self._plain(raw, what, indexer, cached)
+        else:
+            layer = self._stream(raw, what, indexer, cached)
+        # An index is known by what was computed, so one that a wrong claim found is never taken for this layer's.
+        if self.cache is not None and cached is None and layer.stopped is None:
+            self.cache.put(layer.diff_id, self.wanted.signature, layer.index)
+        return layer
+
+    def _stream(self, raw: Readable, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
+        stream = Uncompressed(_Told(raw, what, self._progress) if self._progress else raw, self.budget, what)
+        stopped = None
         try:
             if cached is None:
                 indexer.run(stream)
             stream.drain()
         except LimitReached as reached:
-            return IndexedLayer(indexer.index, stream.digest, stream.raw_digest, stream.count, reached)
-        check_digest(what, digest, stream.raw_digest)
-        check_digest(what, claimed, stream.digest)
-        if cached is not None:
-            return IndexedLayer(cached, stream.digest, stream.raw_digest, stream.count)
-        if self.cache is not None:
-            self.cache.put(stream.digest, self.wanted.signature, indexer.index)
-        return IndexedLayer(indexer.index, stream.digest, stream.raw_digest, stream.count)
+            cached, stopped = None, reached
+        return IndexedLayer(cached or indexer.index, stream.digest, stream.raw_digest, stream.count, stopped)
 
-    def again(self, wanted: Wanted) -> "LayerReader":
-        """A reader of the same image with more wishes and a fresh budget."""
-        return LayerReader(wanted, Budget(self.budget.limits), self.cache, self._progress)
+    def _plain(self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
+        def told(count: int) -> None:
+            if self._progress:
+                self._progress(what, count)
+
+        spent = Spent(section, self.budget, told)
+        with Hashing(section) as hashing:
+            try:
+                if cached is None:
+                    indexer.run(spent)
+                spent.rest()
+            except LimitReached as reached:
+                return IndexedLayer(indexer.index, "", "", 0, reached)
+            digest = hashing.digest()
+        return IndexedLayer(cached or indexer.index, digest, digest, hashing.count)
 
 
 def check_digest(what: str, wanted: str | None, computed: str) -> None:

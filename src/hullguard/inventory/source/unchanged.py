@@ -1,0 +1,53 @@
+"""Layers in files that did not change since they were hashed: what was computed of them then still holds.
+
+Decision 0007 says why the state of a file may stand for its content, and when it may not.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.layer import LayerIndex
+
+# The coarsest clock of the file systems in use is FAT's, two seconds; a change within one tick leaves no trace.
+SETTLED_NS = 2_000_000_000
+_SIGNATURE = "file"
+_KEY = "file"
+
+Identity = Callable[[], str | None]
+"""Names the present state of a file, or None when nothing may be concluded from it."""
+
+
+class Computed(Struct, frozen=True):
+    """What a layer's bytes were when they were last read."""
+
+    diff_id: str
+    digest: str
+    size: int
+
+
+def identity_of(descriptor: int, offset: int, size: int) -> str | None:
+    """The state of an open file and the part of it that is meant; None while it is too young to tell a change."""
+    state = os.fstat(descriptor)
+    if time.time_ns() - state.st_ctime_ns < SETTLED_NS:
+        return None
+    parts = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns, offset, size)
+    return ":".join(map(str, parts))
+
+
+def note(cache: LayerCache, identity: str, computed: Computed) -> None:
+    """Keeps what was computed of a file in this state."""
+    cache.put(identity, _SIGNATURE, LayerIndex(kept={_KEY: msgspec.msgpack.encode(computed)}))
+
+
+def noted(cache: LayerCache, identity: str) -> Computed | None:
+    """What was computed of the file when it was in this state before."""
+    stored = cache.get(identity, _SIGNATURE)
+    try:
+        return None if stored is None else msgspec.msgpack.decode(stored.kept.get(_KEY, b""), type=Computed)
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,67 @@
+"""A layer hashed beside the walk: every byte is in the digest and in the account, read or skipped."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.source.hashing import Hashing, Spent
+from hullguard.inventory.streams import Section
+from hullguard.model.errors import LimitReached
+
+CONTENT = os.urandom(3_000_000)
+
+
+def section(content: bytes = CONTENT, size: int | None = None) -> Section:
+    return Section(lambda count, at: content[at : at + count], 0, len(content) if size is None else size)
+
+
+def test_the_whole_section_is_hashed() -> None:
+    with Hashing(section()) as hashing:
+        assert hashing.digest() == f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+
+    assert hashing.count == len(CONTENT)
+
+
+def test_a_section_that_ends_early_is_hashed_as_far_as_it_goes() -> None:
+    with Hashing(section(CONTENT[:1000], size=5000)) as hashing:
+        assert hashing.digest() == f"sha256:{hashlib.sha256(CONTENT[:1000]).hexdigest()}"
+
+    assert hashing.count == 1000
+
+
+def test_what_the_thread_cannot_read_is_raised_where_the_digest_is_asked() -> None:
+    def broken(count: int, at: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with Hashing(Section(broken, 0, 10)) as hashing, pytest.raises(OSError, match="Input/output"):
+        hashing.digest()
+
+
+def test_leaving_early_gives_it_up() -> None:
+    endless = Section(lambda count, _: bytes(min(count, 100)), 0, 1 << 60)
+    with Hashing(endless) as hashing:
+        pass
+
+    assert hashing.count < 1 << 60
+
+
+def test_read_and_skipped_bytes_are_spent_and_told() -> None:
+    told: list[int] = []
+    spent = Spent(section(), Budget(Limits()), told.append)
+    read = spent.read(1000)
+    skipped = spent.skip(500)
+    spent.rest()
+
+    assert (read, skipped) == (CONTENT[:1000], 500)
+    assert told == [1000, 500, len(CONTENT) - 1500]
+    assert spent.read(10) == b""
+
+
+def test_skipping_does_not_save_a_bomb(tmp_path: Path) -> None:
+    spent = Spent(section(), Budget(Limits(total_bytes=1000)), lambda _: None)
+
+    with pytest.raises(LimitReached):
+        spent.skip(2000)
