@@ -8,6 +8,7 @@ from hullguard.inventory.source.places import (
     OciArchiveSource,
     OciDirectorySource,
 )
+from hullguard.inventory.source.registry.source import RegistrySource
 
 SOURCES: tuple[Source, ...] = (
     OciDirectorySource(),
@@ -15,4 +16,5 @@ SOURCES: tuple[Source, ...] = (
     DockerArchiveSource(),
     OciArchiveSource(),
     DockerSource(),
+    RegistrySource(),
 )

@@ -8,7 +8,7 @@ from hullguard.inventory.source.opened import Source
 from hullguard.inventory.source.sniff import top_names
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
-_PLANNED = frozenset({"podman", "containerd", "registry", "container", "sbom"})
+_PLANNED = frozenset({"podman", "containerd", "container", "sbom"})
 
 
 def parse(target: str, limits: Limits) -> tuple[Source, str]:

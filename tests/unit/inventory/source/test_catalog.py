@@ -2,13 +2,21 @@
 
 from hullguard.inventory.source import places
 from hullguard.inventory.source.catalog import SOURCES
+from hullguard.inventory.source.registry import source as registry
 
 
 def test_every_source_is_in_the_catalog() -> None:
-    written = {kind for name, kind in vars(places).items() if name.endswith("Source")}
+    written = {kind for part in (places, registry) for name, kind in vars(part).items() if name.endswith("Source")}
 
     assert written == {type(source) for source in SOURCES}
 
 
 def test_every_prefix_is_used_once() -> None:
-    assert sorted(source.kind for source in SOURCES) == ["dir", "docker", "docker-archive", "oci-archive", "oci-dir"]
+    assert sorted(source.kind for source in SOURCES) == [
+        "dir",
+        "docker",
+        "docker-archive",
+        "oci-archive",
+        "oci-dir",
+        "registry",
+    ]

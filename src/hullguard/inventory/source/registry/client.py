@@ -1,0 +1,311 @@
+"""Questions to one registry about one repository: signed in when asked to, patient, and bounded in every answer."""
+
+import email.utils
+import os
+import random
+import ssl
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+import msgspec
+
+from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
+from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
+from hullguard.inventory.source.registry.reference import Reference
+from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+CONNECT_SECONDS = 15.0
+READ_SECONDS = 60.0
+_ATTEMPTS = 6
+_PATIENCE_SECONDS = 300.0
+"""All waiting of one scan together: after that the registry is told to be unavailable."""
+_REDIRECTS = 5
+_CLIENT = "hullguard"
+_MAX_SMALL = 1 << 20
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+class Client:
+    """GET only: nothing here can change a registry."""
+
+    def __init__(self, reference: Reference, access: RegistryAccess) -> None:
+        self._reference = reference
+        self._access = access
+        self._pools: dict[str, PoolManager] = {}
+        self._scheme: str | None = None
+        self._authorization: str | None = None
+        self._known: Known | None = None
+        self._waited = 0.0
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.clear()
+
+    def document(self, path: str, limit: int, accept: str = "*/*") -> tuple[bytes, Mapping[str, str]]:
+        """A small answer as a whole, with its headers; one that breaks off is asked for again."""
+        from urllib3.exceptions import HTTPError
+
+        for attempt in range(1, _ATTEMPTS):
+            answer = self._get(path, {"Accept": accept})
+            try:
+                return _bounded(answer, limit, path), answer.headers
+            except HTTPError as cause:
+                answer.close()
+                if attempt == _ATTEMPTS - 1:
+                    raise self._unreachable(cause) from cause
+                self.pause(attempt)
+        raise AssertionError  # the last attempt returned or raised
+
+    def blob(self, digest: str, offset: int = 0) -> "BaseHTTPResponse":
+        """The body of a blob, from ``offset`` on if the registry knows ranges: then its status is 206."""
+        ranged = {"Range": f"bytes={offset}-"} if offset else {}
+        return self._get(f"blobs/{digest}", ranged)
+
+    def pause(self, attempt: int, asked: float | None = None) -> None:
+        """Waits before another attempt: as long as the registry asks, else longer each time."""
+        seconds = asked if asked is not None else min(0.25 * 2**attempt, 30.0) * random.uniform(0.75, 1.25)  # noqa: S311
+        if self._waited + seconds > _PATIENCE_SECONDS:
+            sentence = f"the registry {self._reference.host} asks to wait {seconds:.0f} s; try again later"
+            raise Unavailable(sentence, "registry.busy", retry_after=int(seconds))
+        self._waited += seconds
+        time.sleep(seconds)
+
+    def _get(self, path: str, headers: dict[str, str]) -> "BaseHTTPResponse":
+        url = f"{self._base()}/v2/{self._reference.repository}/{path}"
+        headers = {**headers, "Accept-Encoding": "identity"}
+        answer = self._follow(url, headers)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            challenges = parse_challenges(_header_lines(answer, "WWW-Authenticate"))
+            answer.close()
+            self._authorization = None  # an expired token is not sent to get a new one
+            self._authorization = self._answered(challenges)
+            answer = self._follow(url, headers)
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+            raise self._refusal(answer, path)
+        return answer
+
+    def _base(self) -> str:
+        if self._scheme is None:
+            self._scheme = "http" if self._access.insecure else "https"
+            if self._reference.loopback and not self._access.insecure and not self._speaks_tls():
+                self._scheme = "http"  # as Docker does: what never leaves the machine may go in the clear
+        return f"{self._scheme}://{self._reference.api_host}"
+
+    def _speaks_tls(self) -> bool:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            self._send("GET", f"https://{self._reference.api_host}/v2/", {}).close()
+        except HTTPError as cause:
+            return any(isinstance(reason, ssl.SSLCertVerificationError) for reason in cause.args)
+        return True
+
+    def _follow(self, url: str, headers: dict[str, str]) -> "BaseHTTPResponse":
+        """Follows redirects by hand: the Authorization header stays with the registry, and https stays https."""
+        own = _origin(url)
+        for _ in range(_REDIRECTS + 1):
+            signed = {"Authorization": self._authorization} if self._authorization and _origin(url) == own else {}
+            answer = self._patiently("GET", url, {**headers, **signed})
+            if answer.status not in _MOVED:
+                return answer
+            target = urljoin(url, answer.headers.get("Location", ""))
+            answer.close()
+            if urlsplit(target).scheme != "https" and (self._scheme != "http" or urlsplit(target).scheme != "http"):
+                raise Unavailable(f"the registry {self._reference.host} leads from https to something else")
+            url = target
+        raise Unavailable(f"the registry {self._reference.host} leads from one address to the next without end")
+
+    def _patiently(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None = None
+    ) -> "BaseHTTPResponse":
+        from urllib3.exceptions import HTTPError, LocationParseError
+
+        for attempt in range(1, _ATTEMPTS + 1):
+            wait = None
+            try:
+                answer = self._send(method, url, headers, body)
+            except LocationParseError as cause:
+                raise Unavailable(f"the registry {self._reference.host} leads to no address: {cause}") from cause
+            except HTTPError as cause:
+                if attempt == _ATTEMPTS or _final(cause):
+                    raise self._unreachable(cause) from cause
+            else:
+                if answer.status not in _AGAIN or attempt == _ATTEMPTS:
+                    return answer
+                wait = _retry_after(answer.headers.get("Retry-After", ""))
+                answer.close()
+            self.pause(attempt, wait)
+        raise AssertionError  # the last attempt returned or raised
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> "BaseHTTPResponse":
+        pool = self._pool(url)
+        sent = {"User-Agent": _CLIENT, **headers}
+        return pool.request(method, url, headers=sent, body=body, redirect=False, retries=False, preload_content=False)
+
+    def _pool(self, url: str) -> "PoolManager":
+        import urllib3
+
+        parts = urlsplit(url)
+        proxies = getproxies_environment()
+        bypass = proxy_bypass(parts.netloc.rpartition("@")[2])
+        proxy = "" if bypass else proxies.get(parts.scheme, proxies.get("all", ""))
+        if proxy not in self._pools:
+            ca_file = self._access.ca_file
+            if ca_file is not None and not os.access(ca_file, os.R_OK):
+                raise Invalid(f"the certificates {ca_file} cannot be read", "registry.no-ca-file")
+            common = {
+                "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                "ca_certs": str(ca_file) if ca_file else None,
+            }
+            self._pools[proxy] = _through(proxy, common) if proxy else urllib3.PoolManager(**common)  # type: ignore[arg-type]
+        return self._pools[proxy]
+
+    def _answered(self, challenges: list[Challenge]) -> str:
+        """The Authorization header that answers the first challenge that can be answered."""
+        self._known = self._known or look_up(self._reference, self._access)
+        credentials = self._known.credentials
+        for challenge in challenges:
+            if challenge.scheme == "bearer":
+                return f"Bearer {self._token(challenge, credentials)}"
+            if challenge.scheme == "basic" and credentials is not None and credentials.username:
+                return credentials.basic
+        raise self._not_admitted("it asks for a name and a password" if challenges else "it does not say what it wants")
+
+    def _token(self, challenge: Challenge, credentials: Credentials | None) -> str:
+        if credentials is not None and credentials.registry_token:
+            return parse_token(msgspec.json.encode({"token": credentials.registry_token}), "the Docker configuration")
+        realm = challenge.parameters.get("realm", "")
+        if urlsplit(realm).scheme not in ("http", "https"):
+            raise Unavailable(f"the registry {self._reference.host} names no place for its tokens: {realm[:200]!r}")
+        scope = challenge.parameters.get("scope") or f"repository:{self._reference.repository}:pull"
+        asked = {"service": challenge.parameters.get("service", ""), "scope": scope}
+        if credentials is not None:
+            self._check_realm(realm)
+        if credentials is not None and credentials.identity_token:
+            form = {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": credentials.identity_token}
+            sent = {"Content-Type": "application/x-www-form-urlencoded"}
+            answer = self._patiently("POST", realm, sent, urlencode({**asked, **form}).encode())
+        else:
+            url = realm + ("&" if urlsplit(realm).query else "?") + urlencode(asked)
+            answer = self._patiently("GET", url, {"Authorization": credentials.basic} if credentials else {})
+        if answer.status != HTTPStatus.OK:
+            raise self._not_admitted(f"its token server says {_said(answer)}")
+        return parse_token(self._small(answer, realm), realm)
+
+    def _check_realm(self, realm: str) -> None:
+        """Credentials travel encrypted, or to the host that the user chose to reach in the clear."""
+        own = urlsplit(self._base())
+        foreign = urlsplit(realm)
+        if foreign.scheme == "https" or (own.scheme == "http" and own.hostname == foreign.hostname):
+            return
+        sentence = f"the registry {self._reference.host} wants credentials sent unencrypted to {realm[:200]}; refused"
+        raise Unavailable(sentence, "registry.unsafe-realm")
+
+    def _small(self, answer: "BaseHTTPResponse", what: str) -> bytes:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return _bounded(answer, _MAX_SMALL, what)
+        except HTTPError as cause:
+            raise self._unreachable(cause) from cause
+
+    def _refusal(self, answer: "BaseHTTPResponse", path: str) -> HullguardError:
+        host, status = self._reference.host, answer.status
+        if status == HTTPStatus.UNAUTHORIZED:
+            return self._not_admitted(_said(answer))
+        if status == HTTPStatus.FORBIDDEN:
+            return Denied(f"the registry {host} forbids reading {self._reference}: {_said(answer)}", "registry.denied")
+        if status == HTTPStatus.NOT_FOUND:
+            what = f"image {self._reference}" if path.startswith("manifests/") else f"{path} of {self._reference}"
+            return NotFound(f"the registry {host} has no {what}: {_said(answer)}", "registry.no-image")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Unavailable(f"the registry {host} asks to slow down: {_said(answer)}", "registry.busy")
+        return Unavailable(f"the registry {host} refused: {_said(answer)}", "registry.refused")
+
+    def _not_admitted(self, why: str) -> Unauthenticated:
+        trouble = self._known.trouble if self._known else ""
+        anonymous = self._known is None or self._known.credentials is None
+        host = self._reference.host
+        hint = f"no such image, or sign in with `docker login {host}`" if anonymous else "wrong password?"
+        sentence = f"the registry {host} does not admit you to {self._reference.repository}: {why} ({hint})"
+        return Unauthenticated(sentence + (f"; {trouble}" if trouble else ""), "registry.unauthenticated")
+
+    def _unreachable(self, cause: Exception) -> Unavailable:
+        host = self._reference.api_host
+        hint = "; if it speaks plain http, say --insecure" if isinstance(_reason(cause), ssl.SSLError) else ""
+        return Unavailable(f"the registry {host} cannot be reached: {str(cause)[:500]}{hint}", "registry.unreachable")
+
+
+def _through(proxy: str, common: dict[str, object]) -> "PoolManager":
+    import urllib3
+
+    url = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+    headers = urllib3.make_headers(proxy_basic_auth=url.auth) if url.auth else None
+    return urllib3.ProxyManager(url._replace(auth=None).url, proxy_headers=headers, **common)  # type: ignore[arg-type]
+
+
+def _bounded(answer: "BaseHTTPResponse", limit: int, what: str) -> bytes:
+    parts: list[bytes] = []
+    left = limit + 1
+    while left and (data := answer.read(left, decode_content=False)):
+        parts.append(data)
+        left -= len(data)
+    if not left:
+        answer.close()
+        raise Invalid(f"{what[:200]} has more than the {limit} bytes that a document may have", "image.bad-document")
+    answer.release_conn()
+    return b"".join(parts)
+
+
+def _header_lines(answer: "BaseHTTPResponse", name: str) -> list[str]:
+    lines: list[str] = answer.headers.getlist(name)
+    return lines[:16]
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds from a header that holds either seconds or a date."""
+    if value.isdecimal() and len(value) < 10:
+        return float(value)
+    try:
+        return max(email.utils.parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _reason(cause: BaseException) -> object:
+    return getattr(cause, "reason", None) or next((arg for arg in cause.args if isinstance(arg, ssl.SSLError)), cause)
+
+
+def _final(cause: BaseException) -> bool:
+    """Whether another attempt would fail in the same way."""
+    return isinstance(_reason(cause), ssl.SSLError)
+
+
+def _said(answer: "BaseHTTPResponse") -> str:
+    """The status and the sentence of an answer, as far as it has one."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        body = answer.read(4000, decode_content=False)
+    except HTTPError:
+        body = b""
+    answer.close()
+    try:
+        words = "; ".join(str(error["message"]) for error in msgspec.json.decode(body)["errors"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        words = ""
+    return " ".join(f"{answer.status} {words}".split())[:500]

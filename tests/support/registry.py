@@ -1,0 +1,209 @@
+"""Registries of the tests' own: Debian's docker-registry, and a small one that answers as badly as it is told to."""
+
+import contextlib
+import http.server
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.images import Image, compressed, digest_of
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+@dataclass
+class Reply:
+    """One answer; ``cut`` sends only so many bytes of the body and then hangs up."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+Answer = Callable[["Asked"], Reply]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+class FakeRegistry:
+    """Answers by path, and notes what it was asked. An answer is a reply, replies in turn, or a function."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.asked: list[Asked] = []
+        self.answers: dict[str, Reply | list[Reply] | Answer] = {}
+
+    def paths(self) -> list[str]:
+        return [asked.path for asked in self.asked]
+
+    def put(self, image: Image, name: str = "app", tag: str = "1") -> str:
+        """An image under a tag; gives the digest of its manifest."""
+        digest = digest_of(content := self.manifest(image))
+        reply = Reply(content, headers={"Content-Type": MANIFEST, "Docker-Content-Digest": digest})
+        self.answers[f"/v2/{name}/manifests/{tag}"] = reply
+        self.answers[f"/v2/{name}/manifests/{digest}"] = reply
+        for blob in (image.config, *(compressed(layer, image.compression) for layer in image.layers)):
+            self.answers[f"/v2/{name}/blobs/{digest_of(blob)}"] = ranged(blob)
+        return digest
+
+    @staticmethod
+    def manifest(image: Image, layer_type: str = "application/vnd.oci.image.layer.v1.tar+gzip") -> bytes:
+        stored = [compressed(layer, image.compression) for layer in image.layers]
+        described = [{"mediaType": layer_type, "digest": digest_of(one), "size": len(one)} for one in stored]
+        config = {"mediaType": CONFIG, "digest": digest_of(image.config), "size": len(image.config)}
+        return json.dumps({"schemaVersion": 2, "config": config, "layers": described}).encode()
+
+    def answer(self, asked: Asked) -> Reply:
+        self.asked.append(asked)
+        known = self.answers.get(asked.path.partition("?")[0], Reply(b"{}", 404))
+        if isinstance(known, list):
+            return known.pop(0) if len(known) > 1 else known[0]
+        return known if isinstance(known, Reply) else known(asked)
+
+
+def ranged(blob: bytes) -> Answer:
+    """A blob as a registry with ranges sends it."""
+
+    def answer(asked: Asked) -> Reply:
+        wanted = asked.headers.get("range", "")
+        if not wanted:
+            return Reply(blob)
+        start = int(wanted.removeprefix("bytes=").rstrip("-"))
+        return Reply(blob[start:], 206, {"Content-Range": f"bytes {start}-{len(blob) - 1}/{len(blob)}"})
+
+    return answer
+
+
+@contextlib.contextmanager
+def fake_registry() -> Iterator[FakeRegistry]:
+    """A small registry on a free port of the loopback."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler())
+    server.daemon_threads = True
+    registry = FakeRegistry(f"127.0.0.1:{server.server_port}")
+    server.registry = registry  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield registry
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _handler() -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            reply = self.server.registry.answer(Asked(self.command, self.path, headers, body))  # type: ignore[attr-defined]
+            self.send_response(reply.status)
+            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body if reply.cut is None else reply.body[: reply.cut])
+            self.close_connection = self.close_connection or reply.cut is not None
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@dataclass(frozen=True)
+class RealRegistry:
+    """A docker-registry that runs."""
+
+    host: str
+
+    def push(self, source: str, name: str, *options: str) -> None:
+        subprocess.run(
+            ["skopeo", "copy", "-q", "--dest-tls-verify=false", *options, source, f"docker://{self.host}/{name}"],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """The descriptor of what was pushed under a name."""
+        repository, _, tag = name.rpartition(":")
+        accepted = "application/vnd.docker.distribution.manifest.v2+json"
+        request = urllib.request.Request(self._manifests(repository, tag), headers={"Accept": accepted})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            content = answer.read()
+        return {"mediaType": accepted, "digest": digest_of(content), "size": len(content)}
+
+    def put_index(self, repository: str, tag: str, manifests: list[dict[str, Any]]) -> None:
+        """An OCI index over manifests that are there."""
+        body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
+        address = self._manifests(repository, tag)
+        request = urllib.request.Request(address, body, {"Content-Type": INDEX}, method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def _manifests(self, repository: str, tag: str) -> str:
+        return f"http://{self.host}/v2/{repository}/manifests/{tag}"
+
+
+@contextlib.contextmanager
+def real_registry(root: Path, htpasswd: str = "") -> Iterator[RealRegistry]:
+    """Debian's docker-registry on a free port, with the lines of an htpasswd file if there are to be users."""
+    program = shutil.which("docker-registry")
+    if program is None or shutil.which("skopeo") is None:
+        pytest.skip("docker-registry or skopeo is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    root.mkdir(parents=True, exist_ok=True)
+    config: dict[str, object] = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(root / "data")}},
+        "http": {"addr": host},
+    }
+    if htpasswd:
+        (root / "htpasswd").write_text(htpasswd)
+        config["auth"] = {"htpasswd": {"realm": "tests", "path": str(root / "htpasswd")}}
+    (root / "config.yml").write_text(json.dumps(config))
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(root / "config.yml")], stdout=log, stderr=log)
+    try:
+        _wait(process, host, root / "log")
+        yield RealRegistry(host)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(process: subprocess.Popen[bytes], host: str, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://{host}/", timeout=5).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"docker-registry did not start: {log.read_text(errors='replace')[-500:]}")
