@@ -2,17 +2,21 @@
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.apk import ApkAnalyzer
+from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
+from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
     DpkgAnalyzer(),
     ApkAnalyzer(),
+    RpmAnalyzer(),
     PythonAnalyzer(),
     NodeAnalyzer(),
     JavaAnalyzer(),
+    BinariesAnalyzer(),
 )

@@ -1,0 +1,1 @@
+"""Programs that carry their own list of dependencies, or only their own version."""

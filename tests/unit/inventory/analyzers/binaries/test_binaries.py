@@ -1,0 +1,203 @@
+"""Programs that carry their own list of dependencies, or only their own version."""
+
+import json
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from tests.support.images import Entry, dpkg_entry, dpkg_status, file
+from tests.support.inventories import Found
+from tests.support.programs import elf, go_info, go_program, old_go_program
+
+from hullguard.inventory.analyzers.binaries import rust
+from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
+
+_LINES = [
+    "path\texample.com/app/cmd/app",
+    "mod\texample.com/app\t(devel)\t",
+    "dep\tgithub.com/gin-gonic/gin\tv1.6.0\th1:abc=",
+    "dep\tgolang.org/x/text\tv0.3.0\th1:abc=",
+    "=>\tgithub.com/fork/text\tv0.3.9\th1:def=",
+    "dep\texample.com/local\tv1.0.0",
+    "=>\t./local\t",
+    "build\t-compiler=gc",
+]
+MODULES = "".join(f"{line}\n" for line in _LINES)
+VERSIONS = {
+    "stdlib": "1.19.3",
+    "example.com/app": "(devel)",
+    "github.com/gin-gonic/gin": "v1.6.0",
+    "github.com/fork/text": "v0.3.9",
+    "example.com/local": "v1.0.0",
+}
+
+
+def versions(*entries: Entry) -> dict[str, str]:
+    return {package.name: package.version for package in Found(entries).packages}
+
+
+def test_a_go_program_lists_its_modules() -> None:
+    found = Found([file("srv/app", go_program("go1.19.3", MODULES))])
+
+    assert {package.name: package.version for package in found.packages} == VERSIONS
+    gin = found.named("github.com/gin-gonic/gin")
+    assert (gin.purl, gin.ecosystem) == ("pkg:golang/github.com/gin-gonic/gin@v1.6.0", "Go")
+    assert gin.locations == ("srv/app",)
+    assert found.named("example.com/app").ecosystem == ""
+
+
+@pytest.mark.parametrize(("wide", "order"), [(True, "<"), (True, ">"), (False, "<"), (False, ">")])
+def test_older_go_programs_point_at_their_list(wide: bool, order: str) -> None:
+    assert versions(file("srv/app", old_go_program("go1.19.3", MODULES, wide=wide, order=order))) == VERSIONS
+
+
+def test_without_a_section_table_the_mark_is_looked_for() -> None:
+    stray = b"\xff Go buildinf:".rjust(17, b"x").ljust(32, b"x")
+
+    assert versions(file("srv/app", elf(extra=stray + go_info("go1.19.3", MODULES)))) == VERSIONS
+
+
+@pytest.mark.parametrize(
+    ("compiler", "version", "ecosystem"),
+    [
+        ("go1.21.3", "1.21.3", "Go"),
+        ("go1.20", "1.20.0", "Go"),
+        ("go1.22rc1", "1.22.0-rc.1", "Go"),
+        ("go1.21.3 X:boringcrypto", "1.21.3", "Go"),
+        ("go1.21.3-fips", "1.21.3", "Go"),
+        ("devel go1.23-abcdef", "devel", ""),
+    ],
+)
+def test_the_compiler_says_which_standard_library_is_inside(compiler: str, version: str, ecosystem: str) -> None:
+    package = Found([file("srv/app", go_program(compiler, ""))]).named("stdlib")
+
+    assert (package.version, package.ecosystem) == (version, ecosystem)
+
+
+def audited(packages: list[dict[str, object]]) -> bytes:
+    return elf({".text": b"\x90" * 64, ".dep-v0": zlib.compress(json.dumps({"packages": packages}).encode())})
+
+
+CRATES: list[dict[str, object]] = [
+    {"name": "app", "version": "0.1.0", "source": "local", "root": True, "dependencies": [1]},
+    {"name": "time", "version": "0.1.42", "source": "crates.io"},
+    {"name": "cc", "version": "1.0.0", "source": "crates.io", "kind": "build"},
+]
+
+
+def test_a_rust_program_lists_the_crates_that_run() -> None:
+    found = Found([file("usr/local/bin/app", audited(CRATES))])
+
+    assert found.names == ["app", "time"]
+    assert (found.named("time").purl, found.named("time").ecosystem) == ("pkg:cargo/time@0.1.42", "crates.io")
+    assert found.named("app").ecosystem == ""
+
+
+def test_a_list_of_crates_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rust, "_BYTES", 1000)
+
+    found = Found([file("app", audited([{"name": "a" * 5000, "version": "1"}]))])
+    assert found.names == []
+    assert "app" in [unknown.what for unknown in found.unknowns]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "name", "version", "ecosystem"),
+    [
+        ("usr/local/bin/node", b"https://nodejs.org/download/release/v18.16.0/node", "node", "18.16.0", "Bitnami"),
+        ("usr/local/bin/python3.11", b"\x003.11.4\x00", "python", "3.11.4", "Bitnami"),
+        ("usr/local/lib/libpython3.7m.so.1.0", b"\x003.7.2rc1\x00", "python", "3.7.2rc1", "Bitnami"),
+        ("opt/nginx/sbin/nginx", b"nginx/1.25.1\x00", "nginx", "1.25.1", "Bitnami"),
+        ("usr/local/bin/redis-server", b"7.0.11buildkitsandbox-1689023612000000000", "redis", "7.0.11", "Bitnami"),
+        ("usr/local/bin/php", b"X-Powered-By: PHP/8.2.7\x00", "php", "8.2.7", "Bitnami"),
+        ("usr/local/sbin/php-fpm8.1", b"X-Powered-By: PHP/8.1.2\x00", "php", "8.1.2", "Bitnami"),
+        ("usr/local/lib/libruby.so.3.2.2", b"ruby 3.2.2 (2023-03-30", "ruby", "3.2.2", "Bitnami"),
+        ("usr/local/apache2/bin/httpd", b"Apache/2.4.57 (Unix)", "apache", "2.4.57", "Bitnami"),
+        ("usr/local/bin/postgres", b"postgres (PostgreSQL) 15.3\n", "postgresql", "15.3", "Bitnami"),
+        ("usr/sbin/mariadbd", b"\x0010.11.4-MariaDB\x00", "mariadb", "10.11.4", "Bitnami"),
+        ("usr/sbin/mysqld", b"/usr/src/mysql-8.0.33/sql", "mysql", "8.0.33", ""),
+        ("usr/local/lib/libcrypto.so.1.1", b"OpenSSL 1.1.1k  25 Mar 2021", "openssl", "1.1.1k", ""),
+        ("usr/local/bin/openssl", b"OpenSSL 3.0.7-fips 1 Nov 2022", "openssl", "3.0.7", ""),
+        ("bin/busybox", b"BusyBox v1.36.1 (2023", "busybox", "1.36.1", ""),
+    ],
+)
+def test_well_known_programs_say_their_version(
+    path: str, content: bytes, name: str, version: str, ecosystem: str
+) -> None:
+    package = Found([file(path, elf(extra=content))]).named(name)
+
+    assert (package.version, package.ecosystem) == (version, ecosystem)
+    assert package.purl == f"pkg:generic/{name}@{version}"
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("usr/bin/other", elf(extra=b"nginx/1.25.1\x00")),
+        ("usr/bin/python3.11", elf(extra=b"\x003.10.1\x00")),
+        ("usr/bin/nginx", b"#!/bin/sh\n# nginx/1.25.1\n".ljust(100)),
+        ("usr/bin/nginx", elf(extra=b"nginx/")),
+    ],
+)
+def test_the_name_and_the_content_must_agree(path: str, content: bytes) -> None:
+    assert Found([file(path, content)]).names == []
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "version"),
+    [
+        ("opt/java/openjdk/release", '"17.0.7"', "17.0.7"),
+        ("usr/lib/jvm/temurin-8-jdk/release", '"1.8.0_372"', "8.0.372"),
+        ("opt/zulu11-jre/release", '"11.0.14.1"', "11.0.14.1"),
+    ],
+)
+def test_a_java_runtime_is_known_by_its_release(path: str, said: str, version: str) -> None:
+    release = f'IMPLEMENTOR="Eclipse Adoptium"\nJAVA_RUNTIME_VERSION="x"\nJAVA_VERSION={said}\nOS_ARCH="x86_64"\n'
+
+    assert versions(file(path, release)) == {"java": version}
+
+
+def test_other_release_files_are_not() -> None:
+    assert versions(file("srv/release", 'JAVA_VERSION="17"'), file("opt/jdk/release", "nothing")) == {}
+
+
+def test_a_program_of_the_distribution_is_reported_once_as_its_package() -> None:
+    found = Found(
+        [
+            dpkg_status(dpkg_entry("docker.io", "20.10")),
+            file("var/lib/dpkg/info/docker.io.list", "/usr/bin/docker\n/usr/lib/libcrypto.so.3\n"),
+            file("usr/bin/docker", go_program("go1.19.3", MODULES)),
+            file("usr/lib/libcrypto.so.3", elf(extra=b"OpenSSL 3.0.7 1 Nov 2022")),
+        ]
+    )
+
+    assert found.names == ["docker.io"]
+
+
+@pytest.mark.parametrize(
+    "content", [go_program("go1.19.3", MODULES), audited(CRATES), old_go_program("go1.2", MODULES)]
+)
+def test_bytes_that_were_changed_never_raise(content: bytes) -> None:
+    analyzer = BinariesAnalyzer()
+
+    for position in range(min(len(content), 700)):
+        changed = bytearray(content)
+        changed[position] ^= 0xFF
+        assert isinstance(analyzer.condense("app", bytes(changed)), bytes)
+        assert isinstance(analyzer.condense("app", content[:position]), bytes)
+
+
+@pytest.mark.skipif(not shutil.which("gcc") or not shutil.which("objcopy"), reason="needs gcc and objcopy")
+def test_a_program_of_a_real_linker_is_read(tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
+    (tmp_path / "deps").write_bytes(zlib.compress(json.dumps({"packages": CRATES}).encode()))
+    (tmp_path / "info").write_bytes(go_info("go1.19.3", MODULES))
+    subprocess.run(["gcc", "-o", "plain", "main.c"], cwd=tmp_path, check=True, timeout=60)
+    added = ["--add-section", ".dep-v0=deps", "--add-section", ".go.buildinfo=info"]
+    subprocess.run(["objcopy", *added, "plain", "app"], cwd=tmp_path, check=True, timeout=60)
+
+    assert versions(file("a/plain", (tmp_path / "plain").read_bytes())) == {}
+    found = versions(file("a/app", (tmp_path / "app").read_bytes()))
+    assert found == {**VERSIONS, "app": "0.1.0", "time": "0.1.42"}
