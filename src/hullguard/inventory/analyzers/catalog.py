@@ -3,12 +3,16 @@
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.apk import ApkAnalyzer
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
+from hullguard.inventory.analyzers.conda import CondaAnalyzer
+from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
+from hullguard.inventory.analyzers.php import PhpAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
+from hullguard.inventory.analyzers.ruby import RubyAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
@@ -18,5 +22,9 @@ ANALYZERS: tuple[Analyzer, ...] = (
     PythonAnalyzer(),
     NodeAnalyzer(),
     JavaAnalyzer(),
+    RubyAnalyzer(),
+    PhpAnalyzer(),
+    DotnetAnalyzer(),
+    CondaAnalyzer(),
     BinariesAnalyzer(),
 )

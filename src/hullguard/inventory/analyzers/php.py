@@ -1,0 +1,41 @@
+"""What Composer installed: a list of packages (Composer 1), or an object that holds it (Composer 2)."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece
+from hullguard.inventory.analyzers.ownable import COMPOSER_INSTALLED
+from hullguard.model.package import PackageType
+
+
+class ComposerPackage(msgspec.Struct):
+    """An entry, which is the same in ``composer.lock``."""
+
+    name: str
+    version: str
+    license: list[str] | str | None = None
+
+    def piece(self) -> Piece:
+        licenses = [self.license] if isinstance(self.license, str) else self.license or []
+        known = not self.version.startswith("dev-") and not self.version.endswith("-dev")
+        return Piece(PackageType.COMPOSER, self.name, self.version, tuple(filter(None, licenses)), known=known)
+
+
+class _Installed(msgspec.Struct):
+    packages: list[ComposerPackage]
+
+
+class PhpAnalyzer(LanguageAnalyzer):
+    """Reads ``vendor/composer/installed.json``; a branch such as ``dev-main`` is no version that can be judged."""
+
+    name, version = "php", 1
+    paths = COMPOSER_INSTALLED
+    form = "list of Composer packages"
+
+    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
+        del path
+        installed = msgspec.json.decode(content, type=_Installed | list[ComposerPackage])
+        packages = installed.packages if isinstance(installed, _Installed) else installed
+        for package in packages:
+            yield package.piece()

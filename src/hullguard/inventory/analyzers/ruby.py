@@ -1,0 +1,33 @@
+"""Installed Ruby gems by the specification that RubyGems writes: a small Ruby program, which is never run."""
+
+import re
+from collections.abc import Iterator
+
+from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable
+from hullguard.inventory.analyzers.ownable import GEM_SPECIFICATION
+from hullguard.model.package import PackageType
+
+_BYTES = 1 << 18
+_ASSIGNED = re.compile(r"^[ \t]*\w+\.(name|version|license|licenses)[ \t]*=[ \t]*(.{1,500})$", re.MULTILINE)
+_QUOTED = re.compile(r"""(["'])([^"'\n]{1,200})\1(?:\.freeze)?""")
+
+
+class RubyAnalyzer(LanguageAnalyzer):
+    """Gems under ``specifications``, the default ones that come with Ruby itself among them."""
+
+    name, version = "ruby", 1
+    paths = GEM_SPECIFICATION
+    form = "gem specification"
+
+    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
+        del path
+        found: dict[str, list[str]] = {}
+        for key, value in _ASSIGNED.findall(text(content[:_BYTES])):
+            words = [word for _, word in _QUOTED.findall(value)]
+            if words:
+                found.setdefault(key, words)
+        if "name" not in found or "version" not in found:
+            raise Unreadable("a gem specification without a literal name and version")
+        licenses = tuple(found.get("licenses", found.get("license", [])))
+        yield Piece(PackageType.GEM, found["name"][0], found["version"][0], licenses)

@@ -1,0 +1,44 @@
+"""What a .NET program was published with."""
+
+import json
+
+import pytest
+from tests.support.images import file
+from tests.support.inventories import Found
+
+DOCUMENT = {
+    "runtimeTarget": {"name": ".NETCoreApp,Version=v6.0", "signature": ""},
+    "targets": {".NETCoreApp,Version=v6.0": {"App/1.0.0": {"dependencies": {"Newtonsoft.Json": "12.0.1"}}}},
+    "libraries": {
+        "App/1.0.0": {"type": "project", "serviceable": False, "sha512": ""},
+        "Newtonsoft.Json/12.0.1": {"type": "package", "serviceable": True, "sha512": "sha512-x"},
+        "runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/6.0.1": {"type": "runtimepack"},
+    },
+}
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_packages_are_read_and_projects_are_not(mark: bytes) -> None:
+    found = Found([file("app/App.deps.json", mark + json.dumps(DOCUMENT).encode())])
+
+    assert found.names == ["Microsoft.NETCore.App.Runtime.linux-x64", "Newtonsoft.Json"]
+    package = found.named("Newtonsoft.Json")
+    assert (package.version, package.ecosystem) == ("12.0.1", "NuGet")
+    assert package.purl == "pkg:nuget/Newtonsoft.Json@12.0.1"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"libraries": {"a/1": 1}}', b"\xff\xfe"])
+def test_a_list_that_cannot_be_read_is_told(content: bytes) -> None:
+    found = Found([file("app/App.deps.json", content)])
+
+    assert found.names == []
+    assert ("app/App.deps.json", "is no readable list of .NET dependencies") in [
+        (u.what, u.why) for u in found.unknowns
+    ]
+
+
+def test_a_library_without_a_version_is_told() -> None:
+    found = Found([file("a.deps.json", b'{"libraries": {"Newtonsoft.Json": {"type": "package"}}}')])
+
+    assert found.names == []
+    assert "a.deps.json" in [unknown.what for unknown in found.unknowns]

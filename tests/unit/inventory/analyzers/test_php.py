@@ -1,0 +1,41 @@
+"""What Composer installed, in both forms of its list."""
+
+import json
+
+import pytest
+from tests.support.images import file
+from tests.support.inventories import Found
+
+PATH = "var/www/html/vendor/composer/installed.json"
+PACKAGES = [
+    {"name": "symfony/http-kernel", "version": "v4.4.0", "version_normalized": "4.4.0.0", "license": ["MIT"]},
+    {"name": "guzzlehttp/psr7", "version": "1.8.3", "license": "MIT"},
+    {"name": "acme/app", "version": "dev-main", "license": []},
+]
+
+
+@pytest.mark.parametrize("document", [PACKAGES, {"packages": PACKAGES, "dev": True, "dev-package-names": []}])
+def test_both_forms_are_read(document: object) -> None:
+    found = Found([file(PATH, json.dumps(document))])
+
+    assert found.names == ["acme/app", "guzzlehttp/psr7", "symfony/http-kernel"]
+    kernel = found.named("symfony/http-kernel")
+    assert (kernel.version, kernel.ecosystem, kernel.licenses) == ("v4.4.0", "Packagist", ("MIT",))
+    assert kernel.purl == "pkg:composer/symfony/http-kernel@v4.4.0"
+    assert found.named("guzzlehttp/psr7").licenses == ("MIT",)
+
+
+def test_a_branch_cannot_be_judged() -> None:
+    assert Found([file(PATH, json.dumps(PACKAGES))]).named("acme/app").ecosystem == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"packages": 1}', b'[{"name": "a/b"}]', b"[" * 50_000, b"\xff"])
+def test_a_list_that_cannot_be_read_is_told(content: bytes) -> None:
+    found = Found([file(PATH, content)])
+
+    assert found.names == []
+    assert (PATH, "is no readable list of Composer packages") in [(u.what, u.why) for u in found.unknowns]
+
+
+def test_a_package_of_no_vendor_is_still_a_package() -> None:
+    assert Found([file(PATH, b'[{"name": "lone", "version": "1"}]')]).named("lone").purl == "pkg:composer/lone@1"

@@ -1,0 +1,60 @@
+"""Ruby gems: the specifications that RubyGems writes."""
+
+import pytest
+from tests.support.images import file
+from tests.support.inventories import Found
+
+RACK = """# -*- encoding: utf-8 -*-
+# stub: rack 2.0.6 ruby lib
+
+Gem::Specification.new do |s|
+  s.name = "rack".freeze
+  s.version = "2.0.6"
+
+  s.required_rubygems_version = Gem::Requirement.new(">= 0".freeze) if s.respond_to? :required_rubygems_version=
+  s.authors = ["Leah Neukirchen".freeze]
+  s.licenses = ["MIT".freeze, "Ruby".freeze]
+  s.rubygems_version = "3.3.15".freeze
+
+  if s.respond_to? :specification_version then
+    s.specification_version = 4
+  end
+end
+"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "usr/local/bundle/specifications/rack-2.0.6.gemspec",
+        "usr/local/lib/ruby/gems/3.1.0/specifications/default/rack-2.0.6.gemspec",
+        "specifications/rack-2.0.6.gemspec",
+    ],
+)
+def test_a_specification_names_a_gem(path: str) -> None:
+    package = Found([file(path, RACK)]).named("rack")
+
+    assert (package.version, package.ecosystem, package.purl) == ("2.0.6", "RubyGems", "pkg:gem/rack@2.0.6")
+    assert package.licenses == ("MIT", "Ruby")
+
+
+def test_one_licence_and_other_quotes() -> None:
+    content = (
+        "Gem::Specification.new do |spec|\n  spec.name = 'a'\n  spec.version = '1.0.pre'\n  spec.license = 'MIT'\n"
+    )
+
+    package = Found([file("specifications/a-1.0.pre.gemspec", content)]).named("a")
+    assert (package.version, package.licenses) == ("1.0.pre", ("MIT",))
+
+
+@pytest.mark.parametrize("path", ["srv/app/rack.gemspec", "gems/rack-2.0.6/rack.gemspec", "specifications/rack.rb"])
+def test_other_files_are_no_installed_gems(path: str) -> None:
+    assert Found([file(path, RACK)]).names == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\x00", b"s.name = NAME\ns.version = VERSION\n", b's.name = "a"\n'])
+def test_a_specification_without_literal_words_is_told(content: bytes) -> None:
+    found = Found([file("specifications/a-1.gemspec", content)])
+
+    assert found.names == []
+    assert "specifications/a-1.gemspec" in [unknown.what for unknown in found.unknowns]
