@@ -66,6 +66,8 @@ def _listed(installed: str, versions: list[str], order: Order) -> bool:
 
 
 def _judge_range(installed: str, candidate: Range, order: Order) -> Judgement:
+    if any(event.fixed == "0" for event in candidate.events):
+        return _NOT_AFFECTED  # Debian's way to say that no version ever was
     events = _sorted(candidate.events, order)
     if not _before_limits(installed, candidate, order):
         return _NOT_AFFECTED

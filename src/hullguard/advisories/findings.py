@@ -1,6 +1,6 @@
 """Joins what several advisories say of one package into one finding per vulnerability."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -8,13 +8,20 @@ from msgspec import Struct
 from hullguard.advisories.evaluate import Judgement, Verdict
 from hullguard.advisories.osv import Advisory, Statement
 from hullguard.advisories.severity import CveRating, rate
+from hullguard.advisories.subjects import is_kernel
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import UnreadableVersion
 from hullguard.model.package import Package
 from hullguard.model.report import FixStatus, Vulnerability, Why
 
-# Debian's update announcements name their CVEs as related, though they are what the update fixes.
-_ANNOUNCEMENTS = ("DSA-", "DLA-", "DTSA-")
+# Announcements of updates name their CVEs as related, though they are what the update fixes.
+_ANNOUNCEMENTS = (
+    "DSA-", "DLA-", "DTSA-", "RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-",
+    "SUSE-", "openSUSE-", "PHSA-",
+)  # fmt: skip
+# Updates that fix mistakes or bring features: without a CVE they are no vulnerability.
+_NOT_SECURITY = ("RHBA-", "RHEA-", "ALBA-", "ALEA-", "RLBA-", "RLEA-", "SUSE-FU-", "SUSE-RU-", "SUSE-OU-")
+_NO_BOOT = "a container runs on the kernel of its host and cannot boot this one"
 _WILL_NOT_FIX = frozenset({"ignored", "wont-fix", "will_not_fix", "will-not-fix"})
 
 
@@ -32,17 +39,16 @@ class Match(Struct, frozen=True):
     advisory: Advisory
     statement: Statement
     judgement: Judgement
+    name: str
+    """Of the package that the advisory speaks of."""
 
 
-def vulnerabilities(
-    package: Package, ecosystem: str, name: str, matches: Sequence[Match], facts: Facts
-) -> list[Vulnerability]:
+def vulnerabilities(package: Package, matches: Collection[Match], facts: Facts) -> list[Vulnerability]:
     """One finding per vulnerability of the package."""
-    about = (ecosystem, name)
-    return [_vulnerability(identity, group, package, about, facts) for identity, group in _groups(matches).items()]
+    return [_vulnerability(identity, group, package, facts) for identity, group in _groups(matches).items()]
 
 
-def _groups(matches: Sequence[Match]) -> dict[str, list[Match]]:
+def _groups(matches: Collection[Match]) -> dict[str, list[Match]]:
     """Matches by vulnerability: the CVE where there is one, else the advisory's own id."""
     affected = [match for match in matches if match.judgement.verdict is Verdict.AFFECTED]
     cleared = {
@@ -71,6 +77,8 @@ def _identities(advisory: Advisory, cleared: set[str]) -> Iterable[str]:
     if len(upstream) > 1 or advisory.id.startswith(_ANNOUNCEMENTS):
         # The record of the single CVE knows this release better than the announcement of many.
         upstream = [cve for cve in upstream if cve not in cleared]
+    if not upstream and advisory.id.startswith(_NOT_SECURITY):
+        return []
     return upstream or [advisory.id]
 
 
@@ -84,10 +92,8 @@ def _particular(match: Match) -> tuple[int, str]:
     return (3 if advisory.id.startswith(_ANNOUNCEMENTS) else 2), advisory.id
 
 
-def _vulnerability(
-    identity: str, group: Sequence[Match], package: Package, about: tuple[str, str], facts: Facts
-) -> Vulnerability:
-    ecosystem, name = about
+def _vulnerability(identity: str, group: Sequence[Match], package: Package, facts: Facts) -> Vulnerability:
+    ecosystem = package.ecosystem
     first = group[0]
     cves = _cves(identity, group)
     said = [(match.advisory, match.statement) for match in group]
@@ -95,7 +101,9 @@ def _vulnerability(
     fixed = _fixed(group, ecosystem)
     names = {match.advisory.id for match in group} | {alias for match in group for alias in match.advisory.aliases}
     place = package.locations[0] if package.locations else "the image"
-    evidence = f"{name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id}); read from {place}"
+    evidence = f"{first.name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id}); read from {place}"
+    if is_kernel(package):
+        evidence += f"; {_NO_BOOT}"
     return Vulnerability(
         id=identity,
         advisory=first.advisory.id,

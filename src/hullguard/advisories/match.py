@@ -4,21 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
-from msgspec import Struct
-
 from hullguard.advisories.evaluate import Judgement, Verdict, judge
 from hullguard.advisories.findings import Match, vulnerabilities
-from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Advisory, Statement
 from hullguard.advisories.severity import CveRating
-from hullguard.advisories.versions.catalog import order_of
+from hullguard.advisories.subjects import Subject, addresses, comparable, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Package, Unknown
+from hullguard.model.package import Unknown
 from hullguard.model.report import Vulnerability
-
-# Debian builds signed kernels from a source package of their own; advisories know only the kernel's.
-_SIGNED_KERNEL = "linux-signed"
 
 
 class Lookup(Protocol):
@@ -31,25 +25,6 @@ class Lookup(Protocol):
     def ratings(self, cve: str) -> Iterable[CveRating]: ...
 
 
-class Subject(Struct, frozen=True):
-    """What advisories speak of: for a distribution the source package at the source's version."""
-
-    ecosystem: str
-    name: str
-    version: str
-
-
-def subject(package: Package) -> Subject:
-    """The subject that a binary package was built from."""
-    name = package.source_name or package.name
-    version = package.source_version or package.version
-    if name.startswith(_SIGNED_KERNEL) and package.ecosystem.startswith(("Debian", "Ubuntu")):
-        # linux-signed-amd64 6.1.115+1 is linux 6.1.115-1, signed.
-        base, plus, revision = version.rpartition("+")
-        name, version = "linux", f"{base}-{revision}" if plus else version
-    return Subject(package.ecosystem, canonical(package.ecosystem, name), version)
-
-
 def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...]]:
     """Every vulnerability of every package, the gravest first, and everything that could not be judged."""
     unknowns = set(inventory.unknowns) | set(_gaps(inventory, lookup, today))
@@ -57,13 +32,15 @@ def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vuln
     found: list[Vulnerability] = []
     known = lookup.ecosystems()
     for package in inventory.packages:
-        about = subject(package)
-        if about.ecosystem not in known:
+        if package.ecosystem not in known:
             continue
-        if about not in judged:
-            judged[about], doubts = _judge(about, lookup)
-            unknowns.update(doubts)
-        found += vulnerabilities(package, about.ecosystem, about.name, judged[about], lookup)
+        matches: dict[str, Match] = {}
+        for about in subjects(package):
+            if about not in judged:
+                judged[about], doubts = _judge(about, lookup)
+                unknowns.update(doubts)
+            matches.update((match.advisory.id, match) for match in judged[about])
+        found += vulnerabilities(package, matches.values(), lookup)
     found.sort(key=lambda one: (-one.severity.rank, one.id, one.package, one.layer or ""))
     return tuple(found), tuple(sorted(unknowns, key=lambda unknown: (unknown.what, unknown.why)))
 
@@ -71,7 +48,7 @@ def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vuln
 def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
     statements = lookup.statements(about.ecosystem, about.name)
     what = f"{about.name} {about.version}"
-    order = order_of(about.ecosystem)
+    order = order_for(about)
     if not statements:
         return [], []
     if order is None:
@@ -80,13 +57,15 @@ def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
     matches: dict[str, Match] = {}
     doubts = []
     for advisory, statement in statements:
-        judgement = judge(about.version, statement, order)
+        if not addresses(about, advisory, statement):
+            continue
+        judgement = judge(about.version, comparable(about, statement), order)
         if judgement.verdict is Verdict.UNKNOWN and readable:
             doubts.append(Unknown(what, f"{advisory.id}: {judgement.evidence}"))
         known = matches.get(advisory.id)
         # One record may speak of a package several times; one "affected" decides.
         if known is None or known.judgement.verdict is not Verdict.AFFECTED:
-            matches[advisory.id] = Match(advisory, statement, judgement)
+            matches[advisory.id] = Match(advisory, statement, judgement, about.name)
     if not readable:
         why = f"{_unreadable(about.version, order)}; {len(statements)} advisories were looked up by exact version only"
         doubts.append(Unknown(what, why))
