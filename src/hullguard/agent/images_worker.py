@@ -15,12 +15,17 @@ from hullguard.inventory import LayerCache, read
 from hullguard.model.errors import HullguardError
 from hullguard.wire.inventory import split
 
+_SCANNERS = frozenset({"secret", "malware", "config"})
+
 
 def work(job: Job) -> Answer:
     """Read the image and write its slices, one after the other, each but the last of the same size."""
     try:
         inventory = read(
-            f"docker:{job.image_id}", cache=LayerCache(Path(job.layers), 256 << 20), docker_host=job.docker_host
+            f"docker:{job.image_id}",
+            cache=LayerCache(Path(job.layers), 256 << 20),
+            docker_host=job.docker_host,
+            scanners=_SCANNERS,
         )
         slices = split(job.image_id, inventory)
     except HullguardError as bad:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.agents import NO_DOCKER, child_environment
-from tests.support.docker import IMAGE, docker_host, inspect
+from tests.support.docker import IMAGE, docker_host, import_image, inspect
 
 from hullguard.agent import images as images_module
 from hullguard.agent.channel import ChannelLostError
@@ -51,6 +51,17 @@ async def test_an_image_becomes_slices_that_make_its_inventory(tmp_path, docker_
     assert len(inventory.layers) == 1
     assert not (tmp_path / "work" / "inventory").exists()
     assert list((tmp_path / "work" / "layers").iterdir()), "the layer is not read again for another image"
+
+
+async def test_a_secret_in_an_image_is_reported_without_being_shown(tmp_path, docker_host, child_environment):
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+    import_image(docker_host, "hullguard-test-secret:1", {"srv/app/.env": f"A=1\nTOKEN={secret}\n".encode()})
+    line = Line()
+    await reader(tmp_path, docker_host, line).report(str(inspect(docker_host, "hullguard-test-secret:1")["Id"]))
+    inventory = unpack(b"".join(part.data for part in line.sent))
+    (found,) = inventory.secrets
+    assert (found.path, found.line, found.layer) == ("srv/app/.env", 2, inventory.layers[0].diff_id)
+    assert secret[4:] not in str(inventory)
 
 
 async def test_a_daemon_that_is_not_there(tmp_path, child_environment):
