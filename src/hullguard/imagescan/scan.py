@@ -1,8 +1,11 @@
 """The door of image scanning: an image in, a report out."""
 
+from msgspec import structs
+
 from hullguard import inventory as images
 from hullguard.advisories.database import Advisories
 from hullguard.inventory import LayerCache, Limits, Progress
+from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, Unknown
 from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport, Vulnerability
@@ -28,10 +31,22 @@ class Scanner:
         docker_host: str | None = None,
         platform: str | None = None,
         progress: Progress | None = None,
+        scanners: frozenset[str] = frozenset(),
+        registry: RegistryAccess | None = None,
     ) -> ScanReport:
-        """Reads an image and reports on it; blocks, so servers call it in a thread."""
+        """Reads an image and reports on it; blocks, so servers call it in a thread.
+
+        ``scanners`` names what else to look for beside packages: ``secret``, ``malware``, ``config``.
+        """
         inventory = images.read(
-            target, limits=limits, cache=cache, docker_host=docker_host, platform=platform, progress=progress
+            target,
+            limits=limits,
+            cache=cache,
+            docker_host=docker_host,
+            platform=platform,
+            progress=progress,
+            scanners=scanners,
+            registry=registry,
         )
         return self.report(inventory)
 
@@ -47,12 +62,21 @@ class Scanner:
             unknowns=unknowns,
             advisories=state,
             complete=inventory.complete,
+            secrets=inventory.secrets,
+            malware=inventory.malware,
+            config=inventory.config,
         )
 
     def _match(self, inventory: Inventory) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...], AdvisoryState]:
         if self._advisories is None:
             return (), (*inventory.unknowns, NO_ADVISORIES), AdvisoryState(None)
         return self._advisories.match(inventory)
+
+
+def bill(inventory: Inventory) -> ScanReport:
+    """What is inside, for formats that list parts; nobody asked what is wrong with them."""
+    report = Scanner(None).report(inventory)
+    return structs.replace(report, unknowns=inventory.unknowns)
 
 
 def _reported(package: Package) -> ReportedPackage:
@@ -66,4 +90,5 @@ def _reported(package: Package) -> ReportedPackage:
         arch=package.arch,
         layer=package.layer,
         locations=package.locations,
+        licenses=package.licenses,
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from hullguard.model.content import Hit
 from hullguard.model.errors import Invalid
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
@@ -33,5 +34,11 @@ def select(report: ScanReport, severities: Collection[Severity] = (), *, fixable
 
 
 def reaches(report: ScanReport, bound: Severity) -> bool:
-    """Whether a finding is at least as grave."""
-    return any(one.severity.rank >= bound.rank for one in report.vulnerabilities)
+    """Whether anything that was found is at least as grave: a vulnerability, a secret, malware or a failed check."""
+    found: tuple[Vulnerability | Hit, ...] = (
+        *report.vulnerabilities,
+        *report.secrets,
+        *report.malware,
+        *report.config,
+    )
+    return any(one.severity.rank >= bound.rank for one in found)

@@ -1,7 +1,8 @@
 """What of a report is asked for."""
 
 import pytest
-from tests.support.reports import report, vulnerability
+from msgspec.structs import replace
+from tests.support.reports import everything, report, vulnerability
 
 from hullguard.imagescan.select import parse_severities, parse_severity, reaches, select
 from hullguard.model.errors import Invalid
@@ -45,3 +46,13 @@ def test_what_is_no_severity_names_those_that_are(word: str) -> None:
 def test_a_bound_is_reached_by_what_is_as_grave(bound: str, reached: bool) -> None:
     assert reaches(report(vulnerability("CVE-1", severity=Severity.HIGH)), Severity(bound)) is reached
     assert not reaches(report(), Severity(bound))
+
+
+def test_a_bound_is_reached_by_what_is_no_vulnerability_too() -> None:
+    whole = everything()
+    nothing = replace(whole, vulnerabilities=(), secrets=(), malware=(), config=())
+
+    assert reaches(replace(nothing, secrets=whole.secrets), Severity.CRITICAL)
+    assert reaches(replace(nothing, malware=whole.malware), Severity.HIGH)
+    assert not reaches(replace(nothing, config=whole.config), Severity.HIGH)
+    assert not reaches(nothing, Severity.UNKNOWN)

@@ -1,159 +1,204 @@
-"""``hullguard scan`` and ``hullguard sbom``: one image, from wherever it lies."""
+"""``hullguard scan`` and ``hullguard sbom``: images, from wherever they lie."""
 
-import os
+import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from hullguard.app.cli import exits
-from hullguard.app.settings import default_data_dir
-from hullguard.model.errors import Invalid, Unavailable
+from hullguard.app.cli import scan_options as options
+from hullguard.app.cli.output import check_file, coloured, counted, progress_of, ready_directory, width, write
+from hullguard.app.cli.scan_options import default_cache, default_database
+from hullguard.model.errors import Invalid
 
-Target = Annotated[
-    str,
-    typer.Argument(
-        help="docker:NAME, docker-archive:FILE, oci-archive:FILE, oci-dir:DIR or dir:PATH; without a prefix an existing"
-        " path is recognised by its content, and any other name asked of the Docker engine.",
-        show_default=False,
-    ),
-]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Read every layer anew and keep nothing.")]
-PlatformOption = Annotated[
-    str | None, typer.Option("--platform", help="OS/ARCH, when there are several.", show_default=False)
-]
-DockerHost = Annotated[
-    str | None,
-    typer.Option(
-        "--docker-host", envvar="DOCKER_HOST", help="The engine: unix:///PATH or tcp://HOST:PORT.", show_default=False
-    ),
-]
+if TYPE_CHECKING:
+    from hullguard.app.cli.scan_job import Job, Outcome
+    from hullguard.imagescan.formats.format import Format
 
+__all__ = ["default_database", "progress_of", "sbom", "scan"]
 
-def default_database() -> Path:
-    """Where ``db import`` writes and every scan reads unless told otherwise."""
-    return default_data_dir() / "advisories.db"
-
-
-def default_cache() -> Path:
-    """Where indexes of layers are kept between scans (XDG base directory specification)."""
-    if os.geteuid() == 0 and "XDG_CACHE_HOME" not in os.environ:
-        return Path("/var/cache/hullguard/layers")
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "hullguard" / "layers"
+_FOR_STREAMS = ("table", "json")
+"""Formats whose reports can follow each other in one output."""
 
 
 def scan(  # noqa: PLR0917 - typer makes each parameter an option
-    target: Target,
-    format_: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
-    output: Output = None,
-    db: Annotated[Path | None, typer.Option("--db", help="The advisory database.", show_default=False)] = None,
+    targets: options.Targets,
+    format_: Annotated[
+        str, typer.Option("-f", "--format", help="table, json, html, sarif, cyclonedx, spdx or junit.")
+    ] = "table",
+    output: options.Output = None,
+    db: options.Database = None,
+    scanners: Annotated[
+        str, typer.Option("--scanners", help="What to look for: vuln, secret, malware, config, license.")
+    ] = "vuln",
     severity: Annotated[str, typer.Option("--severity", help="Only these, for example critical,high.")] = "",
     ignore_unfixed: Annotated[bool, typer.Option("--ignore-unfixed", help="Only what an update fixes.")] = False,
     fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 from this severity on.")] = "",
-    no_cache: NoCache = False,
-    platform: PlatformOption = None,
-    docker_host: DockerHost = None,
+    show_suppressed: Annotated[
+        bool, typer.Option("--show-suppressed", help="Name in the table what does not count, and why not.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Targets to read at once; as many as there are processors.")
+    ] = None,
+    no_cache: options.NoCache = False,
+    platform: options.PlatformOption = None,
+    docker_host: options.DockerHost = None,
+    username: options.Username = None,
+    password_stdin: options.PasswordStdin = False,
+    insecure: options.Insecure = False,
+    ca_file: options.CaFile = None,
+    max_size: options.MaxSize = options.SIZE,
+    max_files: options.MaxFiles = options.FILES,
+    max_file_size: options.MaxFileSize = options.FILE_SIZE,
 ) -> int:
-    """Find the vulnerable packages of an image."""
+    """Find what is wrong with images: vulnerable packages, secrets, malware, careless configuration."""
     from hullguard.advisories.database import Advisories
-    from hullguard.imagescan.formats.catalog import FORMATS
-    from hullguard.imagescan.formats.format import Page
-    from hullguard.imagescan.scan import Scanner
-    from hullguard.imagescan.select import parse_severities, parse_severity, reaches, select
-    from hullguard.inventory import LayerCache, recognise
+    from hullguard.app.cli.scan_job import Job
+    from hullguard.imagescan.select import parse_severities, parse_severity
+    from hullguard.inventory import recognise
 
-    chosen = {known.name: known for known in FORMATS}.get(format_)
-    if chosen is None:
-        raise Invalid(f"there is no format {format_!r}; choose among {', '.join(known.name for known in FORMATS)}")
-    severities = parse_severities(severity)
-    bound = parse_severity(fail_on) if fail_on else None
-    _check_output(output)
-    recognise(target)  # a wrong target is said before a missing database is
-    advisories = Advisories.open(db or default_database())
+    chosen = _format(format_)
+    job = Job(
+        database=db or default_database(),
+        scanners=options.scanners_of(scanners),
+        limits=options.limits_of(max_size, max_files, max_file_size),
+        registry=options.registry_of(username, password_stdin=password_stdin, insecure=insecure, ca_file=ca_file),
+        cache=None if no_cache else default_cache(),
+        docker_host=docker_host,
+        platform=platform,
+        severities=parse_severities(severity),
+        fixable_only=ignore_unfixed,
+        bound=parse_severity(fail_on) if fail_on else None,
+    )
+    if len(targets) == 1:
+        check_file(output)
+        recognise(targets[0])  # a wrong target is said before a missing database is
+        return _one(job, targets[0], chosen, output, suppressed=show_suppressed)
+    if output is None and chosen.name not in _FOR_STREAMS:
+        raise Invalid(f"several reports as {chosen.name} need a directory: -o DIR")
+    if output is not None:
+        ready_directory(output)
+    if "vuln" in job.scanners:
+        Advisories.open(job.database).close()  # a missing database is said once
+    return _many(job, targets, chosen, output, jobs, suppressed=show_suppressed)
+
+
+def _one(job: "Job", target: str, chosen: "Format", output: Path | None, *, suppressed: bool) -> int:
+    from hullguard.app.cli.scan_job import scan_one
+
     with progress_of(f"Reading {target}") as progress:
-        report = Scanner(advisories).scan(
-            target,
-            cache=None if no_cache else LayerCache(default_cache()),
-            docker_host=docker_host,
-            platform=platform,
-            progress=progress,
-        )
-    found = len(report.vulnerabilities)
-    report = select(report, severities, fixable_only=ignore_unfixed)
-    hidden = found - len(report.vulnerabilities)
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    page = Page(hidden=hidden) if output else Page(_width(), colour, hidden)
-    write(chosen.render(report, page), output)
-    if not report.complete:
-        why = next((unknown.why for unknown in report.unknowns if unknown.what == "the rest of the image"), None)
-        sys.stderr.write(f"hullguard: the report is incomplete: {why or 'a file is larger than the limits allow'}\n")
-        return exits.LIMIT_REACHED
-    return exits.FINDING if bound is not None and reaches(report, bound) else exits.DONE
+        outcome = scan_one(job, target, progress)
+    write(_rendered(outcome, chosen, to_file=output is not None, suppressed=suppressed), output)
+    if outcome.said:
+        sys.stderr.write(f"hullguard: {outcome.said}\n")
+    return outcome.code
 
 
-def sbom(
-    target: Target,
-    output: Output = None,
-    no_cache: NoCache = False,
-    platform: PlatformOption = None,
-    docker_host: DockerHost = None,
+def _many(
+    job: "Job", targets: list[str], chosen: "Format", output: Path | None, jobs: int | None, *, suppressed: bool
 ) -> int:
-    """List the packages of an image, as JSON, without asking what is wrong with them."""
+    """One document per line for programs, one table after another for people with a summary at the end."""
+    from hullguard.app.cli.scan_job import default_jobs, scan_many, worst
+    from hullguard.imagescan.formats.summary import summary
+
+    outcomes: list[Outcome] = []
+    taken: set[str] = set()
+    with counted(f"Reading {len(targets)} images", len(targets)) as done:
+        for outcome in scan_many(job, targets, jobs or default_jobs(), done):
+            outcomes.append(outcome)
+            if outcome.said:
+                sys.stderr.write(f"hullguard: {outcome.target}: {outcome.said}\n")
+            if outcome.report is None:
+                continue
+            if output is not None:
+                file = output / _file_name(outcome.target, chosen.suffix, taken)
+                write(_rendered(outcome, chosen, to_file=True, suppressed=suppressed), file)
+            elif chosen.name == "json":
+                write(msgspec.json.encode(outcome.report) + b"\n", None)
+            else:
+                write(_rendered(outcome, chosen, to_file=False, suppressed=suppressed) + b"\n", None)
+    if output is None and chosen.name == "table":
+        rows = [(outcome.target, outcome.report) for outcome in outcomes]
+        write(summary(rows, width(), colour=coloured()), None)
+    return worst([outcome.code for outcome in outcomes])
+
+
+def sbom(  # noqa: PLR0917 - typer makes each parameter an option
+    target: options.Target,
+    format_: Annotated[str, typer.Option("-f", "--format", help="json, cyclonedx, spdx or table.")] = "json",
+    output: options.Output = None,
+    no_cache: options.NoCache = False,
+    platform: options.PlatformOption = None,
+    docker_host: options.DockerHost = None,
+    username: options.Username = None,
+    password_stdin: options.PasswordStdin = False,
+    insecure: options.Insecure = False,
+    ca_file: options.CaFile = None,
+    max_size: options.MaxSize = options.SIZE,
+    max_files: options.MaxFiles = options.FILES,
+    max_file_size: options.MaxFileSize = options.FILE_SIZE,
+) -> int:
+    """List the packages of an image without asking what is wrong with them."""
+    from hullguard.imagescan.formats.format import Page
+    from hullguard.imagescan.formats.packages import package_table
+    from hullguard.imagescan.scan import bill
     from hullguard.inventory import LayerCache, read
 
-    _check_output(output)
+    if format_ not in (known := ("json", "cyclonedx", "spdx", "table")):
+        raise Invalid(f"there is no format {format_!r} for packages; choose among {', '.join(known)}")
+    check_file(output)
+    limits = options.limits_of(max_size, max_files, max_file_size)
+    registry = options.registry_of(username, password_stdin=password_stdin, insecure=insecure, ca_file=ca_file)
     with progress_of(f"Reading {target}") as progress:
         inventory = read(
             target,
+            limits=limits,
             cache=None if no_cache else LayerCache(default_cache()),
             docker_host=docker_host,
             platform=platform,
             progress=progress,
+            registry=registry,
         )
-    write(msgspec.json.format(msgspec.json.encode(inventory), indent=2) + b"\n", output)
+    page = Page() if output else Page(width(), coloured())
+    if format_ == "json":
+        content = msgspec.json.format(msgspec.json.encode(inventory), indent=2) + b"\n"
+    elif format_ == "table":
+        content = package_table(bill(inventory), page)
+    else:
+        content = _format(format_).render(bill(inventory), page)
+    write(content, output)
     return exits.DONE if inventory.complete else exits.LIMIT_REACHED
 
 
-@contextmanager
-def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[str, int], None] | None]:
-    """A bar on standard error when a person is watching, else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+def _format(name: str) -> "Format":
+    from hullguard.imagescan.formats.catalog import FORMATS
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title[:60], total=total)
-        yield lambda _, count: bar.advance(task, count)
+    chosen = {known.name: known for known in FORMATS}.get(name)
+    if chosen is None:
+        raise Invalid(f"there is no format {name!r}; choose among {', '.join(known.name for known in FORMATS)}")
+    return chosen
 
 
-def write(content: bytes, output: Path | None) -> None:
-    """To the file, or to standard output as it is."""
-    if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        output.write_bytes(content)
-    except OSError as cause:
-        raise Unavailable(f"cannot write {output}: {cause.strerror}") from cause
+def _rendered(outcome: "Outcome", chosen: "Format", *, to_file: bool, suppressed: bool) -> bytes:
+    from hullguard.imagescan.formats.format import Page
+
+    if outcome.report is None:
+        return b""
+    page = Page(hidden=outcome.hidden, suppressed=suppressed)
+    if not to_file:
+        page = msgspec.structs.replace(page, width=width(), colour=coloured())
+    return chosen.render(outcome.report, page)
 
 
-def _check_output(output: Path | None) -> None:
-    """Said before the work, not after it."""
-    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
-        raise Invalid(f"cannot write {output}: it is a directory, or lies in none")
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((120, 40)).columns
+def _file_name(target: str, suffix: str, taken: set[str]) -> str:
+    """A name that says which target it was, and that no other report of this run has."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", target).strip("._")[:120] or "report"
+    name, number = f"{stem}.{suffix}", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.{suffix}"
+    taken.add(name)
+    return name

@@ -9,24 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Format, Page
+from hullguard.imagescan.formats.table_sections import STYLES, sections
 from hullguard.imagescan.formats.words import NO_FIX, plain
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
-_STYLES = {
-    Severity.CRITICAL: "bold white on red",
-    Severity.HIGH: "bold red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "blue",
-    Severity.NEGLIGIBLE: "dim",
-    Severity.UNKNOWN: "dim",
-}
 _WIDE = 110
 _MAX_UNKNOWNS = 20
 
 
 class TableFormat(Format):
-    """Fits the width of the terminal; below 110 columns the layers are left out."""
+    """Fits the width of the terminal; below 110 columns layers and priorities are left out."""
 
     name = "table"
     suffix = "txt"
@@ -41,6 +34,7 @@ class TableFormat(Format):
             console.print()
             console.print(Text(f"{title}  ({len(found)})", style="bold"))
             console.print(self._table(found, report, wide=page.width >= _WIDE))
+        sections(console, report, page)
         self._unknowns(console, report)
         self._foot(console, report)
         return out.getvalue().encode("utf-8", "backslashreplace")
@@ -60,10 +54,17 @@ class TableFormat(Format):
             number = sum(one.severity is severity for one in report.vulnerabilities)
             if number:
                 line.append(" · ")
-                line.append(f"{number} {severity}", style=_STYLES[severity])
+                line.append(f"{number} {severity}", style=STYLES[severity])
         fixable = sum(one.fixed is not None for one in report.vulnerabilities)
         if fixable:
             line.append(f" · {fixable} can be fixed", style="green")
+        for number, one, many in (
+            (len(report.malware), "malicious file", "malicious files"),
+            (len(report.secrets), "secret", "secrets"),
+            (len(report.config), "failed check", "failed checks"),
+        ):
+            if number:
+                line.append(f" · {_count(number, one, many)}", style="bold")
         if hidden:
             line.append(f" · {hidden} more not shown, as the filters ask", style="bold")
         console.print(line)
@@ -74,6 +75,9 @@ class TableFormat(Format):
         table.add_column("Package", overflow="fold")
         table.add_column("Vulnerability", no_wrap=True)
         table.add_column("Severity", no_wrap=True)
+        judged = wide and any(one.priority.score for one in found)
+        if judged:
+            table.add_column("Priority", justify="right", no_wrap=True)
         table.add_column("Installed", overflow="fold")
         table.add_column("Fixed in", overflow="fold")
         if wide:
@@ -89,7 +93,8 @@ class TableFormat(Format):
             row = [
                 Text("" if one.package == before else plain(names.get(one.package, one.package)), style="cyan"),
                 identity,
-                Text(one.severity, style=_STYLES[one.severity]),
+                Text(one.severity, style=STYLES[one.severity]),
+                *([Text(str(one.priority.score))] if judged else []),
                 Text(plain(one.installed)),
                 fixed,
             ]

@@ -1,7 +1,7 @@
 """The report for people: what matters first, in the width there is, and nothing that steers the terminal."""
 
 import pytest
-from tests.support.reports import report, reported, unknown, vulnerability
+from tests.support.reports import everything, report, reported, unknown, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table import TableFormat
@@ -130,6 +130,38 @@ def test_an_incomplete_report_says_so() -> None:
 
 def test_a_clean_image_is_said_to_be_clean() -> None:
     assert "0 vulnerabilities" in render(report())
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_all_that_was_found_is_shown_and_fits(width: int) -> None:
+    text = render(everything(), width)
+
+    for title in ("Malware  (1)", "Secrets  (1)", "Configuration  (1)", "Licences  (1)"):
+        assert title in text
+    assert not set(text) & set("\x1b\x00\u202e")
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_the_head_counts_what_is_no_vulnerability() -> None:
+    assert "1 malicious file · 1 secret · 1 failed check" in render(everything(), 200)
+
+
+def test_a_deleted_file_is_still_in_the_image() -> None:
+    assert "deleted by a later layer, still in the image" in render(everything(), 200)
+
+
+def test_the_priority_is_shown_where_one_is_known_and_there_is_room() -> None:
+    assert "97" in render(everything(), 160)
+    assert "Priority" not in render(everything(), 80)
+    assert "Priority" not in render(report(vulnerability("CVE-1")), 160)
+
+
+def test_what_does_not_count_is_counted_and_named_when_asked() -> None:
+    assert "2 more do not count; --show-suppressed names them" in render(everything())
+    text = TableFormat().render(everything(), Page(160, suppressed=True)).decode()
+    assert "Do not count  (2)" in text
+    assert "accepted (until 2027-01-01)" in text
+    assert "--show-suppressed" not in text
 
 
 def test_what_the_filters_left_out_is_counted_so_that_a_short_list_is_no_all_clear() -> None:

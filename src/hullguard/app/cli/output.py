@@ -1,0 +1,77 @@
+"""Where a command's result goes, and the bar that a person watches meanwhile."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hullguard.model.errors import Invalid, Unavailable
+
+
+@contextmanager
+def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[str, int], None] | None]:
+    """A bar on standard error when a person is watching, else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title[:60], total=total)
+        yield lambda _, count: bar.advance(task, count)
+
+
+@contextmanager
+def counted(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar that counts finished things."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title[:60], total=total)
+        yield lambda: bar.advance(task)
+
+
+def write(content: bytes, output: Path | None) -> None:
+    """To the file, or to standard output as it is."""
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as cause:
+        raise Unavailable(f"cannot write {output}: {cause.strerror}") from cause
+
+
+def check_file(output: Path | None) -> None:
+    """Said before the work, not after it."""
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise Invalid(f"cannot write {output}: it is a directory, or lies in none")
+
+
+def ready_directory(output: Path) -> None:
+    """The directory for one report per target, made when it is absent."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise Invalid(f"cannot write into {output}: with several targets it must be a directory") from cause
+
+
+def width() -> int:
+    """Of the terminal."""
+    import shutil
+
+    return shutil.get_terminal_size((120, 40)).columns
+
+
+def coloured() -> bool:
+    """Whether standard output is a person's and shows colours."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ

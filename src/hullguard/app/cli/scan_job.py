@@ -1,0 +1,142 @@
+"""One scan of one target, and many of them side by side in processes of their own."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from hullguard.advisories.database import Advisories
+from hullguard.app.cli import exits
+from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
+from hullguard.imagescan.select import reaches, select
+from hullguard.inventory import LayerCache, Limits
+from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.report import ScanReport
+from hullguard.model.severity import Severity
+
+_WORSE = (exits.DONE, exits.FINDING, exits.LIMIT_REACHED, exits.OUTSIDE_FAILED, exits.WRONG_REQUEST)
+
+
+class Job(Struct, frozen=True):
+    """Everything that is asked about each target."""
+
+    database: Path
+    scanners: frozenset[str]
+    limits: Limits
+    registry: RegistryAccess
+    cache: Path | None = None
+    docker_host: str | None = None
+    platform: str | None = None
+    severities: frozenset[Severity] = frozenset()
+    fixable_only: bool = False
+    bound: Severity | None = None
+
+
+class Outcome(Struct, frozen=True):
+    """A report, or why there is none; ``code`` is what a scan of this target alone would leave with."""
+
+    target: str
+    report: ScanReport | None = None
+    hidden: int = 0
+    code: int = exits.DONE
+    said: str = ""
+    """For standard error."""
+
+
+def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None = None) -> Outcome:
+    """Raises what the scan raises."""
+    wants_vulnerabilities = "vuln" in job.scanners
+    advisories = Advisories.open(job.database) if wants_vulnerabilities else None
+    try:
+        report = Scanner(advisories).scan(
+            target,
+            limits=job.limits,
+            cache=LayerCache(job.cache) if job.cache else None,
+            docker_host=job.docker_host,
+            platform=job.platform,
+            progress=progress,
+            scanners=job.scanners - {"vuln", "license"},
+            registry=job.registry,
+        )
+    finally:
+        if advisories is not None:
+            advisories.close()
+    if not wants_vulnerabilities:
+        report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
+    if "license" not in job.scanners:
+        report = structs.replace(report, licenses=())
+    whole = _findings(report)
+    report = _asked_for(report, job)
+    return _judged(job, target, report, whole - _findings(report))
+
+
+def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], None]) -> Iterator[Outcome]:
+    """Outcomes in the order of the targets; one that fails does not stop the others."""
+    with ProcessPoolExecutor(min(jobs, len(targets)), get_context("fork"), _alone) as pool:
+        futures: list[Future[Outcome]] = [pool.submit(_caught, job, target) for target in targets]
+        for future in futures:
+            future.add_done_callback(lambda _: done())
+        try:
+            for future in futures:
+                yield future.result()
+        except BrokenProcessPool as cause:
+            raise Unavailable("a scanning process died; there may be too little memory for so many --jobs") from cause
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Of several exit codes: what failed hides no finding, so failures come last."""
+    return max(codes, key=_WORSE.index, default=exits.DONE)
+
+
+def default_jobs() -> int:
+    """As many as there are processors for this process, at most eight."""
+    return max(1, min(8, len(os.sched_getaffinity(0))))
+
+
+def _caught(job: Job, target: str) -> Outcome:
+    try:
+        return scan_one(job, target)
+    except HullguardError as error:
+        return Outcome(target, code=exits.exit_code(error), said=str(error))
+    except PermissionError as error:
+        said = f"no permission for {error.filename}; be root, or name a place of your own"
+        return Outcome(target, code=exits.OUTSIDE_FAILED, said=said)
+
+
+def _alone() -> None:
+    """An interrupt ends a worker at once and without a word: the command itself says it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
+    if not report.complete:
+        why = next((unknown.why for unknown in report.unknowns if unknown.what == "the rest of the image"), None)
+        said = f"the report is incomplete: {why or 'a file is larger than the limits allow'}"
+        return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
+    failed = job.bound is not None and reaches(report, job.bound)
+    return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)
+
+
+def _asked_for(report: ScanReport, job: Job) -> ScanReport:
+    report = select(report, job.severities, fixable_only=job.fixable_only)
+    if not job.severities:
+        return report
+    return structs.replace(
+        report,
+        secrets=tuple(one for one in report.secrets if one.severity in job.severities),
+        malware=tuple(one for one in report.malware if one.severity in job.severities),
+        config=tuple(one for one in report.config if one.severity in job.severities),
+    )
+
+
+def _findings(report: ScanReport) -> int:
+    return len(report.vulnerabilities) + len(report.secrets) + len(report.malware) + len(report.config)

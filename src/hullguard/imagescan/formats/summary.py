@@ -1,0 +1,47 @@
+"""Many reports on one page: a line per target, so that a fleet is read at a glance."""
+
+import io
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hullguard.imagescan.formats.table_sections import STYLES
+from hullguard.imagescan.formats.words import plain
+from hullguard.model.report import ScanReport
+from hullguard.model.severity import Severity
+
+_SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+
+
+def summary(rows: Sequence[tuple[str, ScanReport | None]], width: int, *, colour: bool) -> bytes:
+    """``rows`` are a target and its report, if it could be made."""
+    out = io.StringIO()
+    console = Console(file=out, width=max(width, 40), force_terminal=colour, no_color=not colour, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{len(rows)} targets", title_justify="left")
+    table.add_column("Target", overflow="fold")
+    for severity in _SHOWN:
+        table.add_column(severity.capitalize(), justify="right")
+    table.add_column("Fixable", justify="right")
+    table.add_column("Other", justify="right")
+    table.add_column("Packages", justify="right")
+    for target, report in rows:
+        if report is None:
+            table.add_row(Text(plain(target)), Text("failed", style="bold red"))
+            continue
+        name = plain(target) + ("" if report.complete else " (incomplete)")
+        table.add_row(Text(name), *_counts(report), str(len(report.packages)))
+    console.print(table)
+    return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _counts(report: ScanReport) -> list[Text]:
+    cells = []
+    for severity in _SHOWN:
+        number = sum(one.severity is severity for one in report.vulnerabilities)
+        cells.append(Text(str(number), style=STYLES[severity] if number else "dim"))
+    fixable = sum(one.fixed is not None for one in report.vulnerabilities)
+    other = len(report.secrets) + len(report.malware) + len(report.config)
+    return [*cells, Text(str(fixable), style="green" if fixable else "dim"), Text(str(other))]

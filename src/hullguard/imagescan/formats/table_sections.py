@@ -1,0 +1,115 @@
+"""What the table shows beside vulnerabilities: secrets, malware, configuration, licences, what does not count."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hullguard.imagescan.formats.format import Page
+from hullguard.imagescan.formats.words import plain
+from hullguard.model.report import ScanReport
+from hullguard.model.severity import Severity
+
+STYLES = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "blue",
+    Severity.NEGLIGIBLE: "dim",
+    Severity.UNKNOWN: "dim",
+}
+_CARE = {"strong copyleft", "network copyleft", "proprietary"}
+_NAMED = 3
+
+
+def sections(console: Console, report: ScanReport, page: Page) -> None:
+    """In the order in which a person would act."""
+    _malware(console, report)
+    _secrets(console, report)
+    _config(console, report)
+    _licenses(console, report)
+    _suppressed(console, report, page)
+
+
+def _malware(console: Console, report: ScanReport) -> None:
+    rows = [
+        (one.severity, (one.title, _place(one.path, deleted=one.deleted), f"sha256 {one.sha256[:16]}…"))
+        for one in report.malware
+    ]
+    _findings(console, "Malware", ("What", "Where", "File"), rows)
+
+
+def _secrets(console: Console, report: ScanReport) -> None:
+    rows = [
+        (one.severity, (one.title, _place(f"{one.path}:{one.line}", deleted=one.deleted), one.match))
+        for one in report.secrets
+    ]
+    _findings(console, "Secrets", ("What", "Where", "Text, without the secret"), rows)
+
+
+def _config(console: Console, report: ScanReport) -> None:
+    rows = [(one.severity, (f"{one.id} {one.title}", one.message, one.fix)) for one in report.config]
+    _findings(console, "Configuration", ("Check", "Found", "What to do"), rows)
+
+
+def _licenses(console: Console, report: ScanReport) -> None:
+    if not report.licenses:
+        return
+    _title(console, "Licences", len(report.licenses))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Licence", "Kind", "Packages"):
+        table.add_column(heading, overflow="fold")
+    for one in sorted(report.licenses, key=lambda one: (one.category not in _CARE, one.category, one.license)):
+        names = ", ".join(plain(purl.partition("@")[0].rpartition("/")[2]) for purl in one.packages[:_NAMED])
+        more = f" and {len(one.packages) - _NAMED} more" if len(one.packages) > _NAMED else ""
+        style = "yellow" if one.category in _CARE else ""
+        table.add_row(Text(plain(one.license)), Text(plain(one.category), style=style), Text(names + more))
+    console.print(table)
+
+
+def _suppressed(console: Console, report: ScanReport, page: Page) -> None:
+    if not report.suppressed:
+        return
+    if not page.suppressed:
+        console.print()
+        text = f"{len(report.suppressed)} more do not count; --show-suppressed names them and says why."
+        console.print(Text(text, style="dim"))
+        return
+    _title(console, "Do not count", len(report.suppressed))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Vulnerability", "Package", "Said by", "Why not"):
+        table.add_column(heading, overflow="fold")
+    names = {package.purl: package.name for package in report.packages}
+    for one in report.suppressed:
+        found = one.vulnerability
+        until = f" (until {one.until.isoformat()})" if one.until else ""
+        cells = (found.id, names.get(found.package, found.package), str(one.by), f"{one.reason}{until}")
+        table.add_row(*(Text(plain(cell), style="dim") for cell in cells))
+    console.print(table)
+
+
+def _findings(
+    console: Console, title: str, headings: Sequence[str], rows: Iterable[tuple[Severity, tuple[str, ...]]]
+) -> None:
+    ordered = sorted(rows, key=lambda row: (-row[0].rank, row[1]))
+    if not ordered:
+        return
+    _title(console, title, len(ordered))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Severity", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for severity, cells in ordered:
+        table.add_row(Text(severity, style=STYLES[severity]), *(Text(plain(cell)) for cell in cells))
+    console.print(table)
+
+
+def _title(console: Console, title: str, count: int) -> None:
+    console.print()
+    console.print(Text(f"{title}  ({count})", style="bold"))
+
+
+def _place(path: str, *, deleted: bool) -> str:
+    return f"{path} (deleted by a later layer, still in the image)" if deleted else path

@@ -1,0 +1,44 @@
+"""Where results go."""
+
+from pathlib import Path
+
+import pytest
+
+from hullguard.app.cli.output import check_file, counted, progress_of, ready_directory, write
+from hullguard.model.errors import Invalid, Unavailable
+
+
+def test_a_result_goes_to_its_file(tmp_path: Path) -> None:
+    check_file(tmp_path / "report")
+    write(b"all", tmp_path / "report")
+
+    assert (tmp_path / "report").read_bytes() == b"all"
+
+
+def test_a_place_that_cannot_hold_it_is_said_before(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "absent" / "report"):
+        with pytest.raises(Invalid, match="cannot write"):
+            check_file(place)
+    check_file(None)
+
+
+def test_a_write_that_fails_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="cannot write"):
+        write(b"all", tmp_path)
+
+
+def test_a_directory_is_made_and_a_file_refused(tmp_path: Path) -> None:
+    ready_directory(tmp_path / "a" / "b")
+    (tmp_path / "file").touch()
+
+    assert (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(Invalid, match="must be a directory"):
+        ready_directory(tmp_path / "file")
+
+
+def test_no_bar_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_of("reading") as progress, counted("reading", 2) as done:
+        assert progress is None
+        done()
+
+    assert capsys.readouterr().err == ""

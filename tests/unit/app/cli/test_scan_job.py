@@ -1,0 +1,72 @@
+"""Several targets: each keeps its own end, and the worst is the end of all."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.advisories import affected, database, record
+from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer
+
+from hullguard.app.cli.scan_job import Job, default_jobs, scan_many, scan_one, worst
+from hullguard.inventory import Limits
+from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.model.errors import NotFound
+from hullguard.model.severity import Severity
+
+IMAGE = Image(
+    [layer(file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("libc6", "2.36-9", source="glibc")))],
+)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    database(
+        tmp_path,
+        record(
+            "DEBIAN-CVE-2024-1",
+            affected("Debian:12", "glibc", {"introduced": "0"}),
+            upstream=["CVE-2024-1"],
+            severity=[{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],
+        ),
+    ).close()
+    return Job(tmp_path / "advisories.db", frozenset({"vuln"}), Limits(), RegistryAccess(), bound=Severity.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [([], 0), ([0, 0], 0), ([0, 1], 1), ([1, 4], 4), ([4, 3, 1], 3), ([3, 2], 2), ([2, 0], 2)],
+)
+def test_the_worst_end_is_that_of_all(codes: list[int], code: int) -> None:
+    assert worst(codes) == code
+
+
+def test_one_that_fails_does_not_stop_the_others(job: Job, tmp_path: Path) -> None:
+    image = str(IMAGE.docker_archive(tmp_path / "image.tar"))
+    finished: list[int] = []
+
+    outcomes = list(scan_many(job, [image, "/no/such.tar", image], 2, lambda: finished.append(1)))
+
+    assert [outcome.code for outcome in outcomes] == [1, 2, 1]
+    assert outcomes[0].report == outcomes[2].report == scan_one(job, image).report
+    assert outcomes[1].report is None
+    assert "there is no file or directory" in outcomes[1].said
+    assert len(finished) == 3
+
+
+def test_one_alone_raises_what_went_wrong(job: Job) -> None:
+    with pytest.raises(NotFound):
+        scan_one(job, "/no/such.tar")
+
+
+def test_without_vulnerabilities_no_database_is_needed_and_none_is_missed(job: Job, tmp_path: Path) -> None:
+    from msgspec.structs import replace
+
+    job.database.unlink()
+    outcome = scan_one(replace(job, scanners=frozenset({"license"})), str(IMAGE.docker_archive(tmp_path / "i.tar")))
+
+    assert outcome.report is not None
+    assert outcome.report.packages
+    assert outcome.report.unknowns == ()
+
+
+def test_at_least_one_process() -> None:
+    assert 1 <= default_jobs() <= 8
