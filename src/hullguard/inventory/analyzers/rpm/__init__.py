@@ -1,0 +1,1 @@
+"""rpm's packages: its database in three formats, each holding one header a package."""

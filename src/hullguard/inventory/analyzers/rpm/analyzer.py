@@ -1,0 +1,122 @@
+"""rpm's packages, wherever a distribution keeps its database and in whichever of the three formats."""
+
+from collections.abc import Callable
+
+from packageurl import PackageURL
+
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings
+from hullguard.inventory.analyzers.rpm import bdb, ndb, sqlite, wal
+from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
+from hullguard.inventory.analyzers.rpm.header import Record
+from hullguard.model.package import Package, PackageType, Unknown
+
+_PLACES = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
+_LOG = "-wal"
+# The newest format first: one that was converted may have left its predecessor behind.
+_FORMATS: dict[str, Callable[[bytes], Condensed]] = {
+    "rpmdb.sqlite": sqlite.condense,
+    "Packages.db": ndb.condense,
+    "Packages": bdb.condense,
+}
+# rpm keeps the keys that it trusts as if they were packages.
+_KEY = "gpg-pubkey"
+
+
+class RpmAnalyzer(Analyzer):
+    """Advisories name source packages; a source's epoch is written nowhere.
+
+    It is taken for the binary's where both have the same version, as nearly all have: a binary with a version of its
+    own was given its epoch apart from the source's, too.
+    """
+
+    name, version = "rpm", 1
+    paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal)?|Packages(?:\.db)?)"
+    fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, f"rpmdb.sqlite{_LOG}"))
+
+    def condense(self, path: str, content: bytes) -> bytes:
+        name = path.rpartition("/")[2]
+        if name.endswith(_LOG):
+            return wal.condense(content)
+        reader = _FORMATS.get(name)
+        return dump(reader(content)) if reader is not None else b""
+
+    def analyze(self, files: Files, context: Context) -> Findings:
+        findings = Findings()
+        places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}
+        seen = set[str]()
+        for place in _PLACES:
+            for name in _FORMATS:
+                path = f"{place}/{name}"
+                file = files.file(path)
+                if file is None or place in seen or places[files.real(path)] != path:
+                    continue
+                if self._read(path, file, files, context, findings):
+                    seen.add(place)
+        return findings
+
+    def _read(self, path: str, file: File, files: Files, context: Context, findings: Findings) -> bool:
+        """Reads one database; tells whether it holds a package, so that no older one beside it counts."""
+        log = files.file(path + _LOG)
+        found = load(file.content)
+        if log is not None:
+            found = wal.apply(found, wal.pages_of(log.content))
+        findings.unknowns += [Unknown(path, f"the package database is damaged: {why}") for why in found.problems]
+        origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
+        for record in found.records:
+            if record.name != _KEY:
+                findings.packages.append(_package(record, path, origins.get(_identity(record), newest), context))
+                findings.owned.update(real for owned in record.owned if (real := files.real(owned)))
+        return bool(found.records)
+
+
+def _package(record: Record, path: str, layer: int, context: Context) -> Package:
+    distribution = context.distribution
+    release = f"{record.version}-{record.release}"
+    qualifiers = {"arch": record.arch or "", "epoch": str(record.epoch or ""), "upstream": record.source or ""}
+    if distribution is not None:
+        qualifiers["distro"] = distribution.qualifier
+    namespace = distribution.id if distribution else None
+    source, version = _source(record)
+    return Package(
+        purl=PackageURL("rpm", namespace, record.name, release, qualifiers).to_string(),
+        type=PackageType.RPM,
+        name=record.name,
+        version=_with_epoch(record, release),
+        ecosystem=distribution.ecosystem if distribution else "",
+        source_name=source,
+        source_version=version,
+        arch=record.arch,
+        layer=context.layers[layer],
+        locations=(path,),
+        licenses=(record.license,) if record.license else (),
+        # name:stream:version:context:arch; advisories speak of name and stream.
+        module=":".join(record.module.split(":")[:2]) if record.module else None,
+    )
+
+
+def _source(record: Record) -> tuple[str, str]:
+    """The source package's name and version, from the name of its file."""
+    stem = (record.source or "").removesuffix(".rpm").removesuffix(".src").removesuffix(".nosrc")
+    parts = stem.rsplit("-", 2)
+    if len(parts) != 3 or not all(parts):
+        return record.name, _with_epoch(record, f"{record.version}-{record.release}")
+    name, version, release = parts
+    same = version == record.version
+    return name, _with_epoch(record, f"{version}-{release}") if same else f"{version}-{release}"
+
+
+def _with_epoch(record: Record, version: str) -> str:
+    return f"{record.epoch}:{version}" if record.epoch else version
+
+
+def _identity(record: Record) -> tuple[object, ...]:
+    return record.name, record.epoch, record.version, record.release, record.arch
+
+
+def _origins(file: File) -> dict[tuple[object, ...], int]:
+    """For each package the layer from which on it was there at its version without a gap."""
+    origins: dict[tuple[object, ...], int] = {}
+    for older in file.history():
+        present = {_identity(record) for record in load(older.content).records}
+        origins = {identity: origins.get(identity, older.layer) for identity in present}
+    return origins

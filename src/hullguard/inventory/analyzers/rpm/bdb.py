@@ -1,0 +1,89 @@
+"""Berkeley DB's hash, ``Packages`` (db 4 and 5, dbinc/db_page.h): pages of pairs, large values in chains of pages."""
+
+import struct
+from collections.abc import Iterator
+
+from hullguard.inventory.analyzers.rpm.condensed import Condensed
+
+_MAGIC = 0x00061561
+_HASH_META, _HASH, _HASH_UNSORTED, _OVERFLOW = 8, 13, 2, 7
+_IN_PAGE, _OFF_PAGE = 1, 3
+_PAGE_HEADER = 26
+_SIZES = {1 << power for power in range(9, 17)}
+_MAX_PACKAGES = 100_000
+
+
+def condense(content: bytes) -> Condensed:
+    """Every value of every page, whatever its bucket; the packages are the values that are headers."""
+    found = Condensed()
+    order = next((order for order in "<>" if _is_hash(content, order)), None)
+    if order is None:
+        found.report("it is no Berkeley DB hash")
+        return found
+    (size,) = struct.unpack_from(f"{order}I", content, 20)
+    (last,) = struct.unpack_from(f"{order}I", content, 32)
+    if size not in _SIZES:
+        found.report("it is no Berkeley DB hash")
+        return found
+    if (last + 1) * size > len(content):
+        found.report("the file ends before its last page")
+    pages = _Pages(content, size, order, found)
+    for number in range(1, len(content) // size):
+        for value in pages.values(number):
+            if len(found.records) >= _MAX_PACKAGES:
+                return found
+            found.add(value)
+    return found
+
+
+def _is_hash(content: bytes, order: str) -> bool:
+    return (
+        len(content) >= 72 and struct.unpack_from(f"{order}I", content, 12)[0] == _MAGIC and content[25] == _HASH_META
+    )
+
+
+class _Pages:
+    def __init__(self, content: bytes, size: int, order: str, found: Condensed) -> None:
+        self._content, self._size, self._order, self._found = content, size, order, found
+        # Chains may not visit a page twice; all together they are then no longer than the file.
+        self._visited: set[int] = set()
+
+    def values(self, number: int) -> Iterator[bytes]:
+        page = self._content[number * self._size : (number + 1) * self._size]
+        entries, kind = struct.unpack_from(f"{self._order}H", page, 20)[0], page[25]
+        if kind not in (_HASH, _HASH_UNSORTED):
+            return
+        if _PAGE_HEADER + 2 * entries > self._size:
+            self._found.report("a page claims more entries than it can hold")
+            return
+        places = struct.unpack_from(f"{self._order}{entries}H", page, _PAGE_HEADER)
+        for key, value in zip(places[::2], places[1::2], strict=False):
+            if key + 5 <= self._size and page[key + 1 : key + 5] == b"\0\0\0\0":
+                continue  # the counter of packages, under the number zero
+            yield from self._value(page, value, key)
+
+    def _value(self, page: bytes, start: int, end: int) -> Iterator[bytes]:
+        kind = page[start] if start < self._size else 0
+        if kind == _IN_PAGE and start < end <= self._size:
+            yield page[start + 1 : end]
+        elif kind == _OFF_PAGE and start + 12 <= self._size:
+            first, length = struct.unpack_from(f"{self._order}II", page, start + 4)
+            value = self._chain(first)
+            if len(value) == length:
+                yield value
+            else:
+                self._found.report("a chain of pages is damaged")
+        else:
+            self._found.report("an entry of a page is damaged")
+
+    def _chain(self, number: int) -> bytes:
+        parts = []
+        while number and number not in self._visited:
+            self._visited.add(number)
+            page = self._content[number * self._size : (number + 1) * self._size]
+            if len(page) < self._size or page[25] != _OVERFLOW:
+                break
+            following, _, used = struct.unpack_from(f"{self._order}IHH", page, 16)
+            parts.append(page[_PAGE_HEADER : _PAGE_HEADER + used])
+            number = following
+        return b"".join(parts)

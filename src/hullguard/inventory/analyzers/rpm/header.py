@@ -1,0 +1,103 @@
+"""An rpm header: an index of tags over a store of values, both big-endian (rpm's lib/header.c and docs/manual/tags)."""
+
+import re
+import struct
+
+from msgspec import Struct
+
+from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE, text
+
+_OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
+_MAX_TAGS = 1 << 16
+_MAX_FILES = 1 << 20
+_INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
+_NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENSE, _ARCH = 1000, 1001, 1002, 1003, 1011, 1014, 1022
+_OLD_FILE_NAMES, _SOURCE_RPM, _MODULARITY_LABEL = 1027, 1044, 5096
+_DIRECTORY_INDEXES, _BASE_NAMES, _DIRECTORY_NAMES = 1116, 1117, 1118
+
+
+class DamagedHeader(ValueError):
+    """The bytes are no header of a package."""
+
+
+class Record(Struct, frozen=True, array_like=True):
+    """What a header says of its package."""
+
+    name: str
+    epoch: int | None
+    version: str
+    release: str
+    arch: str | None
+    source: str | None
+    """The file name of the source package."""
+    module: str | None
+    vendor: str | None
+    license: str | None
+    owned: tuple[str, ...]
+    """Its files that are metadata of language packages."""
+
+
+def parse(blob: bytes) -> Record:
+    """The package of one header, as databases keep it: without the magic of package files."""
+    values = _Values(blob)
+    name, version, release = (values.string(tag) for tag in (_NAME, _VERSION, _RELEASE))
+    if not name or not version or not release:
+        raise DamagedHeader("a header lacks its name, its version or its release")
+    epochs = values.numbers(_EPOCH)
+    return Record(
+        name=name,
+        epoch=epochs[0] if epochs else None,
+        version=version,
+        release=release,
+        arch=values.string(_ARCH),
+        source=values.string(_SOURCE_RPM),
+        module=values.string(_MODULARITY_LABEL),
+        vendor=values.string(_VENDOR),
+        license=values.string(_LICENSE),
+        owned=tuple(path for path in _files(values) if _OWNED.fullmatch(path)),
+    )
+
+
+class _Values:
+    def __init__(self, blob: bytes) -> None:
+        if len(blob) < 8:
+            raise DamagedHeader("a header ends within its first bytes")
+        tags, size = struct.unpack_from(">II", blob)
+        start = 8 + 16 * tags
+        if not 0 < tags <= _MAX_TAGS or start + size > len(blob):
+            raise DamagedHeader("a header is longer than what holds it")
+        self._store = blob[start : start + size]
+        entries = struct.iter_unpack(">IIiI", blob[8:start])
+        self._index = {tag: (kind, offset, count) for tag, kind, offset, count in entries}
+
+    def string(self, tag: int) -> str | None:
+        found = self.strings(tag, 1)
+        return found[0] if found else None
+
+    def strings(self, tag: int, most: int = _MAX_FILES) -> list[str]:
+        kind, offset, count = self._index.get(tag, (0, 0, 0))
+        if kind not in (_STRING, _STRINGS, _I18N) or not 0 <= offset < len(self._store):
+            return []
+        count = min(count, most)
+        # The last part is what follows, unless the store ended before as many strings.
+        found = self._store[offset:].split(b"\0", count) if count > 1 else [self._first(offset)]
+        return [text(one) for one in found[:count]]
+
+    def _first(self, offset: int) -> bytes:
+        end = self._store.find(b"\0", offset)
+        return self._store[offset : end if end >= 0 else None]
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        kind, offset, count = self._index.get(tag, (0, 0, 0))
+        if kind != _INT32 or offset < 0 or count > _MAX_FILES or offset + 4 * count > len(self._store):
+            return ()
+        return struct.unpack_from(f">{count}I", self._store, offset)
+
+
+def _files(values: _Values) -> list[str]:
+    directories = [name.lstrip("/") for name in values.strings(_DIRECTORY_NAMES)]
+    names, places = values.strings(_BASE_NAMES), values.numbers(_DIRECTORY_INDEXES)
+    if len(names) != len(places):
+        names, places = [], ()
+    new = [directories[place] + name for name, place in zip(names, places, strict=True) if place < len(directories)]
+    return [*new, *(name.lstrip("/") for name in values.strings(_OLD_FILE_NAMES))]

@@ -1,0 +1,100 @@
+"""SQLite's write-ahead log (sqlite.org/fileformat2.html, section 4): pages that the database's own are replaced by."""
+
+import struct
+import zlib
+
+from hullguard.inventory.analyzers.rpm.condensed import Condensed
+from hullguard.inventory.analyzers.rpm.sqlite import Chains, Row, add, interior, leaf, root_of
+
+_MAGICS = (0x377F0682, 0x377F0683)
+_HEADER, _FRAME = 32, 24
+_MAX_BYTES = 64 << 20
+
+
+def condense(content: bytes) -> bytes:
+    """The log as it is, small; nothing when nothing in it was ever committed."""
+    return zlib.compress(content, 1) if committed(content) else b""
+
+
+def pages_of(condensed: bytes) -> dict[int, bytes]:
+    """The committed pages of a log that ``condense`` kept."""
+    if not condensed:
+        return {}
+    try:
+        return committed(zlib.decompressobj().decompress(condensed, _MAX_BYTES))
+    except zlib.error:
+        return {}
+
+
+def committed(content: bytes) -> dict[int, bytes]:
+    """The newest committed content of every page; frames of an earlier use of the log have other salts."""
+    if len(content) < _HEADER:
+        return {}
+    magic, _, size, _, *salts = struct.unpack_from(">IIIIII", content)
+    if magic not in _MAGICS or size not in {1 << power for power in range(9, 17)}:
+        return {}
+    pages: dict[int, bytes] = {}
+    waiting: dict[int, bytes] = {}
+    for start in range(_HEADER, len(content) - _FRAME - size + 1, _FRAME + size):
+        number, commit, *frame_salts = struct.unpack_from(">IIII", content, start)
+        if frame_salts != salts:
+            break
+        waiting[number] = content[start + _FRAME : start + _FRAME + size]
+        if commit:
+            pages |= waiting
+            waiting = {}
+    return pages
+
+
+def apply(database: Condensed, pages: dict[int, bytes]) -> Condensed:
+    """The packages of a database with its log: from the log's pages where it has them, else as they were read."""
+    if not pages:
+        return database
+    merged = Condensed(problems=list(database.problems))
+    root = database.root or root_of(pages)
+    if not root:
+        merged.report("it has no table of packages")
+        return merged
+    rows = {cell.row: cell for cells in database.leaves.values() for cell in cells}
+    todo, seen, chains = [root], set[int](), Chains(pages)
+    while todo:
+        number = todo.pop()
+        if number in seen:
+            merged.report("a page of the table is damaged")
+            continue
+        seen.add(number)
+        page = pages.get(number)
+        if page is None:
+            todo += _older(database, number, pages, merged)
+            continue
+        children = interior(page, number)
+        todo += children or []
+        for row in (leaf(page, number, chains) if children is None else None) or ():
+            known = rows.get(row.number)
+            if row.payload is None and known is not None and _kept(row, known.chain, pages):
+                _take(database, known.record, merged)
+            else:
+                add(merged, row)
+    return merged
+
+
+def _older(database: Condensed, number: int, pages: dict[int, bytes], merged: Condensed) -> list[int]:
+    """Takes what the database has under a page that the log left alone; gives the pages below."""
+    if number not in database.nodes and number not in database.leaves:
+        merged.report("a page of the table is missing")
+    for cell in database.leaves.get(number, ()):
+        if pages.keys() & set(cell.chain):
+            merged.report("a package was written in part")
+        else:
+            _take(database, cell.record, merged)
+    return database.nodes.get(number, [])
+
+
+def _kept(row: Row, chain: tuple[int, ...], pages: dict[int, bytes]) -> bool:
+    """Whether the row goes on in the same pages of the database as before."""
+    return row.chain[:1] == chain[:1] and not pages.keys() & set(chain)
+
+
+def _take(database: Condensed, record: int, merged: Condensed) -> None:
+    if 0 <= record < len(database.records):
+        merged.records.append(database.records[record])

@@ -1,0 +1,170 @@
+"""rpm's packages of an image, and of a database that rpm itself wrote."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.support.images import file, symlink
+from tests.support.inventories import Found
+from tests.support.rpms import SqliteDatabase, bdb, header, ndb
+
+OS = file("etc/os-release", 'ID="rocky"\nVERSION_ID="9.4"\nPRETTY_NAME="Rocky Linux 9.4"\n')
+BASH = header("bash", "5.1.8", "9.el9", arch="x86_64", source="bash-5.1.8-9.el9.src.rpm", license="GPLv3+")
+
+
+@pytest.mark.parametrize("place", ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"])
+def test_the_database_is_found_in_every_place(place: str) -> None:
+    package = Found([OS, file(f"{place}/Packages.db", ndb(BASH))]).named("bash")
+
+    assert package.purl == (
+        "pkg:rpm/rocky/bash@5.1.8-9.el9?arch=x86_64&distro=rocky-9.4&upstream=bash-5.1.8-9.el9.src.rpm"
+    )
+    assert (package.type, package.version, package.arch) == ("rpm", "5.1.8-9.el9", "x86_64")
+    assert (package.source_name, package.source_version) == ("bash", "5.1.8-9.el9")
+    assert (package.licenses, package.locations) == (("GPLv3+",), (f"{place}/Packages.db",))
+
+
+def test_a_linked_place_does_not_count_twice() -> None:
+    database = file("usr/lib/sysimage/rpm/Packages", bdb(BASH))
+
+    assert Found([OS, symlink("var/lib/rpm", "../../usr/lib/sysimage/rpm"), database]).names == ["bash"]
+
+
+def test_the_predecessor_of_a_converted_database_does_not_count() -> None:
+    old, new = header("old"), header("new")
+
+    assert Found([OS, file("var/lib/rpm/Packages", bdb(old)), file("var/lib/rpm/Packages.db", ndb(new))]).names == [
+        "new"
+    ]
+    assert Found([OS, file("var/lib/rpm/Packages", bdb(old)), file("var/lib/rpm/Packages.db", ndb())]).names == ["old"]
+
+
+def test_the_log_beside_the_database_is_read(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path)
+    database.install([BASH])
+    database.checkpoint()
+    main = file("var/lib/rpm/rpmdb.sqlite", database.main)
+    database.install([header("curl")])
+    log = file("var/lib/rpm/rpmdb.sqlite-wal", database.log)
+
+    found = Found([OS, main], [log])
+
+    assert {package.name: package.layer for package in found.packages} == {"bash": "layer0", "curl": "layer1"}
+    assert Found([OS, main], [file("var/lib/rpm/rpmdb.sqlite-wal", b"")]).names == ["bash"]
+
+
+def test_keys_are_no_packages() -> None:
+    key = header("gpg-pubkey", "350d275d", "6279464b")
+
+    assert Found([OS, file("var/lib/rpm/Packages.db", ndb(key, BASH))]).names == ["bash"]
+
+
+@pytest.mark.parametrize(
+    ("version", "epoch", "source", "expected"),
+    [
+        ("5.26.3", 4, "perl-5.26.3-420.el8.src.rpm", ("perl", "4:5.26.3-420.el8")),
+        ("1.28", 4, "perl-5.26.3-420.el8.src.rpm", ("perl", "5.26.3-420.el8")),
+        ("5.26.3", None, "perl-5.26.3-420.el8.src.rpm", ("perl", "5.26.3-420.el8")),
+        ("5.26.3", 0, "perl-5.26.3-420.el8.nosrc.rpm", ("perl", "5.26.3-420.el8")),
+        ("1", 2, "(none)", ("perl-Errno", "2:1-420.el8")),
+        ("1", None, None, ("perl-Errno", "1-420.el8")),
+    ],
+)
+def test_the_source_has_the_epoch_of_a_binary_of_its_version(
+    version: str, epoch: int | None, source: str | None, expected: tuple[str, str]
+) -> None:
+    fields = {key: value for key, value in {"epoch": epoch, "source": source}.items() if value is not None}
+    blob = header("perl-Errno", version, "420.el8", **fields)
+    package = Found([OS, file("var/lib/rpm/Packages.db", ndb(blob))]).named("perl-Errno")
+
+    assert (package.source_name, package.source_version) == expected
+    assert package.version == (f"{epoch}:{version}-420.el8" if epoch else f"{version}-420.el8")
+    assert ("epoch=4" in package.purl) is (epoch == 4)
+
+
+def test_the_module_is_its_name_and_stream() -> None:
+    blob = header("npm", module="nodejs:12:8040020210817133458:522a0ee4")
+
+    assert Found([OS, file("var/lib/rpm/Packages.db", ndb(blob))]).named("npm").module == "nodejs:12"
+
+
+def test_a_package_belongs_to_the_layer_that_brought_its_version() -> None:
+    def database(curl: str) -> bytes:
+        return ndb(BASH, header("curl", curl))
+
+    found = Found(
+        [OS, file("var/lib/rpm/Packages.db", database("1"))], [file("var/lib/rpm/Packages.db", database("2"))]
+    )
+
+    assert {package.name: package.layer for package in found.packages} == {"bash": "layer0", "curl": "layer1"}
+
+
+def test_what_cannot_be_read_is_said_beside_what_could() -> None:
+    found = Found([OS, file("var/lib/rpm/Packages.db", ndb(BASH, b"\xff" * 50))])
+
+    assert found.names == ["bash"]
+    assert [(unknown.what, unknown.why) for unknown in found.unknowns] == [
+        ("var/lib/rpm/Packages.db", "the package database is damaged: a header is longer than what holds it")
+    ]
+
+
+def test_a_python_package_of_the_distribution_is_reported_once() -> None:
+    place = "usr/lib/python3.9/site-packages/six-1.15.0.dist-info"
+    blob = header("python3-six", basenames=["METADATA"], dirnames=[f"/{place}/"], dirindexes=[0])
+    metadata = file(f"{place}/METADATA", "Name: six\nVersion: 1.15.0\n")
+
+    assert Found([OS, file("var/lib/rpm/Packages.db", ndb(blob)), metadata]).names == ["python3-six"]
+
+
+SPEC = """\
+Name: probe
+Epoch: 2
+Version: 1.5
+Release: 3
+Summary: a probe
+License: MIT
+BuildArch: noarch
+%description
+A probe.
+%package -n libprobe
+Version: 7.0
+Summary: its library
+%description -n libprobe
+A library.
+%install
+mkdir -p %{buildroot}/srv
+head -c 300000 /dev/zero | tr '\\0' x >%{buildroot}/srv/probe
+%files
+/srv/probe
+%files -n libprobe
+%changelog
+"""
+
+
+@pytest.mark.skipif(shutil.which("rpmbuild") is None, reason="rpmbuild is not installed")
+def test_a_database_that_rpm_wrote(tmp_path: Path) -> None:
+    entries = "".join(
+        f"* Mon Jan 01 2024 A B <a@b> - {number}\n- change {number} {'x' * 60}\n" for number in range(300, 0, -1)
+    )
+    (tmp_path / "probe.spec").write_text(SPEC + entries)
+    define = ["--define", f"_topdir {tmp_path}/build", "--define", "__os_install_post %{nil}"]
+    run("rpmbuild", "-bb", "--quiet", *define, str(tmp_path / "probe.spec"))
+    packages = sorted(map(str, (tmp_path / "build").rglob("*.rpm")))
+    root = ["--root", str(tmp_path / "root"), "--define", "_dbpath /var/lib/rpm"]
+    run("rpm", *root, "--initdb")
+    run("rpm", *root, "-i", "--nodeps", *packages)
+    content = (tmp_path / "root/var/lib/rpm/rpmdb.sqlite").read_bytes()
+    said = run("rpm", *root, "-qa", "--qf", "%{NAME} %{EPOCH}:%{VERSION}-%{RELEASE} %{SOURCERPM}\\n").splitlines()
+
+    found = Found([OS, file("usr/lib/sysimage/rpm/rpmdb.sqlite", content)])
+
+    assert sorted(f"{one.name} {one.version} probe-1.5-3.src.rpm" for one in found.packages) == sorted(said)
+    assert [found.named(name).source_version for name in ("probe", "libprobe")] == ["2:1.5-3", "1.5-3"]
+    assert found.unknowns == []
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

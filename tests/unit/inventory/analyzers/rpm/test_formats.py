@@ -1,0 +1,178 @@
+"""The three formats of databases, whole and damaged."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from tests.support.advisories import shared_data
+from tests.support.rpms import SqliteDatabase, bdb, header, ndb
+
+from hullguard.inventory.analyzers.rpm import bdb as bdb_format
+from hullguard.inventory.analyzers.rpm import ndb as ndb_format
+from hullguard.inventory.analyzers.rpm import sqlite, wal
+from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
+
+NAMES = [f"package{number}" for number in range(40)]
+# Headers of many sizes: in one page, at its edge and over several pages.
+BLOBS = [header(name, summary="s" * (number * 37)) for number, name in enumerate(NAMES)]
+
+
+@pytest.fixture
+def database(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase:
+    return SqliteDatabase(tmp_path_factory.mktemp("rpm"))
+
+
+def names(found: Condensed) -> list[str]:
+    return sorted(record.name for record in found.records)
+
+
+@pytest.mark.parametrize("page_size", [512, 4096, 65536])
+def test_sqlite_with_pages_of_any_size(tmp_path_factory: pytest.TempPathFactory, page_size: int) -> None:
+    database = SqliteDatabase(tmp_path_factory.mktemp("rpm"), page_size)
+    database.install(BLOBS)
+    database.checkpoint()
+
+    found = sqlite.condense(database.main)
+
+    assert names(found) == sorted(NAMES)
+    assert found.problems == []
+
+
+def test_removed_rows_are_gone(database: SqliteDatabase) -> None:
+    database.install(BLOBS)
+    database.remove(7)
+    database.checkpoint()
+
+    assert names(sqlite.condense(database.main)) == sorted(set(NAMES) - {"package6"})
+
+
+def test_rows_that_are_only_in_the_log(database: SqliteDatabase) -> None:
+    database.install(BLOBS[:20])
+    database.checkpoint()
+    database.install(BLOBS[20:])
+    database.remove(3)
+    main = load(dump(sqlite.condense(database.main)))
+
+    merged = wal.apply(main, wal.pages_of(wal.condense(database.log)))
+
+    assert len(main.records) == 20
+    assert names(merged) == sorted(set(NAMES) - {"package2"})
+    assert merged.problems == []
+
+
+def test_a_database_that_was_never_written_back(database: SqliteDatabase) -> None:
+    database.install(BLOBS)
+
+    merged = wal.apply(sqlite.condense(database.main), wal.pages_of(wal.condense(database.log)))
+
+    assert names(merged) == sorted(NAMES)
+
+
+def test_what_was_not_committed_does_not_count(database: SqliteDatabase) -> None:
+    database.install(BLOBS[:5])
+    database.checkpoint()
+    database.install(BLOBS[5:6])
+    log = database.log
+    torn = log[: 32 + 24 + 512]  # one frame, and not the last of its transaction
+
+    merged = wal.apply(sqlite.condense(database.main), wal.pages_of(wal.condense(torn)))
+
+    assert names(merged) == sorted(NAMES[:5])
+    assert wal.condense(torn) == wal.condense(b"") == b""
+
+
+def test_frames_of_an_earlier_use_of_the_log_do_not_count(database: SqliteDatabase) -> None:
+    database.install(BLOBS[:5])
+    log = bytearray(database.log)
+    log[16] ^= 1
+
+    assert wal.committed(bytes(log)) == {}
+    assert wal.committed(database.log) != {}
+
+
+def test_ndb() -> None:
+    found = ndb_format.condense(ndb(*BLOBS))
+
+    assert names(found) == sorted(NAMES)
+    assert found.problems == []
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_berkeley_db_of_either_order_of_bytes(order: str) -> None:
+    found = bdb_format.condense(bdb(*BLOBS[:15], order=order))
+
+    assert names(found) == sorted(NAMES[:15])
+    assert found.problems == []
+
+
+def test_a_berkeley_db_that_rpm_wrote() -> None:
+    (record,) = bdb_format.condense((shared_data() / "samples" / "rpm-bdb-libuuid.Packages").read_bytes()).records
+
+    assert (record.name, record.version, record.release) == ("libuuid", "2.32.1", "42.el8_8")
+    assert record.source == "util-linux-2.32.1-42.el8_8.src.rpm"
+
+
+def test_one_damaged_header_costs_only_itself(database: SqliteDatabase) -> None:
+    damaged = [BLOBS[0], b"\xff" * 40, BLOBS[1]]
+    database.install(damaged)
+    database.checkpoint()
+
+    for found in (
+        sqlite.condense(database.main),
+        ndb_format.condense(ndb(*damaged)),
+        bdb_format.condense(bdb(*damaged)),
+    ):
+        assert names(found) == NAMES[:2]
+        assert found.problems == ["a header is longer than what holds it"]
+
+
+def test_a_file_that_ends_early_gives_what_is_there(database: SqliteDatabase) -> None:
+    database.install(BLOBS)
+    database.checkpoint()
+
+    cases: list[tuple[Callable[[bytes], Condensed], bytes]] = [
+        (sqlite.condense, database.main),
+        (ndb_format.condense, ndb(*BLOBS)),
+        (bdb_format.condense, bdb(*BLOBS[:15])),
+    ]
+    for condense, content in cases:
+        found = condense(content[: len(content) * 3 // 4])
+        assert found.problems, condense
+        assert 0 < len(found.records) < len(BLOBS), condense
+
+
+@pytest.mark.parametrize("condense", [sqlite.condense, ndb_format.condense, bdb_format.condense])
+@pytest.mark.parametrize(
+    "content", [b"\0", b"\xff" * 5000, sqlite.MAGIC + b"\0" * 100, b"RpmP", b"RpmP" + b"\xff" * 40]
+)
+def test_other_files_are_no_databases(condense: Callable[[bytes], Condensed], content: bytes) -> None:
+    found = condense(content)
+
+    assert found.records == []
+    assert found.problems
+
+
+def test_no_damage_makes_reading_fail(database: SqliteDatabase) -> None:
+    database.install(BLOBS[:10])
+    database.checkpoint()
+    database.install(BLOBS[10:20])
+    chance = random.Random(3)
+    main, log = database.main, database.log
+    for _ in range(150):
+        found = sqlite.condense(damaged(main, chance))
+        merged = wal.apply(found, wal.pages_of(wal.condense(damaged(log, chance))))
+        assert len(merged.records) <= 200
+        assert len(ndb_format.condense(damaged(ndb(*BLOBS[:10]), chance)).records) <= 600
+        assert len(bdb_format.condense(damaged(bdb(*BLOBS[:10]), chance)).records) <= 600
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    bad = bytearray(content)
+    for _ in range(chance.randrange(1, 40)):
+        bad[chance.randrange(len(bad))] = chance.choice([0, 1, 5, 13, 127, 128, 255])
+    return bytes(bad[: chance.randrange(1, len(bad))] if chance.random() < 0.3 else bad)
+
+
+def test_content_that_was_not_condensed_here_is_a_damaged_database() -> None:
+    assert load(b"{").problems == ["it is no database of packages"]
+    assert wal.pages_of(b"no log") == {}
