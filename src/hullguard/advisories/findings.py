@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hullguard.advisories.evaluate import Judgement, Verdict
 from hullguard.advisories.osv import Advisory, Statement
+from hullguard.advisories.priority import priority
 from hullguard.advisories.severity import CveRating, rate
 from hullguard.advisories.subjects import is_kernel
 from hullguard.advisories.versions.catalog import order_of
@@ -102,8 +103,11 @@ def _vulnerability(identity: str, group: Sequence[Match], package: Package, fact
     names = {match.advisory.id for match in group} | {alias for match in group for alias in match.advisory.aliases}
     place = package.locations[0] if package.locations else "the image"
     evidence = f"{first.name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id}); read from {place}"
-    if is_kernel(package):
+    kernel = is_kernel(package)
+    if kernel:
         evidence += f"; {_NO_BOOT}"
+    kev = any(facts.known_exploited(cve) for cve in cves)
+    epss = max((score for cve in cves if (score := facts.epss(cve)) is not None), default=None)
     return Vulnerability(
         id=identity,
         advisory=first.advisory.id,
@@ -115,11 +119,12 @@ def _vulnerability(identity: str, group: Sequence[Match], package: Package, fact
         severity=rated.severity,
         severity_source=rated.source,
         cvss=rated.cvss,
-        kev=any(facts.known_exploited(cve) for cve in cves),
-        epss=max((score for cve in cves if (score := facts.epss(cve)) is not None), default=None),
+        kev=kev,
+        epss=epss,
         layer=package.layer,
         why=Why(first.judgement.rule, evidence),
         summary=next((match.advisory.summary for match in group if match.advisory.summary), None),
+        priority=priority(rated.severity, kev=kev, epss=epss, fixable=fixed is not None, kernel=kernel),
     )
 
 

@@ -41,7 +41,7 @@ def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vuln
                 unknowns.update(doubts)
             matches.update((match.advisory.id, match) for match in judged[about])
         found += vulnerabilities(package, matches.values(), lookup)
-    found.sort(key=lambda one: (-one.severity.rank, one.id, one.package, one.layer or ""))
+    found.sort(key=lambda one: (-one.severity.rank, -one.priority.score, one.id, one.package, one.layer or ""))
     return tuple(found), tuple(sorted(unknowns, key=lambda unknown: (unknown.what, unknown.why)))
 
 
