@@ -1,6 +1,7 @@
 """Every inspector of file content."""
 
 from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.content.modes import ModeInspector
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 
-INSPECTORS: tuple[Inspector, ...] = (SecretInspector(),)
+INSPECTORS: tuple[Inspector, ...] = (SecretInspector(), ModeInspector())

@@ -1,6 +1,6 @@
 """The JSON documents of Docker archives and OCI layouts, as far as they matter (image-spec 1.1)."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -20,12 +20,45 @@ class RootFs(Struct, frozen=True):
     diff_ids: list[str] | None = None
 
 
+class HealthCheck(Struct, frozen=True, rename="pascal"):
+    test: list[str] | None = None
+
+
+class ContainerConfig(Struct, frozen=True, rename="pascal"):
+    """How a container of the image is run."""
+
+    user: str | None = None
+    env: list[str] | None = None
+    cmd: list[str] | None = None
+    entrypoint: list[str] | None = None
+    healthcheck: HealthCheck | None = None
+    exposed_ports: dict[str, Any] | None = None
+    volumes: dict[str, Any] | None = None
+    labels: dict[str, str] | None = None
+    working_dir: str | None = None
+    on_build: list[str] | None = None
+
+
 class ImageConfig(Struct, frozen=True):
     architecture: str = ""
     os: str = ""
     variant: str | None = None
     rootfs: RootFs = RootFs()
     history: list[History] | None = None
+    config: Any = None
+    """What ``container`` reads; of any form here, for an odd one says nothing against the layers."""
+
+    @property
+    def container(self) -> ContainerConfig:
+        """How a container is run, without the fields that are not of their type."""
+        given = self.config if isinstance(self.config, dict) else {}
+        return ContainerConfig(
+            **{
+                field.name: value
+                for field in msgspec.structs.fields(ContainerConfig)
+                if (value := _converted(given.get(field.encode_name), field.type)) is not None
+            }
+        )
 
     @property
     def platform(self) -> Platform:
@@ -74,6 +107,13 @@ class DockerInspect(Struct, frozen=True, rename="pascal"):
     repo_tags: list[str] | None = None
     repo_digests: list[str] | None = None
     root_fs: InspectedRootFs = field(default=InspectedRootFs(), name="RootFS")
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
 
 
 def decode(content: bytes, kind: type[T], what: str) -> T:

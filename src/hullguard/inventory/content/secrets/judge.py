@@ -43,12 +43,21 @@ def promising(path: str) -> bool:
 
 def credible(rule: Rule, secret: bytes) -> bool:
     """Whether what looks like a credential is no example, placeholder or word."""
-    if _EXAMPLE.search(secret) or _TRIVIAL.fullmatch(secret):
+    if _placeholder(secret):
         return False
     if rule.allow and re.match(rule.allow.encode("ascii"), secret):
         return False
     distinct = 6 if len(secret) >= 20 else min(4, len(secret) // 2)
     return len(set(secret)) > distinct and entropy(secret) >= rule.entropy
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value stands where a secret is to be put, or is the word for one."""
+    return _placeholder(value.encode("utf-8", "replace"))
+
+
+def _placeholder(value: bytes) -> bool:
+    return _EXAMPLE.search(value) is not None or _TRIVIAL.fullmatch(value) is not None
 
 
 def entropy(text: bytes) -> float:
