@@ -17,7 +17,7 @@ from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.image import Described, layer_facts
-from hullguard.inventory.source.opened import PlainTree, RegistryAccess, Request, Source, StoredImage
+from hullguard.inventory.source.opened import Listed, PlainTree, RegistryAccess, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.remembered import recall, remember
 from hullguard.inventory.source.target import explain, parse
@@ -66,6 +66,8 @@ def read(
         with source.open(request) as opened:
             if isinstance(opened, PlainTree):
                 return _tree(target, source, opened.root, reader)
+            if isinstance(opened, Listed):
+                return _listed(Target(target, source.kind), opened)
             return _image(target, source, opened, request, reader)
     except Unavailable as error:
         raise (explain(target, error) if name == target else error) from error
@@ -89,6 +91,12 @@ def _tree(target: str, source: Source, root: Path, reader: LayerReader) -> Inven
         layer, stopped = index(reader.wanted.with_aliases(aliases))
         tree = squash([layer])
     return _inventory(Target(target, source.kind), (), tree, layer.unknowns, stopped)
+
+
+def _listed(target: Target, listed: Listed) -> Inventory:
+    unknowns = tuple(sorted(set(listed.unknowns), key=lambda unknown: (unknown.what, unknown.why)))
+    packages = _once(list(listed.packages))
+    return Inventory(target, listed.os, packages=packages, unknowns=unknowns, complete=listed.complete)
 
 
 def _image(target: str, source: Source, image: StoredImage, request: Request, reader: LayerReader) -> Inventory:

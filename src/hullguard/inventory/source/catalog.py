@@ -9,6 +9,7 @@ from hullguard.inventory.source.places import (
     OciDirectorySource,
 )
 from hullguard.inventory.source.registry.source import RegistrySource
+from hullguard.inventory.source.sbom import SbomSource
 
 SOURCES: tuple[Source, ...] = (
     OciDirectorySource(),
@@ -17,4 +18,5 @@ SOURCES: tuple[Source, ...] = (
     OciArchiveSource(),
     DockerSource(),
     RegistrySource(),
+    SbomSource(),
 )

@@ -10,6 +10,8 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, StreamBlobs
 from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.reader import LayerReader
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Package, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,22 @@ class PlainTree:
     root: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Packages that somebody else found."""
+
+    packages: Sequence[Package]
+    os: OperatingSystem | None = None
+    unknowns: Sequence[Unknown] = ()
+    complete: bool = True
+
+
 class Source(Protocol):
     """One kind of place; ``kind`` is its prefix on the command line."""
 
     kind: str
 
-    def open(self, request: Request) -> AbstractContextManager[StoredImage | PlainTree]:
+    def open(self, request: Request) -> AbstractContextManager[StoredImage | PlainTree | Listed]:
         """Raises NotFound, Invalid or Unavailable when nothing of this kind is there."""
         ...
 

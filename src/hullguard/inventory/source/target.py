@@ -8,7 +8,7 @@ from hullguard.inventory.source.opened import Source
 from hullguard.inventory.source.sniff import top_names
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
-_PLANNED = frozenset({"podman", "containerd", "container", "sbom"})
+_PLANNED = frozenset({"podman", "containerd", "container"})
 
 
 def parse(target: str, limits: Limits) -> tuple[Source, str]:
@@ -48,6 +48,7 @@ def _recognised(path: Path, limits: Limits) -> Source:
         if source.recognises(path, names):
             return source
     raise Invalid(
-        f"{path} is no image: neither a directory nor a tar archive with a manifest.json or an index.json at its top",
+        f"{path} is no image: neither a directory nor a tar archive with a manifest.json or an index.json at its top,"
+        " nor a bill of materials in JSON",
         "image.not-an-image",
     )

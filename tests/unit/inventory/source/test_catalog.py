@@ -1,12 +1,14 @@
 """The catalog of sources is complete."""
 
-from hullguard.inventory.source import places
+from hullguard.inventory.source import places, sbom
 from hullguard.inventory.source.catalog import SOURCES
 from hullguard.inventory.source.registry import source as registry
 
 
 def test_every_source_is_in_the_catalog() -> None:
-    written = {kind for part in (places, registry) for name, kind in vars(part).items() if name.endswith("Source")}
+    written = {
+        kind for part in (places, registry, sbom) for name, kind in vars(part).items() if name.endswith("Source")
+    }
 
     assert written == {type(source) for source in SOURCES}
 
@@ -19,4 +21,5 @@ def test_every_prefix_is_used_once() -> None:
         "oci-archive",
         "oci-dir",
         "registry",
+        "sbom",
     ]

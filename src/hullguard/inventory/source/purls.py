@@ -1,0 +1,133 @@
+"""A package URL as a package: the way back from what other programs wrote into a bill of materials."""
+
+import re
+from collections.abc import Mapping
+
+from packageurl import PackageURL
+
+from hullguard.inventory.analyzers.language import ECOSYSTEMS
+from hullguard.inventory.distributions import Distribution, distribution
+from hullguard.model.errors import Invalid
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Package, PackageType
+
+_MAX_LENGTH = 4096
+_SYSTEM = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM})
+_RELEASE = re.compile(r"(?:(.*?)-)?(\d[^-]*|edge)")
+_RELATIVES = {"redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "suse": "sles"}
+"""Namespaces that are not the ID of the distribution's os-release."""
+_SEPARATORS = {
+    PackageType.MAVEN: ":",
+    PackageType.GOLANG: "/",
+    PackageType.NPM: "/",
+    PackageType.COMPOSER: "/",
+    PackageType.SWIFT: "/",
+}
+
+
+def package_of(
+    text: str,
+    os: OperatingSystem | None = None,
+    *,
+    source: tuple[str, str] | None = None,
+    licenses: tuple[str, ...] = (),
+    locations: tuple[str, ...] = (),
+) -> Package:
+    """The package that a purl names; raises Invalid with the reason when it names none that can be matched.
+
+    ``os`` counts for a package of a distribution that does not say which, ``source`` when the purl has no ``upstream``.
+    """
+    purl = _parsed(text)
+    kind = _kind(purl)
+    qualifiers = purl.qualifiers
+    version = _with_epoch(purl.version or "", qualifiers)
+    ecosystem = ECOSYSTEMS.get(kind, "")
+    if kind in _SYSTEM:
+        found = _distribution(purl.namespace or "", qualifiers.get("distro", ""), os)
+        ecosystem = found.ecosystem if found else ""
+        source = _upstream(kind, qualifiers, version) or source or (purl.name, version)
+    separator = _SEPARATORS.get(kind)
+    module = qualifiers.get("rpmmod", "").split(":")
+    return Package(
+        purl=purl.to_string(),
+        type=kind,
+        name=f"{purl.namespace}{separator}{purl.name}" if purl.namespace and separator else purl.name,
+        version=version,
+        ecosystem=ecosystem,
+        source_name=source[0] if source else None,
+        source_version=(source[1] or version) if source else None,
+        arch=qualifiers.get("arch"),
+        locations=locations,
+        licenses=licenses,
+        module=":".join(module[:2]) if len(module) > 1 else None,
+    )
+
+
+def system_of(text: str) -> OperatingSystem | None:
+    """The distribution that a purl names with its release."""
+    try:
+        purl = _parsed(text)
+        kind = _kind(purl)
+    except Invalid:
+        return None
+    qualifiers = purl.qualifiers
+    fits = _RELEASE.fullmatch(qualifiers.get("distro", "")) if kind in _SYSTEM else None
+    if fits is None:
+        return None
+    name = fits.group(1) or purl.namespace or ""
+    return operating_system(name, fits.group(2)) if name else None
+
+
+def operating_system(name: str, release: str | None, words: str | None = None) -> OperatingSystem:
+    """A distribution by any of its names, with the end of its support."""
+    os = OperatingSystem(_RELATIVES.get(name.lower(), name.lower()), release, words)
+    return OperatingSystem(os.id, release, words, distribution(os).end_of_life)
+
+
+def _parsed(text: str) -> PackageURL:
+    if len(text) > _MAX_LENGTH:
+        raise Invalid(f"its purl has more than {_MAX_LENGTH} characters")
+    try:
+        return PackageURL.from_string(text)
+    except ValueError as cause:
+        raise Invalid(f"{text[:200]!r} is no purl") from cause
+
+
+def _kind(purl: PackageURL) -> PackageType:
+    try:
+        kind = PackageType(purl.type)
+    except ValueError as cause:
+        raise Invalid(f"packages of the type {purl.type!r} are not known here") from cause
+    if not purl.version:
+        raise Invalid("its purl has no version")
+    return kind
+
+
+def _distribution(namespace: str, distro: str, os: OperatingSystem | None) -> Distribution | None:
+    fits = _RELEASE.fullmatch(distro)
+    if fits is not None:
+        name = fits.group(1) or namespace
+        return distribution(operating_system(name, fits.group(2)))
+    if distro:
+        return distribution(OperatingSystem(namespace or distro), distro.removeprefix(f"{namespace}-"))
+    if os is not None:
+        return distribution(os)
+    return distribution(OperatingSystem(namespace)) if namespace else None
+
+
+def _upstream(kind: PackageType, qualifiers: Mapping[str, str], version: str) -> tuple[str, str] | None:
+    """The source package: ``NAME[@VERSION]``, and for rpm the name of its file."""
+    upstream = qualifiers.get("upstream", "")
+    if kind is PackageType.RPM and upstream.endswith(".rpm"):
+        stem = upstream.removesuffix(".rpm").removesuffix(".src").removesuffix(".nosrc")
+        name, *rest = stem.rsplit("-", 2)
+        epoch = f"{version.partition(':')[0]}:" if ":" in version else ""
+        same = len(rest) == 2 and version.removeprefix(epoch).startswith(f"{rest[0]}-")
+        return (name, (epoch if same else "") + "-".join(rest)) if len(rest) == 2 else None
+    name, _, release = upstream.partition("@")
+    return (name, release) if name else None
+
+
+def _with_epoch(version: str, qualifiers: Mapping[str, str]) -> str:
+    epoch = qualifiers.get("epoch", "")
+    return f"{epoch}:{version}" if epoch.isdecimal() and epoch != "0" and ":" not in version else version

@@ -1,0 +1,243 @@
+"""Bills of materials as targets: CycloneDX 1.2 to 1.6 and SPDX 2.2 and 2.3, both in JSON."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from hullguard.inventory.source.documents import decode
+from hullguard.inventory.source.opened import Listed, Request
+from hullguard.inventory.source.purls import operating_system, package_of, system_of
+from hullguard.model.errors import Invalid, NotFound
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Package, Unknown
+
+_MAX_BYTES = 1 << 28
+_MAX_PACKAGES = 500_000
+_MAX_DEPTH = 64
+_MAX_UNKNOWNS = 1000
+_HEAD = 1 << 16
+_CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6"})
+_SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
+_NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device", "firmware", "platform"})
+_SILENT = frozenset({"NOASSERTION", "NONE"})
+_BUILT_FROM = re.compile(r"^built (?:package )?from: (\S+)(?: (\S+))?$", re.MULTILINE)
+_NAMES = ("hullguard:source", "aquasecurity:trivy:SrcName")
+_OWN_VERSION = "hullguard:source-version"
+_VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
+
+
+class _License(Struct, frozen=True):
+    id: str | None = None
+    name: str | None = None
+
+
+class _Choice(Struct, frozen=True):
+    license: _License | None = None
+    expression: str | None = None
+
+
+class _Property(Struct, frozen=True):
+    name: str = ""
+    value: str | None = None
+
+
+class _Occurrence(Struct, frozen=True):
+    location: str = ""
+
+
+class _Evidence(Struct, frozen=True):
+    occurrences: list[_Occurrence] | None = None
+
+
+class _Component(Struct, frozen=True):
+    type: str = ""
+    name: str = ""
+    version: str | None = None
+    description: str | None = None
+    purl: str | None = None
+    licenses: list[_Choice] | None = None
+    properties: list[_Property] | None = None
+    evidence: _Evidence | None = None
+    components: "list[_Component] | None" = None
+
+
+class _Reference(Struct, frozen=True, rename="camel"):
+    reference_type: str = ""
+    reference_locator: str = ""
+
+
+class _SpdxPackage(Struct, frozen=True, rename="camel"):
+    name: str = ""
+    version_info: str | None = None
+    license_declared: str | None = None
+    source_info: str | None = None
+    primary_package_purpose: str | None = None
+    external_refs: list[_Reference] | None = None
+
+
+class _Document(Struct, frozen=True, rename="camel"):
+    """Either kind: what makes it one is its first field."""
+
+    bom_format: str | None = None
+    spec_version: str | None = None
+    components: list[_Component] | None = None
+    spdx_version: str | None = None
+    packages: list[_SpdxPackage] | None = None
+    context: object = field(default=None, name="@context")
+
+
+class _Entry(Struct, frozen=True):
+    """A package as either kind of document describes it."""
+
+    name: str
+    version: str
+    kind: str
+    purl: str | None
+    source: tuple[str, str] | None
+    licenses: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+    description: str | None = None
+
+
+class SbomSource:
+    """A bill of materials that some program wrote about an image."""
+
+    kind = "sbom"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[Listed]:
+        yield parse_sbom(_content(Path(request.name)), request.name)
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        if names or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(_HEAD).lstrip()
+        return head.startswith(b"{") and (b'"bomFormat"' in head or b'"spdxVersion"' in head)
+
+
+def parse_sbom(content: bytes, what: str) -> Listed:
+    """The packages of a bill of materials; what it does not identify is said. Raises Invalid when it is none."""
+    document = decode(content, _Document, what)
+    if document.bom_format == "CycloneDX":
+        if document.spec_version not in _CYCLONEDX:
+            raise _unread(what, f"CycloneDX {document.spec_version}")
+        entries = _components(document.components or [], what)
+    elif document.spdx_version is not None:
+        if document.spdx_version not in _SPDX:
+            raise _unread(what, document.spdx_version)
+        entries = [_spdx(package) for package in document.packages or []]
+    elif document.context is not None:
+        raise _unread(what, "JSON-LD, as of SPDX 3")
+    else:
+        raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
+    return _listed(entries)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError as cause:
+        raise NotFound(f"there is no file {str(path)!r}", "image.no-file") from cause
+    except (OSError, ValueError) as cause:
+        raise Invalid(f"{str(path)!r} cannot be read: {cause}", "image.unreadable") from cause
+    if len(content) > _MAX_BYTES:
+        raise Invalid(f"{path} has more than {_MAX_BYTES} bytes", "sbom.too-large")
+    return content
+
+
+def _unread(what: str, kind: str) -> Invalid:
+    sentence = f"{what} is {kind[:50]}; what is read is CycloneDX 1.2 to 1.6, SPDX 2.2 and 2.3, in JSON"
+    return Invalid(sentence, "sbom.unknown-kind")
+
+
+def _components(components: list[_Component], what: str) -> list[_Entry]:
+    """All components, those inside others too."""
+    found: list[_Entry] = []
+    level = components
+    for _ in range(_MAX_DEPTH):
+        found += [_cyclonedx(component) for component in level]
+        level = [inner for component in level for inner in component.components or []]
+        if not level:
+            return found
+    raise Invalid(f"the components of {what} are nested too deeply", "sbom.nesting")
+
+
+def _cyclonedx(component: _Component) -> _Entry:
+    properties = {each.name: each.value for each in component.properties or [] if each.value}
+    name = next((properties[key] for key in _NAMES if properties.get(key)), None)
+    occurrences = (component.evidence.occurrences if component.evidence else None) or []
+    return _Entry(
+        name=component.name,
+        version=component.version or "",
+        kind=component.type,
+        purl=component.purl,
+        source=(name, properties.get(_OWN_VERSION) or _trivys(properties)) if name else None,
+        licenses=tuple(word for choice in component.licenses or [] if (word := _license(choice))),
+        locations=tuple(each.location for each in occurrences if each.location),
+        description=component.description,
+    )
+
+
+def _trivys(properties: dict[str, str]) -> str:
+    epoch, version, release = (properties.get(key, "") for key in _VERSION)
+    prefix = f"{epoch}:" if epoch not in ("", "0") else ""
+    return f"{prefix}{version}{f'-{release}' if release else ''}" if version else ""
+
+
+def _license(choice: _Choice) -> str | None:
+    named = choice.license
+    return choice.expression or (named.id or named.name if named else None)
+
+
+def _spdx(package: _SpdxPackage) -> _Entry:
+    purls = (each.reference_locator for each in package.external_refs or [] if each.reference_type == "purl")
+    declared = package.license_declared or "NOASSERTION"
+    built = _BUILT_FROM.search(package.source_info or "")
+    return _Entry(
+        name=package.name,
+        version=package.version_info or "",
+        kind=(package.primary_package_purpose or "").lower(),
+        purl=next(purls, None),
+        source=(built.group(1), built.group(2) or "") if built else None,
+        licenses=() if declared in _SILENT else (declared,),
+    )
+
+
+def _listed(entries: list[_Entry]) -> Listed:
+    os = _system(entries)
+    packages: list[Package] = []
+    unknowns: list[Unknown] = []
+    for entry in entries[:_MAX_PACKAGES]:
+        if entry.kind in _NO_PACKAGES or (not entry.purl and not entry.version):
+            continue
+        if not entry.purl:
+            why = "the bill of materials gives it no purl, so it cannot be matched"
+            unknowns.append(Unknown(f"{entry.name} {entry.version}", why))
+            continue
+        try:
+            packages.append(
+                package_of(entry.purl, os, source=entry.source, licenses=entry.licenses, locations=entry.locations)
+            )
+        except Invalid as bad:
+            unknowns.append(Unknown(f"{entry.name} {entry.version}".strip(), str(bad)))
+    if len(unknowns) > _MAX_UNKNOWNS:
+        more = Unknown("more packages", f"{len(unknowns) - _MAX_UNKNOWNS} more packages cannot be matched")
+        unknowns = [*unknowns[:_MAX_UNKNOWNS], more]
+    if len(entries) > _MAX_PACKAGES:
+        why = f"the bill of materials names {len(entries)} packages; {_MAX_PACKAGES} were read"
+        unknowns.append(Unknown("the rest of the image", why))
+    return Listed(tuple(packages), os, tuple(unknowns), complete=len(entries) <= _MAX_PACKAGES)
+
+
+def _system(entries: list[_Entry]) -> OperatingSystem | None:
+    """As the document says, else as the first package of a distribution does."""
+    for entry in entries:
+        if entry.kind == "operating-system" and entry.name:
+            return operating_system(entry.name, entry.version or None, entry.description)
+    found = (system_of(entry.purl) for entry in entries if entry.purl)
+    return next((os for os in found if os is not None), None)

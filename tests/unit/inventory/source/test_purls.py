@@ -1,0 +1,117 @@
+"""Package URLs as other programs write them become the packages that matching knows."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullguard.inventory.source.purls import package_of, system_of
+from hullguard.model.errors import Invalid
+from hullguard.model.image import OperatingSystem
+
+
+@pytest.mark.parametrize(
+    ("purl", "ecosystem", "name", "version"),
+    [
+        ("pkg:pypi/django@3.2", "PyPI", "django", "3.2"),
+        ("pkg:npm/lodash@4.17.4", "npm", "lodash", "4.17.4"),
+        ("pkg:npm/%40babel/core@7.0.0", "npm", "@babel/core", "7.0.0"),
+        ("pkg:maven/org.apache/log4j@2.0?type=jar", "Maven", "org.apache:log4j", "2.0"),
+        ("pkg:golang/github.com/gin-gonic/gin@v1.9.0", "Go", "github.com/gin-gonic/gin", "v1.9.0"),
+        ("pkg:composer/laravel/framework@v10.0", "Packagist", "laravel/framework", "v10.0"),
+        ("pkg:gem/rails@7.0", "RubyGems", "rails", "7.0"),
+        ("pkg:cargo/serde@1.0.0", "crates.io", "serde", "1.0.0"),
+    ],
+)
+def test_language_packages(purl: str, ecosystem: str, name: str, version: str) -> None:
+    package = package_of(purl)
+
+    assert (package.ecosystem, package.name, package.version) == (ecosystem, name, version)
+    assert package.source_name is None
+
+
+@pytest.mark.parametrize(
+    ("purl", "ecosystem", "version"),
+    [
+        ("pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12", "Debian:12", "2.36-9"),
+        ("pkg:deb/debian/libc6@2.36-9?distro=debian-12.5", "Debian:12", "2.36-9"),
+        ("pkg:deb/debian/libc6@2.36-9?distro=bookworm", "Debian:12", "2.36-9"),
+        ("pkg:deb/debian/bsdutils@2.38.1-5%2Bdeb12u1?distro=debian-12&epoch=1", "Debian:12", "1:2.38.1-5+deb12u1"),
+        ("pkg:deb/ubuntu/curl@7.81.0?distro=ubuntu-22.04", "Ubuntu:22.04:LTS", "7.81.0"),
+        ("pkg:apk/alpine/musl@1.2.3-r0?arch=x86_64&distro=3.18.4", "Alpine:v3.18", "1.2.3-r0"),
+        ("pkg:apk/alpine/musl@1.2.3-r0?distro=alpine-3.18.4", "Alpine:v3.18", "1.2.3-r0"),
+        ("pkg:apk/wolfi/musl@1.2.3-r0?distro=wolfi-20230201", "Wolfi", "1.2.3-r0"),
+        ("pkg:deb/debian/libc6@2.36-9", "", "2.36-9"),
+    ],
+)
+def test_packages_of_distributions(purl: str, ecosystem: str, version: str) -> None:
+    package = package_of(purl)
+
+    assert (package.ecosystem, package.version) == (ecosystem, version)
+    assert (package.source_name, package.source_version) == (package.name, version)
+
+
+@pytest.mark.parametrize(
+    ("purl", "source"),
+    [
+        ("pkg:deb/debian/libc6@2.36-9?distro=debian-12&upstream=glibc", ("glibc", "2.36-9")),
+        ("pkg:deb/debian/bsdutils@1:2.38.1-5?upstream=util-linux%402.38.1-5", ("util-linux", "2.38.1-5")),
+        ("pkg:apk/alpine/libcrypto3@3.1.4-r1?upstream=openssl", ("openssl", "3.1.4-r1")),
+        ("pkg:rpm/rhel/bash@5.1.8-6.el9?epoch=2&upstream=bash-src-5.1.8-6.el9.src.rpm", ("bash-src", "2:5.1.8-6.el9")),
+        ("pkg:rpm/rhel/perl-Errno@1.28-416.el8?upstream=perl-5.26.3-416.el8.src.rpm", ("perl", "5.26.3-416.el8")),
+        ("pkg:rpm/rhel/bash@5.1.8-6.el9?upstream=odd.src.rpm", ("bash", "5.1.8-6.el9")),
+    ],
+)
+def test_the_source_package(purl: str, source: tuple[str, str]) -> None:
+    package = package_of(purl)
+
+    assert (package.source_name, package.source_version) == source
+
+
+def test_what_stands_beside_the_purl_counts_when_it_is_silent() -> None:
+    purl = "pkg:deb/debian/libc6@2.36-9"
+
+    package = package_of(purl, OperatingSystem("debian", "12"), source=("glibc", ""), licenses=("MIT",))
+
+    assert (package.ecosystem, package.source_name, package.source_version) == ("Debian:12", "glibc", "2.36-9")
+    assert package.licenses == ("MIT",)
+
+
+def test_a_module() -> None:
+    assert package_of("pkg:rpm/rhel/nodejs@12-1?rpmmod=nodejs:12:823:abc").module == "nodejs:12"
+
+
+@pytest.mark.parametrize(
+    "purl",
+    [
+        "",
+        "x",
+        "pkg:",
+        "pkg:npm",
+        "pkg:npm/lodash",
+        "pkg:oci/image@sha256:abc",
+        "pkg:docker/app@1",
+        "pkg:npm/a@" + "1" * 5000,
+        "http://x",
+    ],
+)
+def test_what_cannot_be_matched_says_why(purl: str) -> None:
+    with pytest.raises(Invalid):
+        package_of(purl)
+    assert system_of(purl) is None
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_package_or_refused(text: str) -> None:
+    for purl in (text, f"pkg:{text}", f"pkg:deb/debian/a@1?{text}", f"pkg:rpm/x/a@1?distro={text}"):
+        with contextlib.suppress(Invalid):
+            assert package_of(purl).version
+
+
+def test_the_operating_system() -> None:
+    found = system_of("pkg:rpm/redhat/bash@1?distro=redhat-9.3")
+
+    assert found is not None
+    assert (found.id, found.version_id) == ("rhel", "9.3")
+    assert system_of("pkg:npm/a@1?distro=debian-12") is None

@@ -1,0 +1,239 @@
+"""Bills of materials of other programs, and our own on their way back."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer, node_package
+
+from hullguard.imagescan.formats.cyclonedx import CyclonedxFormat
+from hullguard.imagescan.formats.format import Page
+from hullguard.imagescan.formats.spdx import SpdxFormat
+from hullguard.imagescan.scan import Scanner
+from hullguard.inventory import read, recognise
+from hullguard.inventory.source.sbom import parse_sbom
+from hullguard.model.errors import Invalid, NotFound
+
+LIBC = "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12"
+
+
+def cyclonedx(*components: dict[str, Any], version: str = "1.5") -> bytes:
+    return json.dumps({"bomFormat": "CycloneDX", "specVersion": version, "components": components}).encode()
+
+
+def spdx(*packages: dict[str, Any], version: str = "SPDX-2.3") -> bytes:
+    return json.dumps({"spdxVersion": version, "packages": packages}).encode()
+
+
+def refs(purl: str) -> list[dict[str, str]]:
+    return [
+        {"referenceCategory": "SECURITY", "referenceType": "cpe23Type", "referenceLocator": "cpe:2.3:a:b"},
+        {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl},
+    ]
+
+
+class TestCyclonedx:
+    @pytest.mark.parametrize("version", ["1.2", "1.3", "1.4", "1.5", "1.6"])
+    def test_components_become_packages(self, version: str) -> None:
+        component = {"type": "library", "name": "lodash", "version": "4", "purl": "pkg:npm/lodash@4"}
+
+        (package,) = parse_sbom(cyclonedx(component, version=version), "x").packages
+
+        assert (package.name, package.version, package.ecosystem) == ("lodash", "4", "npm")
+
+    @pytest.mark.parametrize("version", ["1.0", "1.1", "2.0", "", None])
+    def test_other_versions_are_refused(self, version: str) -> None:
+        with pytest.raises(Invalid, match=r"what is read is CycloneDX 1\.2"):
+            parse_sbom(cyclonedx(version=version), "x")
+
+    def test_components_inside_components(self) -> None:
+        inner = {"type": "library", "name": "b", "version": "1", "purl": "pkg:npm/b@1"}
+        outer = {"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "components": [inner]}
+
+        assert [package.name for package in parse_sbom(cyclonedx(outer), "x").packages] == ["a", "b"]
+
+    def test_nested_without_end(self) -> None:
+        component: dict[str, Any] = {"name": "a"}
+        for _ in range(100):
+            component = {"name": "a", "components": [component]}
+
+        with pytest.raises(Invalid, match="nested too deeply"):
+            parse_sbom(cyclonedx(component), "x")
+
+    def test_the_operating_system_serves_packages_that_name_none(self) -> None:
+        listed = parse_sbom(
+            cyclonedx(
+                {"type": "library", "name": "libc6", "version": "2", "purl": "pkg:deb/debian/libc6@2"},
+                {"type": "operating-system", "name": "debian", "version": "12.5"},
+            ),
+            "x",
+        )
+
+        assert listed.os is not None
+        assert (listed.os.id, listed.os.version_id, listed.os.end_of_life is not None) == ("debian", "12.5", True)
+        assert listed.packages[0].ecosystem == "Debian:12"
+        assert listed.unknowns == ()
+
+    def test_trivys_source_package(self) -> None:
+        properties = [
+            {"name": "aquasecurity:trivy:SrcName", "value": "util-linux"},
+            {"name": "aquasecurity:trivy:SrcVersion", "value": "2.38.1"},
+            {"name": "aquasecurity:trivy:SrcRelease", "value": "5"},
+        ]
+        component = {
+            "type": "library",
+            "name": "bsdutils",
+            "purl": "pkg:deb/debian/bsdutils@2.38?epoch=1",
+            "properties": properties,
+        }
+
+        (package,) = parse_sbom(cyclonedx(component), "x").packages
+
+        assert (package.version, package.source_name, package.source_version) == ("1:2.38", "util-linux", "2.38.1-5")
+
+    def test_licences_and_places(self) -> None:
+        component = {
+            "name": "a",
+            "purl": "pkg:npm/a@1",
+            "licenses": [{"license": {"id": "MIT"}}, {"license": {"name": "Own"}}, {"expression": "A OR B"}, {}],
+            "evidence": {"occurrences": [{"location": "srv/a"}]},
+        }
+
+        (package,) = parse_sbom(cyclonedx(component), "x").packages
+
+        assert package.licenses == ("MIT", "Own", "A OR B")
+        assert package.locations == ("srv/a",)
+
+    def test_what_has_no_purl_is_said(self) -> None:
+        listed = parse_sbom(
+            cyclonedx(
+                {"type": "library", "name": "mystery", "version": "1"},
+                {"type": "library", "name": "odd", "version": "1", "purl": "nonsense"},
+                {"type": "file", "name": "etc/passwd", "version": "1"},
+                {"type": "application", "name": "package-lock.json"},
+            ),
+            "x",
+        )
+
+        assert [unknown.what for unknown in listed.unknowns] == ["mystery 1", "odd 1"]
+
+    def test_many_unknowns_are_counted(self) -> None:
+        listed = parse_sbom(cyclonedx(*({"name": f"n{number}", "version": "1"} for number in range(3000))), "x")
+
+        assert len(listed.unknowns) == 1001
+        assert "2000 more" in listed.unknowns[-1].why
+
+
+class TestSpdx:
+    @pytest.mark.parametrize("version", ["SPDX-2.2", "SPDX-2.3"])
+    def test_packages_with_purls(self, version: str) -> None:
+        listed = parse_sbom(
+            spdx(
+                {"name": "image", "versionInfo": "1", "primaryPackagePurpose": "CONTAINER"},
+                {"name": "libc6", "versionInfo": "2.36-9", "externalRefs": refs(LIBC), "licenseDeclared": "GPL-2.0-only",
+                 "sourceInfo": "built package from: glibc 2.36-9"},
+                {"name": "mystery", "versionInfo": "1", "licenseDeclared": "NOASSERTION"},
+                version=version,
+            ),
+            "x",
+        )  # fmt: skip
+
+        (package,) = listed.packages
+        assert (package.name, package.source_name, package.ecosystem) == ("libc6", "glibc", "Debian:12")
+        assert package.licenses == ("GPL-2.0-only",)
+        assert [unknown.what for unknown in listed.unknowns] == ["mystery 1"]
+        assert listed.os is not None
+        assert listed.os.id == "debian"
+
+    def test_others_are_refused(self) -> None:
+        for content in (spdx(version="SPDX-2.1"), b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}'):
+            with pytest.raises(Invalid, match=r"what is read is CycloneDX 1\.2 to 1\.6, SPDX 2\.2"):
+                parse_sbom(content, "x")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"<bom/>", b"[" * 100_000, b'{"bomFormat": 1}', b"\xff", cyclonedx() + b"x"]
+)
+def test_what_is_no_bill_of_materials(content: bytes) -> None:
+    with pytest.raises(Invalid):
+        parse_sbom(content, "x")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "name",
+                        "version",
+                        "purl",
+                        "components",
+                        "licenses",
+                        "license",
+                        "externalRefs",
+                        "properties",
+                        "evidence",
+                    ]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+    )
+)
+def test_any_document_is_read_or_refused(value: Any) -> None:
+    for document in (
+        {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": value},
+        {"spdxVersion": "SPDX-2.3", "packages": value},
+    ):
+        with contextlib.suppress(Invalid):
+            assert parse_sbom(json.dumps(document).encode(), "x").complete
+
+
+class TestTargets:
+    def test_a_file_is_recognised(self, tmp_path: Path) -> None:
+        path = tmp_path / "bom"
+        for content in (cyclonedx(), spdx()):
+            path.write_bytes(b"\n " + content)
+            assert recognise(str(path)) == "sbom"
+            assert read(f"sbom:{path}").target.kind == "sbom"
+
+    def test_one_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(NotFound, match="there is no file"):
+            read(f"sbom:{tmp_path / 'absent'}")
+        with pytest.raises(Invalid, match="cannot be read"):
+            read(f"sbom:{tmp_path}")
+
+    @pytest.mark.parametrize("form", [CyclonedxFormat(), SpdxFormat()])
+    def test_our_own_come_back(self, tmp_path: Path, form: CyclonedxFormat | SpdxFormat) -> None:
+        image = Image(
+            [
+                layer(
+                    file("etc/os-release", DEBIAN_12),
+                    dpkg_status(dpkg_entry("libc6", "2.36-9", source="glibc (2.36-8)")),
+                ),
+                layer(node_package("lodash", "4.17.4")),
+            ]
+        )
+        before = read(str(image.docker_archive(tmp_path / "image.tar")))
+        path = tmp_path / "bom.json"
+        path.write_bytes(form.render(Scanner(None).report(before), Page(100)))
+
+        after = read(f"sbom:{path}")
+
+        def facts(inventory: Any) -> list[tuple[str | None, ...]]:
+            return [
+                (one.purl, one.ecosystem, one.version, one.source_name, one.source_version)
+                for one in inventory.packages
+            ]
+
+        assert facts(after) == facts(before)
+        assert after.os is not None
+        assert after.os.id == "debian"
