@@ -2,6 +2,7 @@
 
 from hullguard.imagescan.formats.cyclonedx import CyclonedxFormat
 from hullguard.imagescan.formats.format import Format
+from hullguard.imagescan.formats.html import HtmlFormat
 from hullguard.imagescan.formats.json import JsonFormat
 from hullguard.imagescan.formats.junit import JunitFormat
 from hullguard.imagescan.formats.sarif import SarifFormat
@@ -11,6 +12,7 @@ from hullguard.imagescan.formats.table import TableFormat
 FORMATS: tuple[Format, ...] = (
     TableFormat(),
     JsonFormat(),
+    HtmlFormat(),
     SarifFormat(),
     CyclonedxFormat(),
     SpdxFormat(),
