@@ -1,7 +1,7 @@
 """The one question of this package: what is inside this image?"""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
+from hullguard.inventory.source.documents import ImageConfig
 from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.opened import Listed, PlainTree, RegistryAccess, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
@@ -131,7 +132,17 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         platform=str(described.platform) or None,
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
-    return _inventory(about, facts, tree, unknowns, stopped)
+    inventory = _inventory(about, facts, tree, unknowns, stopped)
+    return replace(inventory, config=(*_careless(described.config, facts, reader), *inventory.config))
+
+
+def _careless(config: ImageConfig, layers: tuple[Layer, ...], reader: LayerReader) -> Iterable[Misconfiguration]:
+    """What the image's own configuration says against it, where that was asked for."""
+    if all(inspector.name != "config" for inspector in reader.wanted.inspectors):
+        return ()
+    from hullguard.inventory.content.image_config import check
+
+    return check(config, layers)
 
 
 def _unnamed(target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached) -> Inventory:

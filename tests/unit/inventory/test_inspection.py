@@ -110,7 +110,15 @@ def test_a_mode_that_a_later_layer_corrects_is_not_told(tmp_path: Path) -> None:
     su = Entry("bin/su", b"x", mode=0o4755)
     kept = scan(tmp_path, layer(su, Entry("bin/mount", b"x", mode=0o4755)), layer(file("bin/su", b"x")))
 
-    assert [(wrong.path, wrong.message) for wrong in kept.config] == [("bin/mount", "0o4755")]
+    assert [(wrong.path, wrong.message) for wrong in kept.config if wrong.path] == [("bin/mount", "0o4755")]
+
+
+def test_the_configuration_is_judged_when_asked_for(tmp_path: Path) -> None:
+    content = layer(file("a", "x"))
+    asked = scan(tmp_path, content, scanners=frozenset({"config"}))
+
+    assert "CIS-DI-0001" in {wrong.id for wrong in asked.config}
+    assert scan(tmp_path, content, scanners=frozenset({"secret"})).config == ()
 
 
 def test_files_that_analyzers_want_are_shown_too(tmp_path: Path) -> None:
