@@ -1,10 +1,12 @@
 """Linux distributions as advisories know them: OSV's ecosystem name, the purl's names, and the end of their support."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec import Struct
 
+from hullguard.inventory.end_of_life import END_OF_LIFE
 from hullguard.model.image import OperatingSystem
 
 
@@ -15,6 +17,8 @@ class Distribution(Struct, frozen=True):
     release: str
     ecosystem: str
     end_of_life: date | None = None
+    doubt: str = ""
+    """Why its packages cannot be matched, where that is known."""
 
     @property
     def qualifier(self) -> str:
@@ -27,37 +31,38 @@ _DEBIAN_CODENAMES = {
     "forky": "14",
 }  # fmt: skip
 
-# The last day of free security support, long-term support included.
-# Sources: wiki.debian.org/LTS, ubuntu.com/about/release-cycle, alpinelinux.org/releases.
-_END_OF_LIFE = {
-    "Debian:7": date(2018, 5, 31), "Debian:8": date(2020, 6, 30), "Debian:9": date(2022, 6, 30),
-    "Debian:10": date(2024, 6, 30), "Debian:11": date(2026, 8, 31), "Debian:12": date(2028, 6, 30),
-    "Debian:13": date(2030, 6, 30),
-    "Ubuntu:14.04:LTS": date(2019, 4, 25), "Ubuntu:16.04:LTS": date(2021, 4, 30),
-    "Ubuntu:18.04:LTS": date(2023, 5, 31), "Ubuntu:20.04:LTS": date(2025, 5, 31),
-    "Ubuntu:22.04:LTS": date(2027, 5, 31), "Ubuntu:24.04:LTS": date(2029, 5, 31),
-    "Ubuntu:23.04": date(2024, 1, 25), "Ubuntu:23.10": date(2024, 7, 11), "Ubuntu:24.10": date(2025, 7, 10),
-    "Ubuntu:25.04": date(2026, 1, 15), "Ubuntu:25.10": date(2026, 7, 9), "Ubuntu:26.04:LTS": date(2031, 5, 31),
-    "Alpine:v3.2": date(2017, 5, 1), "Alpine:v3.3": date(2017, 11, 1), "Alpine:v3.4": date(2018, 5, 1),
-    "Alpine:v3.5": date(2018, 11, 1), "Alpine:v3.6": date(2019, 5, 1), "Alpine:v3.7": date(2019, 11, 1),
-    "Alpine:v3.8": date(2020, 5, 1), "Alpine:v3.9": date(2020, 11, 1), "Alpine:v3.10": date(2021, 5, 1),
-    "Alpine:v3.11": date(2021, 11, 1), "Alpine:v3.12": date(2022, 5, 1), "Alpine:v3.13": date(2022, 11, 1),
-    "Alpine:v3.14": date(2023, 5, 1), "Alpine:v3.15": date(2023, 11, 1), "Alpine:v3.16": date(2024, 5, 23),
-    "Alpine:v3.17": date(2024, 11, 22), "Alpine:v3.18": date(2025, 5, 9), "Alpine:v3.19": date(2025, 11, 1),
-    "Alpine:v3.20": date(2026, 4, 1), "Alpine:v3.21": date(2026, 11, 1), "Alpine:v3.22": date(2027, 5, 1),
-    "Alpine:v3.23": date(2027, 11, 1),
+# Distributions of one release, or of none that advisories tell apart.
+_WITHOUT_RELEASE = {
+    "arch": "Arch Linux", "chainguard": "Chainguard", "cleanstart": "CleanStart", "echo": "Echo", "minimos": "MinimOS",
+    "wolfi": "Wolfi",
 }  # fmt: skip
 
+# Those whose advisories name the first number of a release.
+_BY_MAJOR = {
+    "almalinux": "AlmaLinux", "azurelinux": "Azure Linux", "mageia": "Mageia", "mariner": "Azure Linux",
+    "rhel": "Red Hat:enterprise_linux", "rocky": "Rocky Linux",
+}  # fmt: skip
 
-def distribution(os: OperatingSystem, codename: str = "") -> Distribution:
-    """The distribution that an os-release file describes."""
-    ecosystem, release = _ecosystem(os.id, os.version_id or "", codename)
-    return Distribution(os.id, release, ecosystem, _END_OF_LIFE.get(ecosystem))
+# Those whose advisories name the release as os-release does.
+_BY_RELEASE = {
+    "alpaquita": "Alpaquita:", "bellsoft-hardened-containers": "BellSoft Hardened Containers:",
+    "opensuse-leap": "openSUSE:Leap ", "opensuse-leap-micro": "openSUSE:Leap Micro ", "photon": "Photon OS:",
+}  # fmt: skip
+
+_SUSE = frozenset({"sle-micro", "sl-micro", "sled", "sles", "sles_sap"})
+_OPENEULER = re.compile(r"openEuler (\d\d\.\d\d)(?: \((LTS(?:-SP\d+)?)\))?")
 
 
-def _ecosystem(name: str, version: str, codename: str) -> tuple[str, str]:
+def distribution(os: OperatingSystem, codename: str = "", like: Sequence[str] = ()) -> Distribution:
+    """The distribution that an os-release file describes; ``like`` are those that it says it derives from."""
+    ecosystem, release = _ecosystem(os, os.version_id or "", codename)
+    return Distribution(os.id, release, ecosystem, END_OF_LIFE.get(ecosystem), "" if ecosystem else _doubt(os, like))
+
+
+def _ecosystem(os: OperatingSystem, version: str, codename: str) -> tuple[str, str]:
+    """OSV's name, empty if there is none, and the release for purls."""
     numbers = version.split(".")
-    match name:
+    match os.id:
         case "debian":
             # Testing and unstable have no VERSION_ID; testing names the coming release.
             release = numbers[0] or _DEBIAN_CODENAMES.get(codename, "")
@@ -69,8 +74,28 @@ def _ecosystem(name: str, version: str, codename: str) -> tuple[str, str]:
             if "_alpha" in version or version == "edge":
                 return ("Alpine:edge", "edge")
             return (f"Alpine:v{'.'.join(numbers[:2])}" if len(numbers) > 1 else "", version)
-        case "wolfi":
-            return ("Wolfi", version)
-        case "chainguard":
-            return ("Chainguard", version)
-    return ("", version)
+    return _rolling_or_numbered(os, version), version
+
+
+def _rolling_or_numbered(os: OperatingSystem, version: str) -> str:
+    name, major = os.name or "", version.split(".", maxsplit=1)[0]
+    if os.id in _WITHOUT_RELEASE:
+        return _WITHOUT_RELEASE[os.id]
+    if os.id == "opensuse-tumbleweed":
+        return "openSUSE:Tumbleweed"
+    if os.id in _BY_MAJOR and major.isdigit():
+        return f"{_BY_MAJOR[os.id]}:{major}"
+    if os.id in _BY_RELEASE and version:
+        return f"{_BY_RELEASE[os.id]}{version}"
+    if os.id in _SUSE and name.startswith("SUSE "):
+        return f"SUSE:{name.removeprefix('SUSE ')}"
+    if os.id == "openeuler" and (found := _OPENEULER.fullmatch(name)):
+        return f"openEuler:{'-'.join(part for part in found.groups() if part)}"
+    return ""
+
+
+def _doubt(os: OperatingSystem, like: Sequence[str]) -> str:
+    if not like:
+        return ""
+    # The same version of a package may be another build there, with other fixes in it.
+    return f"{os.id} derives from {', '.join(like)} but builds packages of its own, so their advisories are not used"

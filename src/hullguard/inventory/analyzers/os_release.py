@@ -4,7 +4,7 @@ import re
 import shlex
 
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings, text
-from hullguard.inventory.distributions import distribution
+from hullguard.inventory.distributions import Distribution, distribution
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Unknown
 
@@ -28,19 +28,21 @@ class OsReleaseAnalyzer(Analyzer):
             if (file := files.file(path)) is not None and (values := _values(text(file.content))).get("ID"):
                 release = values.get("VERSION_ID") or None
                 found = OperatingSystem(values["ID"].lower(), release, values.get("PRETTY_NAME"))
-                return self._found(found, values.get("VERSION_CODENAME", ""), context)
+                like = values.get("ID_LIKE", "").lower().split()
+                return self._found(distribution(found, values.get("VERSION_CODENAME", ""), like), found, context)
         for path, name in (("etc/alpine-release", "alpine"), ("etc/debian_version", "debian")):
             if (file := files.file(path)) is not None and (release := text(file.content).strip()[:_VALUE_BOUND]):
                 number = release if release[0].isdigit() else None
-                return self._found(OperatingSystem(name, number, f"{name} {release}"), release.split("/")[0], context)
+                found = OperatingSystem(name, number, f"{name} {release}")
+                return self._found(distribution(found, release.split("/")[0]), found, context)
         why = "no os-release file says which distribution this is, so its OS packages cannot be matched"
         return Findings(unknowns=[Unknown("operating system", why)])
 
     @staticmethod
-    def _found(os: OperatingSystem, codename: str, context: Context) -> Findings:
-        context.distribution = distribution(os, codename)
-        end = context.distribution.end_of_life
-        return Findings(os=OperatingSystem(os.id, os.version_id, os.name, end))
+    def _found(which: Distribution, os: OperatingSystem, context: Context) -> Findings:
+        context.distribution = which
+        doubts = [Unknown(os.name or os.id, which.doubt)] if which.doubt else []
+        return Findings(unknowns=doubts, os=OperatingSystem(os.id, os.version_id, os.name, which.end_of_life))
 
 
 def _values(content: str) -> dict[str, str]:

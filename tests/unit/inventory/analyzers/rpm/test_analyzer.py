@@ -20,7 +20,7 @@ def test_the_database_is_found_in_every_place(place: str) -> None:
     assert package.purl == (
         "pkg:rpm/rocky/bash@5.1.8-9.el9?arch=x86_64&distro=rocky-9.4&upstream=bash-5.1.8-9.el9.src.rpm"
     )
-    assert (package.type, package.version, package.arch) == ("rpm", "5.1.8-9.el9", "x86_64")
+    assert (package.ecosystem, package.type, package.version) == ("Rocky Linux:9", "rpm", "5.1.8-9.el9")
     assert (package.source_name, package.source_version) == ("bash", "5.1.8-9.el9")
     assert (package.licenses, package.locations) == (("GPLv3+",), (f"{place}/Packages.db",))
 
