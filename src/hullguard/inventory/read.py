@@ -62,9 +62,10 @@ def read(
     source, name = parse(target, limits)
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess())
     inspectors = [inspector for inspector in INSPECTORS if inspector.name in scanners]
-    reader = LayerReader(Wanted(ANALYZERS, inspectors=inspectors), Budget(limits), cache, progress)
     try:
         with source.open(request) as opened:
+            analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
+            reader = LayerReader(Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress)
             if isinstance(opened, PlainTree):
                 return _tree(target, source, opened.root, reader)
             if isinstance(opened, Listed):

@@ -80,6 +80,8 @@ class Analyzer(abc.ABC):
 
     ``condense`` is given their content; what it returns empty is not kept. ``Files.sniffed`` yields the others.
     """
+    trees_only: ClassVar[bool] = False
+    """Whether its files count in a scanned directory only: in an image they say nothing of what is installed."""
 
     def condense(self, path: str, content: bytes) -> bytes:
         """The part of a file that ``analyze`` needs; it runs on hostile bytes and must never raise."""

@@ -7,9 +7,11 @@ from hullguard.inventory.analyzers.conda import CondaAnalyzer
 from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
+from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.php import PhpAnalyzer
+from hullguard.inventory.analyzers.pacman import PacmanAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer
@@ -19,6 +21,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     DpkgAnalyzer(),
     ApkAnalyzer(),
     RpmAnalyzer(),
+    PacmanAnalyzer(),
     PythonAnalyzer(),
     NodeAnalyzer(),
     JavaAnalyzer(),
@@ -27,4 +30,5 @@ ANALYZERS: tuple[Analyzer, ...] = (
     DotnetAnalyzer(),
     CondaAnalyzer(),
     BinariesAnalyzer(),
+    LockAnalyzer(),
 )

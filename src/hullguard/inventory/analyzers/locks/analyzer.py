@@ -1,0 +1,58 @@
+"""Lock files of a scanned directory. In images they are left out: there it counts what is installed."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from hullguard.inventory.analyzers.analyzer import File, Files
+from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable
+from hullguard.inventory.analyzers.locks import golang, java, javascript, others, python
+
+_BYTES = 16 << 20
+_READERS: tuple[tuple[str, Callable[[bytes], Iterable[Piece | Doubt]]], ...] = (
+    (r"(?:package-lock|npm-shrinkwrap)\.json", javascript.package_lock),
+    (r"yarn\.lock", javascript.yarn_lock),
+    (r"pnpm-lock\.yaml", javascript.pnpm_lock),
+    (r"bun\.lock", javascript.bun_lock),
+    (r"requirements[^/]*\.txt", python.requirements),
+    (r"(?:poetry|uv|pdm)\.lock", python.toml_lock),
+    (r"Pipfile\.lock", python.pipfile_lock),
+    (r"Cargo\.lock", others.cargo_lock),
+    (r"go\.mod", golang.go_mod),
+    (r"go\.sum", golang.go_sum),
+    (r"Gemfile\.lock|gems\.locked", others.gemfile_lock),
+    (r"composer\.lock", others.composer_lock),
+    (r"packages\.lock\.json", others.nuget_lock),
+    (r"pom\.xml", java.pom_xml),
+    (r"gradle\.lockfile", java.gradle_lockfile),
+    (r"mix\.lock", others.mix_lock),
+    (r"pubspec\.lock", others.pubspec_lock),
+)
+_COMPILED = tuple((re.compile(pattern), reader) for pattern, reader in _READERS)
+
+
+class LockAnalyzer(LanguageAnalyzer):
+    """Lock files that lie inside an installed package are that package's business, not the project's."""
+
+    name, version = "locks", 1
+    paths = (
+        r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor|gems)/)(?:.*/)?(?:"
+        + "|".join(pattern for pattern, _ in _READERS)
+        + ")"
+    )
+    form = "lock file"
+    trees_only = True
+
+    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
+        if len(content) > _BYTES:
+            raise Unreadable(f"has more than {_BYTES >> 20} MiB; not read")
+        base = path.rpartition("/")[2]
+        for pattern, read in _COMPILED:
+            if pattern.fullmatch(base):
+                yield from read(content)
+                return
+
+    def found(self, files: Files) -> Iterator[tuple[str, File]]:
+        """``go.sum`` only where no ``go.mod`` says better which modules are chosen."""
+        for path, file in super().found(files):
+            if not path.endswith("go.sum") or files.file(path.removesuffix("go.sum") + "go.mod") is None:
+                yield path, file

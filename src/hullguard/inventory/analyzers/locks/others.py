@@ -1,0 +1,91 @@
+"""Lock files of which one reader is enough: Cargo, Bundler, Composer, NuGet, Mix and Dart's pub."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+
+import msgspec
+
+from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory.analyzers.php import ComposerPackage
+from hullguard.model.package import PackageType
+
+_GEM = re.compile(r"    ([^\s()]+) \(([^\s()-]+)(?:-[^\s()]+)?\)")
+_MIX = re.compile(r"\s*\"[^\"]+\": \{:hex, :\"?(\w+)\"?, \"([^\"]+)\",.*")
+_PUB_FIELD = re.compile(r"    (source|version): \"?([^\"\s]+)\"?")
+_PUB_NAME = re.compile(r"  (\w+):")
+
+
+class _Crate(msgspec.Struct):
+    name: str
+    version: str
+    source: str = ""
+
+
+class _CargoLock(msgspec.Struct):
+    package: list[_Crate] = []
+
+
+class _ComposerLock(msgspec.Struct, rename={"development": "packages-dev"}):
+    packages: list[ComposerPackage] = []
+    development: list[ComposerPackage] | None = None
+
+
+class _Resolved(msgspec.Struct):
+    type: str = ""
+    resolved: str = ""
+
+
+class _NugetLock(msgspec.Struct):
+    dependencies: dict[str, dict[str, _Resolved]] = {}
+
+
+def cargo_lock(content: bytes) -> Iterator[Piece]:
+    """A crate without a source is the project's own."""
+    for crate in msgspec.convert(tomllib.loads(content.decode()), _CargoLock).package:
+        if crate.source:
+            yield Piece(PackageType.CARGO, crate.name, crate.version, known="crates.io" in crate.source)
+
+
+def gemfile_lock(content: bytes) -> Iterator[Piece]:
+    """The gems of sections ``GEM``; a version may end in the platform that it was built for."""
+    section = ""
+    for line in text(content).splitlines():
+        if line and not line.startswith(" "):
+            section = line.strip()
+        elif section == "GEM" and (found := _GEM.fullmatch(line)):
+            yield Piece(PackageType.GEM, found[1], found[2])
+
+
+def composer_lock(content: bytes) -> Iterator[Piece]:
+    lock = msgspec.json.decode(content, type=_ComposerLock)
+    for package in (*lock.packages, *(lock.development or ())):
+        yield package.piece()
+
+
+def nuget_lock(content: bytes) -> Iterator[Piece]:
+    lock = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_NugetLock)
+    for packages in lock.dependencies.values():
+        for name, package in packages.items():
+            if package.resolved and package.type != "Project":
+                yield Piece(PackageType.NUGET, name, package.resolved)
+
+
+def mix_lock(content: bytes) -> Iterator[Piece]:
+    for line in text(content).splitlines():
+        if found := _MIX.fullmatch(line):
+            yield Piece(PackageType.HEX, found[1], found[2])
+
+
+def pubspec_lock(content: bytes) -> Iterator[Piece]:
+    """Packages that were fetched from where Dart's packages are published; the SDK's own have no version of theirs."""
+    name = source = ""
+    for line in text(content).splitlines():
+        if found := _PUB_NAME.fullmatch(line):
+            name, source = found[1], ""
+        elif name and (field := _PUB_FIELD.fullmatch(line)):
+            if field[1] == "source":
+                source = field[2]
+            elif source == "hosted":
+                yield Piece(PackageType.PUB, name, field[2])
