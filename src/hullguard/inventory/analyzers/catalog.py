@@ -10,8 +10,8 @@ from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
-from hullguard.inventory.analyzers.php import PhpAnalyzer
 from hullguard.inventory.analyzers.pacman import PacmanAnalyzer
+from hullguard.inventory.analyzers.php import PhpAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer

@@ -1,0 +1,80 @@
+"""Arch Linux's packages: one directory each in pacman's local database (libalpm, lib/libalpm/be_local.c)."""
+
+import re
+
+from hullguard.inventory.analyzers.analyzer import (
+    METADATA,
+    NODE_PACKAGE,
+    Analyzer,
+    Context,
+    File,
+    Files,
+    Findings,
+    os_purl,
+    text,
+)
+from hullguard.model.package import Package, PackageType, Unknown
+
+_ROOT = "var/lib/pacman/local"
+_KEPT = ("NAME", "VERSION", "BASE", "ARCH", "LICENSE")
+_OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
+_MAX_LICENSES = 50
+
+
+class PacmanAnalyzer(Analyzer):
+    """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
+
+    name, version = "pacman", 1
+    paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
+
+    def condense(self, path: str, content: bytes) -> bytes:
+        sections = _sections(content)
+        if path.endswith("/files"):
+            return "\n".join(name for name in sections.get("FILES", ()) if _OWNED.fullmatch(name)).encode()
+        kept = [f"%{name}%\n" + "".join(f"{value}\n" for value in sections.get(name, ())) for name in _KEPT]
+        return "\n".join(kept).encode()
+
+    def analyze(self, files: Files, context: Context) -> Findings:
+        findings = Findings()
+        for path, file in files.matching(rf"{_ROOT}/[^/]+/desc"):
+            self._add(path, file, context, findings)
+        for _, file in files.matching(rf"{_ROOT}/[^/]+/files"):
+            owned = (files.real(name) for name in text(file.content).split("\n") if name)
+            findings.owned.update(real for real in owned if real)
+        return findings
+
+    @staticmethod
+    def _add(path: str, file: File, context: Context, findings: Findings) -> None:
+        sections = _sections(file.content)
+        values = {name: lines[0] for name, lines in sections.items() if lines}
+        name, version = values.get("NAME"), values.get("VERSION")
+        if not name or not version:
+            findings.unknowns.append(Unknown(path, "it lacks the package's name or its version"))
+            return
+        distribution, arch = context.distribution, values.get("ARCH")
+        findings.packages.append(
+            Package(
+                purl=os_purl("alpm", context, name, version, arch),
+                type=PackageType.ALPM,
+                name=name,
+                version=version,
+                ecosystem=distribution.ecosystem if distribution else "",
+                source_name=values.get("BASE") or name,
+                source_version=version,
+                arch=arch,
+                layer=context.layers[file.origin],
+                locations=(path,),
+                licenses=tuple(sections.get("LICENSE", ())[:_MAX_LICENSES]),
+            )
+        )
+
+
+def _sections(content: bytes) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text(content).split("\n"):
+        if len(line) > 2 and line.startswith("%") and line.endswith("%"):
+            lines = sections.setdefault(line[1:-1], [])
+        elif line := line.strip():
+            lines.append(line)
+    return sections

@@ -1,0 +1,59 @@
+"""Arch Linux's packages."""
+
+import pytest
+from tests.support.images import Entry, file, whiteout
+from tests.support.inventories import Found
+
+OS = file("etc/os-release", 'ID=arch\nPRETTY_NAME="Arch Linux"\n')
+
+
+def package(name: str, version: str, **sections: str) -> Entry:
+    values = {"NAME": name, "VERSION": version, "ARCH": "x86_64", "DESC": "a package", **sections}
+    content = "".join(f"%{key}%\n{value}\n\n" for key, value in values.items())
+    return file(f"var/lib/pacman/local/{name}-{version}/desc", content)
+
+
+def test_a_package_is_read() -> None:
+    found = Found([OS, package("libcurl", "1:8.5.0-1", BASE="curl", LICENSE="MIT\nGPL-2.0-only")]).named("libcurl")
+
+    assert found.purl == "pkg:alpm/arch/libcurl@1:8.5.0-1?arch=x86_64&distro=arch"
+    assert (found.ecosystem, found.type, found.arch) == ("Arch Linux", "alpm", "x86_64")
+    assert (found.source_name, found.source_version) == ("curl", "1:8.5.0-1")
+    assert found.licenses == ("MIT", "GPL-2.0-only")
+    assert found.locations == ("var/lib/pacman/local/libcurl-1:8.5.0-1/desc",)
+
+
+def test_a_package_without_a_base_is_its_own_source() -> None:
+    assert Found([OS, package("bash", "5.2-1")]).named("bash").source_name == "bash"
+
+
+def test_an_upgrade_replaces_the_directory() -> None:
+    found = Found(
+        [OS, package("bash", "5.1-1"), package("zlib", "1-1")],
+        [whiteout("var/lib/pacman/local/bash-5.1-1"), package("bash", "5.2-1")],
+    )
+
+    assert {one.name: (one.version, one.layer) for one in found.packages} == {
+        "bash": ("5.2-1", "layer1"),
+        "zlib": ("1-1", "layer0"),
+    }
+
+
+@pytest.mark.parametrize(
+    "content", ["", "%NAME%\nbash\n", "%VERSION%\n1-1\n", "%NAME%\n\n%VERSION%\n\n", "bash\n1-1\n"]
+)
+def test_an_entry_without_a_name_or_a_version_is_named(content: str) -> None:
+    found = Found([OS, file("var/lib/pacman/local/bash-1-1/desc", content), package("zlib", "1-1")])
+
+    assert found.names == ["zlib"]
+    assert [(one.what, one.why) for one in found.unknowns] == [
+        ("var/lib/pacman/local/bash-1-1/desc", "it lacks the package's name or its version")
+    ]
+
+
+def test_a_python_package_of_arch_is_reported_once() -> None:
+    place = "usr/lib/python3.12/site-packages/six-1.16.0.dist-info"
+    files = file("var/lib/pacman/local/python-six-1.16.0-1/files", f"%FILES%\nusr/\n{place}/METADATA\n\n%BACKUP%\n")
+    metadata = file(f"{place}/METADATA", "Name: six\nVersion: 1.16.0\n")
+
+    assert Found([OS, package("python-six", "1.16.0-1"), files, metadata]).names == ["python-six"]
