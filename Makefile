@@ -18,7 +18,7 @@ AGENTS ?=
 ARGS   ?=
 TESTS  ?= tests
 
-.PHONY: help up setup setup-test bpf console check format lint types imports test test-unit package clean
+.PHONY: help up setup setup-test bpf console check format lint types imports test test-unit bench package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ test: setup-test bpf console ## set up, then every test: unit, integration, syst
 test-unit: setup ## only the tests that need no server
 	$(BIN)/pytest tests/unit tests/meta $(ARGS)
 
+bench: setup-test $(STAMPS)/bench ## image scanning beside Trivy and Syft (ARGS="--large --content" for more)
+	@BENCH_TOOLS=$(STAMPS)/bench-venv $(BIN)/python -m bench.imagescan $(ARGS)
+
 package: setup bpf console ## the wheel, with the sensor and the console inside, into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
@@ -71,6 +74,11 @@ $(STAMPS)/programs-run: scripts/programs
 $(STAMPS)/programs-test: scripts/programs
 	@mkdir -p $(STAMPS)
 	@scripts/programs test
+	@touch $@
+
+$(STAMPS)/bench: requirements/bench.lock $(STAMPS)/programs-run
+	@test -x $(STAMPS)/bench-venv/bin/python || $(PYTHON) -m venv $(STAMPS)/bench-venv
+	@$(STAMPS)/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.lock
 	@touch $@
 
 $(STAMPS)/python: requirements/dev.lock pyproject.toml $(STAMPS)/programs-run
