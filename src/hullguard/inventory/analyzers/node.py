@@ -1,5 +1,7 @@
 """Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``."""
 
+from typing import Any
+
 import msgspec
 from packageurl import PackageURL
 
@@ -7,17 +9,27 @@ from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Conte
 from hullguard.model.package import Package, PackageType, Unknown
 
 _BOUND = 500
+_LICENSES = 20
 
 
 class _Manifest(msgspec.Struct):
     name: str = ""
     version: str = ""
+    license: Any = None
+    """A string today; once an object with a ``type``, or under ``licenses`` a list of them."""
+    licenses: Any = None
+
+
+class _Kept(msgspec.Struct, omit_defaults=True):
+    name: str = ""
+    version: str = ""
+    licenses: tuple[str, ...] = ()
 
 
 class NodeAnalyzer(Analyzer):
     """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers."""
 
-    name, version = "node", 1
+    name, version = "node", 2
     paths = NODE_PACKAGE
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -26,7 +38,7 @@ class NodeAnalyzer(Analyzer):
             manifest = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Manifest)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return b""
-        return msgspec.json.encode(_Manifest(manifest.name[:_BOUND], manifest.version[:_BOUND]))
+        return msgspec.json.encode(_Kept(manifest.name[:_BOUND], manifest.version[:_BOUND], _licenses(manifest)))
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings()
@@ -36,7 +48,7 @@ class NodeAnalyzer(Analyzer):
             if not file.content:
                 findings.unknowns.append(Unknown(path, "the manifest of an npm package is no readable JSON"))
                 continue
-            manifest = msgspec.json.decode(file.content, type=_Manifest)
+            manifest = msgspec.json.decode(file.content, type=_Kept)
             if not manifest.name or not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
             scope, _, base = manifest.name.rpartition("/")
@@ -52,6 +64,17 @@ class NodeAnalyzer(Analyzer):
                     ecosystem="npm",
                     layer=context.layers[file.origin],
                     locations=(path,),
+                    licenses=manifest.licenses,
                 )
             )
         return findings
+
+
+def _licenses(manifest: _Manifest) -> tuple[str, ...]:
+    stated = manifest.license or manifest.licenses
+    found = []
+    for one in (stated if isinstance(stated, list) else [stated])[:_LICENSES]:
+        words = one.get("type") if isinstance(one, dict) else one
+        if words and isinstance(words, str) and words.isprintable():
+            found.append(words[:_BOUND])
+    return tuple(found)

@@ -1,19 +1,26 @@
 """Installed Python distributions: core metadata in dist-info (PEP 376, 566) and egg-info."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, text
 from hullguard.model.package import Package, PackageType, Unknown
 
-_HEADER = re.compile(r"^(Name|Version):[ \t]*(\S.*?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
+_HEADER = re.compile(
+    r"^(Name|Version|License|License-Expression|Classifier(?=:[ \t]*License ::)):[ \t]*(\S.*?)[ \t\r]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+# Before there were expressions the field often held a licence's whole text.
+_LICENSE_NAME = 120
+_LICENSES = 20
 
 
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 1
+    name, version = "python", 2
     paths = METADATA
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -27,10 +34,10 @@ class PythonAnalyzer(Analyzer):
         for path, file in files.matching(self.paths):
             if path in context.owned:
                 continue
-            fields: dict[str, str] = {}
+            fields: dict[str, list[str]] = {}
             for key, value in _HEADER.findall(text(file.content)):
-                fields.setdefault(key.lower(), value)
-            name, version = fields.get("name"), fields.get("version")
+                fields.setdefault(key.lower(), []).append(value)
+            name, version = fields.get("name", [""])[0], fields.get("version", [""])[0]
             if not name or not version:
                 findings.unknowns.append(Unknown(path, "metadata of a Python package without its name or version"))
                 continue
@@ -43,6 +50,18 @@ class PythonAnalyzer(Analyzer):
                     ecosystem="PyPI",
                     layer=context.layers[file.origin],
                     locations=(path,),
+                    licenses=_licenses(fields),
                 )
             )
         return findings
+
+
+def _licenses(fields: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The expression (PEP 639), else what the old field names, else the classifiers' last words."""
+    if expressions := fields.get("license-expression"):
+        return (expressions[0],)
+    stated = fields.get("license", [""])[0]
+    if stated and len(stated) <= _LICENSE_NAME and stated.upper() != "UNKNOWN":
+        return (stated,)
+    words = (classifier.rpartition("::")[2].strip() for classifier in fields.get("classifier", ())[:_LICENSES])
+    return tuple(word for word in words if word and word != "OSI Approved")

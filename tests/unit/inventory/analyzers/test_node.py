@@ -66,3 +66,21 @@ def test_a_name_that_names_nothing_is_told(name: str) -> None:
 
     assert found.names == []
     assert "node_modules/a/package.json" in [unknown.what for unknown in found.unknowns]
+
+
+@pytest.mark.parametrize(
+    ("stated", "licenses"),
+    [
+        ('"license": "MIT"', ("MIT",)),
+        ('"license": {"type": "BSD-2-Clause", "url": "https://example.org"}', ("BSD-2-Clause",)),
+        ('"licenses": [{"type": "MIT"}, {"type": "Apache-2.0"}]', ("MIT", "Apache-2.0")),
+        ('"license": ["MIT", 7, {}]', ("MIT",)),
+        ('"license": 7', ()),
+        ('"license": "\\u001b[31m"', ()),
+        ('"main": "x.js"', ()),
+    ],
+)
+def test_the_licence_is_what_the_manifest_states_in_any_form(stated: str, licenses: tuple[str, ...]) -> None:
+    content = f'{{"name": "a", "version": "1.0.0", {stated}}}'
+
+    assert Found([file("node_modules/a/package.json", content)]).named("a").licenses == licenses

@@ -48,3 +48,27 @@ def test_the_layer_is_that_of_the_file() -> None:
     found = Found([python_package("a", "1")], [python_package("b", "2")], [python_package("a", "1")])
 
     assert {package.name: package.layer for package in found.packages} == {"a": "layer0", "b": "layer1"}
+
+
+OSI = "Classifier: License :: OSI Approved"
+
+
+@pytest.mark.parametrize(
+    ("headers", "licenses"),
+    [
+        ("License-Expression: MIT OR Apache-2.0\nLicense: old words\n", ("MIT OR Apache-2.0",)),
+        ("License: BSD-3-Clause\n", ("BSD-3-Clause",)),
+        (f"License: UNKNOWN\n{OSI} :: MIT License\n", ("MIT License",)),
+        (
+            f"Classifier: Framework :: Django\n{OSI} :: BSD License\n{OSI} :: MIT License\n",
+            ("BSD License", "MIT License"),
+        ),
+        (f"License: {'Permission is hereby granted ' * 10}\n{OSI} :: MIT License\n", ("MIT License",)),
+        (f"{OSI}\n", ()),
+        ("Summary: s\n", ()),
+    ],
+)
+def test_the_licence_is_what_the_metadata_states(headers: str, licenses: tuple[str, ...]) -> None:
+    content = f"Metadata-Version: 2.4\nName: a\nVersion: 1\n{headers}\nLicense: of the description\n"
+
+    assert Found([file("a-1.dist-info/METADATA", content)]).named("a").licenses == licenses
