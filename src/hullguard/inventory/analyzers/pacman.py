@@ -3,8 +3,6 @@
 import re
 
 from hullguard.inventory.analyzers.analyzer import (
-    METADATA,
-    NODE_PACKAGE,
     Analyzer,
     Context,
     File,
@@ -13,11 +11,12 @@ from hullguard.inventory.analyzers.analyzer import (
     os_purl,
     text,
 )
+from hullguard.inventory.analyzers.ownable import OWNABLE
 from hullguard.model.package import Package, PackageType, Unknown
 
 _ROOT = "var/lib/pacman/local"
 _KEPT = ("NAME", "VERSION", "BASE", "ARCH", "LICENSE")
-_OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
+_OWNED = re.compile(OWNABLE)
 _MAX_LICENSES = 50
 
 

@@ -5,9 +5,10 @@ import struct
 
 from msgspec import Struct
 
-from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE, text
+from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.ownable import OWNABLE
 
-_OWNED = re.compile(f"(?:{METADATA}|{NODE_PACKAGE})")
+_OWNED = re.compile(OWNABLE)
 _MAX_TAGS = 1 << 16
 _MAX_FILES = 1 << 20
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
