@@ -12,6 +12,7 @@ from hullguard.app.cli import exits
 from hullguard.app.cli.admin import admin
 from hullguard.app.cli.agent import agent
 from hullguard.app.cli.database import db
+from hullguard.app.cli.diff import diff
 from hullguard.app.cli.scan import sbom, scan
 from hullguard.app.cli.serve import serve
 from hullguard.app.cli.up import up
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(scan)
 app.command()(sbom)
+app.command()(diff)
 app.add_typer(db, name="db")
 app.add_typer(serve, name="serve")
 app.add_typer(agent, name="agent")

@@ -1,0 +1,101 @@
+"""``hullguard diff``: what became of an image."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from hullguard.app.cli import exits
+from hullguard.app.cli import scan_options as options
+from hullguard.app.cli.output import check_file, coloured, counted, width, write
+from hullguard.app.cli.scan_options import default_cache, default_database
+from hullguard.model.errors import Invalid
+
+if TYPE_CHECKING:
+    from hullguard.app.cli.scan_job import Job
+    from hullguard.model.report import ScanReport
+
+_MAX_REPORT = 1 << 30
+_HELP = "An image, as `scan` takes it, or a report that `scan -f json` wrote."
+
+
+def diff(  # noqa: PLR0917 - typer makes each parameter an option
+    before: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
+    after: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
+    format_: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
+    output: options.Output = None,
+    db: options.Database = None,
+    fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 when a new finding is as grave.")] = "",
+    no_cache: options.NoCache = False,
+    platform: options.PlatformOption = None,
+    docker_host: options.DockerHost = None,
+) -> int:
+    """Compare two images: packages, findings, better or worse, and which updates help most."""
+    from hullguard.app.cli.scan_job import Job
+    from hullguard.imagescan.diff import compare
+    from hullguard.imagescan.formats.difference import difference_table
+    from hullguard.imagescan.formats.format import Page
+    from hullguard.imagescan.select import parse_severity
+    from hullguard.inventory import Limits
+    from hullguard.inventory.source.opened import RegistryAccess
+
+    if format_ not in ("table", "json"):
+        raise Invalid(f"there is no format {format_!r} for a difference; choose among table, json")
+    bound = parse_severity(fail_on) if fail_on else None
+    check_file(output)
+    job = Job(
+        database=db or default_database(),
+        scanners=frozenset({"vuln"}),
+        limits=Limits(),
+        registry=RegistryAccess(),
+        cache=None if no_cache else default_cache(),
+        docker_host=docker_host,
+        platform=platform,
+    )
+    with counted("Reading both", 2) as done:
+        reports = []
+        for target in (before, after):
+            reports.append(_report(job, target))
+            done()
+    made = compare(*reports)
+    if format_ == "json":
+        content = msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
+    else:
+        content = difference_table(made, Page() if output else Page(width(), coloured()))
+    write(content, output)
+    for report in reports:
+        if not report.complete:
+            sys.stderr.write(f"hullguard: {report.target.ref}: the report is incomplete\n")
+            return exits.LIMIT_REACHED
+    failed = bound is not None and any(one.severity.rank >= bound.rank for one in made.new)
+    return exits.FINDING if failed else exits.DONE
+
+
+def _report(job: "Job", target: str) -> "ScanReport":
+    """From a file that begins as JSON does, else from a scan."""
+    path = Path(target)
+    if not _is_report(path):
+        from hullguard.app.cli.scan_job import scan_one
+
+        report = scan_one(job, target).report
+        if report is None:
+            raise Invalid(f"{target} gave no report")
+        return report
+    from hullguard.model.report import ScanReport
+
+    if path.stat().st_size > _MAX_REPORT:
+        raise Invalid(f"{target} is larger than any report")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ScanReport)
+    except msgspec.DecodeError as cause:
+        raise Invalid(f"{target} is no report of `hullguard scan -f json`: {cause}") from cause
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
+    except (OSError, ValueError):
+        return False

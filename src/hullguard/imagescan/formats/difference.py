@@ -1,0 +1,83 @@
+"""A difference for people: the verdict first, then what to do, then what changed."""
+
+import io
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hullguard.imagescan.diff import Difference, Verdict
+from hullguard.imagescan.formats.format import Page
+from hullguard.imagescan.formats.table_sections import STYLES
+from hullguard.imagescan.formats.words import NO_FIX, plain
+from hullguard.model.report import Vulnerability
+
+_VERDICTS = {Verdict.BETTER: "bold green", Verdict.WORSE: "bold red", Verdict.SAME: "bold", Verdict.UNDECIDED: "yellow"}
+
+
+def difference_table(made: Difference, page: Page) -> bytes:
+    """Findings that are still there are only counted."""
+    out = io.StringIO()
+    console = Console(
+        file=out, width=max(page.width, 40), force_terminal=page.colour, no_color=not page.colour, highlight=False
+    )
+    console.print(Text(f"{plain(made.before.ref)} → {plain(made.after.ref)}", style="bold"))
+    console.print(Text(made.sentence, style=_VERDICTS[made.verdict]))
+    console.print(Text(f"{len(made.new)} new · {len(made.fixed)} fixed · {len(made.still)} still there"))
+    _findings(console, "New", made.new)
+    _findings(console, "Fixed", made.fixed)
+    _packages(console, made)
+    _upgrades(console, made)
+    return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _findings(console: Console, title: str, found: Sequence[Vulnerability]) -> None:
+    if not found:
+        return
+    table = _table(console, f"{title}  ({len(found)})", ("Vulnerability", "Severity", "Package", "Version", "Fixed in"))
+    for one in found:
+        fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(NO_FIX[one.status], style="dim")
+        identity = Text(plain(one.id))
+        if one.kev:
+            identity.append(" exploited", style="bold red")
+        name = plain(one.package.partition("@")[0].rpartition("/")[2])
+        severity = Text(one.severity, style=STYLES[one.severity])
+        table.add_row(identity, severity, Text(name), Text(plain(one.installed)), fixed)
+    console.print(table)
+
+
+def _packages(console: Console, made: Difference) -> None:
+    rows = [("added", one.name, "", one.version) for one in made.added]
+    rows += [("removed", one.name, one.version, "") for one in made.removed]
+    rows += [("changed", one.name, ", ".join(one.before), ", ".join(one.after)) for one in made.changed]
+    if not rows:
+        return
+    table = _table(console, f"Packages  ({len(rows)})", ("What", "Package", "Before", "After"))
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    console.print(table)
+
+
+def _upgrades(console: Console, made: Difference) -> None:
+    if not made.upgrades:
+        return
+    title = f"What to update next  ({len(made.upgrades)})"
+    table = _table(console, title, ("Package", "Installed", "To", "Removes", "Gravest"))
+    for one in made.upgrades:
+        count = f"{one.findings} finding{'' if one.findings == 1 else 's'}"
+        gravest = Text(one.gravest, style=STYLES[one.gravest])
+        table.add_row(
+            Text(plain(one.name)), Text(plain(one.installed)), Text(plain(one.to), style="green"), Text(count), gravest
+        )
+    console.print(table)
+
+
+def _table(console: Console, title: str, headings: Sequence[str]) -> Table:
+    console.print()
+    console.print(Text(title, style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table

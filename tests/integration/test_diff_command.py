@@ -1,0 +1,60 @@
+"""``hullguard diff`` as a pipeline calls it: two images, or a report of yesterday and an image of today."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.integration.test_scan_many import home, run  # noqa: F401 - a fixture
+from tests.support.images import DEBIAN_12, Image, file, layer, node_package
+
+NEXT = Image([layer(file("etc/os-release", DEBIAN_12)), layer(node_package("lodash", "4.17.5"))])
+
+
+@pytest.fixture
+def following(home: Path) -> Path:  # noqa: F811
+    NEXT.docker_archive(home / "next.tar")
+    return home
+
+
+def test_an_image_that_became_worse_names_the_update(following: Path) -> None:
+    done = run(following, "diff", "--db", "x.db", "one.tar", "two.tar")
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1] == "worse: 1 more unknown"
+    assert "What to update next  (1)" in done.stdout
+    assert "4.17.5" in done.stdout
+
+
+def test_a_report_of_yesterday_and_an_image_of_today(following: Path) -> None:
+    assert run(following, "scan", "--db", "x.db", "-f", "json", "-o", "two.json", "two.tar").returncode == 0
+
+    document = json.loads(run(following, "diff", "--db", "x.db", "-f", "json", "two.json", "next.tar").stdout)
+
+    assert document["schema"] == "hullguard/scan-diff/1"
+    assert document["verdict"] == "better"
+    assert [one["name"] for one in document["changed"]] == ["lodash"]
+    assert [one["name"] for one in document["removed"]] == ["libc6"]
+    assert sorted(one["id"] for one in document["fixed"]) == ["CVE-2024-1", "GHSA-1"]
+
+
+def test_only_what_is_new_fails_a_build(following: Path) -> None:
+    assert run(following, "diff", "--db", "x.db", "--fail-on", "unknown", "one.tar", "two.tar").returncode == 1
+    assert run(following, "diff", "--db", "x.db", "--fail-on", "unknown", "two.tar", "one.tar").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-f", "html", "one.tar", "two.tar"), "choose among table, json"),
+        (("one.tar", "/no/such.tar"), "there is no file or directory"),
+        (("one.tar", "no.json"), "is no report of `hullguard scan -f json`"),
+    ],
+)
+def test_a_wrong_request_is_one_line(following: Path, arguments: tuple[str, ...], words: str) -> None:
+    (following / "no.json").write_text('{"schema": 1}')
+
+    done = run(following, "diff", "--db", "x.db", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
