@@ -1,0 +1,108 @@
+"""One thing that was said about findings, and whether it is about this one."""
+
+from collections.abc import Sequence
+from datetime import date
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from hullguard.imagescan.suppress.purl import Purl, read
+from hullguard.model.image import Target
+from hullguard.model.report import ReportedPackage, SuppressedBy, Vulnerability
+
+_SOURCE_ARCHES = ("source", "src")
+
+
+class Product(Struct, frozen=True):
+    """A package, and the image that it must be in."""
+
+    package: Purl | None
+    image: Purl | None = None
+
+
+class Rule(Struct, frozen=True):
+    """``ids`` of vulnerabilities do not count, or do after all, for these products."""
+
+    by: SuppressedBy
+    ids: frozenset[str]
+    reason: str
+    where: str
+    """The file and the line or statement in it."""
+    suppresses: bool = True
+    products: tuple[Product, ...] = ()
+    """Any of them; where there is none, every package."""
+    package: str | None = None
+    path: str | None = None
+    until: date | None = None
+    at: str = ""
+    """When it was said; of VEX statements the last one counts."""
+
+    def expired(self, today: date) -> bool:
+        """``until`` is the last day on which it counts."""
+        return self.until is not None and self.until < today
+
+
+class Found(Struct, frozen=True):
+    """A finding with what a rule may ask of it."""
+
+    names: frozenset[str]
+    purls: tuple[Purl, ...]
+    packages: frozenset[str]
+    locations: tuple[str, ...]
+
+
+def found(one: Vulnerability, packages: Sequence[ReportedPackage]) -> Found:
+    """``packages`` are the reported packages with the finding's purl."""
+    own = read(one.package)
+    purls = [] if own is None else [own]
+    names = set() if own is None else {own.name}
+    for package in packages:
+        names |= {package.name} | ({package.source_name} if package.source_name else set())
+        if own is not None and package.source_name:
+            purls += _sources(own, package)
+    locations = tuple(place for package in packages for place in package.locations)
+    return Found(frozenset({one.id, one.advisory, *one.aliases}), tuple(purls), frozenset(names), locations)
+
+
+def _sources(own: Purl, package: ReportedPackage) -> list[Purl]:
+    """The source package, which VEX documents of distributions speak of."""
+    version = package.source_version or package.version
+    others = tuple(pair for pair in own.qualifiers if pair[0] != "arch")
+    arches = [*_SOURCE_ARCHES, dict(own.qualifiers).get("arch", "")]
+    return [
+        Purl(own.type, own.namespace, package.source_name or "", version, tuple(sorted((*others, ("arch", arch)))))
+        for arch in arches
+    ]
+
+
+def concerns(rule: Rule, one: Found, target: Target) -> bool:
+    """Whether the rule is about this finding in this image."""
+    if rule.package is not None and rule.package not in one.packages:
+        return False
+    if rule.path is not None and not _everywhere(rule.path, one.locations):
+        return False
+    return not rule.products or any(_is_product(product, one, target) for product in rule.products)
+
+
+def _everywhere(pattern: str, locations: tuple[str, ...]) -> bool:
+    """A package that also lies elsewhere is not ignored."""
+    wanted = pattern.lstrip("/")
+    return bool(locations) and all(fnmatchcase(place.lstrip("/"), wanted) for place in locations)
+
+
+def _is_product(product: Product, one: Found, target: Target) -> bool:
+    if product.image is not None and not _is_image(product.image, target):
+        return False
+    return product.package is None or any(product.package.covers(purl) for purl in one.purls)
+
+
+def _is_image(image: Purl, target: Target) -> bool:
+    if image.version is not None:
+        return image.version in (target.digest, target.image_id)
+    names = {ref.partition("@")[0].rpartition("/")[2].partition(":")[0] for ref in _references(target)}
+    return image.name in names
+
+
+def _references(target: Target) -> tuple[str, ...]:
+    # The kind stands before the name: `docker:app:1`, `registry:host/app:1`.
+    return (*target.tags, target.ref.removeprefix(f"{target.kind}:"))

@@ -1,0 +1,59 @@
+"""All that was said about findings, and a report without those that do not count."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from msgspec import structs
+
+from hullguard.imagescan.suppress.rule import Found, Rule, concerns, found
+from hullguard.model.image import Target
+from hullguard.model.package import Unknown
+from hullguard.model.report import ReportedPackage, ScanReport, Suppressed, SuppressedBy, Vulnerability
+
+
+class Rules:
+    """The user's own word comes before that of VEX documents; of those the last word counts."""
+
+    def __init__(self, rules: Sequence[Rule] = (), unknowns: Sequence[Unknown] = ()) -> None:
+        self._rules = tuple(rules)
+        self._unknowns = tuple(unknowns)
+        self._by_id: dict[str, list[Rule]] = {}
+        for rule in self._rules:
+            for identity in rule.ids:
+                self._by_id.setdefault(identity, []).append(rule)
+
+    def apply(self, report: ScanReport, today: date) -> ScanReport:
+        """Moves what does not count to ``suppressed``; rules that are over are named among the unknowns."""
+        packages: dict[str, list[ReportedPackage]] = {}
+        for package in report.packages:
+            packages.setdefault(package.purl, []).append(package)
+        kept: list[Vulnerability] = []
+        suppressed = list(report.suppressed)
+        for one in report.vulnerabilities:
+            rule = self._deciding(found(one, packages.get(one.package, ())), report.target, today)
+            if rule is None or not rule.suppresses:
+                kept.append(one)
+            else:
+                suppressed.append(Suppressed(one, rule.by, rule.reason, rule.until))
+        unknowns = (*report.unknowns, *self._unknowns, *self._expired(today))
+        return structs.replace(
+            report, vulnerabilities=tuple(kept), suppressed=tuple(suppressed), unknowns=tuple(dict.fromkeys(unknowns))
+        )
+
+    def _deciding(self, one: Found, target: Target, today: date) -> Rule | None:
+        about = [
+            rule
+            for name in sorted(one.names)
+            for rule in self._by_id.get(name, ())
+            if not rule.expired(today) and concerns(rule, one, target)
+        ]
+        own = next((rule for rule in about if rule.by is SuppressedBy.IGNORE_FILE), None)
+        # Where two were said at one time, the one that warns counts.
+        return own or max(about, key=lambda rule: (rule.at, not rule.suppresses), default=None)
+
+    def _expired(self, today: date) -> list[Unknown]:
+        return [
+            Unknown(", ".join(sorted(rule.ids)), f"{rule.where}: ignored until {rule.until}, so it counts again")
+            for rule in self._rules
+            if rule.expired(today)
+        ]
