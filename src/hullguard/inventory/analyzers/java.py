@@ -49,7 +49,35 @@ _FAMILIES = (
     (re.compile(r"okio(?:-jvm)?"), "com.squareup.okio"),
     (re.compile(r"snakeyaml"), "org.yaml"),
     (re.compile(r"hibernate-core"), "org.hibernate"),
+    (re.compile(r"asm(?:-[a-z]+)?"), "org.ow2.asm"),
+    (re.compile(r"jna(?:-platform)?"), "net.java.dev.jna"),
+    (re.compile(r"velocity(?:-tools)?"), "org.apache.velocity"),
+    (re.compile(r"ant(?:-launcher)?"), "org.apache.ant"),
+    *(
+        (re.compile(name), name)
+        for name in (
+            "commons-beanutils",
+            "commons-chain",
+            "commons-collections",
+            "commons-digester",
+            "commons-fileupload",
+            "commons-httpclient",
+            "commons-lang",
+            "commons-logging",
+            "dom4j",
+        )
+    ),
 )
+# Where Maven and Gradle keep what they fetched, the directories say it all.
+_FETCHED = (
+    re.compile(
+        r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)"
+    ),
+    re.compile(r"(?:.*/)?files-2\.1/(?P<group>[^/]+)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/[0-9a-f]+/(?P<base>[^/]+)"),
+)
+
+# Organisations so large that none of their artifacts has just their name as its group.
+_ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.oracle"})
 
 
 class JavaAnalyzer(LanguageAnalyzer):
@@ -60,13 +88,14 @@ class JavaAnalyzer(LanguageAnalyzer):
     form = "Java archive"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
-        yield from _Walk().archive(content, path.rpartition("/")[2], (), 0)
+        yield from _Walk(_fetched(path)).archive(content, path.rpartition("/")[2], (), 0)
 
 
 class _Walk:
     """One archive with everything nested in it; all of it shares one budget."""
 
-    def __init__(self) -> None:
+    def __init__(self, fetched: tuple[str, str] | None) -> None:
+        self._fetched = fetched
         self._entries = 0
         self._bytes = 0
 
@@ -120,7 +149,8 @@ class _Walk:
             )
         if complete and (artifact is None or any(pom["artifactId"] == artifact for pom in complete)):
             return
-        told = _told(manifest, artifact, stem["version"] if stem else None)
+        told = None if place else self._fetched
+        told = told or _told(manifest, artifact, stem["version"] if stem else None)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
         elif code and not complete and base.lower().endswith(".jar"):
@@ -172,8 +202,18 @@ def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None
         return None
     vendor = manifest.get("Implementation-Vendor-Id", "")
     symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
-    group = vendor if _WORD.fullmatch(vendor) else _family(name) or _group(symbolic, name)
+    vendor = vendor if _WORD.fullmatch(vendor) and vendor not in _ROOFS else ""
+    group = _family(name) or vendor or _group(symbolic, name)
     return (f"{group}:{name}", version) if group else None
+
+
+def _fetched(path: str) -> tuple[str, str] | None:
+    """Maven's name and the version by the place in a cache of Maven or Gradle."""
+    for pattern in _FETCHED:
+        found = pattern.fullmatch(path)
+        if found and found["base"] == f"{found['artifact']}-{found['version']}.jar":
+            return f"{found['group'].replace('/', '.')}:{found['artifact']}", found["version"]
+    return None
 
 
 def _family(artifact: str) -> str | None:

@@ -104,6 +104,32 @@ def test_a_group_is_never_invented(name: str, attributes: dict[str, str]) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "root/.m2/repository/com/google/guava/guava/30.1/guava-30.1.jar",
+        "home/gradle/.gradle/caches/modules-2/files-2.1/com.google.guava/guava/30.1/00d0c3ce2311c9e36e/guava-30.1.jar",
+    ],
+)
+def test_the_place_in_a_cache_of_a_build_tool_says_it_all(path: str) -> None:
+    assert Found([file(path, jar())]).named("com.google.guava:guava").version == "30.1"
+    assert Found([file(path.replace("guava-30.1", "other-1"), jar())]).names == []
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "package"),
+    [
+        ("commons-logging-1.1.jar", {"Implementation_Vendor_Id": "org.apache"}, "commons-logging:commons-logging"),
+        ("asm-tree-9.6.jar", {"Bundle_SymbolicName": "org.objectweb.asm.tree"}, "org.ow2.asm:asm-tree"),
+        ("jna-platform-5.13.0.jar", {"Bundle_SymbolicName": "com.sun.jna.platform"}, "net.java.dev.jna:jna-platform"),
+    ],
+)
+def test_manifests_that_are_known_to_mislead_are_not_followed(
+    name: str, attributes: dict[str, str], package: str
+) -> None:
+    assert Found([file(name, jar(manifest(**attributes)))]).names == [package]
+
+
 def test_only_the_main_section_counts_and_its_long_lines_are_joined() -> None:
     lines = "Implementation-Vendor-Id: org.exa\r\n mple\r\n\r\nName: x\r\nImplementation-Vendor-Id: org.other\r\n"
 
