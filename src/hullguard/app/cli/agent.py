@@ -1,6 +1,5 @@
 """``hullguard agent``: make this host a node, run its agent, ask how it is."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -54,6 +53,8 @@ def enrol(
     again: Annotated[bool, typer.Option("--again", help="Give up an earlier enrolment of this host.")] = False,
 ) -> None:
     """Make this host a node of the platform."""
+    import asyncio
+
     from hullguard.agent.enrol import enrol as join
 
     if token == "-":  # noqa: S105 - a dash, not a password
@@ -118,6 +119,8 @@ def status(
 @agent.command()
 def doctor(state: KnownState = None, docker_host: DockerHost = DEFAULT_DOCKER) -> None:
     """Say what this kernel and this host allow, which hooks are active, and what is lost."""
+    import asyncio
+
     from hullguard.agent.config import AgentConfig
     from hullguard.agent.doctor import examine
 

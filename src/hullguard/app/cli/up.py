@@ -1,6 +1,5 @@
 """``hullguard up``."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +27,8 @@ def up(
     no_agent: Annotated[bool, typer.Option("--no-agent", help="Do not watch this machine.")] = False,
 ) -> None:
     """Run the whole platform on this machine: control plane, agents' gateway, worker, console and an agent."""
+    import asyncio
+
     from hullguard.app import logs
     from hullguard.app.up import UpOptions
     from hullguard.app.up import up as run

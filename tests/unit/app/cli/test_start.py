@@ -1,0 +1,17 @@
+"""The command line loads no more than the command needs: what it loads is most of the time of a short scan."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["asyncio", "hyperscan", "yara_x", "elftools", "yaml", "urllib3", "sqlalchemy", "aiohttp", "rich.console"]
+LOADED = "import sys; import {module}; print([name for name in {heavy} if name in sys.modules])"
+
+
+@pytest.mark.parametrize("module", ["hullguard.app.cli.main", "hullguard.inventory", "hullguard.imagescan.scan"])
+def test_nothing_heavy_is_loaded_before_it_is_needed(module: str) -> None:
+    program = LOADED.format(module=module, heavy=HEAVY)
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+
+    assert found.stdout.strip() == "[]"
