@@ -20,7 +20,7 @@ _OWNED = re.compile(OWNABLE)
 
 
 class ApkAnalyzer(Analyzer):
-    """Reads one-letter fields: P name, V version, A architecture, o origin (the source package), F folder, R file."""
+    """One-letter fields: P name, V version, A architecture, L licence, o origin (the source), F folder, R file."""
 
     name, version = "apk", 2
     paths = r"(?:usr/)?lib/apk/db/installed"
@@ -31,7 +31,7 @@ class ApkAnalyzer(Analyzer):
         kept, folder = [], ""
         for line in text(content).split("\n"):
             field, value = line[:2], line[2:]
-            if field in ("P:", "V:", "A:", "o:") or not line:
+            if field in ("P:", "V:", "A:", "o:", "L:") or not line:
                 kept.append(line)
             elif field == "F:":
                 folder = value
@@ -74,6 +74,7 @@ class ApkAnalyzer(Analyzer):
                 arch=arch,
                 layer=context.layers[layer],
                 locations=(location,),
+                licenses=(fields["L"],) if fields.get("L") else (),
             )
         )
 

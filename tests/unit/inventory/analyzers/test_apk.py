@@ -34,6 +34,14 @@ def test_the_last_record_needs_no_empty_line() -> None:
     assert Found([OS, file("lib/apk/db/installed", "P:a\nV:1\n\nP:b\nV:2")]).names == ["a", "b"]
 
 
+def test_the_licence_is_what_the_package_says() -> None:
+    database = "P:musl\nV:1.2-r0\nL:MIT AND BSD-2-Clause\n\nP:zlib\nV:1-r0\nL:\n\n"
+    found = Found([OS, file("lib/apk/db/installed", database)])
+
+    assert found.named("musl").licenses == ("MIT AND BSD-2-Clause",)
+    assert found.named("zlib").licenses == ()
+
+
 def test_a_record_without_a_version_is_named() -> None:
     found = Found([OS, file("lib/apk/db/installed", "P:a\n\nP:b\nV:2\n\n")])
 

@@ -73,6 +73,7 @@ def _package(record: Record, path: str, layer: int, context: Context) -> Package
     distribution = context.distribution
     release = f"{record.version}-{record.release}"
     qualifiers = {"arch": record.arch or "", "epoch": str(record.epoch or ""), "upstream": record.source or ""}
+    qualifiers["rpmmod"] = record.module or ""
     if distribution is not None:
         qualifiers["distro"] = distribution.qualifier
     namespace = distribution.id if distribution else None

@@ -86,7 +86,10 @@ def test_the_source_has_the_epoch_of_a_binary_of_its_version(
 def test_the_module_is_its_name_and_stream() -> None:
     blob = header("npm", module="nodejs:12:8040020210817133458:522a0ee4")
 
-    assert Found([OS, file("var/lib/rpm/Packages.db", ndb(blob))]).named("npm").module == "nodejs:12"
+    package = Found([OS, file("var/lib/rpm/Packages.db", ndb(blob))]).named("npm")
+
+    assert package.module == "nodejs:12"
+    assert "&rpmmod=nodejs:12:8040020210817133458:522a0ee4" in package.purl
 
 
 def test_a_package_belongs_to_the_layer_that_brought_its_version() -> None:

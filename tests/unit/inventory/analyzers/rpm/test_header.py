@@ -32,8 +32,8 @@ def test_what_a_header_does_not_say_is_absent() -> None:
 def test_of_the_files_only_metadata_of_language_packages_is_kept() -> None:
     site = "/usr/lib/python3.9/site-packages/"
     record = parse(
-        header("python3-six", basenames=["METADATA", "six.py", "bash"],
-               dirnames=[f"{site}six-1.15.0.dist-info/", site, "/usr/bin/"], dirindexes=[0, 1, 2])
+        header("python3-six", basenames=["METADATA", "six.py", "six.conf"],
+               dirnames=[f"{site}six-1.15.0.dist-info/", site, "/etc/"], dirindexes=[0, 1, 2])
     )  # fmt: skip
 
     assert record.owned == ("usr/lib/python3.9/site-packages/six-1.15.0.dist-info/METADATA",)
