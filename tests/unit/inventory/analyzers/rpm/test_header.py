@@ -29,14 +29,14 @@ def test_what_a_header_does_not_say_is_absent() -> None:
     assert record.owned == ()
 
 
-def test_of_the_files_only_metadata_of_language_packages_is_kept() -> None:
+def test_of_the_files_only_those_that_may_name_a_package_of_their_own_are_kept() -> None:
     site = "/usr/lib/python3.9/site-packages/"
     record = parse(
         header("python3-six", basenames=["METADATA", "six.py", "six.conf"],
                dirnames=[f"{site}six-1.15.0.dist-info/", site, "/etc/"], dirindexes=[0, 1, 2])
     )  # fmt: skip
 
-    assert record.owned == ("usr/lib/python3.9/site-packages/six-1.15.0.dist-info/METADATA",)
+    assert record.owned == ("usr/lib/python3.9/site-packages/six-1.15.0.dist-info/METADATA", "usr/bin/bash")
 
 
 @pytest.mark.parametrize(
