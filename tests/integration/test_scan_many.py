@@ -113,6 +113,57 @@ def test_a_limit_is_a_flag_and_exit_code_4(home: Path, limit: tuple[str, str]) -
     assert json.loads(done.stdout)["complete"] is False
 
 
+def test_what_does_not_count_is_taken_out_and_named_when_asked(home: Path) -> None:
+    (home / "ignore").write_text("CVE-2024-1 until:2999-01-01  # not reachable here\n")
+    quiet = scan(home, "--ignore-file", "ignore", "--fail-on", "unknown", "one.tar")
+    loud = scan(home, "--ignore-file", "ignore", "--show-suppressed", "one.tar")
+
+    assert quiet.returncode == 0
+    assert "0 vulnerabilities" in quiet.stdout
+    assert "1 more do not count" in quiet.stdout
+    assert "not reachable here (until 2999-01-01)" in loud.stdout
+
+
+def test_a_vex_document_says_what_does_not_count(home: Path) -> None:
+    statement = {
+        "vulnerability": {"name": "GHSA-1"},
+        "products": [{"@id": "pkg:npm/lodash@4.17.4"}],
+        "status": "not_affected",
+        "justification": "vulnerable_code_not_in_execute_path",
+    }
+    document = {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "me", "version": 1}
+    (home / "vex.json").write_text(
+        json.dumps({**document, "timestamp": "2026-01-01T00:00:00Z", "statements": [statement]})
+    )
+    document = json.loads(scan(home, "-f", "json", "--vex", "vex.json", "two.tar").stdout)
+
+    assert [one["id"] for one in document["vulnerabilities"]] == ["CVE-2024-1"]
+    assert [one["by"] for one in document["suppressed"]] == ["vex"]
+
+
+def test_a_rule_that_cannot_be_read_stops_the_scan(home: Path) -> None:
+    (home / "wrong").write_text("CVE-2024-1 someday\n")
+
+    for arguments in (("--ignore-file", "wrong"), ("--ignore-file", "absent"), ("--vex", "wrong")):
+        done = scan(home, *arguments, "one.tar")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_secrets_and_configuration_are_found_when_asked_and_fail_a_build(home: Path) -> None:
+    key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"MIIEowIBAAKCAQEAxGZ0p9Q7n1m2h3J4k5L6z8X9c0V1b2N3\n" * 12
+    image = Image([layer(file("root/.ssh/id_rsa", key + b"-----END RSA PRIVATE KEY-----\n"))])
+    image.docker_archive(home / "secret.tar")
+
+    plain = json.loads(scan(home, "-f", "json", "secret.tar").stdout)
+    done = scan(home, "-f", "json", "--scanners", "secret,config", "--fail-on", "high", "secret.tar")
+
+    assert plain["secrets"] == []
+    assert json.loads(done.stdout)["secrets"][0]["path"] == "root/.ssh/id_rsa"
+    assert "MIIEow" not in done.stdout
+    assert done.returncode == 1
+
+
 def test_machine_formats_can_be_read(home: Path) -> None:
     formats = {name: scan(home, "-f", name, "two.tar").stdout for name in ("sarif", "cyclonedx", "spdx", "junit")}
 

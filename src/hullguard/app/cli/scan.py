@@ -40,6 +40,8 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     show_suppressed: Annotated[
         bool, typer.Option("--show-suppressed", help="Name in the table what does not count, and why not.")
     ] = False,
+    ignore_file: options.IgnoreFile = None,
+    vex: options.Vex = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Targets to read at once; as many as there are processors.")
     ] = None,
@@ -58,6 +60,7 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     from hullguard.advisories.database import Advisories
     from hullguard.app.cli.scan_job import Job
     from hullguard.imagescan.select import parse_severities, parse_severity
+    from hullguard.imagescan.suppress import load
     from hullguard.inventory import recognise
 
     chosen = _format(format_)
@@ -72,7 +75,10 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
         severities=parse_severities(severity),
         fixable_only=ignore_unfixed,
         bound=parse_severity(fail_on) if fail_on else None,
+        ignore_file=ignore_file,
+        vex_files=tuple(vex or ()),
     )
+    load(job.ignore_file, job.vex_files)  # a wrong rule is said before the work, and once
     if len(targets) == 1:
         check_file(output)
         recognise(targets[0])  # a wrong target is said before a missing database is

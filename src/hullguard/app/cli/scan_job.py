@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
+from hullguard.imagescan.suppress import load
 from hullguard.inventory import LayerCache, Limits
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError, Unavailable
@@ -36,6 +38,8 @@ class Job(Struct, frozen=True):
     severities: frozenset[Severity] = frozenset()
     fixable_only: bool = False
     bound: Severity | None = None
+    ignore_file: Path | None = None
+    vex_files: tuple[Path, ...] = ()
 
 
 class Outcome(Struct, frozen=True):
@@ -71,6 +75,9 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
         report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
     if "license" not in job.scanners:
         report = structs.replace(report, licenses=())
+    if job.ignore_file is not None or job.vex_files:
+        rules = load(job.ignore_file, job.vex_files)
+        report = rules.apply(report, datetime.now(UTC).date())
     whole = _findings(report)
     report = _asked_for(report, job)
     return _judged(job, target, report, whole - _findings(report))

@@ -51,6 +51,16 @@ Insecure = Annotated[bool, typer.Option("--insecure", help="Ask the registry ove
 CaFile = Annotated[
     Path | None, typer.Option("--ca-file", help="Certificates to trust at the registry.", show_default=False)
 ]
+IgnoreFile = Annotated[
+    Path | None,
+    typer.Option("--ignore-file", help="What does not count here, with a reason and a last day.", show_default=False),
+]
+Vex = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--vex", help="A VEX document: OpenVEX, CSAF or CycloneDX. May be given many times.", show_default=False
+    ),
+]
 MaxSize = Annotated[str, typer.Option("--max-size", help="Stop after this much of uncompressed layers.")]
 MaxFiles = Annotated[int, typer.Option("--max-files", min=1, help="Stop after this many files.")]
 MaxFileSize = Annotated[str, typer.Option("--max-file-size", help="Leave out a package database that is larger.")]
