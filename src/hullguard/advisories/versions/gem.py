@@ -18,23 +18,19 @@ _Segment = int | str
 
 
 class GemOrder(Order):
-    """A word makes a pre-release, and trailing zeros do not count."""
+    """A word makes a pre-release, but a platform does not; trailing zeros do not count."""
 
     name = "gem"
     ecosystems = frozenset({"RubyGems"})
 
     def parse(self, text: str) -> Any:
-        version = text.strip()
+        version = _PLATFORM.sub("", text.strip())
         if _GRAMMAR.fullmatch(version) is None:
             raise UnreadableVersion(text, self.name)
         found = _SEGMENT.findall(version.replace("-", ".pre."))
         segments = [int(part) if part.isdigit() else part for part in found]
         word = next((place for place, part in enumerate(segments) if isinstance(part, str)), len(segments))
         return cmp_to_key(_compare)((*_trimmed(segments[:word]), *_trimmed(segments[word:])))
-
-    def installed_for(self, installed: str, bound: str) -> str:
-        del bound
-        return _PLATFORM.sub("", installed)
 
 
 def _trimmed(segments: list[_Segment]) -> list[_Segment]:
