@@ -107,7 +107,7 @@ def contestants(database: Path) -> list[Contestant]:
 
 def inspectors(database: Path) -> list[Contestant]:
     """Packages, secrets and configuration."""
-    scanners = ("--scanners", "vuln,secret,malware,config")
+    scanners = ("--scanners", "vuln,secret,config")
     looking = ("--scanners", "secret,misconfig", "--skip-check-update", "--format", "json", "--list-all-pkgs")
     return [
         _hullguard(database, "hullguard", *scanners),

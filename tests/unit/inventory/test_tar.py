@@ -225,3 +225,17 @@ def test_peeking_takes_nothing_away() -> None:
     seen = [(member.name, walk.peek(250), walk.content()) for member in walk]
 
     assert seen == [("a", b"0123456789" * 25, b"0123456789" * 30), ("b", b"xyz", b"xyz")]
+
+
+@given(st.binary(min_size=512, max_size=512), st.integers(-300, 300))
+def test_a_header_is_taken_only_with_the_sum_of_its_bytes(noise: bytes, off: int) -> None:
+    block = bytearray(noise)
+    block[156:157], block[124:136], block[257:263] = b"5", b"0" * 12, b"ustar\0"
+    block[148:156] = b" " * 8
+    block[148:156] = b"%07o\0" % max(0, sum(block) + off)
+
+    if off == 0:
+        assert len(walk(bytes(block) + bytes(1024))) == 1
+    else:
+        with pytest.raises(Invalid, match="is no tar archive"):
+            walk(bytes(block) + bytes(1024))
