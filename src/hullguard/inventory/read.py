@@ -21,11 +21,11 @@ from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.opened import Listed, PlainTree, RegistryAccess, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.remembered import recall, remember
-from hullguard.inventory.source.target import explain, parse
+from hullguard.inventory.source.target import parse
 from hullguard.inventory.squash import Tree, squash
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
-from hullguard.model.errors import Invalid, LimitReached, NotFound, Unavailable
+from hullguard.model.errors import Invalid, LimitReached, NotFound
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, Unknown
@@ -62,17 +62,14 @@ def read(
     source, name = parse(target, limits)
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess())
     inspectors = [inspector for inspector in INSPECTORS if inspector.name in scanners]
-    try:
-        with source.open(request) as opened:
-            analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
-            reader = LayerReader(Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress)
-            if isinstance(opened, PlainTree):
-                return _tree(target, source, opened.root, reader)
-            if isinstance(opened, Listed):
-                return _listed(Target(target, source.kind), opened)
-            return _image(target, source, opened, request, reader)
-    except Unavailable as error:
-        raise (explain(target, error) if name == target else error) from error
+    with source.open(request) as opened:
+        analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
+        reader = LayerReader(Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress)
+        if isinstance(opened, PlainTree):
+            return _tree(target, source, opened.root, reader)
+        if isinstance(opened, Listed):
+            return _listed(Target(target, source.kind), opened)
+        return _image(target, source, opened, request, reader)
 
 
 def _tree(target: str, source: Source, root: Path, reader: LayerReader) -> Inventory:

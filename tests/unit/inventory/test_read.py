@@ -333,10 +333,6 @@ class TestNoImage:
         with pytest.raises(Invalid):
             read(target)
 
-    def test_a_kind_that_is_planned_is_said_to_be_unread(self) -> None:
-        with pytest.raises(Invalid, match="podman: is not a kind of target that this version reads"):
-            read("podman:app")
-
     def test_a_directory_is_no_archive_and_a_file_no_directory(self, tmp_path: Path) -> None:
         path = IMAGE.docker_archive(tmp_path / "image.tar")
 

@@ -1,10 +1,11 @@
 """Every kind of source, in the order in which an existing path is tried."""
 
+from hullguard.inventory.source.containerd import ContainerdSource
+from hullguard.inventory.source.engines import ContainerSource, DockerSource, PodmanSource
 from hullguard.inventory.source.opened import Source
 from hullguard.inventory.source.places import (
     DirectorySource,
     DockerArchiveSource,
-    DockerSource,
     OciArchiveSource,
     OciDirectorySource,
 )
@@ -17,6 +18,9 @@ SOURCES: tuple[Source, ...] = (
     DockerArchiveSource(),
     OciArchiveSource(),
     DockerSource(),
+    PodmanSource(),
+    ContainerdSource(),
+    ContainerSource(),
     RegistrySource(),
     SbomSource(),
 )

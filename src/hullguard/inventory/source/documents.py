@@ -116,6 +116,14 @@ def _converted(value: Any, kind: Any) -> Any:
         return None
 
 
+class DockerContainer(Struct, frozen=True, rename="pascal"):
+    """What the engine says of a container."""
+
+    id: str
+    image: str = ""
+    name: str = ""
+
+
 def decode(content: bytes, kind: type[T], what: str) -> T:
     """A document of the given kind; raises Invalid with the JSON path where it is not."""
     try:

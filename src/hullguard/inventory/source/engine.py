@@ -1,4 +1,4 @@
-"""Images of a Docker engine on this machine, asked over its socket (Docker Engine API 1.24 and later)."""
+"""Images and containers of an engine on this machine, asked over its socket (Docker Engine API 1.24 and later)."""
 
 import contextlib
 import http.client
@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from hullguard.inventory.source.documents import DockerInspect, decode
+from hullguard.inventory.source.documents import DockerContainer, DockerInspect, decode
 from hullguard.inventory.streams import Readable
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
@@ -29,41 +29,55 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Engine:
-    """The two questions that a scan has: which image is this, and its content as an archive."""
+    """The questions that a scan has: which image or container is this, and its content as an archive.
 
-    def __init__(self, host: str) -> None:
+    ``name`` is what people call the engine; Podman answers the same questions.
+    """
+
+    def __init__(self, host: str, name: str = "Docker engine") -> None:
         self.host = host
+        self.name = name
 
     def inspect(self, name: str) -> DockerInspect:
         """The image's id, names and diff ids; raises NotFound when the engine does not have it."""
         with self._answer(f"/images/{quote(name, safe='/:@')}/json", name) as answer:
             content = answer.read(_MAX_ANSWER)
-        return decode(content, DockerInspect, f"the answer of the Docker engine at {self.host}")
+        return decode(content, DockerInspect, f"the answer of the {self.name} at {self.host}")
 
     @contextlib.contextmanager
     def archive(self, image: str) -> Iterator[Readable]:
         """The image as ``docker save`` writes it, streamed."""
         with self._answer(f"/images/{quote(image, safe='/:@')}/get", image) as answer:
-            yield _Body(answer, self.host)
+            yield _Body(answer, f"{self.name} at {self.host}")
+
+    def inspect_container(self, name: str) -> DockerContainer:
+        """The container's id, name and image; raises NotFound when the engine does not have it."""
+        with self._answer(f"/containers/{quote(name, safe='')}/json", name, "container") as answer:
+            content = answer.read(_MAX_ANSWER)
+        return decode(content, DockerContainer, f"the answer of the {self.name} at {self.host}")
 
     @contextlib.contextmanager
-    def _answer(self, path: str, name: str) -> Iterator[http.client.HTTPResponse]:
+    def export(self, container: str) -> Iterator[Readable]:
+        """The container's root file system as one archive, without its volumes, streamed."""
+        with self._answer(f"/containers/{quote(container, safe='')}/export", container, "container") as answer:
+            yield _Body(answer, f"{self.name} at {self.host}")
+
+    @contextlib.contextmanager
+    def _answer(self, path: str, name: str, what: str = "image") -> Iterator[http.client.HTTPResponse]:
         connection = self._connection()
         try:
             try:
                 connection.request("GET", path)
                 answer = connection.getresponse()
             except (OSError, http.client.HTTPException) as cause:
-                sentence = (
-                    f"no Docker engine answers at {self.host}: {cause}; is it running, and may you use its socket?"
-                )
+                sentence = f"no {self.name} answers at {self.host}: {cause}; is it running, and may you use its socket?"
                 raise Unavailable(sentence, "docker.unreachable") from cause
             if answer.status == http.HTTPStatus.NOT_FOUND:
-                raise NotFound(f"the Docker engine at {self.host} has no image {name!r}", "docker.no-image")
+                raise NotFound(f"the {self.name} at {self.host} has no {what} {name!r}", f"docker.no-{what}")
             if answer.status == http.HTTPStatus.BAD_REQUEST:
-                raise Invalid(f"{name!r} is no image name: {_reason(answer)}", "docker.bad-name")
+                raise Invalid(f"{name!r} is no {what} name: {_reason(answer)}", "docker.bad-name")
             if answer.status != http.HTTPStatus.OK:
-                raise Unavailable(f"the Docker engine at {self.host} refused: {answer.status} {_reason(answer)}")
+                raise Unavailable(f"the {self.name} at {self.host} refused: {answer.status} {_reason(answer)}")
             yield answer
         finally:
             connection.close()
@@ -80,14 +94,14 @@ class Engine:
 class _Body:
     """An answer's body whose network failures are told apart from a damaged image."""
 
-    def __init__(self, answer: http.client.HTTPResponse, host: str) -> None:
-        self._answer, self._host = answer, host
+    def __init__(self, answer: http.client.HTTPResponse, engine: str) -> None:
+        self._answer, self._engine = answer, engine
 
     def read(self, n: int, /) -> bytes:
         try:
             return self._answer.read(n)
         except (OSError, http.client.HTTPException) as cause:
-            sentence = f"the Docker engine at {self._host} stopped sending: {cause}"
+            sentence = f"the {self._engine} stopped sending: {cause}"
             raise Unavailable(sentence, "docker.cut-off") from cause
 
 

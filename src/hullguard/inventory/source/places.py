@@ -6,11 +6,9 @@ from pathlib import Path
 
 from hullguard.inventory.source.blobs import DirectoryBlobs, FileBlobs, StreamBlobs
 from hullguard.inventory.source.docker_archive import MANIFEST, describe_docker
-from hullguard.inventory.source.engine import DEFAULT_HOST, Engine
 from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
-from hullguard.inventory.streams import Readable
 from hullguard.model.errors import Invalid, NotFound
 
 
@@ -76,29 +74,6 @@ class DirectorySource:
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names
         return path.is_dir()
-
-
-class DockerSource:
-    """An image of the Docker engine on this machine."""
-
-    kind = "docker"
-
-    @contextlib.contextmanager
-    def open(self, request: Request) -> Iterator[StoredImage]:
-        engine = Engine(request.docker_host or DEFAULT_HOST)
-        inspected = engine.inspect(request.name)
-
-        @contextlib.contextmanager
-        def opened() -> Iterator[Readable]:
-            with engine.archive(inspected.id) as body:
-                yield body
-
-        blobs = StreamBlobs(opened, f"the archive of {request.name}", request.limits)
-        yield StoredImage(blobs, describe_docker, tuple(sorted(inspected.repo_tags or ())), inspected.id)
-
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
 
 
 @contextlib.contextmanager

@@ -4,26 +4,20 @@ from pathlib import Path
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.catalog import SOURCES
+from hullguard.inventory.source.named import Named
 from hullguard.inventory.source.opened import Source
 from hullguard.inventory.source.sniff import top_names
-from hullguard.model.errors import Invalid, NotFound, Unavailable
-
-_PLANNED = frozenset({"podman", "containerd", "container"})
+from hullguard.model.errors import Invalid, NotFound
 
 
 def parse(target: str, limits: Limits) -> tuple[Source, str]:
-    """The source and the name within it. Without a prefix an existing path decides, else the engine is asked."""
+    """The source and the name within it. Without a prefix an existing path decides, else the name is looked for."""
     by_kind = {source.kind: source for source in SOURCES}
     kind, colon, name = target.partition(":")
     if colon and kind in by_kind:
         if not name:
             raise Invalid(f"{target!r} names nothing: write {kind}:NAME", "target.empty")
         return by_kind[kind], name
-    if colon and kind in _PLANNED:
-        known = ", ".join(f"{known}:" for known in by_kind)
-        raise Invalid(
-            f"{kind}: is not a kind of target that this version reads; it reads {known}", "target.unknown-kind"
-        )
     if not target:
         raise Invalid("the target is empty: name an image, an archive or a directory", "target.empty")
     path = Path(target)
@@ -31,12 +25,7 @@ def parse(target: str, limits: Limits) -> tuple[Source, str]:
         return _recognised(path, limits), target
     if target.startswith(("/", "./", "../", "~")) or target.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")):
         raise NotFound(f"there is no file or directory {target!r}", "image.no-file")
-    return by_kind["docker"], target
-
-
-def explain(target: str, error: Unavailable) -> Unavailable:
-    """A name without a prefix may have been meant as a path, so the error says that there is none either."""
-    return Unavailable(f"there is no file {target!r}, and {error}", error.code)
+    return Named(), target
 
 
 def _recognised(path: Path, limits: Limits) -> Source:

@@ -11,6 +11,7 @@ from tests.support.images import Image, dpkg_entry, file, layer, node_package, s
 
 from hullguard.inventory import LayerCache, read
 from hullguard.inventory.source.engine import Engine
+from hullguard.inventory.source.engines import podman_host
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
 Answer = tuple[int, bytes]
@@ -131,16 +132,85 @@ def test_an_engine_that_stops_in_the_middle_is_told(engine: Callable[[dict[str, 
         read("docker:app", docker_host=host)
 
 
-def test_no_engine_is_said_so_and_without_a_prefix_also_that_there_is_no_file(tmp_path: Path) -> None:
+def test_no_engine_is_said_so(tmp_path: Path) -> None:
     host = f"unix://{tmp_path}/nothing.sock"
 
     with pytest.raises(Unavailable, match="no Docker engine answers at unix://"):
         read("docker:app", docker_host=host)
-    with pytest.raises(Unavailable, match="there is no file 'app', and no Docker engine"):
-        read("app", docker_host=host)
 
 
 @pytest.mark.parametrize("host", ["ssh://host", "unix://", "nonsense", "npipe:////./pipe/docker_engine"])
 def test_a_host_that_cannot_be_asked_is_refused(host: str) -> None:
     with pytest.raises(Invalid, match="neither unix:///PATH nor tcp://HOST:PORT"):
         read("docker:app", docker_host=host)
+
+
+CONTAINER = b'{"Id": "0123456789abcdef", "Image": "sha256:abc", "Name": "/web"}'
+
+
+def test_a_container_is_read_as_it_stands(engine: Callable[[dict[str, Answer]], str]) -> None:
+    exported = layer(file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n"), node_package("a", "1.0.0"))
+    host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
+
+    found = read("container:web", docker_host=host)
+
+    assert [package.name for package in found.packages] == ["a"]
+    assert (found.target.kind, found.target.image_id, found.target.tags) == ("container", "sha256:abc", ("web",))
+    assert found.os is not None
+    assert found.os.id == "alpine"
+    assert found.complete
+
+
+def test_a_link_out_of_the_way_in_a_container_is_followed(engine: Callable[[dict[str, Answer]], str]) -> None:
+    exported = layer(symlink("etc/os-release", "../opt/release"), file("opt/release", "ID=alpine\nVERSION_ID=3.18.4\n"))
+    host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
+
+    found = read("container:web", docker_host=host)
+
+    assert found.os is not None
+
+
+def test_a_container_that_is_not_there(engine: Callable[[dict[str, Answer]], str]) -> None:
+    host = engine({})
+
+    for name in ("web", "../images/app"):
+        with pytest.raises(NotFound, match="has no container"):
+            read(f"container:{name}", docker_host=host)
+
+
+def test_an_export_that_is_cut_off(engine: Callable[[dict[str, Answer]], str]) -> None:
+    exported = layer(node_package("a", "1.0.0"))
+    host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (299, exported)})
+
+    with pytest.raises(Unavailable):
+        read("container:web", docker_host=host)
+
+
+def test_podman_answers_as_docker_does(
+    engine: Callable[[dict[str, Answer]], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Image([layer(node_package("a", "1.0.0"))]).docker_archive(tmp_path / "a.tar").read_bytes()
+    inspect = b'{"Id": "abc", "RepoTags": ["localhost/app:1"], "RootFS": {"Layers": []}}'
+    host = engine({"/images/app:1/json": (200, inspect), "/images/abc/get": (200, archive)})
+    monkeypatch.setenv("CONTAINER_HOST", host)
+
+    found = read("podman:app:1", cache=LayerCache(tmp_path / "cache"))
+
+    assert [package.name for package in found.packages] == ["a"]
+    assert (found.target.kind, found.target.tags) == ("podman", ("localhost/app:1",))
+    with pytest.raises(NotFound, match="the Podman service at"):
+        read("podman:other")
+
+
+def test_the_socket_of_podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTAINER_HOST", "ssh://elsewhere")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert podman_host() == "unix:///run/podman/podman.sock"
+
+    (tmp_path / "podman").mkdir()
+    (tmp_path / "podman" / "podman.sock").touch()
+    assert podman_host() == f"unix://{tmp_path}/podman/podman.sock"
+
+    monkeypatch.setenv("CONTAINER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(Unavailable, match="no Podman service answers at tcp://"):
+        read("podman:app")

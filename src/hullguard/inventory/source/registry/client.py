@@ -292,7 +292,9 @@ def _reason(cause: BaseException) -> object:
 
 def _final(cause: BaseException) -> bool:
     """Whether another attempt would fail in the same way."""
-    return isinstance(_reason(cause), ssl.SSLError)
+    from urllib3.exceptions import NameResolutionError
+
+    return isinstance(_reason(cause), ssl.SSLError | NameResolutionError)
 
 
 def _said(answer: "BaseHTTPResponse") -> str:

@@ -19,6 +19,7 @@ class RegistrySource:
     def open(self, request: Request) -> Iterator[StoredImage]:
         reference = parse_reference(request.name)
         with opened_image(reference, Client(reference, request.registry), request.limits) as blobs:
+            blobs.manifest(reference.wanted)  # so that an image that is not there is known at once
             yield StoredImage(blobs, describe_registry)
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:

@@ -1,0 +1,119 @@
+"""Images of containerd, as its own command ``ctr`` exports them: an OCI layout as one archive, streamed."""
+
+import contextlib
+import os
+import re
+import select
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from hullguard.inventory.source.blobs import StreamBlobs
+from hullguard.inventory.source.oci import describe_oci
+from hullguard.inventory.source.opened import Request, StoredImage
+from hullguard.inventory.source.registry.reference import parse_reference
+from hullguard.inventory.streams import Readable
+from hullguard.model.errors import Invalid, NotFound, Unavailable
+
+DEFAULT_SOCKET = "/run/containerd/containerd.sock"
+_SECONDS = 60.0
+_MAX_LIST = 1 << 20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,1023}")
+_NAMESPACES = ("default", "k8s.io", "moby")
+"""Those of ctr, of Kubernetes and of Docker; ``CONTAINERD_NAMESPACE`` names another."""
+
+
+class ContainerdSource:
+    """An image of the containerd on this machine, in whichever namespace it lies."""
+
+    kind = "containerd"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[StoredImage]:
+        if not _NAME.fullmatch(request.name):
+            raise Invalid(f"{request.name[:200]!r} is no name of an image in containerd", "containerd.bad-name")
+        namespace, name = _found(request.name)
+        platform = ["--platform", request.platform] if request.platform else []
+
+        @contextlib.contextmanager
+        def opened() -> Iterator[Readable]:
+            with _running("-n", namespace, "images", "export", *platform, "-", name) as body:
+                yield body
+
+        blobs = StreamBlobs(opened, f"the archive of {name}", request.limits)
+        yield StoredImage(blobs, describe_oci, (name,))
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del path, names
+        return False
+
+
+class _Output:
+    """What a command writes; its failure is told apart from a damaged image, and so is its silence."""
+
+    def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        self._process = process
+        self._errors = errors
+
+    def read(self, n: int, /) -> bytes:
+        output = self._process.stdout
+        if output is None or not select.select([output], [], [], _SECONDS)[0]:
+            raise Unavailable(f"containerd gave nothing for {_SECONDS:.0f} s", "containerd.silent")
+        data = os.read(output.fileno(), min(n, 1 << 20))
+        if not data and (code := self._process.wait(_SECONDS)) != 0:
+            self._errors.seek(0)
+            raise _refused(self._errors.read(2000), code)
+        return data
+
+
+def containerd_socket() -> Path:
+    """Where containerd answers, as ``ctr`` looks for it."""
+    return Path(os.environ.get("CONTAINERD_ADDRESS") or DEFAULT_SOCKET)
+
+
+def _found(asked: str) -> tuple[str, str]:
+    """The namespace that has an image of this name, and the whole name."""
+    names = [asked]
+    with contextlib.suppress(Invalid):
+        names.append(str(parse_reference(asked)))
+    told = os.environ.get("CONTAINERD_NAMESPACE")
+    namespaces = [told] if told else list(_NAMESPACES)
+    for namespace in namespaces:
+        for name in names:
+            with _running("-n", namespace, "images", "list", "-q", f'name=="{name}"') as output:
+                listed = b"".join(iter(lambda: output.read(_MAX_LIST), b""))[:_MAX_LIST]
+            if name.encode() in listed.split():
+                return namespace, name
+    where = f"{containerd_socket()}, namespaces {', '.join(namespaces)}"
+    raise NotFound(f"containerd ({where}) has no image {asked!r}", "containerd.no-image")
+
+
+@contextlib.contextmanager
+def _running(*arguments: str) -> Iterator[Readable]:
+    program = shutil.which("ctr")
+    if program is None:
+        raise Unavailable("the program ctr of containerd is not installed", "containerd.no-ctr")
+    if not containerd_socket().exists():
+        raise Unavailable(f"no containerd answers at {containerd_socket()}", "containerd.unreachable")
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [program, "-a", str(containerd_socket()), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        try:
+            yield _Output(process, errors)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _refused(words: bytes, code: int) -> Unavailable:
+    said = words.decode("utf-8", "replace").strip().removeprefix("ctr: ")[:500]
+    return Unavailable(f"containerd refused: {said or f'ctr ended with {code}'}", "containerd.refused")
