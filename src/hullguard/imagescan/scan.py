@@ -4,6 +4,7 @@ from msgspec import structs
 
 from hullguard import inventory as images
 from hullguard.advisories.database import Advisories
+from hullguard.imagescan.licenses import uses
 from hullguard.inventory import LayerCache, Limits, Progress
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.inventory import Inventory
@@ -65,6 +66,7 @@ class Scanner:
             secrets=inventory.secrets,
             malware=inventory.malware,
             config=inventory.config,
+            licenses=uses(inventory.packages),
         )
 
     def _match(self, inventory: Inventory) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...], AdvisoryState]:

@@ -7,9 +7,11 @@ import pytest
 from tests.support.advisories import affected, database, record
 from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer, node_package
 
-from hullguard.imagescan.scan import Scanner
+from hullguard.imagescan.scan import NO_ADVISORIES, Scanner, bill
 from hullguard.inventory import LayerCache, Limits, read
+from hullguard.model.image import Target
 from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package, PackageType
 
 ZERO = {"introduced": "0"}
 IMAGE = Image(
@@ -61,3 +63,16 @@ def test_an_incomplete_inventory_gives_an_incomplete_report(tmp_path: Path, scan
 
     assert not report.complete
     assert [one.id for one in report.vulnerabilities] == ["CVE-2024-1"]
+
+
+def test_the_report_tells_the_licences_of_the_packages(scanner: Scanner) -> None:
+    package = Package("pkg:npm/a@1", PackageType.NPM, "a", "1", ecosystem="npm", licenses=("MIT",))
+    report = scanner.report(Inventory(Target("x", "dir"), packages=(package,)))
+
+    assert [(use.license, use.packages) for use in report.licenses] == [("MIT", (package.purl,))]
+    assert report.packages[0].licenses == ("MIT",)
+
+
+def test_a_bill_of_materials_misses_no_advisories() -> None:
+    assert bill(Inventory(Target("x", "dir"))).unknowns == ()
+    assert Scanner(None).report(Inventory(Target("x", "dir"))).unknowns == (NO_ADVISORIES,)

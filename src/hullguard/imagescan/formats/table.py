@@ -15,6 +15,8 @@ from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
 _WIDE = 110
+_BESIDE_LAYER = 96
+"""What the other columns want before the layer gets more than its number and a word."""
 _MAX_UNKNOWNS = 20
 
 
@@ -33,7 +35,7 @@ class TableFormat(Format):
         for title, found in _groups(report).items():
             console.print()
             console.print(Text(f"{title}  ({len(found)})", style="bold"))
-            console.print(self._table(found, report, wide=page.width >= _WIDE))
+            console.print(self._table(found, report, page.width))
         sections(console, report, page)
         self._unknowns(console, report)
         self._foot(console, report)
@@ -70,7 +72,8 @@ class TableFormat(Format):
         console.print(line)
 
     @staticmethod
-    def _table(found: list[Vulnerability], report: ScanReport, *, wide: bool) -> Table:
+    def _table(found: list[Vulnerability], report: ScanReport, width: int) -> Table:
+        wide = width >= _WIDE
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
         table.add_column("Package", overflow="fold")
         table.add_column("Vulnerability", no_wrap=True)
@@ -81,7 +84,7 @@ class TableFormat(Format):
         table.add_column("Installed", overflow="fold")
         table.add_column("Fixed in", overflow="fold")
         if wide:
-            table.add_column("Layer", overflow="ellipsis", no_wrap=True)
+            table.add_column("Layer", overflow="ellipsis", no_wrap=True, max_width=max(width - _BESIDE_LAYER, 12))
         names = {package.purl: package.name for package in report.packages}
         steps = {layer.diff_id: _step(number, layer.created_by) for number, layer in enumerate(report.layers, 1)}
         before = ""
