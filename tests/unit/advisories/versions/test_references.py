@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from hullguard.advisories.versions.composer import ComposerOrder
 from hullguard.advisories.versions.gem import GemOrder
+from hullguard.advisories.versions.maven import MavenOrder
 from hullguard.advisories.versions.order import Order
 from hullguard.advisories.versions.pep440 import Pep440Order
 from hullguard.advisories.versions.semver import SemverOrder
@@ -29,6 +30,7 @@ const compare = require(process.argv[1] + "/functions/compare.js");
 const pairs = JSON.parse(require("fs").readFileSync(0));
 console.log(JSON.stringify(pairs.map(([one, other]) => compare(one, other, true))));
 """
+MAVEN = (Path("/usr/share/java/maven-artifact-3.x.jar"), Path("/usr/share/java/commons-lang3.jar"))
 RUBY = """
 require "json"
 puts JSON.generate(JSON.parse(STDIN.read).map { |one, other| Gem::Version.new(one) <=> Gem::Version.new(other) })
@@ -137,3 +139,29 @@ def test_php_says_the_same_of_composer_versions() -> None:
     made = pairs(4, composer_version)
 
     assert differing(ComposerOrder(), made, ask(["php", "-r", PHP], made)) == []
+
+
+def maven_version(chance: random.Random) -> str:
+    """As projects number their releases."""
+    text = ".".join(str(chance.choice([0, 0, 1, 2, 10])) for _ in range(chance.randint(1, 4)))
+    if chance.random() < 0.2:
+        return text + chance.choice(["-ga", ".Final", "-SNAPSHOT", ".RELEASE"])
+    if chance.random() < 0.6:
+        text += "-" + chance.choice(["alpha", "beta", "rc", "m", "jre", "android", "cr", "sp"])
+        text += chance.choice(["", "", "1", "2", "10", "-1", "-SNAPSHOT"])
+    return text
+
+
+@pytest.mark.skipif(
+    shutil.which("java") is None or not all(jar.exists() for jar in MAVEN), reason="Maven's own class is not installed"
+)
+def test_maven_says_the_same_of_its_versions() -> None:
+    made = pairs(5, maven_version)
+    versions = [version for pair in made for version in pair]
+    command = ["java", "-cp", ":".join(map(str, MAVEN)), "org.apache.maven.artifact.versioning.ComparableVersion"]
+    done = subprocess.run([*command, *versions], capture_output=True, text=True, check=True, timeout=120)
+    # It compares each version with the one before it, so every second answer is about a pair.
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("   ")]
+    answers = [{"<": -1, "==": 0, ">": 1}[relation] for _, relation, _ in lines[::2]]
+
+    assert differing(MavenOrder(), made, answers) == []
