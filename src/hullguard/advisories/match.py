@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from hullguard.advisories.evaluate import Judgement, Verdict, judge
 from hullguard.advisories.findings import Match, vulnerabilities
 from hullguard.advisories.osv import Advisory, Statement
+from hullguard.advisories.products import products
 from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
@@ -32,10 +35,9 @@ def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vuln
     found: list[Vulnerability] = []
     known = lookup.ecosystems()
     for package in inventory.packages:
-        if package.ecosystem not in known:
-            continue
+        published = products(package.ecosystem, known)
         matches: dict[str, Match] = {}
-        for about in subjects(package):
+        for about in (replace(about, ecosystem=name) for name in published for about in subjects(package)):
             if about not in judged:
                 judged[about], doubts = _judge(about, lookup)
                 unknowns.update(doubts)
@@ -94,7 +96,7 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
     for ecosystem, count in counts.items():
         if not ecosystem:
             yield Unknown(f"{count} OS packages", "no advisories are published for this distribution or release")
-        elif ecosystem not in known:
+        elif not products(ecosystem, known):
             why = f"the advisory database has no advisories for it; its {count} packages were not judged"
             yield Unknown(ecosystem, why)
 
