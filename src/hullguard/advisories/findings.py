@@ -100,7 +100,7 @@ def _vulnerability(identity: str, group: Sequence[Match], package: Package, fact
     said = [(match.advisory, match.statement) for match in group]
     rated = rate(ecosystem, said, [rating for cve in cves for rating in facts.ratings(cve)])
     fixed = _fixed(group, ecosystem)
-    names = {match.advisory.id for match in group} | {alias for match in group for alias in match.advisory.aliases}
+    names = {name for match in group for name in _names(match.advisory)}
     place = package.locations[0] if package.locations else "the image"
     evidence = f"{first.name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id}); read from {place}"
     kernel = is_kernel(package)
@@ -126,6 +126,15 @@ def _vulnerability(identity: str, group: Sequence[Match], package: Package, fact
         summary=next((match.advisory.summary for match in group if match.advisory.summary), None),
         priority=priority(rated.severity, kev=kev, epss=epss, fixable=fixed is not None, kernel=kernel),
     )
+
+
+def _names(advisory: Advisory) -> set[str]:
+    """Every id of the vulnerability, also those it comes from if they are one CVE and one GHSA at most."""
+    names = {advisory.id, *advisory.aliases}
+    cves = sum(map(_is_cve, advisory.upstream))
+    if cves <= 1 and len(advisory.upstream) - cves <= 1:
+        names.update(advisory.upstream)
+    return names
 
 
 def _cves(identity: str, group: Sequence[Match]) -> list[str]:

@@ -165,3 +165,19 @@ def test_a_finding_of_a_kernel_says_that_a_container_cannot_boot_it(tmp_path: Pa
     (one,) = found(advisories, package("linux-libc-dev", "6.1.1-1", "Debian:12", source_name="linux")).values()
 
     assert one.why.evidence.endswith("a container runs on the kernel of its host and cannot boot this one")
+
+
+@pytest.mark.parametrize(
+    ("upstream", "aliases"),
+    [
+        (["CVE-2024-1", "GHSA-x"], ("CGA-1", "GHSA-x")),
+        (["CVE-2024-1"], ("CGA-1",)),
+        (["CVE-2024-1", "GHSA-x", "GHSA-y"], ("CGA-1",)),
+    ],
+)
+def test_what_one_vulnerability_comes_from_is_its_name_too(
+    tmp_path: Path, upstream: list[str], aliases: tuple[str, ...]
+) -> None:
+    advisories = database(tmp_path, record("CGA-1", affected("Wolfi", "a", ZERO), upstream=upstream))
+
+    assert found(advisories, package("a", "1.0-r0", "Wolfi"))["CVE-2024-1"].aliases == aliases
