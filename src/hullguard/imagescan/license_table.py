@@ -42,7 +42,7 @@ _IDENTIFIERS = {
 _NAMES = {
     "Apache-2.0": (
         "Apache|Apache 2|Apache2|Apache2.0|Apache v2|Apache v2.0|ASL 2.0|ASL2|Apache-2|AL2|Apache Software|"
-        "Apache Version 2.0"
+        "Apache Software 2.0|Apache Version 2.0"
     ),
     "Artistic-1.0-Perl": "Artistic|Artistic-1|Perl|Perl_5",
     "Artistic-2.0": "Artistic-2|Artistic 2",
@@ -76,8 +76,8 @@ _NAMES = {
         "Affero General Public-3.0"
     ),
     "GFDL": "GFDL|Free Documentation|FDL",
-    "GFDL-1.2": "GFDL1.2|GFDL-1.2|GFDLv1.2|FDL-1.2",
-    "GFDL-1.3": "GFDL1.3|GFDL-1.3|GFDLv1.3|FDL-1.3",
+    "GFDL-1.2": "GFDL-NIV-1.2|GFDL1.2|GFDL-1.2|GFDLv1.2|FDL-1.2",
+    "GFDL-1.3": "GFDL-NIV-1.3|GFDL1.3|GFDL-1.3|GFDLv1.3|FDL-1.3",
     "HPND": "Historical Permission Notice and Disclaimer",
     "ISC": "ISCL|Internet Systems Consortium|ISC (ISCL)",
     "MIT": "Expat|X11/MIT|MIT/X11|MIT/Expat|Expat/MIT|MIT-1|MIT X11|MIT-like|MIT-style|MIT (Expat)|The MIT",
@@ -90,6 +90,7 @@ _NAMES = {
     "CDDL-1.0": "CDDL|CDDL1|CDDLv1.0|Common Development and Distribution",
     "NCSA": "University of Illinois/NCSA Open Source|UIUC",
     "OFL-1.1": "OFL|OFL1.1|SIL Open Font|SIL OFL 1.1|Open Font",
+    "OLDAP-2.8": "OpenLDAP|OpenLDAP-2.8|OpenLDAP Public",
     "OpenSSL": "OpenSSL and SSLeay",
     "PHP-3.01": "PHP|PHP-3|PHP 3.01",
     "PSF-2.0": "PSF|PSFL|Python Software Foundation|PSF 2|PSF-2",
@@ -104,6 +105,18 @@ _NAMES = {
     "SSPL-1.0": "SSPL|SSPLv1|Server Side Public|Server Side Public v1",
     "proprietary": "Proprietary|Commercial|Other/Proprietary|UNLICENSED|All rights reserved|EULA|Non-free|Closed",
 }
+
+
+# Words of a licence's own text that stand in no other's; of several that fit, the first.
+TEXTS = (
+    ("Apache-2.0", ("Apache License", "Version 2.0")),
+    ("MIT", ("Permission is hereby granted, free of charge",)),
+    ("BSD-3-Clause", ("Redistribution and use in source and binary forms", "either the name")),
+    ("BSD-2-Clause", ("Redistribution and use in source and binary forms",)),
+    ("ISC", ("Permission to use, copy, modify, and/or distribute this software for any purpose",)),
+    ("Zlib", ("This software is provided 'as-is', without any express or implied warranty",)),
+    ("MPL-2.0", ("Mozilla Public License Version 2.0",)),
+)
 
 
 def key(text: str) -> str:

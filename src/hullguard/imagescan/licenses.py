@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from hullguard.imagescan.license_table import ALIASES, CATEGORIES, key
+from hullguard.imagescan.license_table import ALIASES, CATEGORIES, TEXTS, key
 from hullguard.model.content import LicenseUse
 from hullguard.model.package import Package
 
@@ -21,11 +21,15 @@ _ORDER = (NETWORK, STRONG, PROPRIETARY, UNKNOWN, WEAK, PERMISSIVE)
 _LONGEST = 4096
 _LONGEST_NAME = 120
 _MOST_PARTS = 64
+_TEXT = 200
+"""What is longer is a licence's text, not an expression."""
 
 _OPERATOR = re.compile(
-    r"\s+(?:and/or|and|or)\s+|\s*[;|]\s*|\s+&{1,2}\s+|\s*/\s*(?=[A-Z]{2,})|,(?!\s*(?:version\b|v\d))\s*", re.IGNORECASE
+    r"\s+(?:and/or|and|or(?! (?:any )?later\b))\s+|_(?:and|or)_|\s*[;|]\s*|\s+&{1,2}\s+|\s*/\s*(?=[A-Z]{2,})|"
+    r",(?!\s*(?:version\b|v\d))\s*(?:(?:and|or)\s+)?",
+    re.IGNORECASE,
 )
-_EXCEPTION = re.compile(r"\s+with\s+.*$", re.IGNORECASE)
+_EXCEPTION = re.compile(r"[\s\-]+with[\s\-]+.*$", re.IGNORECASE)
 _LATER = re.compile(r"(?:\s*\+|-or-later|\s*\(?or (?:any )?later(?: version)?\)?)$", re.IGNORECASE)
 _ONLY = re.compile(r"(?:-only|\s+only)$", re.IGNORECASE)
 _NOISE = re.compile(
@@ -55,7 +59,7 @@ def split(declared: str) -> tuple[str, ...]:
     image's makers know.
     """
     text = " ".join(declared[:_LONGEST].split())
-    if (whole := _known(text)) is not None:
+    if (whole := _known(text) or _of_text(text)) is not None:
         return (whole,)
     parts = _OPERATOR.split(text.replace("(", " ").replace(")", " "))[:_MOST_PARTS]
     return tuple(dict.fromkeys(name for part in parts if (name := _named(part.strip()))))
@@ -68,6 +72,15 @@ def category(name: str) -> str:
     found = CATEGORIES.get(_key(base), UNKNOWN)
     # An exception for linking is what tells a runtime library under the GPL from a program under it.
     return WEAK if exception and found == STRONG and _for_linking(exception) else found
+
+
+def _of_text(text: str) -> str | None:
+    """The licence whose own text is given in place of its name."""
+    if len(text) < _TEXT:
+        return None
+    found = next((spdx for spdx, words in TEXTS if all(word in text for word in words)), None)
+    expression = (" AND " in text or " OR " in text) and ". " not in text
+    return found or (None if expression else _printable(text))
 
 
 def _for_linking(exception: str) -> bool:
@@ -83,7 +96,7 @@ def _named(part: str) -> str:
     if not part or not any(char.isalnum() for char in part):
         return ""
     base = _EXCEPTION.sub("", part)
-    exception = part[len(base) :].strip()[len("with") :].strip()
+    exception = part[len(base) :].strip(" -")[len("with") :].strip(" -")
     name = _known(base) or _printable(base)
     return f"{name} WITH {_printable(exception)}" if exception else name
 
