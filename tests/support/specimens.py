@@ -53,8 +53,8 @@ def _node(kind: str, value: object, chance: random.Random) -> str:
             return _made(chance.choice(branches), chance)
         case "SUBPATTERN", (_, _, _, inner):
             return _made(inner, chance)
-        case "MAX_REPEAT", (int() as least, most, inner):
-            count = max(least, min(int(most), 24)) if least < 24 else least
+        case "MAX_REPEAT", (int() as least, int() as most, inner):
+            count = max(least, min(most, 24)) if least < 24 else least
             return "".join(_made(inner, chance) for _ in range(count if most != 1 else least))
     raise AssertionError(f"{kind} is not for both engines")
 

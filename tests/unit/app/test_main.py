@@ -153,7 +153,7 @@ class TestWords:
             (("probee",), "No such command 'probee'"),
             (("admin", "verify-audit", "--dat", "x"), "No such option: --dat"),
             (("admin", "reset-password"), "Missing argument 'name'"),
-            (("scan", "x", "y"), "unexpected extra argument"),
+            (("db", "status", "y"), "unexpected extra argument"),
             (("up", "--listen"), "requires an argument"),
             (("serve", "ctrl", "--listen", "x:y"), "--listen must be HOST:PORT"),
         ],
