@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from hullguard.inventory.source.opened import RegistryAccess
 
 TARGET_HELP = (
-    "What to read: a path is recognised by its content, any other name is an image of the local engine, and a prefix"
-    " says it outright, such as docker:NAME, docker-archive:FILE, oci-archive:FILE, oci-dir:DIR or dir:PATH."
+    "What to read: a path is recognised by its content, any other name is looked for in the engines of this machine and"
+    " then in its registry; a prefix says it outright: docker:, podman:, containerd:, container:, registry:,"
+    " docker-archive:, oci-archive:, oci-dir:, dir: or sbom:."
 )
 Target = Annotated[str, typer.Argument(help=TARGET_HELP, show_default=False)]
 Targets = Annotated[list[str], typer.Argument(help=TARGET_HELP, show_default=False)]
