@@ -16,24 +16,28 @@ class _Program:
     base: re.Pattern[str]
     version: re.Pattern[bytes]
     known: bool = True
+    within: int = 256 << 20
+    """How much is looked through; less where the pattern begins with no fixed word, which takes longer."""
 
 
-def _program(name: str, base: str, version: bytes, *, known: bool = True) -> _Program:
-    return _Program(name, re.compile(base), re.compile(version), known)
+def _program(name: str, base: str, version: bytes, *, known: bool = True, within: int = 256 << 20) -> _Program:
+    return _Program(name, re.compile(base), re.compile(version), known, within)
 
 
 _THREE = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
+_BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}-\d{10,19}"
+_SMALL = 16 << 20
 _PROGRAMS = (
-    _program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"(?:node\.js/v|/release/v)" + _THREE),
+    _program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"/release/v" + _THREE + rb"/node"),
     _program("nginx", r"nginx", rb"nginx/" + _THREE),
     _program("openresty", r"nginx|openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)"),
-    _program("redis", r"redis-server", _THREE + rb"[\w.-]{1,80}-\d{10,19}"),
-    _program("valkey", r"valkey-server", _THREE + rb"[\w.-]{1,80}-\d{10,19}"),
+    _program("redis", r"redis-server", _BUILT, within=_SMALL),
+    _program("valkey", r"valkey-server", _BUILT, within=_SMALL),
     _program("php", r"php(?:-fpm|-cgi|-cli)?[\d.]*|libphp\d?\.so", rb"X-Powered-By: PHP/" + _THREE),
     _program("ruby", r"ruby[\d.]*|libruby[^/]*\.so[\d.]*", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \("),
     _program("apache", r"httpd|apache2", rb"Apache/" + _THREE),
     _program("postgresql", r"postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})"),
-    _program("mariadb", r"mariadbd|mysqld", _THREE + rb"-MariaDB"),
+    _program("mariadb", r"mariadbd|mysqld", _THREE + rb"-MariaDB", within=3 * _SMALL),
     _program("mysql", r"mysqld", rb"/mysql-" + _THREE, known=False),
     _program("memcached", r"memcached", rb"memcached " + _THREE),
     _program(
@@ -45,20 +49,25 @@ _PROGRAMS = (
     _program("busybox", r"busybox", rb"BusyBox v" + _THREE, known=False),
 )
 _PYTHON = re.compile(r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?")
+_DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0_(\d{1,4})|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
 def programs(base: str, content: bytes) -> Iterator[Piece]:
     """What a file of this name says of itself."""
     for program in _PROGRAMS:
-        if program.base.fullmatch(base) and (said := program.version.search(content)):
+        if program.base.fullmatch(base) and (said := program.version.search(content, 0, program.within)):
             yield Piece(PackageType.GENERIC, program.name, said.group(1).decode(), known=program.known)
-    python = _PYTHON.fullmatch(base)
-    if python is not None:
-        series = re.escape(python.group(1)).encode()
-        # The linker lets it be the tail of a longer word, such as a path that ends in it.
-        if said := re.search(rb"(?<![\d.])(" + series + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?\0", content):
-            yield Piece(PackageType.GENERIC, "python", said.group(1).decode())
+    if python := _PYTHON.fullmatch(base):
+        yield from _python(python.group(1).encode(), content)
+
+
+def _python(series: bytes, content: bytes) -> Iterator[Piece]:
+    """The linker lets the version be the tail of a longer word, such as a path that ends in it."""
+    for said in re.finditer(re.escape(series) + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?(?=\+?\0)", content):
+        if content[said.start() - 1 : said.start()] not in _DIGITS:
+            yield Piece(PackageType.GENERIC, "python", said.group().decode())
+            return
 
 
 def java_release(content: bytes) -> Iterator[Piece]:

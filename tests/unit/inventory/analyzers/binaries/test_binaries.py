@@ -11,7 +11,7 @@ from tests.support.images import Entry, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 from tests.support.programs import elf, go_info, go_program, old_go_program
 
-from hullguard.inventory.analyzers.binaries import rust
+from hullguard.inventory.analyzers.binaries import programs, rust
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 
 _LINES = [
@@ -143,6 +143,20 @@ def test_well_known_programs_say_their_version(
 )
 def test_the_name_and_the_content_must_agree(path: str, content: bytes) -> None:
     assert Found([file(path, content)]).names == []
+
+
+def test_the_version_may_be_the_tail_of_a_word_but_not_of_a_number() -> None:
+    content = elf(extra=b"\x00x13.11.4\x00y.3.11.5\x00/opt/3.11.6\x00")
+
+    assert versions(file("usr/local/lib/libpython3.11.so.1.0", content)) == {"python": "3.11.6"}
+
+
+def test_what_is_looked_through_slowly_is_looked_through_only_so_far() -> None:
+    said = b"7.0.11buildkitsandbox-1689023612000000000"
+    near, far = elf(extra=said), elf(extra=b"\x00" * programs._SMALL + said)
+
+    assert versions(file("a/redis-server", near)) == {"redis": "7.0.11"}
+    assert versions(file("a/redis-server", far)) == {}
 
 
 @pytest.mark.parametrize(
