@@ -122,6 +122,8 @@ class DockerContainer(Struct, frozen=True, rename="pascal"):
     id: str
     image: str = ""
     name: str = ""
+    config: Any = None
+    """As an image's configuration has it."""
 
 
 def decode(content: bytes, kind: type[T], what: str) -> T:

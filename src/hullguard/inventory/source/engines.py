@@ -63,7 +63,12 @@ class ContainerSource:
 
         def describe(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
             del blobs, platform, limits
-            return Described(container.image, ImageConfig(), b"", [LayerBlob(container.id, None, None)])
+            return Described(
+                container.image,
+                ImageConfig(os="linux", config=container.config),
+                b"",
+                [LayerBlob(container.id, None, None)],
+            )
 
         yield StoredImage(_Exported(engine, container.id), describe, (container.name.lstrip("/"),))
 

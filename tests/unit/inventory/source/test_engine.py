@@ -161,6 +161,19 @@ def test_a_container_is_read_as_it_stands(engine: Callable[[dict[str, Answer]], 
     assert found.complete
 
 
+@pytest.mark.parametrize(("user", "is_root"), [("1000", False), ("", True)])
+def test_a_container_is_judged_by_how_it_is_run(
+    engine: Callable[[dict[str, Answer]], str], user: str, is_root: bool
+) -> None:
+    inspected = CONTAINER.replace(b'"Name"', b'"Config": {"User": "%s"}, "Name"' % user.encode())
+    exported = layer(node_package("a", "1.0.0"))
+    host = engine({"/containers/web/json": (200, inspected), "/containers/0123456789abcdef/export": (200, exported)})
+
+    found = read("container:web", docker_host=host, scanners=frozenset({"config"}))
+
+    assert any("root" in one.message for one in found.config) == is_root
+
+
 def test_a_link_out_of_the_way_in_a_container_is_followed(engine: Callable[[dict[str, Answer]], str]) -> None:
     exported = layer(symlink("etc/os-release", "../opt/release"), file("opt/release", "ID=alpine\nVERSION_ID=3.18.4\n"))
     host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
