@@ -10,7 +10,7 @@ from hullguard.model.severity import Severity
 _ASSIGNED = r"""[0-9A-Za-z_.\-]{0,24}["']?[ \t]{0,4}(?:=|:|=>|:=)[ \t]{0,4}["']?"""
 
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d+))?\}")
-_COUNTED = 24
+_COUNTED = 16
 
 
 def _widened(repeat: re.Match[str]) -> str:
