@@ -18,6 +18,7 @@ _ENTRIES = 100_000
 _MEMBER_BYTES = 64 << 20
 _TOTAL_BYTES = 512 << 20
 _METADATA_BYTES = 1 << 18
+_BASE = 255  # NAME_MAX
 _CENTRAL = b"PK\x01\x02"
 
 _NESTED = re.compile(JAVA_ARCHIVE)
@@ -135,7 +136,7 @@ class _Walk:
             code = code or entry.filename.endswith(".class")
         if base in _RUNTIME:
             return
-        stem = _STEM.fullmatch(base.rpartition(".")[0])
+        stem = _STEM.fullmatch(base.rpartition(".")[0]) if len(base) <= _BASE else None
         artifact = stem["artifact"] if stem else None
         licenses = _licenses(manifest)
         complete = [pom for pom in poms if all(pom.get(key) for key in ("groupId", "artifactId", "version"))]

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, text
 from hullguard.model.package import Package, PackageType, Unknown
 
 ECOSYSTEMS = {
@@ -49,6 +49,7 @@ HOSTILE = (
 _PIECES = 50_000
 _DOUBTS = 50
 _LENGTH = 300
+_LINE = 2000
 _NAMESPACED = {
     PackageType.MAVEN: ":",
     PackageType.GOLANG: "/",
@@ -131,6 +132,11 @@ class LanguageAnalyzer(Analyzer):
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         """The files that this analyzer read."""
         yield from files.matching(self.paths)
+
+
+def lines(content: bytes) -> list[str]:
+    """The lines that are short enough to be what a tool wrote; patterns may take long on the others."""
+    return [line for line in text(content).splitlines() if len(line) <= _LINE]
 
 
 def purl(kind: PackageType, name: str, version: str) -> str:

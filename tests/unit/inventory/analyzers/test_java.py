@@ -225,3 +225,10 @@ def test_an_archive_of_the_distribution_is_reported_once_as_its_package() -> Non
     )
 
     assert found.names == ["liblog4j2-java"]
+
+
+def test_a_name_without_end_is_no_version() -> None:
+    endless = "a" + "-1" * 30_000 + "!.jar"
+
+    found = Found([file("a.jar", jar({endless: jar(), **LOG4J}))])
+    assert found.names == [LOG4J_NAME]

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.language import Doubt, Piece, lines
 from hullguard.model.package import PackageType
 
 _DIRECTIVE = re.compile(r"(\w+)\s+(.*)")
@@ -37,7 +36,7 @@ def go_mod(content: bytes) -> Iterator[Piece | Doubt]:
 
 def go_sum(content: bytes) -> Iterator[Piece]:
     """Modules whose code was fetched; of the others only the module file was."""
-    for line in text(content).splitlines():
+    for line in lines(content):
         words = line.split()
         if len(words) == 3 and not words[1].endswith("/go.mod"):
             yield Piece(PackageType.GOLANG, words[0], words[1])
@@ -45,7 +44,7 @@ def go_sum(content: bytes) -> Iterator[Piece]:
 
 def _directives(content: bytes) -> Iterator[tuple[str, list[str]]]:
     block = ""
-    for raw in text(content).splitlines():
+    for raw in lines(content):
         line = raw.partition("//")[0].strip()
         if block:
             if line == ")":

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
+from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable, lines
 from hullguard.model.package import PackageType
 
 _GRADLE = re.compile(r"([^:=\s#]+):([^:=\s]+):([^:=\s]+)=.*")
@@ -21,7 +20,7 @@ class _Builder(ET.TreeBuilder):
 
 
 def gradle_lockfile(content: bytes) -> Iterator[Piece]:
-    for line in text(content).splitlines():
+    for line in lines(content):
         if found := _GRADLE.fullmatch(line):
             yield Piece(PackageType.MAVEN, f"{found[1]}:{found[2]}", found[3])
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory.analyzers.language import Piece, lines
 from hullguard.model.package import PackageType
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
@@ -66,10 +66,10 @@ def _nested(dependencies: dict[str, Any]) -> Iterator[Piece]:
 
 def yarn_lock(content: bytes) -> Iterator[Piece]:
     """Yarn 1 names a package by its key, later ones by ``resolution``, which is also there for workspaces."""
-    lines = text(content).splitlines()
-    berry = "__metadata:" in lines
+    written = lines(content)
+    berry = "__metadata:" in written
     name = ""
-    for line in lines:
+    for line in written:
         if not line.startswith((" ", "#")):
             key = _YARN_KEY.match(line)
             name = (key[2] or key[1]) if key else ""
@@ -83,7 +83,7 @@ def yarn_lock(content: bytes) -> Iterator[Piece]:
 def pnpm_lock(content: bytes) -> Iterator[Piece]:
     """The keys of ``packages``: ``/a/1.0.0`` in version 5, ``/a@1.0.0`` in 6, ``a@1.0.0`` since 9."""
     inside = False
-    for line in text(content).splitlines():
+    for line in lines(content):
         if line and not line.startswith((" ", "#")):
             inside = line.rstrip() == "packages:"
         elif inside and (found := _PNPM_KEY.fullmatch(line)):

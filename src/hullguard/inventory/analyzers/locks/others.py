@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory.analyzers.language import Piece, lines
 from hullguard.inventory.analyzers.php import ComposerPackage
 from hullguard.model.package import PackageType
 
@@ -51,7 +50,7 @@ def cargo_lock(content: bytes) -> Iterator[Piece]:
 def gemfile_lock(content: bytes) -> Iterator[Piece]:
     """The gems of sections ``GEM``; a version may end in the platform that it was built for."""
     section = ""
-    for line in text(content).splitlines():
+    for line in lines(content):
         if line and not line.startswith(" "):
             section = line.strip()
         elif section == "GEM" and (found := _GEM.fullmatch(line)):
@@ -73,7 +72,7 @@ def nuget_lock(content: bytes) -> Iterator[Piece]:
 
 
 def mix_lock(content: bytes) -> Iterator[Piece]:
-    for line in text(content).splitlines():
+    for line in lines(content):
         if found := _MIX.fullmatch(line):
             yield Piece(PackageType.HEX, found[1], found[2])
 
@@ -81,7 +80,7 @@ def mix_lock(content: bytes) -> Iterator[Piece]:
 def pubspec_lock(content: bytes) -> Iterator[Piece]:
     """Packages that were fetched from where Dart's packages are published; the SDK's own have no version of theirs."""
     name = source = ""
-    for line in text(content).splitlines():
+    for line in lines(content):
         if found := _PUB_NAME.fullmatch(line):
             name, source = found[1], ""
         elif name and (field := _PUB_FIELD.fullmatch(line)):

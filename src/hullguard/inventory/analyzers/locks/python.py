@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory.analyzers.language import Piece, lines
 from hullguard.model.package import PackageType
 
 _PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]*\])?\s*===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--hash.*)?")
@@ -37,8 +36,8 @@ class _Pipfile(msgspec.Struct):
 
 def requirements(content: bytes) -> Iterator[Piece]:
     """Only what is pinned with ``==``: anything else says what may be installed, not what is."""
-    for line in text(content).splitlines():
-        if len(line) < 2000 and (pinned := _PINNED.fullmatch(line)):
+    for line in lines(content):
+        if pinned := _PINNED.fullmatch(line):
             yield Piece(PackageType.PYPI, pinned[1], pinned[2])
 
 

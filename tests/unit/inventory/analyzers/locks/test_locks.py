@@ -339,6 +339,11 @@ def test_bytes_that_mean_harm_never_raise(name: str) -> None:
     good = next(content for known, content, _ in CASES if known == name)
     content = (good if isinstance(good, str) else json.dumps(good)).encode()
     hostile = [b"", b"\xff" * 100, b"[" * 50_000, b'{"a":' * 50_000, b"<a>" * 50_000, b"a = [" * 20_000, b" " * 100_000]
+    hostile += [
+        start + unit * 100_000
+        for start in (b"packages:\n  a@1.1.1", b"  ", b"")
+        for unit in (b"1", b"-1", b" ", b'"a@1')
+    ]
     hostile += [content[:position] for position in range(0, len(content), 7)]
     hostile += [content.replace(b"1", b"\x00"), content.replace(b'"', b"'"), content.replace(b":", b"")]
 
