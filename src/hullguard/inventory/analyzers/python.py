@@ -9,7 +9,7 @@ from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, 
 from hullguard.model.package import Package, PackageType, Unknown
 
 _HEADER = re.compile(
-    r"^(Name|Version|License|License-Expression|Classifier(?=:[ \t]*License ::)):[ \t]*(\S.*?)[ \t\r]*$",
+    r"^(Name|Version|License|License-Expression|Classifier(?=:[ \t]*License ::)):[ \t]*(\S.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
 # Before there were expressions the field often held a licence's whole text.
@@ -27,7 +27,7 @@ class PythonAnalyzer(Analyzer):
         del path
         # Only the headers: the description after the first empty line may contain anything.
         headers = re.split(r"\r?\n\r?\n", text(content[: 1 << 18]), maxsplit=1)[0]
-        return "\n".join(f"{key}: {value[:500]}" for key, value in _HEADER.findall(headers)).encode()
+        return "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings()

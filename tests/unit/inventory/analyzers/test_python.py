@@ -72,3 +72,9 @@ def test_the_licence_is_what_the_metadata_states(headers: str, licenses: tuple[s
     content = f"Metadata-Version: 2.4\nName: a\nVersion: 1\n{headers}\nLicense: of the description\n"
 
     assert Found([file("a-1.dist-info/METADATA", content)]).named("a").licenses == licenses
+
+
+def test_blanks_without_end_take_no_time() -> None:
+    content = b"Name: a \t\r\nVersion: 1" + b" " * 200_000 + b"x\n"
+
+    assert Found([file("a-1.dist-info/METADATA", content)]).named("a").version == "1"
