@@ -7,7 +7,7 @@ import re
 
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 
-_STAGE = r"(?:[._-]?(stable|beta|b|rc|alpha|a|patch|pl|p)((?:[.-]?\d+)*))?([.-]?dev)?(?:\+\S+)?"
+_STAGE = r"(?:[._-]?(stable|beta|b|rc|alpha|a|patch|pl|p)((?:[.-]?\d++)*+))?([.-]?dev)?(?:\+\S+)?"
 _NUMBERS = re.compile(rf"v?(\d{{1,5}})(\.\d+)?(\.\d+)?(\.\d+)?{_STAGE}", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(rf"v?(\d{{4}}(?:[.:-]?\d{{2}}){{1,6}}(?:[.:-]?\d{{1,3}}){{0,2}}){_STAGE}", re.ASCII | re.IGNORECASE)
 _BRANCH = re.compile(r"v?(\d+)(\.(?:\d+|[x*]))?(\.(?:\d+|[x*]))?(\.(?:\d+|[x*]))?-dev", re.ASCII | re.IGNORECASE)

@@ -12,7 +12,7 @@ _SEGMENT = re.compile(r"[0-9]+|[a-z]+", re.ASCII | re.IGNORECASE)
 # A gem with compiled code is named for its platform behind its version: Gem::Platform.
 _PLATFORM = re.compile(
     r"-(?:java|jruby|(?:x86|x64|x86_64|i[3-6]86|arm|arm64|armv\w+|aarch64|ppc64le|s390x|riscv64|universal)"
-    r"(?:[-_.]\w+)*|mswin\w*|mingw\w*)\Z"
+    r"(?:[-_.][\w.-]*)?|mswin\w*|mingw\w*)\Z"
 )
 _Segment = int | str
 

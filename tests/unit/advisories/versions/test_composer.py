@@ -37,7 +37,9 @@ def test_versions_that_are_one(one: str, other: str) -> None:
     assert key(one) == key(other)
 
 
-@pytest.mark.parametrize("text", ["", "dev-master", "master", "1.0.0.0.0.x", "^1.0", "1.0 || 2.0"])
+@pytest.mark.parametrize(
+    "text", ["", "dev-master", "master", "1.0.0.0.0.x", "^1.0", "1.0 || 2.0", "1.0-beta" + "1" * 400 + "x"]
+)
 def test_what_is_no_version_is_said_to_be_none(text: str) -> None:
     with pytest.raises(UnreadableVersion):
         key(text)

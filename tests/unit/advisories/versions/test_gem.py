@@ -39,7 +39,7 @@ def test_a_platform_is_no_part_of_the_version(installed: str, compared: str) -> 
     assert order.key(installed) == order.key(compared)
 
 
-@pytest.mark.parametrize("text", ["", "a.1", "1..2", "1_0", "~> 1.0"])
+@pytest.mark.parametrize("text", ["", "a.1", "1..2", "1_0", "~> 1.0", "1-x86" + "_a" * 200 + "!"])
 def test_what_is_no_version_is_said_to_be_none(text: str) -> None:
     with pytest.raises(UnreadableVersion):
         order.key(text)
