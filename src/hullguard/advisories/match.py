@@ -14,8 +14,10 @@ from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Unknown
+from hullguard.model.package import PackageType, Unknown
 from hullguard.model.report import Vulnerability
+
+_OS_TYPES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM})
 
 
 class Lookup(Protocol):
@@ -91,8 +93,14 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         yield Unknown(name, why)
     known = lookup.ecosystems()
     counts: dict[str, int] = {}
+    others = 0
     for package in inventory.packages:
-        counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
+        if package.ecosystem or package.type in _OS_TYPES:
+            counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
+        else:
+            others += 1
+    if others:
+        yield Unknown(f"{others} other packages", "no advisories speak of their kind, or of a version such as theirs")
     for ecosystem, count in counts.items():
         if not ecosystem:
             yield Unknown(f"{count} OS packages", "no advisories are published for this distribution or release")

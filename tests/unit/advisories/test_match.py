@@ -3,12 +3,13 @@
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.advisories import TODAY, affected, database, found, inventory, package, record
 
 from hullguard.advisories.match import subject
 from hullguard.model.image import OperatingSystem
-from hullguard.model.package import Unknown
+from hullguard.model.package import PackageType, Unknown
 from hullguard.model.report import FixStatus
 from hullguard.model.severity import Severity
 
@@ -233,6 +234,14 @@ class TestUnknowns:
         _, unknowns, _ = advisories.match(inventory(package("a", "1", "Debian:12"), package("b", "1", "")), TODAY)
 
         assert [unknown.what for unknown in unknowns] == ["1 OS packages", "Debian:12"]
+
+    def test_packages_of_a_kind_without_advisories_are_no_os_packages(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
+        conda = msgspec.structs.replace(package("b", "1", ""), type=PackageType.CONDA)
+
+        _, unknowns, _ = advisories.match(inventory(conda), TODAY)
+
+        assert [unknown.what for unknown in unknowns] == ["1 other packages"]
 
     def test_a_distribution_past_its_end_is_said(self, tmp_path: Path) -> None:
         advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
