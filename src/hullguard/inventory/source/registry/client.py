@@ -16,7 +16,7 @@ import msgspec
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
-from hullguard.inventory.source.registry.reference import Reference
+from hullguard.inventory.source.registry.reference import Reference, is_loopback
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Client:
 
         parts = urlsplit(url)
         proxies = getproxies_environment()
-        bypass = proxy_bypass(parts.netloc.rpartition("@")[2])
+        bypass = is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2])
         proxy = "" if bypass else proxies.get(parts.scheme, proxies.get("all", ""))
         if proxy not in self._pools:
             ca_file = self._access.ca_file

@@ -40,15 +40,19 @@ class Reference:
     @property
     def loopback(self) -> bool:
         """Whether the registry is on this machine."""
-        name = hostname(self.host)
-        try:
-            return name == "localhost" or ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(hostname(self.host))
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         return f"{self.host}/{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host's name means this machine, without asking anyone."""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def hostname(host: str) -> str:

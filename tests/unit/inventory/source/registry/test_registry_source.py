@@ -17,7 +17,7 @@ from tests.support.images import (
     layer,
     node_package,
 )
-from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, fake_registry
+from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, certificate, fake_registry
 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.source.opened import RegistryAccess
@@ -513,9 +513,24 @@ class TestTheWay:
     def test_no_proxy_is_honoured(self, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
         registry.put(IMAGE)
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert len(purls(registry)) == 2  # what is on this machine needs no proxy
 
-        assert len(purls(registry)) == 2
+        monkeypatch.setenv("http_proxy", f"http://{registry.host}")
+        monkeypatch.setenv("no_proxy", "images.invalid")
+        registry.asked.clear()
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            read("registry:images.invalid/app:1", registry=RegistryAccess(insecure=True))
+        assert registry.asked == []
+
+    def test_a_certificate_must_be_trusted(self, tmp_path: Path) -> None:
+        context, ca_file = certificate(tmp_path)
+        with fake_registry(context) as registry:
+            registry.put(IMAGE)
+
+            assert len(purls(registry, registry=RegistryAccess(ca_file=ca_file))) == 2
+            with pytest.raises(Unavailable, match="certificate verify failed"):
+                purls(registry, registry=RegistryAccess("me", "secret"))
+        assert not [asked for asked in registry.asked if "authorization" in asked.headers]
 
     def test_plain_http_is_for_the_loopback_or_on_request(self, naps: list[float]) -> None:
         with pytest.raises(Unavailable, match=r"registry\.invalid cannot be reached"):
