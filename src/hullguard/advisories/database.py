@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -108,6 +109,12 @@ class Advisories:
         """When each record was changed last, by its id."""
         with self._lock:
             return dict(self._connection.execute("SELECT name, modified FROM record").fetchall())
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for who reads everything; nobody else asks meanwhile."""
+        with self._lock:
+            yield self._connection
 
     def ecosystems(self) -> frozenset[str]:
         """OSV's names, with their releases, that any record speaks of."""

@@ -75,13 +75,14 @@ def import_file(path: Path, writer: Writer, account: Account, progress: Progress
             if told.head()[:4] == b"PK\x03\x04":
                 _import_zip(path.name, told, writer, account)
             else:
-                _load(path.name, _plain(path.name, told), writer, account)
+                load_stream(path.name, _plain(path.name, told), writer, account)
     except _DAMAGED as cause:
         after = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
         account.refuse(path.name, f"damaged or cut off after {after - before} records: {cause}")
 
 
-def _load(where: str, stream: io.BufferedReader, writer: Writer, account: Account) -> None:
+def load_stream(where: str, stream: io.BufferedReader, writer: Writer, account: Account) -> None:
+    """Adds one stream of any kind, unpacked already."""
     head = stream.peek(_HEAD)[:_HEAD]
     for feed in FEEDS:
         if feed.recognises(head):
@@ -101,7 +102,7 @@ def _import_zip(name: str, raw: "_Told", writer: Writer, account: Account) -> No
                 continue
             where = f"{name}, {entry.filename}"
             try:
-                _load(where, _entry(archive, entry, where), writer, account)
+                load_stream(where, _entry(archive, entry, where), writer, account)
             except _DAMAGED as cause:
                 account.refuse(where, f"damaged or cut off: {cause}")
 

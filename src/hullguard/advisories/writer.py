@@ -91,6 +91,11 @@ class Writer:
         """Keeps what an update wants to know the next time."""
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def noted(self, key: str) -> str | None:
+        """What was kept under the key."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
     def finish(self) -> None:
         """Everything written, replaced records gone, indexes made."""
         self._flush()

@@ -11,6 +11,7 @@ from hullguard.advisories.addresses import EPSS, KEV, OSV
 from hullguard.app.cli import exits
 from hullguard.app.cli.exits import fail
 from hullguard.app.cli.scan import default_database, progress_of
+from hullguard.model.errors import Invalid
 
 if TYPE_CHECKING:
     from hullguard.advisories.feeds.feed import Account
@@ -25,14 +26,26 @@ _NAMED = 20
 def import_(
     files: Annotated[list[Path], typer.Argument(help="OSV records, KEV, EPSS; .gz and .zip too.", show_default=False)],
     db: Database = None,
+    trust: Annotated[
+        Path | None, typer.Option(help="The public key of who signed the bundles given.", show_default=False)
+    ] = None,
 ) -> int:
-    """Add advisories from files; a record that is there already is replaced unless the stored one is newer."""
-    from hullguard.advisories.importer import import_files
+    """Add advisories from files or signed bundles; a record is replaced unless the stored one is newer."""
+    from hullguard.advisories.bundle.manifest import is_bundle
 
     path = db or default_database()
     total = sum(file.stat().st_size for file in files if file.is_file())
     with progress_of(f"Importing into {path.name}", total) as progress:
-        account = import_files(files, path, progress)
+        if trust is not None:
+            from hullguard.advisories.bundle.load import import_bundles
+
+            account = import_bundles(files, path, trust, progress)
+        elif bundles := [file for file in files if is_bundle(file)]:
+            raise Invalid(f"{bundles[0]} is a bundle: name the public key of who signed it with --trust FILE")
+        else:
+            from hullguard.advisories.importer import import_files
+
+            account = import_files(files, path, progress)
     _name_refusals(account)
     typer.echo(
         f"{path}: {account.imported} imported, {account.withdrawn} withdrawn, {account.older} older than stored,"
@@ -101,6 +114,38 @@ def status(db: Database = None) -> int:
     for family, count in sorted(families.items()):
         releases = [name for name in state.records if name.partition(":")[0] == family and ":" in name]
         typer.echo(f"  {family:<28} {count:>8}{f'  in {len(releases)} releases' if releases else ''}")
+    return exits.DONE
+
+
+@db.command()
+def keygen(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The private key; the public one gets `.pub`.")],
+) -> int:
+    """Make the pair of keys that signs bundles and lets others trust them."""
+    from hullguard.advisories.bundle import keys
+
+    public = keys.make(output)
+    typer.echo(f"{output}: signs bundles, keep it secret")
+    typer.echo(f"{public}: give it to those who import them with --trust")
+    return exits.DONE
+
+
+@db.command()
+def pack(
+    output: Annotated[Path, typer.Option("-o", "--output", help="A file, or a directory that is there.")],
+    key: Annotated[Path, typer.Option(help="The private key that signs it; see `hullguard db keygen`.")],
+    db: Database = None,
+    ecosystem: Annotated[
+        list[str] | None, typer.Option(help="Only this one, as OSV names it; repeatable.", show_default=False)
+    ] = None,
+) -> int:
+    """Write the database as a signed bundle, for `hullguard db import` where there is no network."""
+    from hullguard.advisories.bundle.pack import pack
+
+    manifest = pack(db or default_database(), output, key, ecosystem or ())
+    for member in manifest.files.values():
+        typer.echo(f"  {member.source:<28} {member.count:>8} entries {member.size / 1e6:>8.1f} MB")
+    typer.echo(f"{output}: the advisories of {manifest.built:%Y-%m-%d %H:%M} UTC")
     return exits.DONE
 
 

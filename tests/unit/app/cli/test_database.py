@@ -78,3 +78,33 @@ def test_an_address_that_is_none_is_the_callers_mistake(tmp_path: Path) -> None:
 
     assert done.returncode == exits.WRONG_REQUEST
     assert done.stderr == "hullguard: 'ftp://mirror.example' is no address that begins with https:// or http://\n"
+
+
+def test_a_bundle_goes_from_one_side_to_the_other(mirror: SmallMirror, tmp_path: Path) -> None:
+    key, bundle, there = tmp_path / "key", tmp_path / "bundle", tmp_path / "there.db"
+    update(mirror, tmp_path / "a.db")
+    assert db("keygen", "-o", key).returncode == exits.DONE
+
+    packed = db("pack", "-o", bundle, "--key", key, "--db", tmp_path / "a.db")
+    done = db("import", bundle, "--trust", f"{key}.pub", "--db", there)
+
+    assert (packed.returncode, packed.stderr) == (exits.DONE, "")
+    assert packed.stdout.split()[:3] == ["npm", "1", "entries"]
+    assert (done.returncode, done.stderr) == (exits.DONE, "")
+    assert done.stdout.startswith(f"{there}: 2 imported, 0 withdrawn, 0 older than stored, 0 refused")
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_bundle_that_nobody_trusts_is_one_line(mirror: SmallMirror, tmp_path: Path, trust: bool) -> None:
+    update(mirror, tmp_path / "a.db")
+    db("keygen", "-o", tmp_path / "key")
+    db("keygen", "-o", tmp_path / "other")
+    db("pack", "-o", tmp_path / "bundle", "--key", tmp_path / "key", "--db", tmp_path / "a.db")
+
+    more = ["--trust", tmp_path / "other.pub"] if trust else []
+    done = db("import", tmp_path / "bundle", "--db", tmp_path / "there.db", *more)
+
+    assert done.returncode == exits.WRONG_REQUEST
+    assert len(done.stderr.splitlines()) == 1
+    assert "--trust" in done.stderr
+    assert not (tmp_path / "there.db").exists()

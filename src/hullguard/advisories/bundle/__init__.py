@@ -1,0 +1,1 @@
+"""Signed bundles of advisories, for networks without a way out."""

@@ -1,0 +1,205 @@
+"""Packs a database into a signed bundle: a member for each ecosystem, so that one may be taken without the others."""
+
+import itertools
+import re
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+
+from hullguard.advisories.bundle import keys
+from hullguard.advisories.bundle.manifest import MANIFEST, MEMBERS, PREFIX, SIGNATURE, Manifest, Member, digest_of
+from hullguard.advisories.database import Advisories
+from hullguard.advisories.osv import Advisory, Affected, Package, Record, Specific, Statement
+from hullguard.model.errors import NotFound, Unavailable
+
+_LEVEL = 9
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_decode_advisory = msgspec.msgpack.Decoder(Advisory).decode
+_decode_statement = msgspec.msgpack.Decoder(Statement).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def pack(database: Path, output: Path, key: Path, ecosystems: Sequence[str] = ()) -> Manifest:
+    """Writes the bundle: into ``output`` if that is a directory, else as one file that appears when it is whole."""
+    signer = keys.private(key)
+    advisories = Advisories.open(database)
+    try:
+        dates = _Dates(advisories)
+        with tempfile.TemporaryDirectory(prefix=".bundle.", dir=output if output.is_dir() else output.parent) as work:
+            staging = Path(work)
+            with advisories.reading() as connection:
+                files = _members(connection, staging, dates, {name.partition(":")[0] for name in ecosystems})
+            manifest = Manifest(dates.built, files)
+            signed = _encode(manifest)
+            (staging / MANIFEST).write_bytes(signed)
+            (staging / SIGNATURE).write_bytes(signer.sign(PREFIX + signed))
+            if output.is_dir():
+                _into_directory(staging, output, manifest)
+            else:
+                _into_file(staging, output, manifest)
+    except sqlite3.Error as cause:
+        raise Unavailable(f"the advisory database {database} cannot be read: {cause}", "db.unreadable") from cause
+    except OSError as cause:
+        raise Unavailable(f"cannot write {output}: {cause.strerror or cause}") from cause
+    finally:
+        advisories.close()
+    return manifest
+
+
+class _Dates:
+    """When each source was last up to date; what came by hand is as old as the database."""
+
+    def __init__(self, advisories: Advisories) -> None:
+        self.built: datetime = advisories.status().built
+        self._notes = advisories.notes()
+
+    def of(self, source: str) -> datetime:
+        noted = self._notes.get(f"updated:{source}")
+        return datetime.fromisoformat(noted) if noted else self.built
+
+
+class _Written:
+    """A member while it is written."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self.path, self.count, self.unpacked = path, 0, 0
+        raw = stack.enter_context(path.open("wb"))
+        self._packed: Any = stack.enter_context(
+            zstandard.ZstdCompressor(level=_LEVEL).stream_writer(raw, closefd=False)
+        )
+
+    def add(self, line: bytes, count: int = 1) -> None:
+        self._packed.write(line)
+        self.unpacked += len(line)
+        self.count += count
+
+
+def _members(connection: sqlite3.Connection, staging: Path, dates: _Dates, wanted: set[str]) -> dict[str, Member]:
+    written: dict[str, _Written] = {}
+    with ExitStack() as stack:
+        for record in _records(connection):
+            families = {
+                affected.package.ecosystem.partition(":")[0] for affected in record.affected or () if affected.package
+            }
+            line = _encode(record) + b"\n"
+            for family in families & wanted if wanted else families:
+                if family not in written:
+                    written[family] = _Written(staging / _name(family, len(written)), stack)
+                written[family].add(line)
+        if missing := sorted(wanted - written.keys()):
+            raise NotFound(f"the database holds nothing of {', '.join(missing)}", "bundle.ecosystem")
+        for source, name, lines in _tables(connection):
+            for number, line in enumerate(lines):
+                if number == 0:
+                    written[source] = _Written(staging / name, stack)
+                written[source].add(line, 0 if number == 0 else line.count(b"CVE-"))
+    members = {}
+    for source, file in written.items():
+        with file.path.open("rb") as content:
+            digest = digest_of(content)
+        size = file.path.stat().st_size
+        members[file.path.name] = Member(source, digest, size, file.unpacked, file.count, dates.of(source))
+    return members
+
+
+def _records(connection: sqlite3.Connection) -> Iterator[Record]:
+    """Records as far as matching needs them; those that speak of no package stay behind."""
+    packages = {
+        number: Package(ecosystem, name)
+        for number, ecosystem, name in connection.execute("SELECT id, ecosystem, name FROM package")
+    }
+    # A record's rows were written together, so they lie together.
+    rows = connection.execute(
+        "SELECT a.record, a.package, a.statement, r.modified, r.core FROM affected a JOIN record r ON r.id = a.record"
+        " ORDER BY a.rowid"
+    )
+    for _, group in itertools.groupby(rows, key=lambda row: row[0]):
+        said = list(group)
+        yield _record(said[0][3], _decode_advisory(said[0][4]), [(packages[row[1]], row[2]) for row in said])
+
+
+def _record(modified: str, core: Advisory, said: Sequence[tuple[Package, bytes]]) -> Record:
+    return Record(
+        id=core.id,
+        modified=modified,
+        aliases=list(core.aliases),
+        upstream=list(core.upstream),
+        related=list(core.related),
+        summary=core.summary,
+        severity=list(core.severity),
+        affected=[_affected(package, _decode_statement(statement)) for package, statement in said],
+        database_specific=Specific(severity=core.rating) if core.rating else None,
+    )
+
+
+def _affected(package: Package, statement: Statement) -> Affected:
+    return Affected(
+        package,
+        statement.ranges,
+        statement.versions,
+        statement.severity,
+        Specific(urgency=statement.urgency or None, status=statement.status or None),
+    )
+
+
+def _tables(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Iterator[bytes]]]:
+    """What is published whole, in the form in which it is imported; the first line is its head."""
+    yield "kev", "kev.json.zst", _kev(connection)
+    scores = connection.execute("SELECT cve, score FROM epss ORDER BY cve")
+    yield "epss", "epss.csv.zst", _csv("cve,epss", scores)
+    ratings = connection.execute("SELECT cve, source, version, vector, word FROM rating ORDER BY cve")
+    yield "severity", "severity.csv.zst", _csv("cve,source,cvss_version,vector,severity", ratings)
+
+
+def _kev(connection: sqlite3.Connection) -> Iterator[bytes]:
+    cves = [{"cveID": cve} for (cve,) in connection.execute("SELECT cve FROM kev ORDER BY cve")]
+    if cves:
+        yield b'{"catalogVersion":"","vulnerabilities":'
+        yield _encode(cves) + b"}\n"
+
+
+def _csv(head: str, rows: Iterator[tuple[object, ...]]) -> Iterator[bytes]:
+    for number, row in enumerate(rows):
+        if number == 0:
+            yield head.encode() + b"\n"
+        yield ",".join(map(str, row)).encode() + b"\n"
+
+
+def _name(family: str, number: int) -> str:
+    plain = re.sub(r"[^A-Za-z0-9. -]", "-", family)[:80].lstrip(". -")
+    return f"{plain or 'ecosystem'}.jsonl.zst" if plain == family else f"{plain}-{number}.jsonl.zst"
+
+
+def _into_file(staging: Path, output: Path, manifest: Manifest) -> None:
+    made = staging / "bundle"
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as bundle:
+        for name in (MANIFEST, SIGNATURE):
+            bundle.writestr(zipfile.ZipInfo(name, _EPOCH), (staging / name).read_bytes())
+        for name in manifest.files:
+            with (
+                (staging / name).open("rb") as source,
+                bundle.open(zipfile.ZipInfo(MEMBERS + name, _EPOCH), "w") as out,
+            ):
+                shutil.copyfileobj(source, out, 1 << 20)
+    made.replace(output)
+
+
+def _into_directory(staging: Path, output: Path, manifest: Manifest) -> None:
+    """Members first: a manifest never speaks of what is not there yet."""
+    (output / MEMBERS).mkdir(exist_ok=True)
+    for name in manifest.files:
+        (staging / name).replace(output / MEMBERS / name)
+    for name in (SIGNATURE, MANIFEST):
+        (staging / name).replace(output / name)
+    for old in (output / MEMBERS).glob("*.zst"):
+        if old.name not in manifest.files:
+            old.unlink()
