@@ -121,3 +121,8 @@ def test_no_mixture_of_secrets_leaks_more_than_four_characters(rules, separator,
         for match in shown:
             assert secret not in match
             assert secret[:12] not in match
+
+
+def test_many_beginnings_without_an_end_find_nothing_and_what_follows_is_found() -> None:
+    for beginning in (b"eyJ", b"http://a:", b"a:1:", b"AKIA", b"password=", b"aws_secret=a"):
+        assert {hit.rule for hit in inspect(beginning * 50_000 + b"\n\nkey " + TOKEN)} >= {"github-token"}
