@@ -3,11 +3,9 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
@@ -21,6 +19,9 @@ from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _WORSE = (exits.DONE, exits.FINDING, exits.LIMIT_REACHED, exits.OUTSIDE_FAILED, exits.WRONG_REQUEST)
 
@@ -85,6 +86,10 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
 
 def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], None]) -> Iterator[Outcome]:
     """Outcomes in the order of the targets; one that fails does not stop the others."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     with ProcessPoolExecutor(min(jobs, len(targets)), get_context("fork"), _alone) as pool:
         futures: list[Future[Outcome]] = [pool.submit(_caught, job, target) for target in targets]
         for future in futures:
