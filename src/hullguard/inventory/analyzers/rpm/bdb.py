@@ -10,7 +10,6 @@ _HASH_META, _HASH, _HASH_UNSORTED, _OVERFLOW = 8, 13, 2, 7
 _IN_PAGE, _OFF_PAGE = 1, 3
 _PAGE_HEADER = 26
 _SIZES = {1 << power for power in range(9, 17)}
-_MAX_PACKAGES = 100_000
 
 
 def condense(content: bytes) -> Condensed:
@@ -27,10 +26,13 @@ def condense(content: bytes) -> Condensed:
         return found
     if (last + 1) * size > len(content):
         found.report("the file ends before its last page")
-    pages = _Pages(content, size, order, found)
+    pages, room = _Pages(content, size, order, found), len(content)
     for number in range(1, len(content) // size):
         for value in pages.values(number):
-            if len(found.records) >= _MAX_PACKAGES:
+            # Values that lie over one another are forged: they would be read again and again.
+            room -= len(value) + 16
+            if room < 0:
+                found.report("its values are larger than itself")
                 return found
             found.add(value)
     return found

@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from hullguard.inventory.analyzers.ownable import OWNABLE
 _OWNED = re.compile(OWNABLE)
 _MAX_TAGS = 1 << 16
 _MAX_FILES = 1 << 20
+_GROWTH = 32
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENSE, _ARCH = 1000, 1001, 1002, 1003, 1011, 1014, 1022
 _OLD_FILE_NAMES, _SOURCE_RPM, _MODULARITY_LABEL = 1027, 1044, 5096
@@ -67,7 +69,7 @@ class _Values:
         start = 8 + 16 * tags
         if not 0 < tags <= _MAX_TAGS or start + size > len(blob):
             raise DamagedHeader("a header is longer than what holds it")
-        self._store = blob[start : start + size]
+        self._store, self.size = blob[start : start + size], len(blob)
         entries = struct.iter_unpack(">IIiI", blob[8:start])
         self._index = {tag: (kind, offset, count) for tag, kind, offset, count in entries}
 
@@ -95,10 +97,18 @@ class _Values:
         return struct.unpack_from(f">{count}I", self._store, offset)
 
 
-def _files(values: _Values) -> list[str]:
+def _files(values: _Values) -> Iterator[str]:
+    yield from (name.lstrip("/") for name in values.strings(_OLD_FILE_NAMES))
     directories = [name.lstrip("/") for name in values.strings(_DIRECTORY_NAMES)]
     names, places = values.strings(_BASE_NAMES), values.numbers(_DIRECTORY_INDEXES)
     if len(names) != len(places):
-        names, places = [], ()
-    new = [directories[place] + name for name, place in zip(names, places, strict=True) if place < len(directories)]
-    return [*new, *(name.lstrip("/") for name in values.strings(_OLD_FILE_NAMES))]
+        return
+    # A directory's name counts once a file: a few bytes could stand for gigabytes of paths.
+    room = values.size * _GROWTH
+    for name, place in zip(names, places, strict=True):
+        if place >= len(directories):
+            continue
+        room -= len(directories[place]) + len(name)
+        if room < 0:
+            return
+        yield directories[place] + name

@@ -13,7 +13,8 @@ from hullguard.inventory.analyzers.rpm.condensed import Cell, Condensed
 
 MAGIC = b"SQLite format 3\0"
 _INTERIOR, _LEAF = 5, 13
-_MAX_ROWS = 100_000
+MAX_PAGES = 100_000
+_MAX_ENTRIES = 200_000
 _INTEGER_SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 
 
@@ -71,9 +72,9 @@ def page_size(content: bytes) -> int | None:
 
 
 def _condense(pages: Pages, found: Condensed) -> None:
-    todo, seen = [found.root], set[int]()
+    todo, seen, entries = [found.root], set[int](), 0
     chains = Chains(pages)
-    while todo:
+    while todo and entries < _MAX_ENTRIES:
         number = todo.pop()
         page = pages.get(number)
         if number in seen or page is None:
@@ -84,14 +85,16 @@ def _condense(pages: Pages, found: Condensed) -> None:
         if children is not None:
             found.nodes[number] = children
             todo += children
+            entries += len(children)
             continue
         rows = leaf(page, number, chains)
         if rows is None:
             found.report("a page of the table is damaged")
+        entries += len(rows or ())
         for row in rows or ():
-            if len(found.records) >= _MAX_ROWS:
-                return
             found.leaves.setdefault(number, []).append(Cell(row.number, row.chain, add(found, row)))
+    if todo:
+        found.report("the table is larger than any of packages")
 
 
 def add(found: Condensed, row: Row) -> int:
@@ -107,7 +110,7 @@ def root_of(pages: Pages) -> int:
     """The first page of the table ``Packages``, from the table of tables; zero when there is none."""
     todo, seen = [1], set[int]()
     chains = Chains(pages)
-    while todo:
+    while todo and len(seen) < MAX_PAGES:
         number = todo.pop()
         page = pages.get(number)
         if number in seen or page is None:
@@ -135,7 +138,15 @@ def leaf(page: bytes, number: int, chains: "Chains") -> list[Row] | None:
     start = 100 if number == 1 else 0
     if page[start] != _LEAF:
         return None
-    return [_row(page, at, chains) for at in _cells(page, start, 8, 2)]
+    rows, room = [], len(page)
+    for at in _cells(page, start, 8, 2):
+        row, used = _row(page, at, chains)
+        # Cells that lie over one another are forged: they would be read again and again.
+        room -= used
+        if room < 0:
+            break
+        rows.append(row)
+    return rows
 
 
 def _cells(page: bytes, start: int, header: int, least: int) -> list[int]:
@@ -145,16 +156,17 @@ def _cells(page: bytes, start: int, header: int, least: int) -> list[int]:
     return [place for place in places if place + least <= len(page)]
 
 
-def _row(page: bytes, at: int, chains: "Chains") -> Row:
+def _row(page: bytes, at: int, chains: "Chains") -> tuple[Row, int]:
+    """A row, and how many bytes of the page it takes."""
     size, at = _varint(page, at)
     number, at = _varint(page, at)
     here = _local(size, len(page))
     if here == size or at + here + 4 > len(page):
         payload = page[at : at + size]
-        return Row(number, payload if len(payload) == size else None, ())
+        return Row(number, payload if len(payload) == size else None, ()), 4 + len(payload)
     (first,) = struct.unpack_from(">I", page, at + here)
     rest, chain = chains.read(first, size - here)
-    return Row(number, None if rest is None else page[at : at + here] + rest, chain)
+    return Row(number, None if rest is None else page[at : at + here] + rest, chain), 4 + here
 
 
 def _local(size: int, usable: int) -> int:

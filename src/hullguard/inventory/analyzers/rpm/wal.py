@@ -4,7 +4,7 @@ import struct
 import zlib
 
 from hullguard.inventory.analyzers.rpm.condensed import Condensed
-from hullguard.inventory.analyzers.rpm.sqlite import Chains, Row, add, interior, leaf, root_of
+from hullguard.inventory.analyzers.rpm.sqlite import MAX_PAGES, Chains, Row, add, interior, leaf, root_of
 
 _MAGICS = (0x377F0682, 0x377F0683)
 _HEADER, _FRAME = 32, 24
@@ -57,7 +57,7 @@ def apply(database: Condensed, pages: dict[int, bytes]) -> Condensed:
         return merged
     rows = {cell.row: cell for cells in database.leaves.values() for cell in cells}
     todo, seen, chains = [root], set[int](), Chains(pages)
-    while todo:
+    while todo and len(seen) < MAX_PAGES:
         number = todo.pop()
         if number in seen:
             merged.report("a page of the table is damaged")

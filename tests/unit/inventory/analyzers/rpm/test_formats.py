@@ -1,6 +1,7 @@
 """The three formats of databases, whole and damaged."""
 
 import random
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from hullguard.inventory.analyzers.rpm import bdb as bdb_format
 from hullguard.inventory.analyzers.rpm import ndb as ndb_format
 from hullguard.inventory.analyzers.rpm import sqlite, wal
 from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
+from hullguard.inventory.analyzers.rpm.header import parse
 
 NAMES = [f"package{number}" for number in range(40)]
 # Headers of many sizes: in one page, at its edge and over several pages.
@@ -176,3 +178,33 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 def test_content_that_was_not_condensed_here_is_a_damaged_database() -> None:
     assert load(b"{").problems == ["it is no database of packages"]
     assert wal.pages_of(b"no log") == {}
+
+
+def test_what_lies_over_one_another_is_not_read_again_and_again() -> None:
+    blob = header("package", summary="s" * 3000)
+    slots = bytearray(ndb(*[blob] * 60))
+    for number in range(60):
+        # Every slot points to the first package, which says that it is theirs.
+        struct.pack_into("<4sIII", slots, 32 + 32 * number, b"Slot", 1, 256, 1)
+    page = bytearray(4096)
+    struct.pack_into(">BxxHxxx", page, 0, 13, 200)
+    for number in range(200):
+        struct.pack_into(">H", page, 8 + 2 * number, 1000)
+    page[1000:1003] = b"\x8f\x00\x01"  # a row of 1,920 bytes
+    chains = sqlite.Chains({})
+
+    packages = ndb_format.condense(bytes(slots[: len(slots) // 3]))
+    rows = sqlite.leaf(bytes(page), 2, chains)
+
+    assert "its packages are larger than itself" in packages.problems
+    assert len(packages.records) < 30
+    assert [row.number for row in rows or ()] == [1, 1]
+
+
+def test_paths_that_grow_out_of_a_few_bytes_are_left() -> None:
+    directory = "/" + "d" * 3000 + "/x.dist-info/"
+    fields = {"basenames": ["METADATA"] * 2000, "dirnames": [directory], "dirindexes": [0] * 2000}
+
+    owned = parse(header("package", **fields)).owned
+
+    assert 0 < len(owned) < 2000
