@@ -241,7 +241,12 @@ class Client:
 
     def _unreachable(self, cause: Exception) -> Unavailable:
         host = self._reference.api_host
-        hint = "; if it speaks plain http, say --insecure" if isinstance(_reason(cause), ssl.SSLError) else ""
+        reason = _reason(cause)
+        hint = ""
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            hint = "; if its certificate is your own, say --ca-file"
+        elif isinstance(reason, ssl.SSLError):
+            hint = "; if it speaks plain http, say --insecure"
         return Unavailable(f"the registry {host} cannot be reached: {str(cause)[:500]}{hint}", "registry.unreachable")
 
 
