@@ -27,5 +27,6 @@ class Inspector(abc.ABC):
         """What is wrong with a file; the content comes in pieces and must not be kept whole.
 
         The layer of a hit and whether a later layer deleted its file are filled in by the caller. Content is hostile:
-        nothing may raise, and the time must stay linear in the size.
+        nothing may raise, and the time must stay linear in the size. Layers are read by several threads, each of which
+        calls this for files of its own.
         """
