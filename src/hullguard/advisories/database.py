@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,6 +35,13 @@ class DatabaseStatus(Struct, frozen=True):
     kev: int
     epss: int
     ratings: int
+    updated: dict[str, datetime] = {}
+    """When each source was last up to date; only updates and bundles say so."""
+
+    def older_than(self, age: timedelta, now: datetime) -> list[str]:
+        """The sources that are older; all of it where no source says its age."""
+        stamps = self.updated or {"all of it": self.built}
+        return sorted(source for source, at in stamps.items() if now - at > age)
 
 
 class Advisories:
@@ -99,7 +106,12 @@ class Advisories:
             )
         records = {ecosystem: int(self._meta[f"records:{ecosystem}"]) for ecosystem in sorted(self._ecosystems)}
         built = datetime.fromisoformat(self._meta["built"])
-        return DatabaseStatus(str(self._path), self._path.stat().st_size, built, records, kev, epss, ratings)
+        updated = {
+            key.removeprefix("updated:"): datetime.fromisoformat(value)
+            for key, value in sorted(self._meta.items())
+            if key.startswith("updated:")
+        }
+        return DatabaseStatus(str(self._path), self._path.stat().st_size, built, records, kev, epss, ratings, updated)
 
     def notes(self) -> dict[str, str]:
         """What updates noted for the next one."""

@@ -1,7 +1,8 @@
 """``hullguard db``: the advisory database."""
 
+import enum
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,14 @@ db = typer.Typer(help="The advisory database.", no_args_is_help=True)
 
 Database = Annotated[Path | None, typer.Option("--db", help="The database file.", show_default=False)]
 _NAMED = 20
+_OLD = timedelta(days=7)
+
+
+class Form(enum.StrEnum):
+    """How ``status`` writes."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @db.command("import")
@@ -91,8 +100,13 @@ def update(  # noqa: PLR0917
 
 
 @db.command()
-def status(db: Database = None) -> int:
+def status(
+    db: Database = None,
+    form: Annotated[Form, typer.Option("-f", "--format", help="How it is written.")] = Form.TEXT,
+) -> int:
     """Show when the database was built and what it holds."""
+    import msgspec
+
     from hullguard.advisories.database import Advisories
 
     advisories = Advisories.open(db or default_database())
@@ -100,7 +114,14 @@ def status(db: Database = None) -> int:
         state = advisories.status()
     finally:
         advisories.close()
-    age = datetime.now(UTC) - state.built
+    now = datetime.now(UTC)
+    old = state.older_than(_OLD, now)
+    if old:
+        sys.stderr.write(f"hullguard: older than {_OLD.days} days: {', '.join(old)}; see `hullguard db update`\n")
+    if form is Form.JSON:
+        typer.echo(msgspec.json.encode({**msgspec.to_builtins(state), "old": old}))
+        return exits.DONE
+    age = now - state.built
     families: dict[str, int] = {}
     for ecosystem, count in state.records.items():
         family = ecosystem.partition(":")[0]
@@ -114,6 +135,10 @@ def status(db: Database = None) -> int:
     for family, count in sorted(families.items()):
         releases = [name for name in state.records if name.partition(":")[0] == family and ":" in name]
         typer.echo(f"  {family:<28} {count:>8}{f'  in {len(releases)} releases' if releases else ''}")
+    if state.updated:
+        typer.echo("last known to be up to date")
+    for source, at in state.updated.items():
+        typer.echo(f"  {source:<28} {at:%Y-%m-%d %H:%M} UTC, {_age((now - at).total_seconds())} ago")
     return exits.DONE
 
 

@@ -1,13 +1,15 @@
 """``hullguard db`` as people and scripts call it: output, one line of error, exit code."""
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.advisories import affected, record
+from tests.support.advisories import affected, database, record
 from tests.support.mirror import SmallMirror, serving, status
 
 from hullguard.app.cli import exits
@@ -108,3 +110,35 @@ def test_a_bundle_that_nobody_trusts_is_one_line(mirror: SmallMirror, tmp_path: 
     assert len(done.stderr.splitlines()) == 1
     assert "--trust" in done.stderr
     assert not (tmp_path / "there.db").exists()
+
+
+def test_the_status_says_how_old_each_source_is(mirror: SmallMirror, tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    update(mirror, file)
+    fresh = db("status", "--db", file, "-f", "json")
+    assert fresh.stderr == ""
+    assert json.loads(fresh.stdout)["records"] == {"Debian:12": 1, "npm": 1}
+    assert json.loads(fresh.stdout)["old"] == []
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE meta SET value = '2025-01-01T00:00:00+00:00' WHERE key = 'updated:npm'")
+    connection.close()
+
+    done = db("status", "--db", file)
+
+    assert done.returncode == exits.DONE
+    assert done.stderr == "hullguard: older than 7 days: npm; see `hullguard db update`\n"
+    assert "  npm                          2025-01-01 00:00 UTC, " in done.stdout
+    assert sorted(json.loads(db("status", "--db", file, "-f", "json").stdout)["updated"]) == [
+        "Debian", "epss", "kev", "npm",
+    ]  # fmt: skip
+
+
+def test_a_database_made_by_hand_is_as_old_as_it_was_built(tmp_path: Path) -> None:
+    database(tmp_path, record("GHSA-1", affected("npm", "one", ZERO))).close()
+    file = tmp_path / "advisories.db"
+    assert db("status", "--db", file).stderr == ""
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE meta SET value = '2025-01-01T00:00:00+00:00' WHERE key = 'built'")
+    connection.close()
+
+    assert "older than 7 days: all of it" in db("status", "--db", file).stderr
