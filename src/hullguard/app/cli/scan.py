@@ -60,7 +60,6 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     from hullguard.advisories.database import Advisories
     from hullguard.app.cli.scan_job import Job
     from hullguard.imagescan.select import parse_severities, parse_severity
-    from hullguard.imagescan.suppress import load
     from hullguard.inventory import recognise
 
     chosen = _format(format_)
@@ -78,7 +77,10 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
         ignore_file=ignore_file,
         vex_files=tuple(vex or ()),
     )
-    load(job.ignore_file, job.vex_files)  # a wrong rule is said before the work, and once
+    if ignore_file or vex:
+        from hullguard.imagescan.suppress import load
+
+        load(job.ignore_file, job.vex_files)  # a wrong rule is said before the work, and once
     if len(targets) == 1:
         check_file(output)
         recognise(targets[0])  # a wrong target is said before a missing database is

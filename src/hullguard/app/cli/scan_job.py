@@ -13,7 +13,6 @@ from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
-from hullguard.imagescan.suppress import load
 from hullguard.inventory import LayerCache, Limits
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError, Unavailable
@@ -77,6 +76,8 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
     if "license" not in job.scanners:
         report = structs.replace(report, licenses=())
     if job.ignore_file is not None or job.vex_files:
+        from hullguard.imagescan.suppress import load
+
         rules = load(job.ignore_file, job.vex_files)
         report = rules.apply(report, datetime.now(UTC).date())
     whole = _findings(report)

@@ -188,7 +188,9 @@ def _vulnerabilities(report: ScanReport) -> Iterator[str]:
         )
         for one in ordered
     ]
-    if not rows:
+    if report.advisories.built is None:
+        yield f'<p class="warning">{_both("Vulnerabilities were not looked for.", "未查找漏洞。")}</p>'
+    elif not rows:
         yield f"<h2>{_both('Vulnerabilities', '漏洞')} <small>(0)</small></h2>"
         yield f'<p class="soft">{_both("None is known.", "没有已知漏洞。")}</p>'
     yield from _list(("Vulnerabilities", "漏洞"), headings, rows, graded=True)

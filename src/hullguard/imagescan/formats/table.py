@@ -52,6 +52,8 @@ class TableFormat(Format):
         facts.append(_count(len(report.packages), "package"))
         console.print(Text(" · ".join(facts)))
         line = Text(_count(len(report.vulnerabilities), "vulnerability", "vulnerabilities"))
+        if report.advisories.built is None:
+            line = Text("vulnerabilities were not looked for")
         for severity in Severity:
             number = sum(one.severity is severity for one in report.vulnerabilities)
             if number:
@@ -121,8 +123,8 @@ class TableFormat(Format):
         console.print()
         if not report.complete:
             console.print(Text("Incomplete: a limit stopped the scan; there may be more.", style="bold red"))
-        built = report.advisories.built
-        console.print(Text(f"Advisories as of {built:%Y-%m-%d}." if built else "No advisories.", style="dim"))
+        if built := report.advisories.built:
+            console.print(Text(f"Advisories as of {built:%Y-%m-%d}.", style="dim"))
 
 
 def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:

@@ -10,7 +10,7 @@ from tests.support.reports import everything, report, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.html import HtmlFormat
-from hullguard.model.report import FixStatus, ScanReport
+from hullguard.model.report import AdvisoryState, FixStatus, ScanReport
 from hullguard.model.severity import Severity
 
 VOID = {"meta", "input"}
@@ -111,3 +111,10 @@ def test_a_clean_or_cut_or_filtered_report_says_so() -> None:
     assert "None is known." in render(report())
     assert "Incomplete: a limit stopped the scan" in render(report(complete=False))
     assert "7 <span" in render(report(), Page(hidden=7))
+
+
+def test_what_was_not_looked_for_is_no_all_clear() -> None:
+    text = render(report(advisories=AdvisoryState(None)))
+
+    assert "Vulnerabilities were not looked for." in text
+    assert "None is known." not in text

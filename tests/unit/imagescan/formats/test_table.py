@@ -5,7 +5,7 @@ from tests.support.reports import everything, report, reported, unknown, vulnera
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table import TableFormat
-from hullguard.model.report import FixStatus, ScanReport
+from hullguard.model.report import AdvisoryState, FixStatus, ScanReport
 from hullguard.model.severity import Severity
 
 
@@ -169,3 +169,10 @@ def test_what_the_filters_left_out_is_counted_so_that_a_short_list_is_no_all_cle
 
     assert "0 vulnerabilities · 86 more not shown, as the filters ask" in text
     assert "not shown" not in TableFormat().render(report(), Page(120)).decode()
+
+
+def test_what_was_not_looked_for_is_no_all_clear() -> None:
+    text = render(report(advisories=AdvisoryState(None)))
+
+    assert "vulnerabilities were not looked for" in text
+    assert "0 vulnerabilities" not in text
