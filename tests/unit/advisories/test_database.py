@@ -85,3 +85,22 @@ def test_threads_may_share_it(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert counts == [1] * 80
+
+
+def test_a_lookup_reads_no_table_from_end_to_end(tmp_path: Path) -> None:
+    advisories = database(tmp_path, record("X", affected("npm", "a", ZERO)))
+    asked: list[str] = []
+
+    with advisories.reading() as connection:
+        connection.set_trace_callback(asked.append)
+    advisories.statements("npm", "a")
+    advisories.known_exploited("CVE-2024-1")
+    advisories.epss("CVE-2024-1")
+    advisories.ratings("CVE-2024-1")
+
+    with advisories.reading() as connection:
+        connection.set_trace_callback(None)
+        steps = [row[3] for query in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert len(asked) == 4
+    assert len([step for step in steps if step.startswith("SEARCH")]) == 6
+    assert not [step for step in steps if step.startswith("SCAN")]
