@@ -10,6 +10,7 @@ from msgspec import Struct
 from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.streams import CHUNK, Readable
 from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
+from hullguard.model.package import Unknown
 
 _IN_MEMORY = 1 << 24
 
@@ -37,6 +38,8 @@ class Inspection:
         self.hits = Hits()
         self.left_out: dict[str, int] = {}
         """How many findings were too many, by inspector."""
+        self.unknowns: list[Unknown] = []
+        """What an inspector could not judge."""
         self._inspectors = inspectors
         self._most = most
         self._found: dict[str, int] = {}
@@ -57,7 +60,10 @@ class Inspection:
         found = self._found.get(inspector.name, 0)
         hits = iter(inspector.inspect(path, size, mode, pieces))
         for hit in itertools.islice(hits, self._most - found):
-            self.hits.add(hit)
+            if isinstance(hit, Unknown):
+                self.unknowns.append(hit)
+            else:
+                self.hits.add(hit)
             found += 1
         self._found[inspector.name] = found
         if found == self._most and (more := sum(1 for _ in hits)):

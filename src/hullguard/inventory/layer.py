@@ -102,6 +102,7 @@ class Indexer:
             more = self._refused - self.budget.limits.refused
             self._unknown("more entries", f"{self._what}: {more} more entries were refused or unreadable")
         self.index.hits = self._inspection.hits
+        self.index.unknowns += self._inspection.unknowns
         for name, more in self._inspection.left_out.items():
             self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out")
         return self.index

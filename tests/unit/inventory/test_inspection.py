@@ -13,6 +13,7 @@ from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.inspection import Inspection
 from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
 from hullguard.model.inventory import Inventory
+from hullguard.model.package import Unknown
 from hullguard.model.severity import Severity
 
 KEY = "srv/app/key.pem"
@@ -194,3 +195,23 @@ def test_the_bound_is_each_inspectors_own() -> None:
 
     assert (len(inspection.hits.secrets), len(inspection.hits.malware)) == (2, 1)
     assert inspection.left_out == {"secret": 1}
+
+
+class Doubtful(Inspector):
+    """Cannot judge anything."""
+
+    name = "malware"
+    version = "1"
+
+    def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
+        return True
+
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit | Unknown]:
+        yield Unknown(path, "too long")
+
+
+def test_what_an_inspector_cannot_judge_is_said() -> None:
+    inspection = Inspection([Doubtful()], 10)
+    inspection.show("a", 3, 0o644, b"abc", io.BytesIO(b"abc"))
+
+    assert (inspection.unknowns, inspection.hits.malware) == ([Unknown("a", "too long")], [])

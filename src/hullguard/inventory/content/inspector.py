@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from hullguard.model.content import Hit
+from hullguard.model.package import Unknown
 
 
 class Inspector(abc.ABC):
@@ -23,10 +24,10 @@ class Inspector(abc.ABC):
         """Whether to be shown a file; ``head`` is its first bytes, up to 512, ``mode`` its permission bits."""
 
     @abc.abstractmethod
-    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit]:
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit | Unknown]:
         """What is wrong with a file; the content comes in pieces and must not be kept whole.
 
         The layer of a hit and whether a later layer deleted its file are filled in by the caller. Content is hostile:
-        nothing may raise, and the time must stay linear in the size. Layers are read by several threads, each of which
-        calls this for files of its own.
+        nothing may raise, and the time must stay linear in the size. What a bound left unread is said as an Unknown.
+        Layers are read by several threads, each of which calls this for files of its own.
         """

@@ -13,11 +13,12 @@ from hullguard.inventory.content.secrets.judge import promising
 from hullguard.inventory.content.secrets.matcher import Found, Matcher, shared
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.model.content import Secret
+from hullguard.model.package import Unknown
 
 _SMALLEST = 16
 # A program has few strings of its own, and the many of its libraries; a small one may be a data file.
 _BINARY = 256 << 10
-_CODE = 3  # grows when the engine itself could find something else
+_CODE = 4  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
@@ -34,10 +35,13 @@ class SecretInspector(Inspector):
             size >= _SMALLEST and promising(path) and (size <= _BINARY or b"\0" not in head) and head[:4] != b"\x7fELF"
         )
 
-    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Secret]:
+    def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Secret | Unknown]:
         del size, mode
-        for found in self.matcher.find(chunks, rules_of_path(path)):
+        reading = self.matcher.reading(rules_of_path(path))
+        for found in reading.run(chunks):
             yield Secret(found.rule.id, found.rule.title, found.rule.severity, path, found.line, found.match)
+        if reading.cut:
+            yield Unknown(path, "so much in it looks like credentials that not all of it was judged")
 
     def text(self, text: str) -> list[Found]:
         """The credentials in a string that is no file, for example a variable of the environment."""

@@ -4,7 +4,6 @@ The stream passes in windows that overlap, so its size does not matter; a match 
 """
 
 import hashlib
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -52,7 +51,11 @@ class Matcher:
 
     def find(self, chunks: Iterable[bytes], extra: frozenset[int] = frozenset()) -> Iterator[Found]:
         """The credentials of a stream in their order; ``extra`` numbers rules to apply beside those for every path."""
-        return itertools.islice(_Pass(self, extra).run(chunks), MOST_FOUND)
+        return self.reading(extra).run(chunks)
+
+    def reading(self, extra: frozenset[int] = frozenset()) -> "Pass":
+        """The same as an object that also tells whether a bound ended it."""
+        return Pass(self, extra)
 
     def candidates(self, window: bytes) -> set[int]:
         """The rules, by number, that may match somewhere in the window."""
@@ -77,7 +80,7 @@ class Matcher:
         return scratch
 
 
-class _Pass:
+class Pass:
     """One pass over one stream."""
 
     def __init__(self, matcher: Matcher, extra: frozenset[int]) -> None:
@@ -86,17 +89,28 @@ class _Pass:
         self._seen: set[bytes] = set()
         self._lines = 1
         self._confirmed = 0
+        self._found = 0
+        self.cut = False
+        """A bound ended the search before the stream did."""
 
     def run(self, chunks: Iterable[bytes]) -> Iterator[Found]:
         for window, first, stop in windows(chunks):
-            yield from self._window(window, first, stop)
+            for found in self._window(window, first, stop):
+                if self._found == MOST_FOUND:
+                    self.cut = True
+                    return
+                self._found += 1
+                yield found
             if stop < len(window):
                 # The next window begins MARGIN before the first match that it owns.
                 self._lines += window.count(b"\n", 0, stop - MARGIN)
 
     def _window(self, window: bytes, first: int, stop: int) -> Iterator[Found]:
         numbers = self._matcher.candidates(window) | self._extra
-        if not numbers or self._confirmed > _MOST_CONFIRMED:
+        if not numbers:
+            return
+        if self._confirmed > _MOST_CONFIRMED:
+            self.cut = True
             return
         self._confirmed += len(numbers)
         spans = [span for number in sorted(numbers) for span in self._matcher.spans(number, window)]
@@ -110,6 +124,7 @@ class _Pass:
                 continue  # a more particular rule has it
             taken.append(span)
             if len(taken) > MOST_FOUND:
+                self.cut = True
                 break
         for span in sorted(taken, key=lambda span: span.start):
             known = hashlib.blake2b(window[span.start : span.end], digest_size=16).digest()

@@ -8,6 +8,7 @@ from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.matcher import MARGIN, MOST_FOUND, OVERLAP, WINDOW, windows
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.model.content import Secret
+from hullguard.model.package import Unknown
 
 INSPECTOR = SecretInspector()
 BY_ID = {rule.id: rule for rule in RULES}
@@ -68,7 +69,16 @@ def test_of_two_rules_that_claim_the_same_bytes_one_reports() -> None:
 def test_reports_of_one_file_are_bounded() -> None:
     text = b"\n".join(specimen(BY_ID["npm-token"], seed=seed) for seed in range(MOST_FOUND + 50))
 
-    assert len(inspect(text)) == MOST_FOUND
+    *hits, doubt = INSPECTOR.inspect("app/data", len(text), 0o644, iter([text]))
+
+    assert (len(hits), {type(hit) for hit in hits}) == (MOST_FOUND, {Secret})
+    assert isinstance(doubt, Unknown)
+
+
+def test_as_many_as_the_bound_allows_are_no_doubt() -> None:
+    text = b"\n".join(specimen(BY_ID["npm-token"], seed=seed) for seed in range(MOST_FOUND))
+
+    assert {type(hit) for hit in inspect(text)} == {Secret}
 
 
 def test_the_name_is_shown_and_four_characters() -> None:
