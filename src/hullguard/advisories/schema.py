@@ -1,7 +1,7 @@
 """The shape of the advisory database: one SQLite file, built beside the old one and never changed in place."""
 
 APPLICATION_ID = 0x48474144  # "HGAD"
-VERSION = 1
+VERSION = 2
 
 # Advisories are looked up by (ecosystem, name) alone, so that pair is a number and everything else is a blob that is
 # decoded only when a package of an image has that name.
