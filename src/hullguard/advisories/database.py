@@ -58,7 +58,9 @@ class Advisories:
     def open(cls, path: Path) -> "Advisories":
         """Raises NotFound when there is none yet, Invalid when the file is something else."""
         if not path.is_file():
-            advice = f"make one with: hullguard db import FILES… --db {path}"
+            advice = (
+                f"make one with: hullguard db update --db {path} (or, without a network, hullguard db import FILES…)"
+            )
             raise NotFound(f"there is no advisory database at {path}; {advice}", "db.absent")
         try:
             # The file is replaced, never changed, so SQLite need neither lock it nor look for a journal.

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -77,12 +77,12 @@ class Writer:
         self._connection.execute("DELETE FROM kev")
         self._connection.executemany("INSERT OR IGNORE INTO kev VALUES (?)", ((cve,) for cve in cves))
 
-    def replace_epss(self, scores: Iterator[tuple[str, float]]) -> None:
+    def replace_epss(self, scores: Sequence[tuple[str, float]]) -> None:
         """The scores are published whole, so they replace the old ones."""
         self._connection.execute("DELETE FROM epss")
         self._connection.executemany("INSERT OR REPLACE INTO epss VALUES (?, ?)", scores)
 
-    def replace_ratings(self, ratings: Iterator[tuple[str, str, str, str, str]]) -> None:
+    def replace_ratings(self, ratings: Sequence[tuple[str, str, str, str, str]]) -> None:
         """A table of ratings replaces the old table."""
         self._connection.execute("DELETE FROM rating")
         self._connection.executemany("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", ratings)

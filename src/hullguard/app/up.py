@@ -127,7 +127,8 @@ def _say_how_to_sign_in(say: Say, group: "_Group", first: prepare.FirstStart, la
     if not layout.advisories.exists():
         say("Advisories: none yet, so images show packages but no vulnerabilities;")
         where = "" if layout.data == default_data_dir() else f" --db {layout.advisories}"
-        say(f"          run `hullguard db import FILES…{where}` (the platform notices by itself)")
+        say(f"          run `hullguard db update{where}` (the platform notices by itself);")
+        say(f"          without a network `hullguard db import FILES…{where}`")
     say("Ctrl-C stops everything.")
 
 

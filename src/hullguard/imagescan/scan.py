@@ -11,7 +11,7 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, Unknown
 from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport, Vulnerability
 
-NO_ADVISORIES = Unknown("vulnerabilities", "there is no advisory database; make one with `hullguard db import`")
+NO_ADVISORIES = Unknown("vulnerabilities", "there is no advisory database; make one with `hullguard db update`")
 
 
 class Scanner:

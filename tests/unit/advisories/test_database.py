@@ -16,7 +16,7 @@ ZERO = {"introduced": "0"}
 
 
 def test_no_database_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="make one with: hullguard db import FILES"):
+    with pytest.raises(NotFound, match="make one with: hullguard db update"):
         Advisories.open(tmp_path / "absent.db")
 
 

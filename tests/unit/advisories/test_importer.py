@@ -2,6 +2,7 @@
 
 import fcntl
 import gzip
+import hashlib
 import json
 import sqlite3
 import zipfile
@@ -34,6 +35,11 @@ def names(db: Path) -> list[str]:
 
 def jsonl(*records: Any) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in records)
+
+
+def hash_of(number: int) -> str:
+    """Digits that do not compress to nothing."""
+    return str(int(hashlib.sha256(str(number).encode()).hexdigest(), 16))[:12]
 
 
 FORMS = {
@@ -316,6 +322,32 @@ class TestEnrichment:
 
         status = Advisories.open(db).status()
         assert (status.kev, status.epss, status.ratings) == (1, 1, 3)
+
+    @pytest.mark.parametrize("table", ["EPSS", "RATINGS"])
+    def test_a_table_that_is_cut_off_or_empty_erases_nothing(self, tmp_path: Path, db: Path, table: str) -> None:
+        lines = getattr(self, table).splitlines()
+        header = [line for line in lines if not line.startswith("CVE-")]
+        rest = lines[-1].partition(",")[2]
+        rows = [f"CVE-2025-{hash_of(number)},{rest}" for number in range(5000)]
+        import_files(self.files(tmp_path), db)
+        before = Advisories.open(db).status()
+        (tmp_path / "cut").write_bytes(gzip.compress("\n".join([*header, *rows]).encode())[:-200])
+        (tmp_path / "empty").write_text("\n".join(header) + "\n")
+
+        account = import_files([tmp_path / "cut", tmp_path / "empty", write_records(tmp_path / "new", ONE)], db)
+
+        after = Advisories.open(db).status()
+        assert (after.kev, after.epss, after.ratings) == (before.kev, before.epss, before.ratings)
+        assert account.enriched == {}
+        assert [refusal.where for refusal in account.refusals] == ["cut", "empty"]
+
+    def test_an_empty_catalogue_erases_nothing(self, tmp_path: Path, db: Path) -> None:
+        import_files(self.files(tmp_path), db)
+        (tmp_path / "kev.json").write_text('{"catalogVersion": "2", "vulnerabilities": []}')
+
+        import_files([tmp_path / "kev.json", write_records(tmp_path / "new", ONE)], db)
+
+        assert Advisories.open(db).status().kev == 1
 
     def test_broken_rows_are_named(self, tmp_path: Path, db: Path) -> None:
         path = tmp_path / "epss.csv"

@@ -29,5 +29,8 @@ class KevFeed(Feed):
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             account.refuse(where, f"the KEV catalogue cannot be read: {cause}")
             return
+        if not catalogue.vulnerabilities:
+            account.refuse(where, "the KEV catalogue is empty")
+            return
         writer.replace_kev([entry.cve_id for entry in catalogue.vulnerabilities])
         account.enriched[self.name] = len(catalogue.vulnerabilities)

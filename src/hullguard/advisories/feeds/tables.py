@@ -6,6 +6,8 @@ from hullguard.advisories.feeds.feed import Account, Feed, Lines
 from hullguard.advisories.writer import Writer
 
 _MAX_LINE = 10_000
+_MAX_ROWS = 5_000_000
+"""Ten times as many CVEs as there are; the rows of a table are held in memory until all of them were read."""
 
 
 class EpssFeed(Feed):
@@ -17,16 +19,19 @@ class EpssFeed(Feed):
         return _header(head).startswith(b"cve,epss")
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
-        def scores() -> Iterator[tuple[str, float]]:
-            for number, fields in _rows(stream, "cve"):
-                score = _probability(fields)
-                if score is None:
-                    account.refuse(f"{where}, line {number}", "a score is a CVE and a probability")
-                    continue
-                account.enriched[self.name] = account.enriched.get(self.name, 0) + 1
-                yield fields[0], score
-
-        writer.replace_epss(scores())
+        scores: list[tuple[str, float]] = []
+        for number, fields in _rows(stream, "cve"):
+            score = _probability(fields)
+            if score is None:
+                account.refuse(f"{where}, line {number}", "a score is a CVE and a probability")
+            else:
+                scores.append((fields[0], score))
+        if not scores:
+            account.refuse(where, "it holds no score")
+            return
+        # Only now that the whole file was read: one that is cut off must not erase what is stored.
+        writer.replace_epss(scores)
+        account.enriched[self.name] = account.enriched.get(self.name, 0) + len(scores)
 
 
 class RatingFeed(Feed):
@@ -38,15 +43,17 @@ class RatingFeed(Feed):
         return _header(head).startswith(b"cve,source,cvss_version,vector,severity")
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
-        def ratings() -> Iterator[tuple[str, str, str, str, str]]:
-            for number, fields in _rows(stream, "cve"):
-                if len(fields) != 5 or not fields[0].startswith("CVE-"):
-                    account.refuse(f"{where}, line {number}", "a rating has five fields and begins with a CVE")
-                    continue
-                account.enriched[self.name] = account.enriched.get(self.name, 0) + 1
-                yield fields[0], fields[1], fields[2], fields[3], fields[4]
-
-        writer.replace_ratings(ratings())
+        ratings: list[tuple[str, str, str, str, str]] = []
+        for number, fields in _rows(stream, "cve"):
+            if len(fields) != 5 or not fields[0].startswith("CVE-"):
+                account.refuse(f"{where}, line {number}", "a rating has five fields and begins with a CVE")
+            else:
+                ratings.append((fields[0], fields[1], fields[2], fields[3], fields[4]))
+        if not ratings:
+            account.refuse(where, "it holds no rating")
+            return
+        writer.replace_ratings(ratings)
+        account.enriched[self.name] = account.enriched.get(self.name, 0) + len(ratings)
 
 
 def _probability(fields: list[str]) -> float | None:
@@ -66,6 +73,8 @@ def _rows(stream: Lines, header: str) -> Iterator[tuple[int, list[str]]]:
     number = 0
     while line := stream.readline(_MAX_LINE):
         number += 1
+        if number > _MAX_ROWS:
+            raise OSError(f"more than {_MAX_ROWS} lines")
         text = line.decode("utf-8", "replace").strip()
         if text and not text.startswith(("#", header + ",")):
             yield number, text.split(",")
