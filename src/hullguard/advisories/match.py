@@ -14,10 +14,8 @@ from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import PackageType, Unknown
+from hullguard.model.package import OS_TYPES, Unknown
 from hullguard.model.report import Vulnerability
-
-_OS_TYPES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM})
 
 
 class Lookup(Protocol):
@@ -95,7 +93,7 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
     counts: dict[str, int] = {}
     others = 0
     for package in inventory.packages:
-        if package.ecosystem or package.type in _OS_TYPES:
+        if package.ecosystem or package.type in OS_TYPES:
             counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
         else:
             others += 1

@@ -180,7 +180,9 @@ class Indexer:
         if base.startswith(WHITEOUT):
             self._whiteout(path, base)
             return
-        if member.kind is Kind.FILE and path:
+        if not path and member.kind is not Kind.DIRECTORY:
+            self.refuse(member.name, "an entry without a name was refused")
+        elif member.kind is Kind.FILE:
             self.file(path, member.size, member.mode, walk)
         elif path:
             self.add(path, member.kind, member.link)

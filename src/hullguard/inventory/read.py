@@ -28,7 +28,7 @@ from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Package, Unknown
+from hullguard.model.package import OS_TYPES, Package, Unknown
 
 Progress = Callable[[str, int], None]
 _MOST_THREADS = 4
@@ -205,6 +205,9 @@ def _inventory(
         context.owned |= findings.owned
         packages += findings.packages
         unknowns += findings.unknowns
+    if found_os is not None and not any(package.type in OS_TYPES for package in packages):
+        why = f"this is {found_os.name or found_os.id}, but no package database that can be read was found in it"
+        unknowns.append(Unknown("OS packages", why))
     hits = _hits(tree, context.layers)
     return Inventory(
         target=target,

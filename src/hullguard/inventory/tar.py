@@ -70,7 +70,6 @@ class TarWalk:
     def __iter__(self) -> Iterator[Member]:
         long_name = long_link = None
         pax: dict[str, bytes] = {}
-        pax_global: dict[str, bytes] = {}
         first = True
         while (header := self._header(first=first)) is not None:
             first = False
@@ -83,18 +82,16 @@ class TarWalk:
                     long_name = body.rstrip(b"\0")
                 elif flag == b"K":
                     long_link = body.rstrip(b"\0")
-                elif flag == b"g":
-                    pax_global |= self._records(body)
-                else:
+                elif flag != b"g":
+                    # Global records are read over, as the engines' own reader does: they would rename every file.
                     pax = self._records(body)
                 continue
             self._budget.spend_entry()
-            extended = {**pax_global, **pax} if pax or pax_global else None
-            if extended and "size" in extended:
-                size = self._decimal(extended["size"])
+            if "size" in pax:
+                size = self._decimal(pax["size"])
             if flag[0] in _HEADER_ONLY:
                 size = 0
-            member = self._member(header, size, long_name, long_link, extended)
+            member = self._member(header, size, long_name, long_link, pax)
             if flag == b"S":
                 self._skip_sparse_map(header)
             long_name = long_link = None
@@ -137,22 +134,18 @@ class TarWalk:
         size: int,
         long_name: bytes | None,
         long_link: bytes | None,
-        extended: dict[str, bytes] | None,
+        pax: dict[str, bytes],
     ) -> Member:
         name = header[:100].split(b"\0", 1)[0]
         link = header[157:257].split(b"\0", 1)[0]
         if header[257:263] == b"ustar\0" and header[345]:
             name = header[345:500].split(b"\0", 1)[0] + b"/" + name
-        if long_name is not None:
-            name = long_name
-        if long_link is not None:
-            link = long_link
-        if extended:
-            name = extended.get("GNU.sparse.name", extended.get("path", name))
-            link = extended.get("linkpath", link)
+        # In the order in which Go's archive/tar, which unpacks layers for the engines, lets them count.
+        name = long_name or pax.get("GNU.sparse.name") or pax.get("path") or name
+        link = long_link or pax.get("linkpath") or link
         self._budget.check_name(max(len(name), len(link)))
         kind = _KINDS.get(header[156:157], Kind.OTHER)
-        if kind is Kind.FILE and name.endswith(b"/"):
+        if header[156:157] == b"\0" and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # how writers before ustar said directory
         return Member(name, kind, size, link, _mode(header[100:108]))
 
@@ -212,8 +205,10 @@ class TarWalk:
             if length < 5 or at + length > len(body) or not record.endswith(b"\n") or b"=" not in record:
                 raise Invalid(f"{self._what} has a damaged PAX header", "image.damaged")
             key, value = record[:-1].split(b"=", 1)
-            if key in _READ_RECORDS:  # global ones stay until the end, and there may be any number of others
+            if key in _READ_RECORDS and value:  # an empty one takes an earlier record back (POSIX pax)
                 records[key.decode()] = value
+            else:
+                records.pop(key.decode("utf-8", "replace"), None)
             at += length
         return records
 

@@ -28,6 +28,10 @@ class PackageType(enum.StrEnum):
     """A program that no package manager knows of, recognised by its own version string."""
 
 
+OS_TYPES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM})
+"""What a distribution's own package manager installs."""
+
+
 class Package(Struct, frozen=True, omit_defaults=True):
     """An installed package.
 

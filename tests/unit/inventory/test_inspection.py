@@ -184,7 +184,7 @@ def test_a_flood_of_hits_is_counted_not_kept(tmp_path: Path) -> None:
     found = read(str(archive), scanners=ALL, limits=Limits(hits=10))
 
     assert len(found.secrets) == 10
-    assert [(unknown.what, unknown.why) for unknown in found.unknowns] == [
+    assert [(unknown.what, unknown.why) for unknown in found.unknowns if unknown.what != "OS packages"] == [
         ("more secret findings", "layer 0/layer.tar: 23 more were left out")
     ]
 

@@ -81,12 +81,41 @@ def test_a_pax_size_replaces_the_size_of_the_header() -> None:
     assert [(member.name, member.size) for member in walk(content)] == [("big", 600), ("after", 0)]
 
 
-def test_a_global_pax_header_holds_for_the_members_after_it() -> None:
-    record = b"13 path=both\n"
-    content = header(b"g", b"%011o\0" % len(record), b"g") + record.ljust(512, b"\0")
-    content += header(b"one") + header(b"two") + bytes(1024)
+def pax(flag: bytes, *records: tuple[str, str]) -> bytes:
+    """A PAX header with its records."""
+    body = b""
+    for key, value in records:
+        tail = f" {key}={value}\n".encode()
+        length = len(tail) + len(str(len(tail) + 2))
+        body += str(length).encode() + tail
+    size = b"%011o\0" % len(body)
+    return header(b"pax", size, flag) + body.ljust(-(-len(body) // 512) * 512, b"\0")
 
-    assert [member.name for member in walk(content)] == ["both", "both"]
+
+def test_a_global_pax_header_renames_nothing_as_in_the_engines() -> None:
+    content = pax(b"g", ("path", "both"), ("size", "9")) + header(b"one") + header(b"two") + bytes(1024)
+
+    assert [(member.name, member.size) for member in walk(content)] == [("one", 0), ("two", 0)]
+
+
+def test_an_empty_pax_value_leaves_what_the_header_says() -> None:
+    content = pax(b"x", ("path", "long"), ("path", ""), ("size", "")) + header(b"one") + bytes(1024)
+
+    assert [member.name for member in walk(content)] == ["one"]
+
+
+def test_a_gnu_long_name_counts_before_a_pax_path_as_in_the_engines() -> None:
+    name = b"var/lib/dpkg/status\0"
+    long_name = header(b"@", b"%011o\0" % len(name), b"L") + name.ljust(512, b"\0")
+    content = long_name + pax(b"x", ("path", "tmp/x")) + header(b"short") + bytes(1024)
+
+    assert [member.name for member in walk(content)] == ["var/lib/dpkg/status"]
+
+
+def test_a_slash_at_the_end_makes_no_directory_of_what_says_it_is_a_file() -> None:
+    content = header(b"etc/passwd/", kind=b"0") + header(b"etc/old/", kind=b"\0") + bytes(1024)
+
+    assert [member.kind for member in walk(content)] == [Kind.FILE, Kind.DIRECTORY]
 
 
 def test_a_base_256_size_is_read() -> None:

@@ -51,11 +51,15 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
     return described
 
 
-def _manifests(blobs: Blobs, content: bytes, nesting: int) -> list[tuple[Descriptor, OciDocument]]:
+def _manifests(
+    blobs: Blobs, content: bytes, nesting: int, seen: set[str] | None = None
+) -> list[tuple[Descriptor, OciDocument]]:
+    """Every image below an index. One index is looked into once: five levels of fifty would be millions."""
+    seen = set() if seen is None else seen
     document = decode(content, OciDocument, "an OCI index")
     found: list[tuple[Descriptor, OciDocument]] = []
     for descriptor in (document.manifests or [])[:_MAX_MANIFESTS]:
-        if _ATTESTATION in (descriptor.annotations or {}):
+        if _ATTESTATION in (descriptor.annotations or {}) or descriptor.digest in seen:
             continue
         try:
             inner = _blob(blobs, descriptor)
@@ -65,7 +69,8 @@ def _manifests(blobs: Blobs, content: bytes, nesting: int) -> list[tuple[Descrip
         if manifest.manifests is not None:
             if nesting >= _MAX_NESTING:
                 raise Invalid("the OCI index is nested too deeply", "image.nesting")
-            nested = _manifests(blobs, inner, nesting + 1)
+            seen.add(descriptor.digest)
+            nested = _manifests(blobs, inner, nesting + 1, seen)
             found += [(_named(descriptor, child), child_manifest) for child, child_manifest in nested]
         elif manifest.config is not None:
             found.append((descriptor, manifest))
