@@ -137,6 +137,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "EnrolmentTokens.page": (_p("EnrolmentTokens"), NOTHING),
     "EnrolmentTokens.revoke": (lambda tx, i: s.EnrolmentTokens(tx).revoke(i["enrolment"]), NOT_FOUND),
     "Idempotency.find": (lambda tx, _: s.Idempotency(tx).find("user:a", "k", "d"), NOTHING),
+    "Images.content": (lambda tx, _: s.Images(tx).content(IMAGE), NOT_FOUND),
     "Images.detail": (lambda tx, _: s.Images(tx).detail(IMAGE), NOT_FOUND),
     "Images.inventory": (lambda tx, _: s.Images(tx).inventory(IMAGE), NOT_FOUND),
     "Images.packages": (lambda tx, _: s.Images(tx).packages(IMAGE, s.PackageFilter(), REQUEST), NOT_FOUND),
