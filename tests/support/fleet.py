@@ -1,7 +1,6 @@
 """A real hostmgr on a free port, and an agent that speaks the real protocol through the real wire session."""
 
 import asyncio
-import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -93,8 +92,6 @@ class Hostmgr:
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        # A killed process leaves no lock behind; a cancelled task leaves its connection until it is collected.
-        gc.collect()
 
     async def token(self, *, max_uses: int = 1, life: timedelta = timedelta(hours=1), cluster: str = "default") -> str:
         async with self.storage.transaction(SCOPE) as tx:

@@ -152,6 +152,7 @@ def create_engine(url: str, *, writes: bool) -> AsyncEngine:
         )
         sa.event.listen(engine.sync_engine, "connect", _sqlite_writer if writes else _sqlite_reader)
         sa.event.listen(engine.sync_engine, "begin", _sqlite_begin)
+        sa.event.listen(engine.sync_engine, "invalidate", _sqlite_invalidate)
         return engine
     if parsed.get_backend_name() in {"mysql", "mariadb"}:
         return create_async_engine(
@@ -160,6 +161,13 @@ def create_engine(url: str, *, writes: bool) -> AsyncEngine:
     raise Invalid(
         f"the database URL names {parsed.get_backend_name()!r}; use sqlite:///FILE or mysql://…", field="database_url"
     )
+
+
+def _sqlite_invalidate(connection: DBAPIConnection, entry: ConnectionPoolEntry, cause: BaseException | None) -> None:
+    # A cancelled task leaves a cursor in its traceback, and SQLite closes a connection that has one only once the
+    # cursor is collected (sqlite3_close_v2): until then it would keep the write lock, and everybody else out.
+    del entry, cause
+    connection.rollback()
 
 
 def _sqlite_reader(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,32 @@ async def test_a_cancelled_block_leaves_nothing_behind_and_frees_the_lock(storag
     async with storage.transaction(SCOPE) as tx:
         assert await value(tx) is None
         await tx.insert(counters, {"name": "x", "value": 8})
+
+
+async def test_a_block_cancelled_at_any_moment_frees_the_lock_although_its_traceback_is_kept(storage: Storage) -> None:
+    # The traceback holds a cursor, and a connection with a live cursor is not closed: story of a server that was
+    # killed in a test and whose successor found the database locked until the garbage was collected.
+    async def work(number: int) -> None:
+        async with storage.transaction(SCOPE) as tx:
+            await tx.upsert(counters, {"name": "x", "value": number}, update=["value"])
+            for _ in range(6):
+                await value(tx)
+
+    kept = []
+    gc.disable()
+    try:
+        for step in range(60):
+            tasks = [asyncio.create_task(work(step)) for _ in range(3)]
+            await asyncio.sleep(step * 0.0001)
+            for task in tasks:
+                task.cancel()
+            kept += await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.timeout(10):
+                await work(-step)
+    finally:
+        gc.enable()
+
+    assert any(isinstance(end, asyncio.CancelledError) for end in kept)
 
 
 async def test_messages_wait_for_the_commit_and_are_dropped_with_a_rollback(storage: Storage) -> None:
