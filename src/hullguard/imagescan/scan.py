@@ -8,7 +8,7 @@ from hullguard.imagescan.licenses import uses
 from hullguard.inventory import LayerCache, Limits, Progress
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Package, Unknown
+from hullguard.model.package import Unknown
 from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport, Vulnerability
 
 NO_ADVISORIES = Unknown("vulnerabilities", "there is no advisory database; make one with `hullguard db update`")
@@ -58,7 +58,7 @@ class Scanner:
             target=inventory.target,
             os=inventory.os,
             layers=inventory.layers,
-            packages=tuple(_reported(package) for package in inventory.packages),
+            packages=tuple(map(ReportedPackage.of, inventory.packages)),
             vulnerabilities=vulnerabilities,
             unknowns=unknowns,
             advisories=state,
@@ -79,18 +79,3 @@ def bill(inventory: Inventory) -> ScanReport:
     """What is inside, for formats that list parts; nobody asked what is wrong with them."""
     report = Scanner(None).report(inventory)
     return structs.replace(report, unknowns=inventory.unknowns)
-
-
-def _reported(package: Package) -> ReportedPackage:
-    return ReportedPackage(
-        purl=package.purl,
-        name=package.name,
-        version=package.version,
-        ecosystem=package.ecosystem,
-        source_name=package.source_name,
-        source_version=package.source_version,
-        arch=package.arch,
-        layer=package.layer,
-        locations=package.locations,
-        licenses=package.licenses,
-    )

@@ -2,12 +2,13 @@
 
 import enum
 from datetime import date, datetime
+from typing import Self
 
 from msgspec import Struct
 
 from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
-from hullguard.model.package import Unknown
+from hullguard.model.package import Package, Unknown
 from hullguard.model.severity import Severity
 
 
@@ -49,6 +50,22 @@ class ReportedPackage(Struct, frozen=True):
     layer: str | None
     locations: tuple[str, ...]
     licenses: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, package: Package) -> Self:
+        """What lists and reports show of a package."""
+        return cls(
+            purl=package.purl,
+            name=package.name,
+            version=package.version,
+            ecosystem=package.ecosystem,
+            source_name=package.source_name,
+            source_version=package.source_version,
+            arch=package.arch,
+            layer=package.layer,
+            locations=package.locations,
+            licenses=package.licenses,
+        )
 
 
 class Priority(Struct, frozen=True):

@@ -48,21 +48,6 @@ def package_rows(image: str, inventory: Inventory) -> Iterable[dict[str, Any]]:
         }
 
 
-def reported(package: Package) -> ReportedPackage:
-    """A package as lists show it."""
-    return ReportedPackage(
-        package.purl,
-        package.name,
-        package.version,
-        package.ecosystem,
-        package.source_name,
-        package.source_version,
-        package.arch,
-        package.layer,
-        package.locations,
-    )
-
-
 def finding_rows(image: str, ordered: list[Vulnerability], names: dict[str, str]) -> Iterable[dict[str, Any]]:
     """The index of a report's vulnerabilities; ``names`` gives the package name of each purl."""
     for position, found in enumerate(ordered):

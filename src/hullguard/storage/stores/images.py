@@ -158,7 +158,7 @@ class Images:
             layers, unknowns = kept.layers, kept.unknowns
         elif row.scanned is not None:
             inventory = await self.inventory(image_id)
-            packages = map(derive.reported, inventory.packages)
+            packages = map(ReportedPackage.of, inventory.packages)
             layers, unknowns = derive.layer_shares(inventory.layers, packages, ()), inventory.unknowns
         return ImageDetail(**structs.asdict(summary), layers=layers, unknowns=unknowns)
 
@@ -231,7 +231,7 @@ class Images:
         if not found.rows:
             return Page([], found.total)
         kept = derive.sorted_packages(await self.inventory(image_id))
-        return Page([derive.reported(kept[row.position]) for row in found.rows], found.total, found.cursor)
+        return Page([ReportedPackage.of(kept[row.position]) for row in found.rows], found.total, found.cursor)
 
     async def _row(self, image_id: str) -> Row:
         row = await self._tx.first(sa.select(images).where(*visible(self._tx), images.c.id == image_id))

@@ -206,6 +206,15 @@ async def test_packages_filter(images: Images, wanted: PackageFilter, q: str | N
     assert all(each.purl.endswith(f"{each.name}@{each.version}") for each in page.items)
 
 
+async def test_a_listed_package_shows_its_licences(tx: Transaction) -> None:
+    await enrolled(tx)
+    images = Images(tx)
+    await images.present("node-1", [(IMAGE, [])])
+    await images.store_inventory(IMAGE, inventory((structs.replace(PACKAGES[0], licenses=("Apache-2.0",)),)))
+    (listed,) = (await images.packages(IMAGE, PackageFilter(), REQUEST)).items
+    assert (listed.purl, listed.licenses) == (PACKAGES[0].purl, ("Apache-2.0",))
+
+
 async def test_a_layer_shows_what_it_brought(images: Images) -> None:
     detail = await images.detail(IMAGE)
     assert [(share.layer.diff_id, share.packages) for share in detail.layers] == [(BASE, 3), (APP, 1)]
