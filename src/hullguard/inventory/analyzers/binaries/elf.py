@@ -1,5 +1,6 @@
 """As much of ELF as finding a section or an address takes; everything in the file may be a lie."""
 
+import functools
 import struct
 from typing import Final
 
@@ -38,13 +39,27 @@ class Elf:
         """The content of the first section of this name."""
         if not self.has_sections or self._names_index >= self._section_count:
             return None
-        names = self._placed(self._names_index)[1]
-        for index in range(self._section_count):
-            name, place, size = self._placed(index)
-            start = names + name
-            if self.content[start : start + _NAME].split(b"\0", 1)[0] == wanted:
-                return self.content[place : place + size]
+        places, damage = self._places
+        if wanted in places:
+            place, size = places[wanted]
+            return self.content[place : place + size]
+        if damage is not None:
+            raise damage
         return None
+
+    @functools.cached_property
+    def _places(self) -> tuple[dict[bytes, tuple[int, int]], struct.error | None]:
+        """Where the sections lie, of several with one name the first; and what ended the table early."""
+        names = self._placed(self._names_index)[1]
+        places: dict[bytes, tuple[int, int]] = {}
+        for index in range(self._section_count):
+            try:
+                name, place, size = self._placed(index)
+            except struct.error as damage:
+                return places, damage
+            start = names + name
+            places.setdefault(self.content[start : start + _NAME].split(b"\0", 1)[0], (place, size))
+        return places, None
 
     def at(self, address: int, size: int) -> bytes:
         """Bytes by their address in memory; fewer, or none, where the file has no such address."""
