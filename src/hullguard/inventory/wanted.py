@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.paths import ancestors
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
 INDEX_VERSION = 2
@@ -31,6 +32,9 @@ class Wanted:
         self.analyzers = tuple(analyzers)
         self.inspectors = tuple(inspectors)
         self.aliases = tuple(sorted(set(aliases)))
+        self._standing_for: dict[str, list[str]] = {}
+        for real, logical in self.aliases:
+            self._standing_for.setdefault(real, []).append(logical)
         self._match = re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in analyzers)).fullmatch
         self._patterns = [(analyzer, re.compile(analyzer.paths)) for analyzer in analyzers]
         self._magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
@@ -47,12 +51,12 @@ class Wanted:
         """The name under which an analyzer wants this path, or None when nobody does."""
         if self._match(path):
             return path
-        for real, logical in self.aliases:
-            if path == real:
-                return logical
-            if path.startswith(real) and path[len(real)] == "/":
+        if not self.aliases:
+            return None
+        for real in (*reversed(ancestors(path)), path):
+            for logical in self._standing_for.get(real, ()):
                 name = logical + path[len(real) :]
-                if self._match(name):
+                if real == path or self._match(name):
                     return name
         return None
 
