@@ -54,14 +54,13 @@ class LayerReader:
         before. A claim that is wrong raises.
         """
         before = identity() if identity and self.cache and not self._careful else None
-        layer = self._unchanged(before)
-        if layer is None:
-            layer = self._index(raw, what, claimed)
+        known = self._unchanged(before)
+        layer = known or self._index(raw, what, claimed)
         if layer.stopped is not None:
             return layer
         check_digest(what, digest, layer.digest)
         check_digest(what, claimed, layer.diff_id)
-        if self.cache is not None and identity and before and before == identity():
+        if known is None and self.cache is not None and identity and before and before == identity():
             note(self.cache, before, Computed(layer.diff_id, layer.digest, layer.size))
         return layer
 

@@ -64,6 +64,18 @@ def test_an_unchanged_image_is_not_read_again(tmp_path: Path, cache: LayerCache,
     assert indexed == []
 
 
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_known_is_not_written_again(tmp_path: Path, cache: LayerCache, form: str) -> None:
+    path = FORMS[form](tmp_path / "image")
+    read(str(path), cache=cache)
+    kept = {(entry.name, entry.stat().st_ino) for entry in os.scandir(tmp_path / "cache")}
+    read(str(path), cache=cache)
+
+    assert kept
+    assert {(entry.name, entry.stat().st_ino) for entry in os.scandir(tmp_path / "cache")} == kept
+
+
 def test_a_file_that_is_too_young_is_read_again(tmp_path: Path, cache: LayerCache, indexed: list[str]) -> None:
     path = IMAGE.docker_archive(tmp_path / "image.tar")
     forget(indexed, read(str(path), cache=cache))
