@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +12,7 @@ from tests.support.console import Console
 from tests.support.visitor import Visitor
 
 from hullguard.storage import PageRequest
-from hullguard.storage.stores import IncidentFilter, Incidents, Policies
+from hullguard.storage.stores import Images, IncidentFilter, Incidents, Policies, VulnerabilityFilter
 
 HAN = re.compile(r"[一-鿿]")
 KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|editor|problem|reason|word|list)\.[a-z]\w+")
@@ -20,6 +21,8 @@ KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|editor|problem|
 def pages(console: Console) -> dict[str, str]:
     image = fleet.image_id("registry.example/shop/checkout:2.14.0")
     waiting = fleet.image_id("python:3.11-slim")
+    found = console.do(lambda tx: Images(tx).vulnerabilities(image, VulnerabilityFilter(), PageRequest(1)))
+    worst = found.items[0]
     incidents = console.do(lambda tx: Incidents(tx).page(IncidentFilter(), PageRequest(1)))
     policies = console.do(lambda tx: Policies(tx).page(PageRequest(10)))
     policy = next(each.id for each in policies.items if not each.built_in)
@@ -39,6 +42,7 @@ def pages(console: Console) -> dict[str, str]:
         "image-packages": f"/images/{image}?tab=packages",
         "image-content": f"/images/{image}?tab=content",
         "image-unknowns": f"/images/{image}?tab=unknowns",
+        "image-vulnerability": f"/images/{image}?item={quote(f'{worst.id} {worst.package}')}",
         "image-waiting": f"/images/{waiting}",
         "incidents": "/incidents",
         "incident-drawer": f"/incidents?item={incident}",
@@ -156,7 +160,7 @@ def test_an_image_that_was_not_scanned_gives_no_all_clear(visit: Callable[..., V
     visitor = visit().sign_in()
     page = visitor.page
     visitor.go(f"/images/{fleet.image_id('python:3.11-slim')}")
-    for tab in ("Vulnerabilities", "Packages", "Unknowns"):
+    for tab in ("Vulnerabilities", "Packages", "Secrets and configuration", "Unknowns"):
         page.get_by_role("navigation", name="Image").get_by_role("button", name=tab).click()
         expect(page.get_by_role("heading", name="Not known yet")).to_be_visible()
     expect(page.get_by_text("No known vulnerability")).to_have_count(0)

@@ -12,7 +12,16 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.node import Container, Heartbeat, HostFacts, Reason, SensorHealth, SensorState
 from hullguard.model.package import Package, PackageType, Unknown
 from hullguard.model.policy import Action, AppliedPolicies
-from hullguard.model.report import AdvisoryState, Cvss, FixStatus, ReportedPackage, ScanReport, Vulnerability, Why
+from hullguard.model.report import (
+    AdvisoryState,
+    Cvss,
+    FixStatus,
+    Priority,
+    ReportedPackage,
+    ScanReport,
+    Vulnerability,
+    Why,
+)
 from hullguard.model.severity import Severity
 
 NODES = ("prod-web-01", "prod-web-02", "prod-db-01", "edge-berlin-01", "edge-berlin-02", "build-runner-03")
@@ -166,20 +175,7 @@ def report(name: str, built: datetime) -> ScanReport:
             fixed = f"{package.version}+fix{number + 1}" if chance.random() < 0.6 else None
             year, serial = chance.randint(2021, 2026), chance.randint(1000, 59999)
             found.append(_vulnerability(f"CVE-{year}-{serial}", severity, package, fixed, chance))
-    packages = tuple(
-        ReportedPackage(
-            each.purl,
-            each.name,
-            each.version,
-            each.ecosystem,
-            each.source_name,
-            each.source_version,
-            each.arch,
-            each.layer,
-            each.locations,
-        )
-        for each in taken.packages
-    )
+    packages = tuple(map(ReportedPackage.of, taken.packages))
     advisories = AdvisoryState(built, ("Alpine:v3.18", "Debian:12", "PyPI"))
     return ScanReport(
         taken.target,
@@ -219,6 +215,7 @@ def _vulnerability(
         package.layer,
         Why("ecosystem-range", f"{package.version} is older than {fixed or 'any fixed version'}"),
         f"A flaw in {package.source_name or package.name} lets a remote attacker read memory beyond a buffer.",
+        Priority(20 * severity.rank, (f"severity {severity}: {20 * severity.rank}",)),
     )
 
 

@@ -171,20 +171,7 @@ def report(
         taken.target,
         taken.os,
         taken.layers,
-        tuple(
-            ReportedPackage(
-                each.purl,
-                each.name,
-                each.version,
-                each.ecosystem,
-                each.source_name,
-                each.source_version,
-                each.arch,
-                each.layer,
-                each.locations,
-            )
-            for each in taken.packages
-        ),
+        tuple(map(ReportedPackage.of, taken.packages)),
         found,
         taken.unknowns,
         AdvisoryState(built, ("Debian:12",)),
