@@ -7,7 +7,6 @@ cut off, damaged or put there by someone else is at worst read again from the im
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -51,7 +50,7 @@ class LayerCache:
         """Keeps an index; a full or read-only disk costs the next scan time, nothing else."""
         body = zstandard.ZstdCompressor(level=3).compress(msgspec.msgpack.encode(index))
         path = self._path(diff_id, signature)
-        temporary = path.with_name(f".{secrets.token_hex(8)}")
+        temporary = path.with_name(f".{os.urandom(8).hex()}")
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

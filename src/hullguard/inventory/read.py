@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
-from hullguard.inventory.content.catalog import INSPECTORS
+from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
@@ -61,10 +61,9 @@ def read(
     limits = limits or Limits()
     source, name = parse(target, limits)
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess())
-    inspectors = [inspector for inspector in INSPECTORS if inspector.name in scanners]
     with source.open(request) as opened:
         analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
-        reader = LayerReader(Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress)
+        reader = LayerReader(Wanted(analyzers, inspectors=inspectors_of(scanners)), Budget(limits), cache, progress)
         if isinstance(opened, PlainTree):
             return _tree(target, source, opened.root, reader)
         if isinstance(opened, Listed):

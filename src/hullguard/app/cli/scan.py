@@ -182,11 +182,11 @@ def sbom(  # noqa: PLR0917 - typer makes each parameter an option
 
 
 def _format(name: str) -> "Format":
-    from hullguard.imagescan.formats.catalog import FORMATS
+    from hullguard.imagescan.formats.catalog import FORMATS, format_of
 
-    chosen = {known.name: known for known in FORMATS}.get(name)
+    chosen = format_of(name)
     if chosen is None:
-        raise Invalid(f"there is no format {name!r}; choose among {', '.join(known.name for known in FORMATS)}")
+        raise Invalid(f"there is no format {name!r}; choose among {', '.join(FORMATS)}")
     return chosen
 
 

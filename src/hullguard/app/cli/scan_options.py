@@ -124,7 +124,7 @@ def scanners_of(text: str) -> frozenset[str]:
     """``vuln,secret``; raises Invalid naming the word that nothing answers to."""
     from hullguard.inventory.content.catalog import INSPECTORS
 
-    known = ("vuln", *sorted(inspector.name for inspector in INSPECTORS), "license")
+    known = ("vuln", *sorted(INSPECTORS), "license")
     words = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
     if strange := sorted(words.difference(known)):
         raise Invalid(f"there is no scanner {strange[0]!r}; choose among {', '.join(known)}")

@@ -1,20 +1,22 @@
-"""Every format of a report."""
+"""Every format of a report, by what ``-f`` takes."""
 
-from hullguard.imagescan.formats.cyclonedx import CyclonedxFormat
+from typing import Final
+
 from hullguard.imagescan.formats.format import Format
-from hullguard.imagescan.formats.html import HtmlFormat
-from hullguard.imagescan.formats.json import JsonFormat
-from hullguard.imagescan.formats.junit import JunitFormat
-from hullguard.imagescan.formats.sarif import SarifFormat
-from hullguard.imagescan.formats.spdx import SpdxFormat
-from hullguard.imagescan.formats.table import TableFormat
+from hullguard.model.plugin import load
 
-FORMATS: tuple[Format, ...] = (
-    TableFormat(),
-    JsonFormat(),
-    HtmlFormat(),
-    SarifFormat(),
-    CyclonedxFormat(),
-    SpdxFormat(),
-    JunitFormat(),
-)
+FORMATS: Final = {
+    "table": "table.TableFormat",
+    "json": "json.JsonFormat",
+    "html": "html.HtmlFormat",
+    "sarif": "sarif.SarifFormat",
+    "cyclonedx": "cyclonedx.CyclonedxFormat",
+    "spdx": "spdx.SpdxFormat",
+    "junit": "junit.JunitFormat",
+}
+
+
+def format_of(name: str) -> Format | None:
+    """The format of this name; None when there is none."""
+    made: Format | None = load(__package__, FORMATS[name]) if name in FORMATS else None
+    return made

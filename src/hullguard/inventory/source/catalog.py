@@ -1,26 +1,35 @@
-"""Every kind of source, in the order in which an existing path is tried."""
+"""Every kind of source, by its prefix on the command line."""
 
-from hullguard.inventory.source.containerd import ContainerdSource
-from hullguard.inventory.source.engines import ContainerSource, DockerSource, PodmanSource
-from hullguard.inventory.source.opened import Source
-from hullguard.inventory.source.places import (
-    DirectorySource,
-    DockerArchiveSource,
-    OciArchiveSource,
-    OciDirectorySource,
-)
-from hullguard.inventory.source.registry.source import RegistrySource
-from hullguard.inventory.source.sbom import SbomSource
+from collections.abc import Iterator
+from typing import Final
 
-SOURCES: tuple[Source, ...] = (
-    OciDirectorySource(),
-    DirectorySource(),
-    DockerArchiveSource(),
-    OciArchiveSource(),
-    DockerSource(),
-    PodmanSource(),
-    ContainerdSource(),
-    ContainerSource(),
-    RegistrySource(),
-    SbomSource(),
-)
+from hullguard.inventory.source.opened import Place, Source
+from hullguard.model.plugin import load
+
+SOURCES: Final = {
+    "oci-dir": "places.OciDirectorySource",
+    "dir": "places.DirectorySource",
+    "docker-archive": "places.DockerArchiveSource",
+    "oci-archive": "places.OciArchiveSource",
+    "docker": "engines.DockerSource",
+    "podman": "engines.PodmanSource",
+    "containerd": "containerd.ContainerdSource",
+    "container": "engines.ContainerSource",
+    "registry": "registry.source.RegistrySource",
+    "sbom": "sbom.SbomSource",
+}
+
+ON_DISK: Final = ("oci-dir", "dir", "docker-archive", "oci-archive", "sbom")
+"""The kinds that an existing path can be, in the order in which they are tried."""
+
+
+def source_of(kind: str) -> Source | None:
+    """The source of this kind; None when there is none."""
+    made: Source | None = load(__package__, SOURCES[kind]) if kind in SOURCES else None
+    return made
+
+
+def places() -> Iterator[Place]:
+    """The sources that know their own by looking at it."""
+    for kind in ON_DISK:
+        yield load(__package__, SOURCES[kind])

@@ -46,10 +46,6 @@ class ContainerdSource:
         blobs = StreamBlobs(opened, f"the archive of {name}", request.limits)
         yield StoredImage(blobs, describe_oci, (name,))
 
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
-
 
 class _Output:
     """What a command writes; its failure is told apart from a damaged image, and so is its silence."""

@@ -29,10 +29,6 @@ class DockerSource:
     def open(self, request: Request) -> Iterator[StoredImage]:
         yield _image(Engine(request.docker_host or DEFAULT_HOST), request)
 
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
-
 
 class PodmanSource:
     """An image of Podman, whose service answers as Docker's does (``systemctl enable --now podman.socket``)."""
@@ -42,10 +38,6 @@ class PodmanSource:
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
         yield _image(Engine(podman_host(), "Podman service"), request)
-
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
 
 
 class ContainerSource:
@@ -71,10 +63,6 @@ class ContainerSource:
             )
 
         yield StoredImage(_Exported(engine, container.id), describe, (container.name.lstrip("/"),))
-
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
 
 
 class _Exported:

@@ -24,10 +24,6 @@ class Named:
         with contextlib.ExitStack() as stack:
             yield self._first(request, stack)
 
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
-
     def _first(self, request: Request, stack: contextlib.ExitStack) -> StoredImage | PlainTree | Listed:
         failures: list[HullguardError] = []
         for source in _places(request):

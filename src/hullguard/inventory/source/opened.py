@@ -83,6 +83,10 @@ class Source(Protocol):
         """Raises NotFound, Invalid or Unavailable when nothing of this kind is there."""
         ...
 
+
+class Place(Source, Protocol):
+    """A kind of file or directory, known by looking at it."""
+
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         """Whether an existing path is of this kind; ``names`` are those at the top of it if it is an archive."""
         ...

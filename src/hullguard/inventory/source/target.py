@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from hullguard.inventory.limits import Limits
-from hullguard.inventory.source.catalog import SOURCES
-from hullguard.inventory.source.named import Named
+from hullguard.inventory.source.catalog import places, source_of
 from hullguard.inventory.source.opened import Source
 from hullguard.inventory.source.sniff import top_names
 from hullguard.model.errors import Invalid, NotFound
@@ -12,12 +11,11 @@ from hullguard.model.errors import Invalid, NotFound
 
 def parse(target: str, limits: Limits) -> tuple[Source, str]:
     """The source and the name within it. Without a prefix an existing path decides, else the name is looked for."""
-    by_kind = {source.kind: source for source in SOURCES}
     kind, colon, name = target.partition(":")
-    if colon and kind in by_kind:
+    if colon and (source := source_of(kind)) is not None:
         if not name:
             raise Invalid(f"{target!r} names nothing: write {kind}:NAME", "target.empty")
-        return by_kind[kind], name
+        return source, name
     if not target:
         raise Invalid("the target is empty: name an image, an archive or a directory", "target.empty")
     path = Path(target)
@@ -25,6 +23,8 @@ def parse(target: str, limits: Limits) -> tuple[Source, str]:
         return _recognised(path, limits), target
     if target.startswith(("/", "./", "../", "~")) or target.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")):
         raise NotFound(f"there is no file or directory {target!r}", "image.no-file")
+    from hullguard.inventory.source.named import Named
+
     return Named(), target
 
 
@@ -33,7 +33,7 @@ def _recognised(path: Path, limits: Limits) -> Source:
         names = top_names(path, limits) if path.is_file() else frozenset()
     except OSError as cause:
         raise Invalid(f"{path} cannot be read: {cause.strerror}", "image.unreadable") from cause
-    for source in SOURCES:
+    for source in places():
         if source.recognises(path, names):
             return source
     raise Invalid(

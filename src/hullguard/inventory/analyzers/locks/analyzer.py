@@ -1,33 +1,33 @@
 """Lock files of a scanned directory. In images they are left out: there it counts what is installed."""
 
+import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
 from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable
-from hullguard.inventory.analyzers.locks import golang, java, javascript, others, python
 
 _BYTES = 16 << 20
-_READERS: tuple[tuple[str, Callable[[bytes], Iterable[Piece | Doubt]]], ...] = (
-    (r"(?:package-lock|npm-shrinkwrap)\.json", javascript.package_lock),
-    (r"yarn\.lock", javascript.yarn_lock),
-    (r"pnpm-lock\.yaml", javascript.pnpm_lock),
-    (r"bun\.lock", javascript.bun_lock),
-    (r"requirements[^/]*\.txt", python.requirements),
-    (r"(?:poetry|uv|pdm)\.lock", python.toml_lock),
-    (r"Pipfile\.lock", python.pipfile_lock),
-    (r"Cargo\.lock", others.cargo_lock),
-    (r"go\.mod", golang.go_mod),
-    (r"go\.sum", golang.go_sum),
-    (r"Gemfile\.lock|gems\.locked", others.gemfile_lock),
-    (r"composer\.lock", others.composer_lock),
-    (r"packages\.lock\.json", others.nuget_lock),
-    (r"pom\.xml", java.pom_xml),
-    (r"gradle\.lockfile", java.gradle_lockfile),
-    (r"mix\.lock", others.mix_lock),
-    (r"pubspec\.lock", others.pubspec_lock),
+_READERS = (
+    (r"(?:package-lock|npm-shrinkwrap)\.json", "javascript.package_lock"),
+    (r"yarn\.lock", "javascript.yarn_lock"),
+    (r"pnpm-lock\.yaml", "javascript.pnpm_lock"),
+    (r"bun\.lock", "javascript.bun_lock"),
+    (r"requirements[^/]*\.txt", "python.requirements"),
+    (r"(?:poetry|uv|pdm)\.lock", "python.toml_lock"),
+    (r"Pipfile\.lock", "python.pipfile_lock"),
+    (r"Cargo\.lock", "others.cargo_lock"),
+    (r"go\.mod", "golang.go_mod"),
+    (r"go\.sum", "golang.go_sum"),
+    (r"Gemfile\.lock|gems\.locked", "others.gemfile_lock"),
+    (r"composer\.lock", "others.composer_lock"),
+    (r"packages\.lock\.json", "others.nuget_lock"),
+    (r"pom\.xml", "java.pom_xml"),
+    (r"gradle\.lockfile", "java.gradle_lockfile"),
+    (r"mix\.lock", "others.mix_lock"),
+    (r"pubspec\.lock", "others.pubspec_lock"),
 )
-_COMPILED = tuple((re.compile(pattern), reader) for pattern, reader in _READERS)
+"""A file's name -> module and function beside this one; only what is met is loaded."""
 
 
 class LockAnalyzer(LanguageAnalyzer):
@@ -46,9 +46,9 @@ class LockAnalyzer(LanguageAnalyzer):
         if len(content) > _BYTES:
             raise Unreadable(f"has more than {_BYTES >> 20} MiB; not read")
         base = path.rpartition("/")[2]
-        for pattern, read in _COMPILED:
-            if pattern.fullmatch(base):
-                yield from read(content)
+        for pattern, place in _READERS:
+            if re.fullmatch(pattern, base):
+                yield from _reader(place)(content)
                 return
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
@@ -56,3 +56,11 @@ class LockAnalyzer(LanguageAnalyzer):
         for path, file in super().found(files):
             if not path.endswith("go.sum") or files.file(path.removesuffix("go.sum") + "go.mod") is None:
                 yield path, file
+
+
+def _reader(place: str) -> Callable[[bytes], Iterable[Piece | Doubt]]:
+    module, _, name = place.partition(".")
+    read: Callable[[bytes], Iterable[Piece | Doubt]] = getattr(
+        importlib.import_module(f"hullguard.inventory.analyzers.locks.{module}"), name
+    )
+    return read

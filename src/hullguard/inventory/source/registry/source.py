@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.registry.client import Client
@@ -21,7 +20,3 @@ class RegistrySource:
         with opened_image(reference, Client(reference, request.registry), request.limits) as blobs:
             blobs.manifest(reference.wanted)  # so that an image that is not there is known at once
             yield StoredImage(blobs, describe_registry)
-
-    def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path, names
-        return False
