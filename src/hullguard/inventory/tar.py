@@ -14,8 +14,12 @@ from hullguard.inventory.streams import CHUNK, Readable, Section
 from hullguard.model.errors import Invalid
 
 BLOCK = 512
+_WINDOW = 1 << 14
+"""What is read at once of a file in which one can seek: most members are small, others are mostly skipped."""
 _ZEROS = bytes(BLOCK)
-_EIGHT_SPACES = b" " * 8
+_EIGHT_SPACES = zlib.adler32(b" " * 8)
+"""The checksum field counts as blanks."""
+_END = frozenset(b"\0 ")
 _MOST_SUM = BLOCK * 0xFF
 _ADLER = 65521
 
@@ -31,10 +35,12 @@ class Kind(enum.IntEnum):
 
 
 _KINDS = {
-    b"0": Kind.FILE, b"\0": Kind.FILE, b"7": Kind.FILE, b"S": Kind.FILE,
-    b"5": Kind.DIRECTORY, b"2": Kind.SYMLINK, b"1": Kind.HARDLINK,
+    0x30: Kind.FILE, 0x00: Kind.FILE, 0x37: Kind.FILE, 0x53: Kind.FILE,
+    0x35: Kind.DIRECTORY, 0x32: Kind.SYMLINK, 0x31: Kind.HARDLINK,
 }  # fmt: skip
 _HEADER_ONLY = frozenset(b"123456")
+_EXTENSIONS = frozenset(b"xXgLK")
+_LINKS = frozenset(b"12")
 _MAX_SIZE = 1 << 50
 _READ_RECORDS = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
 
@@ -42,15 +48,22 @@ _READ_RECORDS = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
 class Member:
     """One member; ``name`` is as written, its bytes decoded so that nothing is lost and nothing unprintable."""
 
-    __slots__ = ("kind", "link", "mode", "name", "size")
+    __slots__ = ("_mode", "kind", "link", "name", "size")
 
-    def __init__(self, name: bytes, kind: Kind, size: int, link: bytes, mode: int = 0) -> None:
-        self.name = _text(name)
+    def __init__(self, name: bytes, kind: Kind, size: int, link: bytes, mode: bytes) -> None:
+        self.name = name.decode("utf-8", "backslashreplace")
         self.kind = kind
         self.size = size
-        self.link = _text(link)
-        self.mode = mode
-        """The permission bits, with set-user-id, set-group-id and sticky."""
+        self.link = link.decode("utf-8", "backslashreplace")
+        self._mode = mode
+
+    @property
+    def mode(self) -> int:
+        """The permission bits, with set-user-id, set-group-id and sticky; 0 where they are damaged."""
+        try:
+            return int(self._mode.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
+        except ValueError:
+            return 0
 
 
 class TarWalk:
@@ -58,7 +71,9 @@ class TarWalk:
 
     def __init__(self, raw: Readable, budget: Budget, what: str) -> None:
         self._raw = raw
+        self._window = _WINDOW if isinstance(raw, Section) else CHUNK
         self._budget = budget
+        self._longest = budget.limits.name_bytes
         self._what = what
         self._chunk = b""
         self._at = 0
@@ -73,30 +88,31 @@ class TarWalk:
         first = True
         while (header := self._header(first=first)) is not None:
             first = False
-            flag = header[156:157]
+            flag = header[156]
             size = self._number(header[124:136])
-            if flag in (b"x", b"X", b"g", b"L", b"K"):
-                self._begin(size)
+            if flag in _EXTENSIONS:
+                self._left, self._padding = size, -size % BLOCK
                 body = self._extension(size)
-                if flag == b"L":
+                if flag == 0x4C:
                     long_name = body.rstrip(b"\0")
-                elif flag == b"K":
+                elif flag == 0x4B:
                     long_link = body.rstrip(b"\0")
-                elif flag != b"g":
+                elif flag != 0x67:
                     # Global records are read over, as the engines' own reader does: they would rename every file.
                     pax = self._records(body)
                 continue
             self._budget.spend_entry()
-            if "size" in pax:
+            if pax and "size" in pax:
                 size = self._decimal(pax["size"])
-            if flag[0] in _HEADER_ONLY:
+            if flag in _HEADER_ONLY:
                 size = 0
             member = self._member(header, size, long_name, long_link, pax)
-            if flag == b"S":
+            if flag == 0x53:
                 self._skip_sparse_map(header)
             long_name = long_link = None
-            pax = {}
-            self._begin(size)
+            if pax:
+                pax = {}
+            self._left, self._padding = size, -size % BLOCK
             yield member
             self._finish()
 
@@ -122,7 +138,7 @@ class TarWalk:
         """The next ``n`` bytes of the current member, fewer if it ends before; they are still to be read."""
         n = min(n, self._left)
         while len(self._chunk) - self._at < n:
-            more = self._raw.read(CHUNK)
+            more = self._raw.read(self._window)
             if not more:
                 break
             self._chunk, self._at = self._chunk[self._at :] + more, 0
@@ -136,31 +152,37 @@ class TarWalk:
         long_link: bytes | None,
         pax: dict[str, bytes],
     ) -> Member:
-        name = header[:100].split(b"\0", 1)[0]
-        link = header[157:257].split(b"\0", 1)[0]
-        if header[257:263] == b"ustar\0" and header[345]:
-            name = header[345:500].split(b"\0", 1)[0] + b"/" + name
-        # In the order in which Go's archive/tar, which unpacks layers for the engines, lets them count.
-        name = long_name or pax.get("GNU.sparse.name") or pax.get("path") or name
-        link = long_link or pax.get("linkpath") or link
-        self._budget.check_name(max(len(name), len(link)))
-        kind = _KINDS.get(header[156:157], Kind.OTHER)
-        if header[156:157] == b"\0" and name.endswith(b"/"):
+        name = _word(header, 0, 100)
+        if header[345] and header[257:263] == b"ustar\0":
+            name = _word(header, 345, 500) + b"/" + name
+        flag = header[156]
+        link = _word(header, 157, 257) if flag in _LINKS else b""
+        if long_name or long_link or pax:
+            # In the order in which Go's archive/tar, which unpacks layers for the engines, lets them count.
+            name = long_name or pax.get("GNU.sparse.name") or pax.get("path") or name
+            link = long_link or pax.get("linkpath") or link
+        if len(name) > self._longest or len(link) > self._longest:
+            self._budget.check_name(max(len(name), len(link)))
+        kind = _KINDS.get(flag, Kind.OTHER)
+        if not flag and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # how writers before ustar said directory
-        return Member(name, kind, size, link, _mode(header[100:108]))
+        return Member(name, kind, size, link, header[100:108])
 
     def _header(self, *, first: bool) -> bytes | None:
-        header = self._take(BLOCK, end_allowed=True)
+        at = self._at
+        if len(self._chunk) - at >= BLOCK:
+            header = self._chunk[at : at + BLOCK]
+            self._at = at + BLOCK
+            self.offset += BLOCK
+        else:
+            header = self._take(BLOCK, end_allowed=True)
         if len(header) < BLOCK or header == _ZEROS:
             if 0 < len(header) < BLOCK:
                 raise Invalid(f"{self._what} is cut off inside a header", "image.truncated")
             return None
-        try:
-            stored = int(header[148:156].replace(b"\0", b" ").strip() or b"0", 8)
-        except ValueError:
-            stored = -1
+        stored = _octal(header[148:156])
         # The low half of an Adler-32 sum is one more than the sum of the bytes, and ten times as fast as Python's.
-        computed = zlib.adler32(header[:148] + _EIGHT_SPACES + header[156:]) & 0xFFFF
+        computed = zlib.adler32(header[156:], zlib.adler32(header[:148], _EIGHT_SPACES)) & 0xFFFF
         if not 0 <= stored <= _MOST_SUM or (stored + 1) % _ADLER != computed:
             where = "is no tar archive" if first else f"has a damaged header at byte {self.offset}"
             raise Invalid(f"{self._what} {where}", "image.not-a-tar" if first else "image.damaged")
@@ -168,16 +190,13 @@ class TarWalk:
 
     def _number(self, field: bytes) -> int:
         """An octal number, or GNU's base-256 for what octal cannot hold."""
-        if field[0] & 0x80:
-            value = int.from_bytes(field, "big", signed=False) & ~(1 << (8 * len(field) - 1))
-            if field[0] & 0x40:
-                value = -1
+        if not field[0] & 0x80:
+            value = _octal(field)
+        elif field[0] & 0x40:
+            value = -1
         else:
-            try:
-                value = int(field.replace(b"\0", b" ").strip() or b"0", 8)
-            except ValueError:
-                value = -1
-        return self._plausible(value)
+            value = int.from_bytes(field, "big", signed=False) & ~(1 << (8 * len(field) - 1))
+        return value if 0 <= value <= _MAX_SIZE else self._plausible(value)
 
     def _decimal(self, text: bytes) -> int:
         return self._plausible(int(text) if text.isdigit() and len(text) < 20 else -1)
@@ -217,16 +236,17 @@ class TarWalk:
         while more:
             more = self._take(BLOCK)[504]
 
-    def _begin(self, size: int) -> None:
-        self._left = size
-        self._padding = -size % BLOCK
-
     def _finish(self) -> None:
-        self._skip(self._left + self._padding)
-        self._left = self._padding = 0
+        if count := self._left + self._padding:
+            if count <= len(self._chunk) - self._at:
+                self._at += count
+                self.offset += count
+            else:
+                self._skip(count)
+            self._left = self._padding = 0
 
     def _refill(self) -> None:
-        self._chunk, self._at = self._raw.read(CHUNK), 0
+        self._chunk, self._at = self._raw.read(self._window), 0
         if not self._chunk:
             raise Invalid(f"{self._what} is cut off at byte {self.offset}", "image.truncated")
 
@@ -234,7 +254,7 @@ class TarWalk:
         while count > 0:
             here = len(self._chunk) - self._at
             if here == 0:
-                if count > CHUNK and isinstance(self._raw, Section):
+                if isinstance(self._raw, Section):
                     passed = self._raw.skip(count)
                     self.offset += passed
                     count -= passed
@@ -253,7 +273,7 @@ class TarWalk:
             parts = [data]
             missing = count - len(data)
             while missing:
-                chunk = self._raw.read(CHUNK)
+                chunk = self._raw.read(max(self._window, min(missing, CHUNK)))
                 if not chunk:
                     if end_allowed:
                         break
@@ -266,13 +286,19 @@ class TarWalk:
         return data
 
 
-def _mode(field: bytes) -> int:
-    """Nothing is skipped by it, so a damaged one costs nothing but itself."""
+def _word(header: bytes, start: int, end: int) -> bytes:
+    """A field's bytes before its first NUL."""
+    stop = header.find(0, start, end)
+    return header[start : end if stop < 0 else stop]
+
+
+def _octal(field: bytes) -> int:
+    """The number in a field that ends with NUL or blank, as most writers end it, or is filled; -1 for no number."""
     try:
-        return int(field.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
+        return int(field[:-1], 8) if field[-1] in _END else int(field, 8)
     except ValueError:
-        return 0
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace")
+        pass
+    try:
+        return int(field.replace(b"\0", b" ").strip() or b"0", 8)
+    except ValueError:
+        return -1

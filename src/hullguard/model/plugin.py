@@ -1,6 +1,6 @@
 """Members of a family that a catalog names and that are loaded only when somebody asks for one.
 
-Starting is most of what a second scan costs, and some members bring libraries that take longer to load than a scan takes.
+Starting is most of what a second scan costs, and some members bring libraries that take longer to load than a scan.
 """
 
 import functools

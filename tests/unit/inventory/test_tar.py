@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.images import Entry, directory, file, hardlink, header, layer, symlink
 
+from hullguard.inventory import tar as module
 from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.streams import Section
 from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.model.errors import HullguardError, Invalid, LimitReached
 
@@ -268,3 +270,31 @@ def test_a_header_is_taken_only_with_the_sum_of_its_bytes(noise: bytes, off: int
     else:
         with pytest.raises(Invalid, match="is no tar archive"):
             walk(bytes(block) + bytes(1024))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["nothing", "head", "some", "all"])), max_size=8),
+    st.integers(1, 2000),
+)
+def test_what_is_read_depends_neither_on_seeking_nor_on_the_window(asked: list[tuple[int, str]], window: int) -> None:
+    archive = layer(*(file(f"f{number}", bytes([number]) * size) for number, (size, _) in enumerate(asked)))
+    section = Section(lambda size, at: archive[at : at + size], 0, len(archive))
+
+    def seen(tar: TarWalk) -> list[object]:
+        found: list[object] = []
+        for member, (_, how) in zip(tar, asked, strict=False):
+            place = (member.name, member.size, tar.offset)
+            content = {
+                "nothing": lambda: b"",
+                "head": lambda: tar.peek(700),
+                "some": lambda: tar.read(100)[:1],
+                "all": tar.content,
+            }[how]()
+            found.append((place, content))
+        return [*found, tar.offset]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_WINDOW", window)
+        seeking = seen(TarWalk(section, Budget(Limits()), "layer"))
+
+    assert seeking == seen(TarWalk(io.BytesIO(archive), Budget(Limits()), "layer"))

@@ -48,27 +48,28 @@ class Hashing:
 
 
 class Spent(Section):
-    """A section of which every byte, read or skipped, is told and counted against the budget."""
+    """A section of which every byte, read or skipped, is told and counted against the budget, a good many at a time."""
 
     def __init__(self, section: Section, budget: Budget, told: Callable[[int], None]) -> None:
         super().__init__(section.pread, section.offset, section.left)
         self._budget = budget
         self._told = told
+        self._counted = section.left
 
     def read(self, n: int, /) -> bytes:
-        data = super().read(n)
-        self._pass(len(data))
+        data = self.pread(min(n, self.left), self.offset) if self.left else b""
+        self.offset += len(data)
+        self.left -= len(data)
+        if self._counted - self.left > _PIECE:
+            self._count()
         return data
-
-    def skip(self, n: int) -> int:
-        step = super().skip(n)
-        self._pass(step)
-        return step
 
     def rest(self) -> None:
         """Counts what the walk left behind the end of the archive."""
-        self.skip(self.left)
+        self.left = 0
+        self._count()
 
-    def _pass(self, count: int) -> None:
-        self._budget.spend_bytes(count)
-        self._told(count)
+    def _count(self) -> None:
+        passed, self._counted = self._counted - self.left, self.left
+        self._budget.spend_bytes(passed)
+        self._told(passed)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from pathlib import Path
 
 import pytest
 
@@ -56,12 +55,31 @@ def test_read_and_skipped_bytes_are_spent_and_told() -> None:
     spent.rest()
 
     assert (read, skipped) == (CONTENT[:1000], 500)
-    assert told == [1000, 500, len(CONTENT) - 1500]
+    assert sum(told) == len(CONTENT)
     assert spent.read(10) == b""
 
 
-def test_skipping_does_not_save_a_bomb(tmp_path: Path) -> None:
-    spent = Spent(section(), Budget(Limits(total_bytes=1000)), lambda _: None)
+def test_it_is_told_while_the_walk_goes_on() -> None:
+    told: list[int] = []
+    spent = Spent(section(), Budget(Limits()), told.append)
+    spent.skip(2_000_000)
+    spent.read(1000)
+
+    assert told == [2_001_000]
+
+
+@pytest.mark.parametrize("limit", [1000, 1_999_000])
+def test_skipping_does_not_save_a_bomb(limit: int) -> None:
+    spent = Spent(section(), Budget(Limits(total_bytes=limit)), lambda _: None)
+    spent.skip(1_998_000)
 
     with pytest.raises(LimitReached):
-        spent.skip(2000)
+        spent.read(2000)
+
+
+def test_a_small_bomb_is_met_at_the_end() -> None:
+    spent = Spent(section(CONTENT[:2000]), Budget(Limits(total_bytes=1000)), lambda _: None)
+    spent.skip(2000)
+
+    with pytest.raises(LimitReached):
+        spent.rest()
