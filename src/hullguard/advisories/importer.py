@@ -1,7 +1,9 @@
 """Imports files of advisories: opens them whatever their packing, and hands each to the feed that knows it."""
 
 import io
+import lzma
 import sqlite3
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -28,6 +30,8 @@ _DAMAGED = (
     OSError,
     UnicodeDecodeError,  # a zip's name that is not the UTF-8 that its flag promises
     zlib.error,
+    lzma.LZMAError,
+    struct.error,
     zipfile.BadZipFile,
     NotImplementedError,
     RuntimeError,

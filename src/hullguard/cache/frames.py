@@ -110,7 +110,7 @@ async def read(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[T]
     body = await reader.readexactly(length)
     try:
         return decoder.decode(body)
-    except msgspec.MsgspecError as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Invalid(f"a cache frame is not understood: {cause}", "cache.frame") from cause
 
 

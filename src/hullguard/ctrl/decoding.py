@@ -38,13 +38,17 @@ class StrictRequest(Request[Any, Any, Any]):
             # A browser sends any other type across origins without asking first.
             raise NotAcceptable("Send the body as application/json.", "media-type")
         field = self.route_handler.parsed_data_field
-        body = await self.body()
-        try:
-            return _decoder(field.annotation if field else Any).decode(body)
-        except msgspec.DecodeError as cause:
-            raise decoding_error(cause) from cause
-        except RecursionError as cause:
-            raise Invalid("The body is nested too deeply.", "body-too-deep", field="$") from cause
+        return decode_body(await self.body(), field.annotation if field else Any)
+
+
+def decode_body(content: bytes, kind: Any) -> Any:
+    """A JSON body as its route's type; raises ``Invalid`` with the field that is wrong."""
+    try:
+        return _decoder(kind).decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise decoding_error(cause) from cause
+    except RecursionError as cause:
+        raise Invalid("The body is nested too deeply.", "body-too-deep", field="$") from cause
 
 
 @lru_cache(maxsize=256)

@@ -93,7 +93,7 @@ def status_of(error: HullguardError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def decoding_error(cause: msgspec.DecodeError) -> Invalid:
+def decoding_error(cause: msgspec.DecodeError | UnicodeDecodeError) -> Invalid:
     """Tell bad syntax from a wrong value, and name the field of the latter."""
     if not isinstance(cause, msgspec.ValidationError):
         return Malformed(f"The body is not JSON: {cause}.", "body-malformed")

@@ -29,15 +29,14 @@ _OPERATOR = re.compile(
     r",(?!\s*(?:version\b|v\d))\s*(?:(?:and|or)\s+)?",
     re.IGNORECASE,
 )
-_EXCEPTION = re.compile(r"[\s\-]+with[\s\-]+.*$", re.IGNORECASE)
+# Patterns that begin with a run look behind them for its beginning: a run without end is then gone over once.
+_EXCEPTION = re.compile(r"(?<![\s\-])[\s\-]+with[\s\-]+.*$", re.IGNORECASE)
 _LATER = re.compile(r"(?:\s*\+|-or-later|\s*\(?or (?:any )?later(?: version)?\)?)$", re.IGNORECASE)
 _ONLY = re.compile(r"(?:-only|\s+only)$", re.IGNORECASE)
-_NOISE = re.compile(
-    r"^(?:the|gnu|licen[sc]ed under(?: the)?)\s+|\s*\(.*?\)\s*$|\s*(?:software )?licen[sc]e$", re.IGNORECASE
-)
+_NOISE = re.compile(r"^(?:the|gnu|licen[sc]ed under(?: the)?)\s+|\s*(?:software )?licen[sc]e$", re.IGNORECASE)
 _LINKING = re.compile(r"linking|classpath|gcc|runtime|llvm|font|openssl|foss|universal|bison|autoconf", re.IGNORECASE)
 _CLASSIFIER = re.compile(r"^License :: (?:OSI Approved :: )?")
-_VERSION = re.compile(r"[\s,]+(?:version|v\.?)\s*(?=\d)|(?<=[a-z])v(?=\d)", re.IGNORECASE)
+_VERSION = re.compile(r"(?<![\s,])[\s,]+(?:version|v\.?)\s*(?=\d)|(?<=[a-z])v(?=\d)", re.IGNORECASE)
 
 
 def uses(packages: Iterable[Package]) -> tuple[LicenseUse, ...]:
@@ -61,7 +60,7 @@ def split(declared: str) -> tuple[str, ...]:
     text = " ".join(declared[:_LONGEST].split())
     if (whole := _known(text) or _of_text(text)) is not None:
         return (whole,)
-    parts = _OPERATOR.split(text.replace("(", " ").replace(")", " "))[:_MOST_PARTS]
+    parts = _OPERATOR.split(" ".join(text.replace("(", " ").replace(")", " ").split()))[:_MOST_PARTS]
     return tuple(dict.fromkeys(name for part in parts if (name := _named(part.strip()))))
 
 
@@ -104,7 +103,7 @@ def _named(part: str) -> str:
 def _known(text: str) -> str | None:
     """The SPDX identifier for a name, if there is one."""
     text = _CLASSIFIER.sub("", text)
-    for candidate in dict.fromkeys((text, _NOISE.sub("", text), _plain(text))):
+    for candidate in dict.fromkeys((text, _quiet(text), _plain(text))):
         if (found := _identifier(candidate)) is not None:
             return found
     return None
@@ -112,8 +111,14 @@ def _known(text: str) -> str | None:
 
 def _plain(text: str) -> str:
     for _ in range(3):
-        text = _NOISE.sub("", text.strip())
+        text = _quiet(text.strip())
     return _VERSION.sub("-", text)
+
+
+def _quiet(text: str) -> str:
+    """The name without the words around it, and without a last remark in brackets."""
+    name, opened, _ = text.partition("(")
+    return _NOISE.sub("", name.rstrip() if opened and text.rstrip().endswith(")") else text)
 
 
 def _identifier(text: str) -> str | None:

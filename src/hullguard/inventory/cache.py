@@ -17,6 +17,8 @@ from hullguard.inventory.layer import LayerIndex
 
 _DIGEST = 32
 _MAX_ENTRY = 1 << 28
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for an entry that somebody else wrote."""
 
 
 class LayerCache:
@@ -43,7 +45,7 @@ class LayerCache:
                 return None
             plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=_MAX_ENTRY)
             return msgspec.msgpack.decode(plain, type=LayerIndex)
-        except (OSError, zstandard.ZstdError, msgspec.MsgspecError):
+        except (OSError, zstandard.ZstdError, *UNREADABLE):
             return None
 
     def put(self, diff_id: str, signature: str, index: LayerIndex) -> None:

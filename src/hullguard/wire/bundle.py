@@ -6,9 +6,11 @@ size and SHA-256 agree with the manifest.
 """
 
 import hashlib
+import lzma
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -127,7 +129,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise LimitReached(f"{path.name} is over the bound of {limits.BUNDLE_BYTES} bytes", "bundle.too-large")
     try:
         bundle = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, RuntimeError) as cause:
+    except _UNREADABLE as cause:
         raise _broken(f"{path.name} is not an agent bundle: {cause}") from cause
     names = bundle.namelist()
     if len(names) > limits.BUNDLE_FILES + 2 or len(set(names)) != len(names):
@@ -146,7 +148,7 @@ def _manifest(bundle: zipfile.ZipFile, public_key: bytes) -> Manifest:
         ) from cause
     try:
         manifest = msgspec.json.decode(signed, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise _broken(f"the bundle's manifest does not have its form: {cause}") from cause
     for name in manifest.files:
         _require_plain(name)
@@ -187,7 +189,11 @@ def _content(bundle: zipfile.ZipFile, name: str, file: BundleFile) -> Iterator[b
         raise _wrong(name)
 
 
-_UNREADABLE = (zipfile.BadZipFile, EOFError, ValueError, RuntimeError, zlib.error)
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, RuntimeError),
+)
+"""What zipfile and its decoders raise for an archive that is damaged, or made to look so."""
 
 
 def _require_plain(name: str) -> None:

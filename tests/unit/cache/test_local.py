@@ -138,6 +138,7 @@ RUBBISH = {
     "a long key": frames.pack(frames.Get("k" * 5000)),
     "many channels": frames.pack(frames.Subscribe(tuple(str(number) for number in range(2000)))),
     "half a frame": b"\x00\x00\x00\xffabc",
+    "no text": frames.pack(frames.Get("kk")).replace(b"kk", b"\xff\xff"),
     "deep": b"\x00\x00\x03\xe8" + b"\x91" * 1000,
 }
 

@@ -1,14 +1,17 @@
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar.datastructures import MultiDict
 
-from hullguard.ctrl.decoding import decode_query, refuse_query
+from hullguard.ctrl.decoding import decode_body, decode_query, refuse_query
+from hullguard.ctrl.errors import Malformed
 from hullguard.ctrl.listing import Instant, Paged, Searched
 from hullguard.ctrl.routes.incidents import IncidentQuery
 from hullguard.ctrl.routes.nodes import NodeQuery
+from hullguard.ctrl.routes.sessions import Credentials
 from hullguard.model.errors import Invalid
 from hullguard.model.node import NodeState
 from hullguard.storage.stores import NodeFilter
@@ -72,3 +75,14 @@ def test_a_page_alone_cannot_be_searched():
     with pytest.raises(Invalid):
         decode_query(MultiDict([("q", "x")]), Paged)
     assert Instant is not None
+
+
+@pytest.mark.parametrize("content", [b'{"username": "\xff", "password": ""}', b'{"\xff": ""}', b"\xff"])
+def test_a_body_that_is_no_text_is_malformed(content):
+    with pytest.raises(Malformed):
+        decode_body(content, Credentials)
+
+
+def test_a_body_without_end_is_refused():
+    with pytest.raises(Invalid, match="too deeply"):
+        decode_body(b"[" * 100_000, Any)

@@ -1,8 +1,10 @@
 """Indexes between scans: found again, never believed when they were touched."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.layer import LayerIndex
@@ -91,3 +93,13 @@ def test_a_place_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
 
     cache.put("sha256:a", "signature", INDEX)
     assert cache.get("sha256:a", "signature") is None
+
+
+@pytest.mark.parametrize(
+    "index", [b"\x81\xa4kept\x81\xa1\xff\xc4\x00", b"\x81\xa1x" * 5000], ids=["no text", "too deep"]
+)
+def test_an_entry_of_another_make_is_not_believed(directory: Path, index: bytes) -> None:
+    body = zstandard.ZstdCompressor().compress(index)
+    stored(directory).write_bytes(hashlib.sha256(b"sha256:a" + body).digest() + body)
+
+    assert LayerCache(directory).get("sha256:a", "signature") is None

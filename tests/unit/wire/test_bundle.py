@@ -237,3 +237,21 @@ def test_unpacking_never_follows_or_overwrites(bundle, tmp_path):
     with pytest.raises(FileExistsError):
         unpack(bundle, target, PUBLIC)
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("wrong", [b"#!/bin/sh\n", b"PK"])
+def test_places_before_the_beginning_of_the_file_are_refused(bundle, wrong):
+    """The end of an archive says where it begins; with bytes taken away in front, before the file's own beginning."""
+    bundle.write_bytes(wrong + bundle.read_bytes()[600:])
+    assert code_of(lambda: verify(bundle, PUBLIC)) == "bundle.malformed"
+
+
+@pytest.mark.parametrize("version", [b"\xb4", b'", "x": ' + b"[" * 5000])
+def test_a_signed_manifest_that_is_no_text_or_without_end_is_refused(tmp_path, version):
+    signed = msgspec.json.encode(manifest_of({"a": b"a"})).replace(b"2.0", version)
+    path = tmp_path / "b"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", signed)
+        archive.writestr("manifest.sig", KEY.sign(PREFIX + signed))
+        archive.writestr("files/a", b"a")
+    assert code_of(lambda: verify(path, PUBLIC)) == "bundle.malformed"

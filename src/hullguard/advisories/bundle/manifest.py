@@ -6,8 +6,11 @@ is, and nothing of a member before its size and SHA-256 agree with the manifest.
 """
 
 import hashlib
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +32,11 @@ _MANIFEST_BYTES = 1 << 20
 _CHUNK = 1 << 20
 _MAX_MEMBERS = 1000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,120}\.zst", re.ASCII)
-_UNREADABLE = (zipfile.BadZipFile, EOFError, ValueError, RuntimeError, NotImplementedError, OSError)
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, RuntimeError),
+)
+"""What zipfile and its decoders raise for an archive that is damaged, or made to look so."""
 
 
 class Member(Struct, frozen=True):

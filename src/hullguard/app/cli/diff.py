@@ -76,21 +76,26 @@ def diff(  # noqa: PLR0917 - typer makes each parameter an option
 def _report(job: "Job", target: str) -> "ScanReport":
     """From a file that begins as JSON does, else from a scan."""
     path = Path(target)
-    if not _is_report(path):
-        from hullguard.app.cli.scan_job import scan_one
+    if _is_report(path):
+        return read_report(path)
+    from hullguard.app.cli.scan_job import scan_one
 
-        report = scan_one(job, target).report
-        if report is None:
-            raise Invalid(f"{target} gave no report")
-        return report
+    report = scan_one(job, target).report
+    if report is None:
+        raise Invalid(f"{target} gave no report")
+    return report
+
+
+def read_report(path: Path) -> "ScanReport":
+    """A report that an earlier scan wrote; raises Invalid when it is none."""
     from hullguard.model.report import ScanReport
 
     if path.stat().st_size > _MAX_REPORT:
-        raise Invalid(f"{target} is larger than any report")
+        raise Invalid(f"{path} is larger than any report")
     try:
         return msgspec.json.decode(path.read_bytes(), type=ScanReport)
-    except msgspec.DecodeError as cause:
-        raise Invalid(f"{target} is no report of `hullguard scan -f json`: {cause}") from cause
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise Invalid(f"{path} is no report of `hullguard scan -f json`: {cause}") from cause
 
 
 def _is_report(path: Path) -> bool:

@@ -61,7 +61,7 @@ def _yaml(text: str, name: str) -> list[Rule]:
     except yaml.MarkedYAMLError as cause:
         line = cause.problem_mark.line + 1 if cause.problem_mark else 1
         _refuse(name, line, f"no YAML: {cause.problem}", cause)
-    except (yaml.YAMLError, ValueError) as cause:
+    except (yaml.YAMLError, ValueError, OverflowError) as cause:  # the last: an escape beyond Unicode
         _refuse(name, 1, f"no YAML: {cause}", cause)
     if root is None:
         return []
@@ -85,6 +85,8 @@ def _check_shape(text: str, name: str) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             _refuse(name, line, "aliases are not allowed")
+        if isinstance(event, yaml.ScalarEvent) and any("\ud800" <= character <= "\udfff" for character in event.value):
+            _refuse(name, line, "an escape that is no character")
         if depth > _MAX_DEPTH:
             _refuse(name, line, "nested too deeply")
 

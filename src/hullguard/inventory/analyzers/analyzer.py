@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeGuard
 
 from msgspec import Struct
 from packageurl import PackageURL
@@ -91,6 +91,11 @@ class Analyzer(abc.ABC):
     @abc.abstractmethod
     def analyze(self, files: Files, context: Context) -> Findings:
         """Turns wanted files into packages; what cannot be read becomes an unknown."""
+
+
+def is_name(text: str | None) -> TypeGuard[str]:
+    """Whether it can name a package: a purl takes away the blanks and slashes around a name."""
+    return bool(text and text.strip().strip("/").strip())
 
 
 def os_purl(kind: str, context: Context, name: str, version: str, arch: str | None) -> str:

@@ -8,6 +8,7 @@ from hullguard.inventory.analyzers.analyzer import (
     Context,
     Files,
     Findings,
+    is_name,
     os_purl,
     text,
 )
@@ -58,7 +59,7 @@ class ApkAnalyzer(Analyzer):
     @staticmethod
     def _add(fields: dict[str, str], layer: int, location: str, context: Context, findings: Findings) -> None:
         name, version = fields.get("P"), fields.get("V")
-        if not name or not version:
+        if not is_name(name) or not version:
             findings.unknowns.append(Unknown(name or location, f"{location}: an entry lacks its name or its version"))
             return
         distribution, arch = context.distribution, fields.get("A")

@@ -9,6 +9,7 @@ from hullguard.inventory.analyzers.analyzer import (
     File,
     Files,
     Findings,
+    is_name,
     os_purl,
     text,
 )
@@ -61,7 +62,7 @@ class DpkgAnalyzer(Analyzer):
         name, version = fields.get("package"), fields.get("version")
         if len(words) == 3 and words[2] != "installed":
             return
-        if not name or not version or len(words) != 3:
+        if not is_name(name) or not version or len(words) != 3:
             why = f"{location}: an entry lacks its name, its version or a status of three words"
             findings.unknowns.append(Unknown(name or location, why))
             return

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, text
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name, text
 from hullguard.model.package import Package, PackageType, Unknown
 
 ECOSYSTEMS = {
@@ -143,7 +143,7 @@ def purl(kind: PackageType, name: str, version: str) -> str:
     """Raises ValueError when the name is none."""
     separator = _NAMESPACED.get(kind)
     namespace, _, base = name.rpartition(separator) if separator else ("", "", name)
-    if not base:
+    if not is_name(base):
         raise ValueError(name)
     return PackageURL(kind.value, namespace or None, base, version).to_string()
 

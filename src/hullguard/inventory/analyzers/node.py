@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Context, Files, Findings
+from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Context, Files, Findings, is_name
 from hullguard.model.package import Package, PackageType, Unknown
 
 _BOUND = 500
@@ -52,7 +52,7 @@ class NodeAnalyzer(Analyzer):
             if not manifest.name or not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
             scope, _, base = manifest.name.rpartition("/")
-            if not base:
+            if not is_name(base):
                 findings.unknowns.append(Unknown(path, f"{manifest.name!r} is no name of an npm package"))
                 continue
             findings.packages.append(

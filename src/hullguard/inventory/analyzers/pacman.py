@@ -8,6 +8,7 @@ from hullguard.inventory.analyzers.analyzer import (
     File,
     Files,
     Findings,
+    is_name,
     os_purl,
     text,
 )
@@ -47,7 +48,7 @@ class PacmanAnalyzer(Analyzer):
         sections = _sections(file.content)
         values = {name: lines[0] for name, lines in sections.items() if lines}
         name, version = values.get("NAME"), values.get("VERSION")
-        if not name or not version:
+        if not is_name(name) or not version:
             findings.unknowns.append(Unknown(path, "it lacks the package's name or its version"))
             return
         distribution, arch = context.distribution, values.get("ARCH")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, text
+from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, is_name, text
 from hullguard.model.package import Package, PackageType, Unknown
 
 _HEADER = re.compile(
@@ -38,7 +38,7 @@ class PythonAnalyzer(Analyzer):
             for key, value in _HEADER.findall(text(file.content)):
                 fields.setdefault(key.lower(), []).append(value)
             name, version = fields.get("name", [""])[0], fields.get("version", [""])[0]
-            if not name or not version:
+            if not is_name(name) or not version:
                 findings.unknowns.append(Unknown(path, "metadata of a Python package without its name or version"))
                 continue
             findings.packages.append(

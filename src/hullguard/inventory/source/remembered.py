@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.reader import LayerReader
@@ -35,7 +36,7 @@ def recall(identity: str, reader: LayerReader) -> tuple[Described, list[IndexedL
     try:
         image = msgspec.msgpack.decode(stored.kept.get(_KEY, b""), type=_Image)
         described = describe(image.config, [(diff_id, None) for diff_id, _, _ in image.layers], len(image.layers))
-    except (msgspec.MsgspecError, Invalid):
+    except (*UNREADABLE, Invalid):
         return None
     layers = []
     for diff_id, digest, size in image.layers:

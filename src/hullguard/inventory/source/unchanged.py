@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.cache import UNREADABLE, LayerCache
 from hullguard.inventory.layer import LayerIndex
 
 # The coarsest clock of the file systems in use is FAT's, two seconds; a change within one tick leaves no trace.
@@ -49,5 +49,5 @@ def noted(cache: LayerCache, identity: str) -> Computed | None:
     stored = cache.get(identity, _SIGNATURE)
     try:
         return None if stored is None else msgspec.msgpack.decode(stored.kept.get(_KEY, b""), type=Computed)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

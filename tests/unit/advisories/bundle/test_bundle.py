@@ -271,3 +271,19 @@ def test_keys_that_are_none_are_said(tmp_path: Path, key: Path, trusted: Path, s
         keys.private(trusted)
     with pytest.raises(Invalid, match="no public key"):
         keys.public(key)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_cannot_be_unpacked_is_said_however_it_was_packed(
+    tmp_path: Path, trusted: Path, db: Path, how: int
+) -> None:
+    path = tmp_path / "packed.zip"
+    with zipfile.ZipFile(path, "w", how) as archive:
+        archive.writestr("manifest.json", b"{}" * 50)
+        archive.writestr("manifest.sig", bytes(64))
+    content = bytearray(path.read_bytes())
+    content[43:60] = b"\xff" * 17
+    path.write_bytes(content)
+
+    with pytest.raises(Invalid, match=r"manifest\.json cannot be read"):
+        import_bundles([path], db, trusted)

@@ -88,6 +88,8 @@ class TestYaml:
             (b"- id: 'x", "no YAML"),
             (b"- id: \x00", "no YAML"),
             (b"--- a\n--- b", "no YAML"),
+            (b'- id: "\\Uffffffff"', "no YAML"),
+            (b'- id: "a"\n  reason: "\\ud800"', "line 2: an escape that is no character"),
             (b"- !!python/object/apply:os.system [id]", "expected an entry"),
         ],
     )

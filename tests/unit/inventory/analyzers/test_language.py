@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from tests.support import rpms
+from tests.support.images import Entry
 from tests.support.inventories import Found
 
 from hullguard.inventory.analyzers import language
@@ -115,3 +117,23 @@ def test_every_kept_reading_can_be_read_again() -> None:
 
 def test_lines_that_no_tool_writes_are_left_out() -> None:
     assert lines(b"a\r\n" + b"b" * 5000 + b"\nc\xff\n") == ["a", "c\\xff"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("var/lib/dpkg/status", b"Package: /\nStatus: install ok installed\nVersion: 1\n"),
+        ("lib/apk/db/installed", b"P:/\nV:1\n\n"),
+        ("var/lib/pacman/local/a-1/desc", b"%NAME%\n/\n\n%VERSION%\n1\n"),
+        ("usr/lib/sysimage/rpm/Packages.db", rpms.ndb(rpms.header("/"))),
+        ("lib/python3/site-packages/a-1.dist-info/METADATA", b"Name: /\nVersion: 1\n"),
+        ("srv/node_modules/a/package.json", b'{"name": "@a/ ", "version": "1"}'),
+        ("usr/lib/ruby/specifications/a-1.gemspec", b's.name = " "\ns.version = "1"\n'),
+    ],
+)
+def test_what_a_purl_cannot_name_is_an_unknown(path: str, content: bytes) -> None:
+    known = {unknown.what for unknown in Found([]).unknowns}
+    found = Found([Entry(path, content)])
+
+    assert found.packages == []
+    assert len({unknown.what for unknown in found.unknowns} - known) == 1

@@ -10,6 +10,7 @@ from tests.support.images import DEBIAN_12, Image, digest_of, dpkg_entry, dpkg_s
 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
+from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.source import reader, unchanged
 from hullguard.inventory.source.unchanged import Computed, identity_of, note, noted
 from hullguard.model.errors import Invalid
@@ -153,6 +154,9 @@ def test_a_damaged_note_is_none(cache: LayerCache) -> None:
 
     assert noted(cache, "a") == Computed("sha256:1", "sha256:2", 3)
     assert noted(cache, "b") is None
+
+    cache.put("c", "file", LayerIndex(kept={"file": b"\x81\xa7diff_id\xa1\xff"}))
+    assert noted(cache, "c") is None
 
 
 def test_only_a_settled_file_has_an_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.analyzer import is_name, text
 from hullguard.inventory.analyzers.ownable import OWNABLE
 
 _OWNED = re.compile(OWNABLE)
@@ -44,7 +44,7 @@ def parse(blob: bytes) -> Record:
     """The package of one header, as databases keep it: without the magic of package files."""
     values = _Values(blob)
     name, version, release = (values.string(tag) for tag in (_NAME, _VERSION, _RELEASE))
-    if not name or not version or not release:
+    if not is_name(name) or not version or not release:
         raise DamagedHeader("a header lacks its name, its version or its release")
     epochs = values.numbers(_EPOCH)
     return Record(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
+from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, LayerBlob
@@ -121,7 +122,7 @@ class RegistryBlobs:
             return None
         try:
             memo = msgspec.msgpack.decode(stored.kept.get(_MEMO, b""), type=_Memo)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return None
         if memo.diff_id != blob.claimed:
             return None  # the configuration lies, which reading the layer will say
