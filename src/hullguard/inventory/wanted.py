@@ -3,10 +3,11 @@
 import functools
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.endings import Endings
 from hullguard.inventory.paths import ancestors
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
@@ -35,8 +36,6 @@ class Wanted:
         self._standing_for: dict[str, list[str]] = {}
         for real, logical in self.aliases:
             self._standing_for.setdefault(real, []).append(logical)
-        self._match = re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in analyzers)).fullmatch
-        self._patterns = [(analyzer, re.compile(analyzer.paths)) for analyzer in analyzers]
         self._magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
 
     @functools.cached_property
@@ -49,7 +48,7 @@ class Wanted:
 
     def logical(self, path: str) -> str | None:
         """The name under which an analyzer wants this path, or None when nobody does."""
-        if self._match(path):
+        if self._possible(path) and self._match(path):
             return path
         if not self.aliases:
             return None
@@ -60,10 +59,18 @@ class Wanted:
                     return name
         return None
 
+    @functools.cached_property
+    def _match(self) -> Callable[[str], re.Match[str] | None]:
+        return re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in self.analyzers)).fullmatch
+
+    @functools.cached_property
+    def _possible(self) -> Callable[[str], bool]:
+        return Endings(analyzer.paths for analyzer in self.analyzers).possible
+
     def condense(self, logical: str, content: bytes) -> bytes:
         """What the analyzer that wants the file keeps of it."""
-        for analyzer, pattern in self._patterns:
-            if pattern.fullmatch(logical):
+        for analyzer in self.analyzers:
+            if re.fullmatch(analyzer.paths, logical):
                 return analyzer.condense(logical, content)
         return content
 

@@ -1,0 +1,35 @@
+"""What is read off a pattern never denies a name that the pattern fits."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.endings import Endings
+
+PATHS = [analyzer.paths for analyzer in ANALYZERS]
+ODD = [
+    *("a", "ab?", "", "(?:a|b)*", "[a-z]{3}", "abc$", "(?i:kiss)", "(?i:json)x?", "x(?i:(?-i:y)ab)", "(?!x).*abcd", r"\Aabcd"),
+    *("[^a]bcd", "(a|bcde)(f|ghij)?", "abcde|[0-9]+", "ab+cdef", "(?:one|two|three){2}", "lazy.*?", "(x)y\\1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", [*PATHS, *ODD])
+@given(data=st.data())
+def test_every_name_that_fits_is_possible(pattern: str, data: st.DataObject) -> None:
+    name = data.draw(st.from_regex(pattern, fullmatch=True))
+
+    assert Endings([pattern]).possible(name)
+
+
+@given(st.text("abdeijlmnorstuxJAR./-_DTPKGINFO", max_size=20))
+def test_a_name_is_denied_only_when_no_pattern_fits_it(name: str) -> None:
+    if not Endings(PATHS).possible(name):
+        assert not any(re.fullmatch(pattern, name) for pattern in PATHS)
+
+
+@pytest.mark.parametrize("name", ["usr/bin/bash", "usr/share/doc/adduser/copyright", "srv/app/index.js", "", "x"])
+def test_the_names_that_images_are_full_of_are_denied(name: str) -> None:
+    assert not Endings(PATHS).possible(name)
