@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,16 +39,20 @@ def hullguard(*arguments: str, **options: object) -> subprocess.CompletedProcess
 
 
 @pytest.fixture
-def command(monkeypatch) -> Iterator[Callable[[Callable[[], object]], None]]:
+def command(monkeypatch) -> Callable[[Callable[[], object]], None]:
     """Gives the real command line one more command, ``probe``, that does what the test says."""
     monkeypatch.delenv("HULLGUARD_DEBUG", raising=False)
-    known = list(cli.app.registered_commands)
+    build = cli.build
 
     def add(work: Callable[[], object]) -> None:
-        cli.app.command("probe")(work)
+        def build_more(names: Iterable[str]) -> typer.Typer:
+            app = build(names)
+            app.command("probe")(work)
+            return app
 
-    yield add
-    cli.app.registered_commands[:] = known
+        monkeypatch.setattr(cli, "build", build_more)
+
+    return add
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -64,7 +68,7 @@ def every_command() -> Iterator[tuple[str, ...]]:
         for name, found in getattr(group, "commands", {}).items():
             yield from below(found, (*path, name))
 
-    return below(typer.main.get_command(cli.app), ())
+    return below(typer.main.get_command(cli.build(cli.COMMANDS)), ())
 
 
 class TestErrors:
@@ -126,7 +130,7 @@ class TestWords:
         said = capsys.readouterr()
         assert said.err == ""
         assert said.out.split()[: 2 + len(path)] == ["Usage:", "hullguard", *path]
-        found = typer.main.get_command(cli.app)
+        found = typer.main.get_command(cli.build(cli.COMMANDS))
         for name in path:
             found = found.commands[name]
         assert found.help or found.short_help
@@ -142,7 +146,7 @@ class TestWords:
         lines = capsys.readouterr().err.splitlines()
         assert lines[0].startswith("Usage: hullguard")
         commands = lines[lines.index("Commands:") + 1 :]
-        group = typer.main.get_command(cli.app)
+        group = typer.main.get_command(cli.build(cli.COMMANDS))
         for name in path:
             group = group.commands[name]
         assert [line.split()[0] for line in commands] == list(group.commands)

@@ -1,40 +1,51 @@
 """``hullguard``: every command, and the one boundary where errors become a line and an exit code."""
 
+import importlib
 import select
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
 
 from hullguard import __version__
 from hullguard.app.cli import exits
-from hullguard.app.cli.admin import admin
-from hullguard.app.cli.agent import agent
-from hullguard.app.cli.database import db
-from hullguard.app.cli.diff import diff
-from hullguard.app.cli.scan import sbom, scan
-from hullguard.app.cli.serve import serve
-from hullguard.app.cli.up import up
 from hullguard.model.errors import HullguardError
 
-app = typer.Typer(
-    name="hullguard",
-    help="Container security in one system: finds vulnerable images, sees what containers do, stops attacks.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(up)
-app.command()(scan)
-app.command()(sbom)
-app.command()(diff)
-app.add_typer(db, name="db")
-app.add_typer(serve, name="serve")
-app.add_typer(agent, name="agent")
-app.add_typer(admin, name="admin")
+COMMANDS: Final = {
+    "up": "up.up",
+    "scan": "scan.scan",
+    "sbom": "scan.sbom",
+    "diff": "diff.diff",
+    "db": "database.db",
+    "serve": "serve.serve",
+    "agent": "agent.agent",
+    "admin": "admin.admin",
+}
+"""Name -> module beside this one, and in it a command or a family of commands."""
+
+
+def build(names: Iterable[str]) -> typer.Typer:
+    """The command line with these commands: making all of them takes as long as a small scan."""
+    app = typer.Typer(
+        name="hullguard",
+        help="Container security in one system: finds vulnerable images, sees what containers do, stops attacks.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in names:
+        module, _, what = COMMANDS[name].partition(".")
+        command = getattr(importlib.import_module(f"hullguard.app.cli.{module}"), what)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
 
 def _print_version(asked: bool) -> None:
@@ -43,7 +54,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
@@ -69,7 +79,9 @@ def _nobody_reads() -> bool:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
-    command = typer.main.get_command(app)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    asked = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+    command = typer.main.get_group(build(asked))
     output = sys.stdout
     try:
         code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)

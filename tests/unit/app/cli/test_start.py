@@ -15,3 +15,23 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(module: str) -> None:
     found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_a_command_is_made_without_the_others() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom hullguard.app.cli.main import build\nbuild(['diff'])\nprint(*sys.modules)",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert {name for name in said.stdout.split() if name.startswith("hullguard.app.cli.")} & {
+        "hullguard.app.cli.diff",
+        "hullguard.app.cli.admin",
+        "hullguard.app.cli.database",
+        "hullguard.app.cli.up",
+    } == {"hullguard.app.cli.diff"}
