@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     asked = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
-    command = typer.main.get_group(build(asked))
+    command = typer.main.get_command(build(asked))
     output = sys.stdout
     try:
         code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
