@@ -10,6 +10,7 @@ BIN    := $(VENV)/bin
 STAMPS := .make
 BPF    := src/hullguard/agent/sensor/bpf
 STATIC := src/hullguard/ctrl/static
+SECRETS := src/hullguard/inventory/content/secrets
 
 # Where the running platform keeps its state; empty means the product's own default.
 DATA   ?=
@@ -18,14 +19,14 @@ AGENTS ?=
 ARGS   ?=
 TESTS  ?= tests
 
-.PHONY: help up setup setup-test bpf console check format lint types imports test test-unit bench package clean
+.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit bench package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
 	@echo "  DATA=DIR, LISTEN=HOST:PORT and AGENTS=HOST:PORT apply to 'make up', TESTS=PATH to 'make test', ARGS=... to both."
 
-up: setup bpf console ## set up, then run the whole platform here (Ctrl-C stops it)
+up: setup bpf rules console ## set up, then run the whole platform here (Ctrl-C stops it)
 	@exec $(BIN)/hullguard up $(if $(DATA),--data $(DATA)) $(if $(LISTEN),--listen $(LISTEN)) $(if $(AGENTS),--agents $(AGENTS)) $(ARGS)
 
 setup: $(STAMPS)/programs-run $(STAMPS)/python ## what running needs: system programs and the Python environment
@@ -34,6 +35,8 @@ setup-test: $(STAMPS)/programs-test setup
 
 bpf: $(STAMPS)/programs-run ## compile the sensor's kernel side
 	@$(MAKE) -C $(BPF)
+
+rules: $(SECRETS)/automaton.hs ## compile the rules for secrets
 
 console: $(STATIC)/index.html ## build the console into the package
 
@@ -50,20 +53,20 @@ format: setup ## put the sources into the agreed form
 	$(BIN)/ruff check --fix .
 	clang-format -i $(BPF)/*.c $(BPF)/*.h
 
-test: setup-test bpf console ## set up, then every test: unit, integration, system, console
+test: setup-test bpf rules console ## set up, then every test: unit, integration, system, console
 	$(BIN)/pytest $(TESTS) $(ARGS)
 
 test-unit: setup ## only the tests that need no server
 	$(BIN)/pytest tests/unit tests/meta $(ARGS)
 
-bench: setup-test $(STAMPS)/bench ## image scanning beside Trivy and Syft (ARGS="--large --content" for more)
+bench: setup-test rules $(STAMPS)/bench ## image scanning beside Trivy and Syft (ARGS="--large --content" for more)
 	@BENCH_TOOLS=$(STAMPS)/bench-venv $(BIN)/python -m bench.imagescan $(ARGS)
 
-package: setup bpf console ## the wheel, with the sensor and the console inside, into dist/
+package: setup bpf rules console ## the wheel, with the sensor and the console inside, into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 clean: ## remove what was built; the state in DATA stays
-	rm -rf $(STAMPS) build dist $(STATIC) console/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(STAMPS) build dist $(STATIC) $(SECRETS)/automaton.hs console/node_modules .mypy_cache .ruff_cache .pytest_cache
 	$(MAKE) -C $(BPF) clean
 
 $(STAMPS)/programs-run: scripts/programs
@@ -87,6 +90,9 @@ $(STAMPS)/python: requirements/dev.lock pyproject.toml $(STAMPS)/programs-run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock 2> >(grep -v '^WARNING: Location' >&2)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2> >(grep -v '^WARNING: Location' >&2)
 	@touch $@
+
+$(SECRETS)/automaton.hs: $(STAMPS)/python $(wildcard $(SECRETS)/*.py $(SECRETS)/rules/*.py)
+	@$(BIN)/python -m hullguard.inventory.content.secrets.inspector
 
 $(STAMPS)/node: console/package-lock.json
 	@mkdir -p $(STAMPS)

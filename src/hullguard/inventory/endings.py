@@ -23,24 +23,30 @@ _Way = tuple[frozenset[str] | None, ...]
 class Endings:
     """Tells most names that no pattern fits.
 
-    A pattern of whose names neither the beginning nor the end is known makes ``possible`` say yes to everything.
+    Where neither the beginning nor the end of a pattern's names is known, a word inside decides; where there is no such word
+    either, every name is possible.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         heads: set[str] = set()
         tails: set[str] = set()
+        inside: set[str] = set()
         for pattern in patterns:
             for way in _ways(parser.parse(pattern), ignoring_case=False):
                 found = {word[::-1] for word in _words(way[::-1], _TAIL)}
                 if min(map(len, found)) == _TAIL:
                     tails |= found
+                elif "" not in (found := _words(way, _HEAD)):
+                    heads |= found
                 else:
-                    heads |= _words(way, _HEAD)
-        self._heads, self._tails = tuple(heads), frozenset(tails)
+                    inside.add(_word(way))
+        self._heads, self._tails, self._inside = tuple(heads), frozenset(tails), tuple(inside)
 
     def possible(self, name: str) -> bool:
         """Whether some pattern may fit; False is certain."""
-        return name[-_TAIL:] in self._tails or name.startswith(self._heads)
+        if name[-_TAIL:] in self._tails or name.startswith(self._heads):
+            return True
+        return bool(self._inside) and any(word in name for word in self._inside)
 
 
 def _ways(items: Sequence[tuple[Any, Any]], *, ignoring_case: bool) -> list[_Way]:
@@ -89,3 +95,12 @@ def _words(way: _Way, longest: int) -> set[str]:
             break
         words = {word + character for word in words for character in characters}
     return words
+
+
+def _word(way: _Way) -> str:
+    """The longest word that every name of this way has somewhere."""
+    found, word = "", ""
+    for characters in way:
+        word = word + next(iter(characters)) if characters is not None and len(characters) == 1 else ""
+        found = max(found, word, key=len)
+    return found

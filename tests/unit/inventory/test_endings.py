@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.inventory.endings import Endings
 
 PATHS = [analyzer.paths for analyzer in ANALYZERS]
+OF_RULES = [f"(?:.*/)?(?:{rule.paths})" for rule in RULES if rule.paths]
 ODD = [
     *("a", "ab?", "", "(?:a|b)*", "[a-z]{3}", "abc$", "(?i:kiss)", "(?i:json)x?", "x(?i:(?-i:y)ab)", "(?!x).*abcd", r"\Aabcd"),
-    *("[^a]bcd", "(a|bcde)(f|ghij)?", "abcde|[0-9]+", "ab+cdef", "(?:one|two|three){2}", "lazy.*?", "(x)y\\1"),
+    *("[^a]bcd", "(a|bcde)(f|ghij)?", "abcde|[0-9]+", "ab+cdef", "(?:one|two|three){2}", "lazy.*?", "(x)y\\1", ".*needle.*", "a?b?.*"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("pattern", [*PATHS, *ODD])
+@pytest.mark.parametrize("pattern", [*PATHS, *OF_RULES, *ODD])
 @given(data=st.data())
 def test_every_name_that_fits_is_possible(pattern: str, data: st.DataObject) -> None:
     name = data.draw(st.from_regex(pattern, fullmatch=True))
@@ -32,4 +34,4 @@ def test_a_name_is_denied_only_when_no_pattern_fits_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["usr/bin/bash", "usr/share/doc/adduser/copyright", "srv/app/index.js", "", "x"])
 def test_the_names_that_images_are_full_of_are_denied(name: str) -> None:
-    assert not Endings(PATHS).possible(name)
+    assert not Endings([*PATHS, *OF_RULES]).possible(name)

@@ -9,9 +9,11 @@ from typing import ClassVar
 import msgspec
 
 from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.content.secrets.automaton import build
 from hullguard.inventory.content.secrets.judge import promising
-from hullguard.inventory.content.secrets.matcher import Found, Matcher, shared
+from hullguard.inventory.content.secrets.matcher import WINDOW, Found, Matcher, shared
 from hullguard.inventory.content.secrets.rules.catalog import RULES
+from hullguard.inventory.endings import Endings
 from hullguard.model.content import Secret
 from hullguard.model.package import Unknown
 
@@ -36,8 +38,17 @@ class SecretInspector(Inspector):
         )
 
     def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Secret | Unknown]:
-        del size, mode
-        reading = self.matcher.reading(rules_of_path(path))
+        del mode
+        particular = rules_of_path(path)
+        if size <= WINDOW:
+            content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
+            if particular or self.matcher.candidates(content):
+                return self._found(path, [content], particular)
+            return ()
+        return self._found(path, chunks, particular)
+
+    def _found(self, path: str, chunks: Iterable[bytes], particular: frozenset[int]) -> Iterator[Secret | Unknown]:
+        reading = self.matcher.reading(particular)
         for found in reading.run(chunks):
             yield Secret(found.rule.id, found.rule.title, found.rule.severity, path, found.line, found.match)
         if reading.cut:
@@ -54,14 +65,18 @@ class SecretInspector(Inspector):
 
 def rules_of_path(path: str) -> frozenset[int]:
     """The rules that apply to files of this name only."""
-    match = _paths()[0].search(path)
-    if match is None:
+    endings, patterns = _paths()
+    if not endings.possible(path):
         return frozenset()
-    return frozenset(number for number, pattern in _paths()[1] if pattern.search(path))
+    return frozenset(number for number, pattern in patterns if pattern.fullmatch(path))
 
 
 @functools.cache
-def _paths() -> tuple[re.Pattern[str], tuple[tuple[int, re.Pattern[str]], ...]]:
-    patterns = [(number, rf"(?:^|/)(?:{rule.paths})$") for number, rule in enumerate(RULES) if rule.paths]
-    every = re.compile("|".join(pattern for _, pattern in patterns))
-    return every, tuple((number, re.compile(pattern)) for number, pattern in patterns)
+def _paths() -> tuple[Endings, tuple[tuple[int, re.Pattern[str]], ...]]:
+    patterns = [(number, rf"(?:.*/)?(?:{rule.paths})") for number, rule in enumerate(RULES) if rule.paths]
+    compiled = tuple((number, re.compile(pattern, re.DOTALL)) for number, pattern in patterns)
+    return Endings(pattern for _, pattern in patterns), compiled
+
+
+if __name__ == "__main__":
+    build(*Matcher(RULES).searched)

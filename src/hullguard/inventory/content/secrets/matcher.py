@@ -4,12 +4,14 @@ The stream passes in windows that overlap, so its size does not matter; a match 
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
+from hullguard.inventory.content.secrets.automaton import automaton
 from hullguard.inventory.content.secrets.judge import credible, redacted
 from hullguard.inventory.content.secrets.rule import Rule
 
@@ -43,11 +45,16 @@ class Matcher:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        self._patterns = tuple(rule.confirm() for rule in self.rules)
+        self._patterns: dict[int, re.Pattern[bytes]] = {}
         # Hits of a rule that depends on the path would only be thrown away nearly everywhere.
         self._everywhere = [number for number, rule in enumerate(self.rules) if not rule.paths]
-        self._database = _compiled([self.rules[number].candidate for number in self._everywhere], self._everywhere)
+        self._database = automaton(*self.searched)
         self._local = threading.local()
+
+    @property
+    def searched(self) -> tuple[list[str], list[int]]:
+        """What the automaton looks for: a pattern and its number for each rule that does not depend on the path."""
+        return [self.rules[number].candidate for number in self._everywhere], self._everywhere
 
     def find(self, chunks: Iterable[bytes], extra: frozenset[int] = frozenset()) -> Iterator[Found]:
         """The credentials of a stream in their order; ``extra`` numbers rules to apply beside those for every path."""
@@ -65,7 +72,7 @@ class Matcher:
 
     def spans(self, number: int, window: bytes) -> Iterator[_Span]:
         """Where a rule matches."""
-        pattern = self._patterns[number]
+        pattern = self._patterns.get(number) or self._patterns.setdefault(number, self.rules[number].confirm())
         group = 1 if pattern.groups else 0
         for match in pattern.finditer(window):
             start, end = match.span(group)
@@ -155,16 +162,6 @@ def windows(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int, int]]:
 
 def _note(number: int, _start: int, _end: int, _flags: int, numbers: set[int]) -> None:
     numbers.add(number)
-
-
-def _compiled(patterns: list[str], numbers: list[int]) -> Any:
-    import hyperscan
-
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    expressions = [pattern.encode("ascii") for pattern in patterns]
-    flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(patterns)
-    database.compile(expressions=expressions, ids=numbers, elements=len(patterns), flags=flags)
-    return database
 
 
 _LOCK = threading.Lock()
