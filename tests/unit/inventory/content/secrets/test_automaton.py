@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import hyperscan
 import pytest
 
 from hullguard.inventory.content.secrets import automaton as module
@@ -34,7 +35,8 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def found(database: Any) -> set[int]:
     numbers: set[int] = set()
-    database.scan(TEXT, match_event_handler=lambda number, *_: numbers.add(number))
+    scratch = hyperscan.Scratch(database)
+    database.scan(TEXT, match_event_handler=lambda number, *_: numbers.add(number), scratch=scratch)
     return numbers
 
 
