@@ -10,7 +10,10 @@ ADDRESS = 0x400000
 def elf(
     sections: Mapping[str, bytes] | None = None, extra: bytes = b"", *, wide: bool = True, order: str = "<"
 ) -> bytes:
-    """A program with these sections; without any it has no section table, as after ``sstrip``."""
+    """A program with these sections; without any it has no section table, as after ``sstrip``.
+
+    Numbers of sections that 16 bits cannot hold stand in the first section's header, as linkers write them.
+    """
     head = 64 if wide else 52
     segment = struct.calcsize(order + ("IIQQQQQQ" if wide else "IIIIIIII"))
     body, places = bytearray(), {}
@@ -29,9 +32,13 @@ def elf(
     body += names + b"\0" * 16
     count = len(table) if sections else 0
     form = "IIQQQQIIQQ" if wide else "IIIIIIIIII"
+    many = count >= 0xFF00
     headers = b"".join(
         struct.pack(order + form, name, 1, 0, ADDRESS + place, place, size, 0, 0, 1, 0) for name, place, size in table
     )
+    if many:
+        first = struct.pack(order + form, 0, 0, 0, 0, 0, count, count - 1, 0, 0, 0)
+        headers = first + headers[len(first) :]
     sections_at = start + len(body) if count else 0
     ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if order == "<" else 2, 1]) + b"\0" * 9
     fields = (
@@ -46,17 +53,15 @@ def elf(
         segment,
         1,
         struct.calcsize(order + form),
-        count,
-        count - 1,
+        0 if many else count,
+        0xFFFF if many else max(count - 1, 0),
     )
-    header = ident + struct.pack(
-        order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"), *fields[:-1], max(fields[-1], 0)
-    )
+    header = ident + struct.pack(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"), *fields)
     size = start + len(body)
     load = (
-        struct.pack(order + "IIQQQQQQ", 1, 5, 0, ADDRESS, ADDRESS, size, size, 16)
+        struct.pack(order + "IIQQQQQQ", 1, 7, 0, ADDRESS, ADDRESS, size, size, 16)
         if wide
-        else struct.pack(order + "IIIIIIII", 1, 0, ADDRESS, ADDRESS, size, size, 5, 16)
+        else struct.pack(order + "IIIIIIII", 1, 0, ADDRESS, ADDRESS, size, size, 7, 16)
     )
     return (header + load).ljust(start, b"\0") + bytes(body) + (headers if count else b"")
 

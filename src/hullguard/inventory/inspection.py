@@ -1,18 +1,15 @@
 """Files shown to the inspectors while a layer passes, and what they say about them, bounded."""
 
 import itertools
-import tempfile
 from collections.abc import Iterator, Sequence
-from typing import IO
 
 from msgspec import Struct
 
 from hullguard.inventory.content.inspector import Inspector
-from hullguard.inventory.streams import CHUNK, Readable
+from hullguard.inventory.random_access import held, pieces, reader
+from hullguard.inventory.streams import Readable, Section
 from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
 from hullguard.model.package import Unknown
-
-_IN_MEMORY = 1 << 24
 
 
 class Hits(Struct):
@@ -45,16 +42,17 @@ class Inspection:
         self._found: dict[str, int] = {}
 
     def show(self, path: str, size: int, mode: int, head: bytes, raw: Readable) -> None:
-        """Shows one file; ``raw`` gives all of it, ``head`` its first bytes."""
+        """Shows one file; ``raw`` gives all of it, ``head`` its first bytes. Raises OSError when it has no room."""
         wanting = [inspector for inspector in self._inspectors if inspector.wants(path, size, mode, head)]
         if len(wanting) == 1:
-            self._ask(wanting[0], path, size, mode, _pieces(raw))
+            self._ask(wanting[0], path, size, mode, pieces(raw))
+        elif isinstance(raw, Section):
+            for inspector in wanting:
+                self._ask(inspector, path, size, mode, pieces(raw.copy()))
         elif wanting:
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
-                for piece in _pieces(raw):
-                    copy.write(piece)
+            with held(pieces(raw)) as whole:
                 for inspector in wanting:
-                    self._ask(inspector, path, size, mode, _from_start(copy))
+                    self._ask(inspector, path, size, mode, pieces(reader(whole)))
 
     def _ask(self, inspector: Inspector, path: str, size: int, mode: int, pieces: Iterator[bytes]) -> None:
         found = self._found.get(inspector.name, 0)
@@ -68,13 +66,3 @@ class Inspection:
         self._found[inspector.name] = found
         if found == self._most and (more := sum(1 for _ in hits)):
             self.left_out[inspector.name] = self.left_out.get(inspector.name, 0) + more
-
-
-def _pieces(raw: Readable) -> Iterator[bytes]:
-    while piece := raw.read(CHUNK):
-        yield piece
-
-
-def _from_start(copy: IO[bytes]) -> Iterator[bytes]:
-    copy.seek(0)
-    return _pieces(copy)

@@ -4,7 +4,6 @@ The index of a layer depends on its bytes and on the analyzers alone, so it is c
 """
 
 import hashlib
-import io
 import sys
 from array import array
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from hullguard.inventory.analyzers.analyzer import Analyzer
+from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
+from hullguard.inventory.random_access import RandomAccess, held, pieces, reader
 from hullguard.inventory.streams import Readable
 from hullguard.inventory.tar import Kind, Member, TarWalk
-from hullguard.inventory.wanted import Wanted
+from hullguard.inventory.wanted import Wanted, condense
 from hullguard.model.errors import LimitReached
 from hullguard.model.package import Unknown
 
@@ -63,7 +65,7 @@ class LayerIndex(Struct):
     """What is wrong with files of this layer."""
     unknowns: list[Unknown] = []
     cut: bool = False
-    """A wanted file was left out because it is larger than the limits allow."""
+    """A wanted file was left out: it is larger than the limits allow, or could not be read."""
 
 
 def path_hash(path: str) -> int:
@@ -125,45 +127,52 @@ class Indexer:
             return
         self._others.append(path_hash(path))
 
-    def keep(self, path: str, logical: str, content: bytes) -> None:
-        """Records a wanted file."""
-        condensed = self.wanted.condense(logical, content)
-        self.budget.keep(len(condensed))
-        self.budget.keep_path(path)
-        self.index.symlinks.pop(path, None)
-        self.index.hardlinks.pop(path, None)
-        self.index.kept[path] = condensed
-
     def file(self, path: str, size: int, mode: int, content: FileContent) -> None:
         """Records a regular file, wanted or not; of its content no more is read than somebody asks for."""
         logical = self.wanted.logical(path)
         if logical is None and not self.wanted.looks_inside:
             self.add(path, Kind.FILE)
             return
-        limits = self.budget.limits
-        head = content.peek(HEAD) if self.wanted.looks_inside else b""
-        sniffed = logical is None and self.wanted.sniffs(size, head)
-        whole: bytes | None = None
-        if logical is not None and size > limits.file_bytes:
-            self.too_large(path, size)
-        elif sniffed and size > limits.sniffed_bytes:
-            self._unknown(path, f"{self._what}: {size} bytes are more than are read of one program")
-        elif logical is not None or sniffed:
-            whole = content.content()
-        self._inspection.show(path, size, mode, head, content if whole is None else io.BytesIO(whole))
-        if logical is not None and whole is not None:
-            self.keep(path, logical, whole)
-            return
-        self.add(path, Kind.OTHER)
-        if whole is not None and (kept := self.wanted.condense_sniffed(path, whole)):
-            self.budget.keep(sum(map(len, kept.values())))
-            self.budget.keep_path(path)
-            self.index.sniffed[path] = kept
+        try:
+            self._look_into(path, logical, size, mode, content)
+        except OSError as cause:
+            self.index.cut = True
+            self._unknown(path, f"{self._what}: it could not be read, or laid aside to be read: {cause.strerror}")
+            self.add(path, Kind.OTHER)
 
-    def too_large(self, path: str, size: int) -> None:
-        """Records a wanted file that is larger than the limit allows."""
-        self.index.cut = True
-        self._unknown(path, f"{self._what}: {size} bytes are more than one package database may have")
+    def _look_into(self, path: str, logical: str | None, size: int, mode: int, content: FileContent) -> None:
+        head = content.peek(HEAD) if self.wanted.looks_inside else b""
+        analyzer = self.wanted.analyzer(logical) if logical is not None else None
+        small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
+        most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
+        if analyzer is None and not self.wanted.sniffs(size, head):
+            self._inspection.show(path, size, mode, head, content)
+            self.add(path, Kind.OTHER)
+        elif size > most:
+            # Of most programs nothing is known anyway; what is wanted by its name is missed.
+            self.index.cut = self.index.cut or analyzer is not None
+            self._unknown(path, f"{self._what}: {size} bytes are more than the {most} that are read of such a file")
+            self._inspection.show(path, size, mode, head, content)
+            self.add(path, Kind.OTHER)
+        else:
+            with held([content.content()] if small else pieces(content)) as whole:
+                self._inspection.show(path, size, mode, head, reader(whole))
+                self._keep(path, logical, analyzer, whole)
+
+    def _keep(self, path: str, logical: str | None, analyzer: Analyzer | None, whole: RandomAccess) -> None:
+        if analyzer is None or logical is None:
+            self.add(path, Kind.OTHER)
+            if kept := self.wanted.condense_sniffed(path, whole, self.budget):
+                self.budget.keep(sum(map(len, kept.values())))
+                self.budget.keep_path(path)
+                self.index.sniffed[path] = kept
+            return
+        condensed = condense(analyzer, logical, whole, self.budget)
+        self.budget.keep(len(condensed))
+        self.budget.keep_path(path)
+        self.index.symlinks.pop(path, None)
+        self.index.hardlinks.pop(path, None)
+        self.index.kept[path] = condensed
 
     def refuse(self, name: str, why: str) -> None:
         """Records a member that was left out because it lies about where it belongs."""

@@ -20,15 +20,17 @@ class Limits(Struct, frozen=True):
     ratio_floor: int = 256 * MIB
     """The ratio is not looked at below this size: a small layer of zeros hurts nobody."""
     entries: int = 3_000_000
-    """Members of all layers together, or files of a directory tree."""
+    """Members of all layers together, or files of a directory tree; and those of archives in them."""
     name_bytes: int = 4096
     """PATH_MAX; also the bound on a link's target."""
     extension_bytes: int = MIB
     """One PAX or GNU header that extends another header."""
     file_bytes: int = 64 * MIB
-    """One file that an analyzer wants; a larger one is named in ``unknowns``."""
-    sniffed_bytes: int = 128 * MIB
-    """One file that an analyzer wants for its first bytes; a larger one is named in ``unknowns``."""
+    """One file that an analyzer wants, which is held in memory; a larger one is named in ``unknowns``."""
+    large_file_bytes: int = GIB
+    """One Java archive or program: it is read by position, on disk; a larger one is named in ``unknowns``."""
+    unpacked_bytes: int = 2 * GIB
+    """What is unpacked of archives and lists inside the image's files, of all of them together."""
     hits: int = 1000
     """Findings of one inspector in one layer that are kept; the rest is only counted."""
     kept_bytes: int = 512 * MIB
@@ -50,6 +52,7 @@ class Budget:
         self._bytes = 0
         self._entries = 0
         self._kept = 0
+        self._unpacked = 0
         self._lock = threading.Lock()
 
     def spend_bytes(self, count: int) -> None:
@@ -65,6 +68,16 @@ class Budget:
             self._entries += 1
         if self._entries > self.limits.entries:
             raise _reached("the image holds more than {limit} files", "entries", self.limits.entries)
+
+    def spend_unpacked(self, count: int) -> None:
+        with self._lock:
+            self._unpacked += count
+        if self._unpacked > self.limits.unpacked_bytes:
+            raise _reached(
+                "archives inside the image's files hold more than {limit} bytes",
+                "unpacked-bytes",
+                self.limits.unpacked_bytes,
+            )
 
     def keep(self, count: int) -> None:
         with self._lock:

@@ -50,7 +50,7 @@ class Tree:
         # Hashes of every path above or at an entry, so that one set intersection finds what a layer hides.
         self._known: dict[int, str] = {}
         self.cut = False
-        """A file that an analyzer wants was larger than the limits allow."""
+        """A file that an analyzer wants was larger than the limits allow, or could not be read."""
 
     def file(self, path: str) -> Kept | None:
         """The file that a process in the container would open, links followed."""
@@ -73,7 +73,7 @@ class Tree:
 
     def matching(self, pattern: str) -> Iterator[tuple[str, Kept]]:
         """The wanted files whose whole real path fits, in order of path."""
-        fits = re.compile(pattern).fullmatch
+        fits = re.compile(pattern, re.DOTALL).fullmatch
         for path, file in sorted(self._files.items()):
             if fits(path):
                 yield path, file

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
+from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.endings import Endings
+from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import ancestors
+from hullguard.inventory.random_access import RandomAccess
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
 INDEX_VERSION = 2
@@ -37,6 +40,7 @@ class Wanted:
         for real, logical in self.aliases:
             self._standing_for.setdefault(real, []).append(logical)
         self._magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
+        self._longest_magic = max(map(len, self._magics), default=0)
 
     @functools.cached_property
     def signature(self) -> str:
@@ -61,18 +65,16 @@ class Wanted:
 
     @functools.cached_property
     def _match(self) -> Callable[[str], re.Match[str] | None]:
-        return re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in self.analyzers)).fullmatch
+        # A name may hold any byte but zero and the slash, line breaks too.
+        return re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in self.analyzers), re.DOTALL).fullmatch
 
     @functools.cached_property
     def _possible(self) -> Callable[[str], bool]:
         return Endings(analyzer.paths for analyzer in self.analyzers).possible
 
-    def condense(self, logical: str, content: bytes) -> bytes:
-        """What the analyzer that wants the file keeps of it."""
-        for analyzer in self.analyzers:
-            if re.fullmatch(analyzer.paths, logical):
-                return analyzer.condense(logical, content)
-        return content
+    def analyzer(self, logical: str) -> Analyzer | None:
+        """The one that a file of this name belongs to."""
+        return next((each for each in self.analyzers if re.fullmatch(each.paths, logical, re.DOTALL)), None)
 
     def with_aliases(self, aliases: Sequence[tuple[str, str]]) -> "Wanted":
         return Wanted(self.analyzers, (*self.aliases, *aliases), self.inspectors)
@@ -86,7 +88,16 @@ class Wanted:
         """Whether some analyzer wants a file for its first bytes."""
         return size >= SNIFFED_FROM and head.startswith(self._magics)
 
-    def condense_sniffed(self, path: str, content: bytes) -> dict[str, bytes]:
+    def condense_sniffed(self, path: str, content: RandomAccess, budget: Budget) -> dict[str, bytes]:
         """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""
-        kept = {a.name: a.condense(path, content) for a in self.analyzers if a.magic and content.startswith(a.magic)}
+        head = content[: self._longest_magic]
+        knowing = (analyzer for analyzer in self.analyzers if analyzer.magic and head.startswith(analyzer.magic))
+        kept = {analyzer.name: condense(analyzer, path, content, budget) for analyzer in knowing}
         return {name: condensed for name, condensed in kept.items() if condensed}
+
+
+def condense(analyzer: Analyzer, logical: str, content: RandomAccess, budget: Budget) -> bytes:
+    """What an analyzer keeps of a file."""
+    if isinstance(analyzer, LargeFileAnalyzer):
+        return analyzer.condense(logical, content, budget)
+    return analyzer.condense(logical, content[: len(content)])

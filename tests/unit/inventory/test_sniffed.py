@@ -96,7 +96,7 @@ def test_of_two_members_with_one_name_the_later_counts() -> None:
 
 
 def test_a_program_larger_than_the_bound_is_told_and_does_not_end_the_scan() -> None:
-    found = index(file("tool", PROGRAM), limits=Limits(sniffed_bytes=64))
+    found = index(file("tool", PROGRAM), limits=Limits(large_file_bytes=64))
 
     assert found.sniffed == {}
     assert [unknown.what for unknown in found.unknowns] == ["tool"]

@@ -55,6 +55,8 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     max_size: options.MaxSize = options.SIZE,
     max_files: options.MaxFiles = options.FILES,
     max_file_size: options.MaxFileSize = options.FILE_SIZE,
+    max_large_file_size: options.MaxLargeFileSize = options.LARGE_FILE_SIZE,
+    max_unpacked_size: options.MaxUnpackedSize = options.UNPACKED_SIZE,
 ) -> int:
     """Find what is wrong with images: vulnerable packages, secrets, malware, careless configuration."""
     from hullguard.advisories.database import Advisories
@@ -66,7 +68,7 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     job = Job(
         database=db or default_database(),
         scanners=options.scanners_of(scanners),
-        limits=options.limits_of(max_size, max_files, max_file_size),
+        limits=options.limits_of(max_size, max_files, max_file_size, max_large_file_size, max_unpacked_size),
         registry=options.registry_of(username, password_stdin=password_stdin, insecure=insecure, ca_file=ca_file),
         cache=None if no_cache else default_cache(),
         docker_host=docker_host,
@@ -148,6 +150,8 @@ def sbom(  # noqa: PLR0917 - typer makes each parameter an option
     max_size: options.MaxSize = options.SIZE,
     max_files: options.MaxFiles = options.FILES,
     max_file_size: options.MaxFileSize = options.FILE_SIZE,
+    max_large_file_size: options.MaxLargeFileSize = options.LARGE_FILE_SIZE,
+    max_unpacked_size: options.MaxUnpackedSize = options.UNPACKED_SIZE,
 ) -> int:
     """List the packages of an image without asking what is wrong with them."""
     from hullguard.imagescan.formats.format import Page
@@ -158,7 +162,7 @@ def sbom(  # noqa: PLR0917 - typer makes each parameter an option
     if format_ not in (known := ("json", "cyclonedx", "spdx", "table")):
         raise Invalid(f"there is no format {format_!r} for packages; choose among {', '.join(known)}")
     check_file(output)
-    limits = options.limits_of(max_size, max_files, max_file_size)
+    limits = options.limits_of(max_size, max_files, max_file_size, max_large_file_size, max_unpacked_size)
     registry = options.registry_of(username, password_stdin=password_stdin, insecure=insecure, ca_file=ca_file)
     with progress_of(f"Reading {target}") as progress:
         inventory = read(

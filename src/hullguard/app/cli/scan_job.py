@@ -22,6 +22,9 @@ from hullguard.model.severity import Severity
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+_LEFT_OUT = (
+    "a file was left out, and is named where what could not be decided is; --help says which limits can be raised"
+)
 _WORSE = (exits.DONE, exits.FINDING, exits.LIMIT_REACHED, exits.OUTSIDE_FAILED, exits.WRONG_REQUEST)
 
 
@@ -133,7 +136,7 @@ def _alone() -> None:
 def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
     if not report.complete:
         why = next((unknown.why for unknown in report.unknowns if unknown.what == "the rest of the image"), None)
-        said = f"the report is incomplete: {why or 'a file is larger than the limits allow'}"
+        said = f"the report is incomplete: {why or _LEFT_OUT}"
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
     failed = job.bound is not None and reaches(report, job.bound)
     return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)

@@ -65,8 +65,14 @@ Vex = Annotated[
 MaxSize = Annotated[str, typer.Option("--max-size", help="Stop after this much of uncompressed layers.")]
 MaxFiles = Annotated[int, typer.Option("--max-files", min=1, help="Stop after this many files.")]
 MaxFileSize = Annotated[str, typer.Option("--max-file-size", help="Leave out a package database that is larger.")]
+MaxLargeFileSize = Annotated[
+    str, typer.Option("--max-large-file-size", help="Leave out a Java archive or program that is larger.")
+]
+MaxUnpackedSize = Annotated[
+    str, typer.Option("--max-unpacked-size", help="Stop after unpacking this much of archives inside files.")
+]
 
-SIZE, FILES, FILE_SIZE = "64GiB", 3_000_000, "64MiB"
+SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE = "64GiB", 3_000_000, "64MiB", "1GiB", "2GiB"
 """The defaults of ``Limits``, as a person writes them."""
 
 PASSWORD = "HULLGUARD_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
@@ -95,11 +101,17 @@ def parse_size(text: str) -> int:
     return int(match[1]) << _POWERS[match[2].lower()]
 
 
-def limits_of(size: str, files: int, file_size: str) -> "Limits":
+def limits_of(size: str, files: int, file_size: str, large_file_size: str, unpacked_size: str) -> "Limits":
     """The bounds of one read."""
     from hullguard.inventory import Limits
 
-    return Limits(total_bytes=parse_size(size), entries=files, file_bytes=parse_size(file_size))
+    return Limits(
+        total_bytes=parse_size(size),
+        entries=files,
+        file_bytes=parse_size(file_size),
+        large_file_bytes=parse_size(large_file_size),
+        unpacked_bytes=parse_size(unpacked_size),
+    )
 
 
 def registry_of(

@@ -3,27 +3,30 @@
 A group is never guessed from a package's name alone: an archive whose group nobody states becomes an unknown.
 """
 
-import io
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import HOSTILE, Doubt, LanguageAnalyzer, Piece, Unreadable
+from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE
+from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, Member, WrongChecksum, ZipArchive
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.random_access import RandomAccess, held
 from hullguard.model.package import PackageType
 
 _DEPTH = 8
-_ENTRIES = 100_000
-_MEMBER_BYTES = 64 << 20
-_TOTAL_BYTES = 512 << 20
 _METADATA_BYTES = 1 << 18
+_POMS = 10_000
 _BASE = 255  # NAME_MAX
-_CENTRAL = b"PK\x01\x02"
 
-_NESTED = re.compile(JAVA_ARCHIVE)
-_POM = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.properties")
-_MANIFEST = "META-INF/MANIFEST.MF"
+_CLASS = b".class"
+_NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
+_POM = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
+_POM_KEYS = ("groupId", "artifactId", "version")
+_PROPERTY = re.compile(r"[ \t]*([^#!=:\s][^=:\s]{0,99})[ \t]*[=:](.*)")
+_MANIFEST = b"META-INF/MANIFEST.MF"
 _STEM = re.compile(r"(?P<artifact>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)")
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 
@@ -81,65 +84,97 @@ _FETCHED = (
 _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.oracle"})
 
 
-class JavaAnalyzer(LanguageAnalyzer):
+class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 1
+    name, version = "java", 2
     paths = JAVA_ARCHIVE
     form = "Java archive"
 
-    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
-        yield from _Walk(_fetched(path)).archive(content, path.rpartition("/")[2], (), 0)
+    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+        walk = _Walk(_fetched(path), budget or Budget(Limits()))
+        yield from walk.archive(content, path.rpartition("/")[2], (), 0)
+
+
+class _Stated(Struct):
+    """What one archive says of itself, and of what was shaded into it."""
+
+    poms: list[dict[str, str]] = []
+    manifest: dict[str, str] = {}
+    code: bool = False
 
 
 class _Walk:
-    """One archive with everything nested in it; all of it shares one budget."""
+    """One archive with everything nested in it."""
 
-    def __init__(self, fetched: tuple[str, str] | None) -> None:
+    def __init__(self, fetched: tuple[str, str] | None, budget: Budget) -> None:
         self._fetched = fetched
-        self._entries = 0
-        self._bytes = 0
+        self._budget = budget
 
-    def archive(self, content: bytes, base: str, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
-        self._entries += content.count(_CENTRAL)
-        if self._entries > _ENTRIES:
-            raise Unreadable(f"holds more than {_ENTRIES} entries; it was not read further")
-        place = "!/".join(inner)
+    def archive(self, content: RandomAccess, base: str, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
+        stated, place, nested = _Stated(), "!/".join(inner), 0
         try:
-            opened = zipfile.ZipFile(io.BytesIO(content))
-        except HOSTILE:
-            yield Doubt("is no readable Java archive", place)
-            return
-        with opened:
-            yield from self._own(opened, base, place)
-            for entry in opened.infolist():
-                if entry.is_dir() or not _NESTED.fullmatch(entry.filename):
-                    continue
-                if depth >= _DEPTH:
-                    yield Doubt(f"holds archives nested deeper than {_DEPTH}; they were not read", place)
-                    return
-                deeper = (*inner, entry.filename)
-                nested = self._read(opened, entry, _MEMBER_BYTES)
-                if nested is None:
-                    yield Doubt(f"has more than {_MEMBER_BYTES >> 20} MiB or is damaged; not read", "!/".join(deeper))
-                    continue
-                yield from self.archive(nested, entry.filename.rpartition("/")[2], deeper, depth + 1)
+            archive = ZipArchive(content, self._budget)
+            for member in archive:
+                if member.name.endswith(_CLASS):
+                    stated.code = True
+                elif member.name == _MANIFEST or _POM.fullmatch(member.name):
+                    yield from self._metadata(archive, member, inner, stated)
+                elif _NESTED.fullmatch(member.name):
+                    nested += 1
+                    if depth < _DEPTH:
+                        yield from self._nested(archive, member, inner, depth)
+        except BadArchive as why:
+            yield Doubt(f"is no readable Java archive: it {why}", place)
+        if nested and depth >= _DEPTH:
+            yield Doubt(f"holds archives nested deeper than {_DEPTH}; they were not read", place)
+        if base not in _RUNTIME:
+            yield from self._named(stated, base, place)
 
-    def _own(self, opened: zipfile.ZipFile, base: str, place: str) -> Iterator[Piece | Doubt]:
-        """What the archive says of itself and of what was shaded into it."""
-        poms, manifest, code = [], {}, False
-        for entry in opened.infolist():
-            if entry.filename == _MANIFEST:
-                manifest = _main_section(self._read(opened, entry, _METADATA_BYTES) or b"")
-            elif _POM.fullmatch(entry.filename):
-                poms.append(_properties(self._read(opened, entry, _METADATA_BYTES) or b""))
-            code = code or entry.filename.endswith(".class")
-        if base in _RUNTIME:
-            return
+    def _nested(self, archive: ZipArchive, member: Member, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
+        name = text(member.name)
+        deeper, base = (*inner, name), name.rpartition("/")[2]
+        doubts: list[Doubt] = []
+        try:
+            if (stored := archive.stored(member)) is not None:
+                yield from self.archive(stored, base, deeper, depth + 1)
+                return
+            content = _despite_checksum(archive.unpacked(member, self._budget.limits.large_file_bytes), deeper, doubts)
+            with held(content) as unpacked:
+                yield from doubts
+                yield from self.archive(unpacked, base, deeper, depth + 1)
+        except BadMember as why:
+            yield Doubt(f"{why}; not read", "!/".join(deeper))
+        except OSError as cause:
+            yield Doubt(f"cannot be unpacked here: {cause.strerror}", "!/".join(deeper))
+
+    @staticmethod
+    def _metadata(archive: ZipArchive, member: Member, inner: Sequence[str], stated: _Stated) -> Iterator[Doubt]:
+        """Reads a small member; of one that cannot be read to its end, what there is."""
+        content, why = bytearray(), ""
+        try:
+            for piece in archive.unpacked(member, _METADATA_BYTES):
+                content += piece
+        except BadMember as bad:
+            why = str(bad)
+        if member.name == _MANIFEST:
+            stated.manifest, whole = _main_section(bytes(content))
+            # A signed archive's manifest goes on for megabytes behind its main section.
+            why = "" if whole else why
+        elif len(stated.poms) < _POMS:
+            stated.poms.append(pom := _properties(bytes(content)))
+            if not why and not all(pom.get(key) for key in _POM_KEYS):
+                why = "lacks the group, the name or the version"
+        else:
+            why = f"is one of more than {_POMS}"
+        if why:
+            yield Doubt(f"{why}; what it says may be missing here", "!/".join((*inner, text(member.name))))
+
+    def _named(self, stated: _Stated, base: str, place: str) -> Iterator[Piece | Doubt]:
         stem = _STEM.fullmatch(base.rpartition(".")[0]) if len(base) <= _BASE else None
         artifact = stem["artifact"] if stem else None
-        licenses = _licenses(manifest)
-        complete = [pom for pom in poms if all(pom.get(key) for key in ("groupId", "artifactId", "version"))]
+        licenses = _licenses(stated.manifest)
+        complete = [pom for pom in stated.poms if all(pom.get(key) for key in _POM_KEYS)]
         for pom in complete:
             yield Piece(
                 PackageType.MAVEN,
@@ -151,46 +186,43 @@ class _Walk:
         if complete and (artifact is None or any(pom["artifactId"] == artifact for pom in complete)):
             return
         told = None if place else self._fetched
-        told = told or _told(manifest, artifact, stem["version"] if stem else None)
+        told = told or _told(stated.manifest, artifact, stem["version"] if stem else None)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
-        elif code and not complete and base.lower().endswith(".jar"):
+        elif stated.code and not complete and base.lower().endswith(".jar"):
             yield Doubt("a Java archive that does not say its Maven group, name and version", place)
 
-    def _read(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes | None:
-        if entry.file_size > most:
-            return None
-        try:
-            with opened.open(entry) as member:
-                content = member.read(most + 1)
-        except HOSTILE:
-            return None
-        self._bytes += len(content)
-        if self._bytes > _TOTAL_BYTES:
-            raise Unreadable(f"holds more than {_TOTAL_BYTES >> 20} MiB of nested archives; it was not read further")
-        return content if len(content) <= most else None
+
+def _despite_checksum(content: Iterator[bytes], inner: Sequence[str], doubts: list[Doubt]) -> Iterator[bytes]:
+    try:
+        yield from content
+    except WrongChecksum as why:
+        doubts.append(Doubt(f"{why}; read nevertheless", "!/".join(inner)))
 
 
 def _properties(content: bytes) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for line in text(content).splitlines():
-        key, separator, value = line.partition("=")
-        if separator and not key.lstrip().startswith("#") and "${" not in value:
-            found[key.strip()] = value.strip()
-    return found
+    pairs = (_PROPERTY.fullmatch(line) for line in text(content).splitlines())
+    return {pair[1]: pair[2].strip() for pair in pairs if pair and "${" not in pair[2]}
 
 
-def _main_section(content: bytes) -> dict[str, str]:
-    """The manifest's attributes up to the first empty line; a line that begins with a blank goes on the one above."""
-    lines: list[str] = []
+def _main_section(content: bytes) -> tuple[dict[str, str], bool]:
+    """The manifest's attributes up to the first empty line, and whether there is one.
+
+    A line that begins with a blank goes on the one above.
+    """
+    lines: list[list[str]] = []
     for line in text(content).splitlines():
         if not line:
-            break
+            return _attributes(lines), True
         if line.startswith(" ") and lines:
-            lines[-1] += line[1:]
+            lines[-1].append(line[1:])
         else:
-            lines.append(line)
-    pairs = (line.partition(":") for line in lines)
+            lines.append([line])
+    return _attributes(lines), False
+
+
+def _attributes(lines: Sequence[Sequence[str]]) -> dict[str, str]:
+    pairs = ("".join(parts).partition(":") for parts in lines)
     return {key.strip(): value.strip() for key, separator, value in pairs if separator}
 
 

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
+from msgspec import structs
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name, text
+from hullguard.inventory.limits import Budget
+from hullguard.inventory.random_access import RandomAccess
 from hullguard.model.package import Package, PackageType, Unknown
 
 ECOSYSTEMS = {
@@ -99,22 +102,29 @@ class LanguageAnalyzer(Analyzer):
         """Reads hostile bytes within bounds; may raise Unreadable or what the standard library's parsers raise."""
 
     def condense(self, path: str, content: bytes) -> bytes:
-        reading = _Reading()
+        return self._kept(self.pieces(path, content))
+
+    def _kept(self, found: Iterator[Piece | Doubt]) -> bytes:
+        """What is kept of a file; nothing when nothing was found."""
+        reading, more = _Reading(), 0
         try:
-            for found in self.pieces(path, content):
-                if isinstance(found, Doubt):
-                    reading.doubts.append(Doubt(_clean(found.why), _clean(found.inner)))
-                elif _sound(found):
-                    reading.pieces.append(found)
+            for one in found:
+                doubt = _doubt(one)
+                if doubt is None and isinstance(one, Piece):
+                    reading.pieces.append(_presentable(one))
+                    if len(reading.pieces) >= _PIECES:
+                        reading.doubts.append(Doubt("names more than is read; the rest of it was left out"))
+                        break
+                elif len(reading.doubts) < _DOUBTS and doubt is not None:
+                    reading.doubts.append(doubt)
                 else:
-                    reading.doubts.append(Doubt(f"names a package {found.name[:80]!a} that cannot be one"))
-                if len(reading.pieces) >= _PIECES or len(reading.doubts) >= _DOUBTS:
-                    reading.doubts.append(Doubt("names more than is read; the rest of it was left out"))
-                    break
+                    more += 1
         except Unreadable as why:
             reading.doubts.append(Doubt(_clean(str(why))))
         except HOSTILE:
             reading.doubts.append(Doubt(f"is no readable {self.form}"))
+        if more:
+            reading.doubts.append(Doubt(f"{more} more parts of it could not be read or decided"))
         return msgspec.json.encode(reading) if reading.pieces or reading.doubts else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
@@ -132,6 +142,19 @@ class LanguageAnalyzer(Analyzer):
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         """The files that this analyzer read."""
         yield from files.matching(self.paths)
+
+
+class LargeFileAnalyzer(LanguageAnalyzer):
+    """An analyzer of files that may be too large for memory: it reads them by position.
+
+    What it unpacks is spent of the image's budget, of which a limit that is reached ends the scan.
+    """
+
+    @abc.abstractmethod
+    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]: ...
+
+    def condense(self, path: str, content: RandomAccess, budget: Budget | None = None) -> bytes:
+        return self._kept(self.pieces(path, content, budget))
 
 
 def lines(content: bytes) -> list[str]:
@@ -173,10 +196,22 @@ def _place(path: str, inner: str) -> str:
     return f"{path}!/{inner}" if inner else path
 
 
-def _sound(piece: Piece) -> bool:
-    words = (piece.name, piece.version, *piece.licenses)
-    inner = piece.inner.isprintable() and len(piece.inner) <= 4 * _LENGTH
-    return inner and all(word and len(word) <= _LENGTH and word.isprintable() for word in words)
+def _doubt(found: Piece | Doubt) -> Doubt | None:
+    """What is doubtful about a piece, if anything."""
+    if isinstance(found, Doubt):
+        return Doubt(_clean(found.why), _clean(found.inner))
+    sound = _word(found.name) and _word(found.version)
+    return None if sound else Doubt(f"names a package {found.name[:80]!a} that cannot be one", _clean(found.inner))
+
+
+def _presentable(piece: Piece) -> Piece:
+    """A piece with its place as it can be shown, and with those licences that are words."""
+    licenses = tuple(word for word in piece.licenses if _word(word))
+    return structs.replace(piece, licenses=licenses, inner=_clean(piece.inner))
+
+
+def _word(word: str) -> bool:
+    return bool(word) and len(word) <= _LENGTH and word.isprintable()
 
 
 def _clean(words: str) -> str:

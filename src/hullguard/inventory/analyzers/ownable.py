@@ -2,7 +2,8 @@
 
 from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE
 
-JAVA_ARCHIVE = r"(?i:.*\.[jwep]ar)"
+# Letters of more than two cases are spelled out, so that ``Endings`` can tell other names apart.
+JAVA_ARCHIVE = r".*\.(?:(?i:[jwepn]ar)|[sSkK][aA][rR]|[hHjJ][pP][iI]|[lL][pP][kK][gG])"
 GEM_SPECIFICATION = r"(?:.*/)?specifications/(?:default/)?[^/]+\.gemspec"
 COMPOSER_INSTALLED = r"(?:.*/)?composer/installed\.json"
 DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"

@@ -8,7 +8,9 @@ import pytest
 from hullguard.app.cli.scan_options import (
     FILE_SIZE,
     FILES,
+    LARGE_FILE_SIZE,
     SIZE,
+    UNPACKED_SIZE,
     default_cache,
     limits_of,
     parse_size,
@@ -34,7 +36,7 @@ def test_what_is_no_size(text: str) -> None:
 
 
 def test_the_defaults_in_the_help_are_those_of_the_reader() -> None:
-    assert limits_of(SIZE, FILES, FILE_SIZE) == Limits()
+    assert limits_of(SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE) == Limits()
 
 
 def test_scanners_are_names() -> None:

@@ -1,14 +1,20 @@
 """Java archives: Maven's own properties, manifests, archives in archives, and archives that mean harm."""
 
 import io
+import random
+import struct
+import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
 from tests.support.archives import jar, manifest, pom_properties
-from tests.support.images import dpkg_entry, dpkg_status, file
+from tests.support.images import Entry, Image, dpkg_entry, dpkg_status, file, layer
 from tests.support.inventories import Found
 
+from hullguard.inventory import Limits, random_access, read
 from hullguard.inventory.analyzers import java
+from hullguard.inventory.random_access import held
 
 LOG4J = pom_properties("org.apache.logging.log4j", "log4j-core", "2.14.1")
 LOG4J_NAME = "org.apache.logging.log4j:log4j-core"
@@ -173,27 +179,170 @@ def test_endless_nesting_ends_at_once_and_says_so() -> None:
     assert shallow.names == [LOG4J_NAME]
 
 
-def test_archives_that_grow_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(java, "_TOTAL_BYTES", 1 << 20)
-    bomb = jar({f"{number}.jar": b"\0" * (600 << 10) for number in range(5)})
-
-    found = Found([file("bomb.jar", bomb)])
-    assert "holds more than 1 MiB of nested archives; it was not read further" in [u.why for u in found.unknowns]
+def unknowns(*entries: Entry) -> dict[str, str]:
+    return {unknown.what: unknown.why for unknown in Found(entries).unknowns}
 
 
-def test_a_member_that_is_too_large_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(java, "_MEMBER_BYTES", 1 << 10)
+def incompressible(size: int) -> bytes:
+    return random.Random(1).randbytes(size)
 
-    found = Found([file("a.jar", jar({"big.jar": b"\0" * 5000, **LOG4J}))])
+
+def test_a_packed_archive_that_is_too_large_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    big = jar({"big.bin": incompressible(300_000)}, zipfile.ZIP_STORED)
+    outer = jar({"lib/big.jar": big[:-100] + bytes(200_000) + big[-100:], **LOG4J})
+    path = Image([layer(file("srv/a.jar", outer))]).docker_archive(tmp_path / "image.tar")
+
+    found = read(str(path), limits=Limits(large_file_bytes=400_000))
+    assert [package.name for package in found.packages] == [LOG4J_NAME]
+    assert ("srv/a.jar!/lib/big.jar", "has more than 400000 bytes; not read") in [
+        (unknown.what, unknown.why) for unknown in found.unknowns
+    ]
+
+
+def test_an_archive_larger_than_the_limit_is_told_as_what_it_is(tmp_path: Path) -> None:
+    path = Image([layer(file("srv/a.jar", jar(LOG4J)))]).docker_archive(tmp_path / "image.tar")
+
+    found = read(str(path), limits=Limits(large_file_bytes=300))
+    assert not found.complete
+    assert any("are more than the 300 that are read of such a file" in unknown.why for unknown in found.unknowns)
+    assert not any("package database may" in unknown.why for unknown in found.unknowns)
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_what_grows_as_no_archive_does_is_left(levels: int) -> None:
+    bomb = jar({f"{number}.jar": b"\0" * (4 << 20) for number in range(3)})
+    for _ in range(levels - 1):
+        bomb = jar({"deeper.jar": bomb, **LOG4J})
+
+    found = unknowns(file("bomb.jar", bomb))
+    place = "bomb.jar!/" + "deeper.jar!/" * (levels - 1) + "0.jar"
+    assert found[place] == "grows more than 200 times when unpacked; not read"
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (Limits(unpacked_bytes=1 << 20), "archives inside the image's files hold more than 1048576 bytes"),
+        (Limits(entries=100), "the image holds more than 100 files"),
+    ],
+)
+def test_all_archives_of_an_image_share_one_budget(tmp_path: Path, limits: Limits, why: str) -> None:
+    inner = jar({"data": incompressible(300_000), **{f"{number}.txt": "" for number in range(40)}})
+    layers = [layer(file(f"srv/{number}.jar", jar({"inner.jar": inner, **LOG4J}))) for number in range(6)]
+    path = Image(layers).docker_archive(tmp_path / "image.tar")
+
+    found = read(str(path), limits=limits)
+    assert not found.complete
+    assert found.unknowns[-1].what == "the rest of the image"
+    assert found.unknowns[-1].why == f"{why}; the scan stopped there"
+    assert 0 < len(found.packages) < 6
+    assert read(str(path)).complete
+
+
+def test_an_archive_far_larger_than_memory_should_be_is_read_from_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_access, "IN_MEMORY", 1 << 20)
+    filling = {f"{number}.bin": incompressible(1 << 20) for number in range(24)}
+    packed = jar({"data": incompressible(4 << 20), **pom_properties("org.example", "packed", "1")})
+    content = jar({**filling, "lib/packed.jar": packed, "BOOT-INF/lib/log4j.jar": jar(LOG4J)}, zipfile.ZIP_STORED)
+    content = jar({"app.war": content}, zipfile.ZIP_STORED)
+    analyzer = java.JavaAnalyzer()
+    tracemalloc.start()
+    with held(content[start : start + (1 << 18)] for start in range(0, len(content), 1 << 18)) as whole:
+        kept = analyzer.condense("fat.jar", whole)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert b'"org.apache.logging.log4j:log4j-core"' in kept
+    assert b'"org.example:packed"' in kept
+    assert peak < 6 << 20
+
+
+def deflated_jar(**changes: int) -> bytes:
+    """LOG4J with fields of its directory entry changed: ``flags``, ``method``, ``checksum``."""
+    content = bytearray(jar(LOG4J))
+    at = content.rindex(b"PK\x01\x02")
+    for name, value in changes.items():
+        place, form = {"flags": (8, "<H"), "method": (10, "<H"), "checksum": (16, "<I")}[name]
+        struct.pack_into(form, content, at + place, value)
+    return bytes(content)
+
+
+POM = next(iter(LOG4J))
+PROPERTIES = str(LOG4J[POM])
+
+
+@pytest.mark.parametrize(
+    ("content", "why", "named"),
+    [
+        (deflated_jar(flags=1), "is encrypted", False),
+        (deflated_jar(method=12), "is packed by method 12, which Java cannot read either", False),
+        (deflated_jar(method=93), "is packed by method 93, which Java cannot read either", False),
+        (deflated_jar(method=0), "has a wrong checksum", False),
+        (deflated_jar(checksum=7), "has a wrong checksum", True),
+        (jar({POM: "#" * 300_000 + "\n" + PROPERTIES}), "has more than 262144 bytes", False),
+        (jar({POM: PROPERTIES + "#" * 300_000}), "has more than 262144 bytes", True),
+        (jar({POM: "groupId=a\nversion=${revision}\n"}), "lacks the group, the name or the version", False),
+    ],
+)
+def test_properties_that_cannot_be_read_to_their_end_are_told(content: bytes, why: str, named: bool) -> None:
+    found = Found([file("a.jar", content)])
+
+    told = {unknown.what: unknown.why for unknown in found.unknowns}
+    assert told[f"a.jar!/{POM}"] == f"{why}; what it says may be missing here"
+    assert (LOG4J_NAME in found.names) is named
+
+
+def test_damage_inside_properties_is_told() -> None:
+    content = bytearray(jar({POM: PROPERTIES.encode() + incompressible(5000)}))
+    at = content.index(POM.encode()) + len(POM) + 2000
+    content[at : at + 600] = bytes(600)
+
+    assert "what it says may be missing here" in unknowns(file("a.jar", bytes(content)))[f"a.jar!/{POM}"]
+
+
+def test_a_wrong_checksum_does_not_hide_an_archive() -> None:
+    content = bytearray(jar({"lib.jar": jar(LOG4J)}))
+    struct.pack_into("<I", content, content.rindex(b"PK\x01\x02") + 16, 7)
+    found = Found([file("a.jar", bytes(content))])
+
     assert found.names == [LOG4J_NAME]
-    assert "a.jar!/big.jar" in [unknown.what for unknown in found.unknowns]
+    assert ("a.jar!/lib.jar", "has a wrong checksum; read nevertheless") in [(u.what, u.why) for u in found.unknowns]
 
 
-def test_a_crowd_of_entries_is_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(java, "_ENTRIES", 10)
+def test_a_signed_manifest_of_megabytes_says_what_its_first_lines_say() -> None:
+    digests = "".join(f"Name: org/example/C{number}.class\r\nSHA-256-Digest: x\r\n\r\n" for number in range(20_000))
+    lines = "Manifest-Version: 1.0\r\nImplementation-Vendor-Id: org.example\r\n\r\n"
+    found = Found([file("app-1.0.jar", jar({"META-INF/MANIFEST.MF": lines + digests}))])
 
-    found = Found([file("a.jar", jar({f"{number}.txt": b"" for number in range(20)}))])
-    assert "holds more than 10 entries; it was not read further" in [unknown.why for unknown in found.unknowns]
+    assert found.names == ["org.example:app"]
+    assert [unknown for unknown in found.unknowns if unknown.what.startswith("app")] == []
+
+
+def test_a_manifest_that_never_ends_is_told() -> None:
+    lines = "Manifest-Version: 1.0\r\nImplementation-Vendor-Id: a\r\n" + " x\r\n" * 200_000
+
+    told = unknowns(file("app-1.0.jar", jar({"META-INF/MANIFEST.MF": lines})))
+    assert told["app-1.0.jar!/META-INF/MANIFEST.MF"].startswith("has more than 262144 bytes")
+
+
+def test_archives_that_nobody_can_name_do_not_hide_the_others() -> None:
+    strangers = {f"lib/stranger{number:03}.jar": jar() for number in range(80)}
+    found = Found([file("srv/app.war", jar({**strangers, "lib/zz-last.jar": jar(LOG4J)}))])
+
+    assert found.names == [LOG4J_NAME]
+    told = [unknown.why for unknown in found.unknowns if unknown.what.startswith("srv/app.war")]
+    assert "30 more parts of it could not be read or decided" in told
+
+
+def test_a_directory_whose_name_has_a_line_break_hides_nothing() -> None:
+    found = Found([file("opt/a\nb/x.jar", jar({"c\nd.jar": jar(LOG4J)}))])
+
+    assert found.names == [LOG4J_NAME]
+
+
+@pytest.mark.parametrize("path", ["x.hpi", "x.jpi", "x.nar", "x.sar", "x.kar", "x.lpkg"])
+def test_archives_of_servers_for_java_are_archives_too(path: str) -> None:
+    assert Found([file(path, jar(LOG4J))]).names == [LOG4J_NAME]
 
 
 @pytest.mark.parametrize("cut", [1, 30, 200])

@@ -7,28 +7,35 @@ from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import modules
 from hullguard.inventory.analyzers.binaries.programs import java_release, programs
 from hullguard.inventory.analyzers.binaries.rust import crates
-from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece
+from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import JAVA_RELEASE
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.random_access import RandomAccess
 
 _ELF = b"\x7fELF"
+_RELEASE_BYTES = 1 << 20
+# UPX leaves its mark behind the headers of the program that it makes.
+_PACKED, _PACKED_WITHIN = b"UPX!", 1024
 
 
-class BinariesAnalyzer(LanguageAnalyzer):
+class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 1
+    name, version = "binaries", 2
     paths = JAVA_RELEASE
     magic = (_ELF,)
     form = "program"
 
-    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
-        if not content.startswith(_ELF):
-            yield from java_release(content)
+    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+        if content[: len(_ELF)] != _ELF:
+            yield from java_release(content[:_RELEASE_BYTES])
             return
         elf = Elf(content)
         yield from modules(elf)
-        yield from crates(elf)
+        yield from crates(elf, budget or Budget(Limits()))
         yield from programs(path.rpartition("/")[2], content)
+        if _PACKED in content[:_PACKED_WITHIN]:
+            yield Doubt("is packed by UPX; what is in it cannot be read")
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         yield from super().found(files)

@@ -1,83 +1,145 @@
-"""As much of ELF as finding a section or an address takes; everything in the file may be a lie."""
+"""As much of ELF as finding a section or an address takes; everything in the file may be a lie.
+
+Format: System V ABI, chapters 4 and 5, with its extended numbering; the file is read by position and never held whole.
+"""
 
 import functools
 import struct
 from typing import Final
 
-_SECTIONS = 1024
-_SEGMENTS = 128
-_NAME = 64
+from msgspec import Struct
+
+from hullguard.inventory.random_access import RandomAccess
+
+_SECTIONS = 1 << 20
+"""Object files of many small functions have tens of thousands; programs fewer than a hundred."""
+_NAMES_BYTES = 32 << 20
 _LOAD: Final = 1
+_WRITABLE: Final = 2
+_ELSEWHERE = 0xFFFF
+"""Instead of a number that 16 bits cannot hold: the first section's header has it."""
+
+
+class DamagedTable(ValueError):
+    """The table of sections cannot be read; the message says why."""
+
+
+class Segment(Struct, frozen=True):
+    """A stretch of the file that is loaded to an address."""
+
+    offset: int
+    address: int
+    size: int
+    """In the file; the rest of it in memory is zeros."""
+    writable: bool
 
 
 class Elf:
     """Raises ValueError or struct.error when the bytes are no ELF file."""
 
-    def __init__(self, content: bytes) -> None:
-        if content[:4] != b"\x7fELF" or content[4] not in (1, 2) or content[5] not in (1, 2):
+    def __init__(self, content: RandomAccess) -> None:
+        head = content[:64]
+        if head[:4] != b"\x7fELF" or head[4] not in (1, 2) or head[5] not in (1, 2):
             raise ValueError("no ELF file")
         self.content = content
-        self.wide: bool = content[4] == 2
-        order = "<" if content[5] == 1 else ">"
-        self._head = struct.Struct(order + ("HHIQQQIHHHHHH" if self.wide else "HHIIIIIHHHHHH"))
-        # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size
-        self._section = struct.Struct(order + ("IIQQQQ" if self.wide else "IIIIII"))
-        self._segment = struct.Struct(order + ("IIQQQQ" if self.wide else "IIIII"))
-        head = self._head.unpack_from(content, 16)
-        self._segments_at: int = head[4]
-        self._sections_at: int = head[5]
-        self._segment_size, self._segment_count = head[8], min(head[9], _SEGMENTS)
-        self._section_size: int = head[10]
-        self._section_count = min(int(head[11]), _SECTIONS)
-        self._names_index: int = head[12]
+        self._wide: bool = head[4] == 2
+        self._order = order = "<" if head[5] == 1 else ">"
+        fields = struct.Struct(order + ("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")).unpack_from(head, 16)
+        # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info
+        self._section = struct.Struct(order + ("IIQQQQII" if self._wide else "IIIIIIII"))
+        self._segment = struct.Struct(order + ("IIQQQQ" if self._wide else "IIIIIII"))
+        self._segments_at: int = fields[4]
+        self._sections_at: int = fields[5]
+        self._segment_size, self._segment_count = int(fields[8]), int(fields[9])
+        self._section_size, self._section_count = int(fields[10]), int(fields[11])
+        self._names_index: int = fields[12]
 
-    @property
-    def has_sections(self) -> bool:
-        return self._sections_at > 0 and self._section_count > 1
+    def section(self, wanted: bytes, most: int) -> bytes | None:
+        """The content of the first section of this name, at most so much of it.
 
-    def section(self, wanted: bytes) -> bytes | None:
-        """The content of the first section of this name."""
-        if not self.has_sections or self._names_index >= self._section_count:
+        Raises DamagedTable when there is none and the table is damaged; without a table there are no sections.
+        """
+        table, damage = self._table
+        if not table and damage is None:
             return None
-        places, damage = self._places
-        if wanted in places:
-            place, size = places[wanted]
-            return self.content[place : place + size]
+        try:
+            places = self._named(wanted, table)
+        except DamagedTable as why:
+            raise damage or why from None
+        # Only the first field of each header decides.
+        names = struct.Struct(f"{self._order}I{self._section_size - 4}x").iter_unpack(table) if places else ()
+        for index, (name,) in enumerate(names):
+            if name in places:
+                *_, offset, size, _, _ = self._section.unpack_from(table, index * self._section_size)
+                return self.content[offset : offset + min(size, most)]
         if damage is not None:
             raise damage
         return None
 
-    @functools.cached_property
-    def _places(self) -> tuple[dict[bytes, tuple[int, int]], struct.error | None]:
-        """Where the sections lie, of several with one name the first; and what ended the table early."""
-        names = self._placed(self._names_index)[1]
-        places: dict[bytes, tuple[int, int]] = {}
-        for index in range(self._section_count):
-            try:
-                name, place, size = self._placed(index)
-            except struct.error as damage:
-                return places, damage
-            start = names + name
-            places.setdefault(self.content[start : start + _NAME].split(b"\0", 1)[0], (place, size))
-        return places, None
-
     def at(self, address: int, size: int) -> bytes:
         """Bytes by their address in memory; fewer, or none, where the file has no such address."""
-        for index in range(self._segment_count):
-            place = self._segments_at + index * self._segment_size
-            fields = self._segment.unpack_from(self.content, place)
-            kind, offset, start, length = (
-                (fields[0], fields[2], fields[3], fields[5])
-                if self.wide
-                else (fields[0], fields[1], fields[2], fields[4])
-            )
-            if kind == _LOAD and start <= address < start + length:
-                begin = offset + address - start
-                return self.content[begin : min(begin + size, offset + length)]
+        for segment in self.segments:
+            if segment.address <= address < segment.address + segment.size:
+                begin = segment.offset + address - segment.address
+                return self.content[begin : min(begin + size, segment.offset + segment.size)]
         return b""
 
-    def _placed(self, index: int) -> tuple[int, int, int]:
-        """Offset of the name, offset and size of the content."""
+    @functools.cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """What is loaded, as far as its table lies in the file."""
+        count = self._segment_count
+        if count == _ELSEWHERE and (first := self._header(0)) is not None:
+            count = min(first[7], _SECTIONS)
+        size = max(self._segment_size, self._segment.size)
+        table = self.content[self._segments_at : self._segments_at + count * size]
+        found = []
+        for place in range(0, len(table) - self._segment.size + 1, size):
+            fields = self._segment.unpack_from(table, place)
+            kind, flags, offset, address, length = (
+                (fields[0], fields[1], fields[2], fields[3], fields[5])
+                if self._wide
+                else (fields[0], fields[6], fields[1], fields[2], fields[4])
+            )
+            if kind == _LOAD:
+                found.append(Segment(offset, address, length, bool(flags & _WRITABLE)))
+        return tuple(found)
+
+    @functools.cached_property
+    def _table(self) -> tuple[bytes, DamagedTable | None]:
+        """The headers of all sections as far as they are there, and what is wrong with them."""
+        first = self._header(0)
+        if not self._sections_at:
+            return b"", None
+        if first is None:
+            return b"", DamagedTable("it lies outside the file")
+        count = min(self._section_count or first[5], _SECTIONS + 1)
+        if count <= 1:
+            return b"", None
+        if self._section_size < self._section.size or count > _SECTIONS:
+            return b"", DamagedTable("it is of a form that no linker writes")
+        table = self.content[self._sections_at : self._sections_at + count * self._section_size]
+        there = len(table) // self._section_size
+        cut = DamagedTable(f"only {there} of its {count} entries lie in the file") if there < count else None
+        return table[: there * self._section_size], cut
+
+    def _named(self, wanted: bytes, table: bytes) -> set[int]:
+        """Where this name stands among the sections' names. Raises DamagedTable when they cannot be read."""
+        index = self._names_index
+        if index == _ELSEWHERE and table:
+            index = self._section.unpack_from(table)[6]
+        if not 0 < index < len(table) // self._section_size:
+            raise DamagedTable("its sections have no names")
+        *_, offset, size, _, _ = self._section.unpack_from(table, index * self._section_size)
+        names = self.content[offset : offset + min(size, _NAMES_BYTES)]
+        if len(names) < size:
+            raise DamagedTable("the names of its sections lie outside the file")
+        places, at = set[int](), names.find(wanted + b"\0")
+        while at >= 0:
+            places.add(at)
+            at = names.find(wanted + b"\0", at + 1)
+        return places
+
+    def _header(self, index: int) -> tuple[int, ...] | None:
         place = self._sections_at + index * self._section_size
-        name, _, _, _, offset, size = self._section.unpack_from(self.content, place)
-        return name, offset, size
+        raw = self.content[place : place + self._section.size] if self._sections_at else b""
+        return self._section.unpack(raw) if len(raw) == self._section.size else None

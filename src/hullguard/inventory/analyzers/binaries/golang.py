@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.binaries.elf import Elf
-from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
+from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.random_access import places
 from hullguard.model.package import PackageType
 
 MAGIC = b"\xff Go buildinf:"
@@ -16,79 +17,113 @@ _INLINE = 2
 _BIG_ENDIAN = 1
 _VERSION_BYTES = 256
 _MODULES_BYTES = 4 << 20
+_MOST = _HEADER + _VERSION_BYTES + _MODULES_BYTES + 16
+_MARK = 16
+_TRIES = 16
 _RELEASE = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+ ].*)?")
 _DEVELOPMENT = "(devel)"
 
 
-def modules(elf: Elf) -> Iterator[Piece]:
+def modules(elf: Elf) -> Iterator[Piece | Doubt]:
     """The standard library at the version of the compiler, the main module and its dependencies as replaced."""
-    info = _info(elf)
+    marked, info = False, None
+    for place in _places(elf):
+        marked = True
+        if (info := _info(elf, place)) is not None:
+            break
     if info is None:
+        if marked:
+            yield Doubt("says that Go built it, but the list of its modules cannot be read")
         return
     compiler, listed = info
     if (release := _RELEASE.fullmatch(compiler)) is not None:
         major, minor, patch, stage, number = release.groups()
         suffix = f"-{stage}.{number}" if stage else ""
         yield Piece(PackageType.GOLANG, "stdlib", f"{major}.{minor}.{patch or 0}{suffix}")
-    elif compiler:
+    else:
         yield Piece(PackageType.GOLANG, "stdlib", compiler.split(" ")[0], known=False)
+    if not listed:
+        yield Doubt("a Go program that was built without the list of its modules")
     for name, version in _listed(listed):
         known = version != _DEVELOPMENT
         yield Piece(PackageType.GOLANG, name, version, known=known)
 
 
-def _info(elf: Elf) -> tuple[str, str] | None:
-    place = _place(elf)
-    if place is None or len(place) < _HEADER:
+def _info(elf: Elf, place: bytes) -> tuple[str, str] | None:
+    """The compiler's version and the list, which may be empty; None when what follows the mark is neither."""
+    if len(place) < _HEADER:
         return None
     if place[15] & _INLINE:
         version, rest = _inline(place[_HEADER:], _VERSION_BYTES)
-        listed, _ = _inline(rest, _MODULES_BYTES)
+        listed, _ = _inline(rest or b"", _MODULES_BYTES)
     else:
         order: Literal["big", "little"] = "big" if place[15] & _BIG_ENDIAN else "little"
         version = _pointed(elf, place, 0, order, _VERSION_BYTES)
         listed = _pointed(elf, place, 1, order, _MODULES_BYTES)
+    if not version or listed is None:
+        return None
     # The list stands between two marks of 16 bytes.
-    listed = listed[16:-16] if len(listed) >= 33 and listed[-17:-16] == b"\n" else b""
-    return text(version), text(listed)
+    if len(listed) > 2 * _MARK and listed[-_MARK - 1 : -_MARK] != b"\n":
+        return None
+    return text(version), text(listed[_MARK:-_MARK])
 
 
-def _place(elf: Elf) -> bytes | None:
-    """The bytes from the mark on. Without a section table the mark is looked for where it may stand."""
-    if elf.has_sections:
-        section = elf.section(b".go.buildinfo")
-        if section is None:
-            return None
-        return section if section.startswith(MAGIC) else None
-    at = elf.content.find(MAGIC)
-    while at >= 0 and at % _ALIGNED:
-        at = elf.content.find(MAGIC, at + 1)
-    return elf.content[at : at + _HEADER + _VERSION_BYTES + _MODULES_BYTES] if at >= 0 else None
+def _places(elf: Elf) -> Iterator[bytes]:
+    """The bytes from the mark on: in its section, or as Go's own reader looks for it, in data that can be written."""
+    try:
+        section = elf.section(b".go.buildinfo", _MOST)
+    except DamagedTable:
+        section = None
+    if section is not None and section.startswith(MAGIC):
+        yield section
+    tries = _TRIES
+    for start, end in _data(elf) if section is None else ():
+        for at in places(elf.content, MAGIC, start, end):
+            if at % _ALIGNED == 0:
+                yield elf.content[at : at + _MOST]
+                tries -= 1
+            if not tries:
+                return
 
 
-def _inline(content: bytes, most: int) -> tuple[bytes, bytes]:
-    """A string behind its length, and what follows it."""
+def _data(elf: Elf) -> Iterator[tuple[int, int]]:
+    """Stretches of the file that a program may write to, none twice; all of the file when it names none."""
+    stretches = sorted((each.offset, each.offset + each.size) for each in elf.segments if each.writable)
+    done = 0
+    for start, end in stretches or [(0, len(elf.content))]:
+        if end > done:
+            yield max(start, done), end
+            done = end
+
+
+def _inline(content: bytes, most: int) -> tuple[bytes | None, bytes | None]:
+    """A string behind its length, and what follows it; None where there is no such string."""
     length = shift = 0
     for index, byte in enumerate(content[:5]):
         length |= (byte & 0x7F) << shift
         if byte < 0x80:
             start = index + 1
-            return (content[start : start + length], content[start + length :]) if length <= most else (b"", b"")
+            if length > min(most, len(content) - start):
+                return None, None
+            return content[start : start + length], content[start + length :]
         shift += 7
-    return b"", b""
+    return None, None
 
 
-def _pointed(elf: Elf, place: bytes, which: int, order: Literal["big", "little"], most: int) -> bytes:
-    """A string whose header is pointed at, as before Go 1.18."""
+def _pointed(elf: Elf, place: bytes, which: int, order: Literal["big", "little"], most: int) -> bytes | None:
+    """A string whose header is pointed at, as before Go 1.18; None where there is no such string."""
     size = place[14]
     if size not in (4, 8):
-        return b""
+        return None
     start = 16 + which * size
     header = elf.at(int.from_bytes(place[start : start + size], order), 2 * size)
     if len(header) < 2 * size:
-        return b""
+        return None
     address, length = int.from_bytes(header[:size], order), int.from_bytes(header[size:], order)
-    return elf.at(address, length) if length <= most else b""
+    if length > most:
+        return None
+    found = elf.at(address, length)
+    return found if len(found) == length else None
 
 
 def _listed(lines: str) -> Iterator[tuple[str, str]]:

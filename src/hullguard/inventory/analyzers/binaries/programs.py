@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory.random_access import RandomAccess, windows
 from hullguard.model.package import PackageType
+
+_EVERYTHING = 1 << 62
+_OVERLAP = 512
+"""No pattern fits more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +21,11 @@ class _Program:
     base: re.Pattern[str]
     version: re.Pattern[bytes]
     known: bool = True
-    within: int = 256 << 20
+    within: int = _EVERYTHING
     """How much is looked through; less where the pattern begins with no fixed word, which takes longer."""
 
 
-def _program(name: str, base: str, version: bytes, *, known: bool = True, within: int = 256 << 20) -> _Program:
+def _program(name: str, base: str, version: bytes, *, known: bool = True, within: int = _EVERYTHING) -> _Program:
     return _Program(name, re.compile(base), re.compile(version), known, within)
 
 
@@ -53,21 +58,31 @@ _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0_(\d{1,4})|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
-def programs(base: str, content: bytes) -> Iterator[Piece]:
+def programs(base: str, content: RandomAccess) -> Iterator[Piece]:
     """What a file of this name says of itself."""
     for program in _PROGRAMS:
-        if program.base.fullmatch(base) and (said := program.version.search(content, 0, program.within)):
-            yield Piece(PackageType.GENERIC, program.name, said.group(1).decode(), known=program.known)
+        if program.base.fullmatch(base) and (version := _said(program, content)):
+            yield Piece(PackageType.GENERIC, program.name, version, known=program.known)
     if python := _PYTHON.fullmatch(base):
         yield from _python(python.group(1).encode(), content)
 
 
-def _python(series: bytes, content: bytes) -> Iterator[Piece]:
+def _said(program: _Program, content: RandomAccess) -> str | None:
+    for place, window in windows(content, _OVERLAP, program.within):
+        # What begins with a window began in the one before, where it is seen what stands before it.
+        if said := program.version.search(window, min(place, 1)):
+            return said.group(1).decode()
+    return None
+
+
+def _python(series: bytes, content: RandomAccess) -> Iterator[Piece]:
     """The linker lets the version be the tail of a longer word, such as a path that ends in it."""
-    for said in re.finditer(re.escape(series) + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?(?=\+?\0)", content):
-        if content[said.start() - 1 : said.start()] not in _DIGITS:
-            yield Piece(PackageType.GENERIC, "python", said.group().decode())
-            return
+    version = re.compile(re.escape(series) + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?(?=\+?\0)")
+    for place, window in windows(content, _OVERLAP, _EVERYTHING):
+        for said in version.finditer(window, min(place, 1)):
+            if window[said.start() - 1 : said.start()] not in _DIGITS:
+                yield Piece(PackageType.GENERIC, "python", said.group().decode())
+                return
 
 
 def java_release(content: bytes) -> Iterator[Piece]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.inventory.analyzers.binaries.elf import Elf
+from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
 from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.limits import Budget
 from hullguard.model.package import PackageType
 
 SECTION = b".dep-v0"
@@ -24,16 +25,26 @@ class _Audited(msgspec.Struct):
     packages: list[_Crate] = []
 
 
-def crates(elf: Elf) -> Iterator[Piece | Doubt]:
+def crates(elf: Elf, budget: Budget) -> Iterator[Piece | Doubt]:
     """Crates that run; what was only needed to build is not in the program."""
-    section = elf.section(SECTION)
+    try:
+        section = elf.section(SECTION, _BYTES + 1)
+    except DamagedTable as why:
+        yield Doubt(f"its table of sections is damaged: {why}; a list of Rust crates would not be found")
+        return
     if section is None:
         return
-    unpacked = zlib.decompressobj()
-    content = unpacked.decompress(section, _BYTES)
-    if unpacked.unconsumed_tail:
-        yield Doubt(f"its list of crates has more than {_BYTES >> 20} MiB; not read")
+    unpacking = zlib.decompressobj()
+    try:
+        content = unpacking.decompress(section, _BYTES)
+        budget.spend_unpacked(len(content))
+        if unpacking.unconsumed_tail or len(section) > _BYTES:
+            yield Doubt(f"its list of crates has more than {_BYTES >> 20} MiB; not read")
+            return
+        audited = msgspec.json.decode(content, type=_Audited)
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        yield Doubt("its list of Rust crates is damaged; not read")
         return
-    for crate in msgspec.json.decode(content, type=_Audited).packages:
+    for crate in audited.packages:
         if crate.kind != "build":
             yield Piece(PackageType.CARGO, crate.name, crate.version, known=crate.source == "crates.io")

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import struct
 import subprocess
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -11,9 +13,15 @@ from tests.support.images import Entry, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 from tests.support.programs import elf, go_info, go_program, old_go_program
 
+from hullguard.inventory import Limits, random_access
 from hullguard.inventory.analyzers.binaries import programs, rust
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
+from hullguard.inventory.limits import Budget
+from hullguard.inventory.random_access import held
+from hullguard.model.errors import LimitReached
 
+E_PHNUM = 56
+"""Where a 64-bit header says how many segments there are."""
 _LINES = [
     "path\texample.com/app/cmd/app",
     "mod\texample.com/app\t(devel)\t",
@@ -56,7 +64,11 @@ def test_older_go_programs_point_at_their_list(wide: bool, order: str) -> None:
 def test_without_a_section_table_the_mark_is_looked_for() -> None:
     stray = b"\xff Go buildinf:".rjust(17, b"x").ljust(32, b"x")
 
-    assert versions(file("srv/app", elf(extra=stray + go_info("go1.19.3", MODULES)))) == VERSIONS
+    content = bytearray(elf(extra=stray + go_info("go1.19.3", MODULES)))
+
+    assert versions(file("srv/app", bytes(content))) == VERSIONS
+    struct.pack_into("<H", content, E_PHNUM, 0)
+    assert versions(file("srv/app", bytes(content))) == VERSIONS
 
 
 @pytest.mark.parametrize(
@@ -215,3 +227,74 @@ def test_a_program_of_a_real_linker_is_read(tmp_path: Path) -> None:
     assert versions(file("a/plain", (tmp_path / "plain").read_bytes())) == {}
     found = versions(file("a/app", (tmp_path / "app").read_bytes()))
     assert found == {**VERSIONS, "app": "0.1.0", "time": "0.1.42"}
+
+
+def told(content: bytes, path: str = "srv/app") -> list[str]:
+    return [unknown.why for unknown in Found([file(path, content)]).unknowns if unknown.what == path]
+
+
+def test_the_list_of_go_is_found_under_another_name_of_its_section() -> None:
+    content = elf({".text": b"\x90" * 64, ".data": go_info("go1.19.3", MODULES)})
+
+    assert versions(file("srv/app", content)) == VERSIONS
+
+
+@pytest.mark.parametrize(
+    "info", [go_info("", ""), go_info("go1.19.3", MODULES)[:100], b"\xff Go buildinf:" + bytes(99)]
+)
+def test_a_mark_of_go_without_a_list_that_can_be_read_is_told(info: bytes) -> None:
+    why = "says that Go built it, but the list of its modules cannot be read"
+
+    assert told(elf({".go.buildinfo": info})) == told(elf(extra=info)) == [why]
+
+
+def test_a_go_program_that_was_built_without_its_list_is_told() -> None:
+    assert told(go_program("go1.19.3", "")) == ["a Go program that was built without the list of its modules"]
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 10, zlib.compress(b"no JSON"), zlib.compress(b"{}")[:-6] + b"x", b""])
+def test_a_damaged_list_of_crates_is_told_and_hides_nothing_else(damage: bytes) -> None:
+    content = elf({".dep-v0": damage, ".go.buildinfo": go_info("go1.19.3", MODULES), ".rodata": b"nginx/1.25.1\0"})
+
+    assert told(content, "srv/nginx") == ["its list of Rust crates is damaged; not read"]
+    assert versions(file("srv/nginx", content)) == {**VERSIONS, "nginx": "1.25.1"}
+
+
+def test_a_table_of_sections_that_lies_is_told() -> None:
+    content = bytearray(audited(CRATES))
+    struct.pack_into("<Q", content, 40, 1 << 40)
+    why = "its table of sections is damaged: it lies outside the file; a list of Rust crates would not be found"
+
+    assert told(bytes(content)) == [why]
+
+
+def test_a_packed_program_is_told() -> None:
+    assert told(elf(extra=b"UPX!" + bytes(99))) == ["is packed by UPX; what is in it cannot be read"]
+
+
+def test_lists_of_crates_are_spent_of_the_budget() -> None:
+    bomb = elf({".dep-v0": zlib.compress(b'{"packages":[' + b" " * (4 << 20))})
+    budget = Budget(Limits(unpacked_bytes=9 << 20))
+    analyzer = BinariesAnalyzer()
+
+    assert analyzer.condense("app", bomb, budget) == analyzer.condense("app", bomb, budget) != b""
+    with pytest.raises(LimitReached):
+        analyzer.condense("app", bomb, budget)
+
+
+def test_a_program_far_larger_than_memory_should_be_is_read_from_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_access, "IN_MEMORY", 1 << 20)
+    monkeypatch.setattr(random_access, "_WINDOW", 1 << 20)
+    filling = b"\x90" * (32 << 20) + b"\x003.11.4\0"
+    content = elf({".text": filling, ".go.buildinfo": go_info("go1.19.3", MODULES), ".end": bytes(1 << 20)})
+    analyzer = BinariesAnalyzer()
+    tracemalloc.start()
+    with held(content[start : start + (1 << 18)] for start in range(0, len(content), 1 << 18)) as whole:
+        kept = analyzer.condense("usr/bin/python3.11", whole)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept == analyzer.condense("usr/bin/python3.11", content)
+    assert b'"python"' in kept
+    assert b"gin-gonic" in kept
+    assert peak < 8 << 20

@@ -1,0 +1,110 @@
+"""A whole file of an image, to be read at any place: in memory while it is small, else on disk under no name."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Protocol
+
+from hullguard.inventory.streams import CHUNK, Readable, Section
+
+IN_MEMORY = 1 << 24
+_WINDOW = 1 << 22
+
+
+class RandomAccess(Protocol):
+    """Bytes, or what is read like them: only slices with a start and an end that are not negative."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+class OnDisk:
+    """A file that ``held`` has written."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        start, end, _ = part.indices(self._size)
+        return os.pread(self._descriptor, max(end - start, 0), start)
+
+
+class Part:
+    """A stretch of something larger; nothing is copied."""
+
+    def __init__(self, whole: RandomAccess, start: int, size: int) -> None:
+        # Of a stretch of a stretch only the outermost is asked.
+        self.whole: RandomAccess = whole.whole if isinstance(whole, Part) else whole
+        self.start: int = whole.start + start if isinstance(whole, Part) else start
+        self._size = max(min(size, len(whole) - start), 0)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        start, end, _ = part.indices(self._size)
+        return self.whole[self.start + start : self.start + max(end, start)]
+
+
+@contextlib.contextmanager
+def held(chunks: Iterable[bytes]) -> Iterator[RandomAccess]:
+    """All of the chunks, for as long as the context lasts. Raises OSError when there is no room on disk."""
+    first, size, chunks = list[bytes](), 0, iter(chunks)
+    for chunk in chunks:
+        first.append(chunk)
+        size += len(chunk)
+        if size > IN_MEMORY:
+            break
+    else:
+        yield first[0] if len(first) == 1 else b"".join(first)
+        return
+    with tempfile.TemporaryFile() as file:
+        size = sum(map(file.write, chain(_drained(first), chunks)))
+        file.flush()
+        yield OnDisk(file.fileno(), size)
+
+
+def pieces(raw: Readable) -> Iterator[bytes]:
+    """What a stream still gives."""
+    while piece := raw.read(CHUNK):
+        yield piece
+
+
+def reader(whole: RandomAccess) -> Section:
+    """The same bytes as a stream."""
+    return Section(lambda size, start: whole[start : start + size], 0, len(whole))
+
+
+def windows(whole: RandomAccess, overlap: int, within: int) -> Iterator[tuple[int, bytes]]:
+    """The first ``within`` bytes in windows that overlap, each with its place; bytes in memory are one window."""
+    end = min(len(whole), within)
+    if isinstance(whole, bytes):
+        yield 0, whole[:end]
+        return
+    start = 0
+    while start < end:
+        yield start, whole[start : min(start + _WINDOW, end)]
+        start += _WINDOW - overlap
+
+
+def places(whole: RandomAccess, word: bytes, start: int, end: int) -> Iterator[int]:
+    """Wherever a word stands, from the first place on."""
+    stretch = Part(whole, start, end - start)
+    for place, window in windows(stretch, len(word) - 1, len(stretch)):
+        at = window.find(word)
+        while at >= 0:
+            yield start + place + at
+            at = window.find(word, at + 1)
+
+
+def _drained(parts: list[bytes]) -> Iterator[bytes]:
+    """Gives the parts in their order and keeps none of them."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
