@@ -23,8 +23,8 @@ _Way = tuple[frozenset[str] | None, ...]
 class Endings:
     """Tells most names that no pattern fits.
 
-    Where neither the beginning nor the end of a pattern's names is known, a word inside decides; where there is none either,
-    every name is possible.
+    Where neither the beginning nor the end of a pattern's names is known, a word inside decides; where there is none of
+    that kind either, every name is possible.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
