@@ -13,6 +13,49 @@ class EventKind(enum.StrEnum):
     FORK = "fork"
     EXIT = "exit"
     FILE_OPEN = "file_open"
+    FILE_RENAME = "file_rename"
+    FILE_LINK = "file_link"
+    FILE_SYMLINK = "file_symlink"
+    FILE_UNLINK = "file_unlink"
+    FILE_MODE = "file_mode"
+    FILE_OWNER = "file_owner"
+    FILE_MAKE = "file_make"
+    """mkdir and mknod."""
+    MOUNT = "mount"
+    UMOUNT = "umount"
+    PIVOT_ROOT = "pivot_root"
+    SOCKET = "socket"
+    CONNECT = "connect"
+    ACCEPT = "accept"
+    BIND = "bind"
+    LISTEN = "listen"
+    SEND = "send"
+    DNS = "dns"
+    DUP = "dup"
+    PTRACE = "ptrace"
+    PROCESS_MEMORY = "process_memory"
+    """process_vm_readv and process_vm_writev."""
+    CREDENTIALS = "credentials"
+    """setuid, setgid, setresuid, capset and their like."""
+    NAMESPACE = "namespace"
+    """setns and unshare."""
+    MODULE = "module"
+    BPF = "bpf"
+    MEMFD = "memfd"
+    MEMORY_PROTECTION = "memory_protection"
+    """Memory that becomes executable."""
+    SIGNAL = "signal"
+    IO_URING = "io_uring"
+    USERFAULTFD = "userfaultfd"
+    CONTAINER_START = "container_start"
+
+
+class Capabilities(Struct, frozen=True):
+    """A process's capabilities as bit masks (capabilities(7))."""
+
+    effective: int = 0
+    permitted: int = 0
+    inheritable: int = 0
 
 
 class Process(Struct, frozen=True, omit_defaults=True):
@@ -31,6 +74,24 @@ class Process(Struct, frozen=True, omit_defaults=True):
     started: datetime | None = None
     outside: bool = False
     """Not in any container: the runtime that started the container's process."""
+    euid: int | None = None
+    egid: int | None = None
+    login_uid: int | None = None
+    """Who signed in (audit's loginuid); None where nobody did."""
+    vpid: int | None = None
+    """Its pid in its own namespace."""
+    group: int | None = None
+    """Its process group."""
+    session: int | None = None
+    """Its session's leader."""
+    capabilities: Capabilities | None = None
+    exe_inode: int | None = None
+    exe_new: bool = False
+    """Its executable is not in the image, or not as the image has it."""
+    exe_memfd: bool = False
+    """Its executable is only in memory."""
+    env: tuple[str, ...] = ()
+    """``NAME=value`` of the variables that some rule asks for."""
 
 
 class ContainerRef(Struct, frozen=True):
@@ -47,8 +108,50 @@ class ImageRef(Struct, frozen=True):
     name: str = ""
 
 
+class Endpoint(Struct, frozen=True):
+    """One end of a connection: an IP address and a port, or a Unix socket's path (abstract ones begin with ``@``)."""
+
+    address: str
+    port: int = 0
+
+
+class Socket(Struct, frozen=True, omit_defaults=True):
+    """What an event did to a socket, or through one."""
+
+    family: str
+    """``ipv4``, ``ipv6``, ``unix``, ``packet``, ``netlink`` or the family's number."""
+    kind: str = ""
+    """``stream``, ``datagram``, ``raw`` or ``packet``."""
+    protocol: int = 0
+    """IP protocol number."""
+    local: Endpoint | None = None
+    remote: Endpoint | None = None
+    inbound: bool = False
+    """The other end began it."""
+
+
+class OpenFile(Struct, frozen=True, omit_defaults=True):
+    """What the kernel knows of the file that an event is about."""
+
+    inode: int = 0
+    device: int = 0
+    kind: str = "file"
+    """``file``, ``directory``, ``block``, ``character``, ``pipe``, ``socket``, ``memfd``, ``other``."""
+    mode: int = 0
+    """Permission bits: the file's; of FILE_MODE those that it gets."""
+    uid: int | None = None
+    flags: int = 0
+    """open(2)'s flags as the kernel took them."""
+    created: bool = False
+    truncated: bool = False
+    file_system: str = ""
+    """``overlay``, ``proc``, ``sysfs``, ``cgroup``, ``tmpfs``, ``devtmpfs`` or the magic number."""
+    upper: bool = False
+    """It lies in the overlay's upper layer."""
+
+
 class Event(Struct, frozen=True):
-    """One kernel event in a container.
+    """One kernel event, in a container or, where a rule asks for it, on the host itself (``container.id`` is ``host``).
 
     ``lineage`` runs from the outermost known ancestor inside the container (its runtime parent first, where the kernel
     still knew it) to the process itself, which is last.
@@ -71,6 +174,18 @@ class Event(Struct, frozen=True):
     """EXEC: the executable is not in the image, or not as the image has it (overlay upper layer, memfd, deleted)."""
     stopped: bool = False
     """The kernel killed the process before it could go on."""
+    call: str = ""
+    """The system call, for example ``openat``; ``io_uring`` goes before one that came through a ring."""
+    result: int | None = None
+    """What the call answered; negative numbers are errors (errno(3)). None before it did."""
+    raw_path: str | None = None
+    """The path as the program wrote it, before links were followed."""
+    target: str | None = None
+    """The second path: where a rename or link leads to, what a symbolic link says, what is mounted."""
+    file: OpenFile | None = None
+    socket: Socket | None = None
+    arguments: dict[str, str | int] = {}
+    """Facts of one kind of event, by the names that detect/fields gives them: ``fs_type``, ``request``, ``new_fd``."""
 
     @property
     def process(self) -> Process:
