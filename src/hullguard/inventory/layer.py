@@ -6,6 +6,7 @@ The index of a layer depends on its bytes and on the analyzers alone, so it is c
 import hashlib
 import sys
 from array import array
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,7 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 HEAD = 512
 """First bytes by which a file is known."""
+_DIRECT_FROM = 1 << 15
 
 
 class FileContent(Readable, Protocol):
@@ -40,6 +42,19 @@ class FileContent(Readable, Protocol):
     def content(self) -> bytes:
         """All of it."""
         ...
+
+    def direct(self) -> RandomAccess | None:
+        """All of it, to be read at any place as long as it is passing by; None where one cannot seek."""
+        ...
+
+
+def _whole(content: FileContent, size: int, *, in_memory: bool) -> AbstractContextManager[RandomAccess]:
+    """All of a file: of large ones little is looked at, so where one can seek they are not read through."""
+    if in_memory:
+        return held([content.content()])
+    direct = content.direct() if size > _DIRECT_FROM else None
+    # A file that ends too early is read, which says so.
+    return held(pieces(content)) if direct is None or len(direct) < size else nullcontext(direct)
 
 
 class LayerIndex(Struct):
@@ -155,7 +170,7 @@ class Indexer:
             self._inspection.show(path, size, mode, head, content)
             self.add(path, Kind.OTHER)
         else:
-            with held([content.content()] if small else pieces(content)) as whole:
+            with _whole(content, size, in_memory=small) as whole:
                 self._inspection.show(path, size, mode, head, reader(whole))
                 self._keep(path, logical, analyzer, whole)
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Protocol
 
@@ -33,6 +33,22 @@ class OnDisk:
     def __getitem__(self, part: slice, /) -> bytes:
         start, end, _ = part.indices(self._size)
         return os.pread(self._descriptor, max(end - start, 0), start)
+
+
+class AtPlace:
+    """A stretch of a file that somebody else has open; ``pread`` takes a size and a place."""
+
+    def __init__(self, pread: Callable[[int, int], bytes], place: int, size: int) -> None:
+        self._pread = pread
+        self._place = place
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        start, end, _ = part.indices(self._size)
+        return self._pread(end - start, self._place + start) if end > start else b""
 
 
 class Part:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from hullguard.inventory.limits import Budget
+from hullguard.inventory.random_access import AtPlace, RandomAccess
 from hullguard.inventory.streams import CHUNK, Readable, Section
 from hullguard.model.errors import Invalid
 
@@ -121,6 +122,14 @@ class TarWalk:
         data = self._take(self._left)
         self._left = 0
         return data
+
+    def direct(self) -> RandomAccess | None:
+        """What is left of the current member, to be read at any place while it is current; None in a stream."""
+        if not isinstance(self._raw, Section):
+            return None
+        held = len(self._chunk) - self._at
+        left = min(self._left, held + self._raw.left)
+        return AtPlace(self._raw.pread, self._raw.offset - held, left)
 
     def read(self, n: int, /) -> bytes:
         """Up to ``n`` bytes of the current member."""

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.support.images import file, layer
 
 from hullguard.inventory import random_access
+from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import OnDisk, Part, RandomAccess, held, pieces, places, reader, windows
+from hullguard.inventory.streams import Section
+from hullguard.inventory.tar import TarWalk
 
 CONTENT = bytes(range(256)) * 8
 
@@ -67,3 +71,39 @@ def test_it_can_be_read_as_a_stream(monkeypatch: pytest.MonkeyPatch, where: str)
 def test_nothing_is_held_of_nothing() -> None:
     with held(pieces(io.BytesIO())) as whole:
         assert whole == b""
+
+
+def test_a_member_is_read_at_any_place_where_one_can_seek() -> None:
+    content = bytes(range(256)) * 300
+    archive = layer(file("a", b"x" * 700), file("b", content), file("c", b"z"))
+    walk = TarWalk(Section(lambda size, at: archive[at : at + size], 0, len(archive)), Budget(Limits()), "layer")
+
+    seen = {}
+    for member in walk:
+        walk.peek(100)
+        direct = walk.direct()
+        assert direct is not None
+        seen[member.name] = (len(direct), direct[0:3], direct[500:520], direct[len(direct) - 1 : len(direct) + 9])
+
+    assert seen == {
+        "a": (700, b"xxx", b"x" * 20, b"x"),
+        "b": (len(content), content[:3], content[500:520], content[-1:]),
+        "c": (1, b"z", b"", b"z"),
+    }
+
+
+def test_a_stream_has_no_places() -> None:
+    walk = TarWalk(io.BytesIO(layer(file("a", b"x"))), Budget(Limits()), "layer")
+
+    assert [walk.direct() for _ in walk] == [None]
+
+
+def test_a_member_that_is_cut_off_is_as_long_as_what_is_there() -> None:
+    archive = layer(file("a", b"x" * 4000))[:2000]
+    walk = TarWalk(Section(lambda size, at: archive[at : at + size], 0, len(archive)), Budget(Limits()), "layer")
+    next(iter(walk))
+
+    direct = walk.direct()
+
+    assert direct is not None
+    assert len(direct) == 2000 - 512

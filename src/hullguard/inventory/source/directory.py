@@ -12,6 +12,7 @@ from pathlib import Path
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.layer import Indexer
 from hullguard.inventory.limits import Budget
+from hullguard.inventory.random_access import AtPlace, RandomAccess
 from hullguard.inventory.tar import Kind
 
 # Made by the kernel, endless, and never part of an image.
@@ -84,7 +85,7 @@ class _OpenFile:
     """A file as the indexer sees it; never more than the size that it had when it was opened."""
 
     def __init__(self, file: io.BufferedReader, size: int, budget: Budget) -> None:
-        self._file, self._left, self._budget = file, size, budget
+        self._file, self._size, self._left, self._budget = file, size, size, budget
 
     def peek(self, n: int, /) -> bytes:
         return self._file.peek(n)[: min(n, self._left)]
@@ -97,3 +98,7 @@ class _OpenFile:
 
     def content(self) -> bytes:
         return self.read(self._left)
+
+    def direct(self) -> RandomAccess:
+        descriptor = self._file.fileno()
+        return AtPlace(lambda size, place: os.pread(descriptor, size, place), self._size - self._left, self._left)
