@@ -19,7 +19,7 @@ AGENTS ?=
 ARGS   ?=
 TESTS  ?= tests
 
-.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit bench package clean
+.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ console: $(STATIC)/index.html ## build the console into the package
 check: setup-test $(STAMPS)/node ## every check that is not a test: format, lint, types, imports, C, console
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests/support tests/meta
+	$(BIN)/mypy src tests/support tests/meta tests/fuzz
 	$(BIN)/lint-imports
 	clang-format --dry-run --Werror $(BPF)/*.c $(BPF)/*.h
 	cd console && npm run --silent lint && npm run --silent typecheck && npm run --silent test
@@ -57,7 +57,10 @@ test: setup-test bpf rules console ## set up, then every test: unit, integration
 	$(BIN)/pytest $(TESTS) $(ARGS)
 
 test-unit: setup ## only the tests that need no server
-	$(BIN)/pytest tests/unit tests/meta $(ARGS)
+	$(BIN)/pytest tests/unit tests/meta tests/fuzz $(ARGS)
+
+fuzz: $(STAMPS)/fuzz ## hunt for inputs that parsers do not survive (ARGS="--minutes 60 rpm java"; --list, --reproduce FILE)
+	@nice -n 10 $(STAMPS)/fuzz-venv/bin/python -m tests.fuzz $(ARGS)
 
 bench: setup-test rules $(STAMPS)/bench ## image scanning beside Trivy and Syft (ARGS="--large --content" for more)
 	@BENCH_TOOLS=$(STAMPS)/bench-venv $(BIN)/python -m bench.imagescan $(ARGS)
@@ -82,6 +85,12 @@ $(STAMPS)/programs-test: scripts/programs
 $(STAMPS)/bench: requirements/bench.lock $(STAMPS)/programs-run
 	@test -x $(STAMPS)/bench-venv/bin/python || $(PYTHON) -m venv $(STAMPS)/bench-venv
 	@$(STAMPS)/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.lock
+	@touch $@
+
+$(STAMPS)/fuzz: requirements/fuzz.lock pyproject.toml $(STAMPS)/programs-run
+	@test -x $(STAMPS)/fuzz-venv/bin/python || $(PYTHON) -m venv $(STAMPS)/fuzz-venv
+	@$(STAMPS)/fuzz-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.lock
+	@$(STAMPS)/fuzz-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STAMPS)/python: requirements/dev.lock pyproject.toml $(STAMPS)/programs-run

@@ -1,0 +1,236 @@
+"""Package databases of distributions and what installers of languages leave beside their packages."""
+
+import io
+import json
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tests.fuzz.reading import analyzed, split
+from tests.fuzz.target import Target
+from tests.support import programs, rpms
+from tests.support.archives import jar, manifest, pom_properties
+from tests.support.images import ALPINE_318, DEBIAN_12, apk_installed, dpkg_entry
+from tests.support.lockfiles import CASES
+
+from hullguard.inventory.analyzers.analyzer import Findings
+from hullguard.inventory.analyzers.catalog import ANALYZERS
+
+_BY_NAME = {analyzer.name: analyzer for analyzer in ANALYZERS}
+_BASH = dpkg_entry("bash", "5.2-1", source="bash-source (5.2)") + dpkg_entry("libc6", "2.36-9", status="deinstall ok x")
+_APK = apk_installed(("musl", "1.2.4-r2", "musl"), ("zlib", "1.2.13-r1", "zlib")).content
+_PACMAN = (
+    b"%NAME%\nlibcurl\n\n%VERSION%\n1:8.5.0-1\n\n%BASE%\ncurl\n\n%ARCH%\nx86_64\n\n%LICENSE%\nMIT\nGPL-2.0-only\n\n"
+)
+_METADATA = (
+    b"Metadata-Version: 2.1\nName: Django\nVersion: 3.2\nLicense: BSD-3-Clause\n"
+    b"Classifier: License :: OSI Approved :: BSD License\n\nVersion: 9 of the text\n"
+)
+_GEM = (
+    b'Gem::Specification.new do |s|\n  s.name = "rack".freeze\n  s.version = "2.0.6"\n'
+    b'  s.licenses = ["MIT".freeze, "Ruby".freeze]\nend\n'
+)
+_MODULES = (
+    "path\texample.com/app\nmod\texample.com/app\t(devel)\t\ndep\tgithub.com/gin-gonic/gin\tv1.6.0\th1:abc=\n"
+    "dep\tgolang.org/x/text\tv0.3.0\th1:abc=\n=>\tgithub.com/fork/text\tv0.3.9\th1:def=\nbuild\t-compiler=gc\n"
+)
+_CRATES = [
+    {"name": "app", "version": "0.1.0", "source": "local", "root": True, "dependencies": [1]},
+    {"name": "time", "version": "0.1.42", "source": "crates.io"},
+]
+_WORDS = (
+    b"usr/local/bin/python3.11\0" + b"3.11.4\0", b"/release/v18.16.0/node", b"nginx/1.25.1", b"OpenSSL 3.0.7 1 Nov 2022",
+    b"BusyBox v1.36.1", b"ruby 3.2.2 (", b"postgres (PostgreSQL) 15.3", b"7.0.11build-1689023612000000000",
+)  # fmt: skip
+_MEMBER = b"\n--8<--\n"
+
+
+def _target(
+    name: str, analyzer: str, path: str, *seeds: bytes, beside: dict[str, bytes] | None = None, runs: int = 250
+) -> Target:
+    read = analyzed(_BY_NAME[analyzer], path, beside=beside, below=seeds[0])
+    return Target(f"packages.{name}", read, lambda: seeds, runs=runs)
+
+
+def _locks() -> list[Target]:
+    seeds: dict[str, list[bytes]] = {}
+    for name, content, _ in CASES:
+        seeds.setdefault(name, []).append((content if isinstance(content, str) else json.dumps(content)).encode())
+    return [_target(f"locks.{name}", "locks", f"project/{name}", *given) for name, given in seeds.items()]
+
+
+def _headers() -> list[bytes]:
+    return [
+        rpms.header(
+            "bash", "5.1.8", "6.el9", epoch=1, arch="x86_64", source="bash-5.1.8-6.el9.src.rpm", vendor="Red Hat"
+        ),
+        rpms.header(
+            "python3-six",
+            basenames=["METADATA", "six.py"],
+            dirnames=["/usr/lib/python3.9/site-packages/six-1.dist-info/", "/usr/lib/"],
+            dirindexes=[0, 1],
+            license="MIT",
+            module="python39:3.9:8040:x:x86_64",
+        ),
+    ]
+
+
+def _sqlite() -> tuple[bytes, bytes]:
+    """A database and its log."""
+    with tempfile.TemporaryDirectory() as directory:
+        database = rpms.SqliteDatabase(Path(directory))
+        database.install(_headers() * 3)
+        database.checkpoint()
+        database.install(_headers())
+        database.remove(1)
+        return database.main, database.log
+
+
+def _in_database(data: bytes) -> Findings:
+    """One header inside a sound database."""
+    return _NDB(rpms.ndb(data))
+
+
+def _archive(data: bytes) -> bytes:
+    """An archive whose members the input gives: a name in the first line of each, its content below."""
+    out = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # of two members with one name
+        for member in split(data, _MEMBER, 50):
+            name, _, content = member.partition(b"\n")
+            info = zipfile.ZipInfo(name[:1000].decode("latin-1") or "a")
+            archive.writestr(info, _archive(content) if name.endswith(b".jar") and _MEMBER not in content else content)
+    return out.getvalue()
+
+
+def _members(members: dict[str, bytes | str]) -> bytes:
+    contents = {name: one.encode() if isinstance(one, str) else one for name, one in members.items()}
+    return _MEMBER.join(name.encode() + b"\n" + content for name, content in contents.items())
+
+
+def _inside(path: str, made: Callable[[bytes], bytes], analyzer: str) -> Callable[[bytes], Findings]:
+    """Reads the input after something was put around it that it could not be guessed to fit."""
+    read = analyzed(_BY_NAME[analyzer], path)
+    return lambda data: read(made(data))
+
+
+_NDB = analyzed(_BY_NAME["rpm"], "usr/lib/sysimage/rpm/Packages.db")
+_LOG4J = {**pom_properties("org.apache.logging.log4j", "log4j-core", "2.14.1"), **manifest(Bundle_License="Apache-2.0")}
+_BUNDLE = manifest(
+    Implementation_Title="commons-lang3",
+    Implementation_Version="3.12.0",
+    Bundle_SymbolicName="org.apache.commons.lang3",
+)
+
+
+def _jars() -> Iterable[bytes]:
+    inner = jar(_LOG4J)
+    return jar(_LOG4J), jar(_BUNDLE), jar({"BOOT-INF/lib/log4j-core-2.14.1.jar": inner, "WEB-INF/lib/x-1.jar": jar()})
+
+
+def _elves() -> Iterable[bytes]:
+    section = zlib.compress(json.dumps({"packages": _CRATES}).encode())
+    return (
+        programs.go_program("go1.19.3", _MODULES),
+        *(
+            programs.old_go_program("go1.16", _MODULES, wide=wide, order=order)
+            for wide in (True, False)
+            for order in "<>"
+        ),
+        programs.elf(extra=programs.go_info("go1.22rc1", _MODULES)),
+        programs.elf({".text": b"\x90" * 64, ".dep-v0": section}),
+        programs.elf(extra=b"\0".join(_WORDS)),
+    )
+
+
+def _sections(data: bytes) -> bytes:
+    """A program with the list of crates in it that the input is."""
+    return programs.elf({".dep-v0": zlib.compress(data), ".go.buildinfo": data})
+
+
+_DATABASE, _LOG = _sqlite()
+TARGETS: tuple[Target, ...] = (
+    _target(
+        "os-release", "os-release", "etc/os-release", DEBIAN_12, ALPINE_318, b'ID="opensuse-leap"\nID_LIKE="suse a"\n'
+    ),
+    _target("alpine-release", "os-release", "etc/alpine-release", b"3.18.4\n", b"3.19_alpha20230901\n"),
+    _target("debian-version", "os-release", "etc/debian_version", b"12.4\n", b"trixie/sid\n"),
+    _target("dpkg.status", "dpkg", "var/lib/dpkg/status", _BASH.encode()),
+    _target("dpkg.status-d", "dpkg", "var/lib/dpkg/status.d/base", dpkg_entry("base-files", "12.4").encode()),
+    _target(
+        "dpkg.list",
+        "dpkg",
+        "var/lib/dpkg/info/bash.list",
+        b"/.\n/bin\n/bin/bash\n/usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA\n",
+        beside={"var/lib/dpkg/status": _BASH.encode()},
+    ),
+    _target(
+        "dpkg.md5sums",
+        "dpkg",
+        "var/lib/dpkg/status.d/bash.md5sums",
+        b"d41d8cd98f00b204e9800998ecf8427e  usr/bin/bash\n",
+        beside={"var/lib/dpkg/status.d/bash": _BASH.encode()},
+    ),
+    _target("apk", "apk", "lib/apk/db/installed", _APK, _APK.replace(b"F:lib", b"F:usr/bin")),
+    _target("rpm.sqlite", "rpm", "var/lib/rpm/rpmdb.sqlite", _DATABASE),
+    _target("rpm.wal", "rpm", "var/lib/rpm/rpmdb.sqlite-wal", _LOG, beside={"var/lib/rpm/rpmdb.sqlite": _DATABASE}),
+    _target("rpm.ndb", "rpm", "usr/lib/sysimage/rpm/Packages.db", rpms.ndb(*_headers())),
+    _target(
+        "rpm.bdb", "rpm", "var/lib/rpm/Packages", rpms.bdb(*_headers()), rpms.bdb(*_headers(), order=">", size=4096)
+    ),
+    Target("packages.rpm.header", _in_database, _headers),
+    _target("pacman.desc", "pacman", "var/lib/pacman/local/libcurl-8.5.0-1/desc", _PACMAN),
+    _target(
+        "pacman.files", "pacman", "var/lib/pacman/local/a-1/files", b"%FILES%\nusr/\nusr/bin/a\n\n%BACKUP%\netc/a\n"
+    ),
+    _target("python.wheel", "python", "usr/lib/python3/site-packages/Django-3.2.dist-info/METADATA", _METADATA),
+    _target("python.egg", "python", "usr/lib/python3/site-packages/six.egg-info", _METADATA.replace(b"\n", b"\r\n")),
+    _target(
+        "node",
+        "node",
+        "srv/node_modules/@scope/lodash/package.json",
+        b'{"name": "@scope/lodash", "version": "4.17.4", "license": {"type": "MIT"}}',
+        b'\xef\xbb\xbf{"name": "a", "version": "1", "licenses": [{"type": "MIT"}, "ISC"], "main": "x.js"}',
+    ),
+    Target(
+        "packages.java",
+        analyzed(_BY_NAME["java"], "srv/app.jar", below=jar(_LOG4J)),
+        _jars,
+    ),
+    Target(
+        "packages.java.members",
+        _inside("root/.m2/repository/org/example/lib/1.0/lib-1.0.jar", _archive, "java"),
+        lambda: (_members(_LOG4J), _members(_BUNDLE), _members({"lib/a-1.0.jar": _members(_LOG4J)})),
+        words=(_MEMBER, b"META-INF/MANIFEST.MF\n", b"META-INF/maven/a/b/pom.properties\n", b"a.class\n", b"x-1.jar\n"),
+    ),
+    _target("ruby", "ruby", "usr/lib/ruby/specifications/rack-2.0.6.gemspec", _GEM),
+    _target(
+        "php",
+        "php",
+        "app/vendor/composer/installed.json",
+        b'{"packages": [{"name": "symfony/http-kernel", "version": "v4.4.0", "license": ["MIT"]}], "dev": true}',
+        b'[{"name": "a/b", "version": "dev-main", "license": "MIT"}]',
+    ),
+    _target(
+        "dotnet",
+        "dotnet",
+        "app/App.deps.json",
+        b'\xef\xbb\xbf{"libraries": {"App/1.0.0": {"type": "project"}, "Newtonsoft.Json/12.0.1": {"type": "package"},'
+        b' "runtimepack.Microsoft.NETCore.App/6.0.1": {"type": "runtimepack"}}}',
+    ),
+    _target(
+        "conda", "conda", "opt/conda/conda-meta/numpy.json", b'{"name": "numpy", "version": "1.2", "license": "BSD"}'
+    ),
+    _target("java-release", "binaries", "opt/jdk-17/release", b'IMPLEMENTOR="a"\nJAVA_VERSION="1.8.0_372"\n'),
+    Target("packages.binaries", analyzed(_BY_NAME["binaries"], "usr/sbin/nginx"), _elves, words=_WORDS),
+    Target("packages.binaries.python", analyzed(_BY_NAME["binaries"], "usr/bin/python3.11"), _elves, words=_WORDS),
+    Target(
+        "packages.binaries.lists",
+        _inside("usr/bin/app", _sections, "binaries"),
+        lambda: (json.dumps({"packages": _CRATES}).encode(), programs.go_info("go1.21", _MODULES)),
+    ),
+    *_locks(),
+)

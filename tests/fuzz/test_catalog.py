@@ -1,0 +1,111 @@
+"""The catalog of targets is complete: whatever of the product meets foreign bytes is read by some target."""
+
+import ast
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from tests.fuzz.catalog import TARGETS
+from tests.fuzz.target import execute
+
+import hullguard
+from hullguard.advisories import products
+from hullguard.advisories.feeds.catalog import FEEDS
+from hullguard.advisories.versions import order
+from hullguard.advisories.versions.catalog import ORDERS
+from hullguard.imagescan import licenses
+from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.analyzers.locks import analyzer as locks
+from hullguard.inventory.content.catalog import INSPECTORS, inspectors_of
+
+_ROOT = Path(hullguard.__file__).parent
+_PARSERS = (
+    *("inventory", "advisories", "imagescan/suppress", "wire", "detect"),
+    *("agent/runtime", "agent/sensor", "agent/policies.py", "ctrl/decoding.py", "cache/frames.py"),
+)
+"""Packages and modules that foreign bytes get into."""
+_NO_PARSERS = {
+    "advisories/bundle/pack.py": "writes",
+    "agent/runtime/watch.py": "calls what is read, again and again",
+    "agent/sensor/bpf_sensor.py": "speaks with the kernel; what it says is decoded in decode.py",
+    "agent/sensor/doctor.py": "looks at the machine",
+    "agent/sensor/filters.py": "writes into the kernel",
+    "agent/sensor/interface.py": "an interface",
+    "agent/sensor/libbpf.py": "speaks with the kernel",
+    "agent/sensor/loader.py": "speaks with the kernel",
+    "agent/sensor/pins.py": "speaks with the kernel",
+    "agent/sensor/rings.py": "speaks with the kernel",
+    "detect/detectors/interface.py": "an interface",
+    "inventory/content/inspector.py": "an interface",
+    "inventory/content/secrets/automaton.py": "compiles the rules, or loads what was compiled of them",
+    "inventory/content/secrets/rule.py": "rules, compiled when they are first needed",
+    "inventory/content/secrets/rules/files.py": "rules, made when they are loaded",
+    "inventory/source/containerd.py": "runs ctr, and hands its archive to the reader of OCI archives",
+    "inventory/source/named.py": "asks one source after the other",
+    "inventory/source/registry/source.py": "puts together what the target peers.registry puts together",
+}
+"""Modules of those packages that no target reads with, each with the reason."""
+
+
+@pytest.fixture(scope="module")
+def reached() -> set[tuple[str, str]]:
+    """The functions of the product, by file and name, that the targets' seeds get into."""
+    found: set[tuple[str, str]] = set()
+    for known in (order._key, products.products, licenses.split, licenses.category):
+        known.cache_clear()  # what was read before is not read again
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            found.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+
+    for target in TARGETS:
+        seeds = list(target.seeds())
+        threading.setprofile(note)  # layers are read by several threads
+        sys.setprofile(note)
+        try:
+            for data in seeds:
+                execute(target, data)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+    return found
+
+
+def test_no_two_targets_have_one_name() -> None:
+    names = [target.name for target in TARGETS]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_module_that_reads_foreign_bytes_is_read_with(reached: set[tuple[str, str]]) -> None:
+    files = {file for file, _ in reached}
+    modules = {str(path.relative_to(_ROOT)): path for path in _ROOT.rglob("*.py")}
+    parsers = {name: path for name, path in modules.items() if name.startswith(_PARSERS) and _has_functions(path)}
+
+    assert {name for name, path in parsers.items() if str(path) not in files} - set(_NO_PARSERS) == set()
+    assert set(_NO_PARSERS) <= set(modules)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        *(type(analyzer).analyze for analyzer in ANALYZERS),
+        *(type(order).parse for order in ORDERS),
+        *(type(feed).load for feed in FEEDS),
+        *(type(inspector).inspect for inspector in inspectors_of(INSPECTORS)),
+        *(locks._reader(place) for _, place in locks._READERS),
+    ],
+    ids=lambda read: f"{read.__module__.rpartition('.')[2]}.{read.__qualname__}",
+)
+def test_every_member_of_a_catalog_is_read_with(read: Callable[..., Any], reached: set[tuple[str, str]]) -> None:
+    assert (inspect.getsourcefile(read), read.__qualname__) in reached
+
+
+def _has_functions(path: Path) -> bool:
+    tree = ast.parse(path.read_text("utf-8"))
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(tree))
