@@ -64,16 +64,22 @@ class Prefixed:
 
 
 class Section:
-    """A part of a seekable file, read by position so that several may be open."""
+    """A part of a seekable file, read by position so that several may be open.
 
-    def __init__(self, pread: Callable[[int, int], bytes], offset: int, size: int) -> None:
+    ``descriptor`` is the file's, where it is a file of this machine.
+    """
+
+    def __init__(
+        self, pread: Callable[[int, int], bytes], offset: int, size: int, descriptor: int | None = None
+    ) -> None:
         self.pread = pread
         self.offset = offset
         self.left = size
+        self.descriptor = descriptor
 
     def copy(self) -> "Section":
         """The same part, to be read by someone else."""
-        return Section(self.pread, self.offset, self.left)
+        return Section(self.pread, self.offset, self.left, self.descriptor)
 
     def read(self, n: int, /) -> bytes:
         data = self.pread(min(n, self.left), self.offset) if self.left else b""

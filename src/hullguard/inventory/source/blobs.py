@@ -69,7 +69,7 @@ class DirectoryBlobs:
         with path.open("rb", buffering=0) as file:
             descriptor, size = file.fileno(), path.stat().st_size
             return reader.read(
-                Section(functools.partial(_pread, descriptor), 0, size),
+                Section(functools.partial(_pread, descriptor), 0, size, descriptor),
                 f"layer {blob.name}",
                 claimed=blob.claimed,
                 digest=blob.digest,
@@ -130,7 +130,7 @@ class FileBlobs:
         if place is None:
             raise self.stopped or _absent(blob.name)
         return reader.read(
-            Section(self._pread, *place),
+            Section(self._pread, *place, self._file.fileno()),
             f"layer {blob.name}",
             claimed=blob.claimed,
             digest=blob.digest,

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from hullguard.inventory.limits import Budget
+from hullguard.inventory.source.mapped import mapped
 from hullguard.inventory.streams import Section
 
 _PIECE = 1 << 20
@@ -32,6 +33,11 @@ class Hashing:
 
     def _run(self) -> None:
         try:
+            for window in mapped(self._section):
+                self._hash.update(window)
+                self.count += len(window)
+                if self._given_up:
+                    return
             while not self._given_up and (piece := self._section.read(_PIECE)):
                 self._hash.update(piece)
                 self.count += len(piece)

@@ -1,0 +1,62 @@
+"""A file's pages where the kernel keeps them, for whoever only looks at each byte once: reading would copy them first.
+
+A page that is gone when it is looked at ends the process (SIGBUS), and a file that somebody shortens loses pages. So a
+file is only looked at under a lease (fcntl(2)): who wants to change it waits until the lease is given back, and that
+happens within one window. Where none is to be had, as for other people's files or one that is being written, one reads.
+"""
+
+import fcntl
+import mmap
+import os
+import signal
+from collections.abc import Iterator
+
+from hullguard.inventory.streams import Section
+
+WINDOW = 1 << 24
+
+
+def mapped(section: Section) -> Iterator[memoryview]:
+    """Windows of the section from its beginning on, each valid until the next is asked for.
+
+    They end early, perhaps at once, where the file cannot be held; ``section`` then stands where one must read on.
+    """
+    leased = _leased(section.descriptor)
+    if leased is None:
+        return
+    try:
+        # From now on the file keeps its size.
+        end = min(section.offset + section.left, os.fstat(leased).st_size)
+        while section.offset < end and fcntl.fcntl(leased, fcntl.F_GETLEASE) == fcntl.F_RDLCK:
+            size = min(end - section.offset, WINDOW)
+            before = section.offset % mmap.ALLOCATIONGRANULARITY
+            with (
+                mmap.mmap(leased, before + size, access=mmap.ACCESS_READ, offset=section.offset - before) as pages,
+                memoryview(pages) as whole,
+                whole[before:] as window,
+            ):
+                yield window
+            section.skip(size)
+    except OSError:
+        return  # what cannot be mapped can perhaps be read
+    finally:
+        os.close(leased)
+
+
+def _leased(descriptor: int | None) -> int | None:
+    """The same file, opened once more and held; None when it cannot be."""
+    if descriptor is None:
+        return None
+    try:
+        # A lease belongs to who opened the file, and other threads hold leases on the same file.
+        leased = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        # The signal that says that somebody waits would end a process that does not expect it; this one is passed over.
+        fcntl.fcntl(leased, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(leased, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError:
+        os.close(leased)
+        return None
+    return leased
