@@ -84,6 +84,7 @@ def _hunted(targets: Sequence["Target"], work: Path, minutes: float, jobs: int) 
     seconds = max(60 * minutes * jobs / len(targets), 1.0)
     waiting, running, done = list(targets), list[Run](), list[Run]()
     sys.stdout.write(f"{len(targets)} targets, {seconds:.0f} s each, {jobs} at once; what is found lies in {work}\n")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _turns(waiting, running, done, work, seconds, jobs)
     except KeyboardInterrupt:

@@ -121,12 +121,12 @@ def status(code: int, **headers: str) -> Answer:
     return answer
 
 
-def claims(length: int) -> Answer:
-    """Says another length than the content has."""
+def claims(length: int, words: str = "") -> Answer:
+    """Says another length than the content has, in these words if there are any."""
 
     def answer(handler: BaseHTTPRequestHandler, content: bytes) -> bool:
         handler.send_response(200)
-        handler.send_header("Content-Length", str(length))
+        handler.send_header("Content-Length", words or str(length))
         handler.end_headers()
         handler.wfile.write(content[:length])
         handler.close_connection = True

@@ -116,6 +116,8 @@ def _registry_seeds() -> Iterable[bytes]:
         _NEXT.join((_answer(index), busy, again, *parts)),
         _NEXT.join((*parts[:2], cut, parts[2])),
         _json({"errors": [{"message": "no such image"}]}, "404 Not Found"),
+        _answer(b"", "302 Found", Location="//[/"),
+        _json({}, "401 Unauthorized", WWW_Authenticate='Bearer realm="http://["'),
     )
 
 
@@ -226,6 +228,7 @@ def _mirror_seeds() -> Iterable[bytes]:
     rest = _answer(left, "206 Partial Content", ETag='"b"', Content_Range=f"bytes {len(begun)}-{length}")
     return (
         _answer(b"abcdefghi", ETag='"b"'),
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nabc",
         broken + _NEXT + _answer(begun + left, ETag='"b"'),
         broken + _NEXT + rest,
         broken + _NEXT + _answer(b"", "416 No") + _NEXT + _answer(b"abcdefghi"),

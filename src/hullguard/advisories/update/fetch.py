@@ -202,7 +202,8 @@ class _Download:
             raise Failed(f"{self.url}: the server answers {status}", "update.failed")
         self.have = 0
         self.tag = Tag(response.headers.get("ETag", "")[:500], response.headers.get("Last-Modified", "")[:100])
-        self._require_room(int(length) if (length := response.headers.get("Content-Length", "")).isdecimal() else 0)
+        length = response.headers.get("Content-Length", "")
+        self._require_room(int(length[:19]) if length.isdecimal() else 0)  # more digits are no less too large
         return True
 
     def take(self, file: IO[bytes], chunk: bytes) -> None:

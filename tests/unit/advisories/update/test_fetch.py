@@ -145,7 +145,7 @@ def test_a_server_that_only_ever_breaks_off_is_given_up(mirror: SmallMirror, int
     assert len(mirror.asked) == 5
 
 
-@pytest.mark.parametrize("fault", [claims(BOUND + 1), endless])
+@pytest.mark.parametrize("fault", [claims(BOUND + 1), claims(BOUND, "9" * 5000), endless])
 def test_more_than_the_bound_is_not_taken(mirror: SmallMirror, into: Path, fault: object) -> None:
     mirror.faults["/file"] = [fault]  # type: ignore[list-item]
 

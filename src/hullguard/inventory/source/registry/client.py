@@ -117,12 +117,20 @@ class Client:
             answer = self._patiently("GET", url, {**headers, **signed})
             if answer.status not in _MOVED:
                 return answer
-            target = urljoin(url, answer.headers.get("Location", ""))
             answer.close()
+            target = self._address(answer.headers.get("Location", ""), url)
             if urlsplit(target).scheme != "https" and (self._scheme != "http" or urlsplit(target).scheme != "http"):
                 raise Unavailable(f"the registry {self._reference.host} leads from https to something else")
             url = target
         raise Unavailable(f"the registry {self._reference.host} leads from one address to the next without end")
+
+    def _address(self, said: str, base: str = "") -> str:
+        """An address that an answer names, perhaps relative to the one that gave it."""
+        try:
+            return urlsplit(urljoin(base, said)).geturl()
+        except ValueError as cause:
+            sentence = f"the registry {self._reference.host} leads to no address: {said[:200]!r}"
+            raise Unavailable(sentence, "registry.no-address") from cause
 
     def _patiently(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None = None
@@ -183,7 +191,7 @@ class Client:
     def _token(self, challenge: Challenge, credentials: Credentials | None) -> str:
         if credentials is not None and credentials.registry_token:
             return parse_token(msgspec.json.encode({"token": credentials.registry_token}), "the Docker configuration")
-        realm = challenge.parameters.get("realm", "")
+        realm = self._address(challenge.parameters.get("realm", ""))
         if urlsplit(realm).scheme not in ("http", "https"):
             raise Unavailable(f"the registry {self._reference.host} names no place for its tokens: {realm[:200]!r}")
         scope = challenge.parameters.get("scope") or f"repository:{self._reference.repository}:pull"

@@ -481,6 +481,20 @@ class TestRedirects:
         with pytest.raises(Unavailable, match="leads from"):
             purls(registry)
 
+    @pytest.mark.parametrize(
+        ("status", "headers"),
+        [
+            (302, {"Location": "//[/"}),
+            (307, {"Location": "http://[::1/x"}),
+            (401, {"WWW-Authenticate": 'Bearer realm="http://["'}),
+        ],
+    )
+    def test_to_what_is_no_address(self, registry: FakeRegistry, status: int, headers: dict[str, str]) -> None:
+        registry.answers["/v2/app/manifests/1"] = Reply(status=status, headers=headers)
+
+        with pytest.raises(Unavailable, match="leads to no address"):
+            purls(registry)
+
     def test_not_without_end(self, registry: FakeRegistry) -> None:
         registry.answers["/v2/app/manifests/1"] = Reply(status=302, headers={"Location": "/v2/app/manifests/1"})
 
