@@ -107,6 +107,8 @@ class Image:
     diff_ids: Sequence[str] | None = None
     compression: str = "none"
     extra: dict[str, bytes] = field(default_factory=dict)
+    container: dict[str, Any] | None = None
+    """How a container of it is run."""
 
     @property
     def config(self) -> bytes:
@@ -116,6 +118,8 @@ class Image:
             "os": "linux",
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
+        if self.container is not None:
+            document["config"] = self.container
         if self.history is not None:
             document["history"] = list(self.history)
         return json.dumps(document).encode()

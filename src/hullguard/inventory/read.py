@@ -1,7 +1,7 @@
 """The one question of this package: what is inside this image?"""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -129,17 +129,26 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         platform=str(described.platform) or None,
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
-    inventory = _inventory(about, facts, tree, unknowns, stopped)
-    return replace(inventory, config=(*_careless(described.config, facts, reader), *inventory.config))
+    careless, doubts = _careless(described.config, facts, reader)
+    inventory = _inventory(about, facts, tree, [*unknowns, *doubts], stopped)
+    return replace(inventory, config=(*careless, *inventory.config))
 
 
-def _careless(config: ImageConfig, layers: tuple[Layer, ...], reader: LayerReader) -> Iterable[Misconfiguration]:
-    """What the image's own configuration says against it, where that was asked for."""
+def _careless(
+    config: ImageConfig, layers: tuple[Layer, ...], reader: LayerReader
+) -> tuple[list[Misconfiguration], list[Unknown]]:
+    """What the image's own configuration says against it, where that was asked for, and what of it nobody can judge."""
     if all(inspector.name != "config" for inspector in reader.wanted.inspectors):
-        return ()
+        return [], []
     from hullguard.inventory.content.image_config import check
 
-    return check(config, layers)
+    found = list(check(config, layers))
+    unknowns = [one for one in found if isinstance(one, Unknown)]
+    careless = [one for one in found if isinstance(one, Misconfiguration)]
+    most = reader.budget.limits.hits
+    if len(careless) > most:
+        unknowns.append(Unknown("more config findings", f"image configuration: {len(careless) - most} were left out"))
+    return careless[:most], unknowns
 
 
 def _unnamed(target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached) -> Inventory:

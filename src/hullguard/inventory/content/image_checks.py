@@ -18,13 +18,25 @@ class Check(Struct, frozen=True):
         return Misconfiguration(self.id, self.title, self.severity, message, self.fix, layer=layer)
 
 
+class Sign(Struct, frozen=True):
+    """``first`` stands in one command and ``then``, if there is one, behind it; each is looked for once a command.
+
+    A single pattern that fits both, however far apart, takes a minute on hostile text of a few megabytes.
+    """
+
+    first: str
+    then: str = ""
+    piped: bool = False
+    """``then`` begins the command that this one is piped into."""
+
+
 class Habit(Struct, frozen=True):
-    """A check that an instruction fails when ``pattern`` is found in it and ``unless`` is not."""
+    """A check that an instruction fails when it shows a sign and none of ``unless``."""
 
     check: Check
-    pattern: str
     says: str
-    unless: str = ""
+    signs: tuple[Sign, ...]
+    unless: tuple[Sign, ...] = ()
 
 
 ROOT = Check(
@@ -58,27 +70,42 @@ OPEN = Check(
     "HG-DI-0007", "Files are made writable for everyone", Severity.MEDIUM, "give them to the user of the container"
 )
 
-_DOWNLOADED_THEN_RUN = r"\b(?:curl|wget)\b[^|;&\n]{0,500}\|\s{0,8}(?:sudo )?(?:/bin/)?(?:ba|z|da)?sh\b"
+_INSTALLS = r"\b(?:install|add)\b"
 HABITS = (
     Habit(
         UPDATE,
-        r"\b(?:apt-get|apt|yum|dnf|apk)\b[^;&|\n]{0,80}\bupdate\b",
         "updates the package lists and installs nothing",
-        unless=r"\b(?:install|upgrade|dist-upgrade|add|build-dep|source|satisfy)\b|\b(?:yum|dnf)\b[^;&|\n]{0,80}\bupdate\b",
+        (Sign(r"\b(?:apt-get|apt|yum|dnf|apk)\b", r"\bupdate\b"),),
+        unless=(
+            Sign(r"\b(?:install|upgrade|dist-upgrade|add|build-dep|source|satisfy)\b"),
+            Sign(r"\b(?:yum|dnf)\b", r"\bupdate\b"),
+        ),
     ),
-    Habit(SUDO, r"\b(?:install|add)\b[^;&|\n]{0,2000}\ssudo(?:\s|$)", "installs sudo"),
+    Habit(SUDO, "installs sudo", (Sign(_INSTALLS, r"\ssudo(?:\s|$)"),)),
     Habit(
         SSH,
-        r"\b(?:install|add)\b[^;&|\n]{0,2000}\s(?:openssh-server|openssh|dropbear)(?:\s|$)",
         "installs an SSH server",
+        (Sign(_INSTALLS, r"\s(?:openssh-server|openssh|dropbear)(?:\s|$)"),),
     ),
-    Habit(PIPE, _DOWNLOADED_THEN_RUN, "pipes a download into a shell"),
+    Habit(
+        PIPE,
+        "pipes a download into a shell",
+        (Sign(r"\b(?:curl|wget)\b", r"\s{0,8}(?:sudo )?(?:/bin/)?(?:ba|z|da)?sh\b", piped=True),),
+    ),
     Habit(
         UNCHECKED,
-        r"--allow-unauthenticated|--allow-untrusted|--nogpgcheck|--no-check-certificate|--no-gpg-check|--trusted-host|"
-        r"\bcurl\b[^;&|\n]{0,500}\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)\s|NODE_TLS_REJECT_UNAUTHORIZED=.?0|"
-        r"http\.sslVerify[= ]false|strict-ssl[= ]false",
         "turns off the check of signatures or certificates",
+        (
+            Sign(
+                r"--allow-unauthenticated|--allow-untrusted|--nogpgcheck|--no-check-certificate|--no-gpg-check"
+                r"|--trusted-host|NODE_TLS_REJECT_UNAUTHORIZED=.?0|http\.sslVerify[= ]false|strict-ssl[= ]false"
+            ),
+            Sign(r"\bcurl\b", r"\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?:\s|$)"),
+        ),
     ),
-    Habit(OPEN, r"\bchmod\b[^;&|\n]{0,80}\s(?:0?777|a\+rwx|o\+w|a\+w|ugo\+rwx)\s", "makes files writable for everyone"),
+    Habit(
+        OPEN,
+        "makes files writable for everyone",
+        (Sign(r"\bchmod\b", r"\s(?:0?777|a\+rwx|o\+w|a\+w|ugo\+rwx)\s"),),
+    ),
 )

@@ -3,12 +3,13 @@
 No message repeats an instruction or a value: they may hold what must not be shown.
 """
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import TypeVar
 
 from hullguard.inventory.content.image_checks import (
     ADD,
-    HABITS,
     HEALTH,
     PORT,
     ROOT,
@@ -16,20 +17,23 @@ from hullguard.inventory.content.image_checks import (
     SSH,
     VOLUME,
 )
+from hullguard.inventory.content.instructions import habits
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.judge import is_placeholder
 from hullguard.inventory.source.documents import ContainerConfig, ImageConfig
 from hullguard.model.content import Misconfiguration
 from hullguard.model.image import Layer
+from hullguard.model.package import Unknown
 
-_MOST_INSTRUCTIONS = 1000
+T = TypeVar("T")
+
+_WHERE = "image configuration"
+_MOST = 50_000
+"""Of instructions, of variables, of labels, of build arguments: judging as many takes a second or two."""
 _LONGEST_INSTRUCTION = 1 << 16
-_MOST_VALUES = 1000
-
-
-_HABITS = tuple(
-    (habit, re.compile(habit.pattern), re.compile(habit.unless) if habit.unless else None) for habit in HABITS
-)
+_SSH = 22
+_ZERO = re.compile(r"[+-]?0+")
+_PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 _NAMED_SECRET = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_?KEY|API_?KEY|ACCESS_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|PRIVATE_?KEY|"
@@ -39,15 +43,15 @@ _NAMED_SECRET = re.compile(
 _ARGUMENTS = re.compile(r"^(?:RUN )?\|\d{1,4} (.{0,65536}?) /bin/", re.DOTALL)
 _ADDED = re.compile(r"^(?:/bin/sh -c #\(nop\)\s{0,4})?ADD\s")
 _ENVIRONMENT = re.compile(r"^(?:/bin/sh -c #\(nop\)\s{0,4})?ENV\s")
-_ROOT_FILESYSTEM = re.compile(r"\bin /\s*$|\s/\s*(?:# buildkit)?\s*$")
 _SYSTEM = frozenset(
     ("/", "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/sbin", "/sys", "/usr", "/run", "/var/run")
 )
 
 
-def check(config: ImageConfig, layers: Sequence[Layer] = ()) -> Iterable[Misconfiguration]:
-    """What the image's own words say against it."""
-    container = config.container
+def check(config: ImageConfig, layers: Sequence[Layer] = ()) -> Iterator[Misconfiguration | Unknown]:
+    """What the image's own words say against it, and which of them nobody could judge."""
+    container, malformed = config.container
+    yield from (Unknown(_WHERE, why) for why in malformed)
     for found in (_root(container), _health(container), _port(container)):
         if found:
             yield found
@@ -60,7 +64,7 @@ def check(config: ImageConfig, layers: Sequence[Layer] = ()) -> Iterable[Misconf
 
 def _root(container: ContainerConfig) -> Misconfiguration | None:
     user = (container.user or "").strip().partition(":")[0]
-    if user not in ("", "root") and not (user.isdecimal() and user.isascii() and int(user[:20]) == 0):
+    if user not in ("", "root") and not _ZERO.fullmatch(user):
         return None
     return ROOT.failed("USER is root" if user else "no USER is set, so it is root")
 
@@ -75,31 +79,51 @@ def _health(container: ContainerConfig) -> Misconfiguration | None:
 
 
 def _port(container: ContainerConfig) -> Misconfiguration | None:
-    exposed = {port.partition("/")[0] for port in container.exposed_ports or {}}
-    return PORT.failed("port 22 is exposed") if "22" in exposed else None
+    ranges = (_PORT.fullmatch(port.partition("/")[0]) for port in container.exposed_ports or {})
+    ssh = any(found and int(found[1]) <= _SSH <= int(found[2] or found[1]) for found in ranges)
+    return PORT.failed(f"port {_SSH} is exposed") if ssh else None
 
 
 def _volumes(container: ContainerConfig) -> Iterator[Misconfiguration]:
-    for path in sorted(set(container.volumes or {}))[:_MOST_VALUES]:
+    for path in sorted(set(container.volumes or {})):
         if (path.rstrip("/") or "/") in _SYSTEM or path.endswith("docker.sock"):
             yield VOLUME.failed(f"VOLUME {path[:100]!r}")
 
 
 def _server(container: ContainerConfig) -> Iterator[Misconfiguration]:
-    command = " ".join([*(container.entrypoint or []), *(container.cmd or [])])[:_LONGEST_INSTRUCTION]
+    command = " ".join([*(container.entrypoint or []), *(container.cmd or [])])
     if re.search(r"(?:^|[\s/])(?:sshd|dropbear)(?:\s|$)", command):
         yield SSH.failed("the container's command is an SSH server")
 
 
-def _values(container: ContainerConfig, secrets: SecretInspector) -> Iterator[Misconfiguration]:
-    for variable in (container.env or [])[:_MOST_VALUES]:
-        yield from _variable(variable, "ENV", secrets, None)
-    for key, value in list((container.labels or {}).items())[:_MOST_VALUES]:
-        for found in secrets.text(f"{key}={value}"):
+def _values(container: ContainerConfig, secrets: SecretInspector) -> Iterator[Misconfiguration | Unknown]:
+    for variable in _first(container.env or [], "variables of the environment"):
+        yield from [variable] if isinstance(variable, Unknown) else _variable(variable, "ENV", secrets, None)
+    labels = container.labels or {}
+    for key in _first(labels, "labels"):
+        if isinstance(key, Unknown):
+            yield key
+            continue
+        for found in secrets.text(f"{key}={labels[key]}"):
             yield SECRET.failed(f"a label holds a secret ({found.rule.title}): {found.match}")
-    for words, what in ((container.cmd, "CMD"), (container.entrypoint, "ENTRYPOINT")):
+    test = container.healthcheck.test if container.healthcheck else None
+    commands = {
+        "CMD": container.cmd,
+        "ENTRYPOINT": container.entrypoint,
+        "HEALTHCHECK": test,
+        "SHELL": container.shell,
+        "ONBUILD": container.on_build,
+    }
+    for what, words in commands.items():
         for found in secrets.text(" ".join(words or [])):
             yield SECRET.failed(f"{what} holds a secret ({found.rule.title}): {found.match}")
+
+
+def _first(values: Collection[T], what: str) -> Iterator[T | Unknown]:
+    """As many as are judged, and a word on those that are too many."""
+    yield from itertools.islice(values, _MOST)
+    if len(values) > _MOST:
+        yield Unknown(_WHERE, f"of {len(values)} {what} the first {_MOST} were judged")
 
 
 def _variable(variable: str, where: str, secrets: SecretInspector, layer: str | None) -> Iterator[Misconfiguration]:
@@ -121,33 +145,44 @@ def _printable(name: str) -> str:
     return "".join(char for char in name[:64] if char.isprintable())
 
 
-def _instructions(config: ImageConfig, layers: Sequence[Layer], secrets: SecretInspector) -> Iterator[Misconfiguration]:
+def _instructions(
+    config: ImageConfig, layers: Sequence[Layer], secrets: SecretInspector
+) -> Iterator[Misconfiguration | Unknown]:
     number_of_layer = -1
     diff_ids = config.rootfs.diff_ids or [layer.diff_id for layer in layers]
     arguments: set[str] = set()  # a builder repeats them with every instruction that follows
-    for number, entry in enumerate((config.history or [])[:_MOST_INSTRUCTIONS], 1):
+    for number, entry in enumerate(_first(config.history or [], "instructions"), 1):
+        if isinstance(entry, Unknown):
+            yield entry
+            continue
         number_of_layer += not entry.empty_layer
-        text = (entry.created_by or "")[:_LONGEST_INSTRUCTION]
         known = not entry.empty_layer and number_of_layer < len(diff_ids)
         layer = diff_ids[number_of_layer] if known else None
-        yield from _instruction(text, number, layer, secrets, arguments)
+        yield from _instruction(entry.created_by or "", number, layer, secrets, arguments)
+    if len(arguments) > _MOST:
+        yield Unknown(_WHERE, f"more than {_MOST} build arguments; the others were not judged")
 
 
 def _instruction(
     text: str, number: int, layer: str | None, secrets: SecretInspector, arguments: set[str]
-) -> Iterator[Misconfiguration]:
-    where = f"instruction {number}"
-    if _ADDED.search(text) and not (number == 1 and _ROOT_FILESYSTEM.search(text)):
+) -> Iterator[Misconfiguration | Unknown]:
+    where, begin = f"instruction {number}", text[:_LONGEST_INSTRUCTION]
+    if len(text) > _LONGEST_INSTRUCTION:
+        yield Unknown(_WHERE, f"{where} has {len(text)} characters; habits were looked for in its first {len(begin)}")
+    if _ADDED.search(begin) and not (number == 1 and _brings_root_filesystem(begin)):
         yield ADD.failed(f"{where} is an ADD", layer)
-    for habit, pattern, unless in _HABITS:
-        if pattern.search(text) and not (unless and unless.search(text)):
-            yield habit.check.failed(f"{where} {habit.says}", layer)
-    given = _ARGUMENTS.search(text)
-    for variable in given[1].split(" ")[:_MOST_VALUES] if given else ():
-        if variable not in arguments:
+    for habit in habits(begin):
+        yield habit.check.failed(f"{where} {habit.says}", layer)
+    given = _ARGUMENTS.search(begin)
+    for variable in given[1].split(" ") if given else ():
+        if variable not in arguments and len(arguments) <= _MOST:
             arguments.add(variable)
             yield from _variable(variable, f"build argument of {where}:", secrets, layer)
     # Variables of the environment stand in the configuration as well, and are judged there.
-    if not _ENVIRONMENT.search(text):
+    if not _ENVIRONMENT.search(begin):
         for found in secrets.text(text[given.end(1) :] if given else text):
             yield SECRET.failed(f"{where} holds a secret ({found.rule.title}): {found.match}", layer)
+
+
+def _brings_root_filesystem(text: str) -> bool:
+    return text.rstrip().removesuffix("# buildkit").rstrip().endswith((" /", "\t/"))

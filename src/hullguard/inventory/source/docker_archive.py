@@ -2,7 +2,7 @@
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
-from hullguard.inventory.source.documents import DockerImage, ImageConfig, decode
+from hullguard.inventory.source.documents import DockerImage, decode, image_config
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.platforms import fits
 from hullguard.model.errors import Invalid, NotFound
@@ -22,7 +22,7 @@ def describe_docker(blobs: Blobs, platform: str | None, limits: Limits) -> Descr
         config = blobs.document(image.config)
         if config is None:
             raise NotFound(f"{MANIFEST} names the configuration {image.config}, but it is not there", "image.no-config")
-        if platform is None or fits(decode(config, ImageConfig, image.config).platform, platform):
+        if platform is None or fits(image_config(config, image.config).platform, platform):
             fitting.append((image, config))
     if not fitting:
         raise NotFound(f"the archive holds no image for {platform}" if images else "the archive holds no image")

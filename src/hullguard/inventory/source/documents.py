@@ -35,11 +35,13 @@ class ContainerConfig(Struct, frozen=True, rename="pascal"):
     exposed_ports: dict[str, Any] | None = None
     volumes: dict[str, Any] | None = None
     labels: dict[str, str] | None = None
-    working_dir: str | None = None
+    shell: list[str] | None = None
     on_build: list[str] | None = None
 
 
 class ImageConfig(Struct, frozen=True):
+    """Decode it with ``image_config``: engines take its keys in any case."""
+
     architecture: str = ""
     os: str = ""
     variant: str | None = None
@@ -49,16 +51,18 @@ class ImageConfig(Struct, frozen=True):
     """What ``container`` reads; of any form here, for an odd one says nothing against the layers."""
 
     @property
-    def container(self) -> ContainerConfig:
-        """How a container is run, without the fields that are not of their type."""
-        given = self.config if isinstance(self.config, dict) else {}
-        return ContainerConfig(
-            **{
-                field.name: value
-                for field in msgspec.structs.fields(ContainerConfig)
-                if (value := _converted(given.get(field.encode_name), field.type)) is not None
-            }
-        )
+    def container(self) -> tuple[ContainerConfig, tuple[str, ...]]:
+        """How a container is run, as far as it is well formed; and what is not, each as a sentence."""
+        if self.config is None:
+            return ContainerConfig(), ()
+        if not isinstance(self.config, dict):
+            return ContainerConfig(), ("the container's configuration is no object",)
+        given = {key.lower(): value for key, value in self.config.items()}
+        kept, odd = {}, []
+        for each in msgspec.structs.fields(ContainerConfig):
+            kept[each.name], lost = _converted(given.get(each.encode_name.lower()), each.type)
+            odd += [f"{each.encode_name}: {lost}"] if lost else []
+        return ContainerConfig(**kept), tuple(odd)
 
     @property
     def platform(self) -> Platform:
@@ -109,13 +113,6 @@ class DockerInspect(Struct, frozen=True, rename="pascal"):
     root_fs: InspectedRootFs = field(default=InspectedRootFs(), name="RootFS")
 
 
-def _converted(value: Any, kind: Any) -> Any:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        return None
-
-
 class DockerContainer(Struct, frozen=True, rename="pascal"):
     """What the engine says of a container."""
 
@@ -131,4 +128,42 @@ def decode(content: bytes, kind: type[T], what: str) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise Invalid(f"{what} is not what it should be: {cause}", "image.bad-document") from cause
+        raise _bad(what, cause) from cause
+
+
+def image_config(content: bytes, what: str) -> ImageConfig:
+    """An image's configuration; as engines do, it takes keys in any case and of several the last."""
+    given = decode(content, dict[str, Any], what)
+    given = {key.lower(): value for key, value in given.items()}
+    history = given.get("history")
+    if isinstance(history, list):
+        steps = [{k.lower(): v for k, v in step.items()} if isinstance(step, dict) else step for step in history]
+        given["history"] = steps
+    try:
+        return msgspec.convert(given, ImageConfig)
+    except msgspec.ValidationError as cause:
+        raise _bad(what, cause) from cause
+
+
+def _bad(what: str, cause: Exception) -> Invalid:
+    return Invalid(f"{what} is not what it should be: {cause}", "image.bad-document")
+
+
+def _converted(value: Any, kind: Any) -> tuple[Any, str]:
+    """The value as its field wants it, and what was left out of it; engines take one word for a list of it."""
+    if isinstance(value, str) and kind == (list[str] | None):
+        value = [value]
+    try:
+        return msgspec.convert(value, kind), ""
+    except msgspec.ValidationError as cause:
+        why = str(cause)
+    well: Any = None
+    if isinstance(value, list):
+        well = [each for each in value if isinstance(each, str)]
+    elif isinstance(value, dict):
+        well = {key: each for key, each in value.items() if isinstance(each, str)}
+    try:
+        kept = msgspec.convert(well, kind)
+    except msgspec.ValidationError:
+        kept = None
+    return (None, why) if kept is None else (kept, f"{len(value) - len(well)} of its {len(value)} entries are no text")

@@ -4,7 +4,7 @@ import hashlib
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
-from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument, decode
+from hullguard.inventory.source.documents import Descriptor, OciDocument, decode, image_config
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import check_digest
@@ -88,7 +88,7 @@ def _platform(blobs: Blobs, descriptor: Descriptor, manifest: OciDocument) -> Pl
         named = descriptor.platform
         return Platform(named.os, named.architecture, named.variant or None)
     config = _blob(blobs, manifest.config) if manifest.config else b"{}"
-    return decode(config, ImageConfig, "the image's configuration").platform
+    return image_config(config, "the image's configuration").platform
 
 
 def _blob(blobs: Blobs, descriptor: Descriptor) -> bytes:

@@ -1,13 +1,19 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.images import Image, file, layer
 from tests.support.specimens import secret_of, specimen
 
+from hullguard.inventory import Limits, read
+from hullguard.inventory.content import image_config as image_config_module
 from hullguard.inventory.content.image_config import check
 from hullguard.inventory.content.secrets.rules.catalog import RULES
-from hullguard.inventory.source.documents import ImageConfig, decode
+from hullguard.inventory.source.documents import image_config
 from hullguard.model.content import Misconfiguration
+from hullguard.model.package import Unknown
 from hullguard.model.severity import Severity
 
 NPM = next(rule for rule in RULES if rule.id == "npm-token")
@@ -15,11 +21,21 @@ TOKEN = specimen(NPM).decode()
 GOOD = {"User": "app", "Healthcheck": {"Test": ["CMD", "true"]}}
 
 
-def findings(config: object = GOOD, history: list[object] | None = None, layers: int = 3) -> list[Misconfiguration]:
+def judged(
+    config: object = GOOD, history: list[object] | None = None, layers: int = 3
+) -> tuple[list[Misconfiguration], list[str]]:
+    """What is found, and what could not be judged."""
     steps = [{"created_by": step} if isinstance(step, str) else step for step in history or []]
     rootfs = {"diff_ids": [f"sha256:{number}" for number in range(layers)]}
     document = msgspec.json.encode({"config": config, "history": steps, "rootfs": rootfs})
-    return list(check(decode(document, ImageConfig, "it")))
+    found = list(check(image_config(document, "it")))
+    unknowns = [one for one in found if isinstance(one, Unknown)]
+    assert {unknown.what for unknown in unknowns} <= {"image configuration"}
+    return [one for one in found if isinstance(one, Misconfiguration)], [unknown.why for unknown in unknowns]
+
+
+def findings(config: object = GOOD, history: list[object] | None = None, layers: int = 3) -> list[Misconfiguration]:
+    return judged(config, history, layers)[0]
 
 
 def ids(config: object = GOOD, history: list[object] | None = None) -> list[str]:
@@ -35,7 +51,7 @@ def test_a_careful_image_passes() -> None:
     )
 
 
-@pytest.mark.parametrize("user", [None, "", "root", "0", "0:0", "root:app", " root ", "000"])
+@pytest.mark.parametrize("user", [None, "", "root", "0", "0:0", "root:app", " root ", "000", "+0", "-0:5"])
 def test_root_is_root_under_every_name(user: str | None) -> None:
     assert ids({**GOOD, "User": user}) == ["CIS-DI-0001"]
 
@@ -53,8 +69,9 @@ def test_a_missing_health_check_is_low(health: object) -> None:
 
 
 def test_the_port_of_ssh() -> None:
-    assert ids({**GOOD, "ExposedPorts": {"22/tcp": {}, "80/tcp": {}}}) == ["HG-DI-0003"]
-    assert ids({**GOOD, "ExposedPorts": {"2222/tcp": {}, "22000": {}}}) == []
+    for port in ("22/tcp", "022", "20-25/tcp", "22-22"):
+        assert ids({**GOOD, "ExposedPorts": {port: {}, "80/tcp": {}}}) == ["HG-DI-0003"]
+    assert ids({**GOOD, "ExposedPorts": {"2222/tcp": {}, "22000": {}, "23-80": {}, "x": {}}}) == []
 
 
 def test_an_ssh_server_as_the_command() -> None:
@@ -79,6 +96,9 @@ def test_a_system_directory_as_a_volume() -> None:
         ("RUN wget -qO- https://get.tool.io | sudo bash -s", "HG-DI-0005"),
         ("RUN pip install --trusted-host pypi.local x", "HG-DI-0006"),
         ("RUN curl -fsSLk https://host/x -o x", "HG-DI-0006"),
+        ("RUN curl https://host/x -k", "HG-DI-0006"),
+        ("RUN apt-get install -y " + "a-package " * 500 + "sudo", "HG-DI-0001"),
+        ("RUN curl -fsSL https://get.tool.io 2>&1 | sh", "HG-DI-0005"),
         ("RUN chmod -R 777 /app", "HG-DI-0007"),
     ],
 )
@@ -91,6 +111,10 @@ def test_careless_instructions(step: str, id_: str) -> None:
     [
         "RUN apt-get update && apt-get install -y pseudo sudoku",
         "RUN yum update -y",
+        "RUN apt-get install -y curl && echo sudo",
+        "RUN apt-get install -y curl; man sudo",
+        "RUN curl -fsS https://host/x || sh -c exit",
+        "RUN curl https://host/x -o x & ssh -k host",
         "RUN apk add --no-cache openssh-client",
         "RUN curl -fsSL https://host/x -o x && sha256sum -c x.sum",
         "RUN chmod 755 /app",
@@ -159,16 +183,107 @@ def test_build_arguments_and_instructions_hold_secrets_too() -> None:
 
 
 def test_labels_and_commands_hold_secrets_too() -> None:
-    config = {**GOOD, "Labels": {"build": TOKEN}, "Cmd": ["serve", "--token", TOKEN], "Entrypoint": ["x", TOKEN]}
+    config = {
+        "User": "app",
+        "Healthcheck": {"Test": ["CMD-SHELL", f"curl -u {TOKEN}"]},
+        "Labels": {"build": TOKEN},
+        "Cmd": ["serve", "--token", TOKEN],
+        "Entrypoint": ["x", TOKEN],
+        "Shell": ["sh", TOKEN],
+        "OnBuild": [f"RUN login {TOKEN}"],
+    }
 
-    assert ids(config) == ["CIS-DI-0010"] * 3
+    assert ids(config) == ["CIS-DI-0010"] * 6
 
 
 @pytest.mark.parametrize(
-    "config", [None, [], "text", 5, {"User": 5, "Env": "A=1", "Cmd": "sh", "Healthcheck": 1, "Volumes": []}]
+    ("config", "odd"),
+    [
+        (None, 0),
+        ([], 1),
+        ("text", 1),
+        (5, 1),
+        ({"User": 5, "Env": 7, "Cmd": {}, "Healthcheck": 1, "Volumes": [], "Labels": "x"}, 6),
+    ],
 )
-def test_a_configuration_of_another_form_says_nothing_against_the_image(config: object) -> None:
-    assert ids(config) == ["CIS-DI-0001", "CIS-DI-0006"]
+def test_a_configuration_of_another_form_says_nothing_against_the_image(config: object, odd: int) -> None:
+    found, unknowns = judged(config)
+
+    assert [one.id for one in found] == ["CIS-DI-0001", "CIS-DI-0006"]
+    assert len(unknowns) == odd
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"Env": [5, f"NPM_TOKEN={TOKEN}", None]}, "Env: 2 of its 3 entries are no text"),
+        ({"Labels": {"a": 1, "b": TOKEN}}, "Labels: 1 of its 2 entries are no text"),
+        ({"Cmd": ["run", TOKEN, {}]}, "Cmd: 1 of its 3 entries are no text"),
+        ({"Env": [f"NPM_TOKEN={TOKEN}"], "Labels": 5}, "Labels: Expected `object | null`, got `int`"),
+    ],
+)
+def test_one_odd_entry_hides_nothing_and_is_told(config: dict[str, object], why: str) -> None:
+    found, unknowns = judged({**GOOD, **config})
+
+    assert [one.id for one in found] == ["CIS-DI-0010"]
+    assert unknowns == [why]
+
+
+def test_one_word_stands_for_a_list_of_it() -> None:
+    assert judged({**GOOD, "Cmd": f"serve {TOKEN}", "Env": f"A={TOKEN}"})[1] == []
+    assert ids({**GOOD, "Cmd": f"serve {TOKEN}", "Env": f"A={TOKEN}"}) == ["CIS-DI-0010"] * 2
+
+
+def test_keys_count_in_any_case_as_engines_read_them() -> None:
+    document = {"CONFIG": {"env": [f"A={TOKEN}"], "USER": "app"}, "History": [{"Created_By": "RUN chmod 777 /a"}]}
+    found = [
+        one for one in check(image_config(msgspec.json.encode(document), "it")) if isinstance(one, Misconfiguration)
+    ]
+
+    assert [one.id for one in found] == ["CIS-DI-0006", "CIS-DI-0010", "HG-DI-0007"]
+
+
+def test_what_stands_behind_a_thousand_others_is_judged() -> None:
+    many = [f"A{number}=1" for number in range(2000)]
+    config = {**GOOD, "Env": [*many, f"NPM_TOKEN={TOKEN}"], "Labels": {**dict.fromkeys(many, "x"), "z": TOKEN}}
+    history: list[object] = ["COPY a b"] * 2000 + [
+        f"RUN |2001 {' '.join(many)} B={TOKEN} /bin/sh -c x",
+        "RUN chmod 777 /a",
+    ]
+
+    assert ids(config, history) == ["CIS-DI-0010"] * 3 + ["HG-DI-0007"]
+
+
+def test_what_is_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_config_module, "_MOST", 2)
+    monkeypatch.setattr(image_config_module, "_LONGEST_INSTRUCTION", 100)
+    config = {**GOOD, "Env": ["A=1", "B=1", f"C={TOKEN}"], "Labels": {"a": "", "b": "", "c": TOKEN}}
+    history: list[object] = [
+        "RUN |4 a=1 b=2 c=3 d=4 /bin/sh -c x",
+        "RUN " + "x" * 200 + f" {TOKEN}",
+        "RUN chmod 777 /a",
+    ]
+    found, unknowns = judged(config, history)
+
+    assert [one.id for one in found] == ["CIS-DI-0010"]
+    assert unknowns == [
+        "of 3 variables of the environment the first 2 were judged",
+        "of 3 labels the first 2 were judged",
+        f"instruction 2 has {205 + len(TOKEN)} characters; habits were looked for in its first 100",
+        "of 3 instructions the first 2 were judged",
+        "more than 2 build arguments; the others were not judged",
+    ]
+
+
+def test_what_cannot_be_judged_stands_in_the_inventory(tmp_path: Path) -> None:
+    image = Image([layer(file("a", "x"))], container={"Env": [5, "A=1", *(f"P{n}_TOKEN=abcd{n}" for n in range(20))]})
+    path = image.docker_archive(tmp_path / "image.tar")
+    found = read(str(path), scanners=frozenset({"config"}), limits=Limits(hits=10))
+
+    assert len(found.config) == 10
+    assert ("image configuration", "Env: 1 of its 22 entries are no text") in [(u.what, u.why) for u in found.unknowns]
+    assert "more config findings" in [unknown.what for unknown in found.unknowns]
+    assert [unknown.what for unknown in read(str(path)).unknowns] == ["operating system"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,7 +11,7 @@ from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, LayerBlob
-from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument, decode
+from hullguard.inventory.source.documents import Descriptor, OciDocument, decode, image_config
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import LayerReader, check_digest
@@ -146,7 +146,7 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
         kind = manifest.config.media_type[:200]
         raise Invalid(f"{blobs.reference} is no container image, its configuration is {kind}", "image.not-an-image")
     config = blobs.document(manifest.config.digest) or b""
-    offered = decode(config, ImageConfig, "the image's configuration").platform
+    offered = image_config(config, "the image's configuration").platform
     if platform is not None and not fits(offered, platform):
         raise NotFound(f"{blobs.reference} is for {offered}, not for {platform}", "image.no-platform")
     layers = manifest.layers or []
