@@ -17,7 +17,7 @@ import hullguard
 from hullguard.advisories import products
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.versions import order
-from hullguard.advisories.versions.catalog import ORDERS
+from hullguard.advisories.versions.catalog import ORDERS, named
 from hullguard.imagescan import licenses
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.locks import analyzer as locks
@@ -95,7 +95,7 @@ def test_every_module_that_reads_foreign_bytes_is_read_with(reached: set[tuple[s
     "read",
     [
         *(type(analyzer).analyze for analyzer in ANALYZERS),
-        *(type(order).parse for order in ORDERS),
+        *(type(order).parse for order in map(named, ORDERS)),
         *(type(feed).load for feed in FEEDS),
         *(type(inspector).inspect for inspector in inspectors_of(INSPECTORS)),
         *(locks._reader(place) for _, place in locks._READERS),

@@ -35,7 +35,7 @@ from hullguard.advisories.match import match
 from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Event, Range, Statement
 from hullguard.advisories.update.mirror import Unordered, changes, instant, listed, reaches, require_name, require_url
-from hullguard.advisories.versions.catalog import ORDERS
+from hullguard.advisories.versions.catalog import ORDERS, named
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Invalid
@@ -306,6 +306,6 @@ TARGETS: tuple[Target, ...] = (
             lambda name=order.name: [text.encode() for text in _VERSIONS.get(name, _SEMVER)],  # type: ignore[misc]
             longest=2000,
         )
-        for order in ORDERS
+        for order in map(named, ORDERS)
     ),
 )

@@ -21,9 +21,6 @@ class ApkOrder(Order):
     """Components behind the first compare as text when they begin with a zero, as numbers otherwise."""
 
     name = "apk"
-    ecosystems = frozenset(
-        {"Alpaquita", "Alpine", "BellSoft Hardened Containers", "Chainguard", "CleanStart", "MinimOS", "Wolfi"}
-    )
 
     def parse(self, text: str) -> tuple[tuple[int | str, ...], ...]:
         match = _GRAMMAR.fullmatch(text.strip())

@@ -16,7 +16,6 @@ class BitnamiOrder(Order):
     """The revision of a package is no pre-release."""
 
     name = "Bitnami"
-    ecosystems = frozenset({"Bitnami"})
 
     def parse(self, text: str) -> tuple[int, int, int, int, tuple[Identifier, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

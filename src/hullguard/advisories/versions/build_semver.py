@@ -16,7 +16,6 @@ class BuildSemverOrder(Order):
     """A build comes after the version without one, and builds among each other count like pre-releases."""
 
     name = "semver with builds"
-    ecosystems = frozenset({"Pub", "Julia"})
 
     def parse(self, text: str) -> tuple[int, int, int, int, tuple[Identifier, ...], tuple[Identifier, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

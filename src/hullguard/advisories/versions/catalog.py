@@ -1,47 +1,79 @@
-"""Every order of versions."""
+"""Every order of versions, and the ecosystems that order theirs so."""
 
-from hullguard.advisories.versions.apk import ApkOrder
-from hullguard.advisories.versions.bitnami import BitnamiOrder
-from hullguard.advisories.versions.build_semver import BuildSemverOrder
-from hullguard.advisories.versions.composer import ComposerOrder
-from hullguard.advisories.versions.cran import CranOrder
-from hullguard.advisories.versions.dpkg import DpkgOrder
-from hullguard.advisories.versions.gem import GemOrder
-from hullguard.advisories.versions.go import GoOrder
-from hullguard.advisories.versions.maven import MavenOrder
-from hullguard.advisories.versions.nuget import NugetOrder
-from hullguard.advisories.versions.opam import OpamOrder
+from typing import Final
+
 from hullguard.advisories.versions.order import Order
-from hullguard.advisories.versions.pacman import PacmanOrder
-from hullguard.advisories.versions.pep440 import Pep440Order
-from hullguard.advisories.versions.pvp import PvpOrder
-from hullguard.advisories.versions.rpm import RpmOrder
-from hullguard.advisories.versions.semver import SemverOrder
-from hullguard.advisories.versions.strict_semver import StrictSemverOrder
+from hullguard.model.plugin import load
 
-ORDERS: tuple[Order, ...] = (
-    DpkgOrder(),
-    ApkOrder(),
-    RpmOrder(),
-    PacmanOrder(),
-    Pep440Order(),
-    SemverOrder(),
-    StrictSemverOrder(),
-    BuildSemverOrder(),
-    BitnamiOrder(),
-    MavenOrder(),
-    GoOrder(),
-    GemOrder(),
-    NugetOrder(),
-    ComposerOrder(),
-    PvpOrder(),
-    CranOrder(),
-    OpamOrder(),
-)
+ORDERS: Final[dict[str, tuple[str, ...]]] = {
+    "dpkg.DpkgOrder": (
+        "Debian",
+        "Ubuntu",
+        "Echo",
+    ),
+    "apk.ApkOrder": (
+        "Alpaquita",
+        "Alpine",
+        "BellSoft Hardened Containers",
+        "Chainguard",
+        "CleanStart",
+        "MinimOS",
+        "Wolfi",
+    ),
+    "rpm.RpmOrder": (
+        "AlmaLinux",
+        "Azure Linux",
+        "Mageia",
+        "Photon OS",
+        "Red Hat",
+        "Rocky Linux",
+        "SUSE",
+        "openEuler",
+        "openSUSE",
+    ),
+    "pacman.PacmanOrder": ("Arch Linux",),
+    "pep440.Pep440Order": ("PyPI",),
+    "semver.SemverOrder": (
+        "npm",
+        "GitHub Actions",
+    ),
+    "strict_semver.StrictSemverOrder": (
+        "crates.io",
+        "Hex",
+        "SwiftURL",
+    ),
+    "build_semver.BuildSemverOrder": (
+        "Pub",
+        "Julia",
+    ),
+    "bitnami.BitnamiOrder": ("Bitnami",),
+    "maven.MavenOrder": ("Maven",),
+    "go.GoOrder": ("Go",),
+    "gem.GemOrder": ("RubyGems",),
+    "nuget.NugetOrder": ("NuGet",),
+    "composer.ComposerOrder": ("Packagist",),
+    "pvp.PvpOrder": (
+        "Hackage",
+        "GHC",
+    ),
+    "cran.CranOrder": (
+        "CRAN",
+        "Bioconductor",
+    ),
+    "opam.OpamOrder": ("opam",),
+}
+"""Module and class -> OSV's names of ecosystems, without the release behind the colon."""
 
-_BY_ECOSYSTEM = {name: order for order in ORDERS for name in order.ecosystems}
+_BY_ECOSYSTEM = {name: place for place, names in ORDERS.items() for name in names}
 
 
 def order_of(ecosystem: str) -> Order | None:
     """The order for ``Debian:12`` and the like; None when no order is known, so nothing may be compared."""
-    return _BY_ECOSYSTEM.get(ecosystem.partition(":")[0])
+    place = _BY_ECOSYSTEM.get(ecosystem.partition(":")[0])
+    return None if place is None else named(place)
+
+
+def named(place: str) -> Order:
+    """The order of this name in the catalog."""
+    order: Order = load(__package__, place)
+    return order

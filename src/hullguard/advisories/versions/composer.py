@@ -32,7 +32,6 @@ class ComposerOrder(Order):
     """``dev-master`` and other branches without a number have no place in the order."""
 
     name = "Composer"
-    ecosystems = frozenset({"Packagist"})
 
     def parse(self, text: str) -> tuple[_Part, ...]:
         version = text.strip()

@@ -12,7 +12,6 @@ class CranOrder(Order):
     """Numbers from left to right, whether dots or hyphens part them; ``1.0`` comes before ``1.0.0``."""
 
     name = "CRAN"
-    ecosystems = frozenset({"CRAN", "Bioconductor"})
 
     def parse(self, text: str) -> tuple[int, ...]:
         version = text.strip()

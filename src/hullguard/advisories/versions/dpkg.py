@@ -14,7 +14,6 @@ class DpkgOrder(Order):
     """``~`` sorts before the end, the end before letters, letters before everything else."""
 
     name = "dpkg"
-    ecosystems = frozenset({"Debian", "Ubuntu", "Echo"})
 
     def parse(self, text: str) -> tuple[int, tuple[_Part, ...], tuple[_Part, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

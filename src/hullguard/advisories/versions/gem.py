@@ -21,7 +21,6 @@ class GemOrder(Order):
     """A word makes a pre-release, but a platform does not; trailing zeros do not count."""
 
     name = "gem"
-    ecosystems = frozenset({"RubyGems"})
 
     def parse(self, text: str) -> Any:
         version = _PLATFORM.sub("", text.strip())

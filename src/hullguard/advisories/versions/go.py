@@ -17,7 +17,6 @@ class GoOrder(Order):
     """A pseudo-version is a pre-release that ends in its commit's time; ``(devel)`` is no version at all."""
 
     name = "Go"
-    ecosystems = frozenset({"Go"})
 
     def parse(self, text: str) -> tuple[int, int, int, int, tuple[Identifier, ...]]:
         version = text.strip()

@@ -31,7 +31,6 @@ class MavenOrder(Order):
     """A number after a dot is more than one after a hyphen, and both are more than any word."""
 
     name = "Maven"
-    ecosystems = frozenset({"Maven"})
 
     def parse(self, text: str) -> Any:
         version = text.strip().lower()

@@ -14,7 +14,6 @@ class NugetOrder(Order):
     """``1.0`` is ``1.0.0.0``; labels are compared without case, build metadata not at all."""
 
     name = "NuGet"
-    ecosystems = frozenset({"NuGet"})
 
     def parse(self, text: str) -> tuple[tuple[int, ...], int, tuple[Identifier, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

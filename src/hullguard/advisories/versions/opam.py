@@ -13,7 +13,6 @@ class OpamOrder(Order):
     """``~`` sorts before the end, the end before letters, letters before everything else."""
 
     name = "opam"
-    ecosystems = frozenset({"opam"})
 
     def parse(self, text: str) -> tuple[_Part, ...]:
         version = text.strip()

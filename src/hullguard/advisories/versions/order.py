@@ -18,8 +18,6 @@ class Order(abc.ABC):
     """How one kind of version is ordered. Keys of one order compare with each other, and totally."""
 
     name: ClassVar[str]
-    ecosystems: ClassVar[frozenset[str]]
-    """OSV's names, without the release behind the colon."""
 
     def key(self, text: str) -> Any:
         """A key that sorts as the versions do; raises UnreadableVersion."""

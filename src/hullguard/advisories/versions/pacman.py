@@ -17,7 +17,6 @@ class PacmanOrder(Order):
     """A version without a release stands for every release of it."""
 
     name = "pacman"
-    ecosystems = frozenset({"Arch Linux"})
 
     def parse(self, text: str) -> tuple[int, tuple[_Segment, ...], tuple[_Segment, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

@@ -9,7 +9,6 @@ class Pep440Order(Order):
     """Pre-releases count; a local version (``+cu118``) counts only against a bound that has one itself."""
 
     name = "PEP 440"
-    ecosystems = frozenset({"PyPI"})
 
     def parse(self, text: str) -> Version:
         try:

@@ -11,7 +11,6 @@ class PvpOrder(Order):
     """Numbers from left to right, and ``1.0`` comes before ``1.0.0``; the deprecated tags do not count."""
 
     name = "PVP"
-    ecosystems = frozenset({"Hackage", "GHC"})
 
     def parse(self, text: str) -> tuple[int, ...]:
         match = _GRAMMAR.fullmatch(text.strip())

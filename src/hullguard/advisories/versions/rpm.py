@@ -19,19 +19,6 @@ class RpmOrder(Order):
     """
 
     name = "rpm"
-    ecosystems = frozenset(
-        {
-            "AlmaLinux",
-            "Azure Linux",
-            "Mageia",
-            "Photon OS",
-            "Red Hat",
-            "Rocky Linux",
-            "SUSE",
-            "openEuler",
-            "openSUSE",
-        }
-    )
 
     def parse(self, text: str) -> tuple[int, tuple[_Segment, ...], tuple[_Segment, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

@@ -15,7 +15,6 @@ class SemverOrder(Order):
     """A pre-release comes before its release; its numbers before its words; build metadata does not count."""
 
     name = "semver"
-    ecosystems = frozenset({"npm", "GitHub Actions"})
 
     def parse(self, text: str) -> tuple[int, int, int, int, tuple[Identifier, ...]]:
         match = _GRAMMAR.fullmatch(text.strip())

@@ -8,7 +8,6 @@ class StrictSemverOrder(Order):
     """Three numbers are required; build metadata does not count."""
 
     name = "strict semver"
-    ecosystems = frozenset({"crates.io", "Hex", "SwiftURL"})
 
     def parse(self, text: str) -> tuple[int, int, int, int, tuple[Identifier, ...]]:
         match = STRICT.fullmatch(text.strip())

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
+
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, StreamBlobs
 from hullguard.inventory.source.image import Described
@@ -28,8 +30,7 @@ class RegistryAccess:
     """A ``config.json``; without it ``$DOCKER_CONFIG/config.json`` or ``~/.docker/config.json``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked of a source."""
 
     name: str
@@ -40,8 +41,7 @@ class Request:
     registry: RegistryAccess = RegistryAccess()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(Struct, frozen=True):
     """An image of layers; ``describe`` may need the whole archive to pass first."""
 
     blobs: Blobs
@@ -57,15 +57,13 @@ class StoredImage:
         return self.describe(self.blobs, request.platform, request.limits)
 
 
-@dataclass(frozen=True, slots=True)
-class PlainTree:
+class PlainTree(Struct, frozen=True):
     """A directory that is a root file system."""
 
     root: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """Packages that somebody else found."""
 
     packages: Sequence[Package]

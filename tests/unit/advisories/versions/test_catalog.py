@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullguard.advisories import versions
-from hullguard.advisories.versions.catalog import ORDERS, order_of
+from hullguard.advisories.versions.catalog import ORDERS, named, order_of
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 
 
@@ -16,11 +16,11 @@ def test_every_order_is_in_the_catalog() -> None:
     for module in pkgutil.iter_modules(versions.__path__):
         importlib.import_module(f"{versions.__name__}.{module.name}")
 
-    assert set(Order.__subclasses__()) == {type(order) for order in ORDERS}
+    assert set(Order.__subclasses__()) == {type(named(place)) for place in ORDERS}
 
 
 def test_no_ecosystem_has_two_orders() -> None:
-    names = [name for order in ORDERS for name in order.ecosystems]
+    names = [name for names in ORDERS.values() for name in names]
 
     assert len(names) == len(set(names))
 
@@ -69,7 +69,7 @@ def test_an_ecosystem_without_an_order_has_none() -> None:
     assert order_of("") is None
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.name)
+@pytest.mark.parametrize("order", [named(place) for place in ORDERS], ids=lambda order: order.name)
 @given(text=st.text(max_size=40))
 def test_any_text_is_a_version_or_is_said_to_be_none(order: Order, text: str) -> None:
     try:
