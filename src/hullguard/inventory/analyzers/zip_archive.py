@@ -179,6 +179,7 @@ class ZipArchive:
                     found = self._found(start + at, size, place) or self._found_64(start + at)
                     if found is not None:
                         return found
+                    self._budget.spend_unpacked(_OPENING)  # a comment has room for thousands of marks
                 at = tail.rfind(_END, 0, at)
         raise BadArchive("is no zip archive")
 

@@ -131,6 +131,15 @@ def test_opening_archives_is_spent_of_the_budget() -> None:
         [ZipArchive(content, budget) for _ in range(1000)]
 
 
+def test_looking_for_the_right_end_is_spent_of_the_budget() -> None:
+    marks = b"PK\x05\x06" * 10_000
+
+    with pytest.raises(LimitReached):
+        ZipArchive(marks, Budget(Limits(unpacked_bytes=64 << 20)))
+    with pytest.raises(BadArchive):
+        ZipArchive(marks[:400], Budget(Limits(unpacked_bytes=64 << 20)))
+
+
 def test_archives_are_read_as_python_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(archive({f"{number}.bin": random.Random(number).randbytes(number * 700) for number in range(90)}))
