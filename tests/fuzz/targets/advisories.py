@@ -202,7 +202,7 @@ def _vector(data: bytes) -> list[Any]:
     return [read, score.severity(read) if read else None]
 
 
-def _ordered(order: Order) -> Callable[[bytes], list[Any]]:
+def _ordered(order: Order, ecosystem: str) -> Callable[[bytes], list[Any]]:
     """Two versions: read or refused, ordered one way, and judged by a statement that names the other."""
 
     def read(data: bytes) -> list[Any]:
@@ -214,7 +214,7 @@ def _ordered(order: Order) -> Callable[[bytes], list[Any]]:
         events = [Event(introduced="0"), Event(fixed=other), Event(last_affected=one), Event(introduced=other)]
         said = Statement([Range("ECOSYSTEM", events)], [other], [], "", "")
         judged = judge(one, said, order)
-        return [judged.verdict.value, judged.evidence, judged.fixed, canonical(next(iter(order.ecosystems)), one)]
+        return [judged.verdict.value, judged.evidence, judged.fixed, canonical(ecosystem, one)]
 
     return read
 
@@ -302,10 +302,11 @@ TARGETS: tuple[Target, ...] = (
     *(
         Target(
             f"advisories.versions.{order.name.replace(' ', '-')}",
-            _ordered(order),
+            _ordered(order, ecosystems[0]),
             lambda name=order.name: [text.encode() for text in _VERSIONS.get(name, _SEMVER)],  # type: ignore[misc]
             longest=2000,
         )
-        for order in map(named, ORDERS)
+        for place, ecosystems in ORDERS.items()
+        for order in [named(place)]
     ),
 )
