@@ -14,6 +14,7 @@ class PackageType(enum.StrEnum):
     PYPI = "pypi"
     NPM = "npm"
     ALPM = "alpm"
+    OPKG = "opkg"
     MAVEN = "maven"
     GOLANG = "golang"
     CARGO = "cargo"
@@ -28,7 +29,7 @@ class PackageType(enum.StrEnum):
     """A program that no package manager knows of, recognised by its own version string."""
 
 
-OS_TYPES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM})
+OS_TYPES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM, PackageType.OPKG})
 """What a distribution's own package manager installs."""
 
 

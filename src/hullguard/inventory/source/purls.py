@@ -9,10 +9,9 @@ from hullguard.inventory.analyzers.language import ECOSYSTEMS
 from hullguard.inventory.distributions import Distribution, distribution
 from hullguard.model.errors import Invalid
 from hullguard.model.image import OperatingSystem
-from hullguard.model.package import Package, PackageType
+from hullguard.model.package import OS_TYPES, Package, PackageType
 
 _MAX_LENGTH = 4096
-_SYSTEM = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM})
 _RELEASE = re.compile(r"(?:(.*?)-)?(\d[^-]*|edge)")
 _RELATIVES = {"redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "suse": "sles"}
 """Namespaces that are not the ID of the distribution's os-release."""
@@ -29,20 +28,24 @@ def package_of(
     text: str,
     os: OperatingSystem | None = None,
     *,
+    version: str = "",
     source: tuple[str, str] | None = None,
     licenses: tuple[str, ...] = (),
     locations: tuple[str, ...] = (),
 ) -> Package:
     """The package that a purl names; raises Invalid with the reason when it names none that can be matched.
 
-    ``os`` counts for a package of a distribution that does not say which, ``source`` when the purl has no ``upstream``.
+    ``os`` counts for a package of a distribution that does not say which, ``source`` when the purl has no ``upstream``,
+    ``version`` when it has none.
     """
     purl = _parsed(text)
+    if not purl.version and version:
+        purl = purl._replace(version=version)
     kind = _kind(purl)
     qualifiers = purl.qualifiers
     version = _with_epoch(purl.version or "", qualifiers)
     ecosystem = ECOSYSTEMS.get(kind, "")
-    if kind in _SYSTEM:
+    if kind in OS_TYPES:
         found = _distribution(purl.namespace or "", qualifiers.get("distro", ""), os)
         ecosystem = found.ecosystem if found else ""
         source = _upstream(kind, qualifiers, version) or source or (purl.name, version)
@@ -71,7 +74,7 @@ def system_of(text: str) -> OperatingSystem | None:
     except Invalid:
         return None
     qualifiers = purl.qualifiers
-    fits = _RELEASE.fullmatch(qualifiers.get("distro", "")) if kind in _SYSTEM else None
+    fits = _RELEASE.fullmatch(qualifiers.get("distro", "")) if kind in OS_TYPES else None
     if fits is None:
         return None
     name = fits.group(1) or purl.namespace or ""

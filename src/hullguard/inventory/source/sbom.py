@@ -22,6 +22,9 @@ _HEAD = 1 << 16
 _CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6"})
 _SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
 _NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device", "firmware", "platform"})
+"""What needs no purl: it is named for other reasons than to be matched."""
+_IMAGES = ("pkg:oci/", "pkg:docker/")
+_UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _SILENT = frozenset({"NOASSERTION", "NONE"})
 _BUILT_FROM = re.compile(r"^built (?:package )?from: (\S+)(?: (\S+))?$", re.MULTILINE)
 _NAMES = ("hullguard:source", "aquasecurity:trivy:SrcName")
@@ -78,11 +81,17 @@ class _SpdxPackage(Struct, frozen=True, rename="camel"):
     external_refs: list[_Reference] | None = None
 
 
+class _Metadata(Struct, frozen=True):
+    component: _Component | None = None
+    """What the document as a whole is about."""
+
+
 class _Document(Struct, frozen=True, rename="camel"):
     """Either kind: what makes it one is its first field."""
 
     bom_format: str | None = None
     spec_version: str | None = None
+    metadata: _Metadata | None = None
     components: list[_Component] | None = None
     spdx_version: str | None = None
     packages: list[_SpdxPackage] | None = None
@@ -95,7 +104,7 @@ class _Entry(Struct, frozen=True):
     name: str
     version: str
     kind: str
-    purl: str | None
+    purls: tuple[str, ...]
     source: tuple[str, str] | None
     licenses: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
@@ -115,17 +124,23 @@ class SbomSource:
         if names or not path.is_file():
             return False
         with path.open("rb") as file:
-            head = file.read(_HEAD).lstrip()
-        return head.startswith(b"{") and (b'"bomFormat"' in head or b'"spdxVersion"' in head)
+            head = file.read(_HEAD)
+        if head.startswith(_UTF16_MARKS):
+            head = head[: len(head) & ~1].decode("utf-16", "replace").encode()
+        # Which keys come first is anybody's choice, so any object of JSON is read, and refused if it is another.
+        return head.removeprefix(_UTF8_MARK).lstrip().startswith(b"{")
 
 
 def parse_sbom(content: bytes, what: str) -> Listed:
     """The packages of a bill of materials; what it does not identify is said. Raises Invalid when it is none."""
-    document = decode(content, _Document, what)
+    if content.startswith(_UTF16_MARKS):
+        raise Invalid(f"{what} is written in UTF-16; JSON is exchanged in UTF-8 (RFC 8259)", "sbom.encoding")
+    document = decode(content.removeprefix(_UTF8_MARK), _Document, what)
     if document.bom_format == "CycloneDX":
         if document.spec_version not in _CYCLONEDX:
             raise _unread(what, f"CycloneDX {document.spec_version}")
-        entries = _components(document.components or [], what)
+        about = document.metadata.component if document.metadata else None
+        entries = _components([*(document.components or []), *([about] if about else [])], what)
     elif document.spdx_version is not None:
         if document.spdx_version not in _SPDX:
             raise _unread(what, document.spdx_version)
@@ -175,7 +190,7 @@ def _cyclonedx(component: _Component) -> _Entry:
         name=component.name,
         version=component.version or "",
         kind=component.type,
-        purl=component.purl,
+        purls=(component.purl,) if component.purl else (),
         source=(name, properties.get(_OWN_VERSION) or _trivys(properties)) if name else None,
         licenses=tuple(word for choice in component.licenses or [] if (word := _license(choice))),
         locations=tuple(each.location for each in occurrences if each.location),
@@ -195,14 +210,16 @@ def _license(choice: _Choice) -> str | None:
 
 
 def _spdx(package: _SpdxPackage) -> _Entry:
-    purls = (each.reference_locator for each in package.external_refs or [] if each.reference_type == "purl")
+    # SPDX 2.2 also writes the type as an address that ends in its name.
+    references = (each for each in package.external_refs or [] if each.reference_type.lower().endswith("purl"))
+    purls = (reference.reference_locator for reference in references if reference.reference_locator)
     declared = package.license_declared or "NOASSERTION"
     built = _BUILT_FROM.search(package.source_info or "")
     return _Entry(
         name=package.name,
         version=package.version_info or "",
         kind=(package.primary_package_purpose or "").lower(),
-        purl=next(purls, None),
+        purls=tuple(dict.fromkeys(purls)),
         source=(built.group(1), built.group(2) or "") if built else None,
         licenses=() if declared in _SILENT else (declared,),
     )
@@ -213,18 +230,17 @@ def _listed(entries: list[_Entry]) -> Listed:
     packages: list[Package] = []
     unknowns: list[Unknown] = []
     for entry in entries[:_MAX_PACKAGES]:
-        if entry.kind in _NO_PACKAGES or (not entry.purl and not entry.version):
-            continue
-        if not entry.purl:
+        # Lock files are listed as applications without a version; what is in them is listed beside them.
+        if not entry.purls and entry.kind not in _NO_PACKAGES and (entry.version or entry.kind != "application"):
             why = "the bill of materials gives it no purl, so it cannot be matched"
-            unknowns.append(Unknown(f"{entry.name} {entry.version}", why))
-            continue
-        try:
-            packages.append(
-                package_of(entry.purl, os, source=entry.source, licenses=entry.licenses, locations=entry.locations)
-            )
-        except Invalid as bad:
-            unknowns.append(Unknown(f"{entry.name} {entry.version}".strip(), str(bad)))
+            unknowns.append(Unknown(f"{entry.name} {entry.version}".strip() or "a component without a name", why))
+        for purl in entry.purls:
+            if purl.startswith(_IMAGES):
+                continue  # the image itself, or the one that it was built from
+            try:
+                packages.append(_package(purl, entry, os))
+            except Invalid as bad:
+                unknowns.append(Unknown(f"{entry.name} {entry.version}".strip(), str(bad)))
     if len(unknowns) > _MAX_UNKNOWNS:
         more = Unknown("more packages", f"{len(unknowns) - _MAX_UNKNOWNS} more packages cannot be matched")
         unknowns = [*unknowns[:_MAX_UNKNOWNS], more]
@@ -234,10 +250,16 @@ def _listed(entries: list[_Entry]) -> Listed:
     return Listed(tuple(packages), os, tuple(unknowns), complete=len(entries) <= _MAX_PACKAGES)
 
 
+def _package(purl: str, entry: _Entry, os: OperatingSystem | None) -> Package:
+    return package_of(
+        purl, os, version=entry.version, source=entry.source, licenses=entry.licenses, locations=entry.locations
+    )
+
+
 def _system(entries: list[_Entry]) -> OperatingSystem | None:
     """As the document says, else as the first package of a distribution does."""
     for entry in entries:
         if entry.kind == "operating-system" and entry.name:
             return operating_system(entry.name, entry.version or None, entry.description)
-    found = (system_of(entry.purl) for entry in entries if entry.purl)
+    found = (system_of(purl) for entry in entries for purl in entry.purls)
     return next((os for os in found if os is not None), None)

@@ -115,11 +115,48 @@ class TestCyclonedx:
                 {"type": "library", "name": "odd", "version": "1", "purl": "nonsense"},
                 {"type": "file", "name": "etc/passwd", "version": "1"},
                 {"type": "application", "name": "package-lock.json"},
+                {"type": "library", "name": "unversioned"},
+                {"type": "library"},
             ),
             "x",
         )
 
-        assert [unknown.what for unknown in listed.unknowns] == ["mystery 1", "odd 1"]
+        assert [unknown.what for unknown in listed.unknowns] == [
+            "mystery 1",
+            "odd 1",
+            "unversioned",
+            "a component without a name",
+        ]
+
+    @pytest.mark.parametrize("kind", ["file", "platform", "operating-system", "container", "firmware", "data", ""])
+    def test_whatever_has_a_purl_is_matched(self, kind: str) -> None:
+        component = {"type": kind, "name": "lodash", "version": "4", "purl": "pkg:npm/lodash@4"}
+
+        assert [package.name for package in parse_sbom(cyclonedx(component), "x").packages] == ["lodash"]
+
+    @pytest.mark.parametrize("purl", ["pkg:oci/app@sha256%3Aab?arch=amd64", "pkg:docker/app@1"])
+    def test_the_image_itself_is_no_package_of_it(self, purl: str) -> None:
+        listed = parse_sbom(cyclonedx({"type": "container", "name": "app", "version": "1", "purl": purl}), "x")
+
+        assert (listed.packages, listed.unknowns) == ((), ())
+
+    def test_what_the_document_is_about_is_matched_too(self) -> None:
+        about = {
+            "type": "library",
+            "name": "core",
+            "purl": "pkg:maven/o/core@1",
+            "components": [{"name": "b", "purl": "pkg:npm/b@1"}],
+        }
+        document = {"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"component": about}}
+        listed = parse_sbom(json.dumps(document).encode(), "x")
+
+        assert [package.name for package in listed.packages] == ["o:core", "b"]
+
+    def test_the_version_may_stand_beside_the_purl(self) -> None:
+        component = {"type": "library", "name": "lodash", "version": "4.17.4", "purl": "pkg:npm/lodash"}
+        (package,) = parse_sbom(cyclonedx(component), "x").packages
+
+        assert (package.version, package.purl) == ("4.17.4", "pkg:npm/lodash@4.17.4")
 
     def test_many_unknowns_are_counted(self) -> None:
         listed = parse_sbom(cyclonedx(*({"name": f"n{number}", "version": "1"} for number in range(3000))), "x")
@@ -148,6 +185,14 @@ class TestSpdx:
         assert [unknown.what for unknown in listed.unknowns] == ["mystery 1"]
         assert listed.os is not None
         assert listed.os.id == "debian"
+
+    def test_every_purl_of_a_package_is_matched(self) -> None:
+        references = [*refs("pkg:npm/a@1"), *refs("pkg:npm/a@1"), *refs("pkg:npm/b@2"), *refs("pkg:unheard/of@1")]
+        references[1]["referenceType"] = "http://spdx.org/rdf/references/purl"
+        listed = parse_sbom(spdx({"name": "a", "versionInfo": "1", "externalRefs": references}), "x")
+
+        assert [package.purl for package in listed.packages] == ["pkg:npm/a@1", "pkg:npm/b@2"]
+        assert [unknown.why for unknown in listed.unknowns] == ["packages of the type 'unheard' are not known here"]
 
     def test_others_are_refused(self) -> None:
         for content in (spdx(version="SPDX-2.1"), b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}'):
@@ -204,6 +249,31 @@ class TestTargets:
             path.write_bytes(b"\n " + content)
             assert recognise(str(path)) == "sbom"
             assert read(f"sbom:{path}").target.kind == "sbom"
+
+    def test_a_mark_of_utf_8_is_read_over(self, tmp_path: Path) -> None:
+        path = tmp_path / "bom"
+        path.write_bytes(b"\xef\xbb\xbf" + cyclonedx({"name": "a", "purl": "pkg:npm/a@1"}))
+
+        assert recognise(str(path)) == "sbom"
+        assert [package.name for package in read(str(path)).packages] == ["a"]
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+    def test_utf_16_is_refused_by_name(self, tmp_path: Path, encoding: str) -> None:
+        path = tmp_path / "bom"
+        path.write_text("\ufeff" * (encoding != "utf-16") + cyclonedx().decode(), encoding)
+
+        assert recognise(str(path)) == "sbom"
+        with pytest.raises(Invalid, match=r"is written in UTF-16; JSON is exchanged in UTF-8"):
+            read(str(path))
+
+    def test_any_other_json_is_refused_as_what_it_is_not(self, tmp_path: Path) -> None:
+        path = tmp_path / "bom"
+        path.write_text(json.dumps({"filler": "x" * 100_000, **json.loads(cyclonedx())}))
+        assert read(str(path)).complete
+        path.write_text('{"a": 1}')
+
+        with pytest.raises(Invalid, match="is neither CycloneDX nor SPDX in JSON"):
+            read(str(path))
 
     def test_one_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(NotFound, match="there is no file"):
