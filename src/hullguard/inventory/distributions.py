@@ -95,7 +95,7 @@ def _rolling_or_numbered(os: OperatingSystem, version: str) -> str:
 
 
 def _doubt(os: OperatingSystem, like: Sequence[str]) -> str:
-    if not like:
+    if not (like := [name for name in like if name != os.id]):
         return ""
     # The same version of a package may be another build there, with other fixes in it.
     return f"{os.id} derives from {', '.join(like)} but builds packages of its own, so their advisories are not used"

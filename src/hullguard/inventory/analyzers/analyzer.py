@@ -16,6 +16,9 @@ METADATA = r"(?:.*/)?(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info(?:/PKG-INFO)?|
 NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 
+NO_PACKAGE = "the package database names no installed package"
+
+
 class File(Protocol):
     """A wanted file of the squashed image."""
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from hullguard.inventory.analyzers.analyzer import (
+    NO_PACKAGE,
     Analyzer,
     Context,
     Files,
@@ -54,6 +55,8 @@ class ApkAnalyzer(Analyzer):
             for fields, owned in _records(file.content):
                 findings.owned.update(real for path in owned if (real := files.real(path)))
                 self._add(fields, origins.get(_identity(fields), file.layer), place, context, findings)
+            if not findings.packages and not findings.unknowns:
+                findings.unknowns.append(Unknown(place, NO_PACKAGE))
         return findings
 
     @staticmethod

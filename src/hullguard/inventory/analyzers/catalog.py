@@ -9,6 +9,7 @@ from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
+from hullguard.inventory.analyzers.opkg import OpkgAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.pacman import PacmanAnalyzer
 from hullguard.inventory.analyzers.php import PhpAnalyzer
@@ -22,6 +23,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     ApkAnalyzer(),
     RpmAnalyzer(),
     PacmanAnalyzer(),
+    OpkgAnalyzer(),
     PythonAnalyzer(),
     NodeAnalyzer(),
     JavaAnalyzer(),

@@ -70,3 +70,10 @@ def test_a_python_package_of_alpine_is_reported_once_as_alpines() -> None:
     )
 
     assert found.names == ["py3-six"]
+
+
+def test_a_database_without_a_package_is_told() -> None:
+    for content in ("", "\n\n", "C:Q1abc=\n"):
+        assert "lib/apk/db/installed" in [
+            unknown.what for unknown in Found([file("lib/apk/db/installed", content)]).unknowns
+        ]

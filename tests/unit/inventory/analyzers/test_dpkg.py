@@ -37,6 +37,10 @@ def test_the_source_is_the_package_itself_unless_said(source: str, name: str) ->
         ("deinstall ok config-files", False),
         ("purge ok not-installed", False),
         ("install ok half-installed", False),
+        ("install ok unpacked", True),
+        ("install reinstreq half-configured", True),
+        ("install ok triggers-awaited", True),
+        ("install ok triggers-pending", True),
     ],
 )
 def test_the_third_word_of_the_status_decides(status: str, installed: bool) -> None:
@@ -58,14 +62,56 @@ def test_field_names_have_no_case_and_lines_may_end_the_other_way() -> None:
     [
         "Package: a\nStatus: install ok installed\n\n",
         "Version: 1\nStatus: install ok installed\n\n",
-        "Package: a\nStatus: odd\n\n",
+        "Package: a\nVersion: 1\nStatus: odd\n\n",
+        "Package: a\nVersion: 1\nStatus: install ok odd\n\n",
+        "Package: a\nVersion: 1\nVersion: 2\n\n",
+        "Package: a\nVersion: 1\nStatus: install ok half-installed\n\n",
+        "Package: " + "a" * 5000 + "\nVersion: 1\n\n",
+        "Package: a\nVersion: " + "1" * 5000 + "\n\n",
     ],
 )
 def test_an_entry_that_cannot_be_read_is_named(entry: str) -> None:
     found = Found([OS, file("var/lib/dpkg/status", entry + dpkg_entry("b", "2"))])
 
     assert found.names == ["b"]
-    assert "lacks its name, its version or a status" in found.unknowns[0].why
+    assert found.unknowns[0].why.startswith("var/lib/dpkg/status: ")
+    assert len(found.unknowns[0].what) <= 200
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "Package : a\nVersion\t: 1\n\n",
+        "Package: a\nVersion: 1\nDescription: x\n" + (" " + "y" * 65_000 + "\n") * 20 + "\n",
+        "Package: a\nVersion: 1\nVersion: 1\n\n",
+        "\n\n\r\n \t\nPackage: a\nVersion: 1",
+        "Package: a\nX-Odd: \0\xff\nVersion: 1\n\n",
+    ],
+)
+def test_what_dpkg_reads_is_read(entry: str) -> None:
+    found = Found([OS, file("var/lib/dpkg/status", entry)])
+
+    assert [(package.name, package.version) for package in found.packages] == [("a", "1")]
+    assert found.unknowns == []
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "no field", dpkg_entry("a", "1", status="purge ok not-installed")])
+def test_a_database_without_a_package_is_told(content: str) -> None:
+    found = Found([OS, file("var/lib/dpkg/status", content)])
+
+    assert [(unknown.what, unknown.why) for unknown in found.unknowns] == [
+        ("var/lib/dpkg/status", "the package database names no installed package")
+    ]
+
+
+def test_an_empty_status_beside_the_files_of_packages_is_nothing_odd() -> None:
+    base = file("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 12.4\n\n")
+
+    assert Found([OS, file("var/lib/dpkg/status", ""), base]).unknowns == []
+    odd = Found([OS, base, file("var/lib/dpkg/status.d/odd", "no field")])
+    assert [(unknown.what, unknown.why) for unknown in odd.unknowns] == [
+        ("var/lib/dpkg/status.d/odd", "it names no package")
+    ]
 
 
 def test_distroless_images_have_one_file_a_package() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings
+from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, File, Files, Findings
 from hullguard.inventory.analyzers.rpm import bdb, ndb, sqlite, wal
 from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
 from hullguard.inventory.analyzers.rpm.header import Record
@@ -43,7 +43,7 @@ class RpmAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings()
         places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}
-        seen = set[str]()
+        seen, without = set[str](), list[str]()
         for place in _PLACES:
             for name in _FORMATS:
                 path = f"{place}/{name}"
@@ -52,6 +52,10 @@ class RpmAnalyzer(Analyzer):
                     continue
                 if self._read(path, file, files, context, findings):
                     seen.add(place)
+                else:
+                    without.append(path)
+        # What was converted to another format or place may be left behind empty.
+        findings.unknowns += [Unknown(path, NO_PACKAGE) for path in without if not findings.packages]
         return findings
 
     def _read(self, path: str, file: File, files: Files, context: Context, findings: Findings) -> bool:
@@ -66,7 +70,7 @@ class RpmAnalyzer(Analyzer):
             if record.name != _KEY:
                 findings.packages.append(_package(record, path, origins.get(_identity(record), newest), context))
                 findings.owned.update(real for owned in record.owned if (real := files.real(owned)))
-        return bool(found.records)
+        return any(record.name != _KEY for record in found.records)
 
 
 def _package(record: Record, path: str, layer: int, context: Context) -> Package:

@@ -54,6 +54,20 @@ def test_the_log_beside_the_database_is_read(tmp_path: Path) -> None:
     assert Found([OS, main], [file("var/lib/rpm/rpmdb.sqlite-wal", b"")]).names == ["bash"]
 
 
+@pytest.mark.parametrize("name", ["Packages.db", "Packages", "rpmdb.sqlite"])
+def test_a_database_without_a_package_is_told(name: str, tmp_path: Path) -> None:
+    empty = {"Packages.db": ndb(), "Packages": bdb(), "rpmdb.sqlite": SqliteDatabase(tmp_path).main}[name]
+    keys = ndb(header("gpg-pubkey", "350d275d", "6279464b"))
+    why = "the package database names no installed package"
+
+    assert [(u.what, u.why) for u in Found([OS, file(f"var/lib/rpm/{name}", empty)]).unknowns] == [
+        (f"var/lib/rpm/{name}", why)
+    ]
+    assert why in [unknown.why for unknown in Found([OS, file("var/lib/rpm/Packages.db", keys)]).unknowns]
+    beside = file("usr/lib/sysimage/rpm/Packages.db", ndb(BASH))
+    assert Found([OS, file(f"var/lib/rpm/{name}", empty), beside]).unknowns == []
+
+
 def test_keys_are_no_packages() -> None:
     key = header("gpg-pubkey", "350d275d", "6279464b")
 

@@ -1,0 +1,106 @@
+"""Paragraphs of fields, as dpkg and opkg keep them (deb822(5); dpkg's lib/dpkg/parse.c): one paragraph a package."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from hullguard.inventory.analyzers.analyzer import File, Findings, is_name, text
+from hullguard.model.package import Unknown
+
+_SEPARATOR = re.compile(rb"[ \t\r]*")
+_MOST = 1000
+"""Of a value; names and versions are far shorter, and what a program wrote into another field is not read."""
+
+_THERE = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
+_ABSENT = frozenset({"not-installed", "config-files"})
+
+
+class Entry(Struct):
+    """One package's paragraph, its fields by their names in small letters."""
+
+    fields: dict[str, str]
+    repeated: bool = False
+    """A field stands there twice with different values."""
+
+    def get(self, name: str) -> str | None:
+        """A value, None when it is absent or empty."""
+        return self.fields.get(name) or None
+
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        return tuple(self.fields.get(key) for key in ("package", "architecture", "version"))
+
+    @property
+    def absent(self) -> bool:
+        """Whether the third word of its status says that none of its files is there."""
+        return self._state in _ABSENT
+
+    @property
+    def doubt(self) -> str:
+        """Why it cannot be taken for a package, empty when it can."""
+        if self.repeated:
+            return "an entry has a field twice, with different values"
+        if not is_name(self.get("package")) or not self.get("version"):
+            return "an entry lacks its name or its version"
+        if any(len(value) > _MOST for value in self.fields.values()):
+            return "an entry has a name or a version without end"
+        if self._state == "half-installed":
+            return "it is half installed: which of its files are there is not known"
+        return "" if self._state in _THERE else "an entry has no status of three words that says whether it is there"
+
+    @property
+    def _state(self) -> str:
+        """Without a status a package is there: so it is in images that list each package in a file of its own."""
+        words = self.fields.get("status", "install ok installed").split()
+        return words[2] if len(words) == 3 else ""
+
+
+def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
+    """What ``condensed`` keeps: lines of these fields, and those that separate paragraphs."""
+    # Blanks before the colon are allowed.
+    return re.compile(
+        rb"^(?:" + "|".join(names).encode() + rb")[ \t]*:.*$|^[ \t\r]*$",
+        re.MULTILINE | re.IGNORECASE,
+    )
+
+
+def condensed(content: bytes, wanted: re.Pattern[bytes]) -> bytes:
+    """The wanted lines, each so far as it can matter."""
+    return b"\n".join(line[: 2 * _MOST] for line in wanted.findall(content))
+
+
+def entries(content: bytes) -> Iterator[Entry]:
+    """The paragraphs of what ``condensed`` kept."""
+    entry = Entry({})
+    for line in content.split(b"\n"):
+        if _SEPARATOR.fullmatch(line):
+            if entry.fields:
+                yield entry
+            entry = Entry({})
+            continue
+        key, _, value = (part.strip() for part in text(line).partition(":"))
+        known = entry.fields.setdefault(key.lower(), value)
+        entry.repeated = entry.repeated or known != value
+    if entry.fields:
+        yield entry
+
+
+def identified(entry: Entry, location: str, findings: Findings) -> tuple[str, str] | None:
+    """Name and version of a package that is there; what cannot be taken for one is added to the unknowns."""
+    name, version = entry.get("package"), entry.get("version")
+    if entry.absent:
+        return None
+    if entry.doubt or not name or not version:
+        findings.unknowns.append(Unknown((name or location)[:200], f"{location}: {entry.doubt}"))
+        return None
+    return name, version
+
+
+def origins(status: File) -> dict[tuple[str | None, ...], int]:
+    """For each package the layer from which on it was there at its version without a gap."""
+    found: dict[tuple[str | None, ...], int] = {}
+    for file in status.history():
+        present = {entry.identity for entry in entries(file.content)}
+        found = {identity: found.get(identity, file.layer) for identity in present}
+    return found
