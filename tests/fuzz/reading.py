@@ -42,6 +42,9 @@ class Passing(io.BytesIO):
     def content(self) -> bytes:
         return self.read()
 
+    def direct(self) -> bytes:
+        return self.getvalue()
+
 
 def indexed(wanted: Wanted, files: Mapping[str, bytes], mode: int = 0o644) -> LayerIndex:
     """The index of a layer that holds these files."""

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.fuzz import samples
 from tests.fuzz.reading import scratch, written
 from tests.fuzz.target import Target
 from tests.support.advisories import affected, record
@@ -88,14 +89,12 @@ _KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def shared_samples(pattern: str, count: int) -> list[bytes]:
-    """The first lines of the real files that ``HULLGUARD_SHARED_DATA`` holds; none without it."""
-    given = os.environ.get("HULLGUARD_SHARED_DATA")
-    found = []
-    for path in sorted((Path(given) / "advisories").glob(pattern)) if given else ():
-        with gzip.open(path) as file:
-            found += [line for _ in range(count) if len(line := file.readline()) < 1 << 14]
-    return found
+def _samples(feed: str) -> list[bytes]:
+    """What a feed is for, and the beginnings of real files of it."""
+    tables = {"epss": "epss.csv.gz", "severity": "cve_severity.csv.gz"}
+    real = samples.advisories("*.jsonl.gz", 2) if feed == "osv" else []
+    table = samples.advisories(tables[feed], 20) if feed in tables else []
+    return [_SAMPLES[feed], *real, *([b"".join(table)] if table else [])]
 
 
 @contextlib.contextmanager
@@ -250,7 +249,7 @@ TARGETS: tuple[Target, ...] = (
         Target(
             f"advisories.feed.{feed.name}",
             _loaded,
-            lambda name=feed.name: (_SAMPLES[name], *shared_samples("*.jsonl.gz", 2 if name == "osv" else 0)),  # type: ignore[misc]
+            lambda name=feed.name: _samples(name),  # type: ignore[misc]
             runs=120,
         )
         for feed in FEEDS
@@ -306,7 +305,6 @@ TARGETS: tuple[Target, ...] = (
             lambda name=order.name: [text.encode() for text in _VERSIONS.get(name, _SEMVER)],  # type: ignore[misc]
             longest=2000,
         )
-        for place, ecosystems in ORDERS.items()
-        for order in [named(place)]
+        for order, ecosystems in ((named(place), names) for place, names in ORDERS.items())
     ),
 )

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tests.fuzz import samples
 from tests.fuzz.reading import analyzed, split
 from tests.fuzz.target import Target
 from tests.support import programs, rpms
@@ -49,10 +50,13 @@ _MEMBER = b"\n--8<--\n"
 
 
 def _target(
-    name: str, analyzer: str, path: str, *seeds: bytes, beside: dict[str, bytes] | None = None, runs: int = 250
+    name: str, analyzer: str, path: str, *seeds: bytes, beside: dict[str, bytes] | None = None, sample: str = ""
 ) -> Target:
+    """A file of an image; a real one is among the samples where the real image has it, or a sample of its own is."""
     read = analyzed(_BY_NAME[analyzer], path, beside=beside, below=seeds[0])
-    return Target(f"packages.{name}", read, lambda: seeds, runs=runs)
+    real = samples.installed(path) + (samples.sample(sample) if sample else [])
+    longest = max([Target.longest, *(len(one) for one in real)])
+    return Target(f"packages.{name}", read, lambda: (*seeds, *real), longest=longest)
 
 
 def _locks() -> list[Target]:
@@ -179,7 +183,12 @@ TARGETS: tuple[Target, ...] = (
     _target("rpm.wal", "rpm", "var/lib/rpm/rpmdb.sqlite-wal", _LOG, beside={"var/lib/rpm/rpmdb.sqlite": _DATABASE}),
     _target("rpm.ndb", "rpm", "usr/lib/sysimage/rpm/Packages.db", rpms.ndb(*_headers())),
     _target(
-        "rpm.bdb", "rpm", "var/lib/rpm/Packages", rpms.bdb(*_headers()), rpms.bdb(*_headers(), order=">", size=4096)
+        "rpm.bdb",
+        "rpm",
+        "var/lib/rpm/Packages",
+        rpms.bdb(*_headers()),
+        rpms.bdb(*_headers(), order=">", size=4096),
+        sample="rpm-bdb-libuuid.Packages",
     ),
     Target("packages.rpm.header", _in_database, _headers),
     _target("pacman.desc", "pacman", "var/lib/pacman/local/libcurl-8.5.0-1/desc", _PACMAN),
