@@ -58,6 +58,15 @@ class Capabilities(Struct, frozen=True):
     inheritable: int = 0
 
 
+class Stream(Struct, frozen=True):
+    """What one of a process's first three descriptors is."""
+
+    kind: str
+    """As ``OpenFile.kind``, or ``ipv4``, ``ipv6``, ``unix`` for a socket."""
+    name: str = ""
+    """Its path, or ``CLIENT:PORT->SERVER:PORT``."""
+
+
 class Process(Struct, frozen=True, omit_defaults=True):
     """One process, as far as it is known. Pids are the host's."""
 
@@ -92,6 +101,20 @@ class Process(Struct, frozen=True, omit_defaults=True):
     """Its executable is only in memory."""
     env: tuple[str, ...] = ()
     """``NAME=value`` of the variables that some rule asks for."""
+    terminal: int | None = None
+    """Device number of its controlling terminal, 0 for none; None where only ``tty`` is known."""
+    user_name: str | None = None
+    """What the password file that it sees calls ``uid``."""
+    group_name: str | None = None
+    login_name: str | None = None
+    exe_writable: bool | None = None
+    """Its own user may write to its executable."""
+    exe_modified: datetime | None = None
+    """When its executable's content changed last (mtime)."""
+    exe_changed: datetime | None = None
+    """When its executable's inode changed last (ctime)."""
+    streams: tuple[Stream, ...] = ()
+    """Descriptors 0, 1 and 2 as they were when it started its program; empty where nobody looked."""
 
 
 class ContainerRef(Struct, frozen=True):
@@ -99,6 +122,47 @@ class ContainerRef(Struct, frozen=True):
 
     id: str
     name: str = ""
+
+
+class Mount(Struct, frozen=True):
+    """One directory or file of the host, or a volume, inside a container."""
+
+    source: str
+    destination: str
+    mode: str = ""
+    writable: bool = True
+    propagation: str = ""
+
+
+class Pod(Struct, frozen=True, omit_defaults=True):
+    """The Kubernetes pod that a container belongs to, as the container engine's labels say."""
+
+    name: str
+    namespace: str
+    uid: str = ""
+    sandbox: str = ""
+    """The id of the pod's own container."""
+    address: str = ""
+    labels: dict[str, str] = {}
+
+
+class ContainerDetails(Struct, frozen=True, omit_defaults=True):
+    """What the container's engine said of it; None where it said nothing."""
+
+    engine: str = ""
+    """``docker``, ``containerd``, ``cri-o``, ``podman``."""
+    privileged: bool | None = None
+    mounts: tuple[Mount, ...] | None = None
+    labels: dict[str, str] = {}
+    image_digest: str | None = None
+    """The digest under which the image's registry knows it, ``sha256:…``."""
+    started: datetime | None = None
+    address: str | None = None
+    host_pid: bool | None = None
+    """It shares the host's process ids; so too for the next two."""
+    host_network: bool | None = None
+    host_ipc: bool | None = None
+    pod: Pod | None = None
 
 
 class ImageRef(Struct, frozen=True):
@@ -113,6 +177,8 @@ class Endpoint(Struct, frozen=True):
 
     address: str
     port: int = 0
+    name: str = ""
+    """The name for which DNS told the address to this container, where that was seen."""
 
 
 class Socket(Struct, frozen=True, omit_defaults=True):
@@ -175,9 +241,12 @@ class Event(Struct, frozen=True):
     stopped: bool = False
     """The kernel killed the process before it could go on."""
     call: str = ""
-    """The system call, for example ``openat``; ``io_uring`` goes before one that came through a ring."""
+    """The system call, for example ``openat``; ``io_uring openat`` for one that came through a ring."""
     result: int | None = None
-    """What the call answered; negative numbers are errors (errno(3)). None before it did."""
+    """What the call answered; negative numbers are errors (errno(3)).
+
+    None where the kernel told of it before the answer, having allowed it so far: rules see it as done.
+    """
     raw_path: str | None = None
     """The path as the program wrote it, before links were followed."""
     target: str | None = None
@@ -185,7 +254,10 @@ class Event(Struct, frozen=True):
     file: OpenFile | None = None
     socket: Socket | None = None
     arguments: dict[str, str | int] = {}
-    """Facts of one kind of event, by the names that detect/fields gives them: ``fs_type``, ``request``, ``new_fd``."""
+    """Facts of one kind of event, by the names of ``detect/fields/arguments.py``: ``fs_type``, ``request``."""
+    container_details: ContainerDetails | None = None
+    host: str = ""
+    """The node's host name."""
 
     @property
     def process(self) -> Process:
