@@ -1,6 +1,5 @@
 """Files shown to the inspectors while a layer passes, and what they say about them, bounded."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -37,32 +36,45 @@ class Inspection:
         """How many findings were too many, by inspector."""
         self.unknowns: list[Unknown] = []
         """What an inspector could not judge."""
+        self.passed_over: dict[tuple[str, str], tuple[int, str]] = {}
+        """How many files an inspector could not look into and the first of them, by inspector and kind of file."""
         self._inspectors = inspectors
         self._most = most
-        self._found: dict[str, int] = {}
+        self._found: dict[tuple[str, bool], int] = {}
 
     def show(self, path: str, size: int, mode: int, head: bytes, raw: Readable) -> None:
         """Shows one file; ``raw`` gives all of it, ``head`` its first bytes. Raises OSError when it has no room."""
-        wanting = [inspector for inspector in self._inspectors if inspector.wants(path, size, mode, head)]
-        if len(wanting) == 1:
-            self._ask(wanting[0], path, size, mode, pieces(raw))
+        reading: list[Inspector] = []
+        for inspector in self._inspectors:
+            if not inspector.wants(path, size, mode, head):
+                self._pass_over(inspector, path, inspector.passes_over(path, size, mode, head))
+            elif inspector.reads:
+                reading.append(inspector)
+            else:
+                self._ask(inspector, path, size, mode, iter(()))
+        if len(reading) == 1:
+            self._ask(reading[0], path, size, mode, pieces(raw))
         elif isinstance(raw, Section):
-            for inspector in wanting:
+            for inspector in reading:
                 self._ask(inspector, path, size, mode, pieces(raw.copy()))
-        elif wanting:
+        elif reading:
             with held(pieces(raw)) as whole:
-                for inspector in wanting:
+                for inspector in reading:
                     self._ask(inspector, path, size, mode, pieces(reader(whole)))
 
+    def _pass_over(self, inspector: Inspector, path: str, kind: str) -> None:
+        if kind:
+            count, first = self.passed_over.get((inspector.name, kind), (0, path))
+            self.passed_over[inspector.name, kind] = (count + 1, first)
+
     def _ask(self, inspector: Inspector, path: str, size: int, mode: int, pieces: Iterator[bytes]) -> None:
-        found = self._found.get(inspector.name, 0)
-        hits = iter(inspector.inspect(path, size, mode, pieces))
-        for hit in itertools.islice(hits, self._most - found):
-            if isinstance(hit, Unknown):
+        for hit in inspector.inspect(path, size, mode, pieces):
+            # What could not be judged takes no finding's place.
+            key = inspector.name, isinstance(hit, Unknown)
+            self._found[key] = found = self._found.get(key, 0) + 1
+            if found > self._most:
+                self.left_out[inspector.name] = self.left_out.get(inspector.name, 0) + 1
+            elif isinstance(hit, Unknown):
                 self.unknowns.append(hit)
             else:
                 self.hits.add(hit)
-            found += 1
-        self._found[inspector.name] = found
-        if found == self._most and (more := sum(1 for _ in hits)):
-            self.left_out[inspector.name] = self.left_out.get(inspector.name, 0) + more

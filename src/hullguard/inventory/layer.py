@@ -122,6 +122,9 @@ class Indexer:
         self.index.unknowns += self._inspection.unknowns
         for name, more in self._inspection.left_out.items():
             self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out")
+        for (name, kind), (count, first) in self._inspection.passed_over.items():
+            why = f"{self._what}: {count} that are {kind} were not looked into, {first} the first of them"
+            self._unknown(f"files without a search for a {name}", why)
         return self.index
 
     def add(self, path: str, kind: Kind, link: str = "") -> None:

@@ -219,3 +219,37 @@ def test_what_an_inspector_cannot_judge_is_said() -> None:
     inspection.show("a", 3, 0o644, b"abc", io.BytesIO(b"abc"))
 
     assert (inspection.unknowns, inspection.hits.malware) == ([Unknown("a", "too long")], [])
+
+
+def test_doubts_take_no_finding_s_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubt_first(_: Keys, path: str, *__: object) -> Iterator[Hit | Unknown]:
+        yield Unknown(path, "it is odd")
+        if path == "z":
+            yield Secret("key", "A key", Severity.HIGH, path, 1, "***")
+
+    monkeypatch.setattr(Keys, "inspect", doubt_first)
+    archive = Image([layer(*(file(name, "x") for name in "abcdefgz"))]).docker_archive(tmp_path / "image.tar")
+    found = read(str(archive), scanners=frozenset({"secret"}), limits=Limits(hits=3))
+
+    assert [secret.path for secret in found.secrets] == ["z"]
+    assert [unknown.what for unknown in found.unknowns if unknown.why == "it is odd"] == ["a", "b", "c"]
+    (more,) = (unknown.why for unknown in found.unknowns if unknown.what == "more secret findings")
+    assert more.endswith("5 more were left out")
+
+
+def test_files_that_an_inspector_cannot_look_into_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keys, "wants", lambda *_: False)
+    monkeypatch.setattr(Keys, "passes_over", lambda _, path, *__: "sealed" if path != "b" else "")
+    found = scan(tmp_path, layer(*(file(name, "x") for name in "abc")), scanners=frozenset({"secret"}))
+
+    (told,) = (unknown for unknown in found.unknowns if unknown.what == "files without a search for a secret")
+    assert told.why.endswith("2 that are sealed were not looked into, a the first of them")
+
+
+def test_an_inspector_that_reads_nothing_is_given_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[bytes] = []
+    monkeypatch.setattr(Modes, "reads", False)
+    monkeypatch.setattr(Modes, "inspect", lambda *arguments: given.extend(arguments[-1]) or ())
+    scan(tmp_path, layer(Entry("bin/su", b"x" * 5000, mode=0o4755)))
+
+    assert given == []

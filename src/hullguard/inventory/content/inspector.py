@@ -13,6 +13,8 @@ class Inspector(abc.ABC):
 
     name: ClassVar[str]
     """What ``--scanners`` calls it: ``secret``, ``malware`` or ``config``."""
+    reads: ClassVar[bool] = True
+    """Whether it looks at the content of what it wants."""
 
     @property
     @abc.abstractmethod
@@ -22,6 +24,11 @@ class Inspector(abc.ABC):
     @abc.abstractmethod
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
         """Whether to be shown a file; ``head`` is its first bytes, up to 512, ``mode`` its permission bits."""
+
+    def passes_over(self, path: str, size: int, mode: int, head: bytes) -> str:
+        """What a file is, in a word, that it should look into and cannot; such files are counted and said."""
+        del path, size, mode, head
+        return ""
 
     @abc.abstractmethod
     def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit | Unknown]:

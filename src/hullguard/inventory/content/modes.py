@@ -82,6 +82,7 @@ _SHARED_PLACE = re.compile(r"^(?:tmp|var/tmp|dev|proc|sys|run|var/run|var/lock)/
 
 class ModeInspector(Inspector):
     name: ClassVar[str] = "config"
+    reads = False
 
     @property
     def version(self) -> str:

@@ -1,7 +1,9 @@
 """The inspector ``secret``: credentials in the files of a layer."""
 
+import codecs
 import functools
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -12,15 +14,18 @@ from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.content.secrets.automaton import build
 from hullguard.inventory.content.secrets.judge import promising
 from hullguard.inventory.content.secrets.matcher import WINDOW, Found, Matcher, shared
+from hullguard.inventory.content.secrets.opaque import compressed, opaque
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.inventory.endings import Endings
 from hullguard.model.content import Secret
 from hullguard.model.package import Unknown
 
 _SMALLEST = 16
-# A program has few strings of its own, and the many of its libraries; a small one may be a data file.
-_BINARY = 256 << 10
-_CODE = 4  # grows when the engine itself could find something else
+_HEAD = 512
+_BINARY = 64 << 20
+"""Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CODE = 5  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
@@ -31,21 +36,37 @@ class SecretInspector(Inspector):
         return f"{_CODE}.{hashlib.sha256(msgspec.json.encode(RULES)).hexdigest()[:16]}"
 
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
-        """Text of any size, and small files of any kind."""
+        """Whatever can be read as it lies there, whatever its name says that it is."""
         del mode
-        return (
-            size >= _SMALLEST and promising(path) and (size <= _BINARY or b"\0" not in head) and head[:4] != b"\x7fELF"
-        )
+        return size >= _SMALLEST and not compressed(head) and not opaque(head) and promising(path)
+
+    def passes_over(self, path: str, size: int, mode: int, head: bytes) -> str:
+        del mode
+        return "compressed" if size >= _SMALLEST and compressed(head) and promising(path) else ""
 
     def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Secret | Unknown]:
         del mode
         particular = rules_of_path(path)
-        if size <= WINDOW:
-            content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
-            if particular or self.matcher.candidates(content):
-                return self._found(path, [content], particular)
-            return ()
-        return self._found(path, chunks, particular)
+        if size > WINDOW:
+            return self._large(path, size, chunks, particular)
+        content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
+        if content.startswith(_UTF_16):
+            content = b"".join(_utf_8([content]))
+        if particular or self.matcher.candidates(content):
+            return self._found(path, [content], particular)
+        return ()
+
+    def _large(
+        self, path: str, size: int, chunks: Iterator[bytes], particular: frozenset[int]
+    ) -> Iterator[Secret | Unknown]:
+        first = next(chunks, b"")
+        content: Iterator[bytes] = itertools.chain([first], chunks)
+        if first.startswith(_UTF_16):
+            content = _utf_8(content)
+        elif b"\0" in first[:_HEAD] and size > _BINARY:
+            yield Unknown(path, f"it is no text; credentials were looked for in {_BINARY} of its {size} bytes")
+            content = _begin(content)
+        yield from self._found(path, content, particular)
 
     def _found(self, path: str, chunks: Iterable[bytes], particular: frozenset[int]) -> Iterator[Secret | Unknown]:
         reading = self.matcher.reading(particular)
@@ -61,6 +82,21 @@ class SecretInspector(Inspector):
     @property
     def matcher(self) -> Matcher:
         return shared(self.version, lambda: RULES)
+
+
+def _utf_8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Text in UTF-16, as programs of Windows write it, in the bytes that rules are made for."""
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    return (decoder.decode(chunk).encode("utf-8", "replace") for chunk in chunks)
+
+
+def _begin(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    left = _BINARY
+    for chunk in chunks:
+        yield chunk[:left]
+        left -= len(chunk)
+        if left <= 0:
+            return
 
 
 def rules_of_path(path: str) -> frozenset[int]:

@@ -29,15 +29,13 @@ _FIXTURE = re.compile(
 )
 _UNPROMISING = re.compile(
     r"(?:dist-info|egg-info)/|^(?:usr/share/(?:doc|locale|man|info|zoneinfo|i18n|fonts|icons|mime|perl|terminfo|common-licenses|"
-    r"ca-certificates)|var/lib/(?:dpkg|apt|rpm|pacman)|var/cache/(?:apt|man|debconf)|usr/lib/locale|proc|sys)/|"
-    r"\.(?:png|jpe?g|gif|ico|webp|svgz?|woff2?|ttf|otf|eot|mp[34]|ogg|wav|avi|gz|xz|bz2|zst|zip|jar|war|whl|deb|rpm|apk|7z|"
-    r"rar|mo|gmo|pyc|pyo|so|o|a|ko|class|dll|pdf|wasm|css|mp3)$",
+    r"ca-certificates)|var/lib/(?:dpkg|apt|rpm|pacman)|var/cache/(?:apt|man|debconf)|usr/lib/locale|proc|sys)/"
 )
 _NAME = re.compile(rb"[A-Za-z_][0-9A-Za-z_.\-]{0,31}[\"']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}[\"']?$")
 
 
 def promising(path: str) -> bool:
-    """Whether a file of this name may hold a credential of the image's makers."""
+    """Whether a file in this place may hold a credential of the image's makers."""
     return _UNPROMISING.search(path) is None and _FIXTURE.search(path) is None
 
 

@@ -1,10 +1,22 @@
+import bz2
+import gzip
+import lzma
+
 import pytest
 from tests.support.specimens import specimen
 
+from hullguard.inventory.content.secrets import inspector
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.rules.catalog import RULES
+from hullguard.model.content import Secret
+from hullguard.model.package import Unknown
 
 INSPECTOR = SecretInspector()
+TOKEN = specimen(next(rule for rule in RULES if rule.id == "npm-token")).decode()
+
+
+GZIP, PNG = gzip.compress(b"text"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+ELF = b"\x7fELF\x02\x01\x01" + bytes(50)
 
 
 @pytest.mark.parametrize(
@@ -13,12 +25,30 @@ INSPECTOR = SecretInspector()
         ("app/settings.py", 1000, b"import os", True),
         ("var/log/app.log", 5 << 30, b"2024-01-01 started", True),
         ("app/state.db", 1000, b"SQLite\0\0", True),
-        ("app/state.db", 10 << 20, b"SQLite\0\0", False),
-        ("usr/bin/tool", 1000, b"\x7fELF\x02\x01\x01\0", False),
+        ("app/state.db", 10 << 20, b"SQLite\0\0", True),
+        ("app/settings.txt", 300_000, b"\0text", True),
+        ("app/settings.gz", 1000, b"key = value", True),
+        ("app/logo.png", 1000, b"key = value", True),
+        ("app/lib.so", 1000, b"key = value", True),
+        ("app/tool", 1000, b"\x7fELF and then text", True),
+        ("app/notes", 1000, b"GIF89a is what pictures begin with", True),
+        ("app/notes", 1000, b"%PDF-1.7 is what documents begin with", True),
+        ("app/notes", 1000, b"BZh is what archives begin with", True),
+        ("usr/bin/tool", 1000, ELF, False),
+        ("app/anything", 1000, ELF, False),
         ("app/empty", 3, b"abc", False),
         ("usr/share/doc/curl/README", 1000, b"text", False),
         ("usr/share/locale/de/x", 1000, b"text", False),
-        ("app/logo.png", 1000, b"\x89PNG", False),
+        ("app/logo.png", 1000, PNG, False),
+        ("app/logo", 1000, PNG, False),
+        ("app/a.pyc", 1000, b"\xa7\r\r\n" + bytes(12), False),
+        ("app/A.class", 1000, b"\xca\xfe\xba\xbe\0\0\0\x41", False),
+        ("usr/lib/jvm/lib/modules", 1000, b"\xda\xda\xfe\xca\0\0\1\0", False),
+        ("app/a.dll", 1000, b"MZ" + bytes(58) + b"\x80\0\0\0", False),
+        ("app/a.pdf", 1000, b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", False),
+        ("app/a.mp4", 1000, b"\0\0\0\x20ftypisom", False),
+        ("app/settings", 1000, GZIP, False),
+        ("app/settings.jar", 1000, b"PK\x03\x04", False),
         ("usr/lib/python3/dist-packages/rsa/tests/key.pem", 1000, b"-----", False),
         ("app/node_modules/jose/test/keys.json", 1000, b"{", False),
         ("app/tests/key.pem", 1000, b"-----", True),
@@ -27,6 +57,56 @@ INSPECTOR = SecretInspector()
 )
 def test_what_it_wants_to_see(path: str, size: int, head: bytes, wanted: bool) -> None:
     assert INSPECTOR.wants(path, size, 0o644, head) is wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "kind"),
+    [
+        ("srv/backup.sql", GZIP, "compressed"),
+        ("srv/backup.bz2", bz2.compress(b"text"), "compressed"),
+        ("srv/backup.xz", lzma.compress(b"text"), "compressed"),
+        ("srv/app.jar", b"PK\x03\x04", "compressed"),
+        ("usr/share/doc/curl/changelog.gz", GZIP, ""),
+        ("srv/logo.png", PNG, ""),
+        ("srv/tool", ELF, ""),
+        ("srv/text.gz", b"key = value", ""),
+    ],
+)
+def test_what_it_cannot_look_into(path: str, head: bytes, kind: str) -> None:
+    assert INSPECTOR.passes_over(path, 1000, 0o644, head) == kind
+
+
+def found(content: bytes, path: str = "srv/a") -> tuple[list[str], list[str]]:
+    chunks = (content[start : start + 4096] for start in range(0, len(content), 4096))
+    hits = list(INSPECTOR.inspect(path, len(content), 0o644, chunks))
+    unknowns = [hit.why for hit in hits if isinstance(hit, Unknown)]
+    return [hit.rule for hit in hits if isinstance(hit, Secret)], unknowns
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_text_in_utf_16_is_read(encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    for size in (9001, 2_000_000):
+        content = f"{mark}{'x' * size}\nNPM_TOKEN={TOKEN}\n".encode(encoding)
+        assert found(content) == (["npm-token"], [])
+        assert found(content + b"\xd8")[0] == ["npm-token"]
+
+
+def test_a_zero_in_front_hides_nothing() -> None:
+    content = b"\0" + b"x" * 300_000 + f"\nNPM_TOKEN={TOKEN}\n".encode()
+
+    assert found(content) == (["npm-token"], [])
+
+
+def test_what_is_no_text_is_searched_to_a_bound_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspector, "_BINARY", 2_000_000)
+    sizes = (1_500_000, 2_500_000)
+    near, far = (b"\0" + b"x" * size + f"\nNPM_TOKEN={TOKEN}\n".encode() + bytes(900_000) for size in sizes)
+    why = "it is no text; credentials were looked for in 2000000 of its {} bytes"
+
+    assert found(near) == (["npm-token"], [why.format(len(near))])
+    assert found(far) == ([], [why.format(len(far))])
+    assert found(far[1:]) == (["npm-token"], [])
 
 
 def test_the_version_follows_the_rules() -> None:

@@ -1,0 +1,49 @@
+"""Files in which no credential can be seen as it is written, told by their first bytes: names are anybody's choice."""
+
+import re
+
+_COMPRESSED = (
+    *(
+        b"\x1f\x8b",
+        b"\x1f\x9d",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfd",
+        b"\x04\x22\x4d\x18",
+    ),  # gzip, compress, xz, zstd, lz4
+    *(b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF\0"),  # zip, 7-Zip, RAR, cabinet
+    *(b"\xed\xab\xee\xdb", b"!<arch>\ndebian-binary"),  # packages of rpm and dpkg
+)
+_BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
+
+_MEDIA = (
+    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"\0\0\1\0"),  # pictures
+    *(b"wOFF", b"wOF2", b"OTTO", b"\0\1\0\0\0", b"ttcf\0", b"true\0"),  # fonts
+    *(b"ID3", b"\xff\xfb", b"OggS\0", b"fLaC"),  # sound
+)
+_FILM = b"ftyp"  # four bytes from the start
+
+_ELF = re.compile(rb"\x7fELF[\x01\x02][\x01\x02]\x01")
+# Java's classes, one by one and as the image of a runtime; WebAssembly; libraries to link
+_PROGRAMS = (b"\xca\xfe\xba\xbe", b"\xda\xda\xfe\xca", b"\0asm", b"!<arch>\n")
+_PYTHON = re.compile(rb"..\r\n[\x00-\x03]\x00\x00\x00", re.DOTALL)
+_WINDOWS = re.compile(rb"MZ.{58}..\x00\x00", re.DOTALL)
+_MESSAGES = (b"\xde\x12\x04\x95", b"\x95\x04\x12\xde")  # gettext's, which hold the words of a program
+_PDF = b"%PDF-"
+
+
+def compressed(head: bytes) -> bool:
+    """Whether a file that begins like this holds others, or one, in compressed form."""
+    return head.startswith(_COMPRESSED) or _BZIP2.match(head) is not None
+
+
+def opaque(head: bytes) -> bool:
+    """Whether a file is a program, a picture, sound or a font. Each is more than its first word: it is no text."""
+    if b"\0" not in head:
+        return head.startswith(_PDF) and not head.isascii()
+    return (
+        _ELF.match(head) is not None
+        or head.startswith((*_MEDIA, *_PROGRAMS, *_MESSAGES, _PDF))
+        or head[4:8] == _FILM
+        or _PYTHON.match(head) is not None
+        or _WINDOWS.match(head) is not None
+    )
