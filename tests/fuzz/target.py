@@ -36,8 +36,8 @@ class Target:
     """Bytes that the result may have for each of the input."""
     memory: int = 256 * MIB
     """How much more than before the process may hold while it reads one input."""
-    seconds: float = 10.0
-    """CPU time after which an input counts as a hang; the slowest honest one takes a hundredth."""
+    seconds: float = 3.0
+    """CPU time after which an input counts as a hang; the slowest honest one takes a tenth, instrumented."""
 
 
 class Kind(enum.StrEnum):

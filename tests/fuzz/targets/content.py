@@ -68,6 +68,7 @@ TARGETS: tuple[Target, ...] = (
         lambda: (b"x" * (WINDOW - 20) + specimen(RULES[0]) + b"\n" * 100,),
         runs=15,
         longest=2 * WINDOW,
+        seconds=30.0,
     ),
     Target(
         "content.malware",

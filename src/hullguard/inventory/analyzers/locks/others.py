@@ -1,12 +1,12 @@
 """Lock files of which one reader is enough: Cargo, Bundler, Composer, NuGet, Mix and Dart's pub."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 
 import msgspec
 
 from hullguard.inventory.analyzers.language import Piece, lines
+from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.inventory.analyzers.php import ComposerPackage
 from hullguard.model.package import PackageType
 
@@ -42,7 +42,7 @@ class _NugetLock(msgspec.Struct):
 
 def cargo_lock(content: bytes) -> Iterator[Piece]:
     """A crate without a source is the project's own."""
-    for crate in msgspec.convert(tomllib.loads(content.decode()), _CargoLock).package:
+    for crate in msgspec.convert(table(content), _CargoLock).package:
         if crate.source:
             yield Piece(PackageType.CARGO, crate.name, crate.version, known="crates.io" in crate.source)
 

@@ -1,15 +1,15 @@
 """Lock files of pip, Poetry, uv, PDM and Pipenv."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 
 import msgspec
 
 from hullguard.inventory.analyzers.language import Piece, lines
+from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.model.package import PackageType
 
-_PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]*\])?\s*===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--hash.*)?")
+_PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,200})\s*+(?:\[[^\]]*\]\s*+)?===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--hash.*)?")
 # Where the code is the project's own or lies in a directory.
 _OWN_SOURCES = ("editable", "virtual", "directory", "path")
 
@@ -43,7 +43,7 @@ def requirements(content: bytes) -> Iterator[Piece]:
 
 def toml_lock(content: bytes) -> Iterator[Piece]:
     """``[[package]]`` tables, as Poetry, uv and PDM write them."""
-    lock = msgspec.convert(tomllib.loads(content.decode()), _Lock)
+    lock = msgspec.convert(table(content), _Lock)
     for package in lock.package:
         own = package.path or any(key in package.source for key in _OWN_SOURCES)
         if package.version and not own and package.source.get("type") not in _OWN_SOURCES:

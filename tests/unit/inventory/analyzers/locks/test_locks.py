@@ -61,6 +61,15 @@ def test_a_project_file_with_entities_is_refused() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["poetry.lock", "Cargo.lock"])
+def test_keys_of_thousands_of_parts_are_not_read(name: str) -> None:
+    found = Found([file(f"a/{name}", f"{POETRY}\n{'a.' * 50_000}a = 1\n"), file("b/poetry.lock", POETRY)])
+
+    assert [package.locations for package in found.packages] == [("b/poetry.lock",)]
+    why = "has a line with more than 100 dots, which no tool writes; it was not read"
+    assert (f"a/{name}", why) in [(unknown.what, unknown.why) for unknown in found.unknowns]
+
+
 @pytest.mark.parametrize("inside", ["node_modules/x", "lib/site-packages/x", "vendor/a/b", "gems/rack-2.0.6"])
 def test_lock_files_of_installed_packages_do_not_count(inside: str) -> None:
     assert Found([entry(f"srv/{inside}/package-lock.json", NPM_3)]).names == []
