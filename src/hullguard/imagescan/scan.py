@@ -34,6 +34,7 @@ class Scanner:
         progress: Progress | None = None,
         scanners: frozenset[str] = frozenset(),
         registry: RegistryAccess | None = None,
+        all_mounts: bool = False,
     ) -> ScanReport:
         """Reads an image and reports on it; blocks, so servers call it in a thread.
 
@@ -48,6 +49,7 @@ class Scanner:
             progress=progress,
             scanners=scanners,
             registry=registry,
+            all_mounts=all_mounts,
         )
         return self.report(inventory)
 

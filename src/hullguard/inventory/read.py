@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -18,6 +17,7 @@ from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.documents import ImageConfig
 from hullguard.inventory.source.image import Described, layer_facts
+from hullguard.inventory.source.mounts import Mounts
 from hullguard.inventory.source.opened import Listed, PlainTree, RegistryAccess, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.remembered import recall, remember
@@ -34,10 +34,13 @@ Progress = Callable[[str, int], None]
 _MOST_THREADS = 4
 
 
-def recognise(target: str, limits: Limits | None = None) -> str:
-    """The kind of a target, without reading it; raises at once what ``read`` would raise for its words or its file."""
+def recognise(target: str, limits: Limits | None = None) -> str | None:
+    """The kind of a target, without reading it; raises at once what ``read`` would raise for its words or its file.
+
+    None for a name: which engine has it, or whether a registry does, is known when they are asked.
+    """
     source, _ = parse(target, limits or Limits())
-    return source.kind
+    return source.kind or None
 
 
 def read(
@@ -50,33 +53,36 @@ def read(
     progress: Progress | None = None,
     scanners: frozenset[str] = frozenset(),
     registry: RegistryAccess | None = None,
+    all_mounts: bool = False,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
 
-    ``scanners`` names the inspectors that look into files as they pass.
+    ``scanners`` names the inspectors that look into files as they pass. ``all_mounts``: whether to read of a directory
+    also what other machines and containers have mounted there.
 
     A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
     NotFound, Invalid or Unavailable when there is no such image, or no image at all.
     """
     limits = limits or Limits()
     source, name = parse(target, limits)
-    request = Request(name, limits, platform, docker_host, registry or RegistryAccess())
+    request = Request(name, limits, platform, docker_host, registry or RegistryAccess(), all_mounts)
     with source.open(request) as opened:
         analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
         reader = LayerReader(Wanted(analyzers, inspectors=inspectors_of(scanners)), Budget(limits), cache, progress)
         if isinstance(opened, PlainTree):
-            return _tree(target, source, opened.root, reader)
+            return _tree(target, source, opened, reader)
         if isinstance(opened, Listed):
             return _listed(Target(target, source.kind), opened)
         return _image(target, source, opened, request, reader)
 
 
-def _tree(target: str, source: Source, root: Path, reader: LayerReader) -> Inventory:
+def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -> Inventory:
     """A plain tree is one layer without an identity."""
+    mounts = Mounts(every=opened.all_mounts)
 
     def index(wanted: Wanted) -> tuple[LayerIndex, LimitReached | None]:
-        indexer = Indexer(wanted, Budget(reader.budget.limits), str(root))
-        walk = TreeWalk(indexer, root)
+        indexer = Indexer(wanted, Budget(reader.budget.limits), str(opened.root))
+        walk = TreeWalk(indexer, opened.root, mounts, reader.progress)
         try:
             walk.run()
         except LimitReached as reached:

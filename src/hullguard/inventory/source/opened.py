@@ -39,6 +39,8 @@ class Request(Struct, frozen=True):
     platform: str | None = None
     docker_host: str | None = None
     registry: RegistryAccess = RegistryAccess()
+    all_mounts: bool = False
+    """Of a directory also what other machines and containers have mounted there."""
 
 
 class StoredImage(Struct, frozen=True):
@@ -61,6 +63,7 @@ class PlainTree(Struct, frozen=True):
     """A directory that is a root file system."""
 
     root: Path
+    all_mounts: bool = False
 
 
 class Listed(Struct, frozen=True):

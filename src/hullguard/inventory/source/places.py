@@ -69,7 +69,7 @@ class DirectorySource:
         root = _existing(request.name)
         if not root.is_dir():
             raise Invalid(f"{root} is no directory")
-        yield PlainTree(root)
+        yield PlainTree(root, request.all_mounts)
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names

@@ -35,7 +35,7 @@ class LayerReader:
         self.wanted = wanted
         self.budget = budget
         self.cache = cache
-        self._progress = progress
+        self.progress = progress
         self._careful = careful
 
     def read(
@@ -66,11 +66,11 @@ class LayerReader:
 
     def again(self, wanted: Wanted) -> "LayerReader":
         """A reader of the same image with more wishes and a fresh budget."""
-        return LayerReader(wanted, Budget(self.budget.limits), self.cache, self._progress)
+        return LayerReader(wanted, Budget(self.budget.limits), self.cache, self.progress)
 
     def careful(self) -> "LayerReader":
         """A reader with a fresh budget that stops at the same byte every time."""
-        return LayerReader(self.wanted, Budget(self.budget.limits), self.cache, self._progress, careful=True)
+        return LayerReader(self.wanted, Budget(self.budget.limits), self.cache, self.progress, careful=True)
 
     def _unchanged(self, identity: str | None) -> IndexedLayer | None:
         """The layer without reading it, when its file is unchanged and its index is cached."""
@@ -99,7 +99,7 @@ class LayerReader:
         return layer
 
     def _stream(self, raw: Readable, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
-        stream = Uncompressed(_Told(raw, what, self._progress) if self._progress else raw, self.budget, what)
+        stream = Uncompressed(_Told(raw, what, self.progress) if self.progress else raw, self.budget, what)
         stopped = None
         try:
             if cached is None:
@@ -111,8 +111,8 @@ class LayerReader:
 
     def _plain(self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
         def told(count: int) -> None:
-            if self._progress:
-                self._progress(what, count)
+            if self.progress:
+                self.progress(what, count)
 
         spent = Spent(section, self.budget, told)
         with Hashing(section) as hashing:

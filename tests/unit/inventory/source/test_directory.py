@@ -1,6 +1,9 @@
 """A directory tree on disk: no link leads out, no special file is opened, nothing endless is followed."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,86 @@ def test_a_name_that_is_no_utf_8_does_no_harm(root: Path) -> None:
 
     (package,) = read(f"dir:{root}").packages
     assert package.locations == ("srv/\\xff\\xfe/node_modules/a/package.json",)
+
+
+def test_the_order_is_that_of_the_names_whatever_threads_find_first(root: Path) -> None:
+    for parent in ("b", "a/z", "a/y", "a"):
+        for number in range(12):
+            place = root / parent / f"d{number:02}"
+            place.mkdir(parents=True)
+            (place / "open").touch()
+            (place / "open").chmod(0o666)
+    found = read(f"dir:{root}", scanners=frozenset({"config"}))
+
+    paths = [one.path for one in found.config]
+    assert len(paths) == 48
+    assert paths == sorted(paths)
+    assert found == read(f"dir:{root}", scanners=frozenset({"config"}))
+
+
+def test_a_limit_stops_at_the_same_file_every_time(root: Path) -> None:
+    for number in range(30):
+        place = root / f"d{number:02}" / "node_modules" / f"p{number}"
+        place.mkdir(parents=True)
+        (place / "package.json").write_text(f'{{"name": "p{number}", "version": "1.0.0"}}')
+
+    first = read(f"dir:{root}", limits=Limits(entries=50))
+    assert not first.complete
+    assert {package.name for package in first.packages} == {f"p{number}" for number in range(12)}
+    assert first == read(f"dir:{root}", limits=Limits(entries=50))
+
+
+def test_part_of_a_directory_that_is_too_full_is_read(root: Path) -> None:
+    for name in ("a.jar", "b", "c", "d", "e"):
+        (root / name).write_bytes(b"no archive")
+    found = read(f"dir:{root}", limits=Limits(entries=2))
+
+    assert not found.complete
+    assert "a.jar" in [unknown.what for unknown in found.unknowns]
+
+
+def test_no_descriptor_is_left_open(root: Path) -> None:
+    for number in range(300):
+        (root / f"d{number}" / "e").mkdir(parents=True)
+    before = set(Path("/proc/self/fd").iterdir())
+
+    read(f"dir:{root}")
+    assert not read(f"dir:{root}", limits=Limits(entries=100)).complete
+
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_what_may_not_be_read_is_named(root: Path) -> None:
+    (root / "closed").mkdir(mode=0)
+    (root / "locked").write_bytes(b"x" * 100)
+    (root / "locked").chmod(0)
+    program = "import sys; from hullguard.inventory import read; print(*read(sys.argv[1]).unknowns, sep='\\n')"
+    # Root reads everything, unless it gives up the right to.
+    less = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if less and shutil.which("setpriv") is None:
+        pytest.skip("root cannot give up its rights without setpriv")
+    done = subprocess.run(
+        [*less, sys.executable, "-c", program, f"dir:{root}"], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    for name in ("closed", "locked"):
+        assert f"what='{name}', why='{root}: could not be read: Permission denied'" in done.stdout
+
+
+def test_reading_leaves_no_trace(root: Path) -> None:
+    place = root / "srv" / "text"
+    place.parent.mkdir()
+    place.write_bytes(b"x" * 100)
+    os.utime(place, (1000, 2000))
+    read(f"dir:{root}")
+
+    assert place.stat().st_atime == 1000
+
+
+def test_it_is_told_how_much_has_passed(root: Path) -> None:
+    (root / "srv").mkdir()
+    (root / "srv" / "text").write_bytes(b"x" * 1000)
+    told: list[tuple[str, int]] = []
+    read(f"dir:{root}", progress=lambda what, count: told.append((what, count)))
+
+    assert ("srv/", 1000) in told
