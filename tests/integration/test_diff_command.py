@@ -42,9 +42,34 @@ def test_only_what_is_new_fails_a_build(following: Path) -> None:
     assert run(following, "diff", "--db", "x.db", "--fail-on", "unknown", "two.tar", "one.tar").returncode == 0
 
 
+def test_what_does_not_count_counts_on_neither_side(following: Path) -> None:
+    assert run(following, "scan", "--db", "x.db", "-f", "json", "-o", "two.json", "two.tar").returncode == 0
+    (following / "ignored.yaml").write_text("- id: GHSA-1\n  reason: never called\n")
+
+    for after in ("two.tar", "two.json"):
+        done = run(following, "diff", "--db", "x.db", "-f", "json", "--ignore-file", "ignored.yaml", "one.tar", after)
+        document = json.loads(done.stdout)
+        assert (document["verdict"], document["new"]) == ("same", [])
+
+
+def test_only_what_was_asked_for_is_compared(following: Path) -> None:
+    for option in (("--severity", "critical"), ("--ignore-unfixed",)):
+        done = run(following, "diff", "--db", "x.db", "-f", "json", *option, "next.tar", "one.tar")
+        assert json.loads(done.stdout)["new"] == []
+
+
+def test_a_limit_ends_it_as_it_ends_a_scan(following: Path) -> None:
+    done = run(following, "diff", "--db", "x.db", "--no-cache", "--max-files", "1", "one.tar", "two.tar")
+
+    assert done.returncode == 4
+    assert "undecided" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("--username", "me", "one.tar", "two.tar"), "--username needs a password"),
+        (("--vex", "absent.json", "one.tar", "two.tar"), "there is no file 'absent.json'"),
         (("-f", "html", "one.tar", "two.tar"), "choose among table, json"),
         (("one.tar", "/no/such.tar"), "there is no file or directory"),
         (("one.tar", "no.json"), "is no report of `hullguard scan -f json`"),

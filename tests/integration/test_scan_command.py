@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -245,7 +246,7 @@ def test_status_says_what_the_database_holds(cli: Cli) -> None:
     done = cli.run("db", "status", "--db", str(cli.db))
 
     assert done.returncode == 0
-    assert "less than a minute ago" in done.stdout
+    assert re.search(r"(?:less than a minute|\d+ minutes?) ago", done.stdout)
     assert "Debian                              1  in 1 releases" in done.stdout
 
 

@@ -11,7 +11,8 @@ import typer
 from hullguard.advisories.addresses import EPSS, KEV, OSV
 from hullguard.app.cli import exits
 from hullguard.app.cli.exits import fail
-from hullguard.app.cli.scan import default_database, progress_of
+from hullguard.app.cli.output import progress_of
+from hullguard.app.cli.scan_options import default_database
 from hullguard.model.errors import Invalid
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import typer
 
 from hullguard.app.cli import exits
 from hullguard.app.cli import scan_options as options
+from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, width, write
-from hullguard.app.cli.scan_options import default_cache, default_database
 from hullguard.model.errors import Invalid
 
 if TYPE_CHECKING:
@@ -21,39 +21,28 @@ _MAX_REPORT = 1 << 30
 _HELP = "An image, as `scan` takes it, or a report that `scan -f json` wrote."
 
 
-def diff(  # noqa: PLR0917 - typer makes each parameter an option
+@takes(counting=options.Counting, reading=options.Reading)
+def diff(
     before: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
     after: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
     format_: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
-    output: options.Output = None,
-    db: options.Database = None,
+    output: options.OutputFile = None,
     fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 when a new finding is as grave.")] = "",
-    no_cache: options.NoCache = False,
-    platform: options.PlatformOption = None,
-    docker_host: options.DockerHost = None,
+    *,
+    counting: options.Counting,
+    reading: options.Reading,
 ) -> int:
     """Compare two images: packages, findings, better or worse, and which updates help most."""
-    from hullguard.app.cli.scan_job import Job
     from hullguard.imagescan.diff import compare
     from hullguard.imagescan.formats.difference import difference_table
     from hullguard.imagescan.formats.format import Page
     from hullguard.imagescan.select import parse_severity
-    from hullguard.inventory import Limits
-    from hullguard.inventory.source.opened import RegistryAccess
 
     if format_ not in ("table", "json"):
         raise Invalid(f"there is no format {format_!r} for a difference; choose among table, json")
     bound = parse_severity(fail_on) if fail_on else None
     check_file(output)
-    job = Job(
-        database=db or default_database(),
-        scanners=frozenset({"vuln"}),
-        limits=Limits(),
-        registry=RegistryAccess(),
-        cache=None if no_cache else default_cache(),
-        docker_host=docker_host,
-        platform=platform,
-    )
+    job = options.job_of(reading, counting, frozenset({"vuln"}))
     with counted("Reading both", 2) as done:
         reports = []
         for target in (before, after):
@@ -74,11 +63,12 @@ def diff(  # noqa: PLR0917 - typer makes each parameter an option
 
 
 def _report(job: "Job", target: str) -> "ScanReport":
-    """From a file that begins as JSON does, else from a scan."""
+    """From a file that begins as JSON does, else from a scan; in both cases of what counts."""
+    from hullguard.app.cli.scan_job import counted_by, scan_one
+
     path = Path(target)
     if _is_report(path):
-        return read_report(path)
-    from hullguard.app.cli.scan_job import scan_one
+        return counted_by(job, read_report(path))[0]
 
     report = scan_one(job, target).report
     if report is None:

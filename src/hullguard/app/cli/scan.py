@@ -10,79 +10,47 @@ import typer
 
 from hullguard.app.cli import exits
 from hullguard.app.cli import scan_options as options
+from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, progress_of, ready_directory, width, write
-from hullguard.app.cli.scan_options import default_cache, default_database
 from hullguard.model.errors import Invalid
 
 if TYPE_CHECKING:
     from hullguard.app.cli.scan_job import Job, Outcome
     from hullguard.imagescan.formats.format import Format
 
-__all__ = ["default_database", "progress_of", "sbom", "scan"]
-
 _FOR_STREAMS = ("table", "json")
 """Formats whose reports can follow each other in one output."""
 
 
+@takes(counting=options.Counting, reading=options.Reading)
 def scan(  # noqa: PLR0917 - typer makes each parameter an option
     targets: options.Targets,
     format_: Annotated[
         str, typer.Option("-f", "--format", help="table, json, html, sarif, cyclonedx, spdx or junit.")
     ] = "table",
     output: options.Output = None,
-    db: options.Database = None,
     scanners: Annotated[
         str, typer.Option("--scanners", help="What to look for: vuln, secret, malware, config, license.")
     ] = "vuln",
-    severity: Annotated[str, typer.Option("--severity", help="Only these, for example critical,high.")] = "",
-    ignore_unfixed: Annotated[bool, typer.Option("--ignore-unfixed", help="Only what an update fixes.")] = False,
     fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 from this severity on.")] = "",
     show_suppressed: Annotated[
         bool, typer.Option("--show-suppressed", help="Name in the table what does not count, and why not.")
     ] = False,
-    ignore_file: options.IgnoreFile = None,
-    vex: options.Vex = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Targets to read at once; as many as there are processors.")
     ] = None,
-    no_cache: options.NoCache = False,
-    platform: options.PlatformOption = None,
-    docker_host: options.DockerHost = None,
-    username: options.Username = None,
-    password_stdin: options.PasswordStdin = False,
-    insecure: options.Insecure = False,
-    ca_file: options.CaFile = None,
-    max_size: options.MaxSize = options.SIZE,
-    max_files: options.MaxFiles = options.FILES,
-    max_file_size: options.MaxFileSize = options.FILE_SIZE,
-    max_large_file_size: options.MaxLargeFileSize = options.LARGE_FILE_SIZE,
-    max_unpacked_size: options.MaxUnpackedSize = options.UNPACKED_SIZE,
+    *,
+    counting: options.Counting,
+    reading: options.Reading,
 ) -> int:
     """Find what is wrong with images: vulnerable packages, secrets, malware, careless configuration."""
     from hullguard.advisories.database import Advisories
-    from hullguard.app.cli.scan_job import Job
-    from hullguard.imagescan.select import parse_severities, parse_severity
+    from hullguard.imagescan.select import parse_severity
     from hullguard.inventory import recognise
 
     chosen = _format(format_)
-    job = Job(
-        database=db or default_database(),
-        scanners=options.scanners_of(scanners),
-        limits=options.limits_of(max_size, max_files, max_file_size, max_large_file_size, max_unpacked_size),
-        registry=options.registry_of(username, password_stdin=password_stdin, insecure=insecure, ca_file=ca_file),
-        cache=None if no_cache else default_cache(),
-        docker_host=docker_host,
-        platform=platform,
-        severities=parse_severities(severity),
-        fixable_only=ignore_unfixed,
-        bound=parse_severity(fail_on) if fail_on else None,
-        ignore_file=ignore_file,
-        vex_files=tuple(vex or ()),
-    )
-    if ignore_file or vex:
-        from hullguard.imagescan.suppress import load
-
-        load(job.ignore_file, job.vex_files)  # a wrong rule is said before the work, and once
+    bound = parse_severity(fail_on) if fail_on else None
+    job = options.job_of(reading, counting, options.scanners_of(scanners), bound)
     if len(targets) == 1:
         check_file(output)
         recognise(targets[0])  # a wrong target is said before a missing database is
@@ -136,22 +104,13 @@ def _many(
     return worst([outcome.code for outcome in outcomes])
 
 
-def sbom(  # noqa: PLR0917 - typer makes each parameter an option
+@takes(reading=options.Reading)
+def sbom(
     target: options.Target,
     format_: Annotated[str, typer.Option("-f", "--format", help="json, cyclonedx, spdx or table.")] = "json",
-    output: options.Output = None,
-    no_cache: options.NoCache = False,
-    platform: options.PlatformOption = None,
-    docker_host: options.DockerHost = None,
-    username: options.Username = None,
-    password_stdin: options.PasswordStdin = False,
-    insecure: options.Insecure = False,
-    ca_file: options.CaFile = None,
-    max_size: options.MaxSize = options.SIZE,
-    max_files: options.MaxFiles = options.FILES,
-    max_file_size: options.MaxFileSize = options.FILE_SIZE,
-    max_large_file_size: options.MaxLargeFileSize = options.LARGE_FILE_SIZE,
-    max_unpacked_size: options.MaxUnpackedSize = options.UNPACKED_SIZE,
+    output: options.OutputFile = None,
+    *,
+    reading: options.Reading,
 ) -> int:
     """List the packages of an image without asking what is wrong with them."""
     from hullguard.imagescan.formats.format import Page
@@ -162,17 +121,17 @@ def sbom(  # noqa: PLR0917 - typer makes each parameter an option
     if format_ not in (known := ("json", "cyclonedx", "spdx", "table")):
         raise Invalid(f"there is no format {format_!r} for packages; choose among {', '.join(known)}")
     check_file(output)
-    limits = options.limits_of(max_size, max_files, max_file_size, max_large_file_size, max_unpacked_size)
-    registry = options.registry_of(username, password_stdin=password_stdin, insecure=insecure, ca_file=ca_file)
+    limits, registry = reading.limits(), reading.registry()
     with progress_of(f"Reading {target}") as progress:
         inventory = read(
             target,
             limits=limits,
-            cache=None if no_cache else LayerCache(default_cache()),
-            docker_host=docker_host,
-            platform=platform,
+            cache=LayerCache(reading.cache) if reading.cache else None,
+            docker_host=reading.docker_host,
+            platform=reading.platform,
             progress=progress,
             registry=registry,
+            all_mounts=reading.all_mounts,
         )
     page = Page() if output else Page(width(), coloured())
     if format_ == "json":

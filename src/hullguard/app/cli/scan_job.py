@@ -38,6 +38,7 @@ class Job(Struct, frozen=True):
     cache: Path | None = None
     docker_host: str | None = None
     platform: str | None = None
+    all_mounts: bool = False
     severities: frozenset[Severity] = frozenset()
     fixable_only: bool = False
     bound: Severity | None = None
@@ -70,6 +71,7 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
             progress=progress,
             scanners=job.scanners - {"vuln", "license"},
             registry=job.registry,
+            all_mounts=job.all_mounts,
         )
     finally:
         if advisories is not None:
@@ -78,14 +80,18 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
         report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
     if "license" not in job.scanners:
         report = structs.replace(report, licenses=())
+    return _judged(job, target, *counted_by(job, report))
+
+
+def counted_by(job: Job, report: ScanReport) -> tuple[ScanReport, int]:
+    """A report of what counts and was asked for, and how many findings were not asked for."""
     if job.ignore_file is not None or job.vex_files:
         from hullguard.imagescan.suppress import load
 
         rules = load(job.ignore_file, job.vex_files)
         report = rules.apply(report, datetime.now(UTC).date())
-    whole = _findings(report)
-    report = _asked_for(report, job)
-    return _judged(job, target, report, whole - _findings(report))
+    asked = _asked_for(report, job)
+    return asked, _findings(report) - _findings(asked)
 
 
 def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], None]) -> Iterator[Outcome]:

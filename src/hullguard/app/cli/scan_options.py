@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from hullguard.app.settings import default_data_dir
 from hullguard.model.errors import Invalid
 
 if TYPE_CHECKING:
+    from hullguard.app.cli.scan_job import Job
     from hullguard.inventory import Limits
     from hullguard.inventory.source.opened import RegistryAccess
+    from hullguard.model.severity import Severity
 
 TARGET_HELP = (
     "What to read: a path is recognised by its content, any other name is looked for in the engines of this machine and"
@@ -28,49 +31,7 @@ Output = Annotated[
         "-o", "--output", help="Write to this file; to this directory when there are several.", show_default=False
     ),
 ]
-Database = Annotated[Path | None, typer.Option("--db", help="The advisory database.", show_default=False)]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Read every layer anew and keep nothing.")]
-PlatformOption = Annotated[
-    str | None, typer.Option("--platform", help="OS/ARCH, when there are several.", show_default=False)
-]
-DockerHost = Annotated[
-    str | None,
-    typer.Option(
-        "--docker-host", envvar="DOCKER_HOST", help="The engine: unix:///PATH or tcp://HOST:PORT.", show_default=False
-    ),
-]
-Username = Annotated[
-    str | None,
-    typer.Option(
-        "--username",
-        help="For the registry; the password comes from --password-stdin or HULLGUARD_REGISTRY_PASSWORD.",
-        show_default=False,
-    ),
-]
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
-Insecure = Annotated[bool, typer.Option("--insecure", help="Ask the registry over plain http.")]
-CaFile = Annotated[
-    Path | None, typer.Option("--ca-file", help="Certificates to trust at the registry.", show_default=False)
-]
-IgnoreFile = Annotated[
-    Path | None,
-    typer.Option("--ignore-file", help="What does not count here, with a reason and a last day.", show_default=False),
-]
-Vex = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--vex", help="A VEX document: OpenVEX, CSAF or CycloneDX. May be given many times.", show_default=False
-    ),
-]
-MaxSize = Annotated[str, typer.Option("--max-size", help="Stop after this much of uncompressed layers.")]
-MaxFiles = Annotated[int, typer.Option("--max-files", min=1, help="Stop after this many files.")]
-MaxFileSize = Annotated[str, typer.Option("--max-file-size", help="Leave out a package database that is larger.")]
-MaxLargeFileSize = Annotated[
-    str, typer.Option("--max-large-file-size", help="Leave out a Java archive or program that is larger.")
-]
-MaxUnpackedSize = Annotated[
-    str, typer.Option("--max-unpacked-size", help="Stop after unpacking this much of archives inside files.")
-]
+OutputFile = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
 
 SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE = "64GiB", 3_000_000, "64MiB", "1GiB", "2GiB"
 """The defaults of ``Limits``, as a person writes them."""
@@ -101,35 +62,134 @@ def parse_size(text: str) -> int:
     return int(match[1]) << _POWERS[match[2].lower()]
 
 
-def limits_of(size: str, files: int, file_size: str, large_file_size: str, unpacked_size: str) -> "Limits":
-    """The bounds of one read."""
-    from hullguard.inventory import Limits
+class Reading(Struct, frozen=True):
+    """How images are read: from where, as whom, and how much of them at most."""
 
-    return Limits(
-        total_bytes=parse_size(size),
-        entries=files,
-        file_bytes=parse_size(file_size),
-        large_file_bytes=parse_size(large_file_size),
-        unpacked_bytes=parse_size(unpacked_size),
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read every layer anew and keep nothing.")] = False
+    platform: Annotated[
+        str | None, typer.Option("--platform", help="OS/ARCH, when there are several.", show_default=False)
+    ] = None
+    docker_host: Annotated[
+        str | None,
+        typer.Option(
+            "--docker-host",
+            envvar="DOCKER_HOST",
+            help="The engine: unix:///PATH or tcp://HOST:PORT.",
+            show_default=False,
+        ),
+    ] = None
+    username: Annotated[
+        str | None,
+        typer.Option(
+            "--username",
+            help="For the registry; the password comes from --password-stdin or HULLGUARD_REGISTRY_PASSWORD.",
+            show_default=False,
+        ),
+    ] = None
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = (
+        False
     )
+    insecure: Annotated[bool, typer.Option("--insecure", help="Ask the registry over plain http.")] = False
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", help="Certificates to trust at the registry.", show_default=False)
+    ] = None
+    all_mounts: Annotated[
+        bool,
+        typer.Option("--all-mounts", help="Of a directory, read what other machines and containers mount there, too."),
+    ] = False
+    max_size: Annotated[str, typer.Option("--max-size", help="Stop after this much of uncompressed layers.")] = SIZE
+    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Stop after this many files.")] = FILES
+    max_file_size: Annotated[
+        str, typer.Option("--max-file-size", help="Leave out a package database that is larger.")
+    ] = FILE_SIZE
+    max_large_file_size: Annotated[
+        str, typer.Option("--max-large-file-size", help="Leave out a Java archive or program that is larger.")
+    ] = LARGE_FILE_SIZE
+    max_unpacked_size: Annotated[
+        str, typer.Option("--max-unpacked-size", help="Stop after unpacking this much of archives inside files.")
+    ] = UNPACKED_SIZE
+
+    @property
+    def cache(self) -> Path | None:
+        """Where indexes of layers are kept, if they are."""
+        return None if self.no_cache else default_cache()
+
+    def limits(self) -> "Limits":
+        """The bounds of one read."""
+        from hullguard.inventory import Limits
+
+        return Limits(
+            total_bytes=parse_size(self.max_size),
+            entries=self.max_files,
+            file_bytes=parse_size(self.max_file_size),
+            large_file_bytes=parse_size(self.max_large_file_size),
+            unpacked_bytes=parse_size(self.max_unpacked_size),
+        )
+
+    def registry(self) -> "RegistryAccess":
+        """How registries are reached. A password on the command line would stand in the list of processes."""
+        from hullguard.inventory.source.opened import RegistryAccess
+
+        if self.password_stdin and not self.username:
+            raise Invalid("--password-stdin needs --username")
+        if self.ca_file is not None and not self.ca_file.is_file():
+            raise Invalid(f"there is no file {self.ca_file}")
+        password = sys.stdin.readline(65536).rstrip("\r\n") if self.password_stdin else os.environ.get(PASSWORD)
+        if self.username and not password:
+            raise Invalid(f"--username needs a password: from --password-stdin or the variable {PASSWORD}")
+        return RegistryAccess(
+            username=self.username,
+            password=password if self.username else None,
+            insecure=self.insecure,
+            ca_file=self.ca_file,
+        )
 
 
-def registry_of(
-    username: str | None, *, password_stdin: bool, insecure: bool, ca_file: Path | None
-) -> "RegistryAccess":
-    """How registries are reached. A password on the command line would stand in the list of processes."""
-    from hullguard.inventory.source.opened import RegistryAccess
+class Counting(Struct, frozen=True):
+    """By which advisories an image is judged, and which findings count."""
 
-    if password_stdin and not username:
-        raise Invalid("--password-stdin needs --username")
-    if ca_file is not None and not ca_file.is_file():
-        raise Invalid(f"there is no file {ca_file}")
-    password = sys.stdin.readline(65536).rstrip("\r\n") if password_stdin else os.environ.get(PASSWORD)
-    if username and not password:
-        raise Invalid(f"--username needs a password: from --password-stdin or the variable {PASSWORD}")
-    return RegistryAccess(
-        username=username, password=password if username else None, insecure=insecure, ca_file=ca_file
+    db: Annotated[Path | None, typer.Option("--db", help="The advisory database.", show_default=False)] = None
+    severity: Annotated[str, typer.Option("--severity", help="Only these, for example critical,high.")] = ""
+    ignore_unfixed: Annotated[bool, typer.Option("--ignore-unfixed", help="Only what an update fixes.")] = False
+    ignore_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ignore-file", help="What does not count here, with a reason and a last day.", show_default=False
+        ),
+    ] = None
+    vex: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--vex", help="A VEX document: OpenVEX, CSAF or CycloneDX. May be given many times.", show_default=False
+        ),
+    ] = None
+
+
+def job_of(reading: Reading, counting: Counting, scanners: frozenset[str], bound: "Severity | None" = None) -> "Job":
+    """What is asked about each image; a rule that is wrong is said before the work, and once."""
+    from hullguard.app.cli.scan_job import Job
+    from hullguard.imagescan.select import parse_severities
+
+    job = Job(
+        database=counting.db or default_database(),
+        scanners=scanners,
+        limits=reading.limits(),
+        registry=reading.registry(),
+        cache=reading.cache,
+        docker_host=reading.docker_host,
+        platform=reading.platform,
+        all_mounts=reading.all_mounts,
+        severities=parse_severities(counting.severity),
+        fixable_only=counting.ignore_unfixed,
+        bound=bound,
+        ignore_file=counting.ignore_file,
+        vex_files=tuple(counting.vex or ()),
     )
+    if job.ignore_file or job.vex_files:
+        from hullguard.imagescan.suppress import load
+
+        load(job.ignore_file, job.vex_files)
+    return job
 
 
 def scanners_of(text: str) -> frozenset[str]:

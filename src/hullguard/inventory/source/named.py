@@ -14,10 +14,10 @@ from hullguard.model.errors import HullguardError, LimitReached, NotFound, Unava
 
 
 class Named:
-    """The first place that has an image of this name; ``kind`` is that place's once it is found."""
+    """The first place that has an image of this name; ``kind`` is that place's, and empty until it is found."""
 
     def __init__(self) -> None:
-        self.kind = DockerSource.kind
+        self.kind = ""
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage | PlainTree | Listed]:

@@ -6,19 +6,16 @@ from pathlib import Path
 import pytest
 
 from hullguard.app.cli.scan_options import (
-    FILE_SIZE,
-    FILES,
-    LARGE_FILE_SIZE,
-    SIZE,
-    UNPACKED_SIZE,
+    Counting,
+    Reading,
     default_cache,
-    limits_of,
+    job_of,
     parse_size,
-    registry_of,
     scanners_of,
 )
 from hullguard.inventory import Limits
-from hullguard.model.errors import Invalid
+from hullguard.model.errors import Invalid, NotFound
+from hullguard.model.severity import Severity
 
 
 @pytest.mark.parametrize(
@@ -36,7 +33,7 @@ def test_what_is_no_size(text: str) -> None:
 
 
 def test_the_defaults_in_the_help_are_those_of_the_reader() -> None:
-    assert limits_of(SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE) == Limits()
+    assert Reading().limits() == Limits()
 
 
 def test_scanners_are_names() -> None:
@@ -52,7 +49,7 @@ def test_what_is_no_scanner_names_those_that_are(text: str, words: str) -> None:
 def test_a_password_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("p w\r\nnot this\n"))
 
-    access = registry_of("me", password_stdin=True, insecure=True, ca_file=None)
+    access = Reading(username="me", password_stdin=True, insecure=True).registry()
 
     assert (access.username, access.password, access.insecure) == ("me", "p w", True)
     assert "p w" not in repr(access)
@@ -61,22 +58,45 @@ def test_a_password_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -
 def test_a_password_comes_from_the_environment_only_for_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HULLGUARD_REGISTRY_PASSWORD", "secret")
 
-    assert registry_of("me", password_stdin=False, insecure=False, ca_file=None).password == "secret"
-    assert registry_of(None, password_stdin=False, insecure=False, ca_file=None).password is None
+    assert Reading(username="me").registry().password == "secret"
+    assert Reading().registry().password is None
 
 
 def test_half_a_sign_in_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("HULLGUARD_REGISTRY_PASSWORD", raising=False)
 
     with pytest.raises(Invalid, match="needs --username"):
-        registry_of(None, password_stdin=True, insecure=False, ca_file=None)
+        Reading(password_stdin=True).registry()
     with pytest.raises(Invalid, match="needs a password"):
-        registry_of("me", password_stdin=False, insecure=False, ca_file=None)
+        Reading(username="me").registry()
     with pytest.raises(Invalid, match="there is no file"):
-        registry_of(None, password_stdin=False, insecure=False, ca_file=tmp_path / "absent.pem")
+        Reading(ca_file=tmp_path / "absent.pem").registry()
 
 
 def test_the_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
 
     assert default_cache() == Path("/somewhere/hullguard/layers")
+
+
+def test_nothing_is_kept_of_a_scan_without_a_cache() -> None:
+    assert Reading().cache == default_cache()
+    assert Reading(no_cache=True).cache is None
+
+
+def test_a_wrong_rule_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="there is no file"):
+        job_of(Reading(), Counting(ignore_file=tmp_path / "absent.yaml"), frozenset({"vuln"}))
+
+
+def test_a_job_asks_what_the_options_say(tmp_path: Path) -> None:
+    job = job_of(
+        Reading(platform="linux/arm64", all_mounts=True, max_files=5),
+        Counting(db=tmp_path / "x.db", severity="high", ignore_unfixed=True),
+        frozenset({"vuln"}),
+        Severity.CRITICAL,
+    )
+
+    assert (job.platform, job.all_mounts, job.limits.entries) == ("linux/arm64", True, 5)
+    assert (job.database, job.severities, job.fixable_only) == (tmp_path / "x.db", {Severity.HIGH}, True)
+    assert job.bound is Severity.CRITICAL

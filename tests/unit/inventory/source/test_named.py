@@ -71,4 +71,4 @@ def test_a_limit_is_no_reason_to_look_elsewhere() -> None:
 
 
 def test_recognising_asks_nobody() -> None:
-    assert recognise("registry.invalid/app") == "docker"
+    assert recognise("registry.invalid/app") is None
