@@ -177,7 +177,7 @@ class Lister:
             raise
 
     def _file(self, directory: int, name: str, path: str) -> tuple[int, bool]:
-        """The size of a file, and whether anybody wants it: by its name, or by its first bytes."""
+        """The size of a file, and whether anybody has a word to say of it: for its name, or its first bytes."""
         wanted = self._wanted
         if wanted.logical(path) is not None:
             return os.stat(name, dir_fd=directory, follow_symlinks=False).st_size, True
@@ -196,7 +196,7 @@ class Lister:
             return size, True
         mode = stat.S_IMODE(state.st_mode)
         for inspector in wanted.inspectors:
-            if inspector.wants(path, size, mode, head):
+            if inspector.wants(path, size, mode, head) or inspector.passes_over(path, size, mode, head):
                 return size, True
         return size, False
 

@@ -1,5 +1,6 @@
 """A directory tree on disk: no link leads out, no special file is opened, nothing endless is followed."""
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -170,3 +171,11 @@ def test_it_is_told_how_much_has_passed(root: Path) -> None:
     read(f"dir:{root}", progress=lambda what, count: told.append((what, count)))
 
     assert ("srv/", 1000) in told
+
+
+def test_what_an_inspector_passes_over_is_counted(root: Path) -> None:
+    (root / "srv").mkdir()
+    (root / "srv" / "notes.gz").write_bytes(gzip.compress(b"x" * 100))
+    found = read(f"dir:{root}", scanners=frozenset({"secret"}))
+
+    assert any("compressed" in unknown.why for unknown in found.unknowns)
