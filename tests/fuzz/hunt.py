@@ -49,7 +49,7 @@ class Ground:
     def __init__(self, work: Path, target: Target) -> None:
         self.corpus, self.seeds = work / "corpus" / target.name, work / "seeds" / target.name
         self.faults, self.log = work / "faults" / target.name, work / "log" / f"{target.name}.txt"
-        self._status = work / "log" / f"{target.name}.json"
+        self._status, self.slow = work / "log" / f"{target.name}.json", work / "log" / f"{target.name}.slowest"
         for directory in (self.corpus, self.seeds, self.faults, self.log.parent):
             directory.mkdir(parents=True, exist_ok=True)
 
@@ -105,13 +105,23 @@ class Hunt:
                 path.unlink()
                 path.with_suffix(".txt").unlink(missing_ok=True)
 
+    def strain(self, inputs: Iterator[bytes]) -> None:
+        """Reads inputs that cost most, for up to a third of the time."""
+        until = time.monotonic() + (self._ends - self._began) / 3
+        for data in inputs:
+            self.one(data)
+            if time.monotonic() > until:
+                return
+
     def one(self, data: bytes) -> Fault | None:
         """Reads one input and keeps it when something is wrong; ends the process when the time is over."""
         guarded = self._guard.run(data)
         status, fault = self._status, guarded.outcome.fault
         status.executions += 1
         status.refused += guarded.outcome.refused
-        status.slowest = max(status.slowest, guarded.seconds)
+        if guarded.seconds > status.slowest:
+            status.slowest = guarded.seconds
+            self._ground.slow.write_bytes(data)
         if fault is not None:
             known = self._seen.get((fault.kind, fault.where))
             if known is None or len(data) < known:
@@ -153,6 +163,7 @@ def hunt(target: Target, ground: Ground, seconds: float) -> None:
     mutator = Mutator(seeds, target.words, target.longest)
     hunted = Hunt(target, ground, seconds)
     hunted.again()
+    hunted.strain(mutator.strained(random.Random(target.name)))
 
     def change(data: bytes, most: int, seed: int) -> bytes:
         chance = random.Random(seed)

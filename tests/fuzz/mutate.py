@@ -24,6 +24,50 @@ _VALUES: tuple[Any, ...] = (
     "2024-01-01T00:00:00Z", "0001-01-01T00:00:00-23:59", "9999-12-31T23:59:59.999999999+14:00", [], {}, [[]], [None], {"": None},
 )  # fmt: skip
 _DEEP = 900
+_RUNS = (
+    *(
+        b" ",
+        b"\t",
+        b"\n",
+        b"a",
+        b"0",
+        b".",
+        b"-",
+        b"_",
+        b"/",
+        b"(",
+        b"[",
+        b"{",
+        b"<",
+        b'"',
+        b"'",
+        b"=",
+        b":",
+        b",",
+        b"@",
+        b"#",
+    ),
+    *(
+        b"%",
+        b"\0",
+        b"~",
+        b"+",
+        b"&",
+        b"a.",
+        b"a ",
+        b"1.",
+        b"-1",
+        b"a/",
+        b'":"',
+        b" (",
+        b"a\n",
+        b"\n\n",
+        b"--",
+        b'{"a":',
+        b"a,",
+    ),
+    *(b"PK\x05\x06", b"https://", b"a=", b" =", b"\xe2\x80\xa8", b"\\", b"../", b"a;"),
+)
 _STACKED = (1, 1, 1, 2, 2, 3, 4, 6, 10)
 _REPEATS = (2, 3, 16, 100, 1000)
 
@@ -51,6 +95,14 @@ class Mutator:
         yield from self._seeds
         for _ in range(count - len(self._seeds)):
             yield self.mutate(chance.choice(self._seeds), chance)
+
+    def strained(self, chance: random.Random) -> Iterator[bytes]:
+        """Samples with a run without end somewhere in them: what takes the square of its length to read shows here."""
+        for unit in _RUNS:
+            run = unit * (self._longest // len(unit))
+            for data in self._seeds:
+                for at in {0, len(data), *(chance.randint(0, len(data)) for _ in range(4))}:
+                    yield (data[:at] + run)[: self._longest - len(data) + at] + data[at:]
 
     def _tampered(self, data: bytes, chance: random.Random) -> bytes | None:
         """A document with other values in it; None when there is none that can be read."""

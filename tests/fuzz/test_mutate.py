@@ -1,6 +1,7 @@
 """Hostile inputs made of real ones."""
 
 import json
+import random
 
 import msgspec
 import pytest
@@ -46,6 +47,14 @@ def test_documents_stay_documents_with_other_values() -> None:
     assert len(documents) > 60
     assert {type(value) for value in documents} >= {dict, list, str}
     assert any(isinstance(value, dict) and not isinstance(value.get("items", []), list) for value in documents)
+
+
+def test_runs_without_end_stand_everywhere_in_the_samples() -> None:
+    inputs = list(Mutator(_SEEDS, (), 1000).strained(random.Random(1)))
+
+    assert {len(data) for data in inputs} <= set(range(980, 1001))
+    assert any(data.startswith(b"%NAME%\nbash") and data.endswith(b"    ") for data in inputs)
+    assert any(data.startswith(b"((((") and data.endswith(b"5.2-1\n") for data in inputs)
 
 
 @pytest.mark.parametrize("value", [{"a": b"x", "b": [1, None]}, [b"\xff", 2.5]])
