@@ -185,6 +185,8 @@ class Indexer:
                 self.budget.keep_path(path)
                 self.index.sniffed[path] = kept
             return
+        if isinstance(whole, bytes):
+            self.budget.spend_lines(whole.count(b"\n"))
         condensed = condense(analyzer, logical, whole, self.budget)
         self.budget.keep(len(condensed))
         self.budget.keep_path(path)

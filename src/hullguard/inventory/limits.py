@@ -35,6 +35,10 @@ class Limits(Struct, frozen=True):
     """Findings of one inspector in one layer that are kept; the rest is only counted."""
     kept_bytes: int = 512 * MIB
     """All content kept for the analyzers, after they condensed it, and all names kept with it."""
+    lines: int = 20_000_000
+    """Of all package databases and lists of files; a large image has a million."""
+    packages: int = 250_000
+    """Packages of one image; a large one has a few thousand."""
     document_bytes: int = 8 * MIB
     """A manifest, an index or a configuration."""
     layers: int = 1024
@@ -53,6 +57,7 @@ class Budget:
         self._entries = 0
         self._kept = 0
         self._unpacked = 0
+        self._lines = 0
         self._lock = threading.Lock()
 
     def spend_bytes(self, count: int) -> None:
@@ -78,6 +83,12 @@ class Budget:
                 "unpacked-bytes",
                 self.limits.unpacked_bytes,
             )
+
+    def spend_lines(self, count: int) -> None:
+        with self._lock:
+            self._lines += count
+        if self._lines > self.limits.lines:
+            raise _reached("package databases hold more than {limit} lines", "lines", self.limits.lines)
 
     def keep(self, count: int) -> None:
         with self._lock:

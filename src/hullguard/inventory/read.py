@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
-from hullguard.inventory.analyzers.analyzer import Context
+from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
@@ -26,12 +26,13 @@ from hullguard.inventory.squash import Tree, squash
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound
-from hullguard.model.image import Layer, OperatingSystem, Target
+from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import OS_TYPES, Package, Unknown
 
 Progress = Callable[[str, int], None]
 _MOST_THREADS = 4
+_REST = "the rest of the image"
 
 
 def recognise(target: str, limits: Limits | None = None) -> str | None:
@@ -94,7 +95,7 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
     if stopped is None and (aliases := tree.missing(reader.wanted)):
         layer, stopped = index(reader.wanted.with_aliases(aliases))
         tree = squash([layer])
-    return _inventory(Target(target, source.kind), (), tree, layer.unknowns, stopped)
+    return _inventory(Target(target, source.kind), (), tree, layer.unknowns, stopped, limits=reader.budget.limits)
 
 
 def _listed(target: Target, listed: Listed) -> Inventory:
@@ -115,7 +116,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
             if image.blobs.stopped is None:
                 raise
             # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
-            return _unnamed(target, source, image.blobs.found(), image.blobs.stopped)
+            return _unnamed(target, source, image.blobs.found(), image.blobs.stopped, request.limits)
         layers, stopped = _layers(image, described, reader)
         if image.identity and stopped is None:
             remember(image.identity, described.document, layers, reader)
@@ -136,7 +137,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
     careless, doubts = _careless(described.config, facts, reader)
-    inventory = _inventory(about, facts, tree, [*unknowns, *doubts], stopped)
+    inventory = _inventory(about, facts, tree, [*unknowns, *doubts], stopped, limits=request.limits)
     return replace(inventory, config=(*careless, *inventory.config))
 
 
@@ -157,10 +158,12 @@ def _careless(
     return careless[:most], unknowns
 
 
-def _unnamed(target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached) -> Inventory:
+def _unnamed(
+    target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached, limits: Limits
+) -> Inventory:
     tree = squash([layer.index for layer in layers])
     facts = tuple(Layer(layer.diff_id, layer.digest, layer.size) for layer in layers)
-    return _inventory(Target(target, source.kind), facts, tree, _said(layers), stopped)
+    return _inventory(Target(target, source.kind), facts, tree, _said(layers), stopped, limits=limits)
 
 
 def _layers(
@@ -206,34 +209,44 @@ def _inventory(
     tree: Tree,
     unknowns: Sequence[Unknown],
     stopped: LimitReached | None,
+    *,
+    limits: Limits,
 ) -> Inventory:
-    unknowns = list(unknowns)
-    if stopped is not None:
-        unknowns.append(Unknown("the rest of the image", str(stopped)))
-    context = Context(layers=tuple(layer.diff_id for layer in layers) or (None,))
-    packages: list[Package] = []
-    found_os: OperatingSystem | None = None
+    context = Context(layers=tuple(layer.diff_id for layer in layers) or (None,), room=limits.packages)
+    found = Findings(unknowns=[*unknowns, *([Unknown(_REST, str(stopped))] if stopped is not None else [])])
     for analyzer in ANALYZERS:
-        findings = analyzer.analyze(tree, context)
-        found_os = found_os or findings.os
-        context.owned |= findings.owned
-        packages += findings.packages
-        unknowns += findings.unknowns
-    if found_os is not None and not any(package.type in OS_TYPES for package in packages):
-        why = f"this is {found_os.name or found_os.id}, but no package database that can be read was found in it"
-        unknowns.append(Unknown("OS packages", why))
+        _take(analyzer.analyze(tree, context), found, context)
+    if found.os is not None and not any(package.type in OS_TYPES for package in found.packages):
+        why = f"this is {found.os.name or found.os.id}, but no package database that can be read was found in it"
+        found.unknowns.append(Unknown("OS packages", why))
+    if found.left_out:
+        why = f"the image names more than {limits.packages} packages; {found.left_out} were left out"
+        found.unknowns.append(Unknown(_REST, why))
+    if found.unsaid:
+        found.unknowns.append(Unknown("more of this kind", f"{found.unsaid} more things could not be decided"))
     hits = _hits(tree, context.layers)
     return Inventory(
         target=target,
-        os=found_os,
+        os=found.os,
         layers=layers,
-        packages=_once(packages),
-        unknowns=tuple(sorted(set(unknowns), key=lambda unknown: (unknown.what, unknown.why))),
-        complete=stopped is None and not tree.cut,
+        packages=_once(found.packages),
+        unknowns=tuple(sorted(set(found.unknowns), key=lambda unknown: (unknown.what, unknown.why))),
+        complete=stopped is None and not tree.cut and not found.left_out,
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
         config=tuple(hits.config),
     )
+
+
+def _take(findings: Findings, found: Findings, context: Context) -> None:
+    """Adds what one analyzer found to what others did, for those that come after it."""
+    found.os = found.os or findings.os
+    found.packages += findings.packages
+    found.unknowns += findings.unknowns
+    found.left_out += findings.left_out
+    found.unsaid += findings.unsaid
+    context.owned |= findings.owned
+    context.room -= len(findings.packages)
 
 
 def _hits(tree: Tree, layers: Sequence[str | None]) -> Hits:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from packageurl import PackageURL
 
 from hullguard.inventory.distributions import Distribution
+from hullguard.inventory.limits import Limits
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package, Unknown
 
@@ -16,6 +17,7 @@ METADATA = r"(?:.*/)?(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info(?:/PKG-INFO)?|
 NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 
+_MOST_UNKNOWNS = 10_000
 NO_PACKAGE = "the package database names no installed package"
 
 
@@ -58,6 +60,8 @@ class Context(Struct):
     """Real paths of language metadata that belong to an OS package."""
     layers: tuple[str | None, ...] = ()
     """Diff ids by layer number."""
+    room: int = Limits().packages
+    """How many packages may still be named."""
 
 
 class Findings(Struct):
@@ -67,6 +71,25 @@ class Findings(Struct):
     unknowns: list[Unknown] = []
     os: OperatingSystem | None = None
     owned: set[str] = set()
+    room: int = Limits().packages
+    left_out: int = 0
+    """Packages for which there was no room."""
+    unsaid: int = 0
+    """Unknowns that were too many."""
+
+    def has_room(self) -> bool:
+        """Whether one more package may be named; asked for each, it counts those that may not."""
+        if len(self.packages) < self.room:
+            return True
+        self.left_out += 1
+        return False
+
+    def say(self, what: str, why: str) -> None:
+        """Adds an unknown."""
+        if len(self.unknowns) < _MOST_UNKNOWNS:
+            self.unknowns.append(Unknown(what, why))
+        else:
+            self.unsaid += 1
 
 
 class Analyzer(abc.ABC):

@@ -1,14 +1,17 @@
 """Paragraphs of fields, as dpkg and opkg keep them (deb822(5); dpkg's lib/dpkg/parse.c): one paragraph a package."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import File, Findings, is_name, text
-from hullguard.model.package import Unknown
 
 _SEPARATOR = re.compile(rb"[ \t\r]*")
+_MOST_LINES = 1 << 20
+_CUT = "entries"
+"""A field that no database has: what stands behind it was left out."""
 _MOST = 1000
 """Of a value; names and versions are far shorter, and what a program wrote into another field is not read."""
 
@@ -39,6 +42,8 @@ class Entry(Struct):
     @property
     def doubt(self) -> str:
         """Why it cannot be taken for a package, empty when it can."""
+        if _CUT in self.fields:
+            return f"it names more than is read; of its lines the first {_MOST_LINES} were"
         if self.repeated:
             return "an entry has a field twice, with different values"
         if not is_name(self.get("package")) or not self.get("version"):
@@ -67,7 +72,8 @@ def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
 
 def condensed(content: bytes, wanted: re.Pattern[bytes]) -> bytes:
     """The wanted lines, each so far as it can matter."""
-    return b"\n".join(line[: 2 * _MOST] for line in wanted.findall(content))
+    found = [line[0][: 2 * _MOST] for line in itertools.islice(wanted.finditer(content), _MOST_LINES)]
+    return b"\n".join(found) + (f"\n\n{_CUT}: more".encode() if len(found) == _MOST_LINES else b"")
 
 
 def entries(content: bytes) -> Iterator[Entry]:
@@ -89,10 +95,10 @@ def entries(content: bytes) -> Iterator[Entry]:
 def identified(entry: Entry, location: str, findings: Findings) -> tuple[str, str] | None:
     """Name and version of a package that is there; what cannot be taken for one is added to the unknowns."""
     name, version = entry.get("package"), entry.get("version")
-    if entry.absent:
+    if entry.absent or not findings.has_room():
         return None
     if entry.doubt or not name or not version:
-        findings.unknowns.append(Unknown((name or location)[:200], f"{location}: {entry.doubt}"))
+        findings.say((name or location)[:200], f"{location}: {entry.doubt}")
         return None
     return name, version
 

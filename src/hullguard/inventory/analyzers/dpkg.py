@@ -4,15 +4,14 @@ import re
 
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
-from hullguard.inventory.analyzers.ownable import OWNABLE
-from hullguard.model.package import Package, PackageType, Unknown
+from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/dpkg"
 _STATUS = f"{_ROOT}/status"
 _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
 _FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture"))
-_OWNED = re.compile(OWNABLE)
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
@@ -29,25 +28,25 @@ class DpkgAnalyzer(Analyzer):
     def condense(self, path: str, content: bytes) -> bytes:
         if path.endswith((".list", ".md5sums")):
             lines = text(content).splitlines()
-            names = (line.split("  ", 1)[-1].lstrip("/") for line in lines)
-            return "\n".join(name for name in names if _OWNED.fullmatch(name)).encode()
+            names = (line.split("  ", 1)[-1].lstrip("/") for line in lines if line)
+            return "\n".join(name for name in names if ownable(name)).encode()
         return condensed(content, _FIELDS)
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         for name, file in files.children(_STATUS_D):
             if not name.endswith(".md5sums"):
                 place = f"{_STATUS_D}/{name}"
                 found = [self._add(entry, file.origin, place, context, findings) for entry in entries(file.content)]
                 if not found:
-                    findings.unknowns.append(Unknown(place, "it names no package"))
+                    findings.say(place, "it names no package")
         status = files.file(_STATUS)
         if status is not None:
             layers = origins(status)
             for entry in entries(status.content):
                 self._add(entry, layers.get(entry.identity, status.layer), _STATUS, context, findings)
             if not findings.packages and not findings.unknowns:
-                findings.unknowns.append(Unknown(_STATUS, NO_PACKAGE))
+                findings.say(_STATUS, NO_PACKAGE)
         self._owned(files, findings)
         return findings
 

@@ -15,7 +15,7 @@ from packageurl import PackageURL
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name, text
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
-from hullguard.model.package import Package, PackageType, Unknown
+from hullguard.model.package import Package, PackageType
 
 ECOSYSTEMS = {
     PackageType.MAVEN: "Maven",
@@ -128,7 +128,7 @@ class LanguageAnalyzer(Analyzer):
         return msgspec.json.encode(reading) if reading.pieces or reading.doubts else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         for path, file in self.found(files):
             if path in context.owned or not file.content:
                 continue
@@ -136,7 +136,8 @@ class LanguageAnalyzer(Analyzer):
             layer = context.layers[file.origin]
             for piece in reading.pieces:
                 _add(piece, path, layer, findings)
-            findings.unknowns += [Unknown(_place(path, doubt.inner), doubt.why) for doubt in reading.doubts]
+            for doubt in reading.doubts:
+                findings.say(_place(path, doubt.inner), doubt.why)
         return findings
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
@@ -172,11 +173,13 @@ def purl(kind: PackageType, name: str, version: str) -> str:
 
 
 def _add(piece: Piece, path: str, layer: str | None, findings: Findings) -> None:
+    if not findings.has_room():
+        return
     place = _place(path, piece.inner)
     try:
         identity = purl(piece.type, piece.name, piece.version)
     except ValueError:
-        findings.unknowns.append(Unknown(place, f"{piece.name!r} is no name of a package"))
+        findings.say(place, f"{piece.name!r} is no name of a package")
         return
     findings.packages.append(
         Package(

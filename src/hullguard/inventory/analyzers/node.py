@@ -1,23 +1,24 @@
 """Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``."""
 
-from typing import Any
-
 import msgspec
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Context, Files, Findings, is_name
-from hullguard.model.package import Package, PackageType, Unknown
+from hullguard.model.package import Package, PackageType
 
 _BOUND = 500
 _LICENSES = 20
+_LICENSE_BYTES = 1 << 14
+_ABSENT = msgspec.Raw(b"null")
+_NOTHING = (b"null", b'""', b"[]", b"{}", b"false")
 
 
 class _Manifest(msgspec.Struct):
     name: str = ""
     version: str = ""
-    license: Any = None
+    license: msgspec.Raw = _ABSENT
     """A string today; once an object with a ``type``, or under ``licenses`` a list of them."""
-    licenses: Any = None
+    licenses: msgspec.Raw = _ABSENT
 
 
 class _Kept(msgspec.Struct, omit_defaults=True):
@@ -41,19 +42,19 @@ class NodeAnalyzer(Analyzer):
         return msgspec.json.encode(_Kept(manifest.name[:_BOUND], manifest.version[:_BOUND], _licenses(manifest)))
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         for path, file in files.matching(self.paths):
-            if path in context.owned:
+            if path in context.owned or not findings.has_room():
                 continue
             if not file.content:
-                findings.unknowns.append(Unknown(path, "the manifest of an npm package is no readable JSON"))
+                findings.say(path, "the manifest of an npm package is no readable JSON")
                 continue
             manifest = msgspec.json.decode(file.content, type=_Kept)
             if not manifest.name or not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
             scope, _, base = manifest.name.rpartition("/")
             if not is_name(base):
-                findings.unknowns.append(Unknown(path, f"{manifest.name!r} is no name of an npm package"))
+                findings.say(path, f"{manifest.name!r} is no name of an npm package")
                 continue
             findings.packages.append(
                 Package(
@@ -71,7 +72,13 @@ class NodeAnalyzer(Analyzer):
 
 
 def _licenses(manifest: _Manifest) -> tuple[str, ...]:
-    stated = manifest.license or manifest.licenses
+    given = (manifest.license, manifest.licenses)
+    # What is larger is no licence, and may be a bomb.
+    raw = next((raw for raw in given if len(raw) <= _LICENSE_BYTES and bytes(raw) not in _NOTHING), _ABSENT)
+    try:
+        stated = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return ()
     found = []
     for one in (stated if isinstance(stated, list) else [stated])[:_LICENSES]:
         words = one.get("type") if isinstance(one, dict) else one

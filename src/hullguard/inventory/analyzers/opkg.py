@@ -1,18 +1,15 @@
 """OpenWrt's and Yocto's packages: opkg's status file and what it keeps of each package (opkg's libopkg/pkg_parse.c)."""
 
-import re
-
 from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
-from hullguard.inventory.analyzers.ownable import OWNABLE
-from hullguard.model.package import Package, PackageType, Unknown
+from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.model.package import Package, PackageType
 
 # OpenWrt's, the same below /usr, Yocto's, and Entware's beside another system.
 _PLACES = ("usr/lib/opkg", "lib/opkg", "var/lib/opkg", "opt/lib/opkg")
 _FIELDS = pattern(("Package", "Status", "Version", "Architecture", "SourceName", "License"))
-_OWNED = re.compile(OWNABLE)
 
 
 class _Listed(Struct):
@@ -36,12 +33,12 @@ class OpkgAnalyzer(Analyzer):
     def condense(self, path: str, content: bytes) -> bytes:
         if path.endswith(".list"):
             # A path, and in some versions its mode and the target of a link behind it.
-            names = (line.partition("\t")[0].lstrip("/") for line in text(content).splitlines())
-            return "\n".join(name for name in names if _OWNED.fullmatch(name)).encode()
+            names = (line.partition("\t")[0].lstrip("/") for line in text(content).splitlines() if line)
+            return "\n".join(name for name in names if ownable(name)).encode()
         return condensed(content, _FIELDS)
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         # With a merged /usr two names lead to one directory.
         places = {files.real(f"{place}/status"): place for place in _PLACES[::-1]}
         for place in places.values():
@@ -60,11 +57,13 @@ class OpkgAnalyzer(Analyzer):
         if not found:
             for name, file in controls.items():
                 found += [_Listed(one, one, file.origin, f"{place}/info/{name}") for one in entries(file.content)]
-        packages = [package for each in found if (package := _package(each, context, findings))]
-        if not packages and not findings.unknowns and (status is not None or controls):
-            findings.unknowns.append(Unknown(f"{place}/status", NO_PACKAGE))
-        findings.packages += packages
-        installed = {package.name for package in packages}
+        before = len(findings.packages)
+        for each in found:
+            if (package := _package(each, context, findings)) is not None:
+                findings.packages.append(package)
+        if len(findings.packages) == before and not findings.unknowns and (status is not None or controls):
+            findings.say(f"{place}/status", NO_PACKAGE)
+        installed = {package.name for package in findings.packages[before:]}
         for name, file in files.children(f"{place}/info"):
             if name.endswith(".list") and name.removesuffix(".list") in installed:
                 owned = (files.real(path) for path in text(file.content).split("\n") if path)

@@ -1,6 +1,9 @@
 """Paths that name a package of their own unless an OS package lists them: it is reported once, as the OS package."""
 
+import re
+
 from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE
+from hullguard.inventory.endings import Endings
 
 # Letters of more than two cases are spelled out, so that ``Endings`` can tell other names apart.
 JAVA_ARCHIVE = r".*\.(?:(?i:[jwepn]ar)|[sSkK][aA][rR]|[hHjJ][pP][iI]|[lL][pP][kK][gG])"
@@ -10,22 +13,30 @@ DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"
 CONDA_RECORD = r"(?:.*/)?conda-meta/[^/]+\.json"
 JAVA_RELEASE = r"(?:.*/)?[^/]*(?i:java|jdk|jre|jvm)[^/]*/(?:jre/)?release"
 
-# Programs that can say their own version: commands, and what lies without a suffix beside them.
-_PROGRAM = r"(?:.*/)?s?bin/[^/]+|(?!etc/|usr/share/|usr/include/|var/)(?:.*/)?[^/.]+"
 _LIBRARY = r"(?:.*/)?lib(?:crypto|ssl|python|php|ruby|node|mariadb|perl)[^/]*\.so[^/]*"
-
-OWNABLE = "|".join(
-    f"(?:{pattern})"
-    for pattern in (
-        METADATA,
-        NODE_PACKAGE,
-        JAVA_ARCHIVE,
-        GEM_SPECIFICATION,
-        COMPOSER_INSTALLED,
-        DOTNET_DEPENDENCIES,
-        CONDA_RECORD,
-        JAVA_RELEASE,
-        _PROGRAM,
-        _LIBRARY,
-    )
+_NAMED = (
+    METADATA,
+    NODE_PACKAGE,
+    JAVA_ARCHIVE,
+    GEM_SPECIFICATION,
+    COMPOSER_INSTALLED,
+    DOTNET_DEPENDENCIES,
+    CONDA_RECORD,
+    JAVA_RELEASE,
+    _LIBRARY,
 )
+_POSSIBLE = Endings(_NAMED).possible
+_FITS = re.compile("|".join(f"(?:{pattern})" for pattern in _NAMED), re.DOTALL).fullmatch
+_COMMANDS = ("bin", "sbin")
+_NO_PROGRAMS = ("etc/", "usr/share/", "usr/include/", "var/")
+
+
+def ownable(path: str) -> bool:
+    """Whether a file of this name may name a package of its own.
+
+    Programs can say their own version: commands, and what lies without a suffix beside them.
+    """
+    directory, _, base = path.rpartition("/")
+    if base and (directory.rpartition("/")[2] in _COMMANDS or ("." not in base and not path.startswith(_NO_PROGRAMS))):
+        return True
+    return _POSSIBLE(path) and _FITS(path) is not None

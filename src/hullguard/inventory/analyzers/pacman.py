@@ -1,7 +1,5 @@
 """Arch Linux's packages: one directory each in pacman's local database (libalpm, lib/libalpm/be_local.c)."""
 
-import re
-
 from hullguard.inventory.analyzers.analyzer import (
     Analyzer,
     Context,
@@ -12,12 +10,11 @@ from hullguard.inventory.analyzers.analyzer import (
     os_purl,
     text,
 )
-from hullguard.inventory.analyzers.ownable import OWNABLE
-from hullguard.model.package import Package, PackageType, Unknown
+from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/pacman/local"
 _KEPT = ("NAME", "VERSION", "BASE", "ARCH", "LICENSE")
-_OWNED = re.compile(OWNABLE)
 _MAX_LICENSES = 50
 
 
@@ -30,14 +27,15 @@ class PacmanAnalyzer(Analyzer):
     def condense(self, path: str, content: bytes) -> bytes:
         sections = _sections(content)
         if path.endswith("/files"):
-            return "\n".join(name for name in sections.get("FILES", ()) if _OWNED.fullmatch(name)).encode()
+            return "\n".join(name for name in sections.get("FILES", ()) if ownable(name)).encode()
         kept = [f"%{name}%\n" + "".join(f"{value}\n" for value in sections.get(name, ())) for name in _KEPT]
         return "\n".join(kept).encode()
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         for path, file in files.matching(rf"{_ROOT}/[^/]+/desc"):
-            self._add(path, file, context, findings)
+            if findings.has_room():
+                self._add(path, file, context, findings)
         for _, file in files.matching(rf"{_ROOT}/[^/]+/files"):
             owned = (files.real(name) for name in text(file.content).split("\n") if name)
             findings.owned.update(real for real in owned if real)
@@ -49,7 +47,7 @@ class PacmanAnalyzer(Analyzer):
         values = {name: lines[0] for name, lines in sections.items() if lines}
         name, version = values.get("NAME"), values.get("VERSION")
         if not is_name(name) or not version:
-            findings.unknowns.append(Unknown(path, "it lacks the package's name or its version"))
+            findings.say(path, "it lacks the package's name or its version")
             return
         distribution, arch = context.distribution, values.get("ARCH")
         findings.packages.append(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, is_name, text
-from hullguard.model.package import Package, PackageType, Unknown
+from hullguard.model.package import Package, PackageType
 
 _HEADER = re.compile(
     r"^(Name|Version|License|License-Expression|Classifier(?=:[ \t]*License ::)):[ \t]*(\S.*)$",
@@ -30,16 +30,16 @@ class PythonAnalyzer(Analyzer):
         return "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         for path, file in files.matching(self.paths):
-            if path in context.owned:
+            if path in context.owned or not findings.has_room():
                 continue
             fields: dict[str, list[str]] = {}
             for key, value in _HEADER.findall(text(file.content)):
                 fields.setdefault(key.lower(), []).append(value)
             name, version = fields.get("name", [""])[0], fields.get("version", [""])[0]
             if not is_name(name) or not version:
-                findings.unknowns.append(Unknown(path, "metadata of a Python package without its name or version"))
+                findings.say(path, "metadata of a Python package without its name or version")
                 continue
             findings.packages.append(
                 Package(

@@ -41,7 +41,7 @@ class RpmAnalyzer(Analyzer):
         return dump(reader(content)) if reader is not None else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings()
+        findings = Findings(room=context.room)
         places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}
         seen, without = set[str](), list[str]()
         for place in _PLACES:
@@ -67,7 +67,7 @@ class RpmAnalyzer(Analyzer):
         findings.unknowns += [Unknown(path, f"the package database is damaged: {why}") for why in found.problems]
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:
-            if record.name != _KEY:
+            if record.name != _KEY and findings.has_room():
                 findings.packages.append(_package(record, path, origins.get(_identity(record), newest), context))
                 findings.owned.update(real for owned in record.owned if (real := files.real(owned)))
         return any(record.name != _KEY for record in found.records)

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from hullguard.inventory.analyzers.rpm.header import DamagedHeader, Record, parse
 
+_MOST_RECORDS = 200_000
+
 
 class Cell(Struct, frozen=True, array_like=True):
     """One row of SQLite's table of packages: the pages behind its own, and which record it is (-1: unreadable)."""
@@ -28,6 +30,9 @@ class Condensed(Struct):
 
     def add(self, blob: bytes) -> int:
         """Reads one header; gives the number of its record, or -1."""
+        if len(self.records) >= _MOST_RECORDS:
+            self.report(f"it names more than {_MOST_RECORDS} packages")
+            return -1
         try:
             self.records.append(parse(blob))
         except DamagedHeader as bad:
