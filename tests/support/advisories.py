@@ -73,7 +73,7 @@ def inventory(*packages: Package, os: OperatingSystem | None = None, unknowns: S
 
 def found(advisories: Advisories, *packages: Package) -> dict[str, Vulnerability]:
     """Findings by id; an id twice is a mistake of the test."""
-    vulnerabilities, _, _ = advisories.match(inventory(*packages), TODAY)
+    vulnerabilities = advisories.match(inventory(*packages), TODAY).vulnerabilities
     by_id = {one.id: one for one in vulnerabilities}
     assert len(by_id) == len(vulnerabilities), [one.id for one in vulnerabilities]
     return by_id

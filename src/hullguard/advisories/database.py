@@ -1,5 +1,6 @@
 """The advisory database as it is read: one file, opened read-only, that never changes while it is open."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,17 +11,21 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullguard.advisories import schema
-from hullguard.advisories.match import match
-from hullguard.advisories.osv import Advisory, Statement
+from hullguard.advisories.changes import Build, Change, Log
+from hullguard.advisories.match import Matched, Matcher
+from hullguard.advisories.osv import Advisory, Kin, Statement
+from hullguard.advisories.postings import pairs, unpacked
 from hullguard.advisories.severity import CveRating
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Unknown
-from hullguard.model.report import AdvisoryState, Vulnerability
+from hullguard.model.report import AdvisoryState
 
 _decode_advisory = msgspec.msgpack.Decoder(Advisory).decode
+_decode_kin = msgspec.msgpack.Decoder(Kin).decode
+_decode_statements = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_statement = msgspec.msgpack.Decoder(Statement).decode
 
 
@@ -52,6 +57,7 @@ class Advisories:
         self._path = path
         self._lock = threading.Lock()
         self._meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        self._matcher = Matcher(self)
         self._ecosystems = frozenset(key[8:] for key in self._meta if key.startswith("records:"))
 
     @classmethod
@@ -81,23 +87,31 @@ class Advisories:
     def close(self) -> None:
         self._connection.close()
 
-    def match(
-        self, inventory: Inventory, today: date | None = None
-    ) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...], AdvisoryState]:
-        """The findings, what could not be judged, and the state of what judged."""
+    def match(self, inventory: Inventory, today: date | None = None) -> Matched:
+        """The findings, and what could not be judged."""
         today = today or datetime.now(UTC).date()
         try:
             with self._lock:
-                found, unknowns = match(inventory, self, today)
-        except (sqlite3.Error, msgspec.MsgspecError) as cause:
+                return self._matcher.match(inventory, today)
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError, LookupError) as cause:
             raise Unavailable(f"the advisory database {self._path} cannot be read: {cause}", "db.unreadable") from cause
-        return found, unknowns, self.state
 
     @property
     def state(self) -> AdvisoryState:
         """When it was built and which ecosystems it speaks of."""
         families = sorted({ecosystem.partition(":")[0] for ecosystem in self._ecosystems})
         return AdvisoryState(datetime.fromisoformat(self._meta["built"]), tuple(families))
+
+    @property
+    def build(self) -> Build:
+        """Which build of which database it is."""
+        with self._lock:
+            return Log(self._connection).build()
+
+    def changes(self, since: int) -> set[Change]:
+        """Of what something else is said than in that generation."""
+        with self._lock:
+            return Log(self._connection).since(since)
 
     def status(self) -> DatabaseStatus:
         """Sizes and counts."""
@@ -136,12 +150,23 @@ class Advisories:
 
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]:
         """Everything said of one package."""
-        rows = self._connection.execute(
-            "SELECT r.core, a.statement FROM package p JOIN affected a ON a.package = p.id"
-            " JOIN record r ON r.id = a.record WHERE p.ecosystem = ? AND p.name = ? ORDER BY r.name",
-            (ecosystem, name),
-        )
-        return [(_decode_advisory(core), _decode_statement(statement)) for core, statement in rows]
+        query = "SELECT postings FROM package WHERE ecosystem = ? AND name = ?"
+        row = self._connection.execute(query, (ecosystem, name)).fetchone()
+        if row is None:
+            return []
+        said: dict[int, list[int]] = {}
+        for record, which in pairs(unpacked(row[0])):
+            said.setdefault(record, []).append(which)
+        query = "SELECT id, core, kin, statements FROM record WHERE id IN (SELECT value FROM json_each(?))"
+        found: list[tuple[Advisory, Statement]] = []
+        for record, core, kin, packed in self._connection.execute(query, (json.dumps(list(said)),)):
+            advisory = _decode_advisory(core)
+            if kin is not None:
+                advisory = replace(advisory, kin=_decode_kin(kin))
+            statements = _decode_statements(packed)
+            found += [(advisory, _decode_statement(statements[which])) for which in sorted(said[record])]
+        found.sort(key=lambda each: each[0].id)
+        return found
 
     def known_exploited(self, cve: str) -> bool:
         """Whether CISA knows of attacks."""
@@ -152,7 +177,9 @@ class Advisories:
         row = self._connection.execute("SELECT score FROM epss WHERE cve = ?", (cve,)).fetchone()
         return None if row is None else float(row[0])
 
-    def ratings(self, cve: str) -> list[CveRating]:
-        """Collected ratings, one per source and vector."""
-        rows = self._connection.execute("SELECT DISTINCT source, vector, word FROM rating WHERE cve = ?", (cve,))
-        return [CveRating(source, vector, word) for source, vector, word in rows]
+    def ratings(self, name: str) -> list[CveRating]:
+        """Collected ratings of a CVE, one per source and vector; then what advisories under another name say."""
+        collected = self._connection.execute("SELECT DISTINCT source, vector, word FROM rating WHERE cve = ?", (name,))
+        ratings = [CveRating(source, vector, word) for source, vector, word in collected]
+        said = self._connection.execute("SELECT author, vector, word FROM inherited WHERE name = ?", (name,))
+        return ratings + [CveRating(author, vector, word) for author, vector, word in said]

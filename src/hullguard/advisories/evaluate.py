@@ -1,6 +1,5 @@
 """Whether a version is affected: the evaluation of the OSV schema, with "unknown" as an answer of its own."""
 
-import contextlib
 import enum
 from typing import Any
 
@@ -28,14 +27,20 @@ class Judgement(Struct, frozen=True):
     rule: str = ""
     evidence: str = ""
     fixed: str | None = None
+    denied: bool = False
+    """Not affected because the publisher says so of every version, and not because another version is installed."""
 
 
 _NOT_AFFECTED = Judgement(Verdict.NOT_AFFECTED)
+_DENIED = Judgement(Verdict.NOT_AFFECTED, "osv.not-affected", "not affected in any version", denied=True)
 
 
 def judge(installed: str, said: Statement, order: Order) -> Judgement:
     """Judges one installed version by one statement; every range is looked at, whatever the others say."""
+    if said.denies:
+        return _DENIED
     doubt: str | None = None
+    denied = False
     for candidate in said.ranges:
         if candidate.type == "GIT":
             continue  # commits; another range of the record may still speak of versions
@@ -46,10 +51,31 @@ def judge(installed: str, said: Statement, order: Order) -> Judgement:
             continue
         if judgement.verdict is Verdict.AFFECTED:
             return judgement
+        denied = denied or judgement.denied
     if _listed(installed, said.versions, order):
         evidence = f"{installed} is listed as affected"
         return Judgement(Verdict.AFFECTED, "osv.versions", evidence, _fix(installed, said, order))
-    return Judgement(Verdict.UNKNOWN, "", doubt) if doubt else _NOT_AFFECTED
+    if doubt:
+        return Judgement(Verdict.UNKNOWN, "", doubt)
+    return _DENIED if denied else _NOT_AFFECTED
+
+
+def why_not(installed: str, said: Statement, order: Order) -> str:
+    """Why a version that was judged not to be affected is not."""
+    if judge(installed, said, order).denied:
+        return "no version of it is"
+    ends = [event.fixed for candidate in said.ranges if candidate.type != "GIT" for event in candidate.events]
+    reached = [bound for bound in ends if bound is not None and _reached(installed, bound, order)]
+    if reached:
+        return f"fixed in {max(reached, key=order.key)}"
+    return "it is none of the affected versions"
+
+
+def _reached(installed: str, bound: str, order: Order) -> bool:
+    try:
+        return _at_least(installed, bound, order.key(bound), order, strictly=False)
+    except UnreadableVersion:
+        return False
 
 
 def _listed(installed: str, versions: list[str], order: Order) -> bool:
@@ -58,16 +84,22 @@ def _listed(installed: str, versions: list[str], order: Order) -> bool:
         return True
     # Spelled differently they are equal only with the same beginning; the list may be long.
     alike = [version for version in versions if version[:1] == installed[:1]]
+    try:
+        key = order.key(installed)
+    except UnreadableVersion:
+        return False
     for version in alike:
-        with contextlib.suppress(UnreadableVersion):
-            if order.key(version) == order.key(installed):
+        try:
+            if order.key(version) == key:
                 return True
+        except UnreadableVersion:
+            continue
     return False
 
 
 def _judge_range(installed: str, candidate: Range, order: Order) -> Judgement:
     if any(event.fixed == "0" for event in candidate.events):
-        return _NOT_AFFECTED  # Debian's way to say that no version ever was
+        return _DENIED  # Debian's way to say that no version ever was
     events = _sorted(candidate.events, order)
     if not _before_limits(installed, candidate, order):
         return _NOT_AFFECTED

@@ -1,25 +1,22 @@
 """Joins what several advisories say of one package into one finding per vulnerability."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from hullguard.advisories.evaluate import Judgement, Verdict
-from hullguard.advisories.osv import Advisory, Statement
+from hullguard.advisories.evaluate import Judgement, Verdict, why_not
+from hullguard.advisories.kinship import is_cve
+from hullguard.advisories.osv import Advisory, Statement, announces
 from hullguard.advisories.priority import priority
 from hullguard.advisories.severity import CveRating, rate
-from hullguard.advisories.subjects import is_kernel
+from hullguard.advisories.subjects import Subject, is_kernel, order_for
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import UnreadableVersion
 from hullguard.model.package import Package
-from hullguard.model.report import FixStatus, Vulnerability, Why
+from hullguard.model.report import FixStatus, Suppressed, SuppressedBy, Vulnerability, Why
 
-# Announcements of updates name their CVEs as related, though they are what the update fixes.
-_ANNOUNCEMENTS = (
-    "DSA-", "DLA-", "DTSA-", "RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-",
-    "SUSE-", "openSUSE-", "PHSA-",
-)  # fmt: skip
 # Updates that fix mistakes or bring features: without a CVE they are no vulnerability.
 _NOT_SECURITY = ("RHBA-", "RHEA-", "ALBA-", "ALEA-", "RLBA-", "RLEA-", "SUSE-FU-", "SUSE-RU-", "SUSE-OU-")
 _NO_BOOT = "a container runs on the kernel of its host and cannot boot this one"
@@ -40,44 +37,107 @@ class Match(Struct, frozen=True):
     advisory: Advisory
     statement: Statement
     judgement: Judgement
-    name: str
-    """Of the package that the advisory speaks of."""
+    about: Subject
 
 
-def vulnerabilities(package: Package, matches: Collection[Match], facts: Facts) -> list[Vulnerability]:
-    """One finding per vulnerability of the package."""
-    return [_vulnerability(identity, group, package, facts) for identity, group in _groups(matches).items()]
+class Findings(Struct, frozen=True):
+    """What is found of every package that advisories call by the same names and versions.
+
+    ``in_package`` makes a finding one of a certain package.
+    """
+
+    vulnerabilities: tuple[Vulnerability, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
 
-def _groups(matches: Collection[Match]) -> dict[str, list[Match]]:
-    """Matches by vulnerability: the CVE where there is one, else the advisory's own id."""
-    affected = [match for match in matches if match.judgement.verdict is Verdict.AFFECTED]
-    cleared = {
-        cve
-        for match in matches
-        if match.judgement.verdict is Verdict.NOT_AFFECTED and len(match.advisory.upstream) == 1
-        for cve in match.advisory.upstream
-        if match.advisory.id.endswith(cve)
+def findings(ecosystem: str, matches: Collection[Match], facts: Facts, *, kernel: bool) -> Findings:
+    """One finding per vulnerability; ``kernel`` says that the packages are of a kernel."""
+    groups = _Groups(matches)
+    found = {
+        identity: _vulnerability(identity, sorted(group, key=_particular), ecosystem, facts, kernel=kernel)
+        for identity, group in groups.affected.items()
     }
-    same = _Same()
-    for match in affected:
-        for alias in match.advisory.aliases:
-            same.join(match.advisory.id, alias)
-    groups: dict[str, list[Match]] = {}
-    for match in affected:
-        for identity in _identities(match.advisory, cleared):
-            groups.setdefault(same.name(identity), []).append(match)
-    return {identity: sorted(group, key=_particular) for identity, group in groups.items()}
+    suppressed = []
+    for identity, (group, denial) in groups.denied.items():
+        if identity not in found:
+            one = _vulnerability(identity, sorted(group, key=_particular), ecosystem, facts, kernel=kernel)
+            suppressed.append(Suppressed(one, SuppressedBy.DISTRIBUTION, _reason(denial)))
+    return Findings(tuple(found.values()), tuple(suppressed))
 
 
-def _identities(advisory: Advisory, cleared: set[str]) -> Iterable[str]:
+def in_package(template: Vulnerability, package: Package) -> Vulnerability:
+    """The finding as one of this package."""
+    place = package.locations[0] if package.locations else "the image"
+    evidence = f"{template.why.evidence}; read from {place}"
+    if is_kernel(package):
+        evidence += f"; {_NO_BOOT}"
+    return replace(
+        template,
+        package=package.purl,
+        installed=package.version,
+        layer=package.layer,
+        why=Why(template.why.rule, evidence),
+    )
+
+
+class _Groups:
+    """Matches by vulnerability: the CVE where there is one, else the advisory's own id."""
+
+    def __init__(self, matches: Collection[Match]) -> None:
+        self.affected: dict[str, list[Match]] = {}
+        self.denied: dict[str, tuple[list[Match], Match]] = {}
+        """What would have been found, and the match that says otherwise."""
+        self._same = _Same()
+        cleared = {cve: match for match in matches if (cve := _settled(match)) is not None}
+        affected = [match for match in matches if match.judgement.verdict is Verdict.AFFECTED]
+        for match in affected:
+            for alias in match.advisory.known_as:
+                self._same.join(match.advisory.id, alias)
+        for match in affected:
+            self._sort(match, cleared)
+        for match in matches:
+            if match.judgement.denied:
+                for identity in _identities(match.advisory):
+                    self.denied.setdefault(self._same.name(identity), ([match], match))
+
+    def _sort(self, match: Match, cleared: Mapping[str, Match]) -> None:
+        identities = _identities(match.advisory)
+        if len(identities) > 1 or announces(match.advisory.id):
+            # The record of the single CVE knows this release better than the announcement of many.
+            left = [identity for identity in identities if identity not in cleared]
+            if not left and not match.advisory.id.startswith(_NOT_SECURITY):
+                left = [match.advisory.id]
+            else:
+                for identity in cleared.keys() & identities:
+                    self.denied.setdefault(identity, ([], cleared[identity]))[0].append(match)
+            identities = left
+        for identity in identities:
+            self.affected.setdefault(self._same.name(identity), []).append(match)
+
+
+def _settled(match: Match) -> str | None:
+    """The CVE of which the distribution's own record says that it does not matter here."""
+    upstream = match.advisory.upstream
+    if match.judgement.verdict is not Verdict.NOT_AFFECTED or len(upstream) != 1:
+        return None
+    return upstream[0] if is_cve(upstream[0]) and match.advisory.id.endswith(upstream[0]) else None
+
+
+def _reason(denial: Match) -> str:
+    about = denial.about
+    order = order_for(about)
+    why = "no version of it is" if order is None else why_not(about.version, denial.statement, order)
+    return f"{denial.advisory.id}: {about.name} {about.version} is not affected in {about.ecosystem}: {why}"
+
+
+def _identities(advisory: Advisory) -> list[str]:
     """The vulnerabilities that an advisory speaks of: an announcement may fix several at once."""
-    upstream = [cve for cve in advisory.upstream if _is_cve(cve)]
-    if not upstream and advisory.id.startswith(_ANNOUNCEMENTS):
-        upstream = [cve for cve in advisory.related if _is_cve(cve)]
-    if len(upstream) > 1 or advisory.id.startswith(_ANNOUNCEMENTS):
-        # The record of the single CVE knows this release better than the announcement of many.
-        upstream = [cve for cve in upstream if cve not in cleared]
+    upstream = list(filter(is_cve, advisory.upstream))
+    if advisory.kin is not None:
+        cves = (min(filter(is_cve, root), default="") for root in advisory.kin.roots)
+        upstream = list(dict.fromkeys(filter(None, cves)))
+    if not upstream and announces(advisory.id):
+        upstream = list(filter(is_cve, advisory.related))
     if not upstream and advisory.id.startswith(_NOT_SECURITY):
         return []
     return upstream or [advisory.id]
@@ -90,30 +150,28 @@ def _particular(match: Match) -> tuple[int, str]:
         return 0, advisory.id
     if advisory.id.startswith("GHSA-"):
         return 1, advisory.id
-    return (3 if advisory.id.startswith(_ANNOUNCEMENTS) else 2), advisory.id
+    return (3 if announces(advisory.id) else 2), advisory.id
 
 
-def _vulnerability(identity: str, group: Sequence[Match], package: Package, facts: Facts) -> Vulnerability:
-    ecosystem = package.ecosystem
+def _vulnerability(
+    identity: str, group: Sequence[Match], ecosystem: str, facts: Facts, *, kernel: bool
+) -> Vulnerability:
     first = group[0]
-    cves = _cves(identity, group)
+    names = {name for match in group for name in _names(identity, match.advisory)}
+    cve = identity if is_cve(identity) else None
     said = [(match.advisory, match.statement) for match in group]
-    rated = rate(ecosystem, said, [rating for cve in cves for rating in facts.ratings(cve)])
+    asked = [cve] if cve else sorted(names)
+    rated = rate(ecosystem, said, [rating for name in asked for rating in facts.ratings(name)])
     fixed = _fixed(group, ecosystem)
-    names = {name for match in group for name in _names(match.advisory)}
-    place = package.locations[0] if package.locations else "the image"
-    evidence = f"{first.name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id}); read from {place}"
-    kernel = is_kernel(package)
-    if kernel:
-        evidence += f"; {_NO_BOOT}"
-    kev = any(facts.known_exploited(cve) for cve in cves)
-    epss = max((score for cve in cves if (score := facts.epss(cve)) is not None), default=None)
+    kev = cve is not None and facts.known_exploited(cve)
+    epss = None if cve is None else facts.epss(cve)
+    evidence = f"{first.about.name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id})"
     return Vulnerability(
         id=identity,
         advisory=first.advisory.id,
         aliases=tuple(sorted(names - {identity})),
-        package=package.purl,
-        installed=package.version,
+        package="",
+        installed="",
         fixed=fixed,
         status=_status(group, fixed),
         severity=rated.severity,
@@ -121,26 +179,20 @@ def _vulnerability(identity: str, group: Sequence[Match], package: Package, fact
         cvss=rated.cvss,
         kev=kev,
         epss=epss,
-        layer=package.layer,
+        layer=None,
         why=Why(first.judgement.rule, evidence),
         summary=next((match.advisory.summary for match in group if match.advisory.summary), None),
         priority=priority(rated.severity, kev=kev, epss=epss, fixable=fixed is not None, kernel=kernel),
     )
 
 
-def _names(advisory: Advisory) -> set[str]:
-    """Every id of the vulnerability, also those it comes from if they are one CVE and one GHSA at most."""
-    names = {advisory.id, *advisory.aliases}
-    cves = sum(map(_is_cve, advisory.upstream))
-    if cves <= 1 and len(advisory.upstream) - cves <= 1:
-        names.update(advisory.upstream)
-    return names
-
-
-def _cves(identity: str, group: Sequence[Match]) -> list[str]:
-    if _is_cve(identity):
-        return [identity]
-    return sorted({alias for match in group for alias in match.advisory.aliases if _is_cve(alias)})
+def _names(identity: str, advisory: Advisory) -> set[str]:
+    """Every id of the vulnerability, also those it comes from, as far as they are this one and no other."""
+    roots = advisory.roots
+    cves = sum(any(map(is_cve, root)) for root in roots[:3])
+    if cves > 1 or len(roots) - cves > 1:
+        roots = tuple(root for root in roots if identity in root)
+    return {advisory.id, *advisory.known_as}.union(*roots)
 
 
 def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
@@ -165,10 +217,6 @@ def _status(group: Sequence[Match], fixed: str | None) -> FixStatus:
     return FixStatus.AFFECTED
 
 
-def _is_cve(identity: str) -> bool:
-    return identity.startswith("CVE-")
-
-
 class _Same:
     """Which ids name one thing: aliases are symmetric and transitive (OSV schema, "aliases")."""
 
@@ -191,4 +239,4 @@ class _Same:
 
 
 def _rank(identity: str) -> tuple[bool, str]:
-    return not _is_cve(identity), identity
+    return not is_cve(identity), identity

@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 
 from isal import igzip, isal_zlib
 
+from hullguard.advisories.building import Building
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.feeds.feed import MAX_RECORD, Account
-from hullguard.advisories.writer import Building, Writer
+from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
 Progress = Callable[[str, int], None]

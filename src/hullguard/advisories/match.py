@@ -4,18 +4,22 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from hullguard.advisories.evaluate import Judgement, Verdict, judge
-from hullguard.advisories.findings import Match, vulnerabilities
+from hullguard.advisories.evaluate import Verdict, judge
+from hullguard.advisories.findings import Findings, Match, findings, in_package
 from hullguard.advisories.osv import Advisory, Statement
 from hullguard.advisories.products import products
 from hullguard.advisories.severity import CveRating
-from hullguard.advisories.subjects import Subject, addresses, comparable, order_for, subject, subjects
+from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import OS_TYPES, Unknown
-from hullguard.model.report import Vulnerability
+from hullguard.model.package import OS_TYPES, Package, Unknown
+from hullguard.model.report import Suppressed, Vulnerability
+
+_MOST_HELD = 50_000
+"""Findings, of about a kilobyte each."""
 
 
 class Lookup(Protocol):
@@ -28,23 +32,83 @@ class Lookup(Protocol):
     def ratings(self, cve: str) -> Iterable[CveRating]: ...
 
 
-def match(inventory: Inventory, lookup: Lookup, today: date) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...]]:
-    """Every vulnerability of every package, the gravest first, and everything that could not be judged."""
-    unknowns = set(inventory.unknowns) | set(_gaps(inventory, lookup, today))
-    judged: dict[Subject, list[Match]] = {}
-    found: list[Vulnerability] = []
-    known = lookup.ecosystems()
-    for package in inventory.packages:
-        published = products(package.ecosystem, known)
+class Matched(Struct, frozen=True):
+    """What is wrong with an inventory: the gravest first."""
+
+    vulnerabilities: tuple[Vulnerability, ...]
+    suppressed: tuple[Suppressed, ...]
+    unknowns: tuple[Unknown, ...]
+    """Everything that could not be judged."""
+
+
+class _Known(Struct, frozen=True):
+    """What is found of every package of certain names and versions."""
+
+    findings: Findings
+    doubts: tuple[Unknown, ...]
+
+
+class Matcher:
+    """Matches inventories against advisories that do not change.
+
+    Images have most of their packages in common, so what was found of one is kept, up to a bound.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._known: dict[tuple[str, bool, tuple[Subject, ...]], _Known] = {}
+        self._held = 0
+
+    def match(self, inventory: Inventory, today: date) -> Matched:
+        """Every vulnerability of every package."""
+        unknowns = set(inventory.unknowns) | set(_gaps(inventory, self._lookup, today))
+        found: list[Vulnerability] = []
+        suppressed: list[Suppressed] = []
+        for package in inventory.packages:
+            known = self._of(package)
+            found += [in_package(one, package) for one in known.findings.vulnerabilities]
+            suppressed += [
+                replace(one, vulnerability=in_package(one.vulnerability, package)) for one in known.findings.suppressed
+            ]
+            unknowns.update(known.doubts)
+        found.sort(key=_gravest)
+        suppressed.sort(key=lambda one: _gravest(one.vulnerability))
+        said = tuple(sorted(unknowns, key=lambda unknown: (unknown.what, unknown.why)))
+        return Matched(tuple(found), tuple(suppressed), said)
+
+    def _of(self, package: Package) -> _Known:
+        published = products(package.ecosystem, self._lookup.ecosystems())
+        if not published:
+            return _NOTHING
+        key = (package.ecosystem, is_kernel(package), subjects(package))
+        known = self._known.get(key)
+        if known is None:
+            known = self._judged(*key, published)
+            if self._held > _MOST_HELD:
+                self._known.clear()
+                self._held = 0
+            self._known[key] = known
+            self._held += 1 + len(known.findings.vulnerabilities) + len(known.findings.suppressed)
+        return known
+
+    def _judged(self, ecosystem: str, kernel: bool, abouts: tuple[Subject, ...], published: tuple[str, ...]) -> _Known:
         matches: dict[str, Match] = {}
-        for about in (replace(about, ecosystem=name) for name in published for about in subjects(package)):
-            if about not in judged:
-                judged[about], doubts = _judge(about, lookup)
-                unknowns.update(doubts)
-            matches.update((match.advisory.id, match) for match in judged[about])
-        found += vulnerabilities(package, matches.values(), lookup)
-    found.sort(key=lambda one: (-one.severity.rank, -one.priority.score, one.id, one.package, one.layer or ""))
-    return tuple(found), tuple(sorted(unknowns, key=lambda unknown: (unknown.what, unknown.why)))
+        doubts: list[Unknown] = []
+        for name in published:
+            for about in abouts:
+                judged, more = _judge(replace(about, ecosystem=name), self._lookup)
+                matches.update((match.advisory.id, match) for match in judged)
+                doubts += more
+        if not matches and not doubts:
+            return _NOTHING
+        return _Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))
+
+
+_NOTHING = _Known(Findings(), ())
+
+
+def _gravest(one: Vulnerability) -> tuple[int, int, str, str, str]:
+    return (-one.severity.rank, -one.priority.score, one.id, one.package, one.layer or "")
 
 
 def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
@@ -67,7 +131,7 @@ def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
         known = matches.get(advisory.id)
         # One record may speak of a package several times; one "affected" decides.
         if known is None or known.judgement.verdict is not Verdict.AFFECTED:
-            matches[advisory.id] = Match(advisory, statement, judgement, about.name)
+            matches[advisory.id] = Match(advisory, statement, judgement, about)
     if not readable:
         why = f"{_unreadable(about.version, order)}; {len(statements)} advisories were looked up by exact version only"
         doubts.append(Unknown(what, why))
@@ -107,4 +171,4 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
             yield Unknown(ecosystem, why)
 
 
-__all__ = ["Judgement", "Lookup", "Subject", "match", "subject"]
+__all__ = ["Lookup", "Matched", "Matcher", "Subject", "subject"]

@@ -6,7 +6,7 @@ _RUNS = re.compile(r"[-_.]+")
 
 
 # Packages of NuGet and of Packagist are found whatever their case; a registry keeps one spelling of each.
-_IGNORE_CASE = frozenset({"NuGet", "Packagist"})
+_IGNORE_CASE = ("NuGet", "Packagist")
 
 
 def canonical(ecosystem: str, name: str) -> str:
@@ -15,7 +15,6 @@ def canonical(ecosystem: str, name: str) -> str:
     Maven's names are ``group:artifact`` and RubyGems' are as they were pushed: both compare exactly. A repository's
     address behind the ecosystem (``Packagist:https://…``) does not change how its names compare.
     """
-    family = ecosystem.partition(":")[0]
-    if family == "PyPI":
+    if ecosystem.startswith("PyPI"):
         return _RUNS.sub("-", name).lower()
-    return name.lower() if family in _IGNORE_CASE else name
+    return name.lower() if ecosystem.startswith(_IGNORE_CASE) else name

@@ -1,9 +1,10 @@
 """Records of the Open Source Vulnerability format (ossf.github.io/osv-schema 1.7), as far as matching needs them."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 Text = Annotated[str, Meta(max_length=1000)]
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -46,11 +47,16 @@ class Specific(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Affected(Struct, frozen=True, gc=False):
+    """What a record says of one package.
+
+    Of many packages it mostly says the same, so that part is compared as it is written and read once.
+    """
+
     package: Package | None = None
-    ranges: list[Range] | None = None
-    versions: list[Text] | None = None
-    severity: list[Rating] | None = None
-    ecosystem_specific: Specific | None = None
+    ranges: Raw = Raw()
+    versions: Raw = Raw()
+    severity: Raw = Raw()
+    ecosystem_specific: Raw = Raw()
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -68,6 +74,15 @@ class Record(Struct, frozen=True, gc=False):
     database_specific: Specific | None = None
 
 
+class Kin(Struct, frozen=True, array_like=True, gc=False):
+    """What other records add to the names that one gives (see kinship.py)."""
+
+    aliases: tuple[str, ...]
+    """All other names of the vulnerability, those that the record gives first."""
+    roots: tuple[tuple[str, ...], ...]
+    """Each vulnerability that it comes from, with all its names."""
+
+
 class Advisory(Struct, frozen=True, array_like=True, gc=False):
     """The part of a record that is the same for all its packages, as the database keeps it."""
 
@@ -79,6 +94,18 @@ class Advisory(Struct, frozen=True, array_like=True, gc=False):
     severity: tuple[Rating, ...]
     rating: str
     """The publisher's own word, in lower case."""
+    kin: Kin | None = None
+    """Kept beside it, for it changes with other records."""
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """All other names of the vulnerability."""
+        return self.kin.aliases if self.kin else self.aliases
+
+    @property
+    def roots(self) -> tuple[tuple[str, ...], ...]:
+        """Each vulnerability that it comes from, with all its names."""
+        return self.kin.roots if self.kin else tuple((name,) for name in self.upstream)
 
 
 class Statement(Struct, frozen=True, array_like=True, gc=False):
@@ -90,9 +117,28 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     urgency: str
     status: str
 
+    @property
+    def denies(self) -> bool:
+        """Whether the publisher says that the package is not affected, whatever its version."""
+        return self.status.lower().replace("_", "-") in _DENIALS
+
+
+# Announcements of updates name their CVEs as related, though they are what the update fixes.
+_ANNOUNCEMENTS = (
+    "DSA-", "DLA-", "DTSA-", "RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-",
+    "SUSE-", "openSUSE-", "PHSA-",
+)  # fmt: skip
+
+# Ubuntu's word, those of OpenVEX and of CSAF.
+_DENIALS = frozenset({"not-affected", "known-not-affected"})
 
 SUMMARY_LENGTH = 300
+_NOTHING = -1
 decode_record = msgspec.json.Decoder(Record).decode
+_NULL = b"null"
+_read = msgspec.json.Decoder(
+    tuple[list[Range] | None, list[Text] | None, list[Rating] | None, Specific | None],
+).decode
 
 
 def advisory(record: Record) -> Advisory:
@@ -109,15 +155,47 @@ def advisory(record: Record) -> Advisory:
     )
 
 
-def statement(affected: Affected) -> Statement:
-    """What is said of one package."""
-    specific = affected.ecosystem_specific
+def statements(said: Iterable[Affected]) -> tuple[list[Statement], list[tuple[Package, int]]]:
+    """What is said, each once, and of which package which of it; raises msgspec.ValidationError.
+
+    Commits of a repository are left out, and what no version could be compared with.
+    """
+    distinct: dict[bytes, int] = {}
+    found: list[Statement] = []
+    places: list[tuple[Package, int]] = []
+    for affected in said:
+        written = b"[%b,%b,%b,%b]" % (
+            affected.ranges or _NULL,
+            affected.versions or _NULL,
+            affected.severity or _NULL,
+            affected.ecosystem_specific or _NULL,
+        )
+        which = distinct.get(written)
+        if which is None:
+            statement = _statement(written)
+            speaks = statement.ranges or statement.versions or statement.denies
+            which = len(found) if speaks else _NOTHING
+            distinct[written] = which
+            if which != _NOTHING:
+                found.append(statement)
+        if which != _NOTHING and affected.package is not None:
+            places.append((affected.package, which))
+    return found, places
+
+
+def _statement(written: bytes) -> Statement:
+    ranges, versions, severity, specific = _read(written)
     urgency = specific.urgency if specific else None
     status = specific.status if specific else None
     return Statement(
-        affected.ranges or [],
-        affected.versions or [],
-        affected.severity or [],
+        ranges or [],
+        versions or [],
+        severity or [],
         urgency if isinstance(urgency, str) else "",
         status if isinstance(status, str) else "",
     )
+
+
+def announces(identity: str) -> bool:
+    """Whether the record announces an update, which may fix several vulnerabilities."""
+    return identity.startswith(_ANNOUNCEMENTS)

@@ -1,91 +1,118 @@
-"""Builds a new advisory database beside the old one and puts it in its place in one step."""
+"""Adds records to a database that nobody reads yet, and keeps account of what that changes for whom."""
 
-import contextlib
-import fcntl
-import os
-import secrets
-import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
+from msgspec import Raw, Struct
 
-from hullguard.advisories import schema
+from hullguard.advisories import kinship, schema
+from hullguard.advisories.changes import EVERYTHING, Change, Log
 from hullguard.advisories.names import canonical
-from hullguard.advisories.osv import Record, advisory, statement
-from hullguard.model.errors import Conflict, Invalid, Unavailable
+from hullguard.advisories.osv import Package, Record, advisory, statements
+from hullguard.advisories.postings import HALF, Postings, owners, packed, pairs, postings, unpacked
 
 _BATCH = 20_000
 _encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Raw]).decode
+
+
+class _Package(Struct, gc=False):
+    """A package that this import speaks of."""
+
+    number: int
+    ecosystem: str
+    name: str
+    postings: Postings
+    new: bool = False
+    lost: set[int] | None = None
+    """Postings that are true no more; they are taken out together, at the end."""
 
 
 class Writer:
-    """Adds to a copy of the database; nothing of it is seen by anyone until ``commit``."""
+    """Adds to a copy of the database; nothing of it is seen by anyone until it is committed.
+
+    The account of changes is what lets stored inventories be matched again selectively: it must name every package of
+    which anything is said now that was not said before, or is said no more.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._records: dict[str, tuple[int, str]] = {
-            name: (number, modified)
-            for number, name, modified in connection.execute("SELECT id, name, modified FROM record")
-        }
-        self._packages: dict[tuple[str, str], int] = {
-            (ecosystem, name): number
-            for number, ecosystem, name in connection.execute("SELECT id, ecosystem, name FROM package")
-        }
-        # Names as records spell them, so that most look-ups need no canonical form.
-        self._places: dict[tuple[str, str], int] = {}
-        self._next = 1 + max((number for number, _ in self._records.values()), default=0)
-        self._gone: set[int] = set()
-        self._record_rows: list[tuple[int, str, str, bytes]] = []
-        self._affected_rows: list[tuple[int, int, bytes]] = []
-        self._package_rows: list[tuple[int, str, str]] = []
+        self._fresh = connection.execute("SELECT 1 FROM record LIMIT 1").fetchone() is None
+        self._next = 1 + (connection.execute("SELECT MAX(id) FROM record").fetchone()[0] or 0)
+        self._last_package = connection.execute("SELECT MAX(id) FROM package").fetchone()[0] or 0
+        self._seen: dict[str, tuple[int, str]] = {}
+        # By their names as records spell them, so that most look-ups need no canonical form.
+        self._places: dict[str, dict[str, _Package]] = {}
+        self._packages: dict[int, _Package] = {}
+        self._rows: list[tuple[int, str, str, bytes, bytes, bytes]] = []
+        self._counts = Counter(_counts(connection))
+        self._known = frozenset(self._counts)
+        self._changed: set[int] = set()
+        self._facts: set[str] = set()
 
     def record(self, record: Record) -> bool:
         """Adds a record, or replaces the one of the same id; False when the stored one is newer."""
-        known = self._records.get(record.id)
+        known = self._find(record.id)
+        if known is not None and record.modified and record.modified < known[1]:
+            return False
+        core = _encode(advisory(record))
+        said, of = statements(record.affected or ())
+        places = [(self._place(package), which) for package, which in of]
+        number = self._next if known is None else known[0]
+        self._seen[record.id] = (number, record.modified)
+        kept = postings([one.number << HALF | which for one, which in places])
         if known is not None:
-            if record.modified and record.modified < known[1]:
-                return False
-            self._gone.add(known[0])
-        number = self._next
+            self._replace(number, record.modified, core, _encode(said), kept)
+            return True
         self._next += 1
-        self._records[record.id] = (number, record.modified)
-        self._record_rows.append((number, record.id, record.modified, _encode(advisory(record))))
-        rows, places = self._affected_rows, self._places
-        for affected in record.affected or ():
-            package = affected.package
-            if package is None or not (affected.ranges or affected.versions):
-                continue  # commits of a repository, or nothing that a version could be compared with
-            place = places.get((package.ecosystem, package.name)) or self._package(package.ecosystem, package.name)
-            rows.append((place, number, _encode(statement(affected))))
-        if len(self._affected_rows) > _BATCH or len(self._record_rows) > _BATCH:
+        for one, which in places:
+            one.postings.append(number << HALF | which)
+        for ecosystem in {one.ecosystem for one, _ in places}:
+            self._counts[ecosystem] += 1
+        if not self._fresh:
+            self._changed.update(owners(kept))
+        self._rows.append((number, record.id, record.modified, core, _encode(said), packed(kept)))
+        if len(self._rows) >= _BATCH:
             self._flush()
         return True
 
     def withdraw(self, record: Record) -> None:
         """Takes a record back, whether or not it was ever here."""
-        known = self._records.pop(record.id, None)
-        if known is not None:
-            self._gone.add(known[0])
+        known = self._find(record.id)
+        if known is None:
+            return
+        self._seen.pop(record.id, None)
+        self._flush()
+        _, _, places = self._stored(known[0])
+        self._move(known[0], places, postings())
+        self._changed.update(owners(places))
+        self._connection.execute("DELETE FROM record WHERE id = ?", (known[0],))
 
     def replace_kev(self, cves: list[str]) -> None:
         """The catalogue is published whole, so it replaces the old one."""
-        self._connection.execute("DELETE FROM kev")
-        self._connection.executemany("INSERT OR IGNORE INTO kev VALUES (?)", ((cve,) for cve in cves))
+        self._replace_table("kev", [(cve,) for cve in cves])
 
     def replace_epss(self, scores: Sequence[tuple[str, float]]) -> None:
-        """The scores are published whole, so they replace the old ones."""
-        self._connection.execute("DELETE FROM epss")
-        self._connection.executemany("INSERT OR REPLACE INTO epss VALUES (?, ?)", scores)
+        """The scores are published whole, so they replace the old ones; the last of one CVE counts."""
+        self._replace_table("epss", list(dict(scores).items()))
 
     def replace_ratings(self, ratings: Sequence[tuple[str, str, str, str, str]]) -> None:
         """A table of ratings replaces the old table."""
-        self._connection.execute("DELETE FROM rating")
-        self._connection.executemany("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", ratings)
+        self._replace_table("rating", ratings)
+
+    def _replace_table(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """The first column is the CVE; what became of which is noted."""
+        new = dict.fromkeys(rows)
+        old = set(self._connection.execute(f"SELECT * FROM {table}"))  # noqa: S608 - one of our own three names
+        if changed := new.keys() ^ old:
+            self._facts.update(str(row[0]) for row in changed)
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            values = ", ".join("?" * len(rows[0]))
+            # In the order of the publisher, which is that of the key or near it.
+            self._connection.executemany(f"INSERT INTO {table} VALUES ({values})", new)  # noqa: S608
 
     def note(self, key: str, value: str) -> None:
         """Keeps what an update wants to know the next time."""
@@ -97,133 +124,141 @@ class Writer:
         return None if row is None else str(row[0])
 
     def finish(self) -> None:
-        """Everything written, replaced records gone, indexes made."""
+        """Everything written, everything that follows from it worked out, and the changes noted."""
         self._flush()
-        if self._gone:
-            self._connection.execute("CREATE TEMP TABLE gone (id INTEGER PRIMARY KEY)")
-            self._connection.executemany("INSERT INTO gone VALUES (?)", ((number,) for number in self._gone))
-            self._connection.execute("DELETE FROM affected WHERE record IN (SELECT id FROM gone)")
-            self._connection.execute("DELETE FROM record WHERE id IN (SELECT id FROM gone)")
-        built = datetime.now(UTC).isoformat(timespec="seconds")
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('built', ?)", (built,))
+        self._write_packages()
         self._connection.executescript(schema.INDEXES)
-        self._count()
+        settled = kinship.settle(self._connection, set() if self._fresh else self._facts)
+        self.note("built", datetime.now(UTC).isoformat(timespec="seconds"))
+        self._write_counts()
+        Log(self._connection).add({EVERYTHING} if self._fresh else self._changes(settled))
         self._connection.commit()
 
-    def _count(self) -> None:
-        """Counts once what ``status`` and every report say about the sources."""
-        self._connection.execute("DELETE FROM meta WHERE key LIKE 'records:%'")
-        rows = self._connection.execute(
-            "SELECT p.ecosystem, COUNT(DISTINCT a.record) FROM affected a JOIN package p ON p.id = a.package"
-            " GROUP BY p.ecosystem"
-        )
-        entries = [(f"records:{ecosystem}", str(count)) for ecosystem, count in rows.fetchall()]
-        self._connection.executemany("INSERT INTO meta VALUES (?, ?)", entries)
+    def _find(self, identity: str) -> tuple[int, str] | None:
+        known = self._seen.get(identity)
+        if known is None and not self._fresh:
+            known = self._connection.execute("SELECT id, modified FROM record WHERE name = ?", (identity,)).fetchone()
+        return known
 
-    def _package(self, ecosystem: str, name: str) -> int:
-        key = (ecosystem, canonical(ecosystem, name))
-        number = self._packages.get(key)
-        if number is None:
-            number = self._packages[key] = len(self._packages) + 1
-            self._package_rows.append((number, *key))
-        self._places[ecosystem, name] = number
-        return number
+    def _replace(self, number: int, modified: str, core: bytes, said: bytes, places: Postings) -> None:
+        self._flush()
+        old_core, old_said, old_places = self._stored(number)
+        if (core, said, places) == (old_core, old_said, old_places):
+            self._connection.execute("UPDATE record SET modified = ? WHERE id = ?", (modified, number))
+            return
+        self._move(number, old_places, places)
+        if core != old_core:
+            self._changed.update(owners(old_places), owners(places))
+        else:
+            before, after = _each(old_said), _each(said)
+            changed = {(package, before[which]) for package, which in pairs(old_places)}
+            changed ^= {(package, after[which]) for package, which in pairs(places)}
+            self._changed.update(package for package, _ in changed)
+        self._connection.execute(
+            "UPDATE record SET modified = ?, core = ?, statements = ?, places = ? WHERE id = ?",
+            (modified, core, said, packed(places), number),
+        )
+
+    def _move(self, number: int, old: Postings, new: Postings) -> None:
+        """The record speaks of other packages now, or with other statements of its own."""
+        for which in set(old) - set(new):
+            package, posting = self._posted(number, which)
+            package.lost = package.lost or set()
+            package.lost.add(posting)
+        for which in set(new) - set(old):
+            package, posting = self._posted(number, which)
+            if package.lost and posting in package.lost:
+                package.lost.remove(posting)
+            else:
+                package.postings.append(posting)
+        for ecosystem in {self._package(package).ecosystem for package in owners(old)}:
+            self._counts[ecosystem] -= 1
+        for ecosystem in {self._package(package).ecosystem for package in owners(new)}:
+            self._counts[ecosystem] += 1
+
+    def _posted(self, number: int, place: int) -> tuple[_Package, int]:
+        """A place of the record as the package sees it."""
+        ((package, which),) = pairs((place,))
+        return self._package(package), number << HALF | which
+
+    def _stored(self, number: int) -> tuple[bytes, bytes, Postings]:
+        query = "SELECT core, statements, places FROM record WHERE id = ?"
+        core, said, places = self._connection.execute(query, (number,)).fetchone()
+        return core, said, unpacked(places)
+
+    def _place(self, package: Package) -> _Package:
+        known = self._places.get(package.ecosystem)
+        if known is None:
+            known = self._places[package.ecosystem] = {}
+        return known.get(package.name) or self._look_up(package, known)
+
+    def _look_up(self, package: Package, known: dict[str, _Package]) -> _Package:
+        """A name that was not read yet in this spelling: the package may be there under another one."""
+        name = canonical(package.ecosystem, package.name)
+        found = known.get(name)
+        if found is None and not self._fresh:
+            query = "SELECT id, postings FROM package WHERE ecosystem = ? AND name = ?"
+            row = self._connection.execute(query, (package.ecosystem, name)).fetchone()
+            if row is not None:
+                found = _Package(row[0], package.ecosystem, name, unpacked(row[1]))
+        if found is None:
+            self._last_package += 1
+            found = _Package(self._last_package, package.ecosystem, name, postings(), new=True)
+        self._packages[found.number] = known[name] = known[package.name] = found
+        return found
+
+    def _package(self, number: int) -> _Package:
+        package = self._packages.get(number)
+        if package is None:
+            query = "SELECT ecosystem, name, postings FROM package WHERE id = ?"
+            ecosystem, name, content = self._connection.execute(query, (number,)).fetchone()
+            package = self._packages[number] = _Package(number, ecosystem, name, unpacked(content))
+            self._places.setdefault(ecosystem, {})[name] = package
+        return package
 
     def _flush(self) -> None:
-        self._connection.executemany("INSERT INTO package VALUES (?, ?, ?)", self._package_rows)
-        self._connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?)", self._record_rows)
-        self._connection.executemany("INSERT INTO affected VALUES (?, ?, ?)", self._affected_rows)
-        self._package_rows.clear()
-        self._record_rows.clear()
-        self._affected_rows.clear()
+        query = "INSERT INTO record (id, name, modified, core, statements, places) VALUES (?, ?, ?, ?, ?, ?)"
+        self._connection.executemany(query, self._rows)
+        self._rows.clear()
+
+    def _write_packages(self) -> None:
+        for one in self._packages.values():
+            if one.lost:
+                one.postings = postings(posting for posting in one.postings if posting not in one.lost)
+        self._connection.executemany(
+            "INSERT INTO package VALUES (?, ?, ?, ?)",
+            ((one.number, one.ecosystem, one.name, packed(one.postings)) for one in self._packages.values() if one.new),
+        )
+        self._connection.executemany(
+            "UPDATE package SET postings = ? WHERE id = ?",
+            ((packed(one.postings), one.number) for one in self._packages.values() if not one.new),
+        )
+
+    def _write_counts(self) -> None:
+        """What ``status`` and every report say about the sources."""
+        self._connection.execute("DELETE FROM meta WHERE key LIKE 'records:%'")
+        entries = [(f"records:{ecosystem}", str(count)) for ecosystem, count in self._counts.items() if count > 0]
+        self._connection.executemany("INSERT INTO meta VALUES (?, ?)", entries)
+
+    def _changes(self, settled: kinship.Settled) -> set[Change]:
+        """An ecosystem that came or went changes what is said of all its packages: that nobody knows anything."""
+        known = {ecosystem for ecosystem, count in self._counts.items() if count > 0}
+        changes = {Change(ecosystem, "") for ecosystem in known ^ self._known}
+        if settled.everything:
+            changes.add(EVERYTHING)
+        for number in settled.records:
+            self._changed.update(owners(self._stored(number)[2]))
+        query = "SELECT ecosystem, name FROM package WHERE id = ?"
+        for number in self._changed:
+            changes.add(Change(*self._connection.execute(query, (number,)).fetchone()))
+        return changes
 
 
-class Building:
-    """A context in which a database is built; leaving it without ``commit`` leaves the old one as it was."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        self._lock = path.with_name(f".{path.name}.lock")
-        self._stack = contextlib.ExitStack()
-        self._connection: sqlite3.Connection | None = None
-        self._writer: Writer | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock = self._stack.enter_context(self._lock.open("wb"))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as cause:
-            self._stack.close()
-            raise Conflict(f"another import into {self._path} is running; wait until it is done") from cause
-        except OSError as cause:
-            self._stack.close()
-            raise Unavailable(f"cannot write beside {self._path}: {cause.strerror}") from cause
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._temporary.unlink(missing_ok=True)
-        self._stack.close()
-
-    def writer(self) -> Writer:
-        """The writer on a copy of the present database, or on an empty one; the copy is made at the first call."""
-        if self._writer is not None:
-            return self._writer
-        try:
-            if self._path.exists():
-                shutil.copyfile(self._path, self._temporary)
-            self._connection = sqlite3.connect(self._temporary)
-            self._prepare(self._connection)
-        except (OSError, sqlite3.Error) as cause:
-            raise Unavailable(f"cannot write beside {self._path}: {cause}") from cause
-        self._writer = Writer(self._connection)
-        return self._writer
-
-    @property
-    def begun(self) -> bool:
-        """Whether anyone has asked for the writer."""
-        return self._writer is not None
-
-    def commit(self, writer: Writer) -> None:
-        """Makes the new database durable, then visible; who reads the old one goes on reading it."""
-        writer.finish()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        with self._temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        self._temporary.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        # A build that dies is thrown away, so it needs neither journal nor fsync; the finished file gets its own.
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-65536"):
-            connection.execute(f"PRAGMA {pragma}")
-        application, version = _identity(connection)
-        if (application, version) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.execute("PRAGMA page_size=8192")
-            connection.executescript(schema.TABLES)
-            connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={schema.VERSION}")
-        elif application != schema.APPLICATION_ID:
-            raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
-        elif version != schema.VERSION:
-            connection.close()
-            raise Invalid(f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again")
-        connection.executescript(schema.DROP_INDEXES)
+def _each(said: bytes) -> list[bytes]:
+    """The statements, each as it is kept."""
+    return list(map(bytes, _decode(said)))
 
 
-def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
-    return (
-        connection.execute("PRAGMA application_id").fetchone()[0],
-        connection.execute("PRAGMA user_version").fetchone()[0],
-    )
+def _counts(connection: sqlite3.Connection) -> dict[str, int]:
+    rows = connection.execute("SELECT substr(key, 9), value FROM meta WHERE key LIKE 'records:%'")
+    return {ecosystem: int(count) for ecosystem, count in rows}

@@ -4,12 +4,13 @@ from msgspec import structs
 
 from hullguard import inventory as images
 from hullguard.advisories.database import Advisories
+from hullguard.advisories.match import Matched
 from hullguard.imagescan.licenses import uses
 from hullguard.inventory import LayerCache, Limits, Progress
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Unknown
-from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport
 
 NO_ADVISORIES = Unknown("vulnerabilities", "there is no advisory database; make one with `hullguard db update`")
 
@@ -55,25 +56,26 @@ class Scanner:
 
     def report(self, inventory: Inventory) -> ScanReport:
         """Reports on an inventory that was taken before, here or on a node."""
-        vulnerabilities, unknowns, state = self._match(inventory)
+        matched = self._match(inventory)
         return ScanReport(
             target=inventory.target,
             os=inventory.os,
             layers=inventory.layers,
             packages=tuple(map(ReportedPackage.of, inventory.packages)),
-            vulnerabilities=vulnerabilities,
-            unknowns=unknowns,
-            advisories=state,
+            vulnerabilities=matched.vulnerabilities,
+            unknowns=matched.unknowns,
+            advisories=AdvisoryState(None) if self._advisories is None else self._advisories.state,
             complete=inventory.complete,
             secrets=inventory.secrets,
             malware=inventory.malware,
             config=inventory.config,
             licenses=uses(inventory.packages),
+            suppressed=matched.suppressed,
         )
 
-    def _match(self, inventory: Inventory) -> tuple[tuple[Vulnerability, ...], tuple[Unknown, ...], AdvisoryState]:
+    def _match(self, inventory: Inventory) -> Matched:
         if self._advisories is None:
-            return (), (*inventory.unknowns, NO_ADVISORIES), AdvisoryState(None)
+            return Matched((), (), (*inventory.unknowns, NO_ADVISORIES))
         return self._advisories.match(inventory)
 
 

@@ -30,7 +30,7 @@ def db(tmp_path: Path) -> Path:
 def names(db: Path) -> list[str]:
     advisories = Advisories.open(db)
     packages = [package(name, "1.0.0", "npm") for name in ("one", "two", "three")]
-    return [one.id for one in advisories.match(inventory(*packages), TODAY)[0]]
+    return [one.id for one in advisories.match(inventory(*packages), TODAY).vulnerabilities]
 
 
 def jsonl(*records: Any) -> bytes:

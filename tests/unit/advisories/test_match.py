@@ -7,10 +7,11 @@ import msgspec
 import pytest
 from tests.support.advisories import TODAY, affected, database, found, inventory, package, record
 
+from hullguard.advisories.database import Advisories
 from hullguard.advisories.match import subject
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import PackageType, Unknown
-from hullguard.model.report import FixStatus
+from hullguard.model.report import FixStatus, SuppressedBy
 from hullguard.model.severity import Severity
 
 ZERO = {"introduced": "0"}
@@ -183,9 +184,85 @@ class TestJoining:
         )
         binaries = [package(name, "1", "Debian:12", source_name="s") for name in ("one", "two")]
 
-        vulnerabilities, _, _ = advisories.match(inventory(*binaries), TODAY)
+        vulnerabilities = advisories.match(inventory(*binaries), TODAY).vulnerabilities
 
         assert [one.package for one in vulnerabilities] == ["pkg:deb/one@1", "pkg:deb/two@1"]
+
+
+class TestNotAffected:
+    """What the distribution says does not matter is shown with its reason, and does not count."""
+
+    @pytest.mark.parametrize(
+        ("said", "why"),
+        [
+            ([ZERO, {"fixed": "0.5"}], "fixed in 0.5"),
+            ([ZERO, {"fixed": "0.3"}, {"introduced": "0.4"}, {"fixed": "0.5"}], "fixed in 0.5"),
+            ([ZERO, {"fixed": "0"}], "no version of it is"),
+            ([{"introduced": "2.0"}], "it is none of the affected versions"),
+        ],
+    )
+    def test_a_cve_of_an_announcement_that_the_tracker_denies(
+        self, tmp_path: Path, said: list[dict[str, str]], why: str
+    ) -> None:
+        advisories = database(
+            tmp_path,
+            record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", *said), upstream=["CVE-2024-1"]),
+            record("DSA-1-1", affected("Debian:12", "a", ZERO, {"fixed": "1.2"}), related=["CVE-2024-1", "CVE-2024-2"]),
+        )
+
+        matched = advisories.match(inventory(package("a", "1.0", "Debian:12", layer="sha256:a")), TODAY)
+
+        assert [one.id for one in matched.vulnerabilities] == ["CVE-2024-2"]
+        (one,) = matched.suppressed
+        assert (one.by, one.reason) == (
+            SuppressedBy.DISTRIBUTION,
+            f"DEBIAN-CVE-2024-1: a 1.0 is not affected in Debian:12: {why}",
+        )
+        found = one.vulnerability
+        assert (found.id, found.advisory, found.fixed, found.package, found.installed, found.layer) == (
+            "CVE-2024-1", "DSA-1-1", "1.2", "pkg:deb/a@1.0", "1.0", "sha256:a"
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("status", ["not-affected", "not_affected", "known_not_affected"])
+    @pytest.mark.parametrize("events", [(), (ZERO,)])
+    def test_a_status_that_denies_counts_whatever_the_versions(
+        self, tmp_path: Path, status: str, events: tuple[dict[str, str], ...]
+    ) -> None:
+        advisories = database(
+            tmp_path,
+            record(
+                "UBUNTU-CVE-2024-1", affected("Ubuntu:22.04:LTS", "a", *events, status=status), upstream=["CVE-2024-1"]
+            ),
+        )
+
+        matched = advisories.match(inventory(package("a", "1.0", "Ubuntu:22.04:LTS")), TODAY)
+
+        assert matched.vulnerabilities == ()
+        assert [(one.vulnerability.id, one.reason) for one in matched.suppressed] == [
+            ("CVE-2024-1", "UBUNTU-CVE-2024-1: a 1.0 is not affected in Ubuntu:22.04:LTS: no version of it is")
+        ]
+
+    def test_what_another_record_of_the_same_package_finds_still_counts(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, {"fixed": "0"}), upstream=["CVE-2024-1"]),
+            record("X-1", affected("Debian:12", "a", ZERO), upstream=["CVE-2024-1"]),
+        )
+
+        matched = advisories.match(inventory(package("a", "1.0", "Debian:12")), TODAY)
+
+        assert [one.id for one in matched.vulnerabilities] == ["CVE-2024-1"]
+        assert matched.suppressed == ()
+
+    def test_a_package_that_is_fixed_was_never_a_finding(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path,
+            record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, {"fixed": "0.5"}), upstream=["CVE-2024-1"]),
+        )
+
+        matched = advisories.match(inventory(package("a", "1.0", "Debian:12")), TODAY)
+
+        assert (matched.vulnerabilities, matched.suppressed) == ((), ())
 
 
 class TestStatus:
@@ -211,10 +288,10 @@ class TestUnknowns:
         records = [record(f"GHSA-{n}", affected("npm", "a", ZERO, {"fixed": "2.0.0"}, kind="SEMVER")) for n in range(3)]
         advisories = database(tmp_path, *records)
 
-        vulnerabilities, unknowns, _ = advisories.match(inventory(package("a", "latest", "npm")), TODAY)
+        matched = advisories.match(inventory(package("a", "latest", "npm")), TODAY)
 
-        assert vulnerabilities == ()
-        assert unknowns == (
+        assert matched.vulnerabilities == ()
+        assert matched.unknowns == (
             Unknown(
                 "a latest",
                 "cannot order versions: 'latest' is no semver version; 3 advisories were looked up by exact version only",
@@ -224,14 +301,14 @@ class TestUnknowns:
     def test_an_advisory_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
         advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO, {"fixed": "soon"}, kind="SEMVER")))
 
-        _, unknowns, _ = advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY)
+        unknowns = advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY).unknowns
 
         assert unknowns == (Unknown("a 1.0.0", "GHSA-x: cannot order versions: 'soon' is no semver version"),)
 
     def test_an_ecosystem_without_advisories_is_said(self, tmp_path: Path) -> None:
         advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
 
-        _, unknowns, _ = advisories.match(inventory(package("a", "1", "Debian:12"), package("b", "1", "")), TODAY)
+        unknowns = advisories.match(inventory(package("a", "1", "Debian:12"), package("b", "1", "")), TODAY).unknowns
 
         assert [unknown.what for unknown in unknowns] == ["1 OS packages", "Debian:12"]
 
@@ -239,7 +316,7 @@ class TestUnknowns:
         advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
         conda = msgspec.structs.replace(package("b", "1", ""), type=PackageType.CONDA)
 
-        _, unknowns, _ = advisories.match(inventory(conda), TODAY)
+        unknowns = advisories.match(inventory(conda), TODAY).unknowns
 
         assert [unknown.what for unknown in unknowns] == ["1 other packages"]
 
@@ -248,14 +325,14 @@ class TestUnknowns:
         old = OperatingSystem("alpine", "3.11.5", "Alpine Linux v3.11", date(2021, 11, 1))
 
         for today, told in ((date(2021, 11, 1), 0), (date(2021, 11, 2), 1)):
-            _, unknowns, _ = advisories.match(inventory(os=old), today)
+            unknowns = advisories.match(inventory(os=old), today).unknowns
             assert len(unknowns) == told
 
     def test_what_the_inventory_could_not_read_stays_said(self, tmp_path: Path) -> None:
         advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
         before = Unknown("file", "unreadable")
 
-        assert advisories.match(inventory(unknowns=[before]), TODAY)[1] == (before,)
+        assert advisories.match(inventory(unknowns=[before]), TODAY).unknowns == (before,)
 
 
 def test_findings_are_in_order_of_gravity(tmp_path: Path) -> None:
@@ -266,10 +343,55 @@ def test_findings_are_in_order_of_gravity(tmp_path: Path) -> None:
         record("GHSA-c", affected("npm", "a", ZERO), database_specific={"severity": "CRITICAL"}),
     )
 
-    vulnerabilities, _, _ = advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY)
+    vulnerabilities = advisories.match(inventory(package("a", "1.0.0", "npm")), TODAY).vulnerabilities
 
     assert [(one.id, one.severity.value) for one in vulnerabilities] == [
         ("GHSA-c", "critical"),
         ("GHSA-b", "high"),
         ("GHSA-a", "unknown"),
     ]
+
+
+class TestKept:
+    """What was found of a package is kept for the next image that has it."""
+
+    def test_the_next_image_has_its_own_layers_and_places(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
+        first = package("a", "1.0.0", "npm", layer="sha256:1", locations=("here",))
+        second = package("a", "1.0.0", "npm", layer="sha256:2", locations=("there",))
+
+        one = found(advisories, first)["GHSA-x"]
+        other = found(advisories, second)["GHSA-x"]
+
+        assert (one.layer, other.layer) == ("sha256:1", "sha256:2")
+        assert (one.why.evidence[-4:], other.why.evidence[-5:]) == ("here", "there")
+
+    def test_a_doubt_is_said_of_every_image(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
+        unreadable = inventory(package("a", "latest", "npm"))
+
+        first, second = advisories.match(unreadable, TODAY), advisories.match(unreadable, TODAY)
+
+        assert first.unknowns == second.unknowns
+        assert [unknown.what for unknown in second.unknowns] == ["a latest"]
+
+    def test_a_kernel_is_told_from_what_else_is_built_from_its_source(self, tmp_path: Path) -> None:
+        advisories = database(
+            tmp_path, record("DEBIAN-CVE-2024-1", affected("Debian:12", "linux-base", ZERO), upstream=["CVE-2024-1"])
+        )
+        kernel = package("linux-image-x", "1", "Debian:12", source_name="linux-base", source_version="1")
+        tool = package("cpupower", "1", "Debian:12", source_name="linux-base", source_version="1")
+
+        for first, second in ((kernel, tool), (tool, kernel)):
+            scores = [found(advisories, each)["CVE-2024-1"].priority.score for each in (first, second)]
+            assert (scores[0] < scores[1]) is (first is kernel)
+
+    def test_however_little_is_kept_the_findings_are_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        advisories = database(tmp_path, *(record(f"GHSA-{n}", affected("npm", f"p{n}", ZERO)) for n in range(20)))
+        many = inventory(*(package(f"p{n % 20}", "1.0.0", "npm", layer=f"sha256:{n}") for n in range(60)))
+        whole = advisories.match(many, TODAY)
+        monkeypatch.setattr("hullguard.advisories.match._MOST_HELD", 2)
+
+        assert Advisories.open(tmp_path / "advisories.db").match(many, TODAY) == whole

@@ -81,6 +81,6 @@ class TestFindings:
             record("CVE-2024-3", affected("Debian:12", "a", ZERO, {"fixed": "2"}, urgency="medium")),
         )
 
-        vulnerabilities, _, _ = advisories.match(inventory(package("a", "1", "Debian:12")), date(2026, 1, 1))
+        vulnerabilities = advisories.match(inventory(package("a", "1", "Debian:12")), date(2026, 1, 1)).vulnerabilities
 
         assert [one.id for one in vulnerabilities] == ["CVE-2024-2", "CVE-2024-1", "CVE-2024-3"]

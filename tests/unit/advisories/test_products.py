@@ -67,4 +67,4 @@ def test_a_package_is_found_whichever_part_its_advisory_names(tmp_path: Path) ->
     ]
 
     assert set(found(advisories, *installed)) == {"RHSA-1", "RHSA-2"}
-    assert advisories.match(inventory(*installed), TODAY)[1] == ()
+    assert advisories.match(inventory(*installed), TODAY).unknowns == ()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import zstandard
 
+from hullguard.advisories.building import Building
 from hullguard.advisories.bundle.manifest import Bundle, Member
 from hullguard.advisories.feeds.feed import Account
 from hullguard.advisories.importer import load_stream
-from hullguard.advisories.writer import Building, Writer
+from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Unavailable
 
 Progress = Callable[[str, int], None]

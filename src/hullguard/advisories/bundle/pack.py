@@ -1,6 +1,5 @@
 """Packs a database into a signed bundle: a member for each ecosystem, so that one may be taken without the others."""
 
-import itertools
 import re
 import shutil
 import sqlite3
@@ -19,12 +18,13 @@ from hullguard.advisories.bundle import keys
 from hullguard.advisories.bundle.manifest import MANIFEST, MEMBERS, PREFIX, SIGNATURE, Manifest, Member, digest_of
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.osv import Advisory, Affected, Package, Record, Specific, Statement
+from hullguard.advisories.postings import pairs, unpacked
 from hullguard.model.errors import NotFound, Unavailable
 
 _LEVEL = 9
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _decode_advisory = msgspec.msgpack.Decoder(Advisory).decode
-_decode_statement = msgspec.msgpack.Decoder(Statement).decode
+_decode_statements = msgspec.msgpack.Decoder(list[Statement]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -117,17 +117,16 @@ def _records(connection: sqlite3.Connection) -> Iterator[Record]:
         number: Package(ecosystem, name)
         for number, ecosystem, name in connection.execute("SELECT id, ecosystem, name FROM package")
     }
-    # A record's rows were written together, so they lie together.
-    rows = connection.execute(
-        "SELECT a.record, a.package, a.statement, r.modified, r.core FROM affected a JOIN record r ON r.id = a.record"
-        " ORDER BY a.rowid"
-    )
-    for _, group in itertools.groupby(rows, key=lambda row: row[0]):
-        said = list(group)
-        yield _record(said[0][3], _decode_advisory(said[0][4]), [(packages[row[1]], row[2]) for row in said])
+    for modified, core, packed, places in connection.execute(
+        "SELECT modified, core, statements, places FROM record ORDER BY id"
+    ):
+        statements = _decode_statements(packed)
+        said = [(packages[place], statements[which]) for place, which in pairs(unpacked(places))]
+        if said:
+            yield _record(modified, _decode_advisory(core), said)
 
 
-def _record(modified: str, core: Advisory, said: Sequence[tuple[Package, bytes]]) -> Record:
+def _record(modified: str, core: Advisory, said: Sequence[tuple[Package, Statement]]) -> Record:
     return Record(
         id=core.id,
         modified=modified,
@@ -136,19 +135,15 @@ def _record(modified: str, core: Advisory, said: Sequence[tuple[Package, bytes]]
         related=list(core.related),
         summary=core.summary,
         severity=list(core.severity),
-        affected=[_affected(package, _decode_statement(statement)) for package, statement in said],
+        affected=[_affected(package, statement) for package, statement in said],
         database_specific=Specific(severity=core.rating) if core.rating else None,
     )
 
 
 def _affected(package: Package, statement: Statement) -> Affected:
-    return Affected(
-        package,
-        statement.ranges,
-        statement.versions,
-        statement.severity,
-        Specific(urgency=statement.urgency or None, status=statement.status or None),
-    )
+    specific = Specific(urgency=statement.urgency or None, status=statement.status or None)
+    written = (statement.ranges, statement.versions, statement.severity, specific)
+    return Affected(package, *(msgspec.Raw(_encode(each)) for each in written))
 
 
 def _tables(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Iterator[bytes]]]:

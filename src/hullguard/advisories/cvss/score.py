@@ -1,6 +1,7 @@
 """Reads a CVSS vector of any version and gives its base score and the word for it."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from hullguard.advisories.cvss import v2, v3, v4
 from hullguard.model.report import Cvss
@@ -15,6 +16,7 @@ _BASES: dict[str, Callable[[Mapping[str, str]], float]] = {
 _MAX_LENGTH = 300
 
 
+@lru_cache(maxsize=1 << 14)
 def read(vector: str) -> Cvss | None:
     """The vector with its score; None when it is no CVSS vector. A vector that lacks a metric has no score."""
     text = vector.strip().strip("()")

@@ -20,12 +20,15 @@ class EpssFeed(Feed):
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
         scores: list[tuple[str, float]] = []
-        for number, fields in _rows(stream, "cve"):
-            score = _probability(fields)
-            if score is None:
-                account.refuse(f"{where}, line {number}", "a score is a CVE and a probability")
-            else:
+        for number, fields in _rows(stream):
+            try:
+                score = float(fields[1])
+            except (ValueError, IndexError):
+                score = -1.0
+            if 0.0 <= score <= 1.0 and fields[0].startswith("CVE-"):
                 scores.append((fields[0], score))
+            else:
+                account.refuse(f"{where}, line {number}", "a score is a CVE and a probability")
         if not scores:
             account.refuse(where, "it holds no score")
             return
@@ -44,7 +47,7 @@ class RatingFeed(Feed):
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
         ratings: list[tuple[str, str, str, str, str]] = []
-        for number, fields in _rows(stream, "cve"):
+        for number, fields in _rows(stream):
             if len(fields) != 5 or not fields[0].startswith("CVE-"):
                 account.refuse(f"{where}, line {number}", "a rating has five fields and begins with a CVE")
             else:
@@ -56,25 +59,18 @@ class RatingFeed(Feed):
         account.enriched[self.name] = account.enriched.get(self.name, 0) + len(ratings)
 
 
-def _probability(fields: list[str]) -> float | None:
-    try:
-        score = float(fields[1])
-    except (ValueError, IndexError):
-        return None
-    return score if fields[0].startswith("CVE-") and 0.0 <= score <= 1.0 else None
-
-
 def _header(head: bytes) -> bytes:
     lines = [line for line in head.splitlines() if not line.startswith(b"#")]
     return lines[0].strip() if lines else b""
 
 
-def _rows(stream: Lines, header: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(stream: Lines) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of each line but comments, the header and empty ones."""
     number = 0
     while line := stream.readline(_MAX_LINE):
         number += 1
         if number > _MAX_ROWS:
             raise OSError(f"more than {_MAX_ROWS} lines")
-        text = line.decode("utf-8", "replace").strip()
-        if text and not text.startswith(("#", header + ",")):
-            yield number, text.split(",")
+        fields = line.decode("utf-8", "replace").strip().split(",")
+        if fields[0] and fields[0] != "cve" and not fields[0].startswith("#"):
+            yield number, fields

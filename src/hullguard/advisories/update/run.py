@@ -11,11 +11,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from hullguard.advisories.addresses import EPSS, KEV, OSV
+from hullguard.advisories.building import Building
 from hullguard.advisories.feeds.feed import Account
 from hullguard.advisories.update.fetch import Failed, Fetcher, Progress
 from hullguard.advisories.update.mirror import Mirror, listed, require_name, require_url
 from hullguard.advisories.update.source import EcosystemSource, Kept, Source, Update, WholeSource
-from hullguard.advisories.writer import Building
 from hullguard.model.errors import HullguardError, Invalid, Unavailable
 
 _LIST_BYTES = 1 << 20

@@ -92,9 +92,9 @@ def test_the_same_findings_on_the_other_side(bundle: Path, trusted: Path, source
 
     assert (account.refused, account.enriched) == (0, {"kev": 1, "epss": 2, "severity": 1})
     here, there = opened(source), opened(db)
-    expected = here.match(IMAGE, TODAY)[0]
+    expected = here.match(IMAGE, TODAY).vulnerabilities
     assert len(expected) == 3
-    assert there.match(IMAGE, TODAY)[0] == expected
+    assert there.match(IMAGE, TODAY).vulnerabilities == expected
     assert there.status().records == here.status().records
     assert there.statements("Red Hat:enterprise_linux:9::baseos", "zlib") == here.statements(
         "Red Hat:enterprise_linux:9::baseos", "zlib"
@@ -216,7 +216,9 @@ def test_who_reads_the_old_database_goes_on(bundle: Path, trusted: Path, db: Pat
     import_bundles([bundle], db, trusted)
 
     assert reader.ecosystems() == {"npm"}
-    assert [one.id for one in reader.match(inventory(package("nine", "1.0.0", "npm")), TODAY)[0]] == ["GHSA-9"]
+    assert [one.id for one in reader.match(inventory(package("nine", "1.0.0", "npm")), TODAY).vulnerabilities] == [
+        "GHSA-9"
+    ]
     assert opened(db).status().records["npm"] == 2
     assert [path.name for path in db.parent.iterdir() if "bundle" in path.name] == []
 

@@ -50,7 +50,7 @@ def held(db: Path, count: int = 10) -> list[str]:
     advisories = Advisories.open(db)
     try:
         packages = [package(f"p{number}", "1.0.0", "npm") for number in range(count)]
-        return sorted(one.id for one in advisories.match(inventory(*packages), TODAY)[0])
+        return sorted(one.id for one in advisories.match(inventory(*packages), TODAY).vulnerabilities)
     finally:
         advisories.close()
 

@@ -1,0 +1,105 @@
+"""Builds a new advisory database beside the old one and puts it in its place in one step."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hullguard.advisories import schema
+from hullguard.advisories.writer import Writer
+from hullguard.model.errors import Conflict, Invalid, Unavailable
+
+
+class Building:
+    """A context in which a database is built; leaving it without ``commit`` leaves the old one as it was."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        self._lock = path.with_name(f".{path.name}.lock")
+        self._stack = contextlib.ExitStack()
+        self._connection: sqlite3.Connection | None = None
+        self._writer: Writer | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock = self._stack.enter_context(self._lock.open("wb"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as cause:
+            self._stack.close()
+            raise Conflict(f"another import into {self._path} is running; wait until it is done") from cause
+        except OSError as cause:
+            self._stack.close()
+            raise Unavailable(f"cannot write beside {self._path}: {cause.strerror}") from cause
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._temporary.unlink(missing_ok=True)
+        self._stack.close()
+
+    def writer(self) -> Writer:
+        """The writer on a copy of the present database, or on an empty one; the copy is made at the first call."""
+        if self._writer is not None:
+            return self._writer
+        try:
+            if self._path.exists():
+                shutil.copyfile(self._path, self._temporary)
+            self._connection = sqlite3.connect(self._temporary)
+            self._prepare(self._connection)
+        except (OSError, sqlite3.Error) as cause:
+            raise Unavailable(f"cannot write beside {self._path}: {cause}") from cause
+        self._writer = Writer(self._connection)
+        return self._writer
+
+    @property
+    def begun(self) -> bool:
+        """Whether anyone has asked for the writer."""
+        return self._writer is not None
+
+    def commit(self, writer: Writer) -> None:
+        """Makes the new database durable, then visible; who reads the old one goes on reading it."""
+        writer.finish()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        with self._temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._temporary.replace(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        # A build that dies is thrown away, so it needs neither journal nor fsync; the finished file gets its own.
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+        application, version = _identity(connection)
+        if (application, version) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            connection.execute("PRAGMA page_size=8192")
+            connection.executescript(schema.TABLES)
+            connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={schema.VERSION}")
+        elif application != schema.APPLICATION_ID:
+            raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
+        elif version != schema.VERSION:
+            connection.close()
+            raise Invalid(f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again")
+
+
+def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
+    return (
+        connection.execute("PRAGMA application_id").fetchone()[0],
+        connection.execute("PRAGMA user_version").fetchone()[0],
+    )
