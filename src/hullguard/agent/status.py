@@ -71,19 +71,19 @@ def running(state: StateDir) -> bool:
     return False
 
 
-def describe(status: Status) -> list[str]:
-    """The same for people."""
+def describe(status: Status) -> list[tuple[str, str]]:
+    """The same for people: what is told of, and what is said of it."""
     beat = status.heartbeat
     applied = f"revision {beat.applied.revision}, {beat.applied.hash[:12]}" if beat.applied else "none yet"
     dropped = ", ".join(f"{count} {name}" for name, count in sorted(beat.spool_dropped.items())) or "none"
-    lines = [
-        f"version     {beat.agent_version}",
-        f"line        {status.line.state}{f': {status.line.why}' if status.line.why else ''}",
-        f"protection  {'on' if status.protection else 'off'}",
-        f"policies    {applied}",
-        f"sensor      {beat.sensor.state}",
-        f"runtime     {status.runtime or 'unreachable'}",
-        f"spool       {beat.spool_records} records, {status.spool_bytes} bytes; dropped: {dropped}",
-        f"at          {status.at.isoformat(timespec='seconds')}",
+    facts = [
+        ("version", beat.agent_version),
+        ("line", f"{status.line.state}: {status.line.why}" if status.line.why else status.line.state),
+        ("protection", "on" if status.protection else "off"),
+        ("policies", applied),
+        ("sensor", beat.sensor.state),
+        ("runtime", status.runtime or "unreachable"),
+        ("spool", f"{beat.spool_records} records, {status.spool_bytes} bytes; dropped: {dropped}"),
+        ("at", status.at.isoformat(timespec="seconds")),
     ]
-    return lines + [f"reason      {reason.message}" for reason in (*beat.sensor.reasons, *beat.reasons)]
+    return facts + [("reason", reason.message) for reason in (*beat.sensor.reasons, *beat.reasons)]

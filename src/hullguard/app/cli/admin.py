@@ -12,6 +12,7 @@ import typer
 from hullguard.app.cli import exits
 from hullguard.app.settings import Layout, default_data_dir
 from hullguard.model.errors import NotFound
+from hullguard.words import say
 
 admin = typer.Typer(help="Administer the platform on its own machine.", no_args_is_help=True)
 
@@ -35,9 +36,11 @@ def init(data: Data = None) -> None:
     layout = Layout((data or default_data_dir()).absolute())
     layout.make()
     first = asyncio.run(prepare.prepare(layout))
-    typer.echo(f"{layout.data} is ready.")
+    typer.echo(say("{directory} is ready.", directory=layout.data))
     if first.password:
-        typer.echo(f"Sign in as {first.user} with the one-time password {first.password}")
+        typer.echo(
+            say("Sign in as {user} with the one-time password {password}", user=first.user, password=first.password)
+        )
 
 
 @admin.command("verify-audit")
@@ -49,11 +52,12 @@ def verify_audit(data: Data = None) -> None:
 
     found = asyncio.run(administer.verify_audit(_layout(data)))
     if not found.ok:
-        exits.fail(
-            f"the audit is broken at record {found.broken_at}: it, or what stood before it, was changed or removed",
-            exits.FINDING,
+        sentence = say(
+            "the audit is broken at record {number}: it, or what stood before it, was changed or removed",
+            number=found.broken_at,
         )
-    typer.echo(f"The audit is whole: {found.records} records.")
+        exits.fail(sentence, exits.FINDING)
+    typer.echo(say("The audit is whole: {count} records.", count=found.records))
 
 
 @admin.command("reset-password")
@@ -64,7 +68,7 @@ def reset_password(name: Annotated[str, typer.Argument(help="The user's name.")]
     from hullguard.app import administer
 
     password = asyncio.run(administer.reset_password(_layout(data), name))
-    typer.echo(f"One-time password of {name}: {password}")
+    typer.echo(say("One-time password of {name}: {password}", name=name, password=password))
 
 
 @admin.command("enrolment-token")
@@ -96,4 +100,4 @@ def agent_bundle(
     from hullguard.app import administer
 
     version = administer.agent_bundle(_layout(data), wheel, output)
-    typer.echo(f"{output}: agent {version}, signed with this platform's release key")
+    typer.echo(say("{file}: agent {version}, signed with this platform's release key", file=output, version=version))

@@ -11,6 +11,8 @@ import typer
 from hullguard.app.cli import exits
 from hullguard.app.readiness import READY_FD_VARIABLE
 from hullguard.app.settings import Layout, default_data_dir
+from hullguard.words import local, say
+from hullguard.words.columns import padded
 
 DEFAULT_STATE = Path("/var/lib/hullguard-agent")
 
@@ -60,7 +62,7 @@ def enrol(
     if token == "-":  # noqa: S105 - a dash, not a password
         token = sys.stdin.readline()
     node = asyncio.run(join(server, token, state.absolute(), again=again))
-    typer.echo(f"enrolled as node {node}")
+    typer.echo(say("enrolled as node {node}", node=node))
 
 
 @agent.command()
@@ -106,14 +108,15 @@ def status(
     if as_json and last is not None:
         typer.echo(msgspec.json.format(msgspec.json.encode({"running": running, "last": last})).decode())
     else:
-        typer.echo(f"node        {membership.node}\nserver      {membership.server}")
-        typer.echo(f"agent       {'running' if running else 'not running'}")
-        for line in agent_status.describe(last) if last is not None else ():
-            typer.echo(line)
+        facts = [("node", membership.node), ("server", membership.server)]
+        facts.append(("agent", "running" if running else "not running"))
+        for what, fact in [*facts, *(agent_status.describe(last) if last is not None else ())]:
+            typer.echo(f"{padded(say(what), 12)}{local(fact)}")
     if not running:
-        exits.fail("the agent does not run; start it with `hullguard agent run`", exits.OUTSIDE_FAILED)
+        exits.fail(say("the agent does not run; start it with `hullguard agent run`"), exits.OUTSIDE_FAILED)
     if last is None or last.line.state != "connected":
-        exits.fail(f"not connected: {last.line.why if last else 'it has just started'}", exits.OUTSIDE_FAILED)
+        why = local(last.line.why) if last else say("it has just started")
+        exits.fail(say("not connected: {why}", why=why), exits.OUTSIDE_FAILED)
 
 
 @agent.command()
@@ -127,6 +130,7 @@ def doctor(state: KnownState = None, docker_host: DockerHost = DEFAULT_DOCKER) -
     findings = asyncio.run(examine(AgentConfig(state=str(_known(state)), docker_host=docker_host)))
     for finding in findings:
         mark = {True: "ok", False: "MISSING", None: "-"}[finding.ok]
-        typer.echo(f"{mark:8} {finding.what:28} {finding.detail}".rstrip())
+        what, detail = local(finding.what), local(finding.detail)
+        typer.echo(f"{padded(say(mark), 8)} {padded(what, 28)} {detail}".rstrip())
     if any(finding.ok is False for finding in findings):
         raise typer.Exit(exits.OUTSIDE_FAILED)

@@ -1,7 +1,6 @@
 """``hullguard db``: the advisory database."""
 
 import enum
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +9,11 @@ import typer
 
 from hullguard.advisories.addresses import EPSS, KEV, OSV
 from hullguard.app.cli import exits
-from hullguard.app.cli.exits import fail
 from hullguard.app.cli.output import progress_of
 from hullguard.app.cli.scan_options import default_database
 from hullguard.model.errors import Invalid
+from hullguard.words import count, local, say
+from hullguard.words.columns import padded
 
 if TYPE_CHECKING:
     from hullguard.advisories.feeds.feed import Account
@@ -45,7 +45,7 @@ def import_(
 
     path = db or default_database()
     total = sum(file.stat().st_size for file in files if file.is_file())
-    with progress_of(f"Importing into {path.name}", total) as progress:
+    with progress_of(say("Importing into {file}", file=path.name), total) as progress:
         if trust is not None:
             from hullguard.advisories.bundle.load import import_bundles
 
@@ -57,12 +57,17 @@ def import_(
 
             account = import_files(files, path, progress)
     _name_refusals(account)
-    typer.echo(
-        f"{path}: {account.imported} imported, {account.withdrawn} withdrawn, {account.older} older than stored,"
-        f" {account.refused} refused"
+    sentence = say(
+        "{file}: {imported} imported, {withdrawn} withdrawn, {older} older than stored, {refused} refused",
+        file=path,
+        imported=account.imported,
+        withdrawn=account.withdrawn,
+        older=account.older,
+        refused=account.refused,
     )
-    for name, count in account.enriched.items():
-        typer.echo(f"  {name}: {count} entries")
+    typer.echo(sentence)
+    for name, entries in account.enriched.items():
+        typer.echo(f"  {name}: {say('{count} entries', count=entries)}")
     return exits.DONE
 
 
@@ -84,19 +89,20 @@ def update(  # noqa: PLR0917
     wanted = Wanted(
         mirror, "" if kev == "none" else kev, "" if epss == "none" else epss, tuple(ecosystem or ()), full=full
     )
-    with progress_of(f"Updating {path.name}") as progress:
+    with progress_of(say("Updating {file}", file=path.name)) as progress:
         outcome = update(path, wanted, progress)
     _name_refusals(outcome.account)
     for each in outcome.updates:
         if not each.why and each.how != "same":
-            unit = "entries" if each.name in ("kev", "epss") else "records"
+            unit = say("entries") if each.name in ("kev", "epss") else say("records")
             typer.echo(f"  {each.name:<28} {each.records:>8} {unit}")
     for each in outcome.failed:
-        sys.stderr.write(f"hullguard: not updated: {each.name}: {each.why}\n")
+        exits.remark(say("not updated: {name}: {why}", name=each.name, why=local(each.why)))
     if len(outcome.failed) == len(outcome.updates):
-        fail(f"nothing could be updated; {path} is as it was", exits.OUTSIDE_FAILED)
+        exits.fail(say("nothing could be updated; {file} is as it was", file=path), exits.OUTSIDE_FAILED)
     same = sum(1 for each in outcome.updates if each.how == "same" and not each.why)
-    typer.echo(f"{path}: {len(outcome.updates) - same - len(outcome.failed)} sources updated, {same} unchanged")
+    updated = len(outcome.updates) - same - len(outcome.failed)
+    typer.echo(say("{file}: {updated} sources updated, {same} unchanged", file=path, updated=updated, same=same))
     return exits.OUTSIDE_FAILED if outcome.failed else exits.DONE
 
 
@@ -118,26 +124,32 @@ def status(
     now = datetime.now(UTC)
     old = state.older_than(_OLD, now)
     if old:
-        sys.stderr.write(f"hullguard: older than {_OLD.days} days: {', '.join(old)}; see `hullguard db update`\n")
+        exits.remark(
+            say("older than {days} days: {sources}; see `hullguard db update`", days=_OLD.days, sources=", ".join(old))
+        )
     if form is Form.JSON:
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(state), "old": old}))
         return exits.DONE
-    age = now - state.built
     families: dict[str, int] = {}
-    for ecosystem, count in state.records.items():
+    for ecosystem, records in state.records.items():
         family = ecosystem.partition(":")[0]
-        families[family] = families.get(family, 0) + count
-    typer.echo(f"database  {state.path} ({state.size / 1e6:.1f} MB)")
-    typer.echo(f"built     {state.built:%Y-%m-%d %H:%M} UTC, {_age(age.total_seconds())} ago")
-    typer.echo(f"kev       {state.kev} exploited vulnerabilities")
-    typer.echo(f"epss      {state.epss} scores")
-    typer.echo(f"severity  {state.ratings} ratings")
-    typer.echo("records per ecosystem (a record may speak of several releases)")
-    for family, count in sorted(families.items()):
-        releases = [name for name in state.records if name.partition(":")[0] == family and ":" in name]
-        typer.echo(f"  {family:<28} {count:>8}{f'  in {len(releases)} releases' if releases else ''}")
+        families[family] = families.get(family, 0) + records
+    built = f"{state.built:%Y-%m-%d %H:%M} UTC"
+    for what, fact in (
+        ("database", f"{state.path} ({state.size / 1e6:.1f} MB)"),
+        ("built", say("{time}, {age} ago", time=built, age=_age((now - state.built).total_seconds()))),
+        ("kev", say("{count} exploited vulnerabilities", count=state.kev)),
+        ("epss", say("{count} scores", count=state.epss)),
+        ("severity", say("{count} ratings", count=state.ratings)),
+    ):
+        typer.echo(f"{padded(say(what), 10)}{fact}")
+    typer.echo(say("records per ecosystem (a record may speak of several releases)"))
+    for family, records in sorted(families.items()):
+        releases = sum(name.partition(":")[0] == family and ":" in name for name in state.records)
+        several = f"  {say('in {count} releases', count=releases)}" if releases else ""
+        typer.echo(f"  {family:<28} {records:>8}{several}")
     if state.updated:
-        typer.echo("last known to be up to date")
+        typer.echo(say("last known to be up to date"))
     for source, at in state.updated.items():
         typer.echo(f"  {source:<28} {at:%Y-%m-%d %H:%M} UTC, {_age((now - at).total_seconds())} ago")
     return exits.DONE
@@ -151,8 +163,8 @@ def keygen(
     from hullguard.advisories.bundle import keys
 
     public = keys.make(output)
-    typer.echo(f"{output}: signs bundles, keep it secret")
-    typer.echo(f"{public}: give it to those who import them with --trust")
+    typer.echo(say("{file}: signs bundles, keep it secret", file=output))
+    typer.echo(say("{file}: give it to those who import them with --trust", file=public))
     return exits.DONE
 
 
@@ -170,21 +182,24 @@ def pack(
 
     manifest = pack(db or default_database(), output, key, ecosystem or ())
     for member in manifest.files.values():
-        typer.echo(f"  {member.source:<28} {member.count:>8} entries {member.size / 1e6:>8.1f} MB")
-    typer.echo(f"{output}: the advisories of {manifest.built:%Y-%m-%d %H:%M} UTC")
+        typer.echo(f"  {member.source:<28} {member.count:>8} {say('entries')} {member.size / 1e6:>8.1f} MB")
+    typer.echo(say("{file}: the advisories of {time} UTC", file=output, time=f"{manifest.built:%Y-%m-%d %H:%M}"))
     return exits.DONE
 
 
 def _name_refusals(account: "Account") -> None:
     for refusal in account.refusals[:_NAMED]:
-        sys.stderr.write(f"hullguard: refused: {refusal.where}: {refusal.why}\n")
+        exits.remark(say("refused: {where}: {why}", where=refusal.where, why=local(refusal.why)))
     if account.refused > _NAMED:
-        sys.stderr.write(f"hullguard: refused: {account.refused - _NAMED} more\n")
+        exits.remark(say("refused: {count} more", count=account.refused - _NAMED))
 
 
 def _age(seconds: float) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+    for one, many, length in (
+        ("{n} day", "{n} days", 86400),
+        ("{n} hour", "{n} hours", 3600),
+        ("{n} minute", "{n} minutes", 60),
+    ):
         if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "less than a minute"
+            return count(int(seconds // length), one, many)
+    return say("less than a minute")

@@ -1,6 +1,5 @@
 """``hullguard diff``: what became of an image."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from hullguard.app.cli import scan_options as options
 from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, width, write
 from hullguard.model.errors import Invalid
+from hullguard.words import say
 
 if TYPE_CHECKING:
     from hullguard.app.cli.scan_job import Job
@@ -43,7 +43,7 @@ def diff(
     bound = parse_severity(fail_on) if fail_on else None
     check_file(output)
     job = options.job_of(reading, counting, frozenset({"vuln"}))
-    with counted("Reading both", 2) as done:
+    with counted(say("Reading both"), 2) as done:
         reports = []
         for target in (before, after):
             reports.append(_report(job, target))
@@ -56,7 +56,7 @@ def diff(
     write(content, output)
     for report in reports:
         if not report.complete:
-            sys.stderr.write(f"hullguard: {report.target.ref}: the report is incomplete\n")
+            exits.remark(say("{target}: the report is incomplete", target=report.target.ref))
             return exits.LIMIT_REACHED
     failed = bound is not None and any(one.severity.rank >= bound.rank for one in made.new)
     return exits.FINDING if failed else exits.DONE

@@ -5,6 +5,7 @@ import sys
 from typing import Final, NoReturn
 
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
+from hullguard.words import local, say
 
 DONE: Final = 0
 FINDING: Final = 1
@@ -24,17 +25,29 @@ def exit_code(error: HullguardError) -> int:
     return WRONG_REQUEST
 
 
+def remark(sentence: str) -> None:
+    """Say something beside the result; a sentence that is still English is said in the language of this command."""
+    sys.stderr.write(f"hullguard: {local(sentence)}\n")
+
+
 def fail(message: str, code: int) -> NoReturn:
     """Say why and leave."""
-    sys.stderr.write(f"hullguard: {message}\n")
+    remark(message)
     sys.exit(code)
+
+
+def forbidden(error: PermissionError) -> str:
+    """The sentence for a file that may not be read or written."""
+    return say("no permission for {path}; be root, or name a place of your own", path=error.filename)
 
 
 def unexpected(error: BaseException) -> NoReturn:
     """A mistake of ours: one line, or the whole story when ``HULLGUARD_DEBUG`` is set."""
     if os.environ.get("HULLGUARD_DEBUG"):
         raise error
-    fail(
-        f"internal error: {type(error).__name__}: {error} (this is a bug; set HULLGUARD_DEBUG=1 to see where)",
-        OUTSIDE_FAILED,
+    sentence = say(
+        "internal error: {kind}: {error} (this is a bug; set HULLGUARD_DEBUG=1 to see where)",
+        kind=type(error).__name__,
+        error=error,
     )
+    fail(sentence, OUTSIDE_FAILED)

@@ -1,6 +1,8 @@
 """``hullguard``: every command, and the one boundary where errors become a line and an exit code."""
 
+import enum
 import importlib
+import os
 import select
 import sys
 from collections.abc import Iterable
@@ -9,9 +11,10 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
-from hullguard import __version__
+from hullguard import __version__, words
 from hullguard.app.cli import exits
 from hullguard.model.errors import HullguardError
+from hullguard.words import choice, local, say
 
 COMMANDS: Final = {
     "up": "up.up",
@@ -54,20 +57,37 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+class Spoken(enum.StrEnum):
+    """What ``--lang`` takes."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 def _options(
+    lang: Annotated[
+        Spoken | None,
+        typer.Option(
+            choice.OPTION,
+            help="Speak this language, not that of HULLGUARD_LANG or of the locale.",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    del lang, version  # the commands were made in that language already, and that option has left
 
 
 def _explained(error: TyperException) -> str:
     """One line: what is wrong with the words of the command, and where its help is."""
     sentence = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
-    where = f" (see `{context.command_path} --help`)" if context is not None else ""
-    return " ".join(f"{str(sentence).rstrip('.')}{where}".split())
+    sentence = local(" ".join(str(sentence).rstrip(".").split()))
+    if context is None:
+        return sentence
+    return say("{sentence} (see `{command} --help`)", sentence=sentence, command=context.command_path)
 
 
 def _nobody_reads() -> bool:
@@ -80,8 +100,13 @@ def _nobody_reads() -> bool:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    asked = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+    words.use(choice.chosen(arguments, os.environ, sys.stdout.encoding))
+    asked = [word for word in choice.without(arguments)[:1] if word in COMMANDS] or COMMANDS
     command = typer.main.get_command(build(asked))
+    if words.language() != "en":
+        from hullguard.app.cli.help_page import translate
+
+        translate(command)
     output = sys.stdout
     try:
         code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
@@ -91,11 +116,11 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(exits.WRONG_REQUEST)
         exits.fail(_explained(error), exits.WRONG_REQUEST)
     except (typer.Abort, KeyboardInterrupt):
-        exits.fail("interrupted", exits.INTERRUPTED)
+        exits.fail(say("interrupted"), exits.INTERRUPTED)
     except HullguardError as error:
         exits.fail(str(error), exits.exit_code(error))
     except PermissionError as error:
-        exits.fail(f"no permission for {error.filename}; be root, or name a place of your own", exits.OUTSIDE_FAILED)
+        exits.fail(exits.forbidden(error), exits.OUTSIDE_FAILED)
     except SystemExit:
         if sys.stdout is output:
             raise

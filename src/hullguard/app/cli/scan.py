@@ -1,7 +1,6 @@
 """``hullguard scan`` and ``hullguard sbom``: images, from wherever they lie."""
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from hullguard.app.cli import scan_options as options
 from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, progress_of, ready_directory, width, write
 from hullguard.model.errors import Invalid
+from hullguard.words import local, say
 
 if TYPE_CHECKING:
     from hullguard.app.cli.scan_job import Job, Outcome
@@ -67,11 +67,11 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
 def _one(job: "Job", target: str, chosen: "Format", output: Path | None, *, suppressed: bool) -> int:
     from hullguard.app.cli.scan_job import scan_one
 
-    with progress_of(f"Reading {target}") as progress:
+    with progress_of(say("Reading {target}", target=target)) as progress:
         outcome = scan_one(job, target, progress)
     write(_rendered(outcome, chosen, to_file=output is not None, suppressed=suppressed), output)
     if outcome.said:
-        sys.stderr.write(f"hullguard: {outcome.said}\n")
+        exits.remark(outcome.said)
     return outcome.code
 
 
@@ -84,11 +84,11 @@ def _many(
 
     outcomes: list[Outcome] = []
     taken: set[str] = set()
-    with counted(f"Reading {len(targets)} images", len(targets)) as done:
+    with counted(say("Reading {count} images", count=len(targets)), len(targets)) as done:
         for outcome in scan_many(job, targets, jobs or default_jobs(), done):
             outcomes.append(outcome)
             if outcome.said:
-                sys.stderr.write(f"hullguard: {outcome.target}: {outcome.said}\n")
+                exits.remark(f"{outcome.target}: {local(outcome.said)}")
             if outcome.report is None:
                 continue
             if output is not None:
@@ -122,7 +122,7 @@ def sbom(
         raise Invalid(f"there is no format {format_!r} for packages; choose among {', '.join(known)}")
     check_file(output)
     limits, registry = reading.limits(), reading.registry()
-    with progress_of(f"Reading {target}") as progress:
+    with progress_of(say("Reading {target}", target=target)) as progress:
         inventory = read(
             target,
             limits=limits,

@@ -18,6 +18,7 @@ from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
+from hullguard.words import local, say
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -130,8 +131,7 @@ def _caught(job: Job, target: str) -> Outcome:
     except HullguardError as error:
         return Outcome(target, code=exits.exit_code(error), said=str(error))
     except PermissionError as error:
-        said = f"no permission for {error.filename}; be root, or name a place of your own"
-        return Outcome(target, code=exits.OUTSIDE_FAILED, said=said)
+        return Outcome(target, code=exits.OUTSIDE_FAILED, said=exits.forbidden(error))
 
 
 def _alone() -> None:
@@ -142,7 +142,7 @@ def _alone() -> None:
 def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
     if not report.complete:
         why = next((unknown.why for unknown in report.unknowns if unknown.what == "the rest of the image"), None)
-        said = f"the report is incomplete: {why or _LEFT_OUT}"
+        said = say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
     failed = job.bound is not None and reaches(report, job.bound)
     return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)

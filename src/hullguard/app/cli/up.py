@@ -13,6 +13,7 @@ from hullguard.app.settings import (
     default_data_dir,
     parse_address,
 )
+from hullguard.words import local
 
 
 def up(
@@ -42,4 +43,4 @@ def up(
         parse_address(agents, "--agents") if agents else Address(console.host, DEFAULT_AGENTS_PORT),
         agent=not no_agent,
     )
-    asyncio.run(run(options, typer.echo))
+    asyncio.run(run(options, lambda line: typer.echo(local(line))))

@@ -13,6 +13,7 @@ from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table_sections import STYLES
 from hullguard.imagescan.formats.words import NO_FIX, plain
 from hullguard.model.report import Vulnerability
+from hullguard.words import count, local, say
 
 _VERDICTS = {Verdict.BETTER: "bold green", Verdict.WORSE: "bold red", Verdict.SAME: "bold", Verdict.UNDECIDED: "yellow"}
 
@@ -24,8 +25,14 @@ def difference_table(made: Difference, page: Page) -> bytes:
         file=out, width=max(page.width, 40), force_terminal=page.colour, no_color=not page.colour, highlight=False
     )
     console.print(Text(f"{plain(made.before.ref)} → {plain(made.after.ref)}", style="bold"))
-    console.print(Text(made.sentence, style=_VERDICTS[made.verdict]))
-    console.print(Text(f"{len(made.new)} new · {len(made.fixed)} fixed · {len(made.still)} still there"))
+    console.print(Text(_verdict(made), style=_VERDICTS[made.verdict]))
+    counts = say(
+        "{new} new · {fixed} fixed · {still} still there",
+        new=len(made.new),
+        fixed=len(made.fixed),
+        still=len(made.still),
+    )
+    console.print(Text(counts))
     _findings(console, "New", made.new)
     _findings(console, "Fixed", made.fixed)
     _packages(console, made)
@@ -33,28 +40,36 @@ def difference_table(made: Difference, page: Page) -> bytes:
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 
+def _verdict(made: Difference) -> str:
+    """The sentence for people; its parts are separated as ``compare`` writes them."""
+    verdict, _, steps = made.sentence.partition(": ")
+    return say("{verdict}: {steps}", verdict=say(verdict), steps=", ".join(local(step) for step in steps.split(", ")))
+
+
 def _findings(console: Console, title: str, found: Sequence[Vulnerability]) -> None:
     if not found:
         return
-    table = _table(console, f"{title}  ({len(found)})", ("Vulnerability", "Severity", "Package", "Version", "Fixed in"))
+    table = _table(
+        console, f"{say(title)}  ({len(found)})", ("Vulnerability", "Severity", "Package", "Version", "Fixed in")
+    )
     for one in found:
-        fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(NO_FIX[one.status], style="dim")
+        fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(say(NO_FIX[one.status]), style="dim")
         identity = Text(plain(one.id))
         if one.kev:
-            identity.append(" exploited", style="bold red")
+            identity.append(f" {say('exploited')}", style="bold red")
         name = plain(one.package.partition("@")[0].rpartition("/")[2])
-        severity = Text(one.severity, style=STYLES[one.severity])
+        severity = Text(say(one.severity), style=STYLES[one.severity])
         table.add_row(identity, severity, Text(name), Text(plain(one.installed)), fixed)
     console.print(table)
 
 
 def _packages(console: Console, made: Difference) -> None:
-    rows = [("added", one.name, "", one.version) for one in made.added]
-    rows += [("removed", one.name, one.version, "") for one in made.removed]
-    rows += [("changed", one.name, ", ".join(one.before), ", ".join(one.after)) for one in made.changed]
+    rows = [(say("added"), one.name, "", one.version) for one in made.added]
+    rows += [(say("removed"), one.name, one.version, "") for one in made.removed]
+    rows += [(say("changed"), one.name, ", ".join(one.before), ", ".join(one.after)) for one in made.changed]
     if not rows:
         return
-    table = _table(console, f"Packages  ({len(rows)})", ("What", "Package", "Before", "After"))
+    table = _table(console, f"{say('Packages')}  ({len(rows)})", ("What", "Package", "Before", "After"))
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
     console.print(table)
@@ -63,13 +78,17 @@ def _packages(console: Console, made: Difference) -> None:
 def _upgrades(console: Console, made: Difference) -> None:
     if not made.upgrades:
         return
-    title = f"What to update next  ({len(made.upgrades)})"
+    title = f"{say('What to update next')}  ({len(made.upgrades)})"
     table = _table(console, title, ("Package", "Installed", "To", "Removes", "Gravest"))
     for one in made.upgrades:
-        count = f"{one.findings} finding{'' if one.findings == 1 else 's'}"
-        gravest = Text(one.gravest, style=STYLES[one.gravest])
+        removes = count(one.findings, "{n} finding", "{n} findings")
+        gravest = Text(say(one.gravest), style=STYLES[one.gravest])
         table.add_row(
-            Text(plain(one.name)), Text(plain(one.installed)), Text(plain(one.to), style="green"), Text(count), gravest
+            Text(plain(one.name)),
+            Text(plain(one.installed)),
+            Text(plain(one.to), style="green"),
+            Text(removes),
+            gravest,
         )
     console.print(table)
 
@@ -79,5 +98,5 @@ def _table(console: Console, title: str, headings: Sequence[str]) -> Table:
     console.print(Text(title, style="bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(say(heading), overflow="fold")
     return table

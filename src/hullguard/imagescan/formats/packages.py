@@ -10,6 +10,7 @@ from rich.text import Text
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.words import plain
 from hullguard.model.report import ReportedPackage, ScanReport
+from hullguard.words import local, say
 
 
 def package_table(report: ScanReport, page: Page) -> bytes:
@@ -21,20 +22,21 @@ def package_table(report: ScanReport, page: Page) -> bytes:
     console.print(Text(plain(report.target.ref), style="bold"))
     groups: dict[str, list[ReportedPackage]] = {}
     for package in report.packages:
-        groups.setdefault(package.ecosystem or "other", []).append(package)
+        groups.setdefault(package.ecosystem or say("other"), []).append(package)
     for title, packages in sorted(groups.items()):
         console.print()
         console.print(Text(f"{plain(title)}  ({len(packages)})", style="bold"))
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for heading in ("Package", "Version", "Source", "Licence"):
-            table.add_column(heading, overflow="fold")
+            table.add_column(say(heading), overflow="fold")
         for package in sorted(packages, key=lambda one: (one.name, one.version)):
             source = package.source_name if package.source_name != package.name else ""
             cells = (package.name, package.version, source or "", ", ".join(package.licenses))
             table.add_row(*(Text(plain(cell)) for cell in cells))
         console.print(table)
     for unknown in report.unknowns:
-        console.print(Text(f"Could not be decided: {plain(unknown.what)}: {plain(unknown.why)}", style="yellow"))
+        what, why = plain(local(unknown.what)), plain(local(unknown.why))
+        console.print(Text(f"{say('Could not be decided')}: {what}: {why}", style="yellow"))
     if not report.complete:
-        console.print(Text("Incomplete: a limit stopped the reading; there may be more.", style="bold red"))
+        console.print(Text(say("Incomplete: a limit stopped the reading; there may be more."), style="bold red"))
     return out.getvalue().encode("utf-8", "backslashreplace")

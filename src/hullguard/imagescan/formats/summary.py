@@ -12,6 +12,7 @@ from hullguard.imagescan.formats.table_sections import STYLES
 from hullguard.imagescan.formats.words import plain
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
+from hullguard.words import say
 
 _SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
@@ -20,18 +21,22 @@ def summary(rows: Sequence[tuple[str, ScanReport | None]], width: int, *, colour
     """``rows`` are a target and its report, if it could be made."""
     out = io.StringIO()
     console = Console(file=out, width=max(width, 40), force_terminal=colour, no_color=not colour, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{len(rows)} targets", title_justify="left")
-    table.add_column("Target", overflow="fold")
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, title=say("{count} targets", count=len(rows)), title_justify="left"
+    )
+    table.add_column(say("Target"), overflow="fold")
     for severity in _SHOWN:
-        table.add_column(severity.capitalize(), justify="right")
-    table.add_column("Fixable", justify="right")
-    table.add_column("Other", justify="right")
-    table.add_column("Packages", justify="right")
+        table.add_column(say(severity.capitalize()), justify="right")
+    table.add_column(say("Fixable"), justify="right")
+    table.add_column(say("Other"), justify="right")
+    table.add_column(say("Packages"), justify="right")
     for target, report in rows:
         if report is None:
-            table.add_row(Text(plain(target)), Text("failed", style="bold red"))
+            table.add_row(Text(plain(target)), Text(say("failed"), style="bold red"))
             continue
-        name = plain(target) + ("" if report.complete else " (incomplete)")
+        name = plain(target)
+        if not report.complete:
+            name = say("{name} (incomplete)", name=name)
         table.add_row(Text(name), *_counts(report), str(len(report.packages)))
     console.print(table)
     return out.getvalue().encode("utf-8", "backslashreplace")

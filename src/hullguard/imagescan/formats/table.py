@@ -13,6 +13,7 @@ from hullguard.imagescan.formats.table_sections import STYLES, sections
 from hullguard.imagescan.formats.words import NO_FIX, plain
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
+from hullguard.words import count, local, say
 
 _WIDE = 110
 _BESIDE_LAYER = 96
@@ -48,57 +49,57 @@ class TableFormat(Format):
         if report.target.platform:
             facts.append(plain(report.target.platform))
         if report.layers:
-            facts.append(_count(len(report.layers), "layer"))
-        facts.append(_count(len(report.packages), "package"))
+            facts.append(count(len(report.layers), "{n} layer", "{n} layers"))
+        facts.append(count(len(report.packages), "{n} package", "{n} packages"))
         console.print(Text(" · ".join(facts)))
-        line = Text(_count(len(report.vulnerabilities), "vulnerability", "vulnerabilities"))
+        line = Text(count(len(report.vulnerabilities), "{n} vulnerability", "{n} vulnerabilities"))
         if report.advisories.built is None:
-            line = Text("vulnerabilities were not looked for")
+            line = Text(say("vulnerabilities were not looked for"))
         for severity in Severity:
             number = sum(one.severity is severity for one in report.vulnerabilities)
             if number:
                 line.append(" · ")
-                line.append(f"{number} {severity}", style=STYLES[severity])
+                line.append(f"{number} {say(severity)}", style=STYLES[severity])
         fixable = sum(one.fixed is not None for one in report.vulnerabilities)
         if fixable:
-            line.append(f" · {fixable} can be fixed", style="green")
+            line.append(f" · {say('{count} can be fixed', count=fixable)}", style="green")
         for number, one, many in (
-            (len(report.malware), "malicious file", "malicious files"),
-            (len(report.secrets), "secret", "secrets"),
-            (len(report.config), "failed check", "failed checks"),
+            (len(report.malware), "{n} malicious file", "{n} malicious files"),
+            (len(report.secrets), "{n} secret", "{n} secrets"),
+            (len(report.config), "{n} failed check", "{n} failed checks"),
         ):
             if number:
-                line.append(f" · {_count(number, one, many)}", style="bold")
+                line.append(f" · {count(number, one, many)}", style="bold")
         if hidden:
-            line.append(f" · {hidden} more not shown, as the filters ask", style="bold")
+            line.append(f" · {say('{count} more not shown, as the filters ask', count=hidden)}", style="bold")
         console.print(line)
 
     @staticmethod
     def _table(found: list[Vulnerability], report: ScanReport, width: int) -> Table:
         wide = width >= _WIDE
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-        table.add_column("Package", overflow="fold")
-        table.add_column("Vulnerability", no_wrap=True)
-        table.add_column("Severity", no_wrap=True)
+        table.add_column(say("Package"), overflow="fold")
+        table.add_column(say("Vulnerability"), no_wrap=True)
+        table.add_column(say("Severity"), no_wrap=True)
         judged = wide and any(one.priority.score for one in found)
         if judged:
-            table.add_column("Priority", justify="right", no_wrap=True)
-        table.add_column("Installed", overflow="fold")
-        table.add_column("Fixed in", overflow="fold")
+            table.add_column(say("Priority"), justify="right", no_wrap=True)
+        table.add_column(say("Installed"), overflow="fold")
+        table.add_column(say("Fixed in"), overflow="fold")
         if wide:
-            table.add_column("Layer", overflow="ellipsis", no_wrap=True, max_width=max(width - _BESIDE_LAYER, 12))
+            table.add_column(say("Layer"), overflow="ellipsis", no_wrap=True, max_width=max(width - _BESIDE_LAYER, 12))
         names = {package.purl: package.name for package in report.packages}
         steps = {layer.diff_id: _step(number, layer.created_by) for number, layer in enumerate(report.layers, 1)}
         before = ""
         for one in found:
-            fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(NO_FIX[one.status], style="dim")
+            fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(say(NO_FIX[one.status]), style="dim")
             identity = Text(plain(one.id))
             if one.kev:
-                identity.append(" exploited", style="bold red")
+                identity.append(f" {say('exploited')}", style="bold red")
             row = [
                 Text("" if one.package == before else plain(names.get(one.package, one.package)), style="cyan"),
                 identity,
-                Text(one.severity, style=STYLES[one.severity]),
+                Text(say(one.severity), style=STYLES[one.severity]),
                 *([Text(str(one.priority.score))] if judged else []),
                 Text(plain(one.installed)),
                 fixed,
@@ -112,19 +113,21 @@ class TableFormat(Format):
         if not report.unknowns:
             return
         console.print()
-        console.print(Text(f"Could not be decided  ({len(report.unknowns)})", style="bold yellow"))
+        console.print(Text(f"{say('Could not be decided')}  ({len(report.unknowns)})", style="bold yellow"))
         for unknown in report.unknowns[:_MAX_UNKNOWNS]:
-            console.print(Text(f"  {plain(unknown.what)}: {plain(unknown.why)}"))
+            console.print(Text(f"  {plain(local(unknown.what))}: {plain(local(unknown.why))}"))
         if len(report.unknowns) > _MAX_UNKNOWNS:
-            console.print(Text(f"  … and {len(report.unknowns) - _MAX_UNKNOWNS} more; -f json names them all"))
+            more = say("… and {count} more; -f json names them all", count=len(report.unknowns) - _MAX_UNKNOWNS)
+            console.print(Text(f"  {more}"))
 
     @staticmethod
     def _foot(console: Console, report: ScanReport) -> None:
         console.print()
         if not report.complete:
-            console.print(Text("Incomplete: a limit stopped the scan; there may be more.", style="bold red"))
+            text = say("Incomplete: a limit stopped the scan; there may be more.")
+            console.print(Text(text, style="bold red"))
         if built := report.advisories.built:
-            console.print(Text(f"Advisories as of {built:%Y-%m-%d}.", style="dim"))
+            console.print(Text(say("Advisories as of {day}.", day=f"{built:%Y-%m-%d}"), style="dim"))
 
 
 def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:
@@ -134,7 +137,7 @@ def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:
     groups: dict[str, list[Vulnerability]] = {}
     for one in report.vulnerabilities:
         worst[one.package] = max(worst.get(one.package, 0), one.severity.rank)
-        groups.setdefault(ecosystems.get(one.package, "") or "other", []).append(one)
+        groups.setdefault(ecosystems.get(one.package, "") or say("other"), []).append(one)
 
     def order(one: Vulnerability) -> tuple[int, str, str, int, str]:
         return -worst[one.package], one.package, one.layer or "", -one.severity.rank, one.id
@@ -147,7 +150,3 @@ def _step(number: int, created_by: str | None) -> str:
     words = words.removeprefix("/bin/sh -c #(nop) ").strip()
     words = re.sub(r"^(?:RUN )?/bin/sh -c ", "RUN ", words).removesuffix(" # buildkit")
     return f"{number} {words[:40]}".rstrip()
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

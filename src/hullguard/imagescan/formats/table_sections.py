@@ -11,6 +11,7 @@ from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.words import plain
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
+from hullguard.words import local, say
 
 STYLES = {
     Severity.CRITICAL: "bold white on red",
@@ -35,7 +36,7 @@ def sections(console: Console, report: ScanReport, page: Page) -> None:
 
 def _malware(console: Console, report: ScanReport) -> None:
     rows = [
-        (one.severity, (one.title, _place(one.path, deleted=one.deleted), f"sha256 {one.sha256[:16]}…"))
+        (one.severity, (local(one.title), _place(one.path, deleted=one.deleted), f"sha256 {one.sha256[:16]}…"))
         for one in report.malware
     ]
     _findings(console, "Malware", ("What", "Where", "File"), rows)
@@ -43,14 +44,16 @@ def _malware(console: Console, report: ScanReport) -> None:
 
 def _secrets(console: Console, report: ScanReport) -> None:
     rows = [
-        (one.severity, (one.title, _place(f"{one.path}:{one.line}", deleted=one.deleted), one.match))
+        (one.severity, (local(one.title), _place(f"{one.path}:{one.line}", deleted=one.deleted), one.match))
         for one in report.secrets
     ]
     _findings(console, "Secrets", ("What", "Where", "Text, without the secret"), rows)
 
 
 def _config(console: Console, report: ScanReport) -> None:
-    rows = [(one.severity, (f"{one.id} {one.title}", one.message, one.fix)) for one in report.config]
+    rows = [
+        (one.severity, (f"{one.id} {local(one.title)}", local(one.message), local(one.fix))) for one in report.config
+    ]
     _findings(console, "Configuration", ("Check", "Found", "What to do"), rows)
 
 
@@ -60,12 +63,13 @@ def _licenses(console: Console, report: ScanReport) -> None:
     _title(console, "Licences", len(report.licenses))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("Licence", "Kind", "Packages"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(say(heading), overflow="fold")
     for one in sorted(report.licenses, key=lambda one: (one.category not in _CARE, one.category, one.license)):
         names = ", ".join(plain(purl.partition("@")[0].rpartition("/")[2]) for purl in one.packages[:_NAMED])
-        more = f" and {len(one.packages) - _NAMED} more" if len(one.packages) > _NAMED else ""
+        if len(one.packages) > _NAMED:
+            names = say("{names} and {count} more", names=names, count=len(one.packages) - _NAMED)
         style = "yellow" if one.category in _CARE else ""
-        table.add_row(Text(plain(one.license)), Text(plain(one.category), style=style), Text(names + more))
+        table.add_row(Text(plain(one.license)), Text(say(one.category), style=style), Text(names))
     console.print(table)
 
 
@@ -74,18 +78,22 @@ def _suppressed(console: Console, report: ScanReport, page: Page) -> None:
         return
     if not page.suppressed:
         console.print()
-        text = f"{len(report.suppressed)} more do not count; --show-suppressed names them and says why."
+        text = say(
+            "{count} more do not count; --show-suppressed names them and says why.", count=len(report.suppressed)
+        )
         console.print(Text(text, style="dim"))
         return
     _title(console, "Do not count", len(report.suppressed))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("Vulnerability", "Package", "Said by", "Why not"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(say(heading), overflow="fold")
     names = {package.purl: package.name for package in report.packages}
     for one in report.suppressed:
         found = one.vulnerability
-        until = f" (until {one.until.isoformat()})" if one.until else ""
-        cells = (found.id, names.get(found.package, found.package), str(one.by), f"{one.reason}{until}")
+        reason = one.reason
+        if one.until:
+            reason = say("{reason} (until {day})", reason=reason, day=one.until.isoformat())
+        cells = (found.id, names.get(found.package, found.package), say(one.by), reason)
         table.add_row(*(Text(plain(cell), style="dim") for cell in cells))
     console.print(table)
 
@@ -98,18 +106,18 @@ def _findings(
         return
     _title(console, title, len(ordered))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Severity", no_wrap=True)
+    table.add_column(say("Severity"), no_wrap=True)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(say(heading), overflow="fold")
     for severity, cells in ordered:
-        table.add_row(Text(severity, style=STYLES[severity]), *(Text(plain(cell)) for cell in cells))
+        table.add_row(Text(say(severity), style=STYLES[severity]), *(Text(plain(cell)) for cell in cells))
     console.print(table)
 
 
 def _title(console: Console, title: str, count: int) -> None:
     console.print()
-    console.print(Text(f"{title}  ({count})", style="bold"))
+    console.print(Text(f"{say(title)}  ({count})", style="bold"))
 
 
 def _place(path: str, *, deleted: bool) -> str:
-    return f"{path} (deleted by a later layer, still in the image)" if deleted else path
+    return say("{path} (deleted by a later layer, still in the image)", path=path) if deleted else path

@@ -1,0 +1,114 @@
+"""Everything that people read at a terminal is there in Chinese, and says the same."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.support.sentences import ROOT, sentences
+
+from hullguard.app.cli.main import COMMANDS, build
+from hullguard.words.catalogue import Catalogue, load
+
+CATALOGUE = load("zh")
+FILES = sorted((ROOT / "words" / "zh").glob("*.json"))
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
+HAN = re.compile(r"[一-鿿]")
+
+# Where sentences are made that commands show. Servers speak to programs and to the console, which has its own words.
+SAID = ["inventory", "advisories", "imagescan/suppress", "imagescan/scan.py", "imagescan/select.py", "app/cli"]
+# Names, patterns in words, and what is put together with other words before anybody sees it.
+NO_SENTENCES = re.compile(
+    r"^(?:Red Hat|SUSE:|openSUSE:|Azure Linux|Rocky Linux|Arch Linux|BellSoft|install ok|/bin/sh|malicious package$|list\[|\w+ \| None$"
+    r"|/\{\} has mode|, as distributions|build argument of|containerd refused|ctr ended|could not be read: \{\}$|\{\} other packages"
+    r"|\{\}: \{\} \(\{\}, \{\}\); read from|JSON-LD|before the fix$|up to the last affected$|, and no fix is named$|\{\} is affected since \{\}\{\}$|EICAR|bold |command line$)"
+)
+RULES = ROOT / "inventory" / "content"
+
+
+def texts(command: Any) -> Iterator[str]:
+    """Every help text of a command and of all below it."""
+    yield from filter(None, [command.help, *(getattr(one, "help", None) for one in command.params)])
+    for below in getattr(command, "commands", {}).values():
+        yield from texts(below)
+
+
+def spoken() -> Iterator[tuple[str, str]]:
+    """The sentences that code asks for by ``say`` and ``count``, and where."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("say", "count"):
+                asked = node.args[:1] if node.func.id == "say" else node.args[2:3]
+                for one in asked:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        yield one.value, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_every_help_text_is_there_in_chinese() -> None:
+    command = typer.main.get_command(build(COMMANDS))
+
+    assert sorted({text for text in texts(command) if text not in CATALOGUE.written}) == []
+
+
+def test_every_sentence_that_a_command_says_is_there_in_chinese() -> None:
+    said = [(sentence, where) for sentence, where in spoken() if not where.startswith("app/up.py")]
+
+    assert len(said) > 80
+    assert [one for one in said if one[0] not in CATALOGUE.written] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_both_sentences_have_the_same_placeholders(path: Path) -> None:
+    pairs = json.loads(path.read_text(encoding="utf-8")).items()
+
+    assert [
+        english
+        for english, chinese in pairs
+        if sorted(PLACEHOLDER.findall(english)) != sorted(PLACEHOLDER.findall(chinese))
+    ] == []
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    every = [key for path in FILES for key, _ in json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)]
+
+    assert sorted({key for key in every if every.count(key) > 1}) == []
+
+
+def filled(template: str) -> str:
+    """A sentence as code would make it."""
+    number = iter(range(1, 100))
+    return re.sub(r"\{\w*\}", lambda _: f"⟨{next(number)}⟩", template)
+
+
+def test_every_sentence_of_the_parts_below_is_found_when_it_is_filled() -> None:
+    missing = []
+    for part in SAID:
+        for path in sorted((ROOT / part).rglob("*.py")) if (ROOT / part).is_dir() else [ROOT / part]:
+            if RULES in path.parents or "versions" in path.parts:
+                continue
+            for line, template in sentences(path):
+                known = NO_SENTENCES.match(template) or template in CATALOGUE.written
+                if not known and not HAN.search(CATALOGUE.of(filled(template))):
+                    missing.append(f"{path.relative_to(ROOT)}:{line}: {template}")
+
+    assert missing == []
+
+
+def test_what_fills_a_sentence_comes_out_of_it_again() -> None:
+    lost = []
+    for english in CATALOGUE.written:
+        if PLACEHOLDER.search(english) and " " in english:
+            said = CATALOGUE.of(filled(english))
+            marks = re.findall(r"⟨\d+⟩", filled(english))
+            if sorted(re.findall(r"⟨\d+⟩", said)) != sorted(marks):
+                lost.append(english)
+
+    assert lost == []
+
+
+def test_the_catalogue_finds_what_it_is_given() -> None:
+    assert Catalogue({"a {x} b": "乙 {x}"}).of("a 1 b") == "乙 1"

@@ -1,0 +1,53 @@
+"""Sentences that are already filled are found again, and nothing else is taken for one."""
+
+import pytest
+
+from hullguard.words.catalogue import Catalogue
+
+CATALOGUE = Catalogue(
+    {
+        "high": "高危",
+        "is cut off": "不完整",
+        "there is no file {name}": "没有文件 {name}",
+        "{name} cannot be read: {cause}": "无法读取 {name}：{cause}",
+        "{name} cannot be read": "无法读取 {name}",
+        "{what} has {n} bytes; {why}": "{what} 有 {n} 字节，{why}",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("there is no file '/a b'", "没有文件 '/a b'"),
+        ("x cannot be read", "无法读取 x"),
+        ("x cannot be read: y z", "无法读取 x：y z"),
+        ("a has 3 bytes; there is no file c", "a 有 3 字节，没有文件 c"),
+        ("app.tar: is cut off", "app.tar：不完整"),
+        ("there is no file a; there is no file b", "没有文件 a；没有文件 b"),
+    ],
+)
+def test_a_filled_sentence_is_found(english: str, chinese: str) -> None:
+    assert CATALOGUE.of(english) == chinese
+
+
+@pytest.mark.parametrize(
+    "english", ["", "nothing of this", "there is no file ", "has 3 bytes; x", "high: nothing", "a: b; c"]
+)
+def test_what_is_not_known_stays_as_it_is(english: str) -> None:
+    assert CATALOGUE.of(english) == english
+
+
+def test_a_name_is_no_sentence_even_where_it_is_a_word() -> None:
+    assert CATALOGUE.of("high") == "高危"
+    assert CATALOGUE.of("there is no file high") == "没有文件 high"
+
+
+def test_braces_in_what_fills_it_do_no_harm() -> None:
+    assert CATALOGUE.of("there is no file {0.x} {name}") == "没有文件 {0.x} {name}"
+
+
+def test_a_long_sentence_is_not_looked_into() -> None:
+    long = "there is no file " + "x" * 10_000
+
+    assert CATALOGUE.of(long) == long
