@@ -81,7 +81,7 @@ def test_no_sentence_is_translated_twice() -> None:
 def filled(template: str) -> str:
     """A sentence as code would make it."""
     number = iter(range(1, 100))
-    return re.sub(r"\{\w*\}", lambda _: f"⟨{next(number)}⟩", template)
+    return re.sub(r"\{+\w*\}+", lambda _: f"⟨{next(number)}⟩", template)
 
 
 def test_every_sentence_of_the_parts_below_is_found_when_it_is_filled() -> None:
