@@ -32,7 +32,7 @@ from hullguard.advisories.evaluate import judge
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.feeds.feed import Account
 from hullguard.advisories.importer import import_file, load_stream
-from hullguard.advisories.match import match
+from hullguard.advisories.match import Matcher
 from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Event, Range, Statement
 from hullguard.advisories.update.mirror import Unordered, changes, instant, listed, reaches, require_name, require_url
@@ -108,7 +108,7 @@ def _matched(connection: sqlite3.Connection, writer: Writer, account: Account) -
     """What was taken in, and what it says of an image."""
     writer.finish()
     advisories = Advisories(connection, Path("memory"))
-    found = match(_INSTALLED, advisories, date(2026, 1, 1))
+    found = Matcher(advisories).match(_INSTALLED, date(2026, 1, 1))
     refused = [[refusal.where, refusal.why] for refusal in account.refusals]
     return [account.imported, account.withdrawn, account.enriched, refused, found, sorted(advisories.ecosystems())]
 
