@@ -63,7 +63,7 @@ def analyzed(
 
     def read(data: bytes) -> Findings:
         layers = [indexed(wanted, {**(beside or {}), path: content}) for content in (below, data)]
-        return analyzer.analyze(squash(layers), Context(DEBIAN, layers=("sha256:1", "sha256:2")))
+        return analyzer.analyze(squash(layers, wanted, LIMITS), Context(DEBIAN, layers=("sha256:1", "sha256:2")))
 
     return read
 

@@ -19,7 +19,7 @@ class Found:
     """The sum of all analyzers' findings."""
 
     def __init__(self, *layers: Sequence[Entry]) -> None:
-        self.tree: Tree = squash([self._index(entries) for entries in layers])
+        self.tree: Tree = squash([self._index(entries) for entries in layers], Wanted(ANALYZERS), Limits())
         context = Context(layers=tuple(f"layer{number}" for number in range(len(layers))))
         self.packages: list[Package] = []
         self.unknowns: list[Unknown] = []

@@ -42,6 +42,11 @@ class Inspection:
         self._most = most
         self._found: dict[tuple[str, bool], int] = {}
 
+    @property
+    def totals(self) -> tuple[int, int, int]:
+        """How many secrets, malware and careless settings there are."""
+        return len(self.hits.secrets), len(self.hits.malware), len(self.hits.config)
+
     def show(self, path: str, size: int, mode: int, head: bytes, raw: Readable) -> None:
         """Shows one file; ``raw`` gives all of it, ``head`` its first bytes. Raises OSError when it has no room."""
         reading: list[Inspector] = []

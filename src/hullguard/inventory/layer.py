@@ -4,8 +4,6 @@ The index of a layer depends on its bytes and on the analyzers alone, so it is c
 """
 
 import hashlib
-import sys
-from array import array
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +13,7 @@ from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
+from hullguard.inventory.changes import Change, HardLinked, Linked, Made, Opaque, Others, Totals, Whiteout, Written
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
@@ -30,6 +29,12 @@ OPAQUE = ".wh..wh..opq"
 HEAD = 512
 """First bytes by which a file is known."""
 _DIRECT_FROM = 1 << 15
+_NOTHING: tuple[bytes | None, dict[str, bytes]] = None, {}
+HASH = 16
+"""Bytes of a path's hash."""
+_TOGETHER = 4096
+_LISTED = 64
+"""Bytes that it costs to remember that a directory was listed."""
 
 
 class FileContent(Readable, Protocol):
@@ -60,45 +65,51 @@ def _whole(content: FileContent, size: int, *, in_memory: bool) -> AbstractConte
 class LayerIndex(Struct):
     """What one layer says. Paths are normal: no leading ``/``, no ``.``, no ``..``.
 
-    Most files matter only by their existence: a file may stand where a lower layer has a directory. Of those an
-    8-byte hash is kept, not the name.
+    Most files matter only by their existence: a file may stand where a lower layer has a directory. Of those a hash
+    is kept, not the name.
     """
 
-    kept: dict[str, bytes] = {}
-    """Content of wanted files, condensed by their analyzer."""
-    symlinks: dict[str, str] = {}
-    hardlinks: dict[str, str] = {}
-    """Wanted names whose content stands under another, unwanted name of the same layer."""
-    whiteouts: list[str] = []
-    opaque: list[str] = []
+    changes: list[Change] = []
     others: bytes = b""
-    """Hashes of the paths of everything else that is no directory."""
+    """Hashes of the paths of everything that no change names and that is no directory, in order."""
     directories: bytes = b""
-    sniffed: dict[str, dict[str, bytes]] = {}
-    """What analyzers keep of files that they know by their first bytes, by path and analyzer."""
+    """Hashes of the paths of directories, in order."""
     hits: Hits = msgspec.field(default_factory=Hits)
     """What is wrong with files of this layer."""
     unknowns: list[Unknown] = []
     cut: bool = False
     """A wanted file was left out: it is larger than the limits allow, or could not be read."""
+    note: bytes = b""
+    """Nothing of a layer: what others keep in the cache beside the indexes."""
 
 
-def path_hash(path: str) -> int:
-    """The 64 bits that stand for a path in ``others`` and ``directories``."""
-    digest = hashlib.blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, sys.byteorder)
+def path_hash(path: str) -> bytes:
+    """What stands for a path in ``others`` and ``directories``.
+
+    128 bits, since the paths are a stranger's: of 64 he could find two with the same hash in an hour, and have a
+    harmless file hide another.
+    """
+    return hashlib.blake2b(path.encode("utf-8", "surrogatepass"), digest_size=HASH).digest()
 
 
 class Indexer:
-    """Makes the index of one layer; after a limit was reached ``index`` holds what was found so far."""
+    """Makes the index of one layer; after a limit was reached ``index`` holds what was found so far.
+
+    A layer that lists a directory before what lies in it, as nearly all do, says that no link is there. Only below
+    directories that it leaves out may a name lead elsewhere, so only there unwanted files keep their names.
+    """
 
     def __init__(self, wanted: Wanted, budget: Budget, what: str) -> None:
         self.index = LayerIndex()
         self.wanted = wanted
         self.budget = budget
         self._what = what
-        self._others = array("Q")
-        self._directories = array("Q")
+        self._others = bytearray()
+        self._directories = bytearray()
+        self._listed = set[int]()
+        self._parent = ""
+        self._by_name = False
+        self._names: list[str] = []
         self._refused = 0
         self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
@@ -113,8 +124,8 @@ class Indexer:
 
     def finish(self) -> LayerIndex:
         """The index with everything that was added."""
-        self.index.others = self._others.tobytes()
-        self.index.directories = self._directories.tobytes()
+        self.index.others = bytes(self._others)
+        self.index.directories = bytes(self._directories)
         if self._refused > self.budget.limits.refused:
             more = self._refused - self.budget.limits.refused
             self._unknown("more entries", f"{self._what}: {more} more entries were refused or unreadable")
@@ -125,74 +136,62 @@ class Indexer:
         for (name, kind), (count, first) in self._inspection.passed_over.items():
             why = f"{self._what}: {count} that are {kind} were not looked into, {first} the first of them"
             self._unknown(f"files without a search for a {name}", why)
+        self._flush()
         return self.index
 
     def add(self, path: str, kind: Kind, link: str = "") -> None:
         """Records a path that is no wanted file."""
-        index = self.index
         if kind is Kind.DIRECTORY:
-            self._directories.append(path_hash(path))
-            return
-        index.kept.pop(path, None)  # of two members with one name the later counts
-        index.symlinks.pop(path, None)
-        index.hardlinks.pop(path, None)
-        index.sniffed.pop(path, None)
-        if kind is Kind.SYMLINK:
-            self.budget.keep_path(path, link)
-            index.symlinks[path] = link
-            return
-        if kind is Kind.HARDLINK and self.wanted.logical(path) is not None and self._hardlink(path, link):
-            return
-        self._others.append(path_hash(path))
+            self._directory(path)
+        elif kind is Kind.SYMLINK:
+            self._link(Linked(*self._here(), path, link))
+        elif kind is Kind.HARDLINK and (target := self._target(path, link)):
+            self._link(HardLinked(*self._here(), path, target))
+        else:
+            self._other(path)
 
     def file(self, path: str, size: int, mode: int, content: FileContent) -> None:
         """Records a regular file, wanted or not; of its content no more is read than somebody asks for."""
         logical = self.wanted.logical(path)
         if logical is None and not self.wanted.looks_inside:
-            self.add(path, Kind.FILE)
+            self._other(path)
             return
         try:
             self._look_into(path, logical, size, mode, content)
         except OSError as cause:
             self.index.cut = True
             self._unknown(path, f"{self._what}: it could not be read, or laid aside to be read: {cause.strerror}")
-            self.add(path, Kind.OTHER)
+            self._other(path)
 
     def _look_into(self, path: str, logical: str | None, size: int, mode: int, content: FileContent) -> None:
         head = content.peek(HEAD) if self.wanted.looks_inside else b""
         analyzer = self.wanted.analyzer(logical) if logical is not None else None
         small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
         most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
+        before = self._inspection.totals
+        kept = _NOTHING
         if analyzer is None and not self.wanted.sniffs(size, head):
             self._inspection.show(path, size, mode, head, content)
-            self.add(path, Kind.OTHER)
         elif size > most:
             # Of most programs nothing is known anyway; what is wanted by its name is missed.
             self.index.cut = self.index.cut or analyzer is not None
             self._unknown(path, f"{self._what}: {size} bytes are more than the {most} that are read of such a file")
             self._inspection.show(path, size, mode, head, content)
-            self.add(path, Kind.OTHER)
         else:
             with _whole(content, size, in_memory=small) as whole:
                 self._inspection.show(path, size, mode, head, reader(whole))
-                self._keep(path, logical, analyzer, whole)
+                kept = self._condensed(path, logical, analyzer, whole)
+        totals = self._inspection.totals
+        self._written(path, logical, *kept, totals if totals != before else None)
 
-    def _keep(self, path: str, logical: str | None, analyzer: Analyzer | None, whole: RandomAccess) -> None:
+    def _condensed(
+        self, path: str, logical: str | None, analyzer: Analyzer | None, whole: RandomAccess
+    ) -> tuple[bytes | None, dict[str, bytes]]:
         if analyzer is None or logical is None:
-            self.add(path, Kind.OTHER)
-            if kept := self.wanted.condense_sniffed(path, whole, self.budget):
-                self.budget.keep(sum(map(len, kept.values())))
-                self.budget.keep_path(path)
-                self.index.sniffed[path] = kept
-            return
+            return None, self.wanted.condense_sniffed(path, whole, self.budget)
         if isinstance(whole, bytes):
             self.budget.spend_lines(whole.count(b"\n"))
-        condensed = condense(analyzer, logical, whole, self.budget)
-        self.budget.keep(len(condensed))
-        self.budget.keep_path(path)
-        self.index.symlinks.pop(path, None)
-        self.index.hardlinks.pop(path, None)
-        self.index.kept[path] = condensed
+        return condense(analyzer, logical, whole, self.budget), {}
 
     def refuse(self, name: str, why: str) -> None:
         """Records a member that was left out because it lies about where it belongs."""
@@ -205,9 +204,11 @@ class Indexer:
         if path is None:
             self.refuse(member.name, "the name leaves the image's root; the entry was refused")
             return
-        base = path.rpartition("/")[2]
+        parent, _, base = path.rpartition("/")
+        if parent != self._parent:
+            self._enter(parent)
         if base.startswith(WHITEOUT):
-            self._whiteout(path, base)
+            self._whiteout(path, parent, base)
             return
         if not path and member.kind is not Kind.DIRECTORY:
             self.refuse(member.name, "an entry without a name was refused")
@@ -216,12 +217,63 @@ class Indexer:
         elif path:
             self.add(path, member.kind, member.link)
 
-    def _whiteout(self, path: str, base: str) -> None:
-        directory = path[: len(path) - len(base)]
+    def _enter(self, parent: str) -> None:
+        self._flush()
+        self._parent = parent
+        # Python's own hash of a string is keyed anew in each process, so nobody can choose names that share one.
+        self._by_name = parent != "" and hash(parent) not in self._listed
+
+    def _directory(self, path: str) -> None:
+        if self._by_name:
+            self._change(Made(*self._here(), path))
+            return
+        self._directories += path_hash(path)
+        self._listed.add(hash(path))
+        if not len(self._directories) % (_TOGETHER * HASH):
+            self.budget.keep(_TOGETHER * _LISTED)
+
+    def _link(self, link: Linked | HardLinked) -> None:
+        self.budget.keep_path(link.path, link.target)
+        if hash(link.path) in self._listed:
+            self._listed.clear()  # what is written below it from here on goes where the link leads
+        self._change(link)
+
+    def _target(self, path: str, link: str) -> str | None:
+        target = normal(link)
+        if target is None:
+            self.refuse(path, f"its hard link to {link!r} leaves the image's root")
+        return target
+
+    def _other(self, path: str) -> None:
+        if not self._by_name:
+            self._others += path_hash(path)
+            return
+        self._names.append(path.rpartition("/")[2])
+        if len(self._names) == _TOGETHER:
+            self._flush()
+
+    def _written(
+        self,
+        path: str,
+        logical: str | None,
+        content: bytes | None,
+        sniffed: dict[str, bytes],
+        hits: Totals | None,
+    ) -> None:
+        """Records a regular file, by its name if anything of it is kept."""
+        if content is None and not sniffed and hits is None:
+            self._other(path)
+            return
+        self.budget.keep(len(content or b"") + sum(map(len, sniffed.values())))
+        self.budget.keep_path(path)
+        as_what = logical if logical != path else None
+        self._change(Written(*self._here(), path, as_what, content, sniffed or None, hits))
+
+    def _whiteout(self, path: str, directory: str, base: str) -> None:
         hidden = base[len(WHITEOUT) :]
         if base == OPAQUE:
             self.budget.keep(len(directory))
-            self.index.opaque.append(directory.rstrip("/"))
+            self._change(Opaque(*self._here(), directory))
         elif hidden.startswith(WHITEOUT):
             pass  # aufs bookkeeping (.wh..wh.plnk, .wh..wh.aufs): it hides nothing
         elif hidden in ("", ".", ".."):
@@ -229,19 +281,21 @@ class Indexer:
             self.refuse(path, "a whiteout that names no file was ignored")
         else:
             self.budget.keep(len(path))
-            self.index.whiteouts.append(directory + hidden)
+            self._change(Whiteout(*self._here(), f"{directory}/{hidden}" if directory else hidden))
 
-    def _hardlink(self, path: str, link: str) -> bool:
-        target = normal(link)
-        if target is None:
-            self.refuse(path, f"its hard link to {link!r} leaves the image's root")
-            return False
-        self.budget.keep_path(path, target)
-        if target in self.index.kept:
-            self.index.kept[path] = self.index.kept[target]
-            return True
-        self.index.hardlinks[path] = target
-        return False
+    def _here(self) -> tuple[int, int]:
+        return len(self._others) // HASH, len(self._directories) // HASH
+
+    def _change(self, change: Change) -> None:
+        self._flush()
+        self.index.changes.append(change)
+
+    def _flush(self) -> None:
+        if self._names:
+            names = "/".join(self._names)
+            self._names.clear()
+            self.index.changes.append(Others(*self._here(), self._parent, names))
+            self.budget.keep(len(names) + len(self._parent))
 
     def _unknown(self, what: str, why: str) -> None:
         self.index.unknowns.append(Unknown(what, why))

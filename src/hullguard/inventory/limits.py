@@ -39,6 +39,10 @@ class Limits(Struct, frozen=True):
     """Of all package databases and lists of files; a large image has a million."""
     packages: int = 250_000
     """Packages of one image; a large one has a few thousand."""
+    places: int = 2_000_000
+    """Names that count in the file system that the layers make, directories included; a million take 400 MB."""
+    steps: int = 5_000_000
+    """Names in the targets of links that are walked over to find where they lead."""
     document_bytes: int = 8 * MIB
     """A manifest, an index or a configuration."""
     layers: int = 1024
@@ -64,7 +68,7 @@ class Budget:
         with self._lock:
             self._bytes += count
         if self._bytes > self.limits.total_bytes:
-            raise _reached(
+            raise reached(
                 "the image holds more than {limit} uncompressed bytes", "total-bytes", self.limits.total_bytes
             )
 
@@ -72,13 +76,13 @@ class Budget:
         with self._lock:
             self._entries += 1
         if self._entries > self.limits.entries:
-            raise _reached("the image holds more than {limit} files", "entries", self.limits.entries)
+            raise reached("the image holds more than {limit} files", "entries", self.limits.entries)
 
     def spend_unpacked(self, count: int) -> None:
         with self._lock:
             self._unpacked += count
         if self._unpacked > self.limits.unpacked_bytes:
-            raise _reached(
+            raise reached(
                 "archives inside the image's files hold more than {limit} bytes",
                 "unpacked-bytes",
                 self.limits.unpacked_bytes,
@@ -88,13 +92,13 @@ class Budget:
         with self._lock:
             self._lines += count
         if self._lines > self.limits.lines:
-            raise _reached("package databases hold more than {limit} lines", "lines", self.limits.lines)
+            raise reached("package databases hold more than {limit} lines", "lines", self.limits.lines)
 
     def keep(self, count: int) -> None:
         with self._lock:
             self._kept += count
         if self._kept > self.limits.kept_bytes:
-            raise _reached(
+            raise reached(
                 "names and package databases hold more than {limit} bytes", "kept-bytes", self.limits.kept_bytes
             )
 
@@ -104,13 +108,14 @@ class Budget:
 
     def check_name(self, length: int) -> None:
         if length > self.limits.name_bytes:
-            raise _reached("a name has more than {limit} bytes", "name-bytes", self.limits.name_bytes)
+            raise reached("a name has more than {limit} bytes", "name-bytes", self.limits.name_bytes)
 
     def check_ratio(self, compressed: int, uncompressed: int) -> None:
         """Raises when so much came out of so little that it must be a bomb."""
         if uncompressed > self.limits.ratio_floor and uncompressed > self.limits.ratio * max(compressed, 1):
-            raise _reached("a stream grows more than {limit} times when decompressed", "ratio", self.limits.ratio)
+            raise reached("a stream grows more than {limit} times when decompressed", "ratio", self.limits.ratio)
 
 
-def _reached(sentence: str, code: str, limit: int) -> LimitReached:
+def reached(sentence: str, code: str, limit: int) -> LimitReached:
+    """What is raised at a limit."""
     return LimitReached(f"{sentence.format(limit=limit)}; the scan stopped there", f"limit.{code}", limit=limit)

@@ -8,26 +8,27 @@ MAX_PARTS = 1000
 
 
 def normal(name: str) -> str | None:
-    """``./a//b/`` and ``/a/b`` are ``a/b``; a name with ``..`` or NUL is refused (None). The root is ``""``."""
+    """``./a//b/``, ``/a/b`` and ``a/c/../b`` are ``a/b``; the root is ``""``.
+
+    The engines take ``..`` from the words as well (filepath.Clean of Go), whatever links are there. A name that leads
+    out of the root, or holds a NUL, is refused: None.
+    """
     if "\0" in name:
         return None
+    rooted = name.startswith("/")
     name = name.removeprefix("./")
-    if "//" in name or "./" in name or name.startswith("/") or name.endswith(("/", ".")):
-        parts = [part for part in name.split("/") if part not in ("", ".")]
-        if ".." in parts:
-            return None
+    if rooted or "//" in name or "./" in name or name.endswith(("/", ".")):
+        parts: list[str] = []
+        for part in name.split("/"):
+            if part == "..":
+                if parts:
+                    parts.pop()
+                elif not rooted:
+                    return None
+            elif part not in ("", "."):
+                parts.append(part)
         return "/".join(parts)
-    return None if name == ".." or name.endswith("/..") else name
-
-
-def ancestors(path: str) -> list[str]:
-    """``a/b/c`` lies in ``a/b`` and ``a``."""
-    found = []
-    at = path.rfind("/")
-    while at > 0:
-        found.append(path[:at])
-        at = path.rfind("/", 0, at)
-    return found
+    return name
 
 
 def resolve(path: str, links: Mapping[str, str]) -> str | None:

@@ -1,5 +1,6 @@
 """The one question of this package: what is inside this image?"""
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,8 @@ from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.inspection import Hits
-from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
-from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.layer import IndexedLayer, Indexer
+from hullguard.inventory.limits import Budget, Limits, reached
 from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.documents import ImageConfig
@@ -22,7 +23,7 @@ from hullguard.inventory.source.opened import Listed, PlainTree, RegistryAccess,
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.remembered import recall, remember
 from hullguard.inventory.source.target import parse
-from hullguard.inventory.squash import Tree, squash
+from hullguard.inventory.squash import Tree, views
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound
@@ -32,6 +33,8 @@ from hullguard.model.package import OS_TYPES, Package, Unknown
 
 Progress = Callable[[str, int], None]
 _MOST_THREADS = 4
+_MOST_READS = 3
+"""The first read shows the links, the second what they lead to; the third is for links among that."""
 _REST = "the rest of the image"
 
 
@@ -81,21 +84,17 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
     """A plain tree is one layer without an identity."""
     mounts = Mounts(every=opened.all_mounts)
 
-    def index(wanted: Wanted) -> tuple[LayerIndex, LimitReached | None]:
+    def index(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:
         indexer = Indexer(wanted, Budget(reader.budget.limits), str(opened.root))
-        walk = TreeWalk(indexer, opened.root, mounts, reader.progress)
+        walk, stopped = TreeWalk(indexer, opened.root, mounts, reader.progress), None
         try:
             walk.run()
-        except LimitReached as reached:
-            return indexer.finish(), reached
-        return indexer.finish(), None
+        except LimitReached as limit:
+            stopped = limit
+        return [IndexedLayer(indexer.finish(), "", "", 0)], stopped
 
-    layer, stopped = index(reader.wanted)
-    tree = squash([layer])
-    if stopped is None and (aliases := tree.missing(reader.wanted)):
-        layer, stopped = index(reader.wanted.with_aliases(aliases))
-        tree = squash([layer])
-    return _inventory(Target(target, source.kind), (), tree, layer.unknowns, stopped, limits=reader.budget.limits)
+    trees, layers, stopped = _laid(*index(reader.wanted), reader, index)
+    return _inventory(Target(target, source.kind), (), trees, _said(layers), stopped, limits=reader.budget.limits)
 
 
 def _listed(target: Target, listed: Listed) -> Inventory:
@@ -116,16 +115,16 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
             if image.blobs.stopped is None:
                 raise
             # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
-            return _unnamed(target, source, image.blobs.found(), image.blobs.stopped, request.limits)
+            return _unnamed(target, source, image.blobs.found(), image.blobs.stopped, reader)
         layers, stopped = _layers(image, described, reader)
         if image.identity and stopped is None:
             remember(image.identity, described.document, layers, reader)
-    tree = squash([layer.index for layer in layers])
-    if stopped is None and (aliases := tree.missing(reader.wanted)):
-        again = reader.again(reader.wanted.with_aliases(aliases))
-        described = image.described(request, again)  # a recalled image knows no places in the archive
-        layers, stopped = _layers(image, described, again)
-        tree = squash([layer.index for layer in layers])
+
+    def again(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:
+        other = reader.again(wanted)
+        return _layers(image, image.described(request, other), other)  # a recalled image knows no places in the archive
+
+    trees, layers, stopped = _laid(layers, stopped, reader, again)
     facts = layer_facts(described.config, [(layer.diff_id, layer.digest, layer.size) for layer in layers])
     unknowns = [*described.unknowns, *_said(layers)]
     about = Target(
@@ -137,7 +136,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
     careless, doubts = _careless(described.config, facts, reader)
-    inventory = _inventory(about, facts, tree, [*unknowns, *doubts], stopped, limits=request.limits)
+    inventory = _inventory(about, facts, trees, [*unknowns, *doubts], stopped, limits=request.limits)
     return replace(inventory, config=(*careless, *inventory.config))
 
 
@@ -159,11 +158,35 @@ def _careless(
 
 
 def _unnamed(
-    target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached, limits: Limits
+    target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached, reader: LayerReader
 ) -> Inventory:
-    tree = squash([layer.index for layer in layers])
+    limits = reader.budget.limits
+    trees = views([layer.index for layer in layers], reader.wanted, limits)
     facts = tuple(Layer(layer.diff_id, layer.digest, layer.size) for layer in layers)
-    return _inventory(Target(target, source.kind), facts, tree, _said(layers), stopped, limits=limits)
+    return _inventory(Target(target, source.kind), facts, trees, _said(layers), stopped, limits=limits)
+
+
+def _laid(
+    layers: list[IndexedLayer],
+    stopped: LimitReached | None,
+    reader: LayerReader,
+    again: Callable[[Wanted], tuple[list[IndexedLayer], LimitReached | None]],
+) -> tuple[list[Tree], list[IndexedLayer], LimitReached | None]:
+    """The layers over one another, read again where links lead from wanted names to files that were not read."""
+    wanted, limits = reader.wanted, reader.budget.limits
+    trees = views([layer.index for layer in layers], wanted, limits)
+    for read in range(1, _MOST_READS + 1):
+        missing = set[tuple[str, str]]().union(*(tree.missing() for tree in trees))
+        if not missing or stopped is not None or any(tree.stopped for tree in trees):
+            break
+        if read == _MOST_READS:
+            sentence = "links still lead from the places of package databases to other files after {limit} reads"
+            stopped = reached(sentence, "reads", _MOST_READS)
+            break
+        wanted = wanted.with_aliases(sorted(missing))
+        layers, stopped = again(wanted)
+        trees = views([layer.index for layer in layers], wanted, limits)
+    return trees, layers, stopped
 
 
 def _layers(
@@ -177,8 +200,8 @@ def _layers(
     for blob in described.layers:
         try:
             layer = image.blobs.layer(blob, reader)
-        except LimitReached as reached:
-            return layers, reached
+        except LimitReached as limit:
+            return layers, limit
         layers.append(layer)
         if layer.stopped is not None:
             return layers, layer.stopped
@@ -206,16 +229,27 @@ def _at_once(image: StoredImage, described: Described, reader: LayerReader) -> l
 def _inventory(
     target: Target,
     layers: tuple[Layer, ...],
-    tree: Tree,
+    trees: Sequence[Tree],
     unknowns: Sequence[Unknown],
     stopped: LimitReached | None,
     *,
     limits: Limits,
 ) -> Inventory:
-    context = Context(layers=tuple(layer.diff_id for layer in layers) or (None,), room=limits.packages)
-    found = Findings(unknowns=[*unknowns, *([Unknown(_REST, str(stopped))] if stopped is not None else [])])
-    for analyzer in ANALYZERS:
-        _take(analyzer.analyze(tree, context), found, context)
+    names = tuple(layer.diff_id for layer in layers) or (None,)
+    found, seen = Findings(unknowns=list(unknowns)), set[tuple[object, ...]]()
+    for tree in trees:
+        context, own = Context(layers=names, room=limits.packages), Findings(unknowns=tree.unknowns())
+        for analyzer in ANALYZERS:
+            _take(analyzer.analyze(tree, context), own, context)
+        seen.add((own.os, frozenset(own.packages)))
+        _take(own, found, context)
+    if len(seen) > 1:
+        why = "a layer writes through a link of a lower one: some engines follow it, those that use overlayfs put a"
+        found.unknowns.append(Unknown("links", f"{why} directory in its place; what either sees was read"))
+    # Analyzers follow links too, so that only now it is certain that no limit was met.
+    stopped = stopped or next((tree.stopped for tree in trees if tree.stopped is not None), None)
+    if stopped is not None:
+        found.unknowns.append(Unknown(_REST, str(stopped)))
     if found.os is not None and not any(package.type in OS_TYPES for package in found.packages):
         why = f"this is {found.os.name or found.os.id}, but no package database that can be read was found in it"
         found.unknowns.append(Unknown("OS packages", why))
@@ -224,14 +258,14 @@ def _inventory(
         found.unknowns.append(Unknown(_REST, why))
     if found.unsaid:
         found.unknowns.append(Unknown("more of this kind", f"{found.unsaid} more things could not be decided"))
-    hits = _hits(tree, context.layers)
+    hits = _hits(trees, names)
     return Inventory(
         target=target,
         os=found.os,
         layers=layers,
         packages=_once(found.packages),
         unknowns=tuple(sorted(set(found.unknowns), key=lambda unknown: (unknown.what, unknown.why))),
-        complete=stopped is None and not tree.cut and not found.left_out,
+        complete=stopped is None and not any(tree.cut for tree in trees) and not found.left_out,
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
         config=tuple(hits.config),
@@ -249,13 +283,15 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
     context.room -= len(findings.packages)
 
 
-def _hits(tree: Tree, layers: Sequence[str | None]) -> Hits:
+def _hits(trees: Sequence[Tree], layers: Sequence[str | None]) -> Hits:
     """What inspectors said, with the layer filled in.
 
     A secret that a later layer deletes is still in the image; a careless mode that it corrects is not.
     """
     found = Hits()
-    for hit, number, hidden in tree.hits():
+    for seen in itertools.zip_longest(*(tree.hits() for tree in trees)):
+        hit, number, _ = next(said for said in seen if said is not None)
+        hidden = all(said[2] for said in seen if said is not None)
         if not isinstance(hit, Misconfiguration):
             found.add(replace(hit, layer=layers[number], deleted=hidden))
         elif not hidden:

@@ -1,202 +1,180 @@
 """Layers laid over one another: what a container of the image would see, of the files that analyzers want."""
 
 import re
-from array import array
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from hullguard.inventory.layer import LayerIndex, path_hash
-from hullguard.inventory.paths import ancestors, resolve
+from hullguard.inventory.layer import LayerIndex
+from hullguard.inventory.limits import Limits
+from hullguard.inventory.replay import Replay
+from hullguard.inventory.tree import File, Kept
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Hit
+from hullguard.model.errors import LimitReached
+from hullguard.model.package import Unknown
 
-
-class Kept:
-    """A wanted file as it stands after ``layer``, and what stood there before it was written again."""
-
-    __slots__ = ("content", "layer", "older")
-
-    def __init__(self, content: bytes, layer: int, older: "Kept | None") -> None:
-        self.content = content
-        self.layer = layer
-        self.older = older
-
-    @property
-    def origin(self) -> int:
-        """The lowest layer from which on the file had this content: writing the same again brings nothing in."""
-        file = self
-        while file.older is not None and file.older.content == self.content:
-            file = file.older
-        return file.layer
-
-    def history(self) -> "list[Kept]":
-        """From the oldest to this one."""
-        found = [self]
-        while (older := found[-1].older) is not None:
-            found.append(older)
-        return found[::-1]
+_LONGEST = 4096
+"""PATH_MAX: no process can open a longer path by its name."""
 
 
 class Tree:
     """The squashed image. Build it with ``squash``."""
 
-    def __init__(self) -> None:
-        self._files: dict[str, Kept] = {}
+    def __init__(self, replay: Replay, wanted: Wanted, *, cut: bool, stopped: LimitReached | None) -> None:
+        replay.names.settle()
+        self.cut = cut
+        """A file that an analyzer wants could not be read or was larger than the limits allow."""
+        self._stopped = stopped
+        self.crossed = replay.crossed
+        """Whether what is seen depends on the engine; ``views`` gives both."""
+        self._wanted = wanted
+        self._names = replay.names
+        self._hits = replay.hits
+        self._doubts = replay.doubts
+        self._files: list[tuple[str, Kept]] = []
+        self._otherwise: list[tuple[str, Kept]] = []
+        """Files that were condensed in another way than their names ask for."""
+        self._unread: list[tuple[str, str]] = []
+        """Files whose content was not asked for under the name that it has in its layer, the second of the two."""
+        self._sniffed: list[tuple[str, File]] = []
         self._links: dict[str, str] = {}
-        self._hardlinks: dict[str, str] = {}
-        self._sniffed: dict[str, dict[str, Kept]] = {}
-        self._inspected: dict[str, int] = {}
-        self._hits: list[tuple[Hit, str, int]] = []
-        # Hashes of every path above or at an entry, so that one set intersection finds what a layer hides.
-        self._known: dict[int, str] = {}
-        self.cut = False
-        """A file that an analyzer wants was larger than the limits allow, or could not be read."""
+        known = set(wanted.aliases)
+        for path, node in self._names.leaves():
+            if node.file is not None:
+                self._note(path, node.file)
+            elif (logical := wanted.logical(path)) is not None and (path, logical) not in known:
+                self._links[path] = logical  # what a link to a link leads to is known already
+        for found in (self._files, self._sniffed, self._unread):
+            found.sort(key=lambda item: item[0])
+        self._linked = list(self._leading_elsewhere())
+        """Links with wanted names, where they lead, and the file there."""
+
+    @property
+    def stopped(self) -> LimitReached | None:
+        """The limit at which the laying of layers over one another ended, or the following of links."""
+        return self._stopped or self._names.stopped
 
     def file(self, path: str) -> Kept | None:
         """The file that a process in the container would open, links followed."""
-        real = resolve(path, self._links)
-        return self._files.get(real) if real is not None else None
+        spot = self._names.follow(path)
+        if spot is None or spot.missing or spot.node.file is None:
+            return None
+        kept = spot.node.file.kept
+        return kept if kept is not None and self._readable(path, kept) else None
 
     def real(self, path: str) -> str | None:
         """The path with every link followed."""
-        return resolve(path, self._links)
+        spot = self._names.follow(path)
+        real = spot.path() if spot is not None else None
+        return real if real is not None and len(real) <= _LONGEST else None
 
     def children(self, directory: str) -> Iterator[tuple[str, Kept]]:
         """The wanted files directly in a directory, by name."""
-        real = resolve(directory, self._links)
-        if real is None:
+        spot = self._names.follow(directory)
+        if spot is None or spot.missing or not spot.node.below:
             return
-        prefix = real + "/"
-        for path, file in sorted(self._files.items()):
-            if path.startswith(prefix) and "/" not in path[len(prefix) :]:
-                yield path[len(prefix) :], file
+        for name in sorted(spot.node.below):
+            if (kept := self.file(f"{directory}/{name}")) is not None:
+                yield name, kept
 
     def matching(self, pattern: str) -> Iterator[tuple[str, Kept]]:
-        """The wanted files whose whole real path fits, in order of path."""
+        """The wanted files whose whole real path fits, in order of path.
+
+        A link that fits counts too, if it leads to a file whose own path does not.
+        """
         fits = re.compile(pattern, re.DOTALL).fullmatch
-        for path, file in sorted(self._files.items()):
-            if fits(path):
-                yield path, file
+        found = [(path, kept) for path, kept in self._files if fits(path)]
+        linked = [(path, kept) for path, real, kept in self._linked if fits(path) and not fits(real)]
+        yield from sorted(found + linked, key=lambda item: item[0]) if linked else found
 
     def sniffed(self, analyzer: str) -> Iterator[tuple[str, Kept]]:
         """The files of which an analyzer kept something for their first bytes, in order of path."""
-        for path, kept in sorted(self._sniffed.items()):
-            if analyzer in kept:
-                yield path, kept[analyzer]
+        for path, file in self._sniffed:
+            if file.sniffed and analyzer in file.sniffed:
+                yield path, file.sniffed[analyzer]
 
     def hits(self) -> Iterator[tuple[Hit, int, bool]]:
-        """What inspectors said, the number of the layer that holds the file, and whether a later one hides it."""
-        for hit, path, number in self._hits:
-            yield hit, number, self._inspected.get(path) != number
+        """What inspectors said, the number of the layer that holds the file, and whether no name is left of it."""
+        for hit, inode, number in self._hits:
+            yield hit, number, not inode.names
 
-    def missing(self, wanted: Wanted) -> list[tuple[str, str]]:
-        """Aliases under which files must still be read, because links lead from wanted names to unwanted ones."""
-        aliases = []
-        for path, target in self._hardlinks.items():
-            aliases.append((target, path))
-        fixed = {place for analyzer in wanted.analyzers for place in analyzer.fixed}
-        places = fixed | {path for path in self._links if wanted.logical(path) is not None}
-        for place in sorted(places):
-            real = resolve(place, self._links)
-            if (
-                real
-                and real != place
-                and real not in fixed
-                and wanted.logical(real) is None
-                and real not in self._files
-            ):
-                aliases.append((real, place))
-        return sorted(set(aliases) - set(wanted.aliases))
+    def missing(self) -> set[tuple[str, str]]:
+        """Names under which files must still be read, because they come to wanted names by links: see ``Wanted``."""
+        fixed = {place: place for analyzer in self._wanted.analyzers for place in analyzer.fixed}
+        aliases = {
+            (source, logical)
+            for place, logical in (self._links | fixed).items()
+            if (source := self._elsewhere(place, fixed)) is not None
+        }
+        wanted = self._wanted.with_aliases(sorted(aliases)) if aliases else self._wanted
+        for path, source in self._unread:
+            if (logical := wanted.logical(path)) is not None:
+                aliases.add((source, logical))
+        return aliases.difference(self._wanted.aliases)
 
-    def add(self, number: int, layer: LayerIndex) -> None:
-        """Lays one more layer on top."""
-        before = {path: self._sniffed.get(path, {}) for path in layer.sniffed}
-        self._hide(layer)
-        self.cut = self.cut or layer.cut
-        for path, target in layer.symlinks.items():
-            self._links[path] = target
-            self._remember(path)
-        for path, target in layer.hardlinks.items():
-            self._hardlinks[path] = target
-            self._remember(path)
-        for path, content in layer.kept.items():
-            real = self._written(path)
-            older = self._files.get(real)
-            self._files[real] = Kept(content, number, older)
-            self._links.pop(real, None)
-            self._hardlinks.pop(real, None)
-            self._inspected.pop(real, None)
-            self._remember(real)
-        self._add_sniffed(number, layer, before)
-        self._add_hits(number, layer)
+    def unknowns(self) -> list[Unknown]:
+        """What could not be decided."""
+        found = list(self._doubts)
+        for path, source in self._unread:
+            if self._wanted.logical(path) is not None:
+                found.append(Unknown(path, f"was not read: its content has in its layer the name {source}"))
+        for path, kept in self._otherwise:
+            found.append(Unknown(path, f"was not read: its content is that of {kept.logical}, another format"))
+        return found
 
-    def link_hard(self, layer: LayerIndex, number: int) -> None:
-        """Gives hard links the content that a second read found under their target's name."""
-        for path, target in layer.hardlinks.items():
-            if target in layer.kept:
-                self._files[path] = Kept(layer.kept[target], number, self._files.get(path))
-                self._hardlinks.pop(path, None)
+    def _note(self, path: str, file: File) -> None:
+        if file.kept is not None:
+            (self._files if self._readable(path, file.kept) else self._otherwise).append((path, file.kept))
+        elif file.inode.source is not None:
+            self._unread.append((path, file.inode.source))
+        if file.sniffed:
+            self._sniffed.append((path, file))
 
-    def _add_sniffed(self, number: int, layer: LayerIndex, before: dict[str, dict[str, Kept]]) -> None:
-        for path, condensed in layer.sniffed.items():
-            real, older = self._written(path), before[path]
-            self._sniffed[real] = {name: Kept(kept, number, older.get(name)) for name, kept in condensed.items()}
-            self._remember(real)
+    def _readable(self, path: str, kept: Kept) -> bool:
+        """Whether a file was condensed in a way that serves the analyzer which wants it by this name."""
+        if path == kept.logical:
+            return True
+        form = self._wanted.form(path)
+        return form is None or form == self._wanted.form(kept.logical)
 
-    def _add_hits(self, number: int, layer: LayerIndex) -> None:
-        for hits in (layer.hits.secrets, layer.hits.malware, layer.hits.config):
-            for hit in hits:
-                real = self._written(hit.path) if hit.path else ""
-                self._hits.append((hit, real, number))
-                self._inspected[real] = number
-                if real:
-                    self._remember(real)
+    def _leading_elsewhere(self) -> Iterator[tuple[str, str, Kept]]:
+        """Links with wanted names, where they lead, and the file there."""
+        fixed = {place: place for analyzer in self._wanted.analyzers for place in analyzer.fixed}
+        for path, logical in sorted((self._links | fixed).items()):
+            spot = self._names.follow(path)
+            file = spot.node.file if spot is not None and spot.followed and not spot.missing else None
+            if spot is None or file is None or file.kept is None:
+                continue
+            if not self._readable(logical, file.kept):
+                self._otherwise.append((path, file.kept))
+            elif path in self._links:
+                yield path, spot.path(), file.kept
 
-    def _written(self, path: str) -> str:
-        """Where a file lands when a lower layer made one of its directories a link."""
-        if not self._links:
-            return path
-        parent, _, base = path.rpartition("/")
-        real = resolve(parent, self._links) if parent else ""
-        return path if real is None else f"{real}/{base}".lstrip("/")
-
-    def _hide(self, layer: LayerIndex) -> None:
-        gone = set(layer.whiteouts)
-        inside = set(layer.opaque)
-        gone.update(self._met(layer.others))
-        gone.update(path for path in layer.symlinks if path_hash(path) in self._known)
-        # A directory replaces a file or a link, but merges with a directory.
-        gone.update(path for path in self._met(layer.directories) if self._is_file(path))
-        for path in layer.kept:
-            if path_hash(path) in self._known and path not in self._files:
-                gone.add(path)  # a file where there was a directory or a link
-        if gone or inside:
-            for entries in (self._files, self._links, self._hardlinks, self._sniffed, self._inspected):
-                self._forget(entries, gone, inside)
-
-    def _is_file(self, path: str) -> bool:
-        return any(path in entries for entries in (self._links, self._files, self._sniffed, self._inspected))
-
-    @staticmethod
-    def _forget(entries: dict[str, Any], gone: set[str], inside: set[str]) -> None:
-        for path in list(entries):
-            above = ancestors(path)
-            if path in gone or "" in inside or not gone.isdisjoint(above) or not inside.isdisjoint(above):
-                del entries[path]
-
-    def _met(self, hashes: bytes) -> list[str]:
-        """The known paths among a layer's hashes."""
-        return [self._known[number] for number in array("Q", hashes) if number in self._known]
-
-    def _remember(self, path: str) -> None:
-        for name in (path, *ancestors(path)):
-            self._known[path_hash(name)] = name
+    def _elsewhere(self, place: str, fixed: Mapping[str, str]) -> str | None:
+        """Under which unwanted name the archive has what a link at a wanted one leads to."""
+        spot = self._names.follow(place)
+        if spot is None or not spot.followed:
+            return None
+        file = spot.node.file if not spot.missing else None
+        if file is not None:
+            return file.inode.source if file.kept is None else None
+        real = spot.path()
+        if place in fixed:
+            return real if real not in fixed else None
+        return real if self._wanted.logical(real) is None else None
 
 
-def squash(layers: Sequence[LayerIndex]) -> Tree:
+def squash(layers: Sequence[LayerIndex], wanted: Wanted, limits: Limits, *, overlay: bool = False) -> Tree:
     """The tree of all layers, the lowest first."""
-    tree = Tree()
-    for number, layer in enumerate(layers):
-        tree.add(number, layer)
-        tree.link_hard(layer, number)
-    return tree
+    replay, stopped = Replay(limits, overlay=overlay), None
+    try:
+        for layer in layers:
+            replay.add(layer)
+    except LimitReached as reached:
+        stopped = reached
+    return Tree(replay, wanted, cut=any(layer.cut for layer in layers), stopped=stopped)
+
+
+def views(layers: Sequence[LayerIndex], wanted: Wanted, limits: Limits) -> list[Tree]:
+    """What containers of the image see: one tree, or two where engines differ (``replay.Replay``)."""
+    tree = squash(layers, wanted, limits)
+    return [tree, squash(layers, wanted, limits, overlay=True)] if tree.crossed else [tree]

@@ -10,20 +10,35 @@ from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.endings import Endings
 from hullguard.inventory.limits import Budget
-from hullguard.inventory.paths import ancestors
 from hullguard.inventory.random_access import RandomAccess
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 
 SNIFFED_FROM = 64
 """Smaller files are no programs; ELF's header alone has 64 bytes."""
 
 
+class _Alias:
+    """A name, or a part of one, that stands for wanted ones."""
+
+    __slots__ = ("below", "logicals")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Alias] = {}
+        self.logicals: list[str] = []
+
+    def at(self, path: str) -> "_Alias":
+        alias = self
+        for part in path.split("/") if path else ():
+            alias = alias.below.setdefault(part, _Alias())
+        return alias
+
+
 class Wanted:
     """The analyzers' wishes as one compiled pattern.
 
-    ``aliases`` are real paths that stand for wanted ones because a symbolic or hard link leads there: with
+    ``aliases`` are names in archives that stand for wanted ones because a symbolic or hard link leads there: with
     ``("opt/db", "var/lib/dpkg")`` the file ``opt/db/status`` is wanted as ``var/lib/dpkg/status``.
     """
 
@@ -36,9 +51,9 @@ class Wanted:
         self.analyzers = tuple(analyzers)
         self.inspectors = tuple(inspectors)
         self.aliases = tuple(sorted(set(aliases)))
-        self._standing_for: dict[str, list[str]] = {}
-        for real, logical in self.aliases:
-            self._standing_for.setdefault(real, []).append(logical)
+        self._standing_for = _Alias()
+        for name, logical in self.aliases:
+            self._standing_for.at(name).logicals.append(logical)
         self._magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
         self._longest_magic = max(map(len, self._magics), default=0)
 
@@ -56,10 +71,16 @@ class Wanted:
             return path
         if not self.aliases:
             return None
-        for real in (*reversed(ancestors(path)), path):
-            for logical in self._standing_for.get(real, ()):
-                name = logical + path[len(real) :]
-                if real == path or self._match(name):
+        alias, end = self._standing_for, -1
+        for part in ("", *path.split("/")):
+            if part:
+                if part not in alias.below:
+                    return None
+                alias = alias.below[part]
+                end += len(part) + 1
+            for logical in alias.logicals:
+                name = logical if end == len(path) else f"{logical}/{path[end + 1 :]}"
+                if end == len(path) or self._match(name):
                     return name
         return None
 
@@ -75,6 +96,11 @@ class Wanted:
     def analyzer(self, logical: str) -> Analyzer | None:
         """The one that a file of this name belongs to."""
         return next((each for each in self.analyzers if re.fullmatch(each.paths, logical, re.DOTALL)), None)
+
+    def form(self, logical: str) -> str | None:
+        """How a file of a wanted name is condensed: two of the same form are condensed alike."""
+        analyzer = self.analyzer(logical)
+        return f"{analyzer.name} {analyzer.variant(logical)}" if analyzer is not None else None
 
     def with_aliases(self, aliases: Sequence[tuple[str, str]]) -> "Wanted":
         return Wanted(self.analyzers, (*self.aliases, *aliases), self.inspectors)

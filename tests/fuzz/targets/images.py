@@ -40,7 +40,7 @@ from hullguard.inventory.content.catalog import INSPECTORS
 from hullguard.inventory.content.image_config import check
 from hullguard.inventory.layer import Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
-from hullguard.inventory.paths import ancestors, normal, resolve
+from hullguard.inventory.paths import normal, resolve
 from hullguard.inventory.source.documents import DockerImage, ImageConfig, OciDocument, decode
 from hullguard.inventory.source.image import describe, layer_facts
 from hullguard.inventory.source.platforms import fits
@@ -50,7 +50,7 @@ from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.inventory.source.remembered import recall
 from hullguard.inventory.source.sbom import parse_sbom
 from hullguard.inventory.source.unchanged import noted
-from hullguard.inventory.squash import squash
+from hullguard.inventory.squash import views
 from hullguard.inventory.streams import CHUNK, Uncompressed
 from hullguard.inventory.tar import BLOCK, TarWalk
 from hullguard.inventory.wanted import Wanted
@@ -124,11 +124,13 @@ def _entries(data: bytes) -> Iterator[Entry]:
 def _squashed(data: bytes) -> list[Any]:
     """Layers over one another, their links followed, and what analyzers make of them."""
     layers = [_indexed(layer(*_entries(part))) for part in split(data, _LAYERS, 8)]
-    tree = squash(layers)
-    again = _WANTED.with_aliases(tree.missing(_WANTED))
-    context = Context(layers=tuple(f"sha256:{number}" for number in range(len(layers))))
-    findings = [analyzer.analyze(tree, context) for analyzer in ANALYZERS]
-    return [again.aliases, [again.logical(path) for _, path in again.aliases], [found.packages for found in findings]]
+    trees = views(layers, _WANTED, LIMITS)
+    again = _WANTED.with_aliases(sorted(set[tuple[str, str]]().union(*(tree.missing() for tree in trees))))
+    found: list[Any] = [again.aliases, [again.logical(path) for _, path in again.aliases]]
+    for tree in trees:
+        context = Context(layers=tuple(f"sha256:{number}" for number in range(len(layers))))
+        found += [tree.unknowns(), [analyzer.analyze(tree, context).packages for analyzer in ANALYZERS]]
+    return found
 
 
 def _archived(data: bytes) -> list[Any]:
@@ -268,7 +270,7 @@ def _names(data: bytes) -> list[Any]:
     text = data.decode("utf-8", "replace")
     path = normal(text)
     links = dict(zip(text.split("/"), reversed(text.split("/")), strict=True))
-    found = [path, resolve(text, links), str(len(ancestors(path or ""))), _WANTED.logical(path or "")]
+    found = [path, resolve(text, links), _WANTED.logical(path or "")]
     with contextlib.suppress(Invalid):
         found.append(str(parse_reference(text)))
     return found
@@ -314,8 +316,8 @@ def _cached(data: bytes) -> list[Any]:
 def _cache_entries() -> Iterable[bytes]:
     config = msgspec.msgpack.encode({"config": _IMAGE.config, "layers": [[_DIGEST, _DIGEST, 1]] * 2})
     computed = msgspec.msgpack.encode({"diff_id": _DIGEST, "digest": _DIGEST, "size": 1})
-    made = [indexed(_WANTED, {"etc/os-release": DEBIAN_12}), LayerIndex(kept={"image": config})]
-    return [msgspec.msgpack.encode(one) for one in (*made, LayerIndex(kept={"file": computed}))]
+    made = [indexed(_WANTED, {"etc/os-release": DEBIAN_12}), LayerIndex(note=config)]
+    return [msgspec.msgpack.encode(one) for one in (*made, LayerIndex(note=computed))]
 
 
 _SCANNERS = frozenset(INSPECTORS)

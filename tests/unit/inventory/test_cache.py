@@ -7,14 +7,21 @@ import pytest
 import zstandard
 
 from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.changes import HardLinked, Linked, Made, Opaque, Others, Whiteout, Written
 from hullguard.inventory.layer import LayerIndex
 from hullguard.model.package import Unknown
 
 INDEX = LayerIndex(
-    kept={"etc/os-release": b"ID=debian\n"},
-    symlinks={"lib": "usr/lib"},
-    whiteouts=["a"],
-    others=b"12345678",
+    changes=[
+        Written(0, 0, "etc/os-release", None, b"ID=debian\n"),
+        Linked(1, 0, "lib", "usr/lib"),
+        HardLinked(1, 0, "a", "b"),
+        Made(1, 0, "lib/x"),
+        Others(1, 0, "lib/x", "a/b"),
+        Whiteout(1, 0, "a"),
+        Opaque(1, 0, ""),
+    ],
+    others=b"1234567890123456",
     unknowns=[Unknown("what", "why")],
 )
 
@@ -96,7 +103,7 @@ def test_a_place_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "index", [b"\x81\xa4kept\x81\xa1\xff\xc4\x00", b"\x81\xa1x" * 5000], ids=["no text", "too deep"]
+    "index", [b"\x81\xa7changes\x91\x94\xa4gone\x00\x00\xa1\xff", b"\x81\xa1x" * 5000], ids=["no text", "too deep"]
 )
 def test_an_entry_of_another_make_is_not_believed(directory: Path, index: bytes) -> None:
     body = zstandard.ZstdCompressor().compress(index)

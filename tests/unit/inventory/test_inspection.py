@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.images import DEBIAN_12, Entry, Image, digest_of, file, layer, opaque, symlink, whiteout
+from tests.support.images import DEBIAN_12, Entry, Image, digest_of, file, hardlink, layer, opaque, symlink, whiteout
 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.content.inspector import Inspector
@@ -109,6 +109,25 @@ def test_the_same_secret_written_again_is_hidden_once(tmp_path: Path) -> None:
     found = scan(tmp_path, layer(file(KEY, "KEY")), layer(file(KEY, "KEY\n")))
 
     assert [secret.deleted for secret in found.secrets] == [True, False]
+
+
+def test_a_secret_that_its_own_layer_writes_over_is_hidden(tmp_path: Path) -> None:
+    found = scan(tmp_path, layer(file(KEY, "KEY"), file(KEY, "harmless"), file("a/b", "KEY"), symlink("a", "x")))
+
+    assert [(secret.path, secret.deleted) for secret in found.secrets] == [(KEY, True), ("a/b", True)]
+
+
+def test_a_secret_with_a_name_left_is_not_hidden(tmp_path: Path) -> None:
+    named = layer(file(KEY, "KEY"), hardlink("b", KEY))
+
+    assert [secret.deleted for secret in scan(tmp_path, named, layer(whiteout(KEY))).secrets] == [False]
+    assert [secret.deleted for secret in scan(tmp_path, named, layer(whiteout(KEY), file("b"))).secrets] == [True]
+
+
+def test_a_secret_that_only_some_engines_hide_is_not_hidden(tmp_path: Path) -> None:
+    found = scan(tmp_path, layer(file(KEY, "KEY"), symlink("x", "srv/app")), layer(whiteout("x/key.pem")))
+
+    assert [secret.deleted for secret in found.secrets] == [False]
 
 
 def test_a_mode_that_a_later_layer_corrects_is_not_told(tmp_path: Path) -> None:

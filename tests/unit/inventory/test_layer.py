@@ -1,7 +1,6 @@
 """The index of one layer: wanted files whole, everything else as little as possible, and no whiteout misread."""
 
 import io
-from array import array
 
 from tests.support.images import (
     DEBIAN_12,
@@ -19,7 +18,8 @@ from tests.support.images import (
 )
 
 from hullguard.inventory.analyzers.catalog import ANALYZERS
-from hullguard.inventory.layer import Indexer, LayerIndex, path_hash
+from hullguard.inventory.changes import HardLinked, Linked, Made, Opaque, Others, Whiteout, Written
+from hullguard.inventory.layer import HASH, Indexer, LayerIndex, path_hash
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.wanted import Wanted
 
@@ -30,27 +30,36 @@ def index(*entries: Entry, limits: Limits | None = None, aliases: tuple[tuple[st
     return indexer.index
 
 
-def hashes(packed: bytes) -> set[int]:
-    return set(array("Q", packed))
+def hashes(packed: bytes) -> set[bytes]:
+    return {packed[at : at + HASH] for at in range(0, len(packed), HASH)}
+
+
+def kept(found: LayerIndex) -> dict[str, bytes | None]:
+    return {change.path: change.content for change in found.changes if isinstance(change, Written)}
 
 
 def test_only_wanted_files_are_kept() -> None:
-    found = index(file("etc/os-release", DEBIAN_12), file("bin/sh", b"x" * 5000), node_package("lodash", "4.17.4"))
+    found = index(
+        file("etc/os-release", DEBIAN_12),
+        directory("bin"),
+        file("bin/sh", b"x" * 5000),
+        node_package("lodash", "4.17.4"),
+    )
 
-    assert set(found.kept) == {"etc/os-release", "srv/app/node_modules/lodash/package.json"}
+    assert set(kept(found)) == {"etc/os-release", "srv/app/node_modules/lodash/package.json"}
     assert hashes(found.others) == {path_hash("bin/sh")}
 
 
 def test_names_are_made_normal() -> None:
     found = index(file("./etc/os-release", DEBIAN_12), file("/usr//lib/os-release", DEBIAN_12))
 
-    assert set(found.kept) == {"etc/os-release", "usr/lib/os-release"}
+    assert set(kept(found)) == {"etc/os-release", "usr/lib/os-release"}
 
 
 def test_a_name_that_climbs_out_is_refused_and_told() -> None:
     found = index(file("../../etc/os-release", DEBIAN_12), file("a/../../etc/os-release", DEBIAN_12))
 
-    assert found.kept == {}
+    assert found.changes == []
     assert [unknown.what for unknown in found.unknowns] == ["../../etc/os-release", "a/../../etc/os-release"]
     assert "leaves the image's root" in found.unknowns[0].why
 
@@ -65,14 +74,13 @@ def test_many_refused_names_are_counted_not_listed() -> None:
 def test_whiteouts_and_opaque_directories_are_told_apart() -> None:
     found = index(whiteout("a/b"), whiteout("c"), opaque("d/e"), opaque(""))
 
-    assert found.whiteouts == ["a/b", "c"]
-    assert found.opaque == ["d/e", ""]
+    assert found.changes == [Whiteout(0, 0, "a/b"), Whiteout(0, 0, "c"), Opaque(0, 0, "d/e"), Opaque(0, 0, "")]
 
 
 def test_a_whiteout_that_names_nothing_deletes_nothing() -> None:
     found = index(file("var/lib/dpkg/.wh."), file("var/lib/dpkg/.wh.."), file("var/lib/dpkg/.wh..."))
 
-    assert found.whiteouts == []
+    assert found.changes == []
     assert len(found.unknowns) == 3
     assert "whiteout that names no file" in found.unknowns[0].why
 
@@ -80,54 +88,90 @@ def test_a_whiteout_that_names_nothing_deletes_nothing() -> None:
 def test_bookkeeping_of_aufs_hides_nothing() -> None:
     found = index(file(".wh..wh.plnk/1"), file(".wh..wh.aufs"), directory(".wh..wh.orph"))
 
-    assert (found.whiteouts, found.opaque, found.unknowns) == ([], [], [])
+    assert [change for change in found.changes if isinstance(change, Whiteout | Opaque)] == []
+    assert found.unknowns == []
 
 
-def test_of_two_members_with_one_name_the_later_counts() -> None:
-    found = index(file("etc/os-release", b"ID=old\n"), file("etc/os-release", b"ID=new\n"))
-    replaced = index(file("etc/os-release", b"ID=old\n"), symlink("etc/os-release", "../usr/lib/os-release"))
-    restored = index(symlink("etc/os-release", "x"), file("etc/os-release", b"ID=new\n"))
+def test_what_happens_is_kept_in_its_order() -> None:
+    found = index(
+        directory("etc"),
+        file("etc/passwd"),
+        file("etc/os-release", DEBIAN_12),
+        symlink("etc/x", "../usr"),
+        file("etc/group"),
+        whiteout("etc/y"),
+        hardlink("etc/z", "etc/passwd"),
+    )
 
-    assert found.kept == {"etc/os-release": b"ID=new\n"}
-    assert (replaced.kept, replaced.symlinks) == ({}, {"etc/os-release": "../usr/lib/os-release"})
-    assert (restored.kept, restored.symlinks) == ({"etc/os-release": b"ID=new\n"}, {})
+    assert found.changes == [
+        Written(1, 1, "etc/os-release", None, DEBIAN_12),
+        Linked(1, 1, "etc/x", "../usr"),
+        Whiteout(2, 1, "etc/y"),
+        HardLinked(2, 1, "etc/z", "etc/passwd"),
+    ]
+    assert hashes(found.others) == {path_hash("etc/passwd"), path_hash("etc/group")}
 
 
-def test_a_hard_link_to_a_kept_file_has_its_content() -> None:
-    found = index(file("usr/lib/os-release", DEBIAN_12), hardlink("etc/os-release", "usr/lib/os-release"))
+class TestDirectoriesThatAreNotListed:
+    """They may be links, of this layer or of a lower one, so what lies in them keeps its name."""
 
-    assert found.kept["etc/os-release"] == DEBIAN_12
+    def test_files_below_them_keep_their_names(self) -> None:
+        found = index(file("lib/a"), file("lib/b"), directory("bin"), file("bin/c"), file("lib/x/d"), file("top"))
 
+        assert found.changes == [Others(0, 0, "lib", "a/b"), Others(1, 1, "lib/x", "d")]
+        assert hashes(found.others) == {path_hash("bin/c"), path_hash("top")}
 
-def test_a_hard_link_to_an_unwanted_file_is_remembered() -> None:
-    found = index(file("opt/status", b"x"), hardlink("var/lib/dpkg/status", "opt/status"))
+    def test_directories_below_them_are_not_listed_either(self) -> None:
+        found = index(directory("lib/x"), file("lib/x/a"))
 
-    assert found.hardlinks == {"var/lib/dpkg/status": "opt/status"}
+        assert found.changes == [Made(0, 0, "lib/x"), Others(0, 0, "lib/x", "a")]
+
+    def test_a_link_in_place_of_a_directory_makes_it_one_of_them(self) -> None:
+        found = index(directory("a"), directory("a/b"), symlink("a", "x"), file("a/b/c"), directory("d"), file("d/e"))
+
+        assert found.changes == [Linked(0, 2, "a", "x"), Others(0, 2, "a/b", "c")]
+        assert hashes(found.others) == {path_hash("d/e")}
+
+    def test_listing_them_later_counts_from_there_on(self) -> None:
+        found = index(file("a/b"), directory("a"), file("a/c"))
+
+        assert found.changes == [Others(0, 0, "a", "b")]
+        assert hashes(found.others) == {path_hash("a/c")}
+
+    def test_their_files_are_kept_in_groups(self) -> None:
+        found = index(*(file(f"a/{number}") for number in range(10_000)))
+
+        assert [len(change.names.split("/")) for change in found.changes if isinstance(change, Others)] == [
+            4096,
+            4096,
+            10_000 - 2 * 4096,
+        ]
 
 
 def test_a_hard_link_out_of_the_image_is_refused() -> None:
     found = index(hardlink("var/lib/dpkg/status", "../../host/status"))
 
-    assert found.hardlinks == {}
+    assert found.changes == [Others(0, 0, "var/lib/dpkg", "status")]
     assert "hard link" in found.unknowns[0].why
 
 
 def test_an_alias_makes_an_unwanted_place_wanted() -> None:
     found = index(dpkg_status(), file("opt/db/status", dpkg_entry("a", "1")), aliases=(("opt/db", "var/lib/dpkg"),))
 
-    assert b"Package: a" in found.kept["opt/db/status"]
+    assert b"Package: a" in (kept(found)["opt/db/status"] or b"")
+    assert [change.logical for change in found.changes if isinstance(change, Written)] == [None, "var/lib/dpkg/status"]
 
 
 def test_a_wanted_file_beyond_the_limit_is_named_and_makes_the_index_incomplete() -> None:
     found = index(file("var/lib/dpkg/status", b"x" * 2000), limits=Limits(file_bytes=1000))
 
     assert found.cut
-    assert found.kept == {}
+    assert kept(found) == {}
     assert found.unknowns[0].what == "var/lib/dpkg/status"
 
 
 def test_directories_and_other_files_are_hashed_apart() -> None:
-    found = index(directory("srv/"), file("srv/x"), Entry("dev/null", kind=b"3"))
+    found = index(directory("srv/"), file("srv/x"), directory("dev"), Entry("dev/null", kind=b"3"))
 
-    assert hashes(found.directories) == {path_hash("srv")}
+    assert hashes(found.directories) == {path_hash("srv"), path_hash("dev")}
     assert hashes(found.others) == {path_hash("srv/x"), path_hash("dev/null")}

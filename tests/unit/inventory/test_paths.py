@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullguard.inventory.paths import ancestors, normal, resolve
+from hullguard.inventory.paths import normal, resolve
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,18 @@ from hullguard.inventory.paths import ancestors, normal, resolve
         ("./", ""),
         ("/", ""),
         ("a..b/..c/c..", "a..b/..c/c.."),
+        ("a/../b", "b"),
+        ("a/b/../../c/./d/..", "c"),
+        ("a/..", ""),
+        ("/../a", "a"),
+        ("/../../a/../..", ""),
     ],
 )
 def test_names_become_comparable(name: str, path: str) -> None:
     assert normal(name) == path
 
 
-@pytest.mark.parametrize("name", ["..", "../etc/passwd", "a/../../b", "/../a", "a/..", "./..", "a/../b", "a\0b"])
+@pytest.mark.parametrize("name", ["..", "../etc/passwd", "a/../../b", "./..", "a/../..", ".././a", "a\0b"])
 def test_names_that_climb_are_refused(name: str) -> None:
     assert normal(name) is None
 
@@ -36,11 +41,6 @@ def test_a_normal_name_has_no_way_out(name: str) -> None:
 
     assert path is None or all(part not in ("", ".", "..") for part in path.split("/")) or path == ""
     assert path is None or normal(path) == path
-
-
-def test_ancestors_are_those_above() -> None:
-    assert ancestors("a/b/c") == ["a/b", "a"]
-    assert ancestors("a") == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import ClassVar
 from tests.support.images import Entry, file, layer, symlink, whiteout
 
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings
+from hullguard.inventory.changes import Written
 from hullguard.inventory.layer import Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.source.directory import TreeWalk
@@ -47,7 +48,7 @@ def index(*entries: Entry, limits: Limits | None = None) -> LayerIndex:
 
 
 def sniffed(*layers: tuple[Entry, ...], analyzer: str = "programs") -> list[tuple[str, bytes, int]]:
-    tree = squash([index(*entries) for entries in layers])
+    tree = squash([index(*entries) for entries in layers], WANTED, Limits())
     return [(path, kept.content, kept.origin) for path, kept in tree.sniffed(analyzer)]
 
 
@@ -56,18 +57,17 @@ def test_a_file_is_known_by_its_first_bytes() -> None:
 
 
 def test_what_is_condensed_to_nothing_is_not_kept() -> None:
-    assert index(file("opt/tool", b"\x7fELF" + bytes(100))).sniffed == {}
+    assert index(file("tool", b"\x7fELF" + bytes(100))).changes == []
 
 
 def test_a_file_too_small_to_be_a_program_is_not_read() -> None:
-    assert index(file("opt/tool", b"\x7fELF version=1")).sniffed == {}
+    assert index(file("tool", b"\x7fELF version=1")).changes == []
 
 
 def test_a_file_that_an_analyzer_wants_by_path_is_not_sniffed() -> None:
-    found = index(file("etc/programs", PROGRAM))
-
-    assert found.sniffed == {}
-    assert found.kept == {"etc/programs": b"1"}
+    assert sniffed((file("etc/programs", PROGRAM),)) == []
+    (change,) = index(file("etc/programs", PROGRAM)).changes
+    assert change == Written(0, 0, "etc/programs", None, b"1")
 
 
 def test_several_analyzers_may_know_one_file() -> None:
@@ -98,7 +98,7 @@ def test_of_two_members_with_one_name_the_later_counts() -> None:
 def test_a_program_larger_than_the_bound_is_told_and_does_not_end_the_scan() -> None:
     found = index(file("tool", PROGRAM), limits=Limits(large_file_bytes=64))
 
-    assert found.sniffed == {}
+    assert found.changes == []
     assert [unknown.what for unknown in found.unknowns] == ["tool"]
     assert found.cut is False
 
@@ -109,7 +109,7 @@ def test_a_directory_tree_is_sniffed_too(tmp_path: Path) -> None:
     indexer = Indexer(WANTED, Budget(Limits()), "tree")
     TreeWalk(indexer, tmp_path).run()
 
-    assert indexer.finish().sniffed == {"tool": {"programs": b"1"}}
+    assert indexer.finish().changes == [Written(0, 0, "tool", sniffed={"programs": b"1"})]
 
 
 def test_first_bytes_are_part_of_the_signature() -> None:

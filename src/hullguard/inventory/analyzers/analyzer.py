@@ -114,6 +114,14 @@ class Analyzer(abc.ABC):
         del path
         return content
 
+    def variant(self, path: str) -> str:
+        """Which of its kinds of files this is, where ``condense`` reads them differently.
+
+        A file that a link leads to may have a name of another kind; then it does not serve.
+        """
+        del path
+        return ""
+
     @abc.abstractmethod
     def analyze(self, files: Files, context: Context) -> Findings:
         """Turns wanted files into packages; what cannot be read becomes an unknown."""

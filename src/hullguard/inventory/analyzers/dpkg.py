@@ -32,6 +32,9 @@ class DpkgAnalyzer(Analyzer):
             return "\n".join(name for name in names if ownable(name)).encode()
         return condensed(content, _FIELDS)
 
+    def variant(self, path: str) -> str:
+        return "list" if path.endswith((".list", ".md5sums")) else ""
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for name, file in files.children(_STATUS_D):

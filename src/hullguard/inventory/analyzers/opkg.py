@@ -37,6 +37,9 @@ class OpkgAnalyzer(Analyzer):
             return "\n".join(name for name in names if ownable(name)).encode()
         return condensed(content, _FIELDS)
 
+    def variant(self, path: str) -> str:
+        return "list" if path.endswith(".list") else ""
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         # With a merged /usr two names lead to one directory.

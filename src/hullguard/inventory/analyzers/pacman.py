@@ -31,6 +31,9 @@ class PacmanAnalyzer(Analyzer):
         kept = [f"%{name}%\n" + "".join(f"{value}\n" for value in sections.get(name, ())) for name in _KEPT]
         return "\n".join(kept).encode()
 
+    def variant(self, path: str) -> str:
+        return path.rpartition("/")[2]
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in files.matching(rf"{_ROOT}/[^/]+/desc"):

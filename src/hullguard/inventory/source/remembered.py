@@ -10,7 +10,6 @@ from hullguard.inventory.source.reader import LayerReader
 from hullguard.model.errors import Invalid
 
 _SIGNATURE = "image"
-_KEY = "image"
 
 
 class _Image(Struct):
@@ -23,7 +22,7 @@ def remember(identity: str, config: bytes, layers: list[IndexedLayer], reader: L
     """Keeps what is needed to answer again for an image whose layers are all in the cache."""
     if reader.cache is not None:
         image = _Image(config, [(layer.diff_id, layer.digest, layer.size) for layer in layers])
-        reader.cache.put(identity, _SIGNATURE, LayerIndex(kept={_KEY: msgspec.msgpack.encode(image)}))
+        reader.cache.put(identity, _SIGNATURE, LayerIndex(note=msgspec.msgpack.encode(image)))
 
 
 def recall(identity: str, reader: LayerReader) -> tuple[Described, list[IndexedLayer]] | None:
@@ -34,7 +33,7 @@ def recall(identity: str, reader: LayerReader) -> tuple[Described, list[IndexedL
     if reader.cache is None or (stored := reader.cache.get(identity, _SIGNATURE)) is None:
         return None
     try:
-        image = msgspec.msgpack.decode(stored.kept.get(_KEY, b""), type=_Image)
+        image = msgspec.msgpack.decode(stored.note, type=_Image)
         described = describe(image.config, [(diff_id, None) for diff_id, _, _ in image.layers], len(image.layers))
     except (*UNREADABLE, Invalid):
         return None

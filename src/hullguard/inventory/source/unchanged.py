@@ -16,7 +16,6 @@ from hullguard.inventory.layer import LayerIndex
 # The coarsest clock of the file systems in use is FAT's, two seconds; a change within one tick leaves no trace.
 SETTLED_NS = 2_000_000_000
 _SIGNATURE = "file"
-_KEY = "file"
 
 Identity = Callable[[], str | None]
 """Names the present state of a file, or None when nothing may be concluded from it."""
@@ -41,13 +40,13 @@ def identity_of(descriptor: int, offset: int, size: int) -> str | None:
 
 def note(cache: LayerCache, identity: str, computed: Computed) -> None:
     """Keeps what was computed of a file in this state."""
-    cache.put(identity, _SIGNATURE, LayerIndex(kept={_KEY: msgspec.msgpack.encode(computed)}))
+    cache.put(identity, _SIGNATURE, LayerIndex(note=msgspec.msgpack.encode(computed)))
 
 
 def noted(cache: LayerCache, identity: str) -> Computed | None:
     """What was computed of the file when it was in this state before."""
     stored = cache.get(identity, _SIGNATURE)
     try:
-        return None if stored is None else msgspec.msgpack.decode(stored.kept.get(_KEY, b""), type=Computed)
+        return None if stored is None else msgspec.msgpack.decode(stored.note, type=Computed)
     except UNREADABLE:
         return None

@@ -11,8 +11,11 @@ from tests.support.inventories import Found
 from hullguard.inventory.analyzers import language
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable, lines, purl
+from hullguard.inventory.changes import Written
 from hullguard.inventory.layer import LayerIndex
+from hullguard.inventory.limits import Limits
 from hullguard.inventory.squash import squash
+from hullguard.inventory.wanted import Wanted
 from hullguard.model.package import PackageType
 
 
@@ -36,7 +39,11 @@ class Sample(LanguageAnalyzer):
 
 def findings(content: bytes, owned: frozenset[str] = frozenset()) -> tuple[list[str], list[tuple[str, str]]]:
     analyzer = Sample()
-    tree = squash([LayerIndex(kept={"sample": analyzer.condense("sample", content)})])
+    tree = squash(
+        [LayerIndex(changes=[Written(0, 0, "sample", None, analyzer.condense("sample", content))])],
+        Wanted([analyzer]),
+        Limits(),
+    )
     found = analyzer.analyze(tree, Context(owned=set(owned), layers=("layer0",)))
     assert {package.layer for package in found.packages} <= {"layer0"}
     return [package.purl for package in found.packages], [(u.what, u.why) for u in found.unknowns]

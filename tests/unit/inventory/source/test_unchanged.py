@@ -155,7 +155,7 @@ def test_a_damaged_note_is_none(cache: LayerCache) -> None:
     assert noted(cache, "a") == Computed("sha256:1", "sha256:2", 3)
     assert noted(cache, "b") is None
 
-    cache.put("c", "file", LayerIndex(kept={"file": b"\x81\xa7diff_id\xa1\xff"}))
+    cache.put("c", "file", LayerIndex(note=b"\x81\xa7diff_id\xa1\xff"))
     assert noted(cache, "c") is None
 
 

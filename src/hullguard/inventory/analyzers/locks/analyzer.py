@@ -51,6 +51,10 @@ class LockAnalyzer(LanguageAnalyzer):
                 yield from _reader(place)(content)
                 return
 
+    def variant(self, path: str) -> str:
+        base = path.rpartition("/")[2]
+        return next((pattern for pattern, _ in _READERS if re.fullmatch(pattern, base)), "")
+
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         """``go.sum`` only where no ``go.mod`` says better which modules are chosen."""
         for path, file in super().found(files):

@@ -40,6 +40,9 @@ class RpmAnalyzer(Analyzer):
         reader = _FORMATS.get(name)
         return dump(reader(content)) if reader is not None else b""
 
+    def variant(self, path: str) -> str:
+        return path.rpartition("/")[2]
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}

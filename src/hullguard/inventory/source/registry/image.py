@@ -109,7 +109,7 @@ class RegistryBlobs:
             layer = reader.read(download, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
         if reader.cache is not None and layer.stopped is None:
             memo = msgspec.msgpack.encode(_Memo(layer.diff_id, layer.digest, layer.size))
-            reader.cache.put(blob.name, _MEMO, LayerIndex(kept={_MEMO: memo}))
+            reader.cache.put(blob.name, _MEMO, LayerIndex(note=memo))
         return layer
 
     def found(self) -> list[IndexedLayer]:
@@ -121,7 +121,7 @@ class RegistryBlobs:
         if reader.cache is None or stored is None:
             return None
         try:
-            memo = msgspec.msgpack.decode(stored.kept.get(_MEMO, b""), type=_Memo)
+            memo = msgspec.msgpack.decode(stored.note, type=_Memo)
         except UNREADABLE:
             return None
         if memo.diff_id != blob.claimed:

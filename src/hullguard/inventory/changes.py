@@ -1,0 +1,65 @@
+"""What one layer changes, member by member and in their order, as far as names matter.
+
+Order matters: a later member replaces an earlier one, and a link counts for what is written after it. The members that
+nobody asks for by name are hashes (``layer.LayerIndex``); each change says how many of those came before it.
+"""
+
+from msgspec import Struct
+
+Totals = tuple[int, int, int]
+"""Secrets, malware and careless settings."""
+
+
+class _Change(Struct, array_like=True, tag=True):
+    files: int
+    """Nameless files before it, in this layer."""
+    directories: int
+    """Nameless directories before it."""
+    path: str
+
+
+class Written(_Change, tag="file"):
+    """A regular file that somebody keeps something of."""
+
+    logical: str | None = None
+    """The wanted name as which it was condensed, where that is not its own."""
+    content: bytes | None = None
+    """What the analyzer that wants it by name keeps."""
+    sniffed: dict[str, bytes] | None = None
+    """What analyzers keep that know it by its first bytes."""
+    hits: Totals | None = None
+    """How many findings the layer has with this file's, where it has any."""
+
+
+class Linked(_Change, tag="link"):
+    """A symbolic link; its target is as written."""
+
+    target: str
+
+
+class HardLinked(_Change, tag="hard"):
+    """Another name for what stands at ``target``, a normal path."""
+
+    target: str
+
+
+class Made(_Change, tag="dir"):
+    """A directory whose own place is not certain, because the layer does not say what it lies in."""
+
+
+class Others(_Change, tag="rest"):
+    """Files that nobody wants, in the directory ``path``, which the layer does not say to be one: it may be a link."""
+
+    names: str
+    """Parted by slashes."""
+
+
+class Whiteout(_Change, tag="gone"):
+    """What lower layers have at this path is deleted."""
+
+
+class Opaque(_Change, tag="opaque"):
+    """What lower layers have in this directory is deleted."""
+
+
+Change = Written | Linked | HardLinked | Made | Others | Whiteout | Opaque
