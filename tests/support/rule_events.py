@@ -1,5 +1,6 @@
 """Arbitrary events, for properties that hold for all of them. Words are few, so that conditions meet them."""
 
+import functools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ maybe_path = st.none() | paths
 numbers = st.sampled_from([0, 1, 2, 5, 80, 443, 1000, 2**31])
 
 
+@functools.cache
 def processes() -> st.SearchStrategy[Process]:
     return st.builds(
         Process,
@@ -52,6 +54,7 @@ def processes() -> st.SearchStrategy[Process]:
     )
 
 
+@functools.cache
 def sockets() -> st.SearchStrategy[Socket]:
     ends = st.none() | st.builds(Endpoint, address=st.sampled_from(ADDRESSES), port=st.sampled_from([0, 22, 53, 443]))
     return st.builds(
@@ -65,6 +68,7 @@ def sockets() -> st.SearchStrategy[Socket]:
     )
 
 
+@functools.cache
 def files() -> st.SearchStrategy[OpenFile]:
     return st.builds(
         OpenFile,
@@ -79,41 +83,43 @@ def files() -> st.SearchStrategy[OpenFile]:
     )
 
 
-@st.composite
-def events(draw: st.DrawFn) -> Event:
-    kind = draw(st.sampled_from(EventKind))
+@functools.cache
+def events() -> st.SearchStrategy[Event]:
+    return st.sampled_from(EventKind).flatmap(_of_kind)
+
+
+@functools.cache
+def _of_kind(kind: EventKind) -> st.SearchStrategy[Event]:
     calls = ["", *CALLS[kind], *(RING + call for call in CALLS[kind])]
     arguments = st.dictionaries(
         st.sampled_from(["request", "flags", "fd", "mode", "signal", "old_fd", "name", "uid", "dirfd", "raw_target"]),
         st.sampled_from([0, 1, 16, 0x4206, "x", "/etc/shadow"]),
         max_size=3,
     )
-    return draw(
-        st.builds(
-            Event,
-            kind=st.just(kind),
-            at=st.just(AT),
-            sequence=st.integers(0, 9),
-            container=st.sampled_from([ContainerRef("host"), ContainerRef("c0ffee" + "0" * 58, "web")]),
-            image=st.sampled_from([None, ImageRef("sha256:1", "nginx:1.25"), ImageRef("sha256:2", "r/a")]),
-            lineage=st.lists(processes(), min_size=1, max_size=3).map(tuple),
-            path=maybe_path,
-            known_as=maybe_path,
-            reads=st.booleans(),
-            writes=st.booleans(),
-            new_file=st.booleans(),
-            call=st.sampled_from(calls),
-            result=st.sampled_from([None, 0, 1, 3, -2, -13, -115]),
-            raw_path=maybe_path | st.sampled_from(["../etc/shadow", "a"]),
-            target=maybe_path | st.just("../x"),
-            file=st.none() | files(),
-            socket=st.none() | sockets(),
-            arguments=arguments,
-            container_details=st.none()
-            | st.builds(
-                ContainerDetails,
-                privileged=st.none() | st.booleans(),
-                mounts=st.none() | st.just((Mount("/proc", "/host/proc"),)),
-            ),
-        )
+    return st.builds(
+        Event,
+        kind=st.just(kind),
+        at=st.just(AT),
+        sequence=st.integers(0, 9),
+        container=st.sampled_from([ContainerRef("host"), ContainerRef("c0ffee" + "0" * 58, "web")]),
+        image=st.sampled_from([None, ImageRef("sha256:1", "nginx:1.25"), ImageRef("sha256:2", "r/a")]),
+        lineage=st.lists(processes(), min_size=1, max_size=3).map(tuple),
+        path=maybe_path,
+        known_as=maybe_path,
+        reads=st.booleans(),
+        writes=st.booleans(),
+        new_file=st.booleans(),
+        call=st.sampled_from(calls),
+        result=st.sampled_from([None, 0, 1, 3, -2, -13, -115]),
+        raw_path=maybe_path | st.sampled_from(["../etc/shadow", "a"]),
+        target=maybe_path | st.just("../x"),
+        file=st.none() | files(),
+        socket=st.none() | sockets(),
+        arguments=arguments,
+        container_details=st.none()
+        | st.builds(
+            ContainerDetails,
+            privileged=st.none() | st.booleans(),
+            mounts=st.none() | st.just((Mount("/proc", "/host/proc"),)),
+        ),
     )

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "db": "database.db",
     "serve": "serve.serve",
     "agent": "agent.agent",
+    "rules": "rules.rules",
     "admin": "admin.admin",
 }
 """Name -> module beside this one, and in it a command or a family of commands."""

@@ -105,9 +105,9 @@ def _exe_flags(event: Event) -> Value:
     one = event.lineage[-1]
     found = (
         ("EXE_WRITABLE", one.exe_writable),
-        ("EXE_UPPER_LAYER", one.exe_new),
+        ("EXE_UPPER_LAYER", process.new_program(event)),
         ("EXE_FROM_MEMFD", one.exe_memfd),
-        ("EXE_LOWER_LAYER", not one.exe_new),
+        ("EXE_LOWER_LAYER", not process.new_program(event)),
     )
     return "|".join(name for name, holds in found if holds)
 
@@ -247,6 +247,21 @@ BY_KIND: Final[dict[EventKind, Arguments]] = {
 """Falco's names, without ``res``, which every call has. The order is that of ``evt.args`` and of ``evt.arg[n]``."""
 
 NAMES: Final = frozenset(name for arguments in BY_KIND.values() for name in arguments) | {"res"}
+
+FALCO_NAMES: Final = frozenset(
+    """
+    actor addr aux aux_ID backlog base_addr cgroups cmd code config core cpu cpuset cpuset_list data_len dev_ID
+    dev_id dip dport dst dst_fd dst_vma dest_vma egid event_data event_type event_vmas exe_ino exe_ino_ctime
+    exe_ino_mtime exe_writable fd1 fd2 fd_in fd_out fdin fdout fdlimit fds file_flags fs groups how how_many id img
+    in initval interval ip json key length level linkdirfd maxevents min_complete mountfd msg mtu nativeID
+    newdir newdirfd new_root next nfds nstype off_in off_out off offset off_t olddir olddirfd op optlen optname option
+    opts out owner path_in path_out peer pgft_maj pgft_min pgid pgoffset pidns_init_start_ts plugin_ID
+    plugin_id pos pts put_old quota_fmt quotafilepath queuelen queuemax queuepct ratio reaper_tid rem request ret ruid
+    rgid scap_opts sival_ptr size sk_type_flags source special spid src src_fd suid sgid tags target_fd tgid
+    tid timeout to_submit tv_sec type uffd val value version vm_rss vm_size vm_swap vpid vtid whence which
+    """.split()  # noqa: SIM905 - a name a line would fill the page
+)
+"""Names of Falco's arguments that no event has here, beside some that have."""
 
 
 def result(event: Event) -> str:

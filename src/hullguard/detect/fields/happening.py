@@ -58,14 +58,14 @@ def category(event: Event) -> str:
     return "system"
 
 
-def _creates(event: Event) -> bool:
+def creates(event: Event) -> bool:
     file = event.file
     return file is not None and (file.created or file.flags & linux.O_TMPFILE == linux.O_TMPFILE)
 
 
 def _makes_executable(event: Event) -> bool:
     mode = event.arguments.get("mode")
-    return _creates(event) and isinstance(mode, int) and bool(mode & 0o111)
+    return creates(event) and isinstance(mode, int) and bool(mode & 0o111)
 
 
 def failed(event: Event) -> bool:
@@ -171,7 +171,7 @@ HAPPENING_FIELDS: Final[tuple[Field, ...]] = (
     _evt("evt.is_open_write", FLAG, ("Opened for writing.", "以写方式打开。"), "writes",
          lambda event: event.kind is EventKind.FILE_OPEN and event.writes, always=True),
     _evt("evt.is_open_create", FLAG, ("The open made the file.", "打开时创建了文件。"), "file.created, file.flags",
-         lambda event: event.kind is EventKind.FILE_OPEN and not failed(event) and _creates(event), always=True),
+         lambda event: event.kind is EventKind.FILE_OPEN and not failed(event) and creates(event), always=True),
     _evt("evt.is_open_exec", FLAG, ("The open made a file that may be executed.", "打开时创建了可执行文件。"),
          "file.created, arguments.mode",
          lambda event: event.kind is EventKind.FILE_OPEN and _makes_executable(event), always=True),

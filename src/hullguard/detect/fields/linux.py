@@ -123,6 +123,7 @@ PTRACE_REQUESTS: Final = {
     0x4208: "PTRACE_LISTEN",
     0x4209: "PTRACE_PEEKSIGINFO",
 }
+PTRACE_NUMBERS: Final = {name: number for number, name in PTRACE_REQUESTS.items()}
 BPF_COMMANDS: Final = dict(
     enumerate(
         """

@@ -8,7 +8,7 @@ from typing import Final
 
 from hullguard.detect.fields import linux
 from hullguard.detect.fields.field import Argument, Field, FieldType, Known, Reader, Several, Value, index_of
-from hullguard.model.event import Event, Process
+from hullguard.model.event import Event, EventKind, Process
 
 OfProcess = Callable[[Process], Value]
 
@@ -73,6 +73,16 @@ def variable(process: Process, wanted: str) -> str | None:
 def cwd(process: Process) -> str | None:
     """Ends with a slash, as Falco's does and its rules expect."""
     return process.cwd if process.cwd is None or process.cwd.endswith("/") else process.cwd + "/"
+
+
+def terminal(process: Process) -> int:
+    """``proc.tty``: 0 for none, 1 where only known that there is one."""
+    return int(process.tty) if process.terminal is None else process.terminal
+
+
+def new_program(event: Event) -> bool:
+    """``proc.is_exe_upper_layer``; a sensor may say it of the process, or of its exec alone."""
+    return event.lineage[-1].exe_new or (event.kind is EventKind.EXEC and event.new_file)
 
 
 def _own(get: OfProcess) -> Reader:
@@ -212,8 +222,9 @@ def _of_each() -> list[Field]:
                 "proc.ppid" if trait == "pid" else f"proc.p{trait}",
                 kind,
                 (f"Its parent's {english}.", f"父进程的{chinese}。"),
-                reads,
-                _parent(get),
+                "ppid" if trait == "pid" else reads,
+                # The number is known of a parent of which nothing else is.
+                _own(lambda process: process.ppid or None) if trait == "pid" else _parent(get),
             ),
             _ancestral(
                 f"proc.a{trait}",
@@ -287,7 +298,7 @@ PROCESS_FIELDS: Final[tuple[Field, ...]] = (
            _parent(lambda process: process.vpid)),
     _field("proc.tty", NUMBER, ("Its terminal: 0 for none; 1 where only known that there is one.",
            "控制终端：0 表示没有；仅知道存在时为 1。"), "terminal tty",
-           _own(lambda process: int(process.tty) if process.terminal is None else process.terminal), always=True),
+           _own(terminal), always=True),
     _field("proc.sid", NUMBER, ("Its session's number on the host.", "会话号（主机视角）。"), "session",
            _own(lambda process: process.session)),
     _field("proc.pgid", NUMBER, ("Its process group's number on the host.", "进程组号（主机视角）。"), "group",
@@ -312,9 +323,9 @@ PROCESS_FIELDS: Final[tuple[Field, ...]] = (
     _field("proc.ppid.ts", NUMBER, ("When its parent started.", "父进程的启动时刻。"), "started",
            _parent(lambda process: epoch(process.started))),
     _field("proc.is_exe_upper_layer", FLAG, ("Its executable is not in the image, or not as the image has it.",
-           "可执行文件不在镜像中，或与镜像中的不同。"), "exe_new", _own(lambda process: process.exe_new), always=True),
+           "可执行文件不在镜像中，或与镜像中的不同。"), "exe_new", new_program, always=True),
     _field("proc.is_exe_lower_layer", FLAG, ("Its executable is as the image has it.", "可执行文件与镜像中的一致。"), "exe_new",
-           _own(lambda process: not process.exe_new), always=True),
+           lambda event: not new_program(event), always=True),
     _field("proc.is_exe_from_memfd", FLAG, ("Its executable is only in memory.", "可执行文件仅存在于内存中。"), "exe_memfd",
            _own(lambda process: process.exe_memfd), always=True),
     _field("proc.is_exe_writable", FLAG, ("Its own user may write to its executable.", "其用户可写入自身的可执行文件。"),

@@ -356,7 +356,7 @@ def test_other_calls(given: Event, name: str, said: object) -> None:
 
 
 def test_a_process_of_which_little_is_known() -> None:
-    given = event(lineage=(process(comm="", exe=None, args=(), uid=None, gid=None),))
+    given = event(lineage=(process(comm="", exe=None, args=(), uid=None, gid=None, ppid=0),))
 
     for name in ("proc.name", "proc.exe", "proc.args", "proc.cmdline", "proc.pname", "proc.ppid", "proc.duration",
                  "user.uid", "proc.sname", "proc.cwd", "proc.env", "proc.cmdnargs"):  # fmt: skip

@@ -1,0 +1,1 @@
+"""Falco's rule files: read, checked, compiled, judged. Pure."""
