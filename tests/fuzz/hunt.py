@@ -180,6 +180,7 @@ def hunt(target: Target, ground: Ground, seconds: float) -> None:
         "timeout": int(10 * target.seconds),  # for what never comes back to Python
         "rss_limit_mb": 4096 + 4 * target.memory // MIB,
         "artifact_prefix": f"{ground.faults}/",
+        "report_slow_units": 1 << 30,  # seconds of the clock, which count what else the machine does
         "reload": 0,
         "verbosity": 0,
     }

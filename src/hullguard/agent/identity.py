@@ -126,12 +126,13 @@ def now() -> datetime:
 
 def _check_pair(key_pem: str, certificate_pem: str) -> None:
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
+        certified = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
         key = load_pem_private_key(key_pem.encode(), None)
-    except ValueError as bad:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as bad:
         raise Invalid(f"The server sent a certificate that cannot be read: {bad}", "agent.certificate-invalid") from bad
-    if certificate.public_key() != key.public_key():
+    if certified != key.public_key():
         raise Invalid("The server sent a certificate for another key.", "agent.certificate-foreign")

@@ -136,7 +136,7 @@ def _public_key(csr_pem: str) -> ec.EllipticCurvePublicKey | Ed25519PublicKey:
     try:
         request = x509.load_pem_x509_csr(csr_pem.encode())
         valid, key = request.is_signature_valid, request.public_key()
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as cause:
+    except (ValueError, UnsupportedAlgorithm, InvalidSignature, x509.InvalidVersion) as cause:
         raise Violation(Code.REQUEST_INVALID, f"the certificate request cannot be read: {cause}") from cause
     if not valid:
         raise Violation(Code.REQUEST_INVALID, "the certificate request is not signed by its own key")

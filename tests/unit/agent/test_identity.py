@@ -1,5 +1,6 @@
 """Key, certificate and membership on disk."""
 
+import base64
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -55,6 +56,16 @@ def test_a_certificate_for_another_key_is_not_kept(state, authority):
     with pytest.raises(Invalid, match="another key"):
         identity.save(state, member(), other.key_pem, before)
     identity.tls(state)
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_not_kept(state, authority):
+    request = identity.make_request("host")
+    issued = authority.sign_agent(request.csr_pem, "n1", identity.now()).pem
+    der = base64.b64decode("".join(issued.splitlines()[1:-1]))
+    forged = base64.b64encode(der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x20", 1)).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{forged}\n-----END CERTIFICATE-----\n"
+    with pytest.raises(Invalid, match="cannot be read"):
+        identity.save(state, member(), request.key_pem, pem)
 
 
 def test_a_certificate_that_is_none_is_not_kept(state):

@@ -1,5 +1,6 @@
 """The platform's CA: made once, kept private, and signing no more than it should."""
 
+import base64
 import os
 import ssl
 import subprocess
@@ -115,6 +116,14 @@ def test_no_two_certificates_are_alike(authority):
 def test_what_is_no_request_is_refused(authority, text):
     with pytest.raises(Violation):
         authority.sign_agent(text, "n", NOW)
+
+
+def test_a_request_of_a_version_that_there_is_not_is_refused(authority):
+    der = base64.b64decode("".join(csr(Ed25519PrivateKey.generate()).splitlines()[1:-1]))
+    forged = base64.b64encode(der.replace(b"\x02\x01\x00", b"\x02\x01\x20", 1)).decode()
+    pem = f"-----BEGIN CERTIFICATE REQUEST-----\n{forged}\n-----END CERTIFICATE REQUEST-----\n"
+    with pytest.raises(Violation, match="cannot be read"):
+        authority.sign_agent(pem, "n", NOW)
 
 
 def test_weak_curves_are_refused(authority):
