@@ -1,7 +1,7 @@
 """Every parser that meets foreign bytes, as the fuzzers know it."""
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import advisories, agents, content, control, images, packages, peers, suppress
+from tests.fuzz.targets import advisories, agents, content, control, images, packages, peers, rules, suppress
 
 TARGETS: tuple[Target, ...] = (
     *images.TARGETS,
@@ -12,4 +12,5 @@ TARGETS: tuple[Target, ...] = (
     *suppress.TARGETS,
     *agents.TARGETS,
     *control.TARGETS,
+    *rules.TARGETS,
 )

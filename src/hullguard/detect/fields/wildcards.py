@@ -16,6 +16,7 @@ _CLASSES: Final = {
     "blank": r" \t", "punct": re.escape("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"), "xdigit": "0-9a-fA-F",
     "cntrl": r"\x00-\x1f\x7f", "print": r"\x20-\x7e", "graph": r"\x21-\x7e",
 }  # fmt: skip
+_LONGEST_CLASS: Final = max(map(len, _CLASSES))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -36,6 +37,7 @@ def compiled(pattern: str, ignore_case: bool = False) -> re.Pattern[str]:
 def _parts(pattern: str) -> list[str]:
     """What stands between the stars, as expressions without repetition."""
     parts, current, position = [], "", 0
+    endless: set[int] = set()
     while position < len(pattern):
         character = pattern[position]
         position += 1
@@ -44,7 +46,7 @@ def _parts(pattern: str) -> list[str]:
             current = ""
         elif character == "?":
             current += "."
-        elif character == "[" and (found := _bracket(pattern, position)) is not None:
+        elif character == "[" and (found := _bracket(pattern, position, endless)) is not None:
             text, position = found
             current += text
         elif character == "\\" and position < len(pattern):
@@ -55,12 +57,17 @@ def _parts(pattern: str) -> list[str]:
     return [*parts, current]
 
 
-def _bracket(pattern: str, start: int) -> tuple[str, int] | None:
-    """The set that begins at ``start``, after its bracket, and where it ends; None if it never does."""
+def _bracket(pattern: str, start: int, endless: set[int]) -> tuple[str, int] | None:
+    """The set that begins at ``start``, after its bracket, and where it ends; None if it never does.
+
+    ``endless`` are the places from which no end is reached: brackets that never close go over each of them once.
+    """
     position = start + (pattern[start : start + 1] in {"!", "^"})
     negated = position > start
     members, first = "", True
-    while position < len(pattern):
+    passed: list[int] = []
+    while position < len(pattern) and position not in endless:
+        passed.append(position)
         character = pattern[position]
         if character == "]" and not first:
             return (f"[{'^' if negated else ''}{members}]" if members else ("." if negated else "(?!)")), position + 1
@@ -81,13 +88,14 @@ def _bracket(pattern: str, start: int) -> tuple[str, int] | None:
             members += f"{re.escape(character)}-{re.escape(end)}" if character <= end else ""
         else:
             members += re.escape(character)
+    endless.update(passed[1:])  # the first place means something else to a set that begins there
     return None
 
 
 def _class_name(pattern: str, position: int) -> str | None:
     if pattern[position : position + 2] != "[:":
         return None
-    end = pattern.find(":]", position + 2)
+    end = pattern.find(":]", position + 2, position + 2 + _LONGEST_CLASS + 2)
     name = pattern[position + 2 : end] if end > 0 else ""
     return name if name in _CLASSES else None
 

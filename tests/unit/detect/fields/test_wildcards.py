@@ -6,9 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hullguard.detect.fields import wildcards
 from hullguard.detect.fields.wildcards import LONGEST, compiled, literal_end, literal_start
 
 LIBC = ctypes.CDLL(None)
+
+
+@pytest.mark.parametrize("unit", ["[", "[!", "[:", "[a-", "[\\", "[[:alpha:"])
+def test_brackets_that_never_close_are_gone_over_once(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+
+    def counted(pattern: str, position: int) -> str | None:
+        steps.append(position)
+        return class_name(pattern, position)
+
+    class_name = wildcards._class_name
+    monkeypatch.setattr(wildcards, "_class_name", counted)
+    compiled.__wrapped__((unit * LONGEST)[:LONGEST])
+
+    assert len(steps) <= 3 * LONGEST
 
 
 @pytest.mark.parametrize(
