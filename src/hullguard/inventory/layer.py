@@ -18,6 +18,7 @@ from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
 from hullguard.inventory.random_access import RandomAccess, held, pieces, reader
+from hullguard.inventory.sparse import Flawed, Whole
 from hullguard.inventory.streams import Readable
 from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.inventory.wanted import Wanted, condense
@@ -214,8 +215,27 @@ class Indexer:
             self.refuse(member.name, "an entry without a name was refused")
         elif member.kind is Kind.FILE:
             self.file(path, member.size, member.mode, walk)
+        elif member.kind is Kind.SPARSE:
+            self._sparse(path, member, walk)
         elif path:
             self.add(path, member.kind, member.link)
+
+    def _sparse(self, path: str, member: Member, walk: TarWalk) -> None:
+        """A file that is not as the archive holds it; where it cannot be made whole, that is said if somebody asks."""
+        most = self.budget.limits.hole_bytes
+        try:
+            whole = Whole(walk.sparse, walk, member.size, self.budget)
+            if whole.holes <= most:
+                self.file(path, whole.size, member.mode, whole)
+                return
+            why = f"its holes have {whole.holes} bytes, more than the {most} that are put back"
+        except Flawed as flawed:
+            why = str(flawed)
+        wanted = self.wanted.logical(path) is not None
+        if wanted or self.wanted.looks_inside:
+            self.index.cut = self.index.cut or wanted
+            self._unknown(path, f"{self._what}: a sparse file that was not read: {why}")
+        self._other(path)
 
     def _enter(self, parent: str) -> None:
         self._flush()

@@ -31,6 +31,8 @@ class Limits(Struct, frozen=True):
     """One Java archive or program: it is read by position, on disk; a larger one is named in ``unknowns``."""
     unpacked_bytes: int = 2 * GIB
     """What is unpacked of archives and lists inside the image's files, of all of them together."""
+    hole_bytes: int = GIB
+    """Holes that are put back into sparse files, of one and of all together."""
     hits: int = 1000
     """Findings of one inspector in one layer that are kept; the rest is only counted."""
     kept_bytes: int = 512 * MIB
@@ -60,6 +62,7 @@ class Budget:
         self._bytes = 0
         self._entries = 0
         self._kept = 0
+        self._holes = 0
         self._unpacked = 0
         self._lines = 0
         self._lock = threading.Lock()
@@ -77,6 +80,12 @@ class Budget:
             self._entries += 1
         if self._entries > self.limits.entries:
             raise reached("the image holds more than {limit} files", "entries", self.limits.entries)
+
+    def spend_hole(self, count: int) -> None:
+        with self._lock:
+            self._holes += count
+        if self._holes > self.limits.hole_bytes:
+            raise reached("sparse files have holes of more than {limit} bytes", "hole-bytes", self.limits.hole_bytes)
 
     def spend_unpacked(self, count: int) -> None:
         with self._lock:

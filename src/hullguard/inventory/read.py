@@ -244,8 +244,11 @@ def _inventory(
         seen.add((own.os, frozenset(own.packages)))
         _take(own, found, context)
     if len(seen) > 1:
-        why = "a layer writes through a link of a lower one: some engines follow it, those that use overlayfs put a"
-        found.unknowns.append(Unknown("links", f"{why} directory in its place; what either sees was read"))
+        why = (
+            "a layer writes through a link of a lower one: some engines follow it, those that use overlayfs put a "
+            "directory in its place; what either sees was read"
+        )
+        found.unknowns.append(Unknown("links", why))
     # Analyzers follow links too, so that only now it is certain that no limit was met.
     stopped = stopped or next((tree.stopped for tree in trees if tree.stopped is not None), None)
     if stopped is not None:

@@ -180,8 +180,11 @@ class Replay:
     def _directory_again(self, digest: bytes) -> None:
         path = self._deleted.pop(digest, None)
         if path is not None:
-            why = f"layer {self._layer} deletes it and makes it a directory again: whether what lower layers have in it"
-            self.doubts.append(Unknown(path, f"{why} is seen depends on the engine; it is taken for deleted"))
+            why = (
+                f"layer {self._layer} deletes it and makes it a directory again: whether what lower layers have in it "
+                "is seen depends on the engine; it is taken for deleted"
+            )
+            self.doubts.append(Unknown(path, why))
 
     def _before(self, kept: Kept | None) -> Kept | None:
         """Of two files that one layer writes with one name, the first was never seen."""

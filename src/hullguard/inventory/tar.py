@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import AtPlace, RandomAccess
+from hullguard.inventory.sparse import BLOCK, PIECES, RECORDS, Sparse, of_records
 from hullguard.inventory.streams import CHUNK, Readable, Section
 from hullguard.model.errors import Invalid
 
-BLOCK = 512
 _WINDOW = 1 << 14
 """What is read at once of a file in which one can seek: most members are small, others are mostly skipped."""
 _ZEROS = bytes(BLOCK)
@@ -33,17 +33,19 @@ class Kind(enum.IntEnum):
     SYMLINK = 2
     HARDLINK = 3
     OTHER = 4
+    SPARSE = 5
+    """A file whose holes the archive leaves out; its size is that of what is left."""
 
 
 _KINDS = {
-    0x30: Kind.FILE, 0x00: Kind.FILE, 0x37: Kind.FILE, 0x53: Kind.FILE,
+    0x30: Kind.FILE, 0x00: Kind.FILE, 0x37: Kind.FILE, 0x53: Kind.SPARSE,
     0x35: Kind.DIRECTORY, 0x32: Kind.SYMLINK, 0x31: Kind.HARDLINK,
 }  # fmt: skip
 _HEADER_ONLY = frozenset(b"123456")
 _EXTENSIONS = frozenset(b"xXgLK")
 _LINKS = frozenset(b"12")
 _MAX_SIZE = 1 << 50
-_READ_RECORDS = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
+_READ_RECORDS = frozenset({b"path", b"linkpath", b"size"}) | RECORDS
 
 
 class Member:
@@ -82,6 +84,8 @@ class TarWalk:
         self._padding = 0
         self.offset = 0
         """Position in the stream of the current member's content."""
+        self.sparse = Sparse(0, [])
+        """What is said of the current member, if it is SPARSE."""
 
     def __iter__(self) -> Iterator[Member]:
         long_name = long_link = None
@@ -108,8 +112,6 @@ class TarWalk:
             if flag in _HEADER_ONLY:
                 size = 0
             member = self._member(header, size, long_name, long_link, pax)
-            if flag == 0x53:
-                self._skip_sparse_map(header)
             long_name = long_link = None
             if pax:
                 pax = {}
@@ -168,11 +170,15 @@ class TarWalk:
         link = _word(header, 157, 257) if flag in _LINKS else b""
         if long_name or long_link or pax:
             # In the order in which Go's archive/tar, which unpacks layers for the engines, lets them count.
-            name = long_name or pax.get("GNU.sparse.name") or pax.get("path") or name
+            name = long_name or pax.get("path") or name
             link = long_link or pax.get("linkpath") or link
+        kind = _KINDS.get(flag, Kind.OTHER)
+        if flag == 0x53:
+            self.sparse = self._old_sparse_map(header)
+        elif pax and kind is Kind.FILE and (sparse := of_records(pax, size)) is not None:
+            self.sparse, kind, name = sparse, Kind.SPARSE, pax.get("GNU.sparse.name") or name
         if len(name) > self._longest or len(link) > self._longest:
             self._budget.check_name(max(len(name), len(link)))
-        kind = _KINDS.get(flag, Kind.OTHER)
         if not flag and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # how writers before ustar said directory
         return Member(name, kind, size, link, header[100:108])
@@ -198,13 +204,7 @@ class TarWalk:
         return header
 
     def _number(self, field: bytes) -> int:
-        """An octal number, or GNU's base-256 for what octal cannot hold."""
-        if not field[0] & 0x80:
-            value = _octal(field)
-        elif field[0] & 0x40:
-            value = -1
-        else:
-            value = int.from_bytes(field, "big", signed=False) & ~(1 << (8 * len(field) - 1))
+        value = _size(field)
         return value if 0 <= value <= _MAX_SIZE else self._plausible(value)
 
     def _decimal(self, text: bytes) -> int:
@@ -225,6 +225,7 @@ class TarWalk:
     def _records(self, body: bytes) -> dict[str, bytes]:
         """PAX records: ``length key=value newline``, the length counting itself."""
         records: dict[str, bytes] = {}
+        pieces: list[bytes] = []
         at = 0
         while at < len(body) and body[at] != 0:
             space = body.find(b" ", at, at + 20)
@@ -233,17 +234,29 @@ class TarWalk:
             if length < 5 or at + length > len(body) or not record.endswith(b"\n") or b"=" not in record:
                 raise Invalid(f"{self._what} has a damaged PAX header", "image.damaged")
             key, value = record[:-1].split(b"=", 1)
-            if key in _READ_RECORDS and value:  # an empty one takes an earlier record back (POSIX pax)
+            if key in PIECES:
+                pieces.append(value)
+            elif key in _READ_RECORDS and value:  # an empty one takes an earlier record back (POSIX pax)
                 records[key.decode()] = value
             else:
                 records.pop(key.decode("utf-8", "replace"), None)
             at += length
+        if pieces:
+            records["GNU.sparse.map"] = b",".join(pieces)
         return records
 
-    def _skip_sparse_map(self, header: bytes) -> None:
-        more = header[482]
+    def _old_sparse_map(self, header: bytes) -> Sparse:
+        """Four pieces in the header, 21 in each block that follows; an empty field ends those of one."""
+        numbers = _pieces(header[386:482])
+        more, blocks = header[482], 0
         while more:
-            more = self._take(BLOCK)[504]
+            block = self._take(BLOCK)
+            more, blocks = block[504], blocks + 1
+            if blocks * BLOCK <= self._budget.limits.extension_bytes:
+                numbers += _pieces(block[:504])
+        return Sparse(
+            _size(header[483:495]), numbers if blocks * BLOCK <= self._budget.limits.extension_bytes else [-1]
+        )
 
     def _finish(self) -> None:
         if count := self._left + self._padding:
@@ -299,6 +312,22 @@ def _word(header: bytes, start: int, end: int) -> bytes:
     """A field's bytes before its first NUL."""
     stop = header.find(0, start, end)
     return header[start : end if stop < 0 else stop]
+
+
+def _pieces(fields: bytes) -> list[int]:
+    found: list[int] = []
+    for at in range(0, len(fields), 24):
+        if not fields[at]:
+            break
+        found += (_size(fields[at : at + 12]), _size(fields[at + 12 : at + 24]))
+    return found
+
+
+def _size(field: bytes) -> int:
+    """An octal number, or GNU's base-256 for what octal cannot hold; -1 for no number."""
+    if not field[0] & 0x80:
+        return _octal(field)
+    return -1 if field[0] & 0x40 else int.from_bytes(field, "big", signed=False) & ~(1 << (8 * len(field) - 1))
 
 
 def _octal(field: bytes) -> int:

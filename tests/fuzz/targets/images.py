@@ -50,9 +50,10 @@ from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.inventory.source.remembered import recall
 from hullguard.inventory.source.sbom import parse_sbom
 from hullguard.inventory.source.unchanged import noted
+from hullguard.inventory.sparse import BLOCK
 from hullguard.inventory.squash import views
 from hullguard.inventory.streams import CHUNK, Uncompressed
-from hullguard.inventory.tar import BLOCK, TarWalk
+from hullguard.inventory.tar import TarWalk
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
 

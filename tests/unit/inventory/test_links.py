@@ -101,6 +101,16 @@ class TestEnginesThatDiffer:
         assert names(found) == ["bash 5.1", "bash 5.2"]
         assert [unknown.what for unknown in found.unknowns] == ["links"]
 
+    def test_a_link_is_a_lower_one_as_soon_as_the_next_layer_begins(self, scan) -> None:
+        found = scan((OS, symlink("x", "var/lib/dpkg"), file("x/status", OLD)), (file("x/status", NEW),))
+
+        assert names(found) == ["bash 5.1", "bash 5.2"]
+
+    def test_a_link_that_a_path_leads_over_and_back_hides_nothing(self, scan) -> None:
+        layers = (OS, file("opt/status", NEW), symlink("l", "opt")), (symlink("x", "l/../srv"), file("x/a"))
+
+        assert names(scan(layers[0] + (symlink(STATUS, "/l/status"),), layers[1])) == ["bash 5.2"]
+
     def test_nothing_is_said_where_both_see_the_same(self, scan) -> None:
         found = scan((OS, dpkg_status(OLD), symlink("lib", "usr/lib")), (file("lib/libc.so"),))
 

@@ -175,6 +175,15 @@ def test_the_history_of_a_file_is_kept() -> None:
     assert [version.layer for version in found.history()] == [0, 2]
 
 
+def test_what_a_layer_itself_writes_over_is_no_history() -> None:
+    old, new = (dpkg_status(dpkg_entry("a", version)) for version in "12")
+    found = tree((old,), (new, old)).file("var/lib/dpkg/status")
+
+    assert found is not None
+    assert [version.layer for version in found.history()] == [0, 1]
+    assert found.origin == 0
+
+
 def test_children_are_those_directly_inside() -> None:
     found = tree((file("var/lib/dpkg/status.d/base", b"Package: base\n"), file("var/lib/dpkg/status", b"")))
 

@@ -13,8 +13,9 @@ from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal, resolve
 from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.unchanged import identity_of
+from hullguard.inventory.sparse import BLOCK
 from hullguard.inventory.streams import Prefixed, Readable, Section, Uncompressed, read_up_to
-from hullguard.inventory.tar import BLOCK, Kind, TarWalk
+from hullguard.inventory.tar import Kind, TarWalk
 from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
 
 
@@ -100,6 +101,7 @@ class FileBlobs:
         self._file = path.open("rb", buffering=0)
         self._pread = functools.partial(_pread, self._file.fileno())
         self._places: dict[str, tuple[int, int]] = {}
+        self._sparse = set[str]()
         self._links: dict[str, str] = {}
         budget = Budget(limits)
         try:
@@ -118,6 +120,8 @@ class FileBlobs:
             budget.keep(len(name) + len(member.link))
             if member.kind is Kind.FILE:
                 self._places[name] = (walk.offset, member.size)
+            elif member.kind is Kind.SPARSE:
+                self._sparse.add(name)
             elif member.kind in (Kind.SYMLINK, Kind.HARDLINK):
                 self._links[name] = member.link if member.kind is Kind.SYMLINK else "/" + member.link
 
@@ -128,7 +132,7 @@ class FileBlobs:
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         place = self._place(blob.name)
         if place is None:
-            raise self.stopped or _absent(blob.name)
+            raise self.stopped or _absent(blob.name, sparse=resolve(blob.name, self._links) in self._sparse)
         return reader.read(
             Section(self._pread, *place, self._file.fileno()),
             f"layer {blob.name}",
@@ -179,6 +183,8 @@ class StreamBlobs:
                     budget.keep(len(member.name) + len(member.link))
                     if name and member.kind is Kind.FILE:
                         self.stopped = self._file(name, member.size, walk, reader)
+                    elif name and member.kind is Kind.SPARSE:
+                        self._layers[name] = _absent(name, sparse=True)
                     elif name and member.kind in (Kind.SYMLINK, Kind.HARDLINK):
                         self._links[name] = member.link if member.kind is Kind.SYMLINK else "/" + member.link
                     if self.stopped is not None:
@@ -246,5 +252,8 @@ def _bounded(raw: Readable, size: int, name: str, limits: Limits) -> bytes:
     return read_up_to(raw, size)
 
 
-def _absent(name: str) -> NotFound:
+def _absent(name: str, *, sparse: bool = False) -> HullguardError:
+    if sparse:
+        sentence = f"{name} is stored as a sparse file, which is read inside layers only; archive it without --sparse"
+        return Invalid(sentence, "image.layer-sparse")
     return NotFound(f"the image's manifest names the layer {name}, but it is not there", "image.layer-missing")
