@@ -1,6 +1,7 @@
 """What rules say and read: patterns, arguments in brackets, and the fields of events whose words an attacker chose."""
 
 import contextlib
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,9 @@ from tests.support import events
 from hullguard.detect.fields.catalog import FIELDS
 from hullguard.detect.fields.paths import by_other_names
 from hullguard.detect.fields.wildcards import compiled, literal_end, literal_start
+from hullguard.detect.rules.explain import explain
+from hullguard.detect.rules.reading import RuleFile
+from hullguard.detect.rules.ruleset import RuleSet, check
 from hullguard.model.errors import Invalid
 from hullguard.model.event import Capabilities, Endpoint, Event, EventKind, OpenFile, Socket
 
@@ -25,6 +29,8 @@ def _read(data: bytes) -> Any:
         event = _decode(given)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Invalid(f"no event: {cause}") from cause
+    if not event.lineage:
+        raise Invalid("a sensor knows who did it")
     if any(moment is not None and moment.tzinfo is None for moment in (event.at, *_started(event))):
         raise Invalid("a sensor knows its zone")
     found = []
@@ -46,6 +52,64 @@ def _fits(data: bytes) -> Any:
         fits = [compiled(pattern, ignore_case).fullmatch(text) is not None for ignore_case in (False, True)]
         return [fits, literal_start(pattern), literal_end(pattern)]
     return None
+
+
+def _file(data: bytes) -> Any:
+    """A rule file: everything that is wrong with it, what becomes of its rules, and what they say of events."""
+    files = [RuleFile("rules.yaml", data)]
+    rules, problems = check(files)
+    explained = [[one.rule, one.kernel, one.python, one.notes] for one in explain(rules)]
+    told = [str(problem) for problem in problems]
+    if any(problem.error for problem in problems):
+        return [told, explained]
+    loaded = RuleSet.load(files)
+    matches = [match for event in _JUDGED for match in loaded.judge(event)]
+    said = [[match.output, match.fields, match.unknown] for match in matches]
+    return [told, explained, said, sorted(loaded.variables() or ())]
+
+
+def _condition(data: bytes) -> Any:
+    """A condition, and below it an output, of a rule that is sound otherwise."""
+    condition, _, output = data.decode("utf-8", "replace").partition("\n")
+    rule = {"rule": "r", "desc": "d", "priority": "WARNING", "condition": condition or "a", "output": output or "x"}
+    return _file(json.dumps([rule]).encode())
+
+
+_JUDGED = (
+    events.event(),
+    events.event(EventKind.FILE_OPEN, path="/etc/shadow", call="openat", reads=True),
+    events.event(socket=Socket(family="ipv4", kind="stream", remote=Endpoint("10.0.0.1", 443))),
+)
+_CONDITIONS = (
+    b"evt.type in (execve, execveat) and proc.name in (sh, bash) and not proc.pname startswith runc\nShell (%proc.cmdline)",
+    b'fd.name glob "/etc/*" or (fd.sip in ("10.0.0.0/8") and fd.sport >= 443)\n%fd.name %evt.time %container.id',
+    b"proc.aname[2] = sshd or proc.env[SUDO_USER] exists and proc.cmdline regex 'a(b|c)+$'\n%proc.aname[1] %user.name",
+    b"tolower(proc.name) = sh and fd.directory pmatch (/etc, /usr/bin) and evt.arg.flags contains O_CREAT\n*%evt.args",
+)
+_RULES = b"""- required_engine_version: 0.31.0
+- list: shells
+  items: [sh, bash, "zsh"]
+- macro: spawned
+  condition: evt.type in (execve, execveat)
+- rule: Shell
+  desc: a shell
+  condition: spawned and proc.name in (shells)
+  output: "Shell (user=%user.name %proc.cmdline)"
+  priority: NOTICE
+  tags: [container, T1059]
+  exceptions:
+    - name: known
+      fields: [proc.pname, proc.cmdline]
+      comps: [=, startswith]
+      values:
+        - [cron, "sh -c"]
+- rule: Shell
+  append: true
+  condition: and proc.tty != 0
+- macro: spawned
+  override: {condition: append}
+  condition: or evt.type = clone
+"""
 
 
 def _events() -> Iterable[bytes]:
@@ -70,7 +134,41 @@ def _events() -> Iterable[bytes]:
     return [argument + b"\n" + msgspec.json.encode(one) for argument in (b"0", b"SUDO_USER") for one in made]
 
 
+_WORDS = (
+    *(
+        b" and ",
+        b" or ",
+        b"not ",
+        b"(",
+        b")",
+        b" in (",
+        b" exists",
+        b" intersects (",
+        b" pmatch (",
+        b" glob ",
+        b" regex ",
+    ),
+    *(
+        b"[*]",
+        b"[0]",
+        b"toupper(",
+        b"basename(",
+        b"val(",
+        b"len(",
+        b"%fd.name",
+        b"%proc.aname[9]",
+        b"0x7fffffffffffffff",
+    ),
+)
 TARGETS: tuple[Target, ...] = (
+    Target(
+        "rules.file",
+        _file,
+        lambda: (_RULES,),
+        words=(*_WORDS, b"\n- rule: r\n", b"\n  append: true", b"&a ", b"*a", b"!!binary ", b"\n  enabled: 'no'"),
+        runs=120,
+    ),
+    Target("rules.condition", _condition, lambda: _CONDITIONS, words=_WORDS, runs=250),
     Target("rules.fields", _read, _events, runs=80),
     Target(
         "rules.wildcards",
