@@ -22,6 +22,7 @@ from hullguard.inventory.analyzers.catalog import ANALYZERS
 
 _BY_NAME = {analyzer.name: analyzer for analyzer in ANALYZERS}
 _BASH = dpkg_entry("bash", "5.2-1", source="bash-source (5.2)") + dpkg_entry("libc6", "2.36-9", status="deinstall ok x")
+_OPKG = b"Package: dnsmasq\nVersion: 2.86-16\nStatus: install user installed\nArchitecture: x86_64\n"
 _APK = apk_installed(("musl", "1.2.4-r2", "musl"), ("zlib", "1.2.13-r1", "zlib")).content
 _PACMAN = (
     b"%NAME%\nlibcurl\n\n%VERSION%\n1:8.5.0-1\n\n%BASE%\ncurl\n\n%ARCH%\nx86_64\n\n%LICENSE%\nMIT\nGPL-2.0-only\n\n"
@@ -194,6 +195,21 @@ TARGETS: tuple[Target, ...] = (
     _target("pacman.desc", "pacman", "var/lib/pacman/local/libcurl-8.5.0-1/desc", _PACMAN),
     _target(
         "pacman.files", "pacman", "var/lib/pacman/local/a-1/files", b"%FILES%\nusr/\nusr/bin/a\n\n%BACKUP%\netc/a\n"
+    ),
+    _target("opkg.status", "opkg", "usr/lib/opkg/status", _OPKG),
+    _target(
+        "opkg.control",
+        "opkg",
+        "usr/lib/opkg/info/dnsmasq.control",
+        _OPKG + b"SourceName: dnsmasq\nLicense: GPL-2.0\n",
+        beside={"usr/lib/opkg/status": _OPKG},
+    ),
+    _target(
+        "opkg.list",
+        "opkg",
+        "usr/lib/opkg/info/dnsmasq.list",
+        b"/usr/sbin/dnsmasq\t0100755\n/etc/dnsmasq.conf\n",
+        beside={"usr/lib/opkg/status": _OPKG},
     ),
     _target("python.wheel", "python", "usr/lib/python3/site-packages/Django-3.2.dist-info/METADATA", _METADATA),
     _target("python.egg", "python", "usr/lib/python3/site-packages/six.egg-info", _METADATA.replace(b"\n", b"\r\n")),

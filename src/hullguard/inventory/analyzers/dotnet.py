@@ -23,7 +23,7 @@ class _Dependencies(msgspec.Struct):
 class DotnetAnalyzer(LanguageAnalyzer):
     """Libraries that are packages; projects of the program itself are not published anywhere."""
 
-    name, version = "dotnet", 1
+    name, version = "dotnet", 2
     paths = DOTNET_DEPENDENCIES
     form = "list of .NET dependencies"
 
@@ -32,5 +32,5 @@ class DotnetAnalyzer(LanguageAnalyzer):
         read = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Dependencies)
         for identity, library in read.libraries.items():
             name, _, version = identity.rpartition("/")
-            if library.type in ("package", "runtimepack"):
+            if library.type.lower() in ("package", "runtimepack"):  # the runtime compares without case
                 yield Piece(PackageType.NUGET, name.removeprefix(_PACK), version)

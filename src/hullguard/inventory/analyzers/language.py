@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name, text
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
 from hullguard.model.package import Package, PackageType
@@ -52,7 +52,6 @@ HOSTILE = (
 _PIECES = 50_000
 _DOUBTS = 50
 _LENGTH = 300
-_LINE = 2000
 _NAMESPACED = {
     PackageType.MAVEN: ":",
     PackageType.GOLANG: "/",
@@ -156,11 +155,6 @@ class LargeFileAnalyzer(LanguageAnalyzer):
 
     def condense(self, path: str, content: RandomAccess, budget: Budget | None = None) -> bytes:
         return self._kept(self.pieces(path, content, budget))
-
-
-def lines(content: bytes) -> list[str]:
-    """The lines that are short enough to be what a tool wrote; patterns may take long on the others."""
-    return [line for line in text(content).splitlines() if len(line) <= _LINE]
 
 
 def purl(kind: PackageType, name: str, version: str) -> str:

@@ -30,7 +30,7 @@ class _Kept(msgspec.Struct, omit_defaults=True):
 class NodeAnalyzer(Analyzer):
     """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers."""
 
-    name, version = "node", 2
+    name, version = "node", 3
     paths = NODE_PACKAGE
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -39,7 +39,9 @@ class NodeAnalyzer(Analyzer):
             manifest = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Manifest)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return b""
-        return msgspec.json.encode(_Kept(manifest.name[:_BOUND], manifest.version[:_BOUND], _licenses(manifest)))
+        return msgspec.json.encode(
+            _Kept(manifest.name[: _BOUND + 1], manifest.version[: _BOUND + 1], _licenses(manifest))
+        )
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
@@ -50,8 +52,14 @@ class NodeAnalyzer(Analyzer):
                 findings.say(path, "the manifest of an npm package is no readable JSON")
                 continue
             manifest = msgspec.json.decode(file.content, type=_Kept)
-            if not manifest.name or not manifest.version:
+            if not manifest.name and not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
+            if not manifest.name or not manifest.version:
+                findings.say(path, "the manifest of an npm package lacks its name or its version")
+                continue
+            if max(len(manifest.name), len(manifest.version)) > _BOUND:
+                findings.say(path, "the manifest of an npm package has a name or a version without end")
+                continue
             scope, _, base = manifest.name.rpartition("/")
             if not is_name(base):
                 findings.say(path, f"{manifest.name!r} is no name of an npm package")
@@ -77,8 +85,8 @@ def _licenses(manifest: _Manifest) -> tuple[str, ...]:
     raw = next((raw for raw in given if len(raw) <= _LICENSE_BYTES and bytes(raw) not in _NOTHING), _ABSENT)
     try:
         stated = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return ()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()  # what is passed over is not looked at, so it need not even be text
     found = []
     for one in (stated if isinstance(stated, list) else [stated])[:_LICENSES]:
         words = one.get("type") if isinstance(one, dict) else one

@@ -29,13 +29,13 @@ class _Installed(msgspec.Struct):
 class PhpAnalyzer(LanguageAnalyzer):
     """Reads ``vendor/composer/installed.json``; a branch such as ``dev-main`` is no version that can be judged."""
 
-    name, version = "php", 1
+    name, version = "php", 2
     paths = COMPOSER_INSTALLED
     form = "list of Composer packages"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
-        installed = msgspec.json.decode(content, type=_Installed | list[ComposerPackage])
+        installed = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Installed | list[ComposerPackage])
         packages = installed.packages if isinstance(installed, _Installed) else installed
         for package in packages:
             yield package.piece()

@@ -9,7 +9,8 @@ from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, 
 from hullguard.model.package import Package, PackageType
 
 _HEADER = re.compile(
-    r"^(Name|Version|License|License-Expression|Classifier(?=:[ \t]*License ::)):[ \t]*(\S.*)$",
+    # A value may begin on the next line, behind a blank (RFC 822).
+    r"^(Name|Version|License|License-Expression|Classifier(?=:[ \t]*License ::)):[ \t]*(?:\r?\n[ \t]+)?(\S.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
 # Before there were expressions the field often held a licence's whole text.
@@ -20,13 +21,13 @@ _LICENSES = 20
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 2
+    name, version = "python", 3
     paths = METADATA
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path
         # Only the headers: the description after the first empty line may contain anything.
-        headers = re.split(r"\r?\n\r?\n", text(content[: 1 << 18]), maxsplit=1)[0]
+        headers = re.split(r"\r?\n\r?\n", text(content[: 1 << 18].removeprefix(b"\xef\xbb\xbf")), maxsplit=1)[0]
         return "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
 
     def analyze(self, files: Files, context: Context) -> Findings:

@@ -42,3 +42,7 @@ def test_a_library_without_a_version_is_told() -> None:
 
     assert found.names == []
     assert "a.deps.json" in [unknown.what for unknown in found.unknowns]
+
+
+def test_the_kind_of_a_library_has_no_case() -> None:
+    assert Found([file("a.deps.json", '{"libraries": {"a/1": {"type": "Package"}}}')]).names == ["a"]

@@ -10,7 +10,7 @@ from tests.support.inventories import Found
 
 from hullguard.inventory.analyzers import language
 from hullguard.inventory.analyzers.analyzer import Context
-from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable, lines, purl
+from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable, purl
 from hullguard.inventory.changes import Written
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.limits import Limits
@@ -120,10 +120,6 @@ def test_every_kept_reading_can_be_read_again() -> None:
 
     assert msgspec.json.decode(kept)
     assert Found([]).packages == []
-
-
-def test_lines_that_no_tool_writes_are_left_out() -> None:
-    assert lines(b"a\r\n" + b"b" * 5000 + b"\nc\xff\n") == ["a", "c\\xff"]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_other_manifests_are_no_packages(path: str) -> None:
     assert Found([file(path, '{"name": "a", "version": "1.0.0"}')]).names == []
 
 
-@pytest.mark.parametrize("content", ['{"type": "module"}', '{"name": "a"}', '{"version": "1.0.0"}'])
+@pytest.mark.parametrize("content", ['{"type": "module"}', "{}"])
 def test_a_hint_for_a_bundler_is_no_package(content: str) -> None:
     found = Found([file("node_modules/a/package.json", content)])
 
@@ -84,3 +84,33 @@ def test_the_licence_is_what_the_manifest_states_in_any_form(stated: str, licens
     content = f'{{"name": "a", "version": "1.0.0", {stated}}}'
 
     assert Found([file("node_modules/a/package.json", content)]).named("a").licenses == licenses
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ('{"name": "a"}', "lacks its name or its version"),
+        ('{"version": "1"}', "lacks its name or its version"),
+        ('{"name": "a", "version": 5}', "is no readable JSON"),
+        ('{"name": "' + "a" * 501 + '", "version": "1"}', "has a name or a version without end"),
+    ],
+)
+def test_a_manifest_that_names_no_package_is_told(content: str, why: str) -> None:
+    found = Found([file("node_modules/a/package.json", content)])
+
+    assert found.names == []
+    assert ("node_modules/a/package.json", f"the manifest of an npm package {why}") in [
+        (unknown.what, unknown.why) for unknown in found.unknowns
+    ]
+
+
+def test_of_a_key_that_stands_twice_the_last_counts_as_for_node() -> None:
+    content = '{"name": "a", "version": "2", "version": "1"}'
+
+    assert Found([file("node_modules/a/package.json", content)]).named("a").version == "1"
+
+
+def test_a_licence_that_is_no_text_is_none() -> None:
+    content = b'{"name": "a", "version": "1", "license": "MIT\xfb"}'
+
+    assert Found([file("node_modules/a/package.json", content)]).named("a").licenses == ()

@@ -78,3 +78,26 @@ def test_blanks_without_end_take_no_time() -> None:
     content = b"Name: a \t\r\nVersion: 1" + b" " * 200_000 + b"x\n"
 
     assert Found([file("a-1.dist-info/METADATA", content)]).named("a").version == "1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfName: six\nVersion: 1.16.0\n",
+        b"Name:\n six\nVersion:\r\n\t1.16.0\n",
+        b"Name: six\nVersion: 1.16.0\nVersion: 9\n",
+    ],
+)
+def test_headers_are_read_however_they_are_written(content: bytes) -> None:
+    assert Found([file("x/six.dist-info/METADATA", content)]).named("six").version == "1.16.0"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["Name: six\n\nVersion: 1\n", "Name: six\nVersion:\n\n", "Name : six\nVersion: 1\n", "Name:\nVersion: 1\n"],
+)
+def test_metadata_without_a_name_or_a_version_is_told(content: str) -> None:
+    found = Found([file("x/six.dist-info/METADATA", content)])
+
+    assert found.names == []
+    assert "x/six.dist-info/METADATA" in [unknown.what for unknown in found.unknowns]

@@ -33,7 +33,7 @@ _READERS = (
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 1
+    name, version = "locks", 2
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor|gems)/)(?:.*/)?(?:"
         + "|".join(pattern for pattern, _ in _READERS)

@@ -1,9 +1,10 @@
 """Go's module files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from hullguard.inventory.analyzers.language import Doubt, Piece, lines
+from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.locks.tally import Tally
 from hullguard.model.package import PackageType
 
 _DIRECTIVE = re.compile(r"(\w+)\s+(.*)")
@@ -16,8 +17,8 @@ def go_mod(content: bytes) -> Iterator[Piece | Doubt]:
     """Requirements with their replacements."""
     required: dict[str, str] = {}
     replaced: dict[tuple[str, str], tuple[str, str]] = {}
-    language = (0, 0)
-    for verb, words in _directives(content):
+    language, tally = (0, 0), Tally()
+    for verb, words in _directives(tally.lines(content)):
         if verb == "require" and len(words) >= 2:
             required[words[0]] = words[1]
         elif verb == "replace" and "=>" in words:
@@ -30,21 +31,24 @@ def go_mod(content: bytes) -> Iterator[Piece | Doubt]:
     for module in required.items():
         name, version = replaced.get(module) or replaced.get((module[0], "")) or module
         yield Piece(PackageType.GOLANG, name, version)
+    yield from tally.doubts()
     if language < _COMPLETE:
         yield Doubt("it was written before Go 1.17 and need not list the dependencies of dependencies")
 
 
-def go_sum(content: bytes) -> Iterator[Piece]:
+def go_sum(content: bytes) -> Iterator[Piece | Doubt]:
     """Modules whose code was fetched; of the others only the module file was."""
-    for line in lines(content):
+    tally = Tally()
+    for line in tally.lines(content):
         words = line.split()
         if len(words) == 3 and not words[1].endswith("/go.mod"):
             yield Piece(PackageType.GOLANG, words[0], words[1])
+    yield from tally.doubts()
 
 
-def _directives(content: bytes) -> Iterator[tuple[str, list[str]]]:
+def _directives(written: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     block = ""
-    for raw in lines(content):
+    for raw in written:
         line = raw.partition("//")[0].strip()
         if block:
             if line == ")":

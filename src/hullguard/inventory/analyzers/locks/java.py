@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable, lines
+from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
+from hullguard.inventory.analyzers.locks.tally import STRANGE, Tally
 from hullguard.model.package import PackageType
 
 _GRADLE = re.compile(r"([^:=\s#]+):([^:=\s]+):([^:=\s]+)=.*")
@@ -19,10 +20,14 @@ class _Builder(ET.TreeBuilder):
         raise Unreadable("declares a document type, which no project file needs; it was not read")
 
 
-def gradle_lockfile(content: bytes) -> Iterator[Piece]:
-    for line in lines(content):
+def gradle_lockfile(content: bytes) -> Iterator[Piece | Doubt]:
+    tally = Tally()
+    for line in tally.lines(content):
         if found := _GRADLE.fullmatch(line):
             yield Piece(PackageType.MAVEN, f"{found[1]}:{found[2]}", found[3])
+        elif line and not line.startswith(("#", "empty=")):
+            tally.add(STRANGE)
+    yield from tally.doubts()
 
 
 def pom_xml(content: bytes) -> Iterator[Piece | Doubt]:

@@ -7,15 +7,24 @@ from typing import Any
 import msgspec
 
 from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.language import Piece, lines
+from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, STRANGE, Tally
 from hullguard.model.package import PackageType
 
-_VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
-_NAMED = re.compile(r"(?:npm:)?(@?[^@/\s]+(?:/[^@\s]+)?)@(?:npm:)?(\d+\.\d+\.\d+[\w.+-]*)")
+# Possessive throughout: what fits a digit also fits what may follow, and trying every division takes the square.
+_NUMBERS = r"\d++\.\d++\.\d++[\w.+-]*+"
+_VERSION = re.compile(_NUMBERS)
+_NAMED = re.compile(rf"(?:npm:)?(@?[^@/\s]++(?:/[^@\s]++)?)@(?:npm:)?({_NUMBERS})")
 _YARN_KEY = re.compile(r"\"?(@?[^@\s\"]+)@(?:npm:(@[^@\s\"]+|[^@\s\"^~\d*<>=][^@\s\"]*)@)?")
 _YARN_VERSION = re.compile(r"  version:? \"?([^\"\s]+)\"?")
 _YARN_RESOLUTION = re.compile(r"  resolution: \"?([^\"\s]+)\"?")
-_PNPM_KEY = re.compile(r"  ['\"]?/?(@[^/\s]+/[^/@\s]+|[^/@\s'\"]+)[@/](\d+\.\d+\.\d+[^\s:('\"_]*)[^\s:]*:(?: .*)?")
+_PNPM_KEY = re.compile(
+    r"  ['\"]?/?(@[^/\s]++/[^/@\s]++|[^/@\s'\"]++)[@/](\d++\.\d++\.\d++[^\s:('\"_]*+)[^\s:]*+:(?: .*)?"
+)
+# What stands where a key does: the key of another kind of package, or a key that is indented as pnpm does not.
+_PNPM_ENTRY = re.compile(r"  ?[^\s#]|    ['\"]?/?@?[^@\s]++@\d++\.\d++\.\d++[^\s:]*+:$")
+_PNPM_INDIRECT = re.compile(r"<<:|: [&*]\w")
+_YARN_PATCHED = re.compile(rf"@?[^@\s]+@patch:(@?[^@\s]+)@npm%3A({_NUMBERS})#")
 _TRAILING = re.compile(r",(\s*[}\]])")
 _LEVELS = 64
 
@@ -37,20 +46,24 @@ class _BunLock(msgspec.Struct):
     packages: dict[str, list[Any]] = {}
 
 
-def package_lock(content: bytes) -> Iterator[Piece]:
+def package_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """Since npm 7 it lists every place in ``node_modules``; before, dependencies are nested in one another."""
-    lock = msgspec.json.decode(content, type=_PackageLock)
+    lock, tally = msgspec.json.decode(content, type=_PackageLock), Tally()
     if lock.packages is None:
-        yield from _nested(lock.dependencies)
-        return
-    for place, entry in lock.packages.items():
+        yield from _nested(lock.dependencies, tally)
+    for place, entry in (lock.packages or {}).items():
         _, inside, name = place.rpartition("node_modules/")
-        if inside and not entry.link and _VERSION.fullmatch(entry.version):
+        if not inside or entry.link:
+            continue
+        if _VERSION.fullmatch(entry.version):
             licenses = (entry.license,) if entry.license and isinstance(entry.license, str) else ()
             yield Piece(PackageType.NPM, entry.name or name, entry.version, licenses)
+        else:
+            tally.add(ELSEWHERE)
+    yield from tally.doubts()
 
 
-def _nested(dependencies: dict[str, Any]) -> Iterator[Piece]:
+def _nested(dependencies: dict[str, Any], tally: Tally) -> Iterator[Piece]:
     todo = [(dependencies, 0)]
     while todo:
         level, depth = todo.pop()
@@ -60,39 +73,71 @@ def _nested(dependencies: dict[str, Any]) -> Iterator[Piece]:
                 yield Piece(PackageType.NPM, name, entry.version)
             elif alias := _NAMED.fullmatch(entry.version):
                 yield Piece(PackageType.NPM, alias[1], alias[2])
+            else:
+                tally.add(ELSEWHERE)
             if entry.dependencies and depth < _LEVELS:
                 todo.append((entry.dependencies, depth + 1))
+            elif entry.dependencies:
+                tally.add(STRANGE)
 
 
-def yarn_lock(content: bytes) -> Iterator[Piece]:
+def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """Yarn 1 names a package by its key, later ones by ``resolution``, which is also there for workspaces."""
-    written = lines(content)
+    tally, name, understood = Tally(), "", 0
+    written = tally.lines(content)
     berry = "__metadata:" in written
-    name = ""
     for line in written:
         if not line.startswith((" ", "#")):
             key = _YARN_KEY.match(line)
             name = (key[2] or key[1]) if key else ""
-        elif found := _YARN_VERSION.fullmatch(line):
-            if name and not berry and _VERSION.fullmatch(found[1]):
+        elif (found := _YARN_VERSION.fullmatch(line)) and not berry:
+            understood += 1
+            if name and _VERSION.fullmatch(found[1]):
                 yield Piece(PackageType.NPM, name, found[1])
-        elif (found := _YARN_RESOLUTION.fullmatch(line)) and berry and (named := _NAMED.fullmatch(found[1])):
-            yield Piece(PackageType.NPM, named[1], named[2])
+            else:
+                tally.add(ELSEWHERE if name else STRANGE)
+        elif berry and (found := _YARN_RESOLUTION.fullmatch(line)):
+            understood += 1
+            # A patched package is the one that was patched, at its version.
+            named = _NAMED.fullmatch(found[1]) or _YARN_PATCHED.match(found[1])
+            if named:
+                yield Piece(PackageType.NPM, named[1], named[2])
+            elif "@workspace:" not in found[1]:
+                tally.add(ELSEWHERE)
+    if not understood and any(line and not line.startswith("#") for line in written):
+        tally.add(STRANGE)
+    yield from tally.doubts()
 
 
-def pnpm_lock(content: bytes) -> Iterator[Piece]:
-    """The keys of ``packages``: ``/a/1.0.0`` in version 5, ``/a@1.0.0`` in 6, ``a@1.0.0`` since 9."""
-    inside = False
-    for line in lines(content):
+def pnpm_lock(content: bytes) -> Iterator[Piece | Doubt]:
+    """The keys of ``packages``: ``/a/1.0.0`` in version 5, ``/a@1.0.0`` in 6, ``a@1.0.0`` since 9.
+
+    YAML could say the same in many ways; pnpm writes one of them, and another is told.
+    """
+    inside, understood, tally = False, False, Tally()
+    for line in tally.lines(content):
         if line and not line.startswith((" ", "#")):
-            inside = line.rstrip() == "packages:"
+            key, _, value = line.partition(":")
+            inside = key == "packages"
+            understood = understood or key == "lockfileVersion"
+            if inside and value.strip() not in ("", "{}"):
+                tally.add(STRANGE)
         elif inside and (found := _PNPM_KEY.fullmatch(line)):
             yield Piece(PackageType.NPM, found[1], found[2])
+        elif inside and _PNPM_ENTRY.match(line):
+            tally.add(STRANGE if line.startswith("    ") or _PNPM_INDIRECT.search(line) else ELSEWHERE)
+    if not understood and content.strip():
+        tally.add(STRANGE)
+    yield from tally.doubts()
 
 
-def bun_lock(content: bytes) -> Iterator[Piece]:
+def bun_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """JSON that may have a comma after the last element."""
-    lock = msgspec.json.decode(_TRAILING.sub(r"\1", text(content)), type=_BunLock)
+    lock, tally = msgspec.json.decode(_TRAILING.sub(r"\1", text(content)), type=_BunLock), Tally()
     for parts in lock.packages.values():
-        if parts and isinstance(parts[0], str) and (named := _NAMED.fullmatch(parts[0])):
+        identity = parts[0] if parts and isinstance(parts[0], str) else ""
+        if named := _NAMED.fullmatch(identity):
             yield Piece(PackageType.NPM, named[1], named[2])
+        elif "@workspace:" not in identity:
+            tally.add(ELSEWHERE)
+    yield from tally.doubts()

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.inventory.analyzers.language import Piece, lines
+from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.inventory.analyzers.php import ComposerPackage
 from hullguard.model.package import PackageType
 
 _GEM = re.compile(r"    ([^\s()]+) \(([^\s()-]+)(?:-[^\s()]+)?\)")
+_GEM_SECTIONS = ("GEM", "GIT", "PLUGIN SOURCE")
+_MIX_ENTRY = re.compile(r"\s*\"[^\"]+\": \{")
 _MIX = re.compile(r"\s*\"[^\"]+\": \{:hex, :\"?(\w+)\"?, \"([^\"]+)\",.*")
 _PUB_FIELD = re.compile(r"    (source|version): \"?([^\"\s]+)\"?")
 _PUB_NAME = re.compile(r"  (\w+):")
@@ -47,14 +50,18 @@ def cargo_lock(content: bytes) -> Iterator[Piece]:
             yield Piece(PackageType.CARGO, crate.name, crate.version, known="crates.io" in crate.source)
 
 
-def gemfile_lock(content: bytes) -> Iterator[Piece]:
+def gemfile_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """The gems of sections ``GEM``; a version may end in the platform that it was built for."""
-    section = ""
-    for line in lines(content):
+    section, tally = "", Tally()
+    for line in tally.lines(content):
         if line and not line.startswith(" "):
             section = line.strip()
-        elif section == "GEM" and (found := _GEM.fullmatch(line)):
-            yield Piece(PackageType.GEM, found[1], found[2])
+        elif section in _GEM_SECTIONS and (found := _GEM.fullmatch(line)):
+            if section == "GEM":
+                yield Piece(PackageType.GEM, found[1], found[2])
+            else:
+                tally.add(ELSEWHERE)
+    yield from tally.doubts()
 
 
 def composer_lock(content: bytes) -> Iterator[Piece]:
@@ -63,24 +70,33 @@ def composer_lock(content: bytes) -> Iterator[Piece]:
         yield package.piece()
 
 
-def nuget_lock(content: bytes) -> Iterator[Piece]:
-    lock = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_NugetLock)
+def nuget_lock(content: bytes) -> Iterator[Piece | Doubt]:
+    lock, tally = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_NugetLock), Tally()
     for packages in lock.dependencies.values():
         for name, package in packages.items():
-            if package.resolved and package.type != "Project":
+            if package.type == "Project":
+                continue
+            if package.resolved:
                 yield Piece(PackageType.NUGET, name, package.resolved)
+            else:
+                tally.add(UNPINNED)
+    yield from tally.doubts()
 
 
-def mix_lock(content: bytes) -> Iterator[Piece]:
-    for line in lines(content):
+def mix_lock(content: bytes) -> Iterator[Piece | Doubt]:
+    tally = Tally()
+    for line in tally.lines(content):
         if found := _MIX.fullmatch(line):
             yield Piece(PackageType.HEX, found[1], found[2])
+        elif _MIX_ENTRY.match(line):
+            tally.add(ELSEWHERE)
+    yield from tally.doubts()
 
 
-def pubspec_lock(content: bytes) -> Iterator[Piece]:
+def pubspec_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """Packages that were fetched from where Dart's packages are published; the SDK's own have no version of theirs."""
-    name = source = ""
-    for line in lines(content):
+    name, source, tally = "", "", Tally()
+    for line in tally.lines(content):
         if found := _PUB_NAME.fullmatch(line):
             name, source = found[1], ""
         elif name and (field := _PUB_FIELD.fullmatch(line)):
@@ -88,3 +104,6 @@ def pubspec_lock(content: bytes) -> Iterator[Piece]:
                 source = field[2]
             elif source == "hosted":
                 yield Piece(PackageType.PUB, name, field[2])
+            elif source == "git":
+                tally.add(ELSEWHERE)
+    yield from tally.doubts()

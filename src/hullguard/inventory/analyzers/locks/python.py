@@ -5,11 +5,17 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.inventory.analyzers.language import Piece, lines
+from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.model.package import PackageType
 
 _PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,200})\s*+(?:\[[^\]]*\]\s*+)?===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--hash.*)?")
+# An option that brings a package, an address, a path, or a name with an address behind it.
+_ELSEWHERE = re.compile(
+    r"\s*(?:-e\b|--editable\b|\.{0,2}/|[a-z+]{2,20}://|[A-Za-z0-9][\w.-]{0,200}(?:\[[^\]]*\])? *@ )"
+)
+_NAMED = re.compile(r"[A-Za-z0-9][\w.-]{0,200}")
 # Where the code is the project's own or lies in a directory.
 _OWN_SOURCES = ("editable", "virtual", "directory", "path")
 
@@ -34,25 +40,39 @@ class _Pipfile(msgspec.Struct):
     develop: dict[str, _Pinned] = {}
 
 
-def requirements(content: bytes) -> Iterator[Piece]:
+def requirements(content: bytes) -> Iterator[Piece | Doubt]:
     """Only what is pinned with ``==``: anything else says what may be installed, not what is."""
-    for line in lines(content):
+    tally = Tally()
+    for line in tally.lines(content):
         if pinned := _PINNED.fullmatch(line):
             yield Piece(PackageType.PYPI, pinned[1], pinned[2])
+        elif _ELSEWHERE.match(line):
+            tally.add(ELSEWHERE)
+        elif _NAMED.match(line):
+            tally.add(UNPINNED)
+    yield from tally.doubts()
 
 
-def toml_lock(content: bytes) -> Iterator[Piece]:
+def toml_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """``[[package]]`` tables, as Poetry, uv and PDM write them."""
-    lock = msgspec.convert(table(content), _Lock)
+    lock, tally = msgspec.convert(table(content), _Lock), Tally()
     for package in lock.package:
         own = package.path or any(key in package.source for key in _OWN_SOURCES)
-        if package.version and not own and package.source.get("type") not in _OWN_SOURCES:
+        if own or package.source.get("type") in _OWN_SOURCES:
+            continue
+        if package.version:
             yield Piece(PackageType.PYPI, package.name, package.version)
+        else:
+            tally.add(UNPINNED)
+    yield from tally.doubts()
 
 
-def pipfile_lock(content: bytes) -> Iterator[Piece]:
-    lock = msgspec.json.decode(content, type=_Pipfile)
+def pipfile_lock(content: bytes) -> Iterator[Piece | Doubt]:
+    lock, tally = msgspec.json.decode(content, type=_Pipfile), Tally()
     for group in (lock.default, lock.develop):
         for name, pinned in group.items():
             if pinned.version.startswith("=="):
                 yield Piece(PackageType.PYPI, name, pinned.version.lstrip("="))
+            else:
+                tally.add(UNPINNED if pinned.version else ELSEWHERE)
+    yield from tally.doubts()

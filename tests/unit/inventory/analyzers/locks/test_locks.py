@@ -107,3 +107,89 @@ def test_they_count_in_directories_and_not_in_images(tmp_path: Path) -> None:
 
     assert [package.name for package in read(f"dir:{tmp_path / 'project'}").packages] == ["django"]
     assert read(f"docker-archive:{image}").packages == ()
+
+
+ELSEWHERE = "come from a repository, an address or a directory, of which no advisories speak"
+UNPINNED = "are not held to one version here"
+STRANGE = "are written in a way that is not read"
+ENDLESS = "stand in lines of more than 2000 characters, which no tool writes"
+YARN_BERRY = '__metadata:\n  version: 6\n\n"a@x":\n  version: 1.0.0\n  resolution: "{}"\n'
+ODD = [
+    (
+        "package-lock.json",
+        '{"packages": {"node_modules/a": {"version": "git+ssh://x"}, "node_modules/b": {}}}',
+        2,
+        ELSEWHERE,
+    ),
+    ("package-lock.json", '{"dependencies": {"a": {"version": "file:../a"}}}', 1, ELSEWHERE),
+    ("yarn.lock", 'a@git+ssh://x:\n  version "git"\n', 1, ELSEWHERE),
+    ("yarn.lock", 'a@^1:\n      version "1.0.0"\n', 1, STRANGE),
+    ("yarn.lock", YARN_BERRY.format("a@https://x/y.git#commit=1"), 1, ELSEWHERE),
+    ("yarn.lock", "a@^1, " * 900 + 'b@^1:\n  version "1.0.0"\n', 1, ENDLESS),
+    ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages: {a@1.0.0: {}}\n", 1, STRANGE),
+    ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages: &a\n", 1, STRANGE),
+    ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n    a@1.0.0:\n        x: y\n", 1, STRANGE),
+    ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  <<: *a\n", 1, STRANGE),
+    ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  github.com/a/b/abc:\n    x: y\n", 1, ELSEWHERE),
+    ("pnpm-lock.yaml", '{"packages": {"a@1.0.0": {}}}', 1, STRANGE),
+    ("bun.lock", '{"packages": {"a": ["a@github:x/y#1"], "b": ["b@workspace:b"]}}', 1, ELSEWHERE),
+    ("requirements.txt", "django\nflask>=1\nx==1.*\n# y\n--index-url https://x\n", 3, UNPINNED),
+    ("requirements.txt", "-e ./a\ngit+https://x/y\na @ https://x/y.whl\n./b\n", 4, ELSEWHERE),
+    ("requirements.txt", "x==1.0 --hash=sha256:" + "a" * 3000, 1, ENDLESS),
+    ("Pipfile.lock", '{"default": {"a": {"version": "*"}}}', 1, UNPINNED),
+    ("Pipfile.lock", '{"default": {"a": {"git": "x"}}}', 1, ELSEWHERE),
+    ("poetry.lock", "[[package]]\nname = 'a'\n", 1, UNPINNED),
+    ("Gemfile.lock", "GIT\n  remote: x\n  specs:\n    a (1.0)\n      b\n\nPATH\n  specs:\n    own (1)\n", 1, ELSEWHERE),
+    ("mix.lock", '%{\n  "a": {:git, "x", "y", []},\n}\n', 1, ELSEWHERE),
+    ("pubspec.lock", 'packages:\n  a:\n    source: git\n    version: "1"\n', 1, ELSEWHERE),
+    ("packages.lock.json", '{"dependencies": {"net": {"a": {"type": "Direct"}}}}', 1, UNPINNED),
+    ("gradle.lockfile", "# a\na:b=x\nempty=\n", 1, STRANGE),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "count", "why"), ODD)
+def test_what_nobody_can_judge_is_counted(name: str, content: str, count: int, why: str) -> None:
+    found = Found([file(f"src/{name}", content)])
+
+    assert found.names == []
+    told = [unknown.why for unknown in found.unknowns if unknown.what == f"src/{name}"]
+    assert f"{count} of its entries {why}" in told
+
+
+@pytest.mark.parametrize(("name", "content", "purls"), CASES)
+def test_what_tools_write_is_understood(name: str, content: object, purls: list[str]) -> None:
+    del purls
+    whys = [unknown.why for unknown in Found([entry(f"src/{name}", content)]).unknowns]
+
+    assert not any(why.endswith((STRANGE, ENDLESS)) for why in whys)
+
+
+def test_a_patched_package_is_the_one_that_was_patched() -> None:
+    content = YARN_BERRY.format("@s/a@patch:@s/a@npm%3A1.2.3#~/.yarn/patches/a.patch::version=1.2.3&hash=1")
+
+    assert [package.purl for package in Found([file("yarn.lock", content)]).packages] == ["pkg:npm/%40s/a@1.2.3"]
+
+
+def test_a_line_without_end_gives_its_version_to_no_other_package() -> None:
+    content = 'z@1:\n  version "1.0.0"\n\n' + "a@^1, " * 900 + 'b@^1:\n  version "2.0.0"\n'
+
+    assert [package.purl for package in Found([file("yarn.lock", content)]).packages] == ["pkg:npm/z@1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("package-lock.json", '{{"packages": {{"node_modules/a": {{"version": "1.1.{}!"}}}}}}'),
+        ("package-lock.json", '{{"dependencies": {{"a": {{"version": "a@1.1.{}!"}}}}}}'),
+        ("bun.lock", '{{"packages": {{"a": ["a@1.1.{}!"]}}}}'),
+    ],
+)
+def test_a_version_without_end_is_refused_as_fast_as_any_other(name: str, content: str) -> None:
+    assert Found([file(name, content.format("1" * 2_000_000))]).names == []
+
+
+@pytest.mark.parametrize("line", ["  a@1.1.1" + "1" * 1980, "  a@1.1.1" + "x" * 1980, "    a@1.1." + "1" * 1900])
+def test_thousands_of_keys_without_an_end_are_refused_as_fast_as_any_other(line: str) -> None:
+    content = "lockfileVersion: '9.0'\npackages:\n" + f"{line}\n" * 5000
+
+    assert Found([file("pnpm-lock.yaml", content)]).names == []
