@@ -1,17 +1,33 @@
 """Commands through a real hostmgr, on a real Docker daemon: each is done once and has one outcome."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
+import pytest
 import pytest_asyncio
-from tests.support.agents import LiveAgent, child_environment, come_true, live_agent
-from tests.support.docker import IMAGE, docker, docker_host, import_image
+from tests.support.agents import LiveAgent, child_environment, come_true, live_agent, shell_event
+from tests.support.docker import IMAGE, docker, docker_host, import_image, said
 from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
 from hullguard.model.command import Command, CommandKind, CommandState
+from hullguard.model.event import ContainerRef
+from hullguard.model.node import PlacedContainer
+from hullguard.model.policy import Action, DetectorSettings
 from hullguard.storage import PageRequest
-from hullguard.storage.stores import Commands, ContainerFilter, Containers, ImageFilter, Images, Policies
+from hullguard.storage.stores import (
+    CommandFilter,
+    Commands,
+    ContainerFilter,
+    Containers,
+    ImageFilter,
+    Images,
+    Incidents,
+    Policies,
+)
+
+SHELL = "container.terminal-shell"
 
 __all__ = ["child_environment", "docker_host", "hostmgr", "live_agent"]
 
@@ -142,6 +158,81 @@ class TestCommands:
         done = await outcome(hostmgr, command)
         assert done.state is CommandState.FAILED
         assert done.result["code"] == "command.deadline"
+
+
+class TestResponses:
+    @pytest.fixture
+    def container(self, docker_host: str) -> Iterator[str]:
+        made = said(docker_host, "run", "-d", "--network", "none", IMAGE, "/bin/sleep", "600")
+        yield made
+        docker(docker_host, "rm", "-f", made)
+
+    async def kept(self, hostmgr: Hostmgr, container: str) -> PlacedContainer | None:
+        async with hostmgr.storage.reading(SCOPE) as tx:
+            found = await Containers(tx).page(ContainerFilter(), PageRequest())
+        return next((each for each in found.items if each.id == container), None)
+
+    async def test_a_person_pauses_a_container_and_lets_it_go_on(self, docked, hostmgr, docker_host, container):
+        async def is_held() -> bool:
+            found = await self.kept(hostmgr, container)
+            return found is not None and (found.state, found.held) == ("paused", (Action.PAUSE,))
+
+        await outcome(hostmgr, await give(hostmgr, docked, CommandKind.PAUSE_CONTAINER, container=container))
+        await come_true(is_held)
+        done = await outcome(hostmgr, await give(hostmgr, docked, CommandKind.UNPAUSE_CONTAINER, container=container))
+        assert done.state is CommandState.DONE
+        assert said(docker_host, "inspect", "-f", "{{.State.Status}}", container) == "running"
+
+    async def test_an_isolation_is_shown_though_the_runtime_does_not_know_it(self, docked, hostmgr, container):
+        done = await outcome(hostmgr, await give(hostmgr, docked, CommandKind.ISOLATE_CONTAINER, container=container))
+        assert done.state is CommandState.DONE, done.result
+
+        async def is_held() -> bool:
+            found = await self.kept(hostmgr, container)
+            return found is not None and found.held == (Action.ISOLATE,) and "reconnect_container" in found.actions
+
+        await come_true(is_held)
+        await outcome(hostmgr, await give(hostmgr, docked, CommandKind.RECONNECT_CONTAINER, container=container))
+
+        async def is_free() -> bool:
+            found = await self.kept(hostmgr, container)
+            return found is not None and found.held == ()
+
+        await come_true(is_free)
+
+    async def test_a_refusal_has_its_code(self, docked, hostmgr, docker_host):
+        made = said(docker_host, "run", "-d", "--network", "host", IMAGE, "/bin/sleep", "600")
+        done = await outcome(hostmgr, await give(hostmgr, docked, CommandKind.ISOLATE_CONTAINER, container=made))
+        assert (done.state, done.result["code"]) == (CommandState.FAILED, "isolation.host-network")
+        docker(docker_host, "rm", "-f", made)
+
+    async def test_a_policy_pauses_the_container_of_an_incident(self, docked, hostmgr, docker_host, container):
+        async with hostmgr.storage.transaction(SCOPE) as tx:
+            (policy,) = (await Policies(tx).page(PageRequest())).items
+            shells = {**policy.spec.detectors, SHELL: DetectorSettings(action=Action.PAUSE)}
+            spec = msgspec.structs.replace(policy.spec, detectors=shells)
+            await Policies(tx).update(policy.id, spec, "user:admin", expected_version=policy.version)
+            wanted = await Policies(tx).for_node(docked.node)
+        await hostmgr.cache.publish(f"node:{docked.node}", b"policy")
+        await docked.until(lambda status: status.heartbeat.applied and status.heartbeat.applied.hash == wanted.hash)
+
+        seen = shell_event(1)
+        docked.sensor.see(msgspec.structs.replace(seen, container=ContainerRef(container, "web")))
+        found: list[Command] = []
+
+        async def told() -> bool:
+            async with hostmgr.storage.reading(SCOPE) as tx:
+                found[:] = (await Commands(tx).page(CommandFilter(container=container), PageRequest())).items
+            return bool(found)
+
+        await come_true(told)
+        assert said(docker_host, "inspect", "-f", "{{.State.Status}}", container) == "paused"
+        (command,) = found
+        assert (command.kind, command.state) == (CommandKind.PAUSE_CONTAINER, CommandState.DONE)
+        assert command.created_by == f"policy:{policy.id}"
+        async with hostmgr.storage.reading(SCOPE) as tx:
+            incident = await Incidents(tx).get(command.incident or "")
+        assert (incident.rule, incident.action, incident.container.id) == (SHELL, Action.PAUSE, container)
 
 
 class TestRecovery:

@@ -10,7 +10,8 @@ from tests.support.control import PIN, Client, Control, control, installation, s
 from hullguard.access import enrolment
 from hullguard.model.command import CommandState
 from hullguard.model.identity import Role
-from hullguard.storage.stores import Commands, Policies
+from hullguard.model.policy import Action
+from hullguard.storage.stores import Commands, Containers, Policies
 from hullguard.wire.enrolment import parse_token
 from hullguard.wire.violation import Code, Violation
 
@@ -420,6 +421,98 @@ async def test_a_command_is_what_an_agent_understands(control: Control, change, 
     answer = await (await control.admin()).post("/commands", {"node": "node-1", "kind": "scan_now", **change})
 
     assert (answer.status_code, answer.json().get("field")) == (status, field)
+
+
+# --- responses: commands about one container
+
+
+CONTAINER, STOPPED = records.container(1).id, records.container(2).id
+
+
+async def test_a_response_says_what_it_is_about_and_why(control: Control):
+    await seed(control)
+    operator = await control.user(Role.OPERATOR)
+    incident = (await operator.get("/incidents")).json()["items"][0]["id"]
+    body = {"node": "node-1", "kind": "pause_container", "parameters": {"container": CONTAINER}}
+    made = (await operator.post("/commands", {**body, "incident": incident, "reason": "looks odd"})).json()
+    assert (made["container"], made["incident"], made["reason"]) == (CONTAINER, incident, "looks odd")
+    for query in (f"container={CONTAINER}", f"incident={incident}"):
+        assert [each["id"] for each in (await operator.get(f"/commands?{query}")).json()["items"]] == [made["id"]]
+    assert (await operator.get(f"/commands?container={STOPPED}")).json()["total"] == 0
+    (kept,) = (await (await control.admin()).get(f"/audit?subject=command:{made['id']}")).json()["items"]
+    assert (kept["reason"], kept["details"]["container"]) == ("looks odd", CONTAINER)
+
+
+async def test_a_container_says_what_may_be_done_to_it(control: Control):
+    await seed(control)
+    async with control.writing() as tx:
+        held = msgspec.structs.replace(records.container(2, state="exited"), held=(Action.STOP, Action.ISOLATE))
+        hosts = msgspec.structs.replace(records.container(3), host_network=True)
+        await Containers(tx).replace(
+            "node-1", [records.container(1), held, hosts, records.container(4, state="paused")]
+        )
+    admin = await control.admin()
+    found = {each["id"]: each for each in (await admin.get("/containers")).json()["items"]}
+    assert found[CONTAINER]["actions"] == ["pause_container", "stop_container", "isolate_container"]
+    assert found[STOPPED]["actions"] == ["start_container", "reconnect_container"]
+    assert found[STOPPED]["held"] == ["stop", "isolate"]
+    assert found[records.container(3).id]["actions"] == ["pause_container", "stop_container"]
+    assert found[records.container(4).id]["actions"] == ["unpause_container", "stop_container", "isolate_container"]
+    order = {"node": "node-1", "kind": "isolate_container", "parameters": {"container": records.container(3).id}}
+    refused = await admin.post("/commands", order)
+    assert (refused.status_code, refused.json()["code"]) == (409, "isolation.host-network")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "told"),
+    [
+        ({"parameters": {}}, 422, "$.parameters"),
+        ({"parameters": {"container": "web-1"}}, 422, "$.parameters.container"),
+        ({"parameters": {"container": "f" * 64}}, 404, "container.not-found"),
+        ({"parameters": {"container": STOPPED}}, 409, "command.not-now"),
+        ({"node": "node-2"}, 404, "container.not-found"),
+        ({"kind": "unpause_container"}, 409, "command.not-now"),
+        ({"kind": "start_container", "parameters": {"container": STOPPED}}, 409, "command.not-now"),
+        ({"kind": "reconnect_container"}, 409, "command.not-now"),
+        ({"kind": "kill_process"}, 422, "$.parameters"),
+        (
+            {
+                "kind": "kill_process",
+                "parameters": {"container": CONTAINER, "pid": 0, "started": "2026-01-01T00:00:00Z"},
+            },
+            422,
+            "$.parameters.pid",
+        ),
+        (
+            {
+                "kind": "kill_process",
+                "parameters": {"container": CONTAINER, "pid": 9, "started": "2026-01-01T00:00:00"},
+            },
+            422,
+            "$.parameters.started",
+        ),
+        (
+            {"kind": "kill_process", "parameters": {"container": STOPPED, "pid": 9, "started": "2026-01-01T00:00:00Z"}},
+            409,
+            "command.not-now",
+        ),
+        (
+            {"kind": "stop_container", "parameters": {"container": CONTAINER, "grace_seconds": 301}},
+            422,
+            "$.parameters.grace_seconds",
+        ),
+        ({"incident": "no-such"}, 404, "incident.not-found"),
+        ({"reason": "r" * 501}, 422, "$.reason"),
+    ],
+)
+async def test_what_cannot_be_done_to_a_container_is_refused_with_the_reason(control: Control, change, status, told):
+    await seed(control)
+    body = {"node": "node-1", "kind": "pause_container", "parameters": {"container": CONTAINER}, **change}
+    answer = await (await control.admin()).post("/commands", body)
+
+    assert (answer.status_code, told in {answer.json().get("field"), answer.json()["code"]}) == (status, True), (
+        answer.text
+    )
 
 
 # --- enrolment tokens

@@ -21,7 +21,7 @@ from hullguard.access.iam import tokens, users
 from hullguard.access.iam.actors import system
 from hullguard.access.iam.first_administrator import ensure_first_admin
 from hullguard.ctrl.services import Services
-from hullguard.model.command import CommandKind, CommandState
+from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.model.identity import Actor, Role
 from hullguard.model.incident import IncidentStatus, Observation, PolicyRef
 from hullguard.model.policy import Action, AppliedPolicies, Binding, DetectorSettings, PolicySpec
@@ -29,6 +29,7 @@ from hullguard.model.report import AdvisoryState
 from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import (
     ADVISORIES,
+    About,
     Blobs,
     Commands,
     Containers,
@@ -228,5 +229,40 @@ async def _commands(tx: Transaction) -> None:
     await Commands(tx).sent(running.id)
     await Commands(tx).acknowledged(running.id)
     await Commands(tx).progress(running.id, 40, "Looking at 4 containers")
+    await _responses(tx)
     bundle = b"a signed bundle of the agent" * 4000
     await Blobs(tx).store(hashlib.sha256(bundle).hexdigest(), "agent-bundle", "0.2.0", [bundle])
+
+
+async def _responses(tx: Transaction) -> None:
+    """The last incident's container was isolated by a person, and another paused by a policy."""
+    node = "prod-web-01"
+    isolated, paused, *others = fleet.containers(node)
+    (found,) = (await Incidents(tx).page(IncidentFilter(container=isolated.id), PageRequest(1))).items
+    deadline = tx.now + timedelta(hours=1)
+    about = About(isolated.id, found.id, "A stranger's program tried to start; nobody knows yet where it came from.")
+    parameters = {"container": isolated.id}
+    kind = CommandKind.ISOLATE_CONTAINER
+    made = await Commands(tx).create(node, kind, parameters, "user:omar", deadline, about=about)
+    result: dict[str, str | int] = {"container": isolated.name, "devices": 1}
+    await Commands(tx).finish(made.id, CommandState.DONE, result)
+    await audit.record(tx, administrator(), "command.create", f"command:{made.id}", reason=about.reason)
+    own = Command(
+        id="0123456789abcdef0123456789abcdef",
+        node=node,
+        kind=CommandKind.PAUSE_CONTAINER,
+        parameters={"container": paused.id},
+        state=CommandState.DONE,
+        created=tx.now,
+        created_by="policy:shop",
+        deadline=deadline,
+        progress=100,
+        result={"container": paused.name},
+        finished=tx.now,
+        container=paused.id,
+        reason="container.terminal-shell",
+    )
+    await Commands(tx).keep(own)
+    replace = msgspec.structs.replace
+    held = replace(isolated, held=(Action.ISOLATE,)), replace(paused, state="paused", held=(Action.PAUSE,))
+    await Containers(tx).replace(node, [*held, *others])

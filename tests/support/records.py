@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from tests.support.database import START
 
+from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.model.event import ContainerRef, ImageRef, Process
 from hullguard.model.ids import derived_id
 from hullguard.model.image import Layer, OperatingSystem, Target
@@ -88,6 +89,26 @@ def observation(
         image=None if image is None else ImageRef(image, "nginx:1.25"),
         lineage=(Process(4000, 1, "containerd-shim"), shell),
         details={"path": "/bin/sh"},
+    )
+
+
+def response(number: int = 1, *, state: CommandState = CommandState.DONE, by: str = "policy:p1") -> Command:
+    """A command that the agent of ``node-1`` gave itself, about the first container."""
+    return Command(
+        id=derived_id("own", number),
+        node="node-1",
+        kind=CommandKind.PAUSE_CONTAINER,
+        parameters={"container": container().id},
+        state=state,
+        created=START,
+        created_by=by,
+        deadline=START + timedelta(minutes=1),
+        progress=100 if state is CommandState.DONE else 0,
+        result={"container": "web-1"},
+        finished=START,
+        container=container().id,
+        incident=observation(number).id,
+        reason="container.terminal-shell",
     )
 
 

@@ -1124,9 +1124,12 @@ export interface components {
             created: string | null;
             started: string | null;
             privileged: boolean;
+            host_network: boolean;
+            held: components["schemas"]["Action"][];
             node: string;
             node_name: string;
             open_incidents: number;
+            actions: string[];
         };
         /**
          * ImageRef
@@ -1136,6 +1139,12 @@ export interface components {
             id: string;
             name: string;
         };
+        /**
+         * Action
+         * @description What follows a detection. Which detector can have which, its ``DetectorInfo`` says.
+         * @enum {unknown}
+         */
+        Action: "alert" | "isolate" | "kill" | "pause" | "stop";
         /**
          * Page[ImageSummary]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
@@ -1448,12 +1457,6 @@ export interface components {
             allowed: components["schemas"]["IncidentStatus"][];
         };
         /**
-         * Action
-         * @description What follows a detection.
-         * @enum {unknown}
-         */
-        Action: "alert" | "kill";
-        /**
          * ContainerRef
          * @description The container an event belongs to; ``name`` is empty until the runtime was asked.
          */
@@ -1478,6 +1481,42 @@ export interface components {
             tty?: boolean;
             started?: string | null;
             outside?: boolean;
+            euid?: number | null;
+            egid?: number | null;
+            login_uid?: number | null;
+            vpid?: number | null;
+            group?: number | null;
+            session?: number | null;
+            capabilities?: components["schemas"]["Capabilities"] | null;
+            exe_inode?: number | null;
+            exe_new?: boolean;
+            exe_memfd?: boolean;
+            env?: string[];
+            terminal?: number | null;
+            user_name?: string | null;
+            group_name?: string | null;
+            login_name?: string | null;
+            exe_writable?: boolean | null;
+            exe_modified?: string | null;
+            exe_changed?: string | null;
+            streams?: components["schemas"]["Stream"][];
+        };
+        /**
+         * Capabilities
+         * @description A process's capabilities as bit masks (capabilities(7)).
+         */
+        Capabilities: {
+            effective: number;
+            permitted: number;
+            inheritable: number;
+        };
+        /**
+         * Stream
+         * @description What one of a process's first three descriptors is.
+         */
+        Stream: {
+            kind: string;
+            name: string;
         };
         /**
          * PolicyRef
@@ -1645,13 +1684,16 @@ export interface components {
                 [key: string]: string | number;
             };
             finished: string | null;
+            container: string | null;
+            incident: string | null;
+            reason: string;
         };
         /**
          * CommandKind
          * @description The commands that an agent understands.
          * @enum {unknown}
          */
-        CommandKind: "detect_now" | "scan_now" | "update_agent" | "update_policy";
+        CommandKind: "detect_now" | "isolate_container" | "kill_process" | "pause_container" | "reconnect_container" | "scan_now" | "start_container" | "stop_container" | "unpause_container" | "update_agent" | "update_policy";
         /**
          * CommandState
          * @description From left to right; the last four are final and exactly one of them is reached.
@@ -1663,7 +1705,8 @@ export interface components {
          * @description A command to one node.
          *
          *         Parameters: ``scan_now`` takes ``image``; ``update_agent`` takes ``sha256`` of an uploaded bundle and
-         *         ``health_seconds``; the others take none.
+         *         ``health_seconds``; the responses take ``container``, its whole id, ``stop_container`` also ``grace_seconds``, and
+         *         ``kill_process`` also ``pid`` and ``started`` as an incident has them; the others take none.
          */
         CommandInput: {
             node: string;
@@ -1674,6 +1717,10 @@ export interface components {
             };
             /** @default 3600 */
             deadline_seconds: number;
+            /** @default null */
+            incident: string | null;
+            /** @default  */
+            reason: string;
         };
         /**
          * Page[EnrolmentToken]
@@ -2922,6 +2969,8 @@ export interface operations {
                 node?: string;
                 state?: components["schemas"]["CommandState"][];
                 kind?: components["schemas"]["CommandKind"][];
+                container?: string;
+                incident?: string;
             };
             header?: never;
             path?: never;

@@ -20,6 +20,7 @@ from hullguard.agent.spool import Spool
 from hullguard.detect import Engine, default_policies
 from hullguard.model.errors import HullguardError
 from hullguard.model.event import Event
+from hullguard.model.incident import Observation
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
 
@@ -30,12 +31,20 @@ _log = structlog.get_logger()
 
 
 class Protection:
-    """``changed`` is called, from the thread, when there is something new for the heartbeat."""
+    """Both hooks are called from the thread.
+
+    ``changed``: there is something new for the heartbeat. ``found``: an incident, once it is on the disk.
+    """
 
     def __init__(
-        self, engine: Engine, spool: Spool, open_sensor: Callable[[], Sensor], changed: Callable[[], None]
+        self,
+        engine: Engine,
+        spool: Spool,
+        open_sensor: Callable[[], Sensor],
+        changed: Callable[[], None],
+        found: Callable[[Observation], None],
     ) -> None:
-        self._engine, self._spool, self._open, self._changed = engine, spool, open_sensor, changed
+        self._engine, self._spool, self._open, self._changed, self._found = engine, spool, open_sensor, changed, found
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._sensor: Sensor | None = None
         self._wanted = Wanted(protection=True, policies=default_policies())
@@ -159,6 +168,7 @@ class Protection:
             return
         for observation in found:
             put_observation(self._spool, observation)
+            self._found(observation)
 
     def _take(self, wanted: Wanted) -> None:
         try:

@@ -3,10 +3,11 @@
 import msgspec
 
 from hullguard.agent.spool import Keep, Priority, Spool
+from hullguard.model.command import Command
 from hullguard.model.event import Process
 from hullguard.model.incident import Observation
 from hullguard.model.severity import Severity
-from hullguard.wire.messages import CommandUpdate, Incidents
+from hullguard.wire.messages import CommandUpdate, Incidents, OwnCommand
 from hullguard.wire.session import record_body
 
 _MOST_BYTES = 60 * 1024
@@ -33,6 +34,11 @@ def put_update(spool: Spool, update: CommandUpdate) -> bool:
     if final:
         spool.withdraw(running)
     return kept
+
+
+def put_own(spool: Spool, command: Command) -> bool:
+    """A command that the agent gave itself, with its outcome; it is reported once."""
+    return spool.put(Priority.HIGH, record_body(OwnCommand(command)), f"command:{command.id}:outcome", Keep.FIRST)
 
 
 def _body(observation: Observation) -> bytes:

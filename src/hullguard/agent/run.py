@@ -17,6 +17,7 @@ from hullguard.agent.images import Images
 from hullguard.agent.policies import Wanted
 from hullguard.agent.protection import Protection
 from hullguard.agent.renewal import keep_renewed
+from hullguard.agent.respond.responses import Responses
 from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
 from hullguard.agent.sensor.interface import Sensor
@@ -26,6 +27,7 @@ from hullguard.agent.update import report
 from hullguard.agent.uplink import Hooks, Line, Uplink
 from hullguard.detect import Engine
 from hullguard.model.errors import Denied, Unavailable
+from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat
 from hullguard.wire import limits
 from hullguard.wire import messages as say
@@ -70,14 +72,24 @@ class Agent:
         self._boot_id = facts.boot_id()
         self._spool = Spool(state.spool, self._boot_id, max_bytes=config.spool_bytes, min_free=config.spool_min_free)
         self._protection = Protection(
-            Engine(node, self._boot_id), self._spool, lambda: sensor(config), self._changed_elsewhere
+            Engine(node, self._boot_id), self._spool, lambda: sensor(config), self._changed_elsewhere, self._found
         )
-        self._runtime = RuntimeWatch(Docker(config.docker_host), self._seen)
+        docker = Docker(config.docker_host)
+        self._runtime = RuntimeWatch(docker, self._seen)
+        self._responses = Responses(state, docker, lambda: self._runtime.seen, self._responded)
         hooks = Hooks(self._heartbeat, self._received, self._connected, self._line_changed)
         self._uplink = Uplink(state, self._spool, hooks)
         self._spool.woken = self._uplink.wake
         self._images = Images(state, config.docker_host, self._uplink.send)
-        parts = Parts(state, self._uplink, self._runtime, self._images, self._protection, self._restart.set)
+        parts = Parts(
+            state=state,
+            uplink=self._uplink,
+            runtime=self._runtime,
+            images=self._images,
+            protection=self._protection,
+            responses=self._responses,
+            restart=self._restart.set,
+        )
         self._commands = Runner(node, self._spool, parts)
         self._ready = config.ready_fd
 
@@ -93,6 +105,7 @@ class Agent:
                 self._uplink.run(),
                 self._runtime.run(),
                 self._images.run(),
+                self._responses.run(),
                 keep_renewed(self._state, self._uplink),
                 stop.wait(),
                 self._restart.wait(),
@@ -102,6 +115,7 @@ class Agent:
             raise
         finally:
             await self._commands.stop()
+            self._responses.close()
             # Whoever stops the agent wants the kernel left alone; a crash or an update leaves it collecting.
             await asyncio.to_thread(self._protection.stop, unpin=dismissed or stop.is_set())
             if not dismissed:
@@ -118,7 +132,7 @@ class Agent:
             applied=self._protection.applied,
             spool_records=self._spool.waiting,
             spool_dropped=self._spool.lately_dropped(),
-            reasons=(*self._spool.reasons, *self._protection.reasons()),
+            reasons=(*self._spool.reasons, *self._protection.reasons(), *self._responses.reasons()),
         )
 
     async def _received(self, message: say.ServerMessage) -> None:
@@ -154,6 +168,7 @@ class Agent:
     # What changes ----------------------------------------------------------------------------------------------------
 
     def _seen(self, seen: Seen) -> None:
+        self._responses.look()
         self._show(seen)
         self._uplink.beat_now()
         self._write_status()
@@ -162,9 +177,19 @@ class Agent:
         self._uplink.show("facts", say.Facts(facts.read(seen.version)))
         if seen.reason is not None and not seen.containers and not seen.images:
             return  # nothing was ever seen: silence, not an empty list
-        self._uplink.show("containers", say.Containers(seen.containers[: limits.CONTAINERS]))
+        containers = self._responses.marked(seen.containers[: limits.CONTAINERS])
+        self._uplink.show("containers", say.Containers(containers))
         images = tuple(say.LocalImage(image.id, image.names) for image in seen.images[: limits.IMAGES])
         self._uplink.show("images", say.ImageList(images))
+
+    def _responded(self) -> None:
+        self._show(self._runtime.seen)
+        self._uplink.beat_now()
+
+    def _found(self, observation: Observation) -> None:
+        """From the sensor's thread, which does not wait for what follows."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: so has the agent
+            self._loop.call_soon_threadsafe(self._commands.answer, observation)
 
     def _changed_elsewhere(self) -> None:
         """From the sensor's thread."""

@@ -29,6 +29,7 @@ class StateDir:
         self.authority = root / "authority.pem"
         self.spool = root / "spool.db"
         self.commands = root / "commands.json"
+        self.responses = root / "responses.json"
         self.policies = root / "policies.msgpack"
         self.status = root / "status.json"
         self.versions = root / "versions"

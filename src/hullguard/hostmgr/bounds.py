@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from hullguard.model.command import RESPONSES, Command
 from hullguard.model.node import Heartbeat, HostFacts
 from hullguard.wire.messages import (
     AgentMessage,
@@ -18,6 +19,7 @@ from hullguard.wire.messages import (
     Containers,
     Facts,
     Incidents,
+    OwnCommand,
 )
 from hullguard.wire.violation import Code, Violation
 
@@ -47,12 +49,21 @@ def check(message: AgentMessage) -> None:
                 _require_ids((container.id, container.image.id))
         case CommandUpdate():
             _weigh(message, RESULT_BYTES, "a command's result")
+        case OwnCommand(command=command):
+            _check_own(command)
         case Facts(facts=facts):
             check_facts(facts)
         case Beat(heartbeat=heartbeat):
             _check_heartbeat(heartbeat)
         case _:
             pass
+
+
+def _check_own(command: Command) -> None:
+    _weigh(command, RESULT_BYTES, "a command's result")
+    _require_ids((command.id, command.container or "", command.incident or ""))
+    if command.kind not in RESPONSES or not command.state.final or not command.created_by.startswith("policy:"):
+        raise Violation(Code.MESSAGE_MALFORMED, f"command {command.id} is no response that a policy asked for")
 
 
 def check_facts(facts: HostFacts) -> None:

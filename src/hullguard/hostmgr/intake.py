@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard import audit
-from hullguard.model.command import CommandState
+from hullguard.model.command import Command, CommandState
 from hullguard.model.errors import NotFound
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation
@@ -51,7 +51,16 @@ class Seen(Struct, frozen=True):
     at: datetime
 
 
-Item = say.Incidents | say.CommandUpdate | say.Facts | say.Containers | say.ImageList | StoredInventory | Seen
+Item = (
+    say.Incidents
+    | say.CommandUpdate
+    | say.OwnCommand
+    | say.Facts
+    | say.Containers
+    | say.ImageList
+    | StoredInventory
+    | Seen
+)
 
 
 class Outcome(Struct):
@@ -94,6 +103,8 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
     match item:
         case say.CommandUpdate():
             await _command(tx, speaker, item, outcome)
+        case say.OwnCommand(command=command):
+            await _own_command(tx, speaker, command, outcome)
         case say.Facts(facts=facts):
             await Nodes(tx).facts(speaker.node, facts)
             outcome.tell("node", speaker.node)
@@ -152,3 +163,31 @@ async def _command(tx: Transaction, speaker: Speaker, update: say.CommandUpdate,
             details={"kind": command.kind, "node": speaker.node},
         )
     outcome.tell("command", update.id)
+
+
+async def _own_command(tx: Transaction, speaker: Speaker, command: Command, outcome: Outcome) -> None:
+    # Like an incident's, its id is made from the node's own; and it can only say that a policy asked for a response.
+    own = msgspec.structs.replace(
+        command,
+        id=derived_id(speaker.node, command.id),
+        node=speaker.node,
+        incident=derived_id(speaker.node, command.incident or ""),
+    )
+    if await Commands(tx).keep(own):
+        done = own.state is CommandState.DONE
+        await audit.record(
+            tx,
+            speaker.actor,
+            f"command.{own.state}",
+            f"command:{own.id}",
+            outcome="done" if done else "failed",
+            reason="" if done else str(own.result.get("message", "")),
+            details={
+                "kind": own.kind,
+                "node": speaker.node,
+                "by": own.created_by,
+                "container": own.container or "",
+                "incident": own.incident or "",
+            },
+        )
+    outcome.tell("command", own.id)

@@ -182,7 +182,14 @@ class NodeSession:
                 self._done(received)
             case say.InventoryPart():
                 await self._slice(message, received)
-            case say.Incidents() | say.CommandUpdate() | say.Facts() | say.Containers() | say.ImageList():
+            case (
+                say.Incidents()
+                | say.CommandUpdate()
+                | say.OwnCommand()
+                | say.Facts()
+                | say.Containers()
+                | say.ImageList()
+            ):
                 await self._submit(message, received.sequence, received.size)
             case say.Hello():
                 raise AssertionError("the wire session lets one hello through, and it was taken before")

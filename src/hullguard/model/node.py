@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from hullguard.model.event import ImageRef
-from hullguard.model.policy import AppliedPolicies
+from hullguard.model.policy import Action, AppliedPolicies
 
 
 class NodeState(enum.StrEnum):
@@ -79,6 +79,10 @@ class Container(Struct, frozen=True):
     created: datetime | None = None
     started: datetime | None = None
     privileged: bool = False
+    host_network: bool = False
+    """It has the host's network, so it cannot be cut off without cutting off the host."""
+    held: tuple[Action, ...] = ()
+    """What Hullguard did to it and can undo: ``pause``, ``stop``, ``isolate``."""
 
 
 class PlacedContainer(Container, frozen=True, kw_only=True):
@@ -87,6 +91,8 @@ class PlacedContainer(Container, frozen=True, kw_only=True):
     node: str
     node_name: str
     open_incidents: int = 0
+    actions: tuple[str, ...] = ()
+    """The kinds of commands that may be given for it now; the console offers no others."""
 
 
 class Node(Struct, frozen=True, kw_only=True):

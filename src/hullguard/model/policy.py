@@ -16,10 +16,17 @@ Text = Annotated[str, Meta(max_length=2000)]
 
 
 class Action(enum.StrEnum):
-    """What follows a detection."""
+    """What follows a detection. Which detector can have which, its ``DetectorInfo`` says."""
 
     ALERT = "alert"
     KILL = "kill"
+    """End the process: in the kernel before its first instruction where it can be, else as soon as it was seen."""
+    PAUSE = "pause"
+    """Freeze the container: nothing in it runs, and nothing of it is lost."""
+    STOP = "stop"
+    """Stop the container."""
+    ISOLATE = "isolate"
+    """Cut the container off from every network."""
 
 
 class DetectorSettings(Struct, frozen=True, forbid_unknown_fields=True):

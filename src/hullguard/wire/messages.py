@@ -75,6 +75,15 @@ class CommandUpdate(Struct, frozen=True, tag="command-update"):
     result: Annotated[dict[str, str | int], Meta(max_length=64)] = {}
 
 
+class OwnCommand(Struct, frozen=True, tag="own-command"):
+    """A response that a policy asked for: the agent gave itself the command, and this is it with its outcome.
+
+    ``created_by`` names the policy (``policy:ID``), ``incident`` what it answers.
+    """
+
+    command: Command
+
+
 # --- state, agent to server ----------------------------------------------------------------------------------
 
 
@@ -232,6 +241,7 @@ AgentMessage = (
     | Beat
     | Incidents
     | CommandUpdate
+    | OwnCommand
     | Facts
     | Containers
     | ImageList
@@ -254,8 +264,8 @@ ServerMessage = (
 EnrolmentRequest = Enrol
 EnrolmentAnswer = Enrolled | Refusal
 
-Record = Incidents | CommandUpdate
+Record = Incidents | CommandUpdate | OwnCommand
 
-RECORDS: Final = (Incidents, CommandUpdate)
+RECORDS: Final = (Incidents, CommandUpdate, OwnCommand)
 CONTROL: Final = (Hello, Beat)
 """Of the agent's messages; the credit is the server's, so its own messages are not charged."""

@@ -51,6 +51,7 @@ _FROM_AGENT: tuple[Any, ...] = (
     say.Beat(records.heartbeat()),
     say.Incidents((records.observation(),)),
     say.CommandUpdate("c1", "running", 40, "半", {"packages": 3}),
+    say.OwnCommand(records.response()),
     say.Facts(records.facts()),
     say.Containers((records.container(),)),
     say.ImageList((say.LocalImage(_DIGEST, ("nginx:1",)),)),
@@ -163,7 +164,11 @@ def _requests() -> Iterable[bytes]:
     return pem.encode(), base64.b64decode("".join(pem.splitlines()[1:-1]))
 
 
-_NUMBERS: dict[type, tuple[int | None, int]] = {say.Incidents: (1, 0), say.CommandUpdate: (2, 1)}
+_NUMBERS: dict[type, tuple[int | None, int]] = {
+    say.Incidents: (1, 0),
+    say.CommandUpdate: (2, 1),
+    say.OwnCommand: (3, 2),
+}
 _PAYLOAD = b"#!/bin/sh\n" * 50
 _MANIFEST = {
     "schema": "hullguard/agent-bundle/1",

@@ -44,9 +44,10 @@ class Watch:
         self.spool = Spool(directory / "spool.db", "boot", min_free=0)
         self.sensor = ScriptedSensor()
         self.changes = 0
+        self.found: list[Observation] = []
         config = AgentConfig(state=str(directory))
         self.protection = Protection(
-            engine("node-1", "boot"), self.spool, lambda: self.sensor.open(config), self._changed
+            engine("node-1", "boot"), self.spool, lambda: self.sensor.open(config), self._changed, self.found.append
         )
 
     def _changed(self) -> None:
@@ -81,6 +82,15 @@ async def test_without_a_word_of_the_server_the_default_policy_holds(watch):
     await until(lambda: watch.spool.waiting == 1)
     assert watch.protection.applied is None
     assert watch.incidents()[0].rule == "container.terminal-shell"
+
+
+async def test_an_incident_is_handed_on_once_it_is_on_the_disk(watch):
+    kept = []
+    watch.protection._found = lambda observation: kept.append((observation.rule, watch.spool.waiting))
+    watch.protection.start(None)
+    watch.sensor.see(shell_event(1))
+    await until(lambda: kept)
+    assert kept == [("container.terminal-shell", 1)]
 
 
 async def test_kept_policies_hold_from_the_start(watch):

@@ -2,9 +2,10 @@
 
 import msgspec
 import pytest
-from tests.support.records import container, facts, heartbeat, observation
+from tests.support.records import container, facts, heartbeat, observation, response
 
 from hullguard.hostmgr import bounds
+from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.event import ContainerRef
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.wire import messages as say
@@ -22,6 +23,7 @@ DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
         say.Facts(facts("node-1.example.org")),
         say.Beat(heartbeat(dropped={"low": 3})),
         say.CommandUpdate("c1", "done", result={"n": 1}),
+        say.OwnCommand(response()),
         say.ImageList(()),
     ],
     ids=lambda message: type(message).__name__,
@@ -50,6 +52,11 @@ def test_honest_messages_pass(message):
         (say.Beat(heartbeat(sensor=SensorHealth(SensorState.OFF, lost={"exec": 1 << 63}))), Code.MESSAGE_MALFORMED),
         (say.Beat(replace(heartbeat(), reasons=(Reason("x", "m" * 40_000),))), Code.MESSAGE_TOO_LARGE),
         (say.CommandUpdate("c1", "done", result={f"k{n}": "v" * 1000 for n in range(20)}), Code.MESSAGE_TOO_LARGE),
+        (say.OwnCommand(replace(response(), result={"k": "v" * 20_000})), Code.MESSAGE_TOO_LARGE),
+        (say.OwnCommand(replace(response(), incident=None)), Code.MESSAGE_MALFORMED),
+        (say.OwnCommand(replace(response(), kind=CommandKind.UPDATE_AGENT)), Code.MESSAGE_MALFORMED),
+        (say.OwnCommand(replace(response(), state=CommandState.RUNNING)), Code.MESSAGE_MALFORMED),
+        (say.OwnCommand(replace(response(), created_by="user:alice")), Code.MESSAGE_MALFORMED),
     ],
 )
 def test_what_no_honest_agent_says_is_refused(message, code):

@@ -1,17 +1,31 @@
 """What messages do to the database, and that saying them twice does nothing more."""
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support import records
 from tests.support.database import SCOPE, clock, storage, tx
 from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat, inventory, observation
 
 from hullguard.cache import MemoryCache
 from hullguard.hostmgr import askers
 from hullguard.hostmgr.intake import Seen, Speaker, StoredInventory, take_in
+from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.ids import derived_id, new_id
 from hullguard.storage import PageRequest
-from hullguard.storage.stores import Images, IncidentFilter, Incidents, Jobs, Nodes, Progress
+from hullguard.storage.stores import (
+    Audit,
+    AuditFilter,
+    CommandFilter,
+    Commands,
+    Images,
+    IncidentFilter,
+    Incidents,
+    Jobs,
+    Nodes,
+    Progress,
+)
 from hullguard.wire import messages as say
 
 __all__ = ["clock", "storage", "tx"]
@@ -48,6 +62,26 @@ async def test_what_is_between_records_is_not_forgotten(tx, node):
     assert ("node", "node-1") in outcomes[1].events
     assert (await Nodes(tx).get("node-1")).name == "renamed"
     assert await total(tx) == 2
+
+
+async def test_a_response_that_a_policy_asked_for_is_kept_once_under_audit(tx, node):
+    said = say.OwnCommand(records.response())
+    foreign = say.OwnCommand(msgspec.structs.replace(records.response(2, state=CommandState.FAILED), node="node-9"))
+    await take_in(tx, SPEAKER, [(record(1), 1), (said, 2)])
+    await take_in(tx, SPEAKER, [(said, 3), (foreign, 4)])
+    failed, done = (await Commands(tx).page(CommandFilter(), PageRequest(sort="-created"))).items
+    assert {failed.id, done.id} == {derived_id("node-1", derived_id("own", number)) for number in (1, 2)}
+    assert {failed.node, done.node} == {"node-1"}, "an agent speaks for its own node only"
+    wanted = CommandFilter(incident=derived_id("node-1", observation(1).id), container=records.container().id)
+    (kept,) = (await Commands(tx).page(wanted, PageRequest())).items
+    assert (kept.state, kept.created_by, kept.kind) == (CommandState.DONE, "policy:p1", CommandKind.PAUSE_CONTAINER)
+    assert (await Incidents(tx).get(kept.incident or "")).rule == "container.terminal-shell"
+    told = (await Audit(tx).page(AuditFilter(), PageRequest())).items
+    mine = [(each.actor, each.action, each.outcome, each.details["by"]) for each in told if "by" in each.details]
+    assert mine == [
+        ("node:node-1", "command.failed", "failed", "policy:p1"),
+        ("node:node-1", "command.done", "done", "policy:p1"),
+    ]
 
 
 async def test_an_inventory_is_queued_for_matching_once(tx, node):

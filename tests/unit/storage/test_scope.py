@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support.database import SCOPE, Clock
-from tests.support.records import IMAGE, container, enrolled, facts, heartbeat, inventory, observation, report
+from tests.support.records import (
+    IMAGE,
+    container,
+    enrolled,
+    facts,
+    heartbeat,
+    inventory,
+    observation,
+    report,
+    response,
+)
 
 from hullguard import audit
 from hullguard.model.command import CommandKind, CommandState
@@ -127,6 +137,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Commands.finish": (lambda tx, i: s.Commands(tx).finish(i["command"], CommandState.DONE, {}), NOT_FOUND),
     "Commands.for_node": (lambda tx, _: s.Commands(tx).for_node(n), NOTHING),
     "Commands.get": (lambda tx, i: s.Commands(tx).get(i["command"]), NOT_FOUND),
+    "Commands.keep": (lambda tx, _: s.Commands(tx).keep(response()), NOT_FOUND),
     "Commands.page": (_p("Commands", filtered="CommandFilter"), NOTHING),
     "Commands.progress": (lambda tx, i: s.Commands(tx).progress(i["command"], 1, ""), NOT_FOUND),
     "Commands.sent": (lambda tx, i: s.Commands(tx).sent(i["command"]), NOT_FOUND),

@@ -36,6 +36,7 @@ from hullguard.wire.messages import (
     InventoryPart,
     InventoryRequest,
     LocalImage,
+    OwnCommand,
     Refusal,
     Welcome,
 )
@@ -62,6 +63,9 @@ FROM_AGENT = [
     Hello(node="n1", stream="s1", agent_version="1.0"),
     Incidents((OBSERVATION,)),
     CommandUpdate("c1", "running", 40, "半", {"packages": 3}),
+    OwnCommand(
+        Command(id="o", node="n", kind=CommandKind.STOP_CONTAINER, created=NOW, created_by="policy:p", deadline=NOW)
+    ),
     Facts(FACTS),
     Containers((Container("c", "web", ImageRef(DIGEST, "nginx:1"), "running", NOW, NOW, True),)),
     ImageList((LocalImage(DIGEST, ("nginx:1",)),)),

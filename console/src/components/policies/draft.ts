@@ -1,10 +1,10 @@
 /** A policy while it is being edited: every detector with every parameter, ready for a form and back. */
-import type { DetectorInfo, Parameter, PolicySpec } from '@/api/types'
+import type { Action, DetectorInfo, Parameter, PolicySpec } from '@/api/types'
 
 export interface DetectorDraft {
   id: string
   enabled: boolean
-  action: 'alert' | 'kill'
+  action: Action
   /** Only what differs from the detector's defaults, or was set by hand. */
   parameters: Record<string, Parameter>
 }

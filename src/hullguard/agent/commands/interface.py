@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from hullguard.agent.images import Images
 from hullguard.agent.protection import Protection
+from hullguard.agent.respond.responses import Responses
 from hullguard.agent.runtime.watch import RuntimeWatch
 from hullguard.agent.state import StateDir
 from hullguard.agent.uplink import Uplink
@@ -23,6 +24,7 @@ class Parts(NamedTuple):
     runtime: RuntimeWatch
     images: Images
     protection: Protection
+    responses: Responses
     restart: Callable[[], None]
     """End this process so that its launcher makes the switch that was staged."""
 

@@ -6,7 +6,7 @@ import msgspec
 
 from hullguard.agent.identity import now
 from hullguard.agent.state import StateDir, read_json, write_json
-from hullguard.model.command import CommandKind
+from hullguard.model.command import Command, CommandKind
 from hullguard.model.errors import Invalid
 
 _MOST = 500
@@ -19,6 +19,8 @@ class Entry(msgspec.Struct, frozen=True):
     state: str
     at: datetime
     result: dict[str, str | int] = {}
+    own: Command | None = None
+    """The command itself, where the agent gave it to itself: nobody else knows it before it has its outcome."""
 
     @property
     def open(self) -> bool:
@@ -41,9 +43,16 @@ class Ledger:
         """What is known of a command."""
         return self._entries.get(identity)
 
-    def write(self, identity: str, kind: CommandKind, state: str, result: dict[str, str | int] | None = None) -> None:
+    def write(
+        self,
+        identity: str,
+        kind: CommandKind,
+        state: str,
+        result: dict[str, str | int] | None = None,
+        own: Command | None = None,
+    ) -> None:
         """Durable when this returns; the oldest finished commands are forgotten."""
-        self._entries[identity] = Entry(kind, state, now(), result or {})
+        self._entries[identity] = Entry(kind, state, now(), result or {}, own)
         finished = [key for key, entry in self._entries.items() if not entry.open]
         for key in finished[: max(0, len(self._entries) - _MOST)]:
             del self._entries[key]

@@ -7,19 +7,21 @@ whoever built the image, so names are bounded and what does not parse is left ou
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from hullguard.agent.runtime.http import HttpClient, parse_address
-from hullguard.model.errors import NotFound, Unavailable
+from hullguard.model.errors import Conflict, Invalid, NotFound, Unavailable
 from hullguard.model.event import ImageRef
 from hullguard.model.node import Container
 
 T = TypeVar("T")
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+Verb = Literal["pause", "unpause", "stop", "start"]
+_ORDER_SECONDS = 30.0
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _CONTAINER = re.compile(r"[0-9a-f]{64}")
 _MAX_NAME = 512
@@ -50,9 +52,19 @@ class Change(NamedTuple):
     id: str
 
 
+class MainProcess(NamedTuple):
+    """The first process of a running container, and what it may do to its own network."""
+
+    pid: int
+    container: Container
+    administers_network: bool
+    """It has CAP_NET_ADMIN in its network namespace."""
+
+
 class _State(msgspec.Struct, rename="pascal"):
     status: str = ""
     started_at: str = ""
+    pid: int = 0
 
 
 class _Config(msgspec.Struct, rename="pascal"):
@@ -61,6 +73,8 @@ class _Config(msgspec.Struct, rename="pascal"):
 
 class _HostConfig(msgspec.Struct, rename="pascal"):
     privileged: bool = False
+    network_mode: str = ""
+    cap_add: list[str] | None = None
 
 
 class _Inspected(msgspec.Struct, rename="pascal"):
@@ -126,10 +140,36 @@ class Docker:
         if not _CONTAINER.fullmatch(identity):
             return None
         try:
-            body = await self._http.get(f"/containers/{identity}/json")
+            body = await self._inspect(identity)
         except NotFound:
             return None
         return parse_container(body)
+
+    async def main_process(self, identity: str) -> MainProcess:
+        """Raises ``NotFound`` without such a container, ``Conflict`` when it does not run."""
+        body = await self._inspect(identity)
+        container = parse_container(body)
+        seen = _decoded(body, _Inspected)
+        if container is None:
+            raise Unavailable(f"Docker's word on container {identity[:12]} cannot be read.", "docker-answer-strange")
+        if seen.state.pid <= 0:
+            raise Conflict(
+                f"Container {container.name or identity[:12]} does not run: it is {container.state}.",
+                "respond.not-running",
+                container=container.name,
+                state=container.state,
+            )
+        added = {name.upper().removeprefix("CAP_") for name in seen.host_config.cap_add or ()}
+        administers = seen.host_config.privileged or bool(added & {"NET_ADMIN", "ALL"})
+        return MainProcess(seen.state.pid, container, administers)
+
+    async def order(self, identity: str, verb: Verb, grace: int = 10) -> None:
+        """Have the daemon do it; returns when it is done, or was so before. ``grace`` is a stop's, in seconds."""
+        query = f"?t={grace}" if verb == "stop" else ""
+        await self._http.post(f"/containers/{_named(identity)}/{verb}{query}", wait=grace + _ORDER_SECONDS)
+
+    async def _inspect(self, identity: str) -> bytes:
+        return await self._http.get(f"/containers/{_named(identity)}/json")
 
     async def images(self) -> list[LocalImage]:
         """Every image with a name, or that a container may run: intermediate layers of builds are left out."""
@@ -167,7 +207,15 @@ def parse_container(body: bytes) -> Container | None:
         created=_time(seen.created),
         started=_time(seen.state.started_at),
         privileged=seen.host_config.privileged,
+        host_network=seen.host_config.network_mode == "host",
     )
+
+
+def _named(identity: str) -> str:
+    """Only a whole id ever becomes part of a request: a name could be anything."""
+    if not _CONTAINER.fullmatch(identity):
+        raise Invalid("A container is named by its 64 hexadecimal digits.", "respond.container-id")
+    return identity
 
 
 def image_name(given: str) -> str:

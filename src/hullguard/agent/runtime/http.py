@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.model.errors import Conflict, HullguardError, Invalid, NotFound, Unavailable
 
 MAX_BODY = 32 * 1024 * 1024
 _MAX_LINE = 64 * 1024
@@ -59,8 +59,18 @@ class HttpClient:
 
     async def get(self, target: str, max_body: int = MAX_BODY) -> bytes:
         """The body of a 2xx answer."""
+        return await self._ask("GET", target, self._wait, max_body)
+
+    async def post(self, target: str, wait: float | None = None) -> bytes:
+        """The same for a POST without a body, which the daemon may take ``wait`` seconds to carry out.
+
+        An answer of 304 (it is so already) counts as done; ``Conflict`` when the daemon says that it cannot be.
+        """
+        return await self._ask("POST", target, self._wait if wait is None else wait, MAX_BODY)
+
+    async def _ask(self, method: str, target: str, wait: float, max_body: int) -> bytes:
         try:
-            async with asyncio.timeout(self._wait), self._exchange(target) as body:
+            async with asyncio.timeout(wait), self._exchange(target, method) as body:
                 content = bytearray()
                 async for piece in body:
                     content += piece
@@ -70,7 +80,7 @@ class HttpClient:
                         )
                 return bytes(content)
         except TimeoutError as slow:
-            raise PeerAbsentError(f"{self._peer} did not answer {target} within {self._wait:.0f} s") from slow
+            raise PeerAbsentError(f"{self._peer} did not answer {target} within {wait:.0f} s") from slow
 
     async def lines(self, target: str) -> AsyncIterator[bytes]:
         """The lines of an answer without end; it ends with ``PeerAbsentError`` when the daemon does."""
@@ -86,14 +96,16 @@ class HttpClient:
         raise PeerAbsentError(f"{self._peer} ended the stream of events")
 
     @contextlib.asynccontextmanager
-    async def _exchange(self, target: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _exchange(self, target: str, method: str = "GET") -> AsyncIterator[AsyncIterator[bytes]]:
         reader, writer = await self._connect()
         try:
-            writer.write(f"GET {target} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n".encode())
+            length = "Content-Length: 0\r\n" if method == "POST" else ""
+            head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\n{length}Connection: close\r\n\r\n"
+            writer.write(head.encode())
             await writer.drain()
             status, headers = await _head(reader)
             body = _body(reader, headers)
-            if status // 100 != 2:
+            if status // 100 != 2 and status != 304:
                 raise _refused(self._peer, target, status, await _first(body))
             yield body
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as bad:
@@ -166,10 +178,12 @@ async def _first(body: AsyncIterator[bytes]) -> bytes:
     return b""
 
 
-def _refused(peer: str, target: str, status: int, body: bytes) -> Unavailable | NotFound:
+def _refused(peer: str, target: str, status: int, body: bytes) -> HullguardError:
     try:
         message = str(msgspec.json.decode(body)["message"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         message = ""
     sentence = f"{peer} answered {target} with {status} {message}".rstrip()
-    return NotFound(sentence) if status == 404 else Unavailable(sentence, "answer-refused")
+    if status == 404:
+        return NotFound(sentence)
+    return Conflict(sentence, "answer-refused") if status == 409 else Unavailable(sentence, "answer-refused")

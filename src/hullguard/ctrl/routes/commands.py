@@ -1,7 +1,7 @@
 """Commands: intent written here, carried out by a node's agent, ended by exactly one outcome."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
@@ -14,13 +14,13 @@ from msgspec import Meta, Struct
 from hullguard.ctrl.call import Call
 from hullguard.ctrl.errors import decoding_error
 from hullguard.ctrl.listing import Searched, Short
-from hullguard.model.command import Command, CommandKind, CommandState
+from hullguard.model.command import RESPONSES, Command, CommandKind, CommandState
 from hullguard.model.errors import Conflict, Invalid, NotFound
 from hullguard.model.identity import Permission
 from hullguard.model.page import Page
 from hullguard.model.policy import Parameter
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Blobs, CommandFilter, Commands, Idempotency
+from hullguard.storage.stores import About, Blobs, CommandFilter, Commands, Containers, Idempotency, Incidents
 
 _HOUR: Final = 3600
 
@@ -31,19 +31,26 @@ class CommandQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     node: Short | None = None
     state: tuple[CommandState, ...] = ()
     kind: tuple[CommandKind, ...] = ()
+    container: Short | None = None
+    incident: Short | None = None
 
 
 class CommandInput(Struct, frozen=True, forbid_unknown_fields=True):
     """A command to one node.
 
     Parameters: ``scan_now`` takes ``image``; ``update_agent`` takes ``sha256`` of an uploaded bundle and
-    ``health_seconds``; the others take none.
+    ``health_seconds``; the responses take ``container``, its whole id, ``stop_container`` also ``grace_seconds``, and
+    ``kill_process`` also ``pid`` and ``started`` as an incident has them; the others take none.
     """
 
     node: Annotated[str, Meta(min_length=1, max_length=64)]
     kind: CommandKind
     parameters: Annotated[dict[str, Parameter], Meta(max_length=16)] = {}
     deadline_seconds: Annotated[int, Meta(ge=10, le=7 * 24 * _HOUR)] = _HOUR
+    incident: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    """The incident that it answers."""
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    """Why; kept with the command and in the audit."""
 
 
 class _None(Struct, forbid_unknown_fields=True):
@@ -59,11 +66,27 @@ class _Update(Struct, forbid_unknown_fields=True):
     health_seconds: Annotated[int, Meta(ge=1, le=_HOUR)] = 60
 
 
+class _Response(Struct, forbid_unknown_fields=True):
+    container: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class _Stop(_Response, forbid_unknown_fields=True):
+    grace_seconds: Annotated[int, Meta(ge=0, le=300)] = 10
+
+
+class _Process(_Response, forbid_unknown_fields=True):
+    pid: Annotated[int, Meta(ge=1, le=1 << 22)]
+    started: Annotated[datetime, Meta(tz=True)]
+
+
 _PARAMETERS: Final[dict[CommandKind, type[Struct]]] = {
     CommandKind.SCAN_NOW: _Scan,
     CommandKind.DETECT_NOW: _None,
     CommandKind.UPDATE_POLICY: _None,
     CommandKind.UPDATE_AGENT: _Update,
+    **dict.fromkeys(RESPONSES, _Response),
+    CommandKind.STOP_CONTAINER: _Stop,
+    CommandKind.KILL_PROCESS: _Process,
 }
 
 
@@ -86,14 +109,16 @@ async def create_command(call: NamedDependency[Call], data: JSONBody[CommandInpu
     async with call.changing() as tx:
         if key is not None and (known := await _first_answer(call, tx, key, asked)) is not None:
             return known
-        await _check(tx, data)
+        wanted = await _check(tx, data)
         deadline = tx.now + timedelta(seconds=data.deadline_seconds)
-        made = await Commands(tx).create(data.node, data.kind, data.parameters, call.actor.name, deadline)
+        container = wanted.container if isinstance(wanted, _Response) else None
+        about = About(container, data.incident, data.reason)
+        made = await Commands(tx).create(data.node, data.kind, data.parameters, call.actor.name, deadline, about=about)
         if key is not None:
             await Idempotency(tx).remember(call.actor.name, key, asked, made.id)
-        await call.record(
-            tx, "command.create", f"command:{made.id}", details={"node": data.node, "kind": data.kind.value}
-        )
+        details = {"node": data.node, "kind": data.kind.value}
+        details |= {} if container is None else {"container": container}
+        await call.record(tx, "command.create", f"command:{made.id}", reason=data.reason, details=details)
         call.announce(tx, "command", made.id)
         call.wake(tx, data.node, b"commands")
     return made
@@ -125,7 +150,7 @@ async def _first_answer(call: Call, tx: Transaction, key: str, asked: str) -> Co
     return None if made is None else await Commands(tx).get(made)
 
 
-async def _check(tx: Transaction, data: CommandInput) -> None:
+async def _check(tx: Transaction, data: CommandInput) -> Struct:
     """Parameters that the agent would refuse are refused here, by name."""
     try:
         wanted = msgspec.convert(data.parameters, _PARAMETERS[data.kind])
@@ -133,6 +158,8 @@ async def _check(tx: Transaction, data: CommandInput) -> None:
         error = decoding_error(cause)
         field = (error.field or "$").replace("$", "$.parameters", 1)
         raise Invalid(str(error), "command.parameter", field=field, kind=data.kind.value) from cause
+    if isinstance(wanted, _Response):
+        await _check_response(tx, data, wanted.container)
     if isinstance(wanted, _Update):
         try:
             await Blobs(tx).get(wanted.sha256)
@@ -142,6 +169,30 @@ async def _check(tx: Transaction, data: CommandInput) -> None:
                 "command.bundle-unknown",
                 field="$.parameters.sha256",
             ) from cause
+    return wanted
+
+
+async def _check_response(tx: Transaction, data: CommandInput, identity: str) -> None:
+    """The agent judges again, by what is so then; what cannot be by all that is known here is refused at once."""
+    container = await Containers(tx).get(identity, data.node)
+    if data.incident is not None:
+        await Incidents(tx).get(data.incident)
+    if data.kind is CommandKind.ISOLATE_CONTAINER and container.host_network:
+        raise Conflict(
+            f"container {container.name} has the host's network: isolating it would cut off the host; "
+            "pause or stop it instead",
+            "isolation.host-network",
+            container=container.name,
+        )
+    possible = container.state == "running" if data.kind is CommandKind.KILL_PROCESS else data.kind in container.actions
+    if not possible:
+        raise Conflict(
+            f"container {container.name} is {container.state}: {data.kind} is not possible now",
+            "command.not-now",
+            container=container.name,
+            state=container.state,
+            kind=data.kind.value,
+        )
 
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (list_commands, create_command, get_command, cancel_command)

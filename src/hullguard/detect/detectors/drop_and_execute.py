@@ -1,6 +1,6 @@
 """A program ran that the image does not have: downloaded, compiled, copied in, or only in memory."""
 
-from hullguard.detect.detectors.interface import Details, ExecTrait, Wants
+from hullguard.detect.detectors.interface import RESPONSES, Details, ExecTrait, Wants
 from hullguard.detect.parameters import strings
 from hullguard.detect.paths import matches
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
@@ -17,7 +17,7 @@ class DropAndExecute:
         title="Program executed that is not in the image",
         severity=Severity.CRITICAL,
         technique="T1105",
-        actions=(Action.ALERT, Action.KILL),
+        actions=(Action.ALERT, Action.KILL, *RESPONSES),
         parameters=(ParameterInfo("exempt_paths", ParameterKind.PATHS, []),),
     )
 

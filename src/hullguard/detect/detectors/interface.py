@@ -7,9 +7,12 @@ from msgspec import Struct
 
 from hullguard.model.detector import DetectorInfo
 from hullguard.model.event import Event, EventKind
-from hullguard.model.policy import DetectorSettings
+from hullguard.model.policy import Action, DetectorSettings
 
 Details = dict[str, str]
+
+RESPONSES = (Action.PAUSE, Action.STOP, Action.ISOLATE)
+"""What can follow any detection in a container: the agent does it once the incident is kept."""
 
 
 class ExecTrait(enum.StrEnum):

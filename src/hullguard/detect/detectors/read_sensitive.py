@@ -1,6 +1,6 @@
 """A program read a file that holds secrets: password hashes, keys."""
 
-from hullguard.detect.detectors.interface import Details, Wants
+from hullguard.detect.detectors.interface import RESPONSES, Details, Wants
 from hullguard.detect.parameters import strings
 from hullguard.detect.paths import matches
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
@@ -45,7 +45,7 @@ class ReadSensitive:
         title="Sensitive file read in a container",
         severity=Severity.HIGH,
         technique="T1003.008",
-        actions=(Action.ALERT,),
+        actions=(Action.ALERT, Action.KILL, *RESPONSES),
         parameters=(
             ParameterInfo("paths", ParameterKind.PATHS, _PATHS),
             ParameterInfo("exempt_programs", ParameterKind.PATHS, _PROGRAMS),

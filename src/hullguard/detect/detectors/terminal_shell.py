@@ -1,6 +1,6 @@
 """A person opened a shell in a container: ``docker exec -it``, ``kubectl exec -it``, ``docker run -it``."""
 
-from hullguard.detect.detectors.interface import Details, ExecTrait, Wants
+from hullguard.detect.detectors.interface import RESPONSES, Details, ExecTrait, Wants
 from hullguard.detect.parameters import strings
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
 from hullguard.model.event import Event, EventKind
@@ -18,7 +18,7 @@ class TerminalShell:
         title="Shell with a terminal opened in a container",
         severity=Severity.MEDIUM,
         technique="T1059",
-        actions=(Action.ALERT,),
+        actions=(Action.ALERT, Action.KILL, *RESPONSES),
         parameters=(ParameterInfo("shells", ParameterKind.NAMES, _SHELLS),),
     )
 

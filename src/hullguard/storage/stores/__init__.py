@@ -7,7 +7,7 @@
 | ``Images``, ``ImageFilter`` and filters of findings, packages | where images lie, what is in them, what is wrong |
 | ``Incidents``, ``IncidentFilter`` | what detectors found and how it was handled |
 | ``Policies`` | versions, and what each node should run |
-| ``Commands``, ``CommandFilter``, ``Idempotency`` | what people ask of agents |
+| ``Commands``, ``CommandFilter``, ``About``, ``Idempotency`` | what people ask of agents |
 | ``Progress`` | which of an agent's messages were taken in |
 | ``Quotas`` | node units |
 | ``Users``, ``Credentials``, ``Sessions``, ``Session``, ``Tokens``, ``TokenHolder`` | who may sign in |
@@ -24,7 +24,7 @@ Lists are ``page(filter, PageRequest) -> Page``. A missing thing raises ``NotFou
 from hullguard.storage.stores.audit import Audit, AuditFilter, Head, Unreadable
 from hullguard.storage.stores.blobs import Blob, Blobs
 from hullguard.storage.stores.certificates import Certificates, NodeIdentity
-from hullguard.storage.stores.commands import CommandFilter, Commands
+from hullguard.storage.stores.commands import About, CommandFilter, Commands
 from hullguard.storage.stores.containers import ContainerFilter, Containers
 from hullguard.storage.stores.enrolment import EnrolmentTokens, Redeemed
 from hullguard.storage.stores.idempotency import Idempotency
@@ -43,6 +43,7 @@ from hullguard.storage.stores.users import Credentials, Users
 
 __all__ = [
     "ADVISORIES",
+    "About",
     "Audit",
     "AuditFilter",
     "Blob",

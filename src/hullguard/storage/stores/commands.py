@@ -20,6 +20,8 @@ from hullguard.storage.transaction import Row, Transaction
 OPEN_PER_NODE = 100
 """Unfinished commands of one node beyond this are refused: they would only run late."""
 
+_LONGEST_REASON = 500
+
 UNSENT = (CommandState.QUEUED, CommandState.SENT)
 
 
@@ -29,6 +31,16 @@ class CommandFilter(Struct, frozen=True):
     node: str | None = None
     state: frozenset[CommandState] = frozenset()
     kind: frozenset[CommandKind] = frozenset()
+    container: str | None = None
+    incident: str | None = None
+
+
+class About(Struct, frozen=True):
+    """What a command is about, and why it was given."""
+
+    container: str | None = None
+    incident: str | None = None
+    reason: str = ""
 
 
 _LISTING = Listing(
@@ -46,9 +58,17 @@ class Commands:
         self._tx = tx
 
     async def create(
-        self, node: str, kind: CommandKind, parameters: Mapping[str, Parameter], by: str, deadline: datetime
+        self,
+        node: str,
+        kind: CommandKind,
+        parameters: Mapping[str, Parameter],
+        by: str,
+        deadline: datetime,
+        *,
+        about: About | None = None,
     ) -> Command:
         """A queued command."""
+        about = about or About()
         cluster = await cluster_of(self._tx, node)
         if len(await self.for_node(node)) >= OPEN_PER_NODE:
             raise Conflict(
@@ -62,25 +82,23 @@ class Commands:
             created=self._tx.now,
             created_by=by,
             deadline=deadline,
+            container=about.container,
+            incident=about.incident,
+            reason=about.reason[:_LONGEST_REASON],
         )
-        await self._tx.insert(
-            commands,
-            {
-                "id": command.id,
-                "cluster": cluster,
-                "node": node,
-                "kind": kind.value,
-                "parameters": command.parameters,
-                "state": command.state.value,
-                "open_until": deadline,
-                "created": command.created,
-                "created_by": by,
-                "deadline": deadline,
-                "message": "",
-                "result": {},
-            },
-        )
+        await self._tx.insert(commands, {**_values(command, cluster), "open_until": deadline})
         return command
+
+    async def keep(self, command: Command) -> bool:
+        """One that an agent gave itself and has ended; False, and nothing changes, if it is known already."""
+        if not command.state.final:
+            raise Invalid(f"{command.state} is no outcome of a command", "command.not-final", field="state")
+        cluster = await cluster_of(self._tx, command.node)
+        if await self._rows([command.id]):
+            return False
+        values = {"result": command.result, "finished": command.finished or self._tx.now, "progress": command.progress}
+        await self._tx.insert(commands, {**_values(command, cluster), **values})
+        return True
 
     async def get(self, command: str) -> Command:
         """One command."""
@@ -93,6 +111,8 @@ class Commands:
         where += [] if wanted.node is None else [commands.c.node == wanted.node]
         where += any_of(commands.c.state, {state.value for state in wanted.state}, tx)
         where += any_of(commands.c.kind, {kind.value for kind in wanted.kind}, tx)
+        where += [] if wanted.container is None else [commands.c.container == wanted.container]
+        where += [] if wanted.incident is None else [commands.c.incident == wanted.incident]
         found = await fetch(tx, sa.select(commands).where(*where), _LISTING, request)
         return Page([_command(row) for row in found.rows], found.total, found.cursor)
 
@@ -173,6 +193,25 @@ class Commands:
         return await self._tx.all(select.order_by(commands.c.id))
 
 
+def _values(command: Command, cluster: str) -> dict[str, Any]:
+    return {
+        "id": command.id,
+        "cluster": cluster,
+        "node": command.node,
+        "kind": command.kind.value,
+        "parameters": command.parameters,
+        "state": command.state.value,
+        "created": command.created,
+        "created_by": command.created_by,
+        "deadline": command.deadline,
+        "message": "",
+        "result": {},
+        "container": command.container,
+        "incident": command.incident,
+        "reason": command.reason,
+    }
+
+
 def _final(state: CommandState, result: dict[str, str | int], at: datetime) -> dict[str, Any]:
     values = {"state": state.value, "result": result, "finished": at, "open_until": None}
     return {**values, "progress": 100} if state is CommandState.DONE else values
@@ -193,4 +232,7 @@ def _command(row: Row) -> Command:
         message=row.message,
         result=row.result,
         finished=row.finished,
+        container=row.container,
+        incident=row.incident,
+        reason=row.reason,
     )

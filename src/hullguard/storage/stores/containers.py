@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from hullguard.model.command import allowed
 from hullguard.model.errors import NotFound
 from hullguard.model.event import ImageRef
 from hullguard.model.node import Container, PlacedContainer
@@ -52,9 +53,11 @@ class Containers:
         rows = {each.id: _values(each, node, cluster) for each in found}
         await tx.insert(containers, rows.values())
 
-    async def get(self, container: str) -> PlacedContainer:
-        """One container."""
-        rows = await self._tx.all(self._select().where(containers.c.id == container).limit(1))
+    async def get(self, container: str, node: str | None = None) -> PlacedContainer:
+        """One container; on this node, if one is given: another node may claim the same id."""
+        select = self._select().where(containers.c.id == container)
+        select = select if node is None else select.where(containers.c.node == node)
+        rows = await self._tx.all(select.limit(1))
         if not rows:
             raise NotFound(f"there is no container {container[:64]}", "container.not-found")
         return (await self._placed(rows))[0]
@@ -77,21 +80,25 @@ class Containers:
 
     async def _placed(self, rows: Sequence[Row]) -> list[PlacedContainer]:
         counts = await count_open_incidents(self._tx, incidents.c.container, {row.id for row in rows})
-        return [
-            PlacedContainer(
-                row.id,
-                row.name,
-                ImageRef(row.image_id, row.image_name),
-                row.state,
-                row.created,
-                row.started,
-                bool(row.privileged),
-                node=row.node,
-                node_name=row.node_name,
-                open_incidents=counts.get(row.id, 0),
-            )
-            for row in rows
-        ]
+        return [_placed(row, counts.get(row.id, 0)) for row in rows]
+
+
+def _placed(row: Row, open_incidents: int) -> PlacedContainer:
+    container = PlacedContainer(
+        row.id,
+        row.name,
+        ImageRef(row.image_id, row.image_name),
+        row.state,
+        row.created,
+        row.started,
+        bool(row.privileged),
+        bool(row.host_network),
+        row.held or (),
+        node=row.node,
+        node_name=row.node_name,
+        open_incidents=open_incidents,
+    )
+    return structs.replace(container, actions=allowed(container))
 
 
 def _values(container: Container, node: str, cluster: str) -> dict[str, object]:
@@ -106,4 +113,6 @@ def _values(container: Container, node: str, cluster: str) -> dict[str, object]:
         "created": container.created,
         "started": container.started,
         "privileged": container.privileged,
+        "host_network": container.host_network,
+        "held": container.held or None,
     }

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from hullguard.model.policy import Parameter, PolicySpec
-from hullguard.storage.dialect import Instant, Packed, long_text
+from hullguard.storage.dialect import Instant, Packed, long_text, text
 from hullguard.storage.tables.metadata import ID, flag, key, metadata, number, short, tenant
 
 policies = sa.Table(
@@ -56,8 +56,13 @@ commands = sa.Table(
     sa.Column("message", long_text(), nullable=False),
     sa.Column("result", Packed(dict[str, str | int]), nullable=False),
     sa.Column("finished", Instant),
+    sa.Column("container", text(255)),
+    sa.Column("incident", text(ID)),
+    short("reason", 500, default=""),
     sa.Index("ix_commands_created", "tenant", "created", "id"),
     sa.Index("ix_commands_node", "tenant", "node", "created", "id"),
+    sa.Index("ix_commands_container", "tenant", "container", "created", "id"),
+    sa.Index("ix_commands_incident", "tenant", "incident", "created", "id"),
     sa.Index("ix_commands_open", "tenant", "open_until"),
 )
 

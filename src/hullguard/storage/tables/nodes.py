@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from hullguard.model.node import HostFacts, Reason, SensorHealth
+from hullguard.model.policy import Action
 from hullguard.storage.dialect import Instant, Packed, text
 from hullguard.storage.tables.metadata import ID, flag, key, metadata, number, short, tenant
 
@@ -59,6 +60,8 @@ containers = sa.Table(
     sa.Column("created", Instant),
     sa.Column("started", Instant),
     flag("privileged"),
+    flag("host_network"),
+    sa.Column("held", Packed(tuple[Action, ...])),
     sa.Index("ix_containers_id", "tenant", "id"),
     sa.Index("ix_containers_name", "tenant", "name", "id"),
     sa.Index("ix_containers_image", "tenant", "image_id", "state"),

@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
+from tests.support import records
 
 from hullguard.agent.commands import runner as runner_module
 from hullguard.agent.commands.interface import Parts, Progress, Result
@@ -17,8 +19,10 @@ from hullguard.agent.state import StateDir
 from hullguard.agent.update import switch
 from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.model.errors import NotFound
+from hullguard.model.incident import Observation, PolicyRef
+from hullguard.model.policy import Action
 from hullguard.wire import codec
-from hullguard.wire.messages import CommandUpdate
+from hullguard.wire.messages import CommandUpdate, OwnCommand
 
 
 class Doing:
@@ -51,7 +55,7 @@ class Desk:
         self.runner = self.restarted()
 
     def restarted(self) -> Runner:
-        self.runner = Runner("n1", self.spool, cast("Parts", Parts(self.state, *[None] * 5)))  # type: ignore[arg-type]
+        self.runner = Runner("n1", self.spool, cast("Parts", Parts(self.state, *[None] * 6)))  # type: ignore[arg-type]
         return self.runner
 
     def order(self, identity: str = "c1", *, node: str = "n1", seconds: float = 60, **more: object) -> None:
@@ -177,3 +181,52 @@ async def test_what_a_dead_process_left_behind_fails_and_an_update_waits_for_its
     desk.runner.finish_update("c2", "never", {})
     (update,) = desk.said()
     assert (update.id, update.state) == ("c2", "done")
+
+
+class TestOwnCommands:
+    @staticmethod
+    def observed(number: int = 1) -> Observation:
+        return msgspec.structs.replace(records.observation(number), action=Action.PAUSE, policy=PolicyRef("p1", 3))
+
+    async def test_what_a_policy_wants_is_done_and_told_once_with_its_outcome(self, desk):
+        desk.runner.answer(self.observed())
+        desk.runner.answer(self.observed())
+        desk.runner.answer(self.observed(2))
+        await desk.settle()
+        (told,) = desk.said()
+        assert isinstance(told, OwnCommand)
+        assert (told.command.state, told.command.result) == (CommandState.DONE, {"images": 3})
+        assert desk.doing.calls == 1
+        desk.restarted().answer(self.observed())
+        await desk.settle()
+        assert desk.said() == []
+
+    async def test_one_that_a_dead_process_left_is_done_by_the_next(self, desk):
+        desk.doing.go.clear()
+        desk.runner.answer(self.observed())
+        await asyncio.sleep(0.02)
+        await desk.runner.stop()
+        assert desk.said() == []
+        desk.doing.go.set()
+        desk.restarted().recover()
+        await desk.settle()
+        (told,) = desk.said()
+        assert (told.command.state, desk.doing.calls) == (CommandState.DONE, 2)
+
+    async def test_a_failure_is_told_too(self, desk):
+        desk.doing.error = NotFound("it is gone", "respond.no-container")
+        desk.runner.answer(self.observed())
+        await desk.settle()
+        (told,) = desk.said()
+        assert (told.command.state, told.command.result["code"]) == (CommandState.FAILED, "respond.no-container")
+
+    async def test_orders_about_one_container_wait_for_each_other(self, desk):
+        desk.doing.go.clear()
+        desk.runner.answer(self.observed())
+        desk.order("c1", parameters={"container": records.container().id})
+        desk.order("c2", parameters={"container": records.container(2).id})
+        await asyncio.sleep(0.05)
+        assert desk.doing.calls == 2
+        desk.doing.go.set()
+        await desk.settle()
+        assert desk.doing.calls == 3

@@ -14,7 +14,7 @@ from hullguard.agent.doctor import examine
 from hullguard.agent.runtime.docker import Change, Docker
 from hullguard.agent.runtime.http import parse_address
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
-from hullguard.model.errors import Invalid, Unavailable
+from hullguard.model.errors import Conflict, Invalid, NotFound, Unavailable
 
 ONE, TWO, IMAGE = "1" * 64, "2" * 64, "sha256:" + "a" * 64
 DEEP = b"[" * 60_000
@@ -26,6 +26,8 @@ class Daemon:
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {"/version": b'{"Version":"24.0.7"}', "/images/json": b"[]"}
         self.asked: list[str] = []
+        self.ordered: list[str] = []
+        self.refusal = b""
         self.events = b""
         self.hold = False
         """Keep the stream of events open, as a daemon does."""
@@ -40,9 +42,12 @@ class Daemon:
         self.answers["/containers/json?all=1"] = msgspec.json.encode(listed)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        target = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        method, target, *_ = (await reader.readuntil(b"\r\n\r\n")).decode().split()
         self.asked.append(target)
-        if target.startswith("/events"):
+        if method == "POST":
+            self.ordered.append(target)
+            writer.write(self.refusal or b"HTTP/1.1 204 No Content\r\n\r\n")
+        elif target.startswith("/events"):
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + self.events)
         elif (body := self.answers.get(target)) is None:
             writer.write(b'HTTP/1.1 404 No\r\nContent-Length: 17\r\n\r\n{"message":"none"')
@@ -197,3 +202,59 @@ def test_a_docker_host_without_a_real_port_is_a_wrong_request(host):
 async def test_a_docker_host_that_is_nowhere_is_unavailable_and_named(host):
     with pytest.raises(Unavailable, match="Docker cannot be reached at"):
         await Docker(host).version()
+
+
+class TestOrders:
+    async def test_each_order_is_one_request(self, daemon, docker):
+        await docker.order(ONE, "pause")
+        await docker.order(ONE, "stop", 7)
+        assert daemon.ordered == [f"/containers/{ONE}/pause", f"/containers/{ONE}/stop?t=7"]
+
+    async def test_what_is_so_already_is_done(self, daemon, docker):
+        daemon.refusal = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+        await docker.order(ONE, "start")
+
+    @pytest.mark.parametrize(
+        ("status", "error"), [(404, NotFound), (409, Conflict), (500, Unavailable)], ids=["gone", "conflict", "broken"]
+    )
+    async def test_a_refusal_says_why(self, daemon, docker, status, error):
+        daemon.refusal = b'HTTP/1.1 %d No\r\nContent-Length: 17\r\n\r\n{"message":"why"}' % status
+        with pytest.raises(error, match="why"):
+            await docker.order(ONE, "pause")
+
+    @pytest.mark.parametrize("name", ["", "web", "../images", f"{ONE}/json?x=", "A" * 64])
+    async def test_only_a_whole_id_is_sent(self, daemon, docker, name):
+        with pytest.raises(Invalid):
+            await docker.order(name, "stop")
+        assert daemon.asked == []
+
+
+class TestMainProcess:
+    async def test_who_may_change_the_network_is_known(self, daemon, docker):
+        running = {"State": {"Status": "running", "Pid": 44}}
+        daemon.has(ONE, **running)
+        assert (await docker.main_process(ONE)).administers_network is False
+        for config in (
+            {"Privileged": True},
+            {"CapAdd": ["NET_ADMIN"]},
+            {"CapAdd": ["cap_net_admin"]},
+            {"CapAdd": ["ALL"]},
+        ):
+            daemon.has(ONE, **running, HostConfig=config)
+            found = await docker.main_process(ONE)
+            assert (found.pid, found.administers_network) == (44, True)
+        daemon.has(ONE, **running, HostConfig={"NetworkMode": "host", "CapAdd": None})
+        assert (await docker.main_process(ONE)).container.host_network
+
+    async def test_without_a_process_there_is_none(self, daemon, docker):
+        daemon.has(ONE, State={"Status": "exited", "Pid": 0})
+        with pytest.raises(Conflict, match="web does not run: it is exited"):
+            await docker.main_process(ONE)
+        with pytest.raises(NotFound):
+            await docker.main_process(TWO)
+
+    async def test_nonsense_is_a_clear_error(self, daemon, docker):
+        for answer in (b"[]", b"{", DEEP, b"{}"):
+            daemon.answers[f"/containers/{ONE}/json"] = answer
+            with pytest.raises(Unavailable):
+                await docker.main_process(ONE)

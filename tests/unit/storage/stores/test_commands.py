@@ -3,13 +3,14 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.support.database import SCOPE, Clock
-from tests.support.records import enrolled
+from tests.support.records import enrolled, response
 
 from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.model.errors import Conflict, Invalid, NotFound
 from hullguard.storage import PageRequest, Storage, Transaction
-from hullguard.storage.stores import CommandFilter, Commands, Idempotency, NodeFilter, Nodes
+from hullguard.storage.stores import About, CommandFilter, Commands, Idempotency, NodeFilter, Nodes
 from hullguard.storage.stores.commands import OPEN_PER_NODE
 
 FINAL = [state for state in CommandState if state.final]
@@ -38,6 +39,31 @@ async def test_a_command_runs_from_left_to_right(tx: Transaction) -> None:
     assert await commands.finish(made.id, CommandState.DONE, {"code": "scan.done", "images": 12})
     now = await commands.get(made.id)
     assert (now.state, now.result, now.finished) == (CommandState.DONE, {"code": "scan.done", "images": 12}, tx.now)
+
+
+async def test_what_a_command_is_about_is_kept_and_found(tx: Transaction) -> None:
+    await enrolled(tx)
+    about = About("c" * 64, "incident-1", "why " * 200)
+    made = await Commands(tx).create(
+        "node-1", CommandKind.PAUSE_CONTAINER, {}, "user:alice", tx.now + timedelta(minutes=1), about=about
+    )
+    await command(tx)
+    assert (made.container, made.incident, len(made.reason)) == ("c" * 64, "incident-1", 500)
+    for wanted in (CommandFilter(container="c" * 64), CommandFilter(incident="incident-1")):
+        assert (await Commands(tx).page(wanted, PageRequest())).items == [made]
+    assert (await Commands(tx).page(CommandFilter(container="d" * 64), PageRequest())).total == 0
+
+
+async def test_a_command_of_the_agents_own_is_kept_once_and_is_final(tx: Transaction) -> None:
+    await enrolled(tx)
+    commands, own = Commands(tx), response()
+    assert await commands.keep(own)
+    assert not await commands.keep(structs.replace(own, state=CommandState.FAILED))
+    assert await commands.get(own.id) == own
+    assert not await commands.finish(own.id, CommandState.FAILED, {})
+    assert await commands.for_node("node-1") == []
+    with pytest.raises(Invalid, match="no outcome"):
+        await commands.keep(structs.replace(own, state=CommandState.RUNNING))
 
 
 @pytest.mark.parametrize("outcome", FINAL)
