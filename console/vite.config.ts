@@ -4,9 +4,17 @@ import { defineConfig } from 'vitest/config'
 
 const server = process.env.HULLGUARD_CTRL ?? 'http://127.0.0.1:8440'
 
+/** Where the rules are, and beside them their titles. */
+const content = fileURLToPath(new URL('../src/hullguard/inventory/content', import.meta.url))
+
 export default defineConfig({
   plugins: [vue()],
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: {
+    alias: {
+      '@': fileURLToPath(new URL('./src', import.meta.url)),
+      '@content': content,
+    },
+  },
   define: { __VUE_OPTIONS_API__: false, __VUE_I18N_LEGACY_API__: false },
   build: {
     outDir: '../src/hullguard/ctrl/static',
@@ -16,6 +24,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
   },
-  server: { host: '127.0.0.1', proxy: { '/api': server } },
+  server: { host: '127.0.0.1', proxy: { '/api': server }, fs: { allow: ['.', content] } },
   test: { environment: 'jsdom', include: ['tests/**/*.test.ts'] },
 })

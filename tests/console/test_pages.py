@@ -191,3 +191,27 @@ def test_the_narrow_navigation_is_a_drawer(visit: Callable[..., Visitor]) -> Non
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Policies 2")
     expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_details_of_a_vulnerability_stand_in_line(
+    console: Console, visit: Callable[..., Visitor], width: int
+) -> None:
+    visitor = visit(width=width).sign_in()
+    visitor.go(pages(console)["image-vulnerability"])
+    # At one moment: the drawer may still be sliding in.
+    name, purl, score, vector = visitor.page.get_by_role("dialog").evaluate(
+        """dialog => ['dd > code', 'dd > p > code', 'dd > strong', 'dd > strong + code']
+          .map(each => dialog.querySelector(each).getClientRects()[0])
+          .map(each => [each.left, each.right])"""
+    )
+
+    assert abs(name[0] - purl[0]) < 1
+    assert vector[0] - score[1] >= 5
+
+
+def test_titles_of_rules_follow_the_language(console: Console, visit: Callable[..., Visitor]) -> None:
+    for language, title in (("en", "The container runs as root"), ("zh-CN", "容器以 root 运行")):
+        visitor = visit(language=language).sign_in()
+        visitor.go(pages(console)["image-content"])
+        expect(visitor.page.get_by_text(title)).to_be_visible()

@@ -155,10 +155,10 @@ def inventory(name: str) -> Inventory:
         config=(
             Misconfiguration(
                 "CIS-DI-0001",
-                "The image runs as root",
+                "The container runs as root",
                 Severity.MEDIUM,
-                "No USER instruction names another user.",
-                "Add a USER instruction with a user of the application's own.",
+                "no USER is set, so it is root",
+                "end the Dockerfile with USER and a user of its own",
             ),
         ),
     )

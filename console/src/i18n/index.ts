@@ -1,6 +1,7 @@
 /** Two first languages; each is loaded when it is chosen. */
 import { createI18n, type LocaleMessageDictionary, type VueMessageType } from 'vue-i18n'
 import { number } from '@/i18n/format'
+import { loadTitles } from '@/i18n/titles'
 import { language, type Language } from '@/preferences'
 
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -24,7 +25,8 @@ export const i18n = createI18n<false>({
 
 export async function useLanguage(chosen: Language): Promise<void> {
   if (!i18n.global.availableLocales.includes(chosen)) {
-    i18n.global.setLocaleMessage(chosen, await LOAD[chosen]())
+    const [messages] = await Promise.all([LOAD[chosen](), loadTitles(chosen)])
+    i18n.global.setLocaleMessage(chosen, messages)
   }
   i18n.global.locale.value = chosen
   language.value = chosen

@@ -9,14 +9,15 @@ from importlib.resources import files
 
 from msgspec import Struct
 
-from hullguard import __version__
+from hullguard import __version__, words
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import markup, page_of
+from hullguard.inventory.content.titles import chinese
 from hullguard.model.report import FixStatus, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
 _SEVERITIES = {
-    Severity.CRITICAL: "严重",
+    Severity.CRITICAL: "危急",
     Severity.HIGH: "高危",
     Severity.MEDIUM: "中危",
     Severity.LOW: "低危",
@@ -24,8 +25,8 @@ _SEVERITIES = {
     Severity.UNKNOWN: "未知",
 }
 _NO_FIX = {
-    FixStatus.AFFECTED: ("no fix yet", "尚无修复"),
-    FixStatus.WILL_NOT_FIX: ("will not be fixed", "不会修复"),
+    FixStatus.AFFECTED: ("no fix yet", "暂无修复"),
+    FixStatus.WILL_NOT_FIX: ("will not be fixed", "不予修复"),
     FixStatus.END_OF_LIFE: ("end of life", "已停止支持"),
     FixStatus.UNKNOWN: ("unknown", "未知"),
     FixStatus.FIXED: ("", ""),
@@ -113,18 +114,18 @@ def _sections(report: ScanReport) -> Iterator[str]:
         ("Malware", "恶意软件"),
         (("Severity", "严重程度"), ("What", "内容"), ("Where", "位置"), ("SHA-256", "SHA-256")),
         [
-            _Row((_graded(one.severity), _text(one.title), _place(one.path, deleted=one.deleted), _code(one.sha256)))
+            _Row((_graded(one.severity), _titled(one.title), _place(one.path, deleted=one.deleted), _code(one.sha256)))
             for one in report.malware
         ],
     )
     yield from _list(
-        ("Secrets", "密钥与口令"),
+        ("Secrets", "密钥"),
         (("Severity", "严重程度"), ("What", "内容"), ("Where", "位置"), ("Text, without the secret", "原文（已遮盖）")),
         [
             _Row(
                 (
                     _graded(one.severity),
-                    _text(one.title),
+                    _titled(one.title),
                     _place(f"{one.path}:{one.line}", deleted=one.deleted),
                     _code(one.match),
                 )
@@ -136,7 +137,7 @@ def _sections(report: ScanReport) -> Iterator[str]:
         ("Configuration", "配置"),
         (("Severity", "严重程度"), ("Check", "检查"), ("Found", "发现"), ("What to do", "如何处理")),
         [
-            _Row((_graded(one.severity), _text(f"{one.id} {one.title}"), _text(one.message), _text(one.fix)))
+            _Row((_graded(one.severity), _titled(one.title, f"{one.id} "), _said(one.message), _said(one.fix)))
             for one in report.config
         ],
     )
@@ -152,7 +153,7 @@ def _sections(report: ScanReport) -> Iterator[str]:
     yield from _list(
         ("Could not be decided", "无法判断"),
         (("What", "内容"), ("Why", "原因")),
-        [_Row((_text(one.what), _text(one.why))) for one in report.unknowns],
+        [_Row((_said(one.what), _said(one.why))) for one in report.unknowns],
     )
     yield from _packages(report)
 
@@ -313,6 +314,20 @@ def _layer(step: tuple[int, str] | None) -> _Cell:
 
 def _text(text: str, key: str | None = None) -> _Cell:
     return _Cell(_e(text), key)
+
+
+def _titled(title: str, before: str = "") -> _Cell:
+    """A rule's title in both languages; a user's own has one."""
+    return _Cell(_either(before + title, before + chinese(title)), before + title)
+
+
+def _said(sentence: str) -> _Cell:
+    """A sentence that the scan made, in both languages where its Chinese is known."""
+    return _Cell(_either(sentence, words.chinese().of(sentence)), sentence)
+
+
+def _either(english: str, other: str) -> str:
+    return _e(english) if english == other else _both(_e(english), _e(other))
 
 
 def _code(text: str) -> _Cell:

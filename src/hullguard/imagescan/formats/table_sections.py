@@ -9,6 +9,7 @@ from rich.text import Text
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.words import plain
+from hullguard.inventory.content.titles import title_of
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 from hullguard.words import local, say
@@ -36,7 +37,7 @@ def sections(console: Console, report: ScanReport, page: Page) -> None:
 
 def _malware(console: Console, report: ScanReport) -> None:
     rows = [
-        (one.severity, (local(one.title), _place(one.path, deleted=one.deleted), f"sha256 {one.sha256[:16]}…"))
+        (one.severity, (title_of(one.title), _place(one.path, deleted=one.deleted), f"sha256 {one.sha256[:16]}…"))
         for one in report.malware
     ]
     _findings(console, "Malware", ("What", "Where", "File"), rows)
@@ -44,7 +45,7 @@ def _malware(console: Console, report: ScanReport) -> None:
 
 def _secrets(console: Console, report: ScanReport) -> None:
     rows = [
-        (one.severity, (local(one.title), _place(f"{one.path}:{one.line}", deleted=one.deleted), one.match))
+        (one.severity, (title_of(one.title), _place(f"{one.path}:{one.line}", deleted=one.deleted), one.match))
         for one in report.secrets
     ]
     _findings(console, "Secrets", ("What", "Where", "Text, without the secret"), rows)
@@ -52,7 +53,7 @@ def _secrets(console: Console, report: ScanReport) -> None:
 
 def _config(console: Console, report: ScanReport) -> None:
     rows = [
-        (one.severity, (f"{one.id} {local(one.title)}", local(one.message), local(one.fix))) for one in report.config
+        (one.severity, (f"{one.id} {title_of(one.title)}", local(one.message), local(one.fix))) for one in report.config
     ]
     _findings(console, "Configuration", ("Check", "Found", "What to do"), rows)
 

@@ -83,7 +83,7 @@ def test_both_languages_are_in_it() -> None:
     text = render(report(vulnerability("CVE-1", status=FixStatus.WILL_NOT_FIX)))
 
     assert "will not be fixed" in text
-    assert "不会修复" in text
+    assert "不予修复" in text
     assert text.count('lang="en"') - 1 == text.count('<span lang="zh"') + text.count('html[lang="en"]') + text.count(
         '[lang="zh"] [lang="en"]'
     )
