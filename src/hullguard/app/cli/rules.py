@@ -12,6 +12,8 @@ import typer
 from hullguard.app.cli import exits
 from hullguard.app.cli.output import write
 from hullguard.model.errors import Invalid
+from hullguard.words import count, say
+from hullguard.words.columns import columns, padded
 
 if TYPE_CHECKING:
     from hullguard.detect.rules.explain import Explanation
@@ -66,9 +68,13 @@ def check(
         for explanation in explanations:
             lines += ["", *_explained(explanation)]
         lines += [""] if explanations else []
-        lines.append(
-            f"{_count(len(found), 'rule')}, {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
+        counts = say(
+            "{rules}, {errors}, {warnings}",
+            rules=count(len(found), "{n} rule", "{n} rules"),
+            errors=count(errors, "{n} error", "{n} errors"),
+            warnings=count(len(problems) - errors, "{n} warning", "{n} warnings"),
         )
+        lines.append(counts)
         _write_lines(lines)
     return exits.WRONG_REQUEST if errors else exits.DONE
 
@@ -82,13 +88,13 @@ def list_(files: Files, format_: Format = "text") -> int:
         _write_json({"schema": "hullguard/rules-list/1", "rules": [_rule(rule) for rule in loaded.rules]})
         return exits.DONE
     rows = [
-        (rule.priority, rule.technique or "-", "on" if rule.enabled else "off", rule.action, rule.name)
+        (str(rule.priority), rule.technique or "-", say("on" if rule.enabled else "off"), rule.action, rule.name)
         for rule in loaded.rules
     ]
-    head = ("PRIORITY", "TECHNIQUE", "", "ACTION", "RULE")
-    widths = [max(len(str(row[column])) for row in (head, *rows)) for column in range(len(head))]
+    head = (say("PRIORITY"), say("TECHNIQUE"), "", say("ACTION"), say("RULE"))
+    widths = [max(columns(row[column]) for row in (head, *rows)) for column in range(len(head))]
     _write_lines(
-        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (head, *rows)
     )
     return exits.DONE
@@ -133,12 +139,16 @@ def replay(
         )
         return exits.DONE
     lines = [f"{_time(match)} {match.rule.priority} {match.rule.name}: {match.output}" for match in matches]
-    lines += [f"{count:6}  {name}" for name, count in fired.most_common()]
+    lines += [f"{times:6}  {name}" for name, times in fired.most_common()]
     silent = sum(rule.enabled and rule.name not in fired for rule in loaded.rules)
-    lines.append(
-        f"{_count(counts['events'], 'event')}, {_count(len(matches), 'match', 'es')} of {_count(len(fired), 'rule')}; "
-        f"{_count(silent, 'rule')} silent"
+    result = say(
+        "{events}, {matches} of {rules}; {silent} silent",
+        events=count(counts["events"], "{n} event", "{n} events"),
+        matches=count(len(matches), "{n} match", "{n} matches"),
+        rules=count(len(fired), "{n} rule", "{n} rules"),
+        silent=count(silent, "{n} rule", "{n} rules"),
     )
+    lines.append(result)
     _write_lines(lines)
     return exits.DONE
 
@@ -177,7 +187,8 @@ def _load(paths: Iterable[Path]) -> "RuleSet":
     except InvalidRules as invalid:
         sys.stderr.writelines(f"{problem}\n" for problem in invalid.problems)
         errors = sum(problem.error for problem in invalid.problems)
-        exits.fail(f"{_count(errors, 'error')} in the rules", exits.WRONG_REQUEST)
+        said = say("{errors} in the rules", errors=count(errors, "{n} error", "{n} errors"))
+        exits.fail(said, exits.WRONG_REQUEST)
     sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
     return loaded
 
@@ -225,17 +236,13 @@ def _match(match: "Match") -> dict[str, object]:
 def _explained(one: "Explanation") -> list[str]:
     lines = [f"{one.rule}  [cost: {one.cost}]"]
     lines += [f"  kernel   {alternative}" for alternative in one.kernel] or [
-        "  kernel   nothing: it holds for no event"
+        f"  kernel   {say('nothing: it holds for no event')}"
     ]
     lines += [f"  python   {test}" for test in one.python]
     lines += [f"  unknown  {unknown.field}: {unknown.why}" for unknown in one.unknown]
     lines += [f"  partly   {unknown.field}: {unknown.why}" for unknown in one.partly]
     lines += [f"  note     {note}" for note in one.notes]
     return lines
-
-
-def _count(number: int, what: str, plural: str = "s") -> str:
-    return f"{number} {what}{'' if number == 1 else plural}"
 
 
 def _time(match: "Match") -> str:
