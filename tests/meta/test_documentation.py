@@ -26,11 +26,51 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "howto").glob("*.md")), ids=lambda page: page.name)
-def test_every_how_to_is_in_both_languages(page: Path) -> None:
-    other = page.name.removesuffix(".zh.md") + ".md" if page.name.endswith(".zh.md") else page.stem + ".zh.md"
+# Decisions are for those who change the code, as are the pages at the top beside the README.
+READ = sorted(
+    {ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/howto/*.md")} - {*ROOT.glob("docs/**/*.zh.md")}
+)
 
-    assert (page.parent / other).exists()
+
+@pytest.mark.parametrize("page", READ, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_page_that_people_read_is_in_both_languages_and_each_leads_to_the_other(page: Path) -> None:
+    other = page.with_suffix(".zh.md")
+
+    assert other.exists()
+    assert f"]({other.name})" in page.read_text(encoding="utf-8")
+    assert f"]({page.name})" in other.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", READ, ids=lambda page: str(page.relative_to(ROOT)))
+def test_both_languages_have_the_same_sections(page: Path) -> None:
+    sections = [
+        [line.split(" ")[0] for line in text.splitlines() if re.match(r"#+ ", line)]
+        for text in (page.read_text(encoding="utf-8"), page.with_suffix(".zh.md").read_text(encoding="utf-8"))
+    ]
+
+    assert sections[0] == sections[1]
+
+
+@pytest.mark.parametrize("name", ["architecture", "glossary", "threat-model"])
+def test_both_languages_have_the_same_tables(name: str) -> None:
+    rows = [
+        sum(
+            line.startswith("|")
+            for line in (ROOT / "docs" / f"{name}{suffix}").read_text(encoding="utf-8").splitlines()
+        )
+        for suffix in (".md", ".zh.md")
+    ]
+
+    assert rows[0] == rows[1] > 0
+
+
+def test_the_where_table_names_the_same_files_in_both_languages() -> None:
+    english, chinese = (
+        re.findall(r"`(src/[^`]+)`", (ROOT / "docs" / name).read_text(encoding="utf-8"))
+        for name in ("architecture.md", "architecture.zh.md")
+    )
+
+    assert english == chinese
 
 
 def test_the_readme_names_only_make_targets_that_exist() -> None:
