@@ -15,6 +15,8 @@ from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package, Unknown
 
 _MAX_BYTES = 1 << 28
+_MAX_OBJECTS = 3_000_000
+"""An empty one costs two bytes in the file and a hundred in memory; a hundred thousand packages have a million."""
 _MAX_PACKAGES = 500_000
 _MAX_DEPTH = 64
 _MAX_UNKNOWNS = 1000
@@ -135,6 +137,8 @@ def parse_sbom(content: bytes, what: str) -> Listed:
     """The packages of a bill of materials; what it does not identify is said. Raises Invalid when it is none."""
     if content.startswith(_UTF16_MARKS):
         raise Invalid(f"{what} is written in UTF-16; JSON is exchanged in UTF-8 (RFC 8259)", "sbom.encoding")
+    if content.count(b"{") > _MAX_OBJECTS:
+        raise Invalid(f"{what} has more than {_MAX_OBJECTS} objects, as no bill of materials has", "sbom.too-large")
     document = decode(content.removeprefix(_UTF8_MARK), _Document, what)
     if document.bom_format == "CycloneDX":
         if document.spec_version not in _CYCLONEDX:

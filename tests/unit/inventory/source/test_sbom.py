@@ -242,6 +242,13 @@ def test_any_document_is_read_or_refused(value: Any) -> None:
             assert parse_sbom(json.dumps(document).encode(), "x").complete
 
 
+def test_objects_without_end_are_refused_before_they_are_made() -> None:
+    content = b'{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [' + b"{}," * 3_000_001 + b"{}]}"
+
+    with pytest.raises(Invalid, match="has more than 3000000 objects"):
+        parse_sbom(content, "x")
+
+
 class TestTargets:
     def test_a_file_is_recognised(self, tmp_path: Path) -> None:
         path = tmp_path / "bom"
