@@ -59,10 +59,13 @@ def by_other_names(event: Event) -> tuple[Event, ...]:
     it holds for any of the names, each taken for the whole condition: so a link never hides a file, nor lends it the
     name of one that the rule lets pass.
     """
-    if event.kind not in FILE_KINDS or event.path is None:
+    path = event.path
+    if path is None or event.kind not in FILE_KINDS:
         return ()
+    if event.raw_path in {None, path} and event.known_as in {None, path}:
+        return ()  # as most are
     written = absolute(event, event.raw_path)
-    others = {name for name in (written, event.known_as) if name is not None and name != event.path}
+    others = {name for name in (written, event.known_as) if name is not None and name != path}
     return tuple(msgspec.structs.replace(event, path=name) for name in sorted(others))
 
 

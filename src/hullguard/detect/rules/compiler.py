@@ -33,7 +33,6 @@ class Memo(dict[int, Any]):
     __slots__ = ("event", "program")
 
     def __init__(self, program: "Program", event: Event) -> None:
-        super().__init__()
         self.program, self.event = program, event
 
     def __missing__(self, slot: int) -> Any:
