@@ -36,6 +36,8 @@ def sentences(path: Path) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGGERS:
             passed.update(id(argument) for argument in node.args)
     for node in ast.walk(tree):
-        said = None if id(node) in passed else template(node)
+        if not isinstance(node, ast.expr) or id(node) in passed:
+            continue
+        said = template(node)
         if said and len(_WORD.findall(said)) >= 2 and " " in said.strip() and not _NOT_FOR_PEOPLE.search(said):
             yield node.lineno, said
