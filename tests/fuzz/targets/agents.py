@@ -46,13 +46,15 @@ _NEXT = b"\n--8<--\n"
 _KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 _HELLO = say.Hello(node="n1", stream="s1", agent_version="1.0")
 _WELCOME = say.Welcome("s", 0, say.Grant(64, 8 << 20), 15, "1.0")
+_RECORD = say.Incidents((records.observation(),))
+_PASSING = say.Facts(records.facts())
 _FROM_AGENT: tuple[Any, ...] = (
     _HELLO,
     say.Beat(records.heartbeat()),
-    say.Incidents((records.observation(),)),
+    _RECORD,
     say.CommandUpdate("c1", "running", 40, "半", {"packages": 3}),
     say.OwnCommand(records.response()),
-    say.Facts(records.facts()),
+    _PASSING,
     say.Containers((records.container(),)),
     say.ImageList((say.LocalImage(_DIGEST, ("nginx:1",)),)),
     *sliced(_DIGEST, records.inventory()),
@@ -126,8 +128,8 @@ def _as_agent(data: bytes) -> Any:
     session, said = AgentSession(_HELLO), []
     for number, frame in enumerate(_frames(data)):
         said.append(type(session.receive(frame)).__name__)
-        session.record(session.resume_after + number + 1, codec.encode(_FROM_AGENT[2]))
-        session.send(_FROM_AGENT[4])
+        session.record(session.resume_after + number + 1, codec.encode(_RECORD))
+        session.send(_PASSING)
     return [said, session.acknowledged]
 
 
