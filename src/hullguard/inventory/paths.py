@@ -17,7 +17,7 @@ def normal(name: str) -> str | None:
         return None
     rooted = name.startswith("/")
     name = name.removeprefix("./")
-    if rooted or "//" in name or "./" in name or name.endswith(("/", ".")):
+    if name.startswith("/") or "//" in name or "./" in name or name.endswith(("/", ".")):
         parts: list[str] = []
         for part in name.split("/"):
             if part == "..":

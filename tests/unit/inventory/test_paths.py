@@ -23,6 +23,7 @@ from hullguard.inventory.paths import normal, resolve
         ("a/b/../../c/./d/..", "c"),
         ("a/..", ""),
         ("/../a", "a"),
+        (".//a", "a"),
         ("/../../a/../..", ""),
     ],
 )
