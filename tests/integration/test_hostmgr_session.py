@@ -7,7 +7,16 @@ import msgspec
 import pytest
 import zstandard
 from tests.support.fleet import SCOPE, FakeAgent, Hostmgr, agent, eventually, hostmgr
-from tests.support.records import IMAGE, OTHER_IMAGE, container, facts, heartbeat, inventory, observation
+from tests.support.records import (
+    IMAGE,
+    OTHER_IMAGE,
+    container,
+    facts,
+    heartbeat,
+    inventory,
+    observation,
+    waiting,
+)
 from websockets.exceptions import ConnectionClosed
 
 from hullguard.model.ids import derived_id
@@ -208,10 +217,9 @@ class TestState:
                 await agent.tell(part)
             assert (await anext(jobs))[0] == "jobs"
             async with hostmgr.storage.transaction(SCOPE) as tx:
-                assert [image for image, _ in await Images(tx).unmatched(10)] == [IMAGE]
+                assert await waiting(tx) == [IMAGE]
                 job = await Jobs(tx).take(["match"], 60)
             assert job is not None
-            assert job.key == IMAGE
             agent.got.clear()
             await agent.tell(listed)
             agent.note(incidents(1))
@@ -236,7 +244,7 @@ class TestState:
             await agent.tell(say.InventoryPart(OTHER_IMAGE, 0, 1, junk))
             assert (await agent.next(RequestRefused)).code == Code.MESSAGE_MALFORMED
         async with hostmgr.storage.reading(SCOPE) as tx:
-            assert await Images(tx).unmatched(10) == []
+            assert await waiting(tx) == []
             assert (await Images(tx).page(ImageFilter(), PageRequest())).items[0].scanned is None
 
 

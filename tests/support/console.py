@@ -13,6 +13,7 @@ import msgspec
 from tests.support import console_fleet as fleet
 from tests.support.control import PIN, SCOPE, make_services, served
 from tests.support.database import Clock
+from tests.support.records import matched
 
 import hullguard.ctrl.server
 from hullguard import audit, detect
@@ -167,7 +168,7 @@ async def _images(tx: Transaction) -> None:
     await Settings(tx).set(ADVISORIES, AdvisoryState(built, ("Alpine:v3.18", "Debian:12", "PyPI")))
     for name in list(fleet.IMAGES)[:-1]:
         await Images(tx).store_inventory(fleet.image_id(name), fleet.inventory(name))
-        await Images(tx).store_report(fleet.image_id(name), fleet.report(name, built))
+        await matched(tx, fleet.image_id(name), fleet.report(name, built))
 
 
 async def _policies(tx: Transaction) -> None:

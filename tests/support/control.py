@@ -219,6 +219,6 @@ async def seed(control: Control) -> None:
         await Nodes(tx).heartbeat("node-1", records.heartbeat(), tx.now)
         await Images(tx).present("node-1", [(records.IMAGE, ["nginx:1.25"])])
         await Images(tx).store_inventory(records.IMAGE, records.inventory())
-        await Images(tx).store_report(records.IMAGE, records.report())
+        await records.matched(tx, records.IMAGE, records.report())
         await Containers(tx).replace("node-1", [records.container(1), records.container(2, state="exited")])
         await Incidents(tx).insert("node-1", [records.observation(number) for number in (1, 2, 3)], tx.now)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from tests.support.database import START
 
 from hullguard.model.command import Command, CommandKind, CommandState
@@ -23,7 +24,8 @@ from hullguard.model.report import (
 )
 from hullguard.model.severity import Severity
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Nodes, Quotas
+from hullguard.storage.stores import Judged, Matching, Nodes, Quotas
+from hullguard.storage.tables import images
 
 IMAGE = "sha256:" + "a" * 64
 OTHER_IMAGE = "sha256:" + "b" * 64
@@ -198,3 +200,17 @@ def report(
         AdvisoryState(built, ("Debian:12",)),
         taken.complete,
     )
+
+
+async def matched(tx: Transaction, image: str, found: ScanReport) -> None:
+    """Keep a report as a worker does."""
+    await Matching(tx).store([Judged(image, found)])
+
+
+async def waiting(tx: Transaction) -> list[str]:
+    """The images that wait to be matched, the most urgent first."""
+    order = (images.c.waits.desc(), images.c.id)
+    return [
+        row.id
+        for row in await tx.all(sa.select(images.c.id).where(tx.mine(images), images.c.waits > 0).order_by(*order))
+    ]

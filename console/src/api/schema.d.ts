@@ -340,7 +340,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The vulnerabilities of one image
+         * The vulnerabilities of one image, and since when they are known; `sort=-first_found` puts the newest first
          * @description Needs: `images:read`.
          */
         get: operations["listImageVulnerabilities"];
@@ -1209,19 +1209,19 @@ export interface components {
             why: string;
         };
         /**
-         * Page[Vulnerability]
+         * Page[FoundVulnerability]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
          */
-        VulnerabilityPage: {
-            items: components["schemas"]["Vulnerability"][];
+        FoundVulnerabilityPage: {
+            items: components["schemas"]["FoundVulnerability"][];
             total: number;
             cursor: string | null;
         };
         /**
-         * Vulnerability
-         * @description One vulnerability of one installed package. ``id`` is the CVE where one alias is a CVE.
+         * FoundVulnerability
+         * @description A vulnerability of an image that the platform watches.
          */
-        Vulnerability: {
+        FoundVulnerability: {
             id: string;
             advisory: string;
             aliases: string[];
@@ -1238,6 +1238,8 @@ export interface components {
             why: components["schemas"]["Why"];
             summary: string | null;
             priority: components["schemas"]["Priority"];
+            first_found: string;
+            new: boolean;
         };
         /**
          * FixStatus
@@ -1370,6 +1372,28 @@ export interface components {
             by: components["schemas"]["SuppressedBy"];
             reason: string;
             until: string | null;
+        };
+        /**
+         * Vulnerability
+         * @description One vulnerability of one installed package. ``id`` is the CVE where one alias is a CVE.
+         */
+        Vulnerability: {
+            id: string;
+            advisory: string;
+            aliases: string[];
+            package: string;
+            installed: string;
+            fixed: string | null;
+            status: components["schemas"]["FixStatus"];
+            severity: components["schemas"]["Severity"];
+            severity_source: string | null;
+            cvss: components["schemas"]["Cvss"][];
+            kev: boolean;
+            epss: number | null;
+            layer: string | null;
+            why: components["schemas"]["Why"];
+            summary: string | null;
+            priority: components["schemas"]["Priority"];
         };
         /**
          * SuppressedBy
@@ -2483,6 +2507,8 @@ export interface operations {
                 fixable?: boolean;
                 package?: string;
                 layer?: string;
+                /** @description Found at this instant for the first time, or later. */
+                since?: string;
             };
             header?: never;
             path: {
@@ -2498,7 +2524,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VulnerabilityPage"];
+                    "application/json": components["schemas"]["FoundVulnerabilityPage"];
                 };
             };
             401: components["responses"]["Problem"];

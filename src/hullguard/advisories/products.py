@@ -1,5 +1,6 @@
 """Under which names a release's advisories are published: some publishers speak of parts of it, not of the whole."""
 
+import re
 from functools import lru_cache
 
 _RED_HAT = "Red Hat:enterprise_linux:"
@@ -30,3 +31,17 @@ def _belongs(name: str, ecosystem: str) -> bool:
         module = name.startswith(_SUSE_MODULE) and name.endswith(f" {release}")
         return module or name == f"{ecosystem}{_LONG_TERM}"
     return False
+
+
+def releases(name: str) -> tuple[str, ...]:
+    """Under which names packages may be stored that are looked up in this ecosystem; the reverse of ``products``."""
+    if name.startswith(_RED_HAT):
+        release = re.split(r"::|\.", name.removeprefix(_RED_HAT), maxsplit=1)[0]
+        return tuple(dict.fromkeys((name, f"{_RED_HAT}{release}")))
+    if name.startswith(_SUSE_MODULE):
+        # "Basesystem 15 SP5": where the release begins is not marked, so every end of the name may be one.
+        words = name.removeprefix(_SUSE_MODULE).split(" ")
+        return (name, *(f"{_SUSE_SERVER}{' '.join(words[start:])}" for start in range(1, len(words))))
+    if name.startswith(_SUSE_SERVER) and name.endswith(_LONG_TERM):
+        return name, name.removesuffix(_LONG_TERM)
+    return (name,)

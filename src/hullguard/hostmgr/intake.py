@@ -115,7 +115,7 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
             await _images(tx, speaker, images, outcome)
         case StoredInventory(image_id=image_id, inventory=inventory):
             await Images(tx).store_inventory(image_id, inventory)
-            await Jobs(tx).enqueue("match", image_id)
+            await Jobs(tx).enqueue("match")
             outcome.jobs = True
             outcome.tell("image", image_id)
         case Seen(heartbeat=heartbeat, at=at):

@@ -1,13 +1,14 @@
 """What lists and the overview show of images: sums that storage keeps, not things of their own."""
 
 from datetime import datetime
+from typing import Self
 
 from msgspec import Struct
 
 from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem
 from hullguard.model.package import Unknown
-from hullguard.model.report import Suppressed
+from hullguard.model.report import Suppressed, Vulnerability
 from hullguard.model.severity import Severity
 
 
@@ -46,6 +47,21 @@ class ImageDetail(ImageSummary, frozen=True, kw_only=True):
 
     layers: tuple[LayerShare, ...]
     unknowns: tuple[Unknown, ...]
+
+
+class FoundVulnerability(Vulnerability, frozen=True, kw_only=True):
+    """A vulnerability of an image that the platform watches."""
+
+    first_found: datetime
+    """Since when it is found without a gap."""
+    new: bool
+    """Whether it was found later than the image was first matched: by an advisory that came since."""
+
+    @classmethod
+    def of(cls, found: Vulnerability, first_found: datetime, since: datetime | None) -> Self:
+        """``since`` is when the image was first matched."""
+        fields = {name: getattr(found, name) for name in found.__struct_fields__}
+        return cls(**fields, first_found=first_found, new=since is not None and first_found > since)
 
 
 class ImageContent(Struct, frozen=True, kw_only=True):

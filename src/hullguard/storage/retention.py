@@ -10,6 +10,7 @@ from hullguard.storage.tables import (
     findings,
     idempotency,
     image_packages,
+    image_subjects,
     images,
     inventories,
     jobs,
@@ -52,7 +53,7 @@ async def _absent_images(tx: Transaction) -> int:
         tx.tenants(images), sa.not_(images.c.present), images.c.absent_since <= tx.now - ABSENT_IMAGES
     )
     ids = [row.id for row in await tx.all(absent.limit(BATCH))]
-    for table in (findings, image_packages, reports, inventories):
+    for table in (findings, image_packages, image_subjects, reports, inventories):
         await tx.run(sa.delete(table).where(tx.tenants(table), table.c.image_id.in_(ids)))
     await tx.run(sa.delete(images).where(tx.tenants(images), images.c.id.in_(ids)))
     return len(ids)

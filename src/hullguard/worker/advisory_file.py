@@ -1,11 +1,36 @@
 """The advisory database file, which an import may replace at any moment."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
+from msgspec import Struct
+
+from hullguard.advisories.changes import EVERYTHING, Build, Change
 from hullguard.advisories.database import Advisories
 from hullguard.imagescan.scan import Scanner
+from hullguard.model.errors import HullguardError
 from hullguard.model.inventory import Inventory
-from hullguard.model.report import ScanReport
+from hullguard.model.report import AdvisoryState, ScanReport
+from hullguard.worker.subjects import inventory_subjects
+
+_log = structlog.get_logger()
+
+
+class Opinion(Struct, frozen=True):
+    """What is wrong with an image, and by which build of the advisories; none when there are none."""
+
+    report: ScanReport
+    build: Build | None
+    subjects: frozenset[int]
+
+
+class News(Struct, frozen=True):
+    """Of what a build says something else than an earlier one."""
+
+    build: Build
+    state: AdvisoryState
+    changes: frozenset[Change]
 
 
 class AdvisoryFile:
@@ -27,9 +52,33 @@ class AdvisoryFile:
             return None
         return f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
 
-    def report(self, inventory: Inventory) -> ScanReport:
-        """What is wrong with it; without a database, its packages and the word that nobody knows what is wrong."""
-        return Scanner(self._current()).report(inventory)
+    def opinions(self, inventories: Mapping[str, Inventory]) -> dict[str, Opinion]:
+        """What is wrong with each; without a database, its packages and the word that nobody knows what is wrong.
+
+        One that nobody could judge is left out and named in the log. Raises when the database cannot be read.
+        """
+        advisories = self._current()
+        build = None if advisories is None else advisories.build
+        scanner = Scanner(advisories)
+        found: dict[str, Opinion] = {}
+        for image, inventory in inventories.items():
+            try:
+                found[image] = Opinion(scanner.report(inventory), build, inventory_subjects(inventory))
+            except HullguardError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one odd inventory must not stop the others
+                _log.warning("an image cannot be matched", image=image, exc_info=error)
+        return found
+
+    def news(self, since: Build | None) -> News | None:
+        """Of what the present database says something else than that build; None while there is no file."""
+        advisories = self._current()
+        if advisories is None:
+            return None
+        build = advisories.build
+        known = since is not None and build.follows(since)
+        changes = advisories.changes(since.generation) if since is not None and known else {EVERYTHING}
+        return News(build, advisories.state, frozenset(changes))
 
     def _current(self) -> Advisories | None:
         identity = self.identity()

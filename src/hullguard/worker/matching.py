@@ -1,67 +1,136 @@
-"""An inventory meets the advisories: when it arrives, and again when the advisories change."""
+"""Inventories meet the advisories: when they arrive, and again when something is said that can matter to them."""
+
+import time
 
 import structlog
+from msgspec import Struct
 
-from hullguard.storage.stores import Images, Jobs, Settings
+from hullguard import __version__
+from hullguard.advisories.changes import EVERYTHING, Build
+from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.inventory import Inventory
+from hullguard.storage.stores import ADVISORIES, Claimed, Jobs, Judged, Matching, Settings
+from hullguard.worker.advisory_file import News, Opinion
 from hullguard.worker.context import Context
+from hullguard.worker.subjects import changed_subjects
 
 MATCH = "match"
-MATCHED_WITH = "advisories.matched-with"
-"""The setting that names the advisory database which all inventories were last queued for."""
-_BATCH = 500
+APPLIED = "advisories.applied"
+"""The setting that holds ``Applied``."""
+BATCH = 50
+_LEASE = 120.0
+_LONGEST = 30.0
+"""Seconds of one run, so that other jobs get their turn."""
 
 _log = structlog.get_logger()
 
 
-class MatchImage:
-    """Match one image's inventory; the key is the image's id."""
+class Applied(Struct, frozen=True):
+    """The advisories that all inventories were matched with or wait for, and the program that knows how to match."""
+
+    build: Build
+    version: str
+
+
+class MatchImages:
+    """Match whatever waits to be matched, the most urgent first; also what waits because its wake-up was lost."""
 
     kind = MATCH
-    every_seconds = None
-    lease_seconds = 120.0
-
-    async def run(self, context: Context, key: str) -> None:
-        async with context.storage.reading(context.scope) as tx:
-            inventory = await Images(tx).inventory(key)
-        report = await context.compute(context.advisories.report, inventory)
-        async with context.storage.transaction(context.scope) as tx:
-            await Images(tx).store_report(key, report)
-        await context.announce("image", key)
-
-
-class MatchWaiting:
-    """Queue every inventory that waits to be matched, also those whose wake-up was lost."""
-
-    kind = "match-waiting"
     every_seconds = 30
+    lease_seconds = _LEASE
+
+    async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
+        until = time.monotonic() + _LONGEST
+        while await _match_batch(context):
+            if time.monotonic() > until:
+                await _enqueue(context)
+                return
+
+
+class RefreshMatches:
+    """Have everything matched again once a day: a support that ended is found by no advisory."""
+
+    kind = "refresh-matches"
+    every_seconds = 86_400
     lease_seconds = 60.0
 
     async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
-        await queue_waiting(context)
-
-
-async def queue_waiting(context: Context) -> int:
-    """Queue what waits to be matched, up to a batch; how many."""
-    async with context.storage.reading(context.scope) as tx:
-        waiting = [image for image, _ in await Images(tx).unmatched(_BATCH)]
-    if waiting:
         async with context.storage.transaction(context.scope) as tx:
-            for image in waiting:
-                await Jobs(tx).enqueue(MATCH, image)
-    return len(waiting)
+            await Matching(tx).refresh()
+            await Jobs(tx).enqueue(MATCH)
+
+
+async def _match_batch(context: Context) -> bool:
+    """Match some of the images that wait; False when there are none."""
+    async with context.storage.transaction(context.scope) as tx:
+        batch = await Matching(tx).claim(BATCH, _LEASE)
+        if len(batch) == BATCH:
+            await Jobs(tx).enqueue(MATCH)  # another worker may take the next ones at the same time
+    if not batch:
+        return False
+    inventories = await _inventories(context, batch)
+    try:
+        opinions = await context.compute(context.advisories.opinions, inventories)
+    except HullguardError:
+        async with context.storage.transaction(context.scope) as tx:
+            await Matching(tx).release([each.image for each in batch])
+        raise
+    async with context.storage.transaction(context.scope) as tx:
+        applied = await Settings(tx).get(APPLIED, Applied)
+        judged = [_judged(each, opinions[each.image], applied) for each in batch if each.image in opinions]
+        changed = await Matching(tx).store(judged)
+    for image in changed:
+        await context.announce("image", image)
+    return True
+
+
+async def _inventories(context: Context, batch: list[Claimed]) -> dict[str, Inventory]:
+    """All of them, but those that cannot be read: they stay claimed and are tried again later, alone."""
+    async with context.storage.reading(context.scope) as tx:
+        try:
+            return await Matching(tx).inventories([each.image for each in batch])
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is stored may be damaged in any way
+            if len(batch) == 1:
+                _log.warning("an inventory cannot be read", image=batch[0].image, exc_info=error)
+                return {}
+    found: dict[str, Inventory] = {}
+    for each in batch:
+        found |= await _inventories(context, [each])
+    return found
+
+
+def _judged(claimed: Claimed, opinion: Opinion, applied: Applied | None) -> Judged:
+    current = applied is None or (opinion.build is not None and opinion.build.follows(applied.build))
+    return Judged(claimed.image, opinion.report, opinion.subjects, claimed.scanned, current)
+
+
+async def _enqueue(context: Context) -> None:
+    async with context.storage.transaction(context.scope) as tx:
+        await Jobs(tx).enqueue(MATCH)
 
 
 async def notice_new_advisories(context: Context) -> bool:
-    """Have every inventory matched again if another database has taken the place of the last one."""
-    identity = context.advisories.identity()
-    if identity is None:
-        return False
+    """Have those inventories matched again of which the advisories say something else now."""
     async with context.storage.reading(context.scope) as tx:
-        if await Settings(tx).get(MATCHED_WITH, str) == identity:
-            return False
+        applied = await Settings(tx).get(APPLIED, Applied)
+    since = applied.build if applied is not None and applied.version == __version__ else None
+    news = await context.compute(context.advisories.news, since)
+    if news is None or (applied is not None and applied == Applied(news.build, __version__)):
+        return False
     async with context.storage.transaction(context.scope) as tx:
-        images = await Images(tx).rematch_all()
-        await Settings(tx).set(MATCHED_WITH, identity)
-    _log.info("new advisories", images=images)
-    await queue_waiting(context)
+        if await Settings(tx).get(APPLIED, Applied) != applied:
+            return True  # another worker was faster
+        await _apply(news, Matching(tx), Settings(tx))
+        await Jobs(tx).enqueue(MATCH)
     return True
+
+
+async def _apply(news: News, matching: Matching, settings: Settings) -> None:
+    concerned = await matching.concern(changed_subjects(news.changes))
+    others = await matching.refresh() if EVERYTHING in news.changes else 0
+    await matching.advanced(news.state.built)
+    await settings.set(APPLIED, Applied(news.build, __version__))
+    await settings.set(ADVISORIES, news.state)
+    _log.info("new advisories", generation=news.build.generation, concerned=concerned, others=others)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import records
 from tests.support.database import SCOPE, clock, storage, tx
-from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat, inventory, observation
+from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat, inventory, observation, waiting
 
 from hullguard.cache import MemoryCache
 from hullguard.hostmgr import askers
@@ -91,7 +91,7 @@ async def test_an_inventory_is_queued_for_matching_once(tx, node):
         assert outcome.jobs
     job = await Jobs(tx).take(["match"], 60)
     assert job is not None
-    assert job.key == IMAGE
+    assert await waiting(tx) == [IMAGE]
     assert await Jobs(tx).take(["match"], 60) is None
 
 

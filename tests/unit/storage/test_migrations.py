@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
 from hullguard.model.errors import Conflict
 from hullguard.storage import Storage, migrations
@@ -69,3 +71,30 @@ def test_there_is_one_line_of_migrations() -> None:
 def test_every_table_belongs_to_a_tenant() -> None:
     for table in metadata.sorted_tables:
         assert next(iter(table.primary_key.columns)).name == "tenant", table.name
+
+
+def test_findings_that_were_there_before_are_as_old_as_their_match_and_their_images_wait(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'older.db'}")
+    directory = migrations.scripts()
+    with engine.begin() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"fn": lambda revision, _: directory._upgrade_revs("0002", revision)}
+        )
+        with Operations.context(context):
+            context.run_migrations()
+        connection.exec_driver_sql(
+            "INSERT INTO images (tenant, id, names, searched, first_seen, scanned, matched, advisories_built) VALUES"
+            " ('t', 'matched', x'90', '', 1, 2, 3, 1), ('t', 'scanned', x'90', '', 1, 2, NULL, NULL),"
+            " ('t', 'listed', x'90', '', 1, NULL, NULL, NULL)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO findings (tenant, image_id, position, vulnerability, severity, fixable, package)"
+            " VALUES ('t', 'matched', 0, 'CVE-1', 5, 1, 'a')"
+        )
+    with engine.begin() as connection:
+        migrations.upgrade(connection)
+        waits = connection.exec_driver_sql("SELECT id, waits, first_matched FROM images ORDER BY id").all()
+        assert waits == [("listed", 0, None), ("matched", 1, 3), ("scanned", 3, None)]
+        assert connection.exec_driver_sql("SELECT first_found FROM findings").all() == [(3,)]
+        assert migrations.differences(connection) == []
+    engine.dispose()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support.database import SCOPE, START
-from tests.support.records import IMAGE, container, enrolled, inventory, observation, report
+from tests.support.records import IMAGE, container, enrolled, inventory, matched, observation, report
 
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.severity import Severity
@@ -84,7 +84,7 @@ async def plans(storage: Storage) -> AsyncIterator[Plans]:
         await Containers(tx).replace("node-1", [container()])
         await Images(tx).present("node-1", [(IMAGE, ["nginx:1"])])
         await Images(tx).store_inventory(IMAGE, inventory())
-        await Images(tx).store_report(IMAGE, report())
+        await matched(tx, IMAGE, report())
         await Incidents(tx).insert("node-1", [observation(number) for number in range(9)], tx.now)
     found = Plans()
     sa.event.listen(storage._reader.sync_engine, "before_cursor_execute", found.note)

@@ -3,24 +3,30 @@
 import asyncio
 import contextlib
 import json
+import shutil
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pytest
+import sqlalchemy as sa
+from msgspec import structs
 from tests.support.database import SCOPE
-from tests.support.records import enrolled
+from tests.support.records import enrolled, waiting
 
-from hullguard import audit
+from hullguard import __version__, audit
+from hullguard.advisories.database import Advisories
 from hullguard.advisories.importer import import_files
 from hullguard.cache import MemoryCache
+from hullguard.imagescan.scan import Scanner
 from hullguard.model.errors import NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, PackageType
+from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage import Storage
-from hullguard.storage.stores import Images, Jobs, Settings
+from hullguard.storage.stores import ADVISORIES, Images, Jobs, Settings
 from hullguard.worker import matching
 from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.catalog import JOBS
@@ -103,12 +109,24 @@ async def until(storage: Storage, expected: list[str], clock) -> None:
     raise AssertionError(f"{await found(storage)} never became {expected}")
 
 
+async def until_only(storage: Storage, expected: list[str], clock) -> None:
+    """Until nothing but these images waits: the first start of a worker has everything refreshed as well."""
+    for _ in range(400):
+        clock.forward(seconds=1)
+        async with storage.reading(SCOPE) as tx:
+            left = await waiting(tx)
+        if left == expected:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{left} never became {expected}")
+
+
 async def test_an_inventory_that_arrived_is_matched_and_announced(storage, clock, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     cache = MemoryCache()
     async with cache.subscribe("stream:default") as messages, working(storage, cache, database):
         async with storage.transaction(SCOPE) as tx:
-            await Jobs(tx).enqueue(matching.MATCH, IMAGE)
+            await Jobs(tx).enqueue(matching.MATCH)
         await cache.publish("jobs", b"match")
 
         await until(storage, ["PYSEC-1"], clock)
@@ -158,7 +176,7 @@ async def test_a_damaged_database_keeps_the_job_for_later(storage, clock, stored
     database.write_bytes(b"this is not SQLite")
     async with working(storage, MemoryCache(), database):
         async with storage.transaction(SCOPE) as tx:
-            await Jobs(tx).enqueue(matching.MATCH, IMAGE)
+            await Jobs(tx).enqueue(matching.MATCH)
         await asyncio.sleep(0.3)
         assert await found(storage) is None
         database.unlink()
@@ -167,18 +185,81 @@ async def test_a_damaged_database_keeps_the_job_for_later(storage, clock, stored
         await until(storage, ["PYSEC-1"], clock)
 
 
-async def test_a_job_about_something_that_is_gone_is_done(storage, clock, database) -> None:
+async def test_an_inventory_that_cannot_be_read_stops_no_other(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    damaged = "sha256:" + "0" * 64
+    async with storage.transaction(SCOPE) as tx:
+        await Images(tx).store_inventory(damaged, INVENTORY)
+        await tx.run(sa.text("UPDATE inventories SET inventory = x'00' WHERE image_id = :id").bindparams(id=damaged))
     async with working(storage, MemoryCache(), database):
+        await until(storage, ["PYSEC-1"], clock)
+        await until_only(storage, [damaged], clock)
+
+
+async def test_an_image_that_cannot_be_matched_stops_no_other(
+    storage, clock, stored, database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(self: Scanner, inventory: Inventory) -> ScanReport:
+        if inventory.target.ref == "odd":
+            raise ZeroDivisionError
+        return real(self, inventory)
+
+    real = Scanner.report
+    monkeypatch.setattr(Scanner, "report", report)
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    odd = "sha256:" + "0" * 64
+    async with storage.transaction(SCOPE) as tx:
+        await Images(tx).store_inventory(odd, structs.replace(INVENTORY, target=Target("odd", "docker")))
+    async with working(storage, MemoryCache(), database):
+        await until(storage, ["PYSEC-1"], clock)
+        await until_only(storage, [odd], clock)
+
+
+async def test_another_version_of_the_program_matches_everything_again(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    with ThreadPoolExecutor(1) as thread:
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        assert await matching.notice_new_advisories(context)
+        await matching.MatchImages().run(context, "")
         async with storage.transaction(SCOPE) as tx:
-            await Jobs(tx).enqueue(matching.MATCH, "sha256:" + "e" * 64)
-        for _ in range(100):
-            clock.forward(seconds=1)
-            async with storage.transaction(SCOPE) as tx:
-                # A job of the same key can be queued only when the first is no longer waiting.
-                if await Jobs(tx).enqueue(matching.MATCH, "sha256:" + "e" * 64):
-                    return
-            await asyncio.sleep(0.05)
-    raise AssertionError("the job was never taken")
+            assert await waiting(tx) == []
+            applied = await Settings(tx).get(matching.APPLIED, matching.Applied)
+            assert applied is not None
+            await Settings(tx).set(matching.APPLIED, structs.replace(applied, version="0.0.1"))
+        assert await matching.notice_new_advisories(context)
+        assert not await matching.notice_new_advisories(context)
+    async with storage.reading(SCOPE) as tx:
+        assert await waiting(tx) == [IMAGE]
+
+
+async def test_once_a_day_everything_is_matched_again(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    with ThreadPoolExecutor(1) as thread:
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        await matching.MatchImages().run(context, "")
+        async with storage.reading(SCOPE) as tx:
+            assert await waiting(tx) == []
+        await matching.RefreshMatches().run(context, "")
+        async with storage.reading(SCOPE) as tx:
+            assert await waiting(tx) == [IMAGE]
+
+
+async def test_a_worker_with_older_advisories_leaves_the_image_to_others(storage, clock, stored, database) -> None:
+    import_advisories(database, advisory("PYSEC-1", "1.0"))
+    old = database.with_name("old.db")
+    shutil.copyfile(database, old)
+    import_advisories(database, advisory("PYSEC-2", "2.0"))
+    with ThreadPoolExecutor(1) as thread:
+        new, behind = (
+            Context(storage, MemoryCache(), AdvisoryFile(path), thread, database.with_suffix(".anchors"))
+            for path in (database, old)
+        )
+        await matching.notice_new_advisories(new)
+        await matching.MatchImages().run(behind, "")
+        assert await found(storage) == []
+        clock.forward(seconds=31)
+        await matching.MatchImages().run(new, "")
+        assert await found(storage) == ["PYSEC-2"]
 
 
 def test_kinds_of_jobs_are_distinct_and_their_rhythm_is_longer_than_nothing() -> None:
@@ -195,7 +276,11 @@ async def test_settings_remember_which_advisories_everything_was_matched_with(st
         context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
         await matching.notice_new_advisories(context)
         async with storage.reading(SCOPE) as tx:
-            assert await Settings(tx).get(matching.MATCHED_WITH, str) == context.advisories.identity()
+            applied = await Settings(tx).get(matching.APPLIED, matching.Applied)
+            state = await Settings(tx).get(ADVISORIES, AdvisoryState)
+        advisories = Advisories.open(database)
+        assert applied == matching.Applied(advisories.build, __version__)
+        assert state == advisories.state
 
 
 async def test_the_end_of_the_audit_is_noted_once_per_change(storage, stored, database) -> None:

@@ -1,20 +1,21 @@
 """Images: what is in them and what is wrong with it."""
 
-from typing import Final
+from typing import Annotated, Final
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from msgspec import Meta
 
 from hullguard.ctrl.call import Call
-from hullguard.ctrl.listing import Searched, Short
+from hullguard.ctrl.listing import Instant, Searched, Short
 from hullguard.model.identity import Permission
 from hullguard.model.package import PackageType
 from hullguard.model.page import Page
-from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.report import ReportedPackage, ScanReport
 from hullguard.model.severity import Severity
-from hullguard.model.view import ImageContent, ImageDetail, ImageSummary
+from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary
 from hullguard.storage.stores import ImageFilter, Images, PackageFilter, VulnerabilityFilter
 
 
@@ -35,6 +36,7 @@ class VulnerabilityQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fie
     fixable: bool | None = None
     package: Short | None = None
     layer: Short | None = None
+    since: Annotated[Instant, Meta(description="Found at this instant for the first time, or later.")] | None = None
 
 
 class PackageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,8 +63,8 @@ async def get_image(call: NamedDependency[Call], image: FromPath[str]) -> ImageD
 @get("/images/{image:str}/vulnerabilities", permission=Permission.IMAGES_READ)
 async def list_image_vulnerabilities(
     call: NamedDependency[Call], image: FromPath[str], filters: NamedDependency[VulnerabilityQuery]
-) -> Page[Vulnerability]:
-    """The vulnerabilities of one image."""
+) -> Page[FoundVulnerability]:
+    """The vulnerabilities of one image, and since when they are known; `sort=-first_found` puts the newest first."""
     async with call.reading() as tx:
         return await Images(tx).vulnerabilities(image, filters.to(VulnerabilityFilter), filters.page())
 

@@ -14,6 +14,7 @@
 | ``EnrolmentTokens``, ``Redeemed`` | which agents may join |
 | ``Audit``, ``AuditFilter`` | the rows under ``hullguard.audit`` |
 | ``Blobs``, ``Blob`` | agent bundles |
+| ``Matching``, ``Claimed``, ``Judged`` | which images wait for the advisories, and what came of it |
 | ``Jobs``, ``Job`` | the workers' queue and schedules |
 | ``Settings`` | named values |
 | ``overview`` | the first screen's figures |
@@ -32,6 +33,7 @@ from hullguard.storage.stores.image_rows import ImageFilter
 from hullguard.storage.stores.images import Images, PackageFilter, VulnerabilityFilter
 from hullguard.storage.stores.incidents import IncidentFilter, Incidents
 from hullguard.storage.stores.jobs import Job, Jobs
+from hullguard.storage.stores.matching import Claimed, Judged, Matching
 from hullguard.storage.stores.nodes import NodeFilter, Nodes
 from hullguard.storage.stores.overview import overview
 from hullguard.storage.stores.policies import Policies
@@ -49,6 +51,7 @@ __all__ = [
     "Blob",
     "Blobs",
     "Certificates",
+    "Claimed",
     "CommandFilter",
     "Commands",
     "ContainerFilter",
@@ -63,6 +66,8 @@ __all__ = [
     "Incidents",
     "Job",
     "Jobs",
+    "Judged",
+    "Matching",
     "NodeFilter",
     "NodeIdentity",
     "Nodes",

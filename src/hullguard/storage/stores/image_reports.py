@@ -1,7 +1,8 @@
 """What an inventory and a report leave in the tables that lists read."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
@@ -48,17 +49,26 @@ def package_rows(image: str, inventory: Inventory) -> Iterable[dict[str, Any]]:
         }
 
 
-def finding_rows(image: str, ordered: list[Vulnerability], names: dict[str, str]) -> Iterable[dict[str, Any]]:
-    """The index of a report's vulnerabilities; ``names`` gives the package name of each purl."""
-    for position, found in enumerate(ordered):
+def finding_rows(
+    image: str, report: ScanReport, known: Mapping[tuple[str, str], datetime], now: datetime
+) -> Iterable[dict[str, Any]]:
+    """The index of a report's vulnerabilities; ``known`` says since when (vulnerability, package) was found before.
+
+    An advisory that got its CVE meanwhile is found under another id, but not anew.
+    """
+    names = {package.purl: package.name for package in report.packages}
+    for position, found in enumerate(report.vulnerabilities):
+        package = names.get(found.package, found.package)
+        earlier = [known[each, package] for each in (found.id, *found.aliases) if (each, package) in known]
         yield {
             "image_id": image,
             "position": position,
             "vulnerability": found.id,
             "severity": found.severity.rank,
             "fixable": found.fixed is not None,
-            "package": names.get(found.package, found.package),
+            "package": package,
             "layer": found.layer,
+            "first_found": min(earlier, default=now),
         }
 
 

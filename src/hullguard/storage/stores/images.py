@@ -1,6 +1,6 @@
 """Images: where they lie, what is in them, what is wrong with them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,15 @@ from hullguard.model.errors import NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.page import Page
-from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport
 from hullguard.model.severity import Severity
-from hullguard.model.view import ImageContent, ImageDetail, ImageSummary, LayerShare
+from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary, LayerShare
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, summaries, visible
+from hullguard.storage.stores.matching import Wait
+from hullguard.storage.stores.settings import ADVISORIES, Settings
 from hullguard.storage.tables import findings, image_packages, images, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
 
@@ -30,6 +32,8 @@ class VulnerabilityFilter(Struct, frozen=True):
     package: str | None = None
     """The package's name."""
     layer: str | None = None
+    since: datetime | None = None
+    """Found at this instant for the first time, or later."""
 
 
 class PackageFilter(Struct, frozen=True):
@@ -41,7 +45,12 @@ class PackageFilter(Struct, frozen=True):
 
 _FINDINGS = Listing(
     key=findings.c.position,
-    sorts={"severity": findings.c.position, "package": findings.c.package, "id": findings.c.vulnerability},
+    sorts={
+        "severity": findings.c.position,
+        "package": findings.c.package,
+        "id": findings.c.vulnerability,
+        "first_found": findings.c.first_found,
+    },
     default="severity",
     search=(findings.c.vulnerability, findings.c.package),
 )
@@ -80,63 +89,9 @@ class Images:
         await tx.upsert(inventories, {"image_id": image_id, "inventory": inventory}, update=["inventory"])
         await tx.run(sa.delete(image_packages).where(tx.mine(image_packages), image_packages.c.image_id == image_id))
         await tx.insert(image_packages, derive.package_rows(image_id, inventory))
-        await self._update(image_id, **derive.inventory_summary(inventory), scanned=tx.now, pending=True)
+        fresh = {"scanned": tx.now, "first_matched": None, "waits": Wait.NEW, "claimed": None, "tries": 0}
+        await self._update(image_id, **derive.inventory_summary(inventory), **fresh)
         return True
-
-    async def unmatched(self, limit: int) -> list[tuple[str, Inventory]]:
-        """Inventories that wait to be matched, those that nobody has matched yet first."""
-        tx = self._tx
-        on = sa.and_(inventories.c.tenant == images.c.tenant, inventories.c.image_id == images.c.id)
-        select = (
-            sa.select(images.c.id, inventories.c.inventory)
-            .join(inventories, on)
-            .where(*visible(tx), images.c.pending)
-            .order_by(images.c.matched.is_not(None), images.c.id)
-            .limit(limit)
-        )
-        return [(row.id, row.inventory) for row in await tx.all(select)]
-
-    async def store_report(self, image_id: str, report: ScanReport) -> None:
-        """Keep what is wrong with an image, in place of what was kept before."""
-        tx = self._tx
-        wanted = (await self._row(image_id)).wanted_built
-        kept = derive.with_sorted(report)
-        found = list(kept.vulnerabilities)
-        names = {package.purl: package.name for package in report.packages}
-        document = {
-            "image_id": image_id,
-            "report": kept,
-            "layers": derive.layer_shares(report.layers, report.packages, found),
-            "unknowns": report.unknowns,
-        }
-        await tx.upsert(reports, document, update=["report", "layers", "unknowns"])
-        await tx.run(sa.delete(findings).where(tx.mine(findings), findings.c.image_id == image_id))
-        await tx.insert(findings, derive.finding_rows(image_id, found, names))
-        # Newer advisories may have come while this one was being matched: then it is matched once more.
-        built = report.advisories.built
-        outdated = wanted is not None and (built is None or built < wanted)
-        summary = derive.report_summary(derive.tally(found), report)
-        await self._update(image_id, **summary, matched=tx.now, pending=outdated)
-
-    async def rematch_all(self, built: datetime | None = None) -> int:
-        """Have every inventory matched again, since advisories of ``built`` arrived; how many there are."""
-        return await self._tx.run(
-            sa.update(images)
-            .where(self._tx.mine(images), images.c.scanned.is_not(None))
-            .values(pending=True, wanted_built=built)
-        )
-
-    async def rematch(self, ecosystem: str, names: Collection[str], built: datetime | None = None) -> int:
-        """Have those matched again that hold one of these (source) packages; how many there are."""
-        tx = self._tx
-        holding = sa.select(image_packages.c.image_id).where(
-            tx.mine(image_packages),
-            image_packages.c.ecosystem == ecosystem,
-            image_packages.c.matched_name.in_(sorted(names)),
-        )
-        return await tx.run(
-            sa.update(images).where(tx.mine(images), images.c.id.in_(holding)).values(pending=True, wanted_built=built)
-        )
 
     async def page(self, wanted: ImageFilter, request: PageRequest) -> Page[ImageSummary]:
         """A page of the images that nodes have."""
@@ -192,32 +147,38 @@ class Images:
         return found
 
     async def report(self, image_id: str) -> ScanReport:
-        """What is wrong with it, whole."""
-        await self._row(image_id)
+        """What is wrong with it, whole, by the advisories that last had anything to say about it or were silent."""
+        row = await self._row(image_id)
         found: ScanReport | None = await self._tx.scalar(
             sa.select(reports.c.report).where(self._tx.mine(reports), reports.c.image_id == image_id)
         )
         if found is None:
             raise NotFound(f"image {image_id[:80]} has not been matched against advisories yet", "image.not-matched")
+        state = await Settings(self._tx).get(ADVISORIES, AdvisoryState)
+        if state is not None and state.built is not None and state.built == row.advisories_built:
+            return structs.replace(found, advisories=state)
         return found
 
     async def vulnerabilities(
         self, image_id: str, wanted: VulnerabilityFilter, request: PageRequest
-    ) -> Page[Vulnerability]:
+    ) -> Page[FoundVulnerability]:
         """A page of what is wrong with one image, the worst first."""
         tx = self._tx
-        await self._row(image_id)
+        image = await self._row(image_id)
         table = findings.c
         where = [tx.mine(findings), table.image_id == image_id]
         where += any_of(table.severity, {severity.rank for severity in wanted.severity}, tx)
         where += [] if wanted.fixable is None else [table.fixable == wanted.fixable]
         where += [] if wanted.package is None else [table.package == wanted.package]
         where += [] if wanted.layer is None else [table.layer == wanted.layer]
-        found = await fetch(tx, sa.select(table.position).where(*where), _FINDINGS, request)
+        where += [] if wanted.since is None else [table.first_found >= wanted.since]
+        found = await fetch(tx, sa.select(table.position, table.first_found).where(*where), _FINDINGS, request)
         if not found.rows:
             return Page([], found.total)
         kept = (await self.report(image_id)).vulnerabilities
-        return Page([kept[row.position] for row in found.rows], found.total, found.cursor)
+        since = image.first_matched or image.matched
+        items = [FoundVulnerability.of(kept[row.position], row.first_found, since) for row in found.rows]
+        return Page(items, found.total, found.cursor)
 
     async def packages(self, image_id: str, wanted: PackageFilter, request: PageRequest) -> Page[ReportedPackage]:
         """A page of what is inside one image, by name."""

@@ -1,7 +1,7 @@
 """Images: where they lie, what is in them, what is wrong with them.
 
 The inventory and the report are kept whole and compressed; ``image_packages`` and ``findings`` only index them, by
-position, for lists and for re-matching.
+position, for lists. ``image_subjects`` says of which images an advisory can speak.
 """
 
 import sqlalchemy as sa
@@ -44,16 +44,23 @@ images = sa.Table(
     flag("complete", default=True),
     sa.Column("scanned", Instant),
     sa.Column("matched", Instant),
+    # With a database since when: what is found later than that is new.
+    sa.Column("first_matched", Instant),
     sa.Column("advisories_built", Instant),
-    sa.Column("wanted_built", Instant),
-    flag("pending"),
+    # Why it is to be matched, the most urgent reason (storage/stores/matching.py); until when a worker holds it, and
+    # how often one has taken it and not brought it to an end.
+    number("waits"),
+    sa.Column("claimed", Instant),
+    number("tries"),
+    # The hash of its rows in image_subjects.
+    number("subjects"),
     sa.Column("first_seen", Instant, nullable=False),
     # No node has the image since then.
     sa.Column("absent_since", Instant),
     flag("present", default=True),
     sa.Index("ix_images_risk", "tenant", "present", "risk", "id"),
     sa.Index("ix_images_name", "tenant", "present", "name", "id"),
-    sa.Index("ix_images_pending", "tenant", "pending"),
+    sa.Index("ix_images_waits", "tenant", "waits", "id"),
 )
 
 image_nodes = sa.Table(
@@ -83,6 +90,8 @@ reports = sa.Table(
     sa.Column("report", Compressed(ScanReport), nullable=False),
     sa.Column("layers", Packed(tuple[LayerShare, ...], large=True), nullable=False),
     sa.Column("unknowns", Packed(tuple[Unknown, ...], large=True), nullable=False),
+    # Of everything but the state of the advisories: the same again need not be written again.
+    number("digest"),
 )
 
 image_packages = sa.Table(
@@ -97,7 +106,18 @@ image_packages = sa.Table(
     short("name"),
     short("type", 16),
     sa.Column("layer", text(IMAGE)),
-    sa.Index("ix_image_packages_matched", "tenant", "ecosystem", "matched_name", "image_id"),
+)
+
+# What advisories may speak of when they speak of an image: a hash of each ecosystem and name. The hashes are the
+# worker's; a collision matches an image once too often.
+image_subjects = sa.Table(
+    "image_subjects",
+    metadata,
+    tenant(),
+    sa.Column("subject", sa.BigInteger, primary_key=True, autoincrement=False),
+    key("image_id", IMAGE),
+    sa.Index("ix_image_subjects_image", "tenant", "image_id"),
+    sqlite_with_rowid=False,
 )
 
 findings = sa.Table(
@@ -112,5 +132,6 @@ findings = sa.Table(
     flag("fixable"),
     short("package"),
     sa.Column("layer", text(IMAGE)),
+    sa.Column("first_found", Instant, nullable=False, server_default="0"),
     sa.Index("ix_findings_vulnerability", "tenant", "vulnerability", "image_id"),
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.database import SCOPE, START, Clock, walked
-from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, inventory, report
+from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, inventory, matched, report
 
 from hullguard.model.errors import Conflict, Invalid, NotFound, Unauthenticated
 from hullguard.model.identity import Role, Scope
@@ -202,7 +202,7 @@ async def test_what_goes_goes_at_its_instant_and_only_its_own(storage: Storage, 
             await Progress(tx).accept(node, "boot", 1)
             for image in (IMAGE, OTHER_IMAGE):
                 await Images(tx).store_inventory(image, inventory())
-                await Images(tx).store_report(image, report())
+                await matched(tx, image, report())
             await Images(tx).present(node, [(OTHER_IMAGE, ["kept:1"])])
             await Jobs(tx).enqueue("match")
             job = await Jobs(tx).take(["match"], 60)

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from msgspec import structs
 from tests.support.database import START, walked
-from tests.support.records import IMAGE, container, enrolled, inventory, observation, package, report, vulnerability
+from tests.support.records import (
+    IMAGE,
+    container,
+    enrolled,
+    inventory,
+    matched,
+    observation,
+    package,
+    report,
+    vulnerability,
+)
 
 from hullguard import audit
 from hullguard.model.errors import Invalid
@@ -110,7 +120,7 @@ async def packages(tx: Transaction) -> tuple[Listed, Callable[[Any], str]]:
     held = inventory(tuple(package(name) for name in NAMES))
     await Images(tx).store_inventory(IMAGE, held)
     found = tuple(vulnerability(f"CVE-{name}", Severity.LOW, of=each) for name, each in zip(NAMES, held.packages))  # noqa: B905
-    await Images(tx).store_report(IMAGE, report(found, of=held))
+    await matched(tx, IMAGE, report(found, of=held))
     for name in NAMES:
         by_name = await Images(tx).vulnerabilities(IMAGE, VulnerabilityFilter(package=name), PageRequest())
         assert [each.id for each in by_name.items] == [f"CVE-{name}"]

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -19,6 +18,7 @@ from tests.support.records import (
     enrolled,
     facts,
     inventory,
+    matched,
     package,
     report,
     vulnerability,
@@ -113,7 +113,7 @@ async def house(tx: Transaction, drawn: dict[str, Drawn]) -> Transaction:
         if each.scanned:
             await Images(own).store_inventory(image, inventory(PACKAGES))
         if each.found is not None:
-            await Images(own).store_report(image, report(each.found, of=inventory(PACKAGES)))
+            await matched(own, image, report(each.found, of=inventory(PACKAGES)))
         placed += [(image, "running")] * each.running + [(image, "exited")] * each.exited
     await Containers(own).replace(
         "a", [container(number, image=image, state=state) for number, (image, state) in enumerate(placed)]
@@ -205,7 +205,7 @@ async def test_the_vulnerabilities_of_one_image_agree_with_its_report(
 ) -> None:
     images, held = Images(tx), inventory(PACKAGES)
     await images.store_inventory(IMAGE, held)
-    await images.store_report(IMAGE, report(found, of=held))
+    await matched(images._tx, IMAGE, report(found, of=held))
     wanted = VulnerabilityFilter(severity, fixable, None if of is None else of.name, layer)
     shown = await walked(lambda step: images.vulnerabilities(IMAGE, wanted, step), 2, sort=sort)
     expected = [
@@ -233,12 +233,12 @@ async def test_the_vulnerabilities_of_one_image_agree_with_its_report(
     assert sum(share.packages for share in detail.layers) == detail.packages == len(PACKAGES)
 
 
-@pytest.mark.parametrize("matched", [False, True])
-async def test_two_layers_with_one_content_share_what_it_brought_only_once(tx: Transaction, matched: bool) -> None:
+@pytest.mark.parametrize("judged", [False, True])
+async def test_two_layers_with_one_content_share_what_it_brought_only_once(tx: Transaction, judged: bool) -> None:
     twice = structs.replace(inventory(), layers=(Layer(BASE, size=1), Layer(APP, size=2), Layer(BASE, size=1)))
     await Images(tx).store_inventory(IMAGE, twice)
-    if matched:
-        await Images(tx).store_report(IMAGE, report(of=twice))
+    if judged:
+        await matched(tx, IMAGE, report(of=twice))
     detail = await Images(tx).detail(IMAGE)
     assert [share.layer.diff_id for share in detail.layers] == [BASE, APP, BASE]
     assert sum(share.packages for share in detail.layers) == detail.packages
@@ -246,33 +246,6 @@ async def test_two_layers_with_one_content_share_what_it_brought_only_once(tx: T
         assert (
             sum(share.vulnerabilities.get(severity, 0) for share in detail.layers) == detail.vulnerabilities[severity]
         )
-
-
-async def test_an_advisory_reaches_every_image_that_holds_the_package_and_no_other(tx: Transaction) -> None:
-    images = Images(tx)
-    held = {
-        IDS[0]: (package("libssl3", source="openssl"),),
-        IDS[1]: (package("openssl"), package("openssl", "2")),
-        IDS[2]: (package("openssl-client", source="openssl-client"),),
-        IDS[3]: (structs.replace(package("openssl"), ecosystem="Alpine:v3.19", type=PackageType.APK),),
-    }
-    for image, packages in held.items():
-        await images.store_inventory(image, inventory(packages))
-        await images.store_report(image, report((), of=inventory(packages)))
-    newer = START + timedelta(days=1)
-    for ecosystem, names, reached in (
-        ("Debian:12", [], []),
-        ("Debian:12", ["openssl"], [IDS[0], IDS[1]]),
-        ("Alpine:v3.19", ["openssl", "musl"], [IDS[3]]),
-        ("Debian:12", ["libssl3", "%", "OPENSSL"], []),
-        ("Debian:12", [f"p{number}" for number in range(40_000)] + ["openssl-client"], [IDS[2]]),
-    ):
-        assert await images.rematch(ecosystem, names, newer) == len(reached)
-        assert [image for image, _ in await images.unmatched(10)] == reached
-        for image in reached:
-            await images.store_report(image, report((), of=inventory(held[image]), built=newer))
-    assert await images.rematch_all(newer) == len(held)
-    assert len(await images.unmatched(2)) == 2
 
 
 async def test_an_image_goes_with_its_last_node_only(tx: Transaction) -> None:

@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 import pytest
 from msgspec import structs
 from tests.support.database import START
@@ -13,6 +11,7 @@ from tests.support.records import (
     container,
     enrolled,
     inventory,
+    matched,
     package,
     report,
     vulnerability,
@@ -36,7 +35,7 @@ async def images(tx: Transaction) -> Images:
     found = Images(tx)
     assert await found.present("node-1", [(IMAGE, ["nginx:1.25"])]) == [IMAGE]
     assert await found.store_inventory(IMAGE, inventory())
-    await found.store_report(IMAGE, report())
+    await matched(found._tx, IMAGE, report())
     await Containers(tx).replace("node-1", [container()])
     return found
 
@@ -109,41 +108,6 @@ async def test_an_inventory_may_come_before_any_node_lists_the_image(tx: Transac
     assert await names(images, ImageFilter()) == [IMAGE]
 
 
-async def test_what_waits_for_matching_is_handed_out_until_it_is_matched(tx: Transaction) -> None:
-    await enrolled(tx)
-    images = Images(tx)
-    await images.present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])])
-    await images.store_inventory(IMAGE, inventory())
-    assert await images.unmatched(10) == [(IMAGE, inventory())]
-    await images.store_report(IMAGE, report())
-    assert await images.unmatched(10) == []
-    assert await images.rematch_all(START + timedelta(days=1)) == 1
-    assert [found for found, _ in await images.unmatched(10)] == [IMAGE]
-
-
-async def test_a_match_against_older_advisories_does_not_end_the_wait(images: Images) -> None:
-    await images.rematch_all(START + timedelta(days=1))
-    await images.store_report(IMAGE, report(built=START))
-    assert len(await images.unmatched(10)) == 1
-    await images.store_report(IMAGE, report(built=START + timedelta(days=1)))
-    assert await images.unmatched(10) == []
-
-
-async def test_an_advisory_reaches_the_images_that_hold_its_source_package(images: Images) -> None:
-    assert await images.rematch("Debian:12", ["openssl", "curl"]) == 1
-    assert len(await images.unmatched(10)) == 1
-    await images.store_report(IMAGE, report())
-    assert await images.rematch("Debian:12", ["libssl3"]) == 0
-    assert await images.rematch("Debian:11", ["openssl"]) == 0
-
-
-async def test_an_image_never_matched_comes_before_one_to_match_again(images: Images) -> None:
-    await images.rematch_all()
-    await images.present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])])
-    await images.store_inventory(OTHER_IMAGE, inventory())
-    assert [image for image, _ in await images.unmatched(1)] == [OTHER_IMAGE]
-
-
 async def test_the_summary_says_what_the_lists_show(images: Images) -> None:
     summary = (await images.page(ImageFilter(), REQUEST)).items[0]
     assert summary.vulnerabilities == {
@@ -167,7 +131,7 @@ async def test_the_summary_says_what_the_lists_show(images: Images) -> None:
 async def test_vulnerabilities_come_worst_first_and_exploited_before_others(images: Images) -> None:
     page = await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)
     assert [found.id[-1] for found in page.items] == ["1", "4", "2", "3", "5"]
-    assert set(page.items) == set(VULNERABILITIES)
+    assert {each.id for each in page.items} == {each.id for each in VULNERABILITIES}
     first = await images.vulnerabilities(IMAGE, VulnerabilityFilter(), PageRequest(2))
     rest = await images.vulnerabilities(IMAGE, VulnerabilityFilter(), PageRequest(50, first.cursor))
     assert [*first.items, *rest.items] == page.items
@@ -249,7 +213,7 @@ async def test_what_is_wrong_beside_packages_is_known_before_and_after_matching(
     assert (before.secrets, before.licenses) == ((secret,), ())
 
     uses = LicenseUse("MIT", "permissive", ("pkg:pypi/a@1",))
-    await images.store_report(IMAGE, structs.replace(report(), secrets=(secret,), licenses=(uses,)))
+    await matched(images._tx, IMAGE, structs.replace(report(), secrets=(secret,), licenses=(uses,)))
     after = await images.content(IMAGE)
     assert (after.secrets, after.licenses, after.suppressed) == ((secret,), (uses,), ())
 
@@ -257,8 +221,10 @@ async def test_what_is_wrong_beside_packages_is_known_before_and_after_matching(
 async def test_a_new_report_replaces_the_one_before(images: Images) -> None:
     only = vulnerability("CVE-2025-1", Severity.NEGLIGIBLE)
     later = report((only,))
-    await images.store_report(IMAGE, later)
-    assert (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).items == [only]
+    await matched(images._tx, IMAGE, later)
+    assert [each.id for each in (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).items] == [
+        only.id
+    ]
     assert await images.report(IMAGE) == later
     assert (await images.detail(IMAGE)).vulnerabilities[Severity.CRITICAL] == 0
 
@@ -266,7 +232,7 @@ async def test_a_new_report_replaces_the_one_before(images: Images) -> None:
 async def test_what_could_not_be_decided_is_kept(images: Images) -> None:
     unknown = Unknown("package foo", "its version cannot be ordered")
     bad = report()
-    await images.store_report(IMAGE, type(bad)(**{**_fields(bad), "unknowns": (unknown,), "complete": False}))
+    await matched(images._tx, IMAGE, type(bad)(**{**_fields(bad), "unknowns": (unknown,), "complete": False}))
     detail = await images.detail(IMAGE)
     assert (detail.unknowns, detail.complete) == ((unknown,), False)
 
@@ -306,8 +272,8 @@ async def test_one_critical_outweighs_any_number_of_high_ones(tx: Transaction) -
     for image in (IMAGE, OTHER_IMAGE):
         await images.store_inventory(image, inventory())
     many = tuple(vulnerability(f"CVE-{number}", Severity.HIGH) for number in range(300))
-    await images.store_report(IMAGE, report(many))
-    await images.store_report(OTHER_IMAGE, report((vulnerability("CVE-1", Severity.CRITICAL),)))
+    await matched(images._tx, IMAGE, report(many))
+    await matched(images._tx, OTHER_IMAGE, report((vulnerability("CVE-1", Severity.CRITICAL),)))
     assert await names(images, ImageFilter()) == [OTHER_IMAGE, IMAGE]
 
 

@@ -1,7 +1,17 @@
 from datetime import timedelta
 
 from tests.support.database import SCOPE, START
-from tests.support.records import IMAGE, OTHER_IMAGE, container, enrolled, heartbeat, inventory, observation, report
+from tests.support.records import (
+    IMAGE,
+    OTHER_IMAGE,
+    container,
+    enrolled,
+    heartbeat,
+    inventory,
+    matched,
+    observation,
+    report,
+)
 
 from hullguard.model.identity import Scope
 from hullguard.model.incident import IncidentStatus
@@ -35,7 +45,7 @@ async def filled(tx: Transaction) -> None:
     await images.present("a", [(IMAGE, ["nginx:1"]), (OTHER_IMAGE, ["old:1"])])
     for image in (IMAGE, OTHER_IMAGE):
         await images.store_inventory(image, inventory())
-        await images.store_report(image, report())
+        await matched(images._tx, image, report())
     await Containers(tx).replace("a", [container(1), container(2), container(3, state="exited", image=OTHER_IMAGE)])
     seen = [observation(number, at=START - timedelta(days=number), severity=Severity.HIGH) for number in range(10)]
     ids = await Incidents(tx).insert("a", seen, tx.now)

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from tests.support.database import SCOPE, START, Clock
-from tests.support.records import IMAGE, OTHER_IMAGE, container, enrolled, inventory, report
+from tests.support.records import IMAGE, OTHER_IMAGE, container, enrolled, inventory, matched, report
 
 from hullguard.model.errors import Conflict, Invalid, NotFound, QuotaExhausted
 from hullguard.model.identity import Role
@@ -281,7 +281,7 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
         await images.present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])])
         for image in (IMAGE, OTHER_IMAGE):
             await images.store_inventory(image, inventory())
-            await images.store_report(image, report())
+            await matched(images._tx, image, report())
         await images.present("node-1", [(OTHER_IMAGE, [])])
         assert set((await sweep(tx)).values()) == {0}
     clock.forward(days=200)
