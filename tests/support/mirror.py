@@ -32,6 +32,8 @@ class SmallMirror:
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.sent: Counter[str] = Counter()
         self.tags = True
+        self.conditional_ranges = True
+        """Whether a range is refused when the file is another one by now; not every server knows If-Range."""
         self.url = ""
 
     def put(self, ecosystem: str, *records: Record) -> None:
@@ -80,7 +82,7 @@ class SmallMirror:
             return
         start = 0
         span = handler.headers.get("Range")
-        if span and handler.headers.get("If-Range") == tag:
+        if span and (not self.conditional_ranges or handler.headers.get("If-Range") == tag):
             start = int(span.removeprefix("bytes=").rstrip("-"))
         handler.send_response(206 if start else 200)
         if start:
@@ -138,13 +140,38 @@ def claims(length: int, words: str = "") -> Answer:
 def endless(handler: BaseHTTPRequestHandler, content: bytes) -> bool:
     """Sends more and more without saying how much."""
     handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
     handler.close_connection = True
     try:
         while True:
-            handler.wfile.write(bytes(1 << 16))
+            handler.wfile.write(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
     except OSError:
         return True
+
+
+def unending(handler: BaseHTTPRequestHandler, content: bytes) -> bool:
+    """Says nowhere how long the content is, and closes the connection in the middle of it."""
+    handler.send_response(200)
+    handler.end_headers()
+    handler.wfile.write(content[: len(content) // 2])
+    handler.close_connection = True
+    return True
+
+
+def sends(body: bytes, **headers: str) -> Answer:
+    """Sends other bytes than the content, with headers of its own."""
+
+    def answer(handler: BaseHTTPRequestHandler, content: bytes) -> bool:
+        handler.send_response(200)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    return answer
 
 
 @contextmanager

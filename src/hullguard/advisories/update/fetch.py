@@ -1,11 +1,17 @@
 """Fetches files over HTTP: conditional, resumed where they broke off, retried, bounded in size and time."""
 
+import base64
+import binascii
+import contextlib
 import email.utils
+import gzip
+import hashlib
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -25,6 +31,7 @@ _TRIES = 5
 """Tries in a row that bring nothing new."""
 _MOST_TRIES = 30
 _LONGEST_PAUSE = 120.0
+_GZIP = frozenset({"gzip", "x-gzip"})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GONE = frozenset({403, 404, 410})  # a bucket that may not be listed says 403 for what it does not have
 
@@ -103,14 +110,16 @@ class Fetcher:
         try:
             if not download.accept(response):
                 return None
-            self._read(download, response)
+            if self._read(download, response):
+                download.check()
         except urllib3.exceptions.HTTPError as cause:
             raise _Passing(f"broke off after {download.have} bytes: {_plainly(cause)}") from cause
         finally:
             response.close()
         return download.tag
 
-    def _read(self, download: "_Download", response: "BaseHTTPResponse") -> None:
+    def _read(self, download: "_Download", response: "BaseHTTPResponse") -> bool:
+        """Whether all of it was read; not when what there is was enough."""
         with download.into.open("r+b" if download.have else "wb") as file:
             file.seek(download.have)
             file.truncate()
@@ -118,8 +127,9 @@ class Fetcher:
                 download.take(file, chunk)
                 if self._progress is not None:
                     self._progress(download.url, len(chunk))
-                if download.enough is not None and download.enough(chunk):
-                    return
+                if download.enough is not None and not download.packed and download.enough(chunk):
+                    return False
+        return True
 
     def _pool(self, url: str) -> Any:
         parts = urlsplit(url)
@@ -161,6 +171,10 @@ class _Download:
         self.url, self.into, self.enough = url, into, enough
         self.have = 0
         self.tag = Tag()
+        self.packed = False
+        """Whether the server packed the content though nobody asked it to; then nothing of it can be continued."""
+        self._size: int | None = None
+        self._md5 = b""
         self._bound, self._known = bound, known
         self._deadline = time.monotonic() + _FILE_SECONDS
 
@@ -186,25 +200,68 @@ class _Download:
         if status == 304 and self._known is not None and not self.have:
             return False
         if status == 206:
-            if not self._continues(response.headers.get("Content-Range", "")):
-                self.have = 0
-                self.tag = Tag()
-                raise _Passing("the server sent another part than was asked for", 0.0)
+            if not self._continues(response):
+                raise self.again("the server sent another part than was asked for")
             return True
         if status == 416:
-            self.have, self.tag = 0, Tag()
-            raise _Passing("the server cannot continue the file", 0.0)
+            raise self.again("the server cannot continue the file")
         if status in _PASSING:
             raise _Passing(f"the server answers {status}", _pause(response.headers.get("Retry-After")))
         if status in _GONE:
             raise Absent(f"{self.url}: the server answers {status}", "update.absent")
         if status != 200:
             raise Failed(f"{self.url}: the server answers {status}", "update.failed")
-        self.have = 0
-        self.tag = Tag(response.headers.get("ETag", "")[:500], response.headers.get("Last-Modified", "")[:100])
-        length = response.headers.get("Content-Length", "")
-        self._require_room(int(length[:19]) if length.isdecimal() else 0)  # more digits are no less too large
+        self._begin(response)
         return True
+
+    def again(self, why: str) -> _Passing:
+        """What there is of the file is worth nothing: to be raised."""
+        self.have, self.tag, self.packed = 0, Tag(), False
+        return _Passing(why, 0.0)
+
+    def check(self) -> None:
+        """Makes the content of what was received; raises unless it is the whole file that the server means."""
+        if self.packed:
+            self._unpack()
+        if self._md5:
+            with self.into.open("rb") as file:
+                found = hashlib.file_digest(cast("IO[bytes]", file), _md5)  # type: ignore[arg-type,unused-ignore]
+            if found.digest() != self._md5:
+                raise self.again("what was received is not what the server says that it sent")
+
+    def _unpack(self) -> None:
+        plain = self.into.with_name(f"{self.into.name}.plain")
+        size = 0
+        try:
+            with gzip.open(self.into) as packed, plain.open("wb") as file:
+                while chunk := packed.read(_CHUNK):
+                    size += len(chunk)
+                    self._require_room(size)
+                    file.write(chunk)
+            plain.replace(self.into)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as cause:
+            raise self.again(f"what it sent cannot be unpacked: {cause}") from cause
+        finally:
+            plain.unlink(missing_ok=True)
+
+    def _begin(self, response: "BaseHTTPResponse") -> None:
+        headers = response.headers
+        self.have = 0
+        self.tag = Tag(headers.get("ETag", "")[:500], headers.get("Last-Modified", "")[:100])
+        packing = headers.get("Content-Encoding", "").strip().lower() or "identity"
+        self.packed = packing != "identity"
+        if self.packed and packing not in _GZIP:
+            raise Failed(f"{self.url}: is packed with {packing[:40]!r}, which nobody asked for", "update.failed")
+        length = headers.get("Content-Length", "")
+        if not length.isdecimal() and "chunked" not in headers.get("Transfer-Encoding", "").lower():
+            why = "the server does not say where the file ends, so that a part of it could pass for the whole"
+            raise Failed(f"{self.url}: {why}", "update.failed")
+        # More digits are no less too large.
+        self._size = int(length[:19]) if length.isdecimal() and not self.packed else None
+        self._require_room(self._size or 0)
+        # Of what the bucket keeps packed and sends unpacked it gives the hash of the packed form.
+        stored = headers.get("X-Goog-Stored-Content-Encoding", "identity")
+        self._md5 = b"" if self.packed or stored != "identity" else _hash_of(headers.get("X-Goog-Hash", ""))
 
     def take(self, file: IO[bytes], chunk: bytes) -> None:
         self._require_room(self.have + len(chunk))
@@ -213,15 +270,34 @@ class _Download:
         file.write(chunk)
         self.have += len(chunk)
 
-    def _continues(self, span: str) -> bool:
-        return self.have > 0 and span.startswith(f"bytes {self.have}-")
+    def _continues(self, response: "BaseHTTPResponse") -> bool:
+        """Whether this is the rest of the same file; some servers know ranges, but not the condition on them."""
+        headers = response.headers
+        span, _, size = headers.get("Content-Range", "").partition("/")
+        same = self._size is None or size in ("*", str(self._size))
+        tagged = headers.get("ETag") == self.tag.etag and "Content-Encoding" not in headers
+        return self.have > 0 and span.startswith(f"bytes {self.have}-") and same and tagged
 
     def _strong(self) -> bool:
-        return self.tag.etag.startswith('"')
+        return self.tag.etag.startswith('"') and not self.packed
 
     def _require_room(self, size: int) -> None:
         if size > self._bound:
             raise Failed(f"{self.url}: larger than {self._bound} bytes", "update.too-large")
+
+
+def _hash_of(header: str) -> bytes:
+    """The MD5 of ``crc32c=…, md5=…``; files that were put together from parts have none."""
+    for part in header.split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "md5":
+            with contextlib.suppress(binascii.Error, ValueError):
+                return base64.b64decode(value, validate=True)
+    return b""
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)
 
 
 def _pause(asked: str | None) -> float | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +14,7 @@ from hullguard.model.errors import Invalid
 _MAX_ECOSYSTEMS = 500
 _MAX_LINE = 1000
 _MAX_CHANGES = 5_000_000
+_SECOND = timedelta(seconds=1)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}", re.ASCII)
 _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,199}", re.ASCII)
 
@@ -85,14 +86,17 @@ def changes(path: Path, since: datetime | None) -> Iterator[Change]:
         for _ in range(_MAX_CHANGES):
             line = file.readline(_MAX_LINE)
             if not line:
+                if last is None:
+                    raise Unordered  # an ecosystem without records has no list
                 return
             change = _change(line)
-            if change is None or (last is not None and change.at > last):
+            if change is None or (last is not None and change.at - last >= _SECOND):
                 raise Unordered
-            if since is not None and change.at < since:
+            if since is not None and _before(change, since):
                 return
             last = change.at
-            yield change
+            if since is None or change.at >= since:
+                yield change
     raise Unordered
 
 
@@ -100,7 +104,12 @@ def reaches(chunk: bytes, since: datetime) -> bool:
     """Whether a piece of the list comes to records older than ``since``."""
     lines = chunk.rsplit(b"\n", 2)
     change = _change(lines[-2]) if len(lines) == 3 else None
-    return change is not None and change.at < since
+    return change is not None and _before(change, since)
+
+
+def _before(change: Change, since: datetime) -> bool:
+    """The list is sorted as text, where half a second past ten comes before ten: within a second any order will do."""
+    return since - change.at >= _SECOND
 
 
 def instant(text: str) -> datetime | None:

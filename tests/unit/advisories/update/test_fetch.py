@@ -1,12 +1,15 @@
 """One download: what is asked, how often, and when it is given up."""
 
+import base64
 import email.utils
+import gzip
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.mirror import SmallMirror, claims, cut, endless, serving, status
+from tests.support.mirror import SmallMirror, claims, cut, endless, sends, serving, status, unending
 
 from hullguard.advisories.update.fetch import Absent, Failed, Fetcher, Tag
 
@@ -167,6 +170,92 @@ def test_enough_ends_a_download(mirror: SmallMirror, into: Path) -> None:
     Fetcher().get(f"{mirror.url}/file", into, BOUND, enough=lambda _: True)
 
     assert 0 < into.stat().st_size < len(CONTENT)
+
+
+class TestBucket:
+    """What the public bucket and what stands between do to a file."""
+
+    @pytest.mark.parametrize("packing", ["gzip", "x-gzip", "GZIP"])
+    def test_what_was_packed_unasked_is_unpacked(self, mirror: SmallMirror, into: Path, packing: str) -> None:
+        mirror.faults["/file"] = [sends(gzip.compress(CONTENT), Content_Encoding=packing, ETag='"packed"')]
+
+        Fetcher().get(f"{mirror.url}/file", into, BOUND)
+
+        assert into.read_bytes() == CONTENT
+
+    def test_what_is_packed_in_another_way_is_not_taken(self, mirror: SmallMirror, into: Path) -> None:
+        mirror.faults["/file"] = [sends(b"?", Content_Encoding="br")]
+
+        with pytest.raises(Failed, match="packed with 'br'"):
+            Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+    def test_packing_does_not_hide_how_large_it_is(self, mirror: SmallMirror, into: Path) -> None:
+        mirror.faults["/file"] = [sends(gzip.compress(bytes(BOUND + 1)), Content_Encoding="gzip")]
+
+        with pytest.raises(Failed, match="larger than"):
+            Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+    def test_what_cannot_be_unpacked_is_asked_for_again(self, mirror: SmallMirror, into: Path) -> None:
+        mirror.faults["/file"] = [sends(b"no gzip at all", Content_Encoding="gzip")]
+
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+        assert into.read_bytes() == CONTENT
+
+    def test_a_packed_file_that_broke_off_is_begun_again(self, mirror: SmallMirror, into: Path) -> None:
+        packed = gzip.compress(CONTENT)
+        mirror.faults["/file"] = [sends(packed[: len(packed) // 2], Content_Encoding="gzip", ETag='"packed"')]
+
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+        assert into.read_bytes() == CONTENT
+        assert [headers.get("Range") for _, headers in mirror.asked] == [None, None]
+
+    def test_parts_of_two_files_are_not_put_together(self, mirror: SmallMirror, into: Path) -> None:
+        mirror.conditional_ranges = False
+        mirror.faults["/file"] = [cut(1000)]
+
+        def change(seconds: float) -> None:
+            mirror.files["/file"] = CONTENT[::-1]
+
+        Fetcher(sleep=change).get(f"{mirror.url}/file", into, BOUND)
+
+        assert into.read_bytes() == CONTENT[::-1]
+
+    @pytest.mark.parametrize("others", ["crc32c=AAAAAA==, ", ""])
+    def test_the_hash_that_the_server_gives_is_the_content_s(
+        self, mirror: SmallMirror, into: Path, others: str
+    ) -> None:
+        true, false = (
+            f"{others}md5={base64.b64encode(hashlib.md5(content).digest()).decode()}" for content in (CONTENT, b"other")
+        )
+        mirror.faults["/file"] = [sends(CONTENT[::-1], X_Goog_Hash=true), sends(CONTENT, X_Goog_Hash=true)]
+        Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+        assert into.read_bytes() == CONTENT
+
+        mirror.faults["/file"] = [sends(CONTENT, X_Goog_Hash=false)] * 9
+        with pytest.raises(Failed, match="not what the server says"):
+            Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
+
+    def test_the_hash_of_what_is_kept_packed_is_not_that_of_what_is_sent(self, mirror: SmallMirror, into: Path) -> None:
+        false = f"md5={base64.b64encode(hashlib.md5(b'packed').digest()).decode()}"
+        mirror.faults["/file"] = [sends(CONTENT, X_Goog_Hash=false, X_Goog_Stored_Content_Encoding="gzip")]
+
+        Fetcher().get(f"{mirror.url}/file", into, BOUND)
+
+        assert into.read_bytes() == CONTENT
+
+    @pytest.mark.parametrize("header", ["md5=", "md5=?", "crc32c=AAAAAA==", "=", "md5"])
+    def test_a_hash_that_is_none_proves_nothing(self, mirror: SmallMirror, into: Path, header: str) -> None:
+        mirror.faults["/file"] = [sends(CONTENT, X_Goog_Hash=header)]
+
+        Fetcher().get(f"{mirror.url}/file", into, BOUND)
+
+    def test_a_part_that_could_be_the_whole_is_not_taken_for_it(self, mirror: SmallMirror, into: Path) -> None:
+        mirror.faults["/file"] = [unending]
+
+        with pytest.raises(Failed, match="where the file ends"):
+            Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
 
 
 def test_redirects_are_followed_and_circles_left(mirror: SmallMirror, into: Path) -> None:

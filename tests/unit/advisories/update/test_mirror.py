@@ -40,6 +40,7 @@ def test_changes_end_at_what_is_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
+        b"",
         b"no list",
         b"2025-01-01T00:00:00Z,",
         b"2025-01-01T00:00:00Z,..",
@@ -53,6 +54,16 @@ def test_what_is_no_list_is_said(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(Unordered):
         list(changes(tmp_path / "list", FIRST))
+
+
+def test_within_a_second_any_order_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(
+        b"2025-01-03T00:00:10Z,B\n2025-01-03T00:00:10.5Z,C\n2025-01-01T00:00:00.9Z,A\n2025-01-01T00:00:01Z,D\n"
+    )
+
+    assert [change.id for change in changes(path, FIRST)] == ["B", "C", "A", "D"]
+    assert [change.id for change in changes(path, datetime(2025, 1, 1, 0, 0, 1, tzinfo=UTC))] == ["B", "C", "D"]
 
 
 def test_a_piece_of_the_list_tells_whether_it_is_enough() -> None:

@@ -172,7 +172,14 @@ def test_what_the_mirror_lacks_is_taken_from_the_archive(mirror: SmallMirror, db
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>", b"2025-03-01T00:00:00Z,A\n2025-03-02T00:00:00Z,B\n", b"2025-03-01T00:00:00Z,npm/..\n"]
+    "content",
+    [
+        b"",
+        b"<!DOCTYPE html><html><body>Sign in to the network</body></html>",
+        b"<html>",
+        b"2025-03-01T00:00:00Z,A\n2025-03-02T00:00:00Z,B\n",
+        b"2025-03-01T00:00:00Z,npm/..\n",
+    ],
 )
 def test_a_list_that_is_none_is_not_followed(mirror: SmallMirror, db: Path, content: bytes) -> None:
     run(mirror, db)
