@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.advisories import schema
-from hullguard.advisories.changes import Build, Change, Log
-from hullguard.advisories.match import Matched, Matcher
+from hullguard.advisories.changes import EVERYTHING, Build, Change, Log
+from hullguard.advisories.match import Key, Known, Matched, Matcher
 from hullguard.advisories.osv import Advisory, Kin, Statement
 from hullguard.advisories.postings import pairs, unpacked
 from hullguard.advisories.severity import CveRating
@@ -112,6 +112,18 @@ class Advisories:
         """Of what something else is said than in that generation."""
         with self._lock:
             return Log(self._connection).since(since)
+
+    def inherit(self, earlier: "Advisories") -> None:
+        """Keeps what an earlier build found, where it finds the same still."""
+        before = earlier.build
+        changes = self.changes(before.generation) if self.build.follows(before) else {EVERYTHING}
+        if EVERYTHING not in changes:
+            self._matcher.inherit(earlier.untouched(changes))
+
+    def untouched(self, changes: Collection[Change]) -> list[tuple[Key, Known]]:
+        """What was found of packages of which a later build says nothing else."""
+        with self._lock:
+            return list(self._matcher.untouched(changes))
 
     def status(self) -> DatabaseStatus:
         """Sizes and counts."""

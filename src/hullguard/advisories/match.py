@@ -1,16 +1,17 @@
 """Matches the packages of an inventory against what is known; pure but for the look-ups that it is given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hullguard.advisories.changes import Change
 from hullguard.advisories.evaluate import Verdict, judge
 from hullguard.advisories.findings import Findings, Match, findings, in_package
 from hullguard.advisories.osv import Advisory, Statement
-from hullguard.advisories.products import products
+from hullguard.advisories.products import products, releases
 from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
@@ -41,11 +42,15 @@ class Matched(Struct, frozen=True):
     """Everything that could not be judged."""
 
 
-class _Known(Struct, frozen=True):
+class Known(Struct, frozen=True):
     """What is found of every package of certain names and versions."""
 
     findings: Findings
     doubts: tuple[Unknown, ...]
+
+
+Key: TypeAlias = tuple[str, bool, tuple[Subject, ...]]
+"""An ecosystem, whether it is a kernel's, and under which names and versions advisories may speak of it."""
 
 
 class Matcher:
@@ -56,7 +61,7 @@ class Matcher:
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._known: dict[tuple[str, bool, tuple[Subject, ...]], _Known] = {}
+        self._known: dict[Key, Known] = {}
         self._held = 0
 
     def match(self, inventory: Inventory, today: date) -> Matched:
@@ -76,7 +81,27 @@ class Matcher:
         said = tuple(sorted(unknowns, key=lambda unknown: (unknown.what, unknown.why)))
         return Matched(tuple(found), tuple(suppressed), said)
 
-    def _of(self, package: Package) -> _Known:
+    def untouched(self, changes: Iterable[Change]) -> Iterator[tuple[Key, Known]]:
+        """What was found of packages of which a later build says nothing else."""
+        told = {(release, change.name) for change in changes for release in releases(change.ecosystem)}
+        for key, known in self._known.items():
+            ecosystem, _, abouts = key
+            if (ecosystem, "") not in told and all((ecosystem, about.name) not in told for about in abouts):
+                yield key, known
+
+    def inherit(self, found: Iterable[tuple[Key, Known]]) -> None:
+        """Keeps what an earlier build of the same advisories found."""
+        for key, known in found:
+            self._keep(key, known)
+
+    def _keep(self, key: Key, known: Known) -> None:
+        if self._held > _MOST_HELD:
+            self._known.clear()
+            self._held = 0
+        self._known[key] = known
+        self._held += 1 + len(known.findings.vulnerabilities) + len(known.findings.suppressed)
+
+    def _of(self, package: Package) -> Known:
         published = products(package.ecosystem, self._lookup.ecosystems())
         if not published:
             return _NOTHING
@@ -84,14 +109,10 @@ class Matcher:
         known = self._known.get(key)
         if known is None:
             known = self._judged(*key, published)
-            if self._held > _MOST_HELD:
-                self._known.clear()
-                self._held = 0
-            self._known[key] = known
-            self._held += 1 + len(known.findings.vulnerabilities) + len(known.findings.suppressed)
+            self._keep(key, known)
         return known
 
-    def _judged(self, ecosystem: str, kernel: bool, abouts: tuple[Subject, ...], published: tuple[str, ...]) -> _Known:
+    def _judged(self, ecosystem: str, kernel: bool, abouts: tuple[Subject, ...], published: tuple[str, ...]) -> Known:
         matches: dict[str, Match] = {}
         doubts: list[Unknown] = []
         for name in published:
@@ -101,10 +122,10 @@ class Matcher:
                 doubts += more
         if not matches and not doubts:
             return _NOTHING
-        return _Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))
+        return Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))
 
 
-_NOTHING = _Known(Findings(), ())
+_NOTHING = Known(Findings(), ())
 
 
 def _gravest(one: Vulnerability) -> tuple[int, int, str, str, str]:

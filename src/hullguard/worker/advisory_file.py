@@ -83,10 +83,14 @@ class AdvisoryFile:
     def _current(self) -> Advisories | None:
         identity = self.identity()
         if identity != self._identity:
-            if self._opened is not None:
-                self._opened.close()
-            self._opened, self._identity = None, None
-            if identity is not None:
-                self._opened = Advisories.open(self._path)
+            earlier, self._opened, self._identity = self._opened, None, None
+            try:
+                if identity is not None:
+                    self._opened = Advisories.open(self._path)
+                    if earlier is not None:
+                        self._opened.inherit(earlier)
+            finally:
+                if earlier is not None:
+                    earlier.close()
             self._identity = identity
         return self._opened

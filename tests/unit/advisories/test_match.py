@@ -395,3 +395,28 @@ class TestKept:
         monkeypatch.setattr("hullguard.advisories.match._MOST_HELD", 2)
 
         assert Advisories.open(tmp_path / "advisories.db").match(many, TODAY) == whole
+
+    def test_the_next_build_keeps_what_nobody_says_otherwise(self, tmp_path: Path) -> None:
+        first = database(tmp_path, *(record(f"GHSA-{n}", affected("npm", n, ZERO)) for n in ("a", "b")))
+        both = inventory(package("a", "1.0.0", "npm"), package("b", "1.0.0", "npm"))
+        first.match(both, TODAY)
+        second = database(tmp_path, record("GHSA-c", affected("npm", "b", ZERO)))
+        asked: list[str] = []
+        second.inherit(first)
+        with second.reading() as connection:
+            connection.set_trace_callback(asked.append)
+
+        found = [one.id for one in second.match(both, TODAY).vulnerabilities]
+
+        assert found == ["GHSA-a", "GHSA-b", "GHSA-c"]
+        assert [query for query in asked if "postings" in query and "'a'" in query] == []
+        assert [query for query in asked if "postings" in query and "'b'" in query] != []
+
+    def test_another_database_keeps_nothing(self, tmp_path: Path) -> None:
+        one = inventory(package("a", "1.0.0", "npm"))
+        first = database(tmp_path / "first", record("GHSA-1", affected("npm", "a", ZERO)))
+        first.match(one, TODAY)
+        second = database(tmp_path / "second", record("GHSA-2", affected("npm", "a", ZERO)))
+        second.inherit(first)
+
+        assert [each.id for each in second.match(one, TODAY).vulnerabilities] == ["GHSA-2"]
