@@ -19,7 +19,7 @@ AGENTS ?=
 ARGS   ?=
 TESTS  ?= tests
 
-.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench package clean
+.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench bench-rematch package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ fuzz: $(STAMPS)/fuzz ## hunt for inputs that parsers do not survive (ARGS="--min
 
 bench: setup-test rules $(STAMPS)/bench ## image scanning beside Trivy and Syft (ARGS="--large --content" for more)
 	@BENCH_TOOLS=$(STAMPS)/bench-venv $(BIN)/python -m bench.imagescan $(ARGS)
+
+bench-rematch: setup ## from a new advisory to the images that it affects (ARGS="--images 500" for less than a million packages)
+	@$(BIN)/python -m bench.rematch $(ARGS)
 
 package: setup bpf rules console ## the wheel, with the sensor and the console inside, into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
