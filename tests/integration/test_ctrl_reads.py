@@ -11,8 +11,8 @@ from tests.support.database import START
 from hullguard.model.incident import Incident
 from hullguard.model.node import Node, PlacedContainer
 from hullguard.model.page import Page
-from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
-from hullguard.model.view import ImageContent, ImageDetail, ImageSummary, Overview
+from hullguard.model.report import ReportedPackage, ScanReport
+from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary, Overview
 from hullguard.storage.stores import Incidents
 
 __all__ = ["control", "installation"]
@@ -42,7 +42,7 @@ async def test_answers_are_the_vocabulary_itself(control: Control):
         (f"/containers/{records.container(1).id}", PlacedContainer),
         ("/images", Page[ImageSummary]),
         (f"/images/{records.IMAGE}", ImageDetail),
-        (f"/images/{records.IMAGE}/vulnerabilities", Page[Vulnerability]),
+        (f"/images/{records.IMAGE}/vulnerabilities", Page[FoundVulnerability]),
         (f"/images/{records.IMAGE}/packages", Page[ReportedPackage]),
         (f"/images/{records.IMAGE}/content", ImageContent),
         (f"/images/{records.IMAGE}/report", ScanReport),
