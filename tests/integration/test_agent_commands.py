@@ -1,5 +1,6 @@
 """Commands through a real hostmgr, on a real Docker daemon: each is done once and has one outcome."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from tests.support.agents import LiveAgent, child_environment, come_true, live_a
 from tests.support.docker import IMAGE, docker, docker_host, import_image, said
 from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 
+from hullguard.agent.respond.fanotify import Group
 from hullguard.model.command import Command, CommandKind, CommandState
 from hullguard.model.event import ContainerRef
+from hullguard.model.incident import Incident
 from hullguard.model.node import PlacedContainer
 from hullguard.model.policy import Action, DetectorSettings
 from hullguard.storage import PageRequest
@@ -23,11 +26,12 @@ from hullguard.storage.stores import (
     Containers,
     ImageFilter,
     Images,
+    IncidentFilter,
     Incidents,
     Policies,
 )
 
-SHELL = "container.terminal-shell"
+SHELL, READ = "container.terminal-shell", "file.read-sensitive"
 
 __all__ = ["child_environment", "docker_host", "hostmgr", "live_agent"]
 
@@ -233,6 +237,44 @@ class TestResponses:
         async with hostmgr.storage.reading(SCOPE) as tx:
             incident = await Incidents(tx).get(command.incident or "")
         assert (incident.rule, incident.action, incident.container.id) == (SHELL, Action.PAUSE, container)
+
+
+class TestDenial:
+    async def test_what_a_policy_denies_is_refused_and_becomes_an_incident(self, docked, hostmgr, docker_host):
+        try:
+            Group().close()
+        except OSError as why:
+            pytest.skip(f"this machine has no permission events: {why}")
+        async with hostmgr.storage.transaction(SCOPE) as tx:
+            (policy,) = (await Policies(tx).page(PageRequest())).items
+            deny = DetectorSettings(action=Action.DENY, parameters={"exempt_programs": ["/sbin/none"]})
+            spec = msgspec.structs.replace(policy.spec, detectors={**policy.spec.detectors, READ: deny})
+            await Policies(tx).update(policy.id, spec, "user:admin", expected_version=policy.version)
+        await hostmgr.cache.publish(f"node:{docked.node}", b"policy")
+        made = said(docker_host, "run", "-d", "--network", "none", IMAGE, "/bin/sleep", "600")
+        found: list[Incident] = []
+
+        async def refused() -> bool:
+            # A container is open until the agent has seen its start and the policy.
+            words = ("docker", "-H", docker_host, "exec", made, "/bin/cat", "/etc/shadow")
+            tried = await asyncio.create_subprocess_exec(
+                *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            )
+            out, _ = await tried.communicate()
+            return not out
+
+        async def told() -> bool:
+            async with hostmgr.storage.reading(SCOPE) as tx:
+                found[:] = (await Incidents(tx).page(IncidentFilter(container=made), PageRequest())).items
+            return bool(found)
+
+        await come_true(refused)
+        await come_true(told)
+        assert {(each.rule, each.action, each.stopped) for each in found} == {(READ, Action.DENY, True)}
+        assert found[0].details["path"] == "/etc/shadow"
+        assert found[0].image is not None
+        assert found[0].image.name == f"{IMAGE}:latest"
+        docker(docker_host, "rm", "-f", made)
 
 
 class TestRecovery:

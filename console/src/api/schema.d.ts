@@ -1144,7 +1144,7 @@ export interface components {
          * @description What follows a detection. Which detector can have which, its ``DetectorInfo`` says.
          * @enum {unknown}
          */
-        Action: "alert" | "isolate" | "kill" | "pause" | "stop";
+        Action: "alert" | "deny" | "isolate" | "kill" | "pause" | "stop";
         /**
          * Page[ImageSummary]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from hullguard.agent.respond.guard import DEADLINE_MS
 from hullguard.agent.runtime.docker import DEFAULT_HOST
 from hullguard.agent.spool import DEFAULT_MAX_BYTES, DEFAULT_MIN_FREE
 from hullguard.agent.state import DEFAULT_STATE, StateDir
@@ -18,6 +19,8 @@ class AgentConfig(Struct, frozen=True, kw_only=True):
     """False: run without looking at the kernel, and say so."""
     spool_bytes: int = DEFAULT_MAX_BYTES
     spool_min_free: int = DEFAULT_MIN_FREE
+    deny_deadline_ms: int = DEADLINE_MS
+    """After so long without a beat of the responder nothing is denied any more."""
     ready_fd: int | None = None
     """A pipe on which to say, with one line, that the first session is up."""
 

@@ -1,6 +1,7 @@
 """What this kernel and this host allow the agent, and what is in the way."""
 
 import os
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -10,6 +11,7 @@ from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir
 from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.node import Reason
 
 
 class Finding(Struct, frozen=True):
@@ -32,6 +34,7 @@ async def examine(config: AgentConfig) -> list[Finding]:
         *_sensor(state),
     ]
     last = status.read(state) if missing is None else None
+    found.append(_deny(config.deny_deadline_ms, last.heartbeat.reasons if last is not None else ()))
     if last is not None:
         found += [
             Finding(f"lost {kind}", count == 0, f"{count} events since the sensor was loaded")
@@ -47,6 +50,19 @@ async def _docker(host: str) -> Finding:
         return Finding("docker", True, await Docker(host).version())
     except HullguardError as bad:
         return Finding("docker", False, str(bad))
+
+
+def _deny(deadline_ms: int, reasons: Sequence[Reason]) -> Finding:
+    """Whether the kernel asks before a file is opened or a program starts, and what the agent said of it last."""
+    # Here, because the command line imports this module and only `doctor` asks the kernel.
+    from hullguard.agent.respond.fanotify import Group
+
+    try:
+        Group().close()
+    except OSError as bad:
+        return Finding("deny", False, f"no permission events: {bad.strerror}; nothing can be refused before it happens")
+    wrong = [reason.message for reason in reasons if reason.code.startswith("deny.")]
+    return Finding("deny", not wrong, " ".join(wrong) or f"fanotify; fails open after {deadline_ms} ms")
 
 
 def _sensor(state: StateDir) -> list[Finding]:

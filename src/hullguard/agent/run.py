@@ -17,6 +17,7 @@ from hullguard.agent.images import Images
 from hullguard.agent.policies import Wanted
 from hullguard.agent.protection import Protection
 from hullguard.agent.renewal import keep_renewed
+from hullguard.agent.respond.enforcement import Enforcement, Place
 from hullguard.agent.respond.responses import Responses
 from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
@@ -28,7 +29,7 @@ from hullguard.agent.uplink import Hooks, Line, Uplink
 from hullguard.detect import Engine
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
-from hullguard.model.node import Heartbeat
+from hullguard.model.node import Heartbeat, Reason
 from hullguard.wire import limits
 from hullguard.wire import messages as say
 
@@ -77,6 +78,8 @@ class Agent:
         docker = Docker(config.docker_host)
         self._runtime = RuntimeWatch(docker, self._seen)
         self._responses = Responses(state, docker, lambda: self._runtime.seen, self._responded)
+        place = Place(state, node, self._boot_id, config.deny_deadline_ms)
+        self._enforcement = Enforcement(place, docker, self._spool, self._changed)
         hooks = Hooks(self._heartbeat, self._received, self._connected, self._line_changed)
         self._uplink = Uplink(state, self._spool, hooks)
         self._spool.woken = self._uplink.wake
@@ -97,11 +100,14 @@ class Agent:
         """Protection first: it needs nobody."""
         wanted = policies.load(self._state)
         self._protection.start(wanted)
+        if wanted is not None:
+            self._enforcement.take(wanted)
         self._commands.recover()
         report.report(self._state, self._commands.finish_update)
         dismissed = False
         try:
             await first_of(
+                self._enforcement.run(),
                 self._uplink.run(),
                 self._runtime.run(),
                 self._images.run(),
@@ -116,6 +122,7 @@ class Agent:
         finally:
             await self._commands.stop()
             self._responses.close()
+            await self._enforcement.stop(unpin=dismissed or stop.is_set())
             # Whoever stops the agent wants the kernel left alone; a crash or an update leaves it collecting.
             await asyncio.to_thread(self._protection.stop, unpin=dismissed or stop.is_set())
             if not dismissed:
@@ -132,8 +139,11 @@ class Agent:
             applied=self._protection.applied,
             spool_records=self._spool.waiting,
             spool_dropped=self._spool.lately_dropped(),
-            reasons=(*self._spool.reasons, *self._protection.reasons(), *self._responses.reasons()),
+            reasons=(*self._spool.reasons, *self._protection.reasons(), *self._doing_reasons()),
         )
+
+    def _doing_reasons(self) -> list[Reason]:
+        return [*self._responses.reasons(), *self._enforcement.reasons()]
 
     async def _received(self, message: say.ServerMessage) -> None:
         match message:
@@ -150,6 +160,7 @@ class Agent:
         await self._protection.take(wanted)
         applied = self._protection.applied
         if applied is not None and applied.hash == wanted.policies.hash:
+            self._enforcement.take(wanted)
             try:
                 await asyncio.to_thread(policies.save, self._state, wanted)
             except OSError as bad:
@@ -169,6 +180,7 @@ class Agent:
 
     def _seen(self, seen: Seen) -> None:
         self._responses.look()
+        self._enforcement.look(seen)
         self._show(seen)
         self._uplink.beat_now()
         self._write_status()

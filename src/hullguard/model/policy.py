@@ -21,6 +21,8 @@ class Action(enum.StrEnum):
     ALERT = "alert"
     KILL = "kill"
     """End the process: in the kernel before its first instruction where it can be, else as soon as it was seen."""
+    DENY = "deny"
+    """Refuse the deed itself: the file is not opened, the program does not start; whoever tried it lives on."""
     PAUSE = "pause"
     """Freeze the container: nothing in it runs, and nothing of it is lost."""
     STOP = "stop"

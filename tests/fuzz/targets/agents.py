@@ -27,7 +27,7 @@ from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.decode import decode
 from hullguard.agent.sensor.replay import ReplaySensor
 from hullguard.agent.state import StateDir
-from hullguard.detect import Engine, check
+from hullguard.detect import Engine, check, denial
 from hullguard.hostmgr.authority import Authority
 from hullguard.model.command import Command, CommandKind
 from hullguard.model.event import Event
@@ -200,7 +200,8 @@ def _policy(data: bytes) -> Any:
     engine = Engine("node", "boot")
     engine.load(policies.accept(policies.Wanted(True, wanted)).policies)
     compiled = engine.plan()
-    return [compiled.slots, [engine.judge(event) for event in _EVENTS], sorted(policies.unknown(wanted))]
+    refused = [denial(wanted, event.image) for event in _EVENTS]
+    return [compiled.slots, [engine.judge(event) for event in _EVENTS], refused, sorted(policies.unknown(wanted))]
 
 
 def _is_spec(data: bytes) -> bool:

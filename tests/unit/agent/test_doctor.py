@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -11,6 +12,7 @@ from hullguard.agent import status
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.doctor import examine
 from hullguard.agent.identity import Membership
+from hullguard.agent.respond import fanotify
 from hullguard.agent.state import StateDir, write_json
 from hullguard.agent.status import Status
 from hullguard.agent.uplink import Line
@@ -49,6 +51,23 @@ async def test_a_host_without_an_agent(tmp_path):
     assert "/no/where" in found["docker"].detail
     assert found["root"].ok is (os.geteuid() == 0)
     assert not (tmp_path / "bpf").exists()
+
+
+async def test_whether_anything_can_be_denied(state):
+    async def deny() -> tuple[bool | None, str]:
+        found = await examine(AgentConfig(state=str(state.root), docker_host="unix:///no", deny_deadline_ms=700))
+        return next((each.ok, each.detail) for each in found if each.what == "deny")
+
+    try:
+        fanotify.Group().close()
+    except OSError:
+        ok, detail = await deny()
+        assert (ok, "no permission events" in detail) == (False, True)
+        return
+    assert await deny() == (True, "fanotify; fails open after 700 ms")
+    failed = Reason("deny.failed-open", "The responder failed.", {"why": "signal 9"})
+    say(state, Line("connected", "wss://h:8441"), msgspec.structs.replace(beat(), reasons=(failed,)))
+    assert await deny() == (False, "The responder failed.")
 
 
 async def test_losses_are_findings(state):

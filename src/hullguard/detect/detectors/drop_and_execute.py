@@ -17,7 +17,7 @@ class DropAndExecute:
         title="Program executed that is not in the image",
         severity=Severity.CRITICAL,
         technique="T1105",
-        actions=(Action.ALERT, Action.KILL, *RESPONSES),
+        actions=(Action.ALERT, Action.KILL, Action.DENY, *RESPONSES),
         parameters=(ParameterInfo("exempt_paths", ParameterKind.PATHS, []),),
     )
 
@@ -25,7 +25,9 @@ class DropAndExecute:
         return Wants(
             frozenset({EventKind.EXEC}),
             execs=frozenset({ExecTrait.NEW_FILE}),
-            kill_new=settings.action is Action.KILL,
+            # What cannot be denied, a program that is only in memory above all, is killed by the kernel.
+            kill_new=settings.action in {Action.KILL, Action.DENY},
+            deny=settings.action is Action.DENY,
             exempt=strings(self.info, settings, "exempt_paths"),
         )
 

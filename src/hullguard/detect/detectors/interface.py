@@ -35,6 +35,10 @@ class Wants(Struct, frozen=True):
     """EXEC: kill what is not in the image, before its first instruction."""
     exempt: tuple[str, ...] = ()
     """EXEC: patterns of executables that ``kill_new`` must spare."""
+    deny: bool = False
+    """FILE_OPEN: refuse to open ``paths``. EXEC: refuse to start what is not in the image, ``exempt`` spared."""
+    exempt_programs: tuple[str, ...] = ()
+    """FILE_OPEN: patterns of programs of the image's own that ``deny`` must let."""
 
 
 class Detector(Protocol):

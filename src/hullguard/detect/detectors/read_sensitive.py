@@ -45,7 +45,7 @@ class ReadSensitive:
         title="Sensitive file read in a container",
         severity=Severity.HIGH,
         technique="T1003.008",
-        actions=(Action.ALERT, Action.KILL, *RESPONSES),
+        actions=(Action.ALERT, Action.DENY, Action.KILL, *RESPONSES),
         parameters=(
             ParameterInfo("paths", ParameterKind.PATHS, _PATHS),
             ParameterInfo("exempt_programs", ParameterKind.PATHS, _PROGRAMS),
@@ -53,7 +53,12 @@ class ReadSensitive:
     )
 
     def wants(self, settings: DetectorSettings) -> Wants:
-        return Wants(frozenset({EventKind.FILE_OPEN}), paths=strings(self.info, settings, "paths"))
+        return Wants(
+            frozenset({EventKind.FILE_OPEN}),
+            paths=strings(self.info, settings, "paths"),
+            deny=settings.action is Action.DENY,
+            exempt_programs=strings(self.info, settings, "exempt_programs"),
+        )
 
     def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
         if not event.reads or event.path is None:
