@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from hullguard.advisories import schema
+from hullguard.advisories.stored import FAULTS, check, fault, surroundings
 from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Conflict, Invalid, Unavailable
 
@@ -46,18 +47,19 @@ class Building:
             self._connection.close()
         self._temporary.unlink(missing_ok=True)
         self._stack.close()
+        if isinstance(error, (OSError, *FAULTS)):
+            if surroundings(error):
+                raise Unavailable(f"cannot write the advisory database {self._path}: {error}") from error
+            raise fault(self._path, error) from error
 
     def writer(self) -> Writer:
         """The writer on a copy of the present database, or on an empty one; the copy is made at the first call."""
         if self._writer is not None:
             return self._writer
-        try:
-            if self._path.exists():
-                shutil.copyfile(self._path, self._temporary)
-            self._connection = sqlite3.connect(self._temporary)
-            self._prepare(self._connection)
-        except (OSError, sqlite3.Error) as cause:
-            raise Unavailable(f"cannot write beside {self._path}: {cause}") from cause
+        if self._path.exists():
+            shutil.copyfile(self._path, self._temporary)
+        self._connection = sqlite3.connect(self._temporary)
+        self._prepare(self._connection)
         self._writer = Writer(self._connection)
         return self._writer
 
@@ -94,8 +96,9 @@ class Building:
         elif application != schema.APPLICATION_ID:
             raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
         elif version != schema.VERSION:
-            connection.close()
             raise Invalid(f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again")
+        else:
+            check(connection, self._path)
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from hullguard.advisories.stored import first, number, typed
+
 MOST_CHANGES = 100_000
 """Of all generations together; who has missed more matches everything again."""
 
@@ -48,7 +50,7 @@ class Log:
 
     def build(self) -> Build:
         """Which build the database is; a database without a record is the generation 0."""
-        return Build(self._meta(_LINEAGE) or "", int(self._meta(_GENERATION) or 0))
+        return Build(self._meta(_LINEAGE) or "", self._number(_GENERATION))
 
     def add(self, changes: set[Change]) -> None:
         """Notes one more generation."""
@@ -66,10 +68,10 @@ class Log:
 
     def since(self, generation: int) -> set[Change]:
         """What has changed after that generation; everything, if that is no longer known."""
-        if not int(self._meta(_COMPLETE) or 0) <= generation <= self.build().generation:
+        if not self._number(_COMPLETE) <= generation <= self.build().generation:
             return {EVERYTHING}
         query = "SELECT DISTINCT ecosystem, name FROM change WHERE generation > ?"
-        return {Change(*row) for row in self._connection.execute(query, (generation,))}
+        return {Change(*row) for row in typed(self._connection.execute(query, (generation,)), str, str)}
 
     def _forget(self) -> None:
         """Drops the oldest generations until the rest is within the bound."""
@@ -84,9 +86,12 @@ class Log:
                 self._note(_COMPLETE, str(generation))
                 return
 
+    def _number(self, key: str) -> int:
+        return number(key, self._meta(key) or "0")
+
     def _meta(self, key: str) -> str | None:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        row = first(self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)), str)
+        return None if row is None else row[0]
 
     def _note(self, key: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

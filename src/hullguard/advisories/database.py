@@ -1,10 +1,10 @@
 """The advisory database as it is read: one file, opened read-only, that never changes while it is open."""
 
+import contextlib
 import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -13,20 +13,20 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullguard.advisories import schema
 from hullguard.advisories.changes import EVERYTHING, Build, Change, Log
 from hullguard.advisories.match import Key, Known, Matched, Matcher
 from hullguard.advisories.osv import Advisory, Kin, Statement
 from hullguard.advisories.postings import pairs, unpacked
 from hullguard.advisories.severity import CveRating
-from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.advisories.stored import Damaged, believed, check, first, number, reader, typed
+from hullguard.model.errors import NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.report import AdvisoryState
 
-_decode_advisory = msgspec.msgpack.Decoder(Advisory).decode
-_decode_kin = msgspec.msgpack.Decoder(Kin).decode
-_decode_statements = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
-_decode_statement = msgspec.msgpack.Decoder(Statement).decode
+_decode_advisory = reader(Advisory)
+_decode_kin = reader(Kin)
+_decode_statements = reader(list[msgspec.Raw])
+_decode_statement = reader(Statement)
 
 
 class DatabaseStatus(Struct, frozen=True):
@@ -53,36 +53,31 @@ class Advisories:
     """Answers one question: what is known to be wrong with these packages? Safe to share between threads."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Raises what SQLite and ``stored`` raise."""
         self._connection = connection
         self._path = path
         self._lock = threading.Lock()
-        self._meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        self._meta = dict(typed(connection.execute("SELECT key, value FROM meta"), str, str))
         self._matcher = Matcher(self)
         self._ecosystems = frozenset(key[8:] for key in self._meta if key.startswith("records:"))
 
     @classmethod
     def open(cls, path: Path) -> "Advisories":
-        """Raises NotFound when there is none yet, Invalid when the file is something else."""
+        """Raises NotFound when there is none yet, Invalid when the file is something else, Unavailable if damaged."""
         if not path.is_file():
             advice = (
                 f"make one with: hullguard db update --db {path} (or, without a network, hullguard db import FILES…)"
             )
             raise NotFound(f"there is no advisory database at {path}; {advice}", "db.absent")
-        try:
-            # The file is replaced, never changed, so SQLite need neither lock it nor look for a journal.
-            uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+        # The file is replaced, never changed, so SQLite need neither lock it nor look for a journal.
+        uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+        with believed(path), contextlib.ExitStack() as stack:
             connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            identity = (
-                connection.execute("PRAGMA application_id").fetchone()[0],
-                connection.execute("PRAGMA user_version").fetchone()[0],
-            )
-            if identity != (schema.APPLICATION_ID, schema.VERSION):
-                connection.close()
-                advice = "import again into a new file"
-                raise Invalid(f"{path} is no advisory database of this version; {advice}", "db.foreign")
-            return cls(connection, path)
-        except sqlite3.DatabaseError as cause:
-            raise Invalid(f"{path} is no advisory database: {cause}", "db.damaged") from cause
+            stack.callback(connection.close)
+            check(connection, path)
+            opened = cls(connection, path)
+            stack.pop_all()
+        return opened
 
     def close(self) -> None:
         self._connection.close()
@@ -90,27 +85,25 @@ class Advisories:
     def match(self, inventory: Inventory, today: date | None = None) -> Matched:
         """The findings, and what could not be judged."""
         today = today or datetime.now(UTC).date()
-        try:
-            with self._lock:
-                return self._matcher.match(inventory, today)
-        except (sqlite3.Error, msgspec.MsgspecError, ValueError, LookupError) as cause:
-            raise Unavailable(f"the advisory database {self._path} cannot be read: {cause}", "db.unreadable") from cause
+        with self._asking():
+            return self._matcher.match(inventory, today)
 
     @property
     def state(self) -> AdvisoryState:
         """When it was built and which ecosystems it speaks of."""
         families = sorted({ecosystem.partition(":")[0] for ecosystem in self._ecosystems})
-        return AdvisoryState(datetime.fromisoformat(self._meta["built"]), tuple(families))
+        with believed(self._path):
+            return AdvisoryState(self._instant("built"), tuple(families))
 
     @property
     def build(self) -> Build:
         """Which build of which database it is."""
-        with self._lock:
+        with self._asking():
             return Log(self._connection).build()
 
     def changes(self, since: int) -> set[Change]:
         """Of what something else is said than in that generation."""
-        with self._lock:
+        with self._asking():
             return Log(self._connection).since(since)
 
     def inherit(self, earlier: "Advisories") -> None:
@@ -127,19 +120,23 @@ class Advisories:
 
     def status(self) -> DatabaseStatus:
         """Sizes and counts."""
-        with self._lock:
+        with self._asking():
             kev, epss, ratings = (
                 self._connection.execute(query).fetchone()[0]
                 for query in ("SELECT COUNT(*) FROM kev", "SELECT COUNT(*) FROM epss", "SELECT COUNT(*) FROM rating")
             )
-        records = {ecosystem: int(self._meta[f"records:{ecosystem}"]) for ecosystem in sorted(self._ecosystems)}
-        built = datetime.fromisoformat(self._meta["built"])
-        updated = {
-            key.removeprefix("updated:"): datetime.fromisoformat(value)
-            for key, value in sorted(self._meta.items())
-            if key.startswith("updated:")
-        }
-        return DatabaseStatus(str(self._path), self._path.stat().st_size, built, records, kev, epss, ratings, updated)
+            counted = {
+                key.removeprefix("records:"): self._number(key)
+                for key in sorted(self._meta)
+                if key.startswith("records:")
+            }
+            built = self._instant("built")
+            updated = {
+                key.removeprefix("updated:"): self._instant(key)
+                for key in sorted(self._meta)
+                if key.startswith("updated:")
+            }
+        return DatabaseStatus(str(self._path), self._path.stat().st_size, built, counted, kev, epss, ratings, updated)
 
     def notes(self) -> dict[str, str]:
         """What updates noted for the next one."""
@@ -147,14 +144,32 @@ class Advisories:
 
     def modified(self) -> dict[str, str]:
         """When each record was changed last, by its id."""
-        with self._lock:
-            return dict(self._connection.execute("SELECT name, modified FROM record").fetchall())
+        with self._asking():
+            return dict(typed(self._connection.execute("SELECT name, modified FROM record"), str, str))
 
-    @contextmanager
+    @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for who reads everything; nobody else asks meanwhile."""
-        with self._lock:
+        with self._asking():
             yield self._connection
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Nobody else asks meanwhile, and what is wrong with the file is said with its name."""
+        with self._lock, believed(self._path):
+            yield
+
+    def _instant(self, key: str) -> datetime:
+        try:
+            found = datetime.fromisoformat(self._meta.get(key, ""))
+        except ValueError as cause:
+            raise Damaged(f"{key} is no instant") from cause
+        if found.tzinfo is None:
+            raise Damaged(f"{key} is no instant: it has no time zone")
+        return found
+
+    def _number(self, key: str) -> int:
+        return number(key, self._meta[key])
 
     def ecosystems(self) -> frozenset[str]:
         """OSV's names, with their releases, that any record speaks of."""
@@ -163,7 +178,7 @@ class Advisories:
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]:
         """Everything said of one package."""
         query = "SELECT postings FROM package WHERE ecosystem = ? AND name = ?"
-        row = self._connection.execute(query, (ecosystem, name)).fetchone()
+        row = first(self._connection.execute(query, (ecosystem, name)), bytes)
         if row is None:
             return []
         said: dict[int, list[int]] = {}
@@ -171,11 +186,14 @@ class Advisories:
             said.setdefault(record, []).append(which)
         query = "SELECT id, core, kin, statements FROM record WHERE id IN (SELECT value FROM json_each(?))"
         found: list[tuple[Advisory, Statement]] = []
-        for record, core, kin, packed in self._connection.execute(query, (json.dumps(list(said)),)):
+        rows = self._connection.execute(query, (json.dumps(list(said)),))
+        for record, core, kin, packed in typed(rows, int, bytes, bytes | None, bytes):
             advisory = _decode_advisory(core)
             if kin is not None:
                 advisory = replace(advisory, kin=_decode_kin(kin))
             statements = _decode_statements(packed)
+            if max(said[record]) >= len(statements):
+                raise Damaged("a package speaks of a statement that is not there")
             found += [(advisory, _decode_statement(statements[which])) for which in sorted(said[record])]
         found.sort(key=lambda each: each[0].id)
         return found
@@ -186,12 +204,12 @@ class Advisories:
 
     def epss(self, cve: str) -> float | None:
         """The probability of an attack within 30 days."""
-        row = self._connection.execute("SELECT score FROM epss WHERE cve = ?", (cve,)).fetchone()
-        return None if row is None else float(row[0])
+        row = first(self._connection.execute("SELECT score FROM epss WHERE cve = ?", (cve,)), float)
+        return None if row is None else row[0]
 
     def ratings(self, name: str) -> list[CveRating]:
         """Collected ratings of a CVE, one per source and vector; then what advisories under another name say."""
         collected = self._connection.execute("SELECT DISTINCT source, vector, word FROM rating WHERE cve = ?", (name,))
-        ratings = [CveRating(source, vector, word) for source, vector, word in collected]
+        ratings = [CveRating(*rating) for rating in typed(collected, str, str, str)]
         said = self._connection.execute("SELECT author, vector, word FROM inherited WHERE name = ?", (name,))
-        return ratings + [CveRating(author, vector, word) for author, vector, word in said]
+        return ratings + [CveRating(*rating) for rating in typed(said, str, str, str)]

@@ -2,7 +2,6 @@
 
 import io
 import lzma
-import sqlite3
 import struct
 import zipfile
 import zlib
@@ -16,7 +15,7 @@ from hullguard.advisories.building import Building
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.feeds.feed import MAX_RECORD, Account
 from hullguard.advisories.writer import Writer
-from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.model.errors import Invalid, NotFound
 
 Progress = Callable[[str, int], None]
 """Told which file and how many of its bytes more were read."""
@@ -45,18 +44,15 @@ def import_files(files: Sequence[Path], database: Path, progress: Progress | Non
     for path in files:
         _check(path)
     account = Account()
-    try:
-        with Building(database) as building:
-            writer = building.writer()
-            for path in files:
-                import_file(path, writer, account, progress)
-            if not (account.imported or account.older or account.withdrawn or account.enriched):
-                first = account.refusals[0] if account.refusals else None
-                why = f"; the first refusal: {first.where}: {first.why}" if first else ""
-                raise Invalid(f"nothing could be imported{why}", "advisories.nothing-imported")
-            building.commit(writer)
-    except (sqlite3.Error, OSError) as cause:
-        raise Unavailable(f"cannot write the advisory database {database}: {cause}") from cause
+    with Building(database) as building:
+        writer = building.writer()
+        for path in files:
+            import_file(path, writer, account, progress)
+        if not (account.imported or account.older or account.withdrawn or account.enriched):
+            first = account.refusals[0] if account.refusals else None
+            why = f"; the first refusal: {first.where}: {first.why}" if first else ""
+            raise Invalid(f"nothing could be imported{why}", "advisories.nothing-imported")
+        building.commit(writer)
     return account
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.advisories.osv import Advisory, Kin, announces
+from hullguard.advisories.stored import reader, typed
 
 MOST_FACTS = 20_000
 """Names of which something else is known than before; with more of them everything may have changed."""
@@ -37,9 +38,9 @@ class _Links(Struct, frozen=True, array_like=True, gc=False):
     related: tuple[str, ...]
 
 
-_links = msgspec.msgpack.Decoder(_Links).decode
-_kin = msgspec.msgpack.Decoder(Kin).decode
-_advisory = msgspec.msgpack.Decoder(Advisory).decode
+_links = reader(_Links)
+_kin = reader(Kin)
+_advisory = reader(Advisory)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -60,17 +61,21 @@ def settle(connection: sqlite3.Connection, facts: set[str]) -> Settled:
     facts = facts | _keep_inherited(connection, said)
     everything = len(facts) > MOST_FACTS
     if facts and not everything:
-        for core, number, kin in connection.execute("SELECT core, id, kin FROM record"):
+        for core, number, kin in _records(connection):
             if not facts.isdisjoint(_names(_links(core), kin)):
                 touched.add(number)
     return Settled(touched, everything)
+
+
+def _records(connection: sqlite3.Connection) -> Iterator[tuple[bytes, int, bytes | None]]:
+    return typed(connection.execute("SELECT core, id, kin FROM record"), bytes, int, bytes | None)
 
 
 def _keep_kin(connection: sqlite3.Connection, graph: "_Graph") -> tuple[set[int], set[_Said]]:
     """The records whose kin changed, and all severities that other records inherit."""
     updates: list[tuple[bytes | None, int]] = []
     said: set[_Said] = set()
-    for core, number, stored in connection.execute("SELECT core, id, kin FROM record"):
+    for core, number, stored in _records(connection):
         links = _links(core)
         kin = graph.kin(links)
         packed = None if kin is None else _encode(kin)
@@ -93,7 +98,7 @@ def _said(advisory: Advisory, names: Iterable[str]) -> Iterator[_Said]:
 
 def _keep_inherited(connection: sqlite3.Connection, new: set[_Said]) -> set[str]:
     """The names for which an inherited severity changed."""
-    old = set(connection.execute("SELECT name, author, vector, word FROM inherited"))
+    old = set(typed(connection.execute("SELECT name, author, vector, word FROM inherited"), str, str, str, str))
     gone, come = old - new, new - old
     query = "DELETE FROM inherited WHERE name = ? AND author = ? AND vector = ? AND word = ?"
     connection.executemany(query, sorted(gone))
@@ -125,7 +130,7 @@ class _Graph:
         self._upstream: dict[str, tuple[str, ...]] = {}
         self._walked: dict[str, tuple[str, ...]] = {}
         near, upstream = self._near, self._upstream
-        for (core,) in connection.execute("SELECT core FROM record"):
+        for (core,) in typed(connection.execute("SELECT core FROM record"), bytes):
             links = _links(core)
             if 0 < len(links.aliases) <= _MOST_ALIASES:
                 for alias in map(spelled, links.aliases):

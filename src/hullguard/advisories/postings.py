@@ -10,6 +10,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from hullguard.advisories.stored import Damaged
+
 if TYPE_CHECKING:
     Postings: TypeAlias = array[int]
 else:
@@ -32,9 +34,12 @@ def packed(those: Postings) -> bytes:
 
 
 def unpacked(content: bytes) -> Postings:
-    """Raises ValueError when the content is cut off."""
+    """Raises Damaged when the content is cut off, or none."""
     found = array("Q")
-    found.frombytes(content)
+    try:
+        found.frombytes(content)
+    except (ValueError, TypeError) as cause:
+        raise Damaged(f"a list of numbers cannot be read: {cause}") from cause
     if sys.byteorder != "little":
         found.byteswap()
     return found

@@ -13,10 +13,11 @@ from hullguard.advisories.changes import EVERYTHING, Change, Log
 from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Package, Record, advisory, statements
 from hullguard.advisories.postings import HALF, Postings, owners, packed, pairs, postings, unpacked
+from hullguard.advisories.stored import Damaged, first, reader, single, typed
 
 _BATCH = 20_000
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Raw]).decode
+_decode = reader(list[Raw])
 
 
 class _Package(Struct, gc=False):
@@ -41,8 +42,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._fresh = connection.execute("SELECT 1 FROM record LIMIT 1").fetchone() is None
-        self._next = 1 + (connection.execute("SELECT MAX(id) FROM record").fetchone()[0] or 0)
-        self._last_package = connection.execute("SELECT MAX(id) FROM package").fetchone()[0] or 0
+        self._next = 1 + _last(connection, "record")
+        self._last_package = _last(connection, "package")
         self._seen: dict[str, tuple[int, str]] = {}
         # By their names as records spell them, so that most look-ups need no canonical form.
         self._places: dict[str, dict[str, _Package]] = {}
@@ -106,7 +107,8 @@ class Writer:
     def _replace_table(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
         """The first column is the CVE; what became of which is noted."""
         new = dict.fromkeys(rows)
-        old = set(self._connection.execute(f"SELECT * FROM {table}"))  # noqa: S608 - one of our own three names
+        query = f"SELECT * FROM {table}"  # noqa: S608 - one of our own three names
+        old = set(typed(self._connection.execute(query)))
         if changed := new.keys() ^ old:
             self._facts.update(str(row[0]) for row in changed)
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -120,8 +122,8 @@ class Writer:
 
     def noted(self, key: str) -> str | None:
         """What was kept under the key."""
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        row = first(self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)), str)
+        return None if row is None else row[0]
 
     def finish(self) -> None:
         """Everything written, everything that follows from it worked out, and the changes noted."""
@@ -137,7 +139,8 @@ class Writer:
     def _find(self, identity: str) -> tuple[int, str] | None:
         known = self._seen.get(identity)
         if known is None and not self._fresh:
-            known = self._connection.execute("SELECT id, modified FROM record WHERE name = ?", (identity,)).fetchone()
+            query = "SELECT id, modified FROM record WHERE name = ?"
+            known = first(self._connection.execute(query, (identity,)), int, str)
         return known
 
     def _replace(self, number: int, modified: str, core: bytes, said: bytes, places: Postings) -> None:
@@ -151,6 +154,8 @@ class Writer:
             self._changed.update(owners(old_places), owners(places))
         else:
             before, after = _each(old_said), _each(said)
+            if any(which >= len(before) for _, which in pairs(old_places)):
+                raise Damaged("a place has no statement")
             changed = {(package, before[which]) for package, which in pairs(old_places)}
             changed ^= {(package, after[which]) for package, which in pairs(places)}
             self._changed.update(package for package, _ in changed)
@@ -183,7 +188,7 @@ class Writer:
 
     def _stored(self, number: int) -> tuple[bytes, bytes, Postings]:
         query = "SELECT core, statements, places FROM record WHERE id = ?"
-        core, said, places = self._connection.execute(query, (number,)).fetchone()
+        core, said, places = single(self._connection.execute(query, (number,)), bytes, bytes, bytes)
         return core, said, unpacked(places)
 
     def _place(self, package: Package) -> _Package:
@@ -198,7 +203,7 @@ class Writer:
         found = known.get(name)
         if found is None and not self._fresh:
             query = "SELECT id, postings FROM package WHERE ecosystem = ? AND name = ?"
-            row = self._connection.execute(query, (package.ecosystem, name)).fetchone()
+            row = first(self._connection.execute(query, (package.ecosystem, name)), int, bytes)
             if row is not None:
                 found = _Package(row[0], package.ecosystem, name, unpacked(row[1]))
         if found is None:
@@ -211,7 +216,7 @@ class Writer:
         package = self._packages.get(number)
         if package is None:
             query = "SELECT ecosystem, name, postings FROM package WHERE id = ?"
-            ecosystem, name, content = self._connection.execute(query, (number,)).fetchone()
+            ecosystem, name, content = single(self._connection.execute(query, (number,)), str, str, bytes)
             package = self._packages[number] = _Package(number, ecosystem, name, unpacked(content))
             self._places.setdefault(ecosystem, {})[name] = package
         return package
@@ -250,7 +255,7 @@ class Writer:
             self._changed.update(owners(self._stored(number)[2]))
         query = "SELECT ecosystem, name FROM package WHERE id = ?"
         for number in self._changed:
-            changes.add(Change(*self._connection.execute(query, (number,)).fetchone()))
+            changes.add(Change(*single(self._connection.execute(query, (number,)), str, str)))
         return changes
 
 
@@ -259,6 +264,15 @@ def _each(said: bytes) -> list[bytes]:
     return list(map(bytes, _decode(said)))
 
 
+def _last(connection: sqlite3.Connection, table: str) -> int:
+    """The highest number; a posting has room for half of 64 bits."""
+    last: int
+    (last,) = single(connection.execute(f"SELECT IFNULL(MAX(id), 0) FROM {table}"), int)  # noqa: S608
+    if not 0 <= last < 1 << HALF - 1:
+        raise Damaged(f"{last} is no number of a {table}")
+    return last
+
+
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:
-    rows = connection.execute("SELECT substr(key, 9), value FROM meta WHERE key LIKE 'records:%'")
-    return {ecosystem: int(count) for ecosystem, count in rows}
+    query = "SELECT substr(key, 9), CAST(value AS INTEGER) FROM meta WHERE key LIKE 'records:%'"
+    return dict(typed(connection.execute(query), str, int))

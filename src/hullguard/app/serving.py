@@ -62,13 +62,10 @@ def _advisory_state(path: Path) -> AdvisoryState:
     from hullguard.advisories.database import Advisories
 
     try:
-        advisories = Advisories.open(path)
+        with contextlib.closing(Advisories.open(path)) as advisories:
+            return advisories.state
     except HullguardError:
         return AdvisoryState(None)  # the overview says that there is none, or none that can be read
-    try:
-        return advisories.state
-    finally:
-        advisories.close()
 
 
 async def ctrl(layout: Layout, address: Address, agents_url: str, *, trusted_proxies: tuple[str, ...] = ()) -> None:

@@ -95,6 +95,9 @@ async def _run(context: Context, job: Job) -> str | None:
         await _KINDS[job.kind].run(context, job.key)
     except NotFound:
         return None  # what the job was about has gone meanwhile
+    except HullguardError as error:
+        _log.warning("job failed", kind=job.kind, key=job.key, attempts=job.attempts, reason=str(error))
+        return str(error)
     except Exception as error:  # noqa: BLE001 - the boundary of a plug-in: one bad job must not stop the others
         _log.warning("job failed", kind=job.kind, key=job.key, attempts=job.attempts, exc_info=error)
         return f"{type(error).__name__}: {error}"
@@ -127,12 +130,16 @@ async def _listen(cache: Cache, wake: asyncio.Event) -> None:
 
 
 async def _watch_advisories(context: Context, wake: asyncio.Event) -> None:
+    said = ""
     while True:
         try:
             if await notice_new_advisories(context):
                 wake.set()
+            said = ""
         except HullguardError as reason:
-            _log.warning("advisories cannot be looked at", reason=str(reason))
+            if str(reason) != said:  # a damaged file stays as it is until somebody makes another one
+                said = str(reason)
+                _log.warning("advisories cannot be looked at", reason=said)
         await asyncio.sleep(ADVISORY_SECONDS)
 
 

@@ -8,13 +8,14 @@ import io
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import zstandard
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.fuzz import samples
 from tests.fuzz.reading import scratch, written
@@ -26,12 +27,13 @@ from hullguard.advisories import schema
 from hullguard.advisories.bundle import keys
 from hullguard.advisories.bundle.load import import_bundles
 from hullguard.advisories.bundle.manifest import MANIFEST, MEMBERS, PREFIX, SIGNATURE, Bundle, is_bundle
+from hullguard.advisories.bundle.pack import pack
 from hullguard.advisories.cvss import score
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.evaluate import judge
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.feeds.feed import Account
-from hullguard.advisories.importer import import_file, load_stream
+from hullguard.advisories.importer import import_file, import_files, load_stream
 from hullguard.advisories.match import Matcher
 from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Event, Range, Statement
@@ -62,6 +64,11 @@ _RECORDS = (
     ),
 )
 _LINES = "".join(json.dumps(one) + "\n" for one in _RECORDS).encode()
+_LATER = {"modified": "2025-06-01T00:00:00Z", "summary": "another"}
+_CHANGED = "".join(
+    json.dumps(one | _LATER) + "\n"
+    for one in (_RECORDS[0], _RECORDS[1] | {"affected": []}, _RECORDS[2] | {"withdrawn": "2025-06-01T00:00:00Z"})
+).encode()
 _KEV = b'{"catalogVersion": "2024", "vulnerabilities": [{"cveID": "CVE-2024-0001"}, {"cveID": "CVE-2024-2"}]}'
 _EPSS = (
     b"#model_version:v2023,score_date:2024-01-01\ncve,epss,percentile\nCVE-2024-0001,0.97,0.99\nCVE-2024-2,0.1,0.5\n"
@@ -176,6 +183,49 @@ def _member(data: bytes) -> list[Any]:
     return [account.imported, [[refusal.where, refusal.why] for refusal in account.refusals]]
 
 
+def _database(data: bytes) -> list[Any]:
+    """A database that somebody else made, or that the disk damaged."""
+    advisories = Advisories.open(written(data, "advisories.db"))
+    with contextlib.closing(advisories):
+        found = advisories.match(_INSTALLED, date(2026, 1, 1))
+        told = [advisories.state, advisories.build, sorted(advisories.changes(0)), advisories.notes()]
+        return [found, told, advisories.status().records, sorted(advisories.modified())]
+
+
+def _added(data: bytes) -> list[Any]:
+    """Such a database to which records are added, some of them there already."""
+    path = written(data, "advisories.db")
+    account = import_files([written(_CHANGED, "records.jsonl"), written(_KEV, "kev.json")], path)
+    return [account.imported, account.withdrawn, account.older]
+
+
+def _packed(data: bytes) -> list[Any]:
+    """Such a database that is packed into a bundle."""
+    made = scratch() / "packed.zip"
+    return [pack(written(data, "advisories.db"), made, _private(os.getpid())).built]
+
+
+@functools.cache
+def _private(process: int) -> Path:
+    del process
+    form, encoding = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
+    path = written(_KEY.private_bytes(encoding, form, serialization.NoEncryption()), "key.pem")
+    path.chmod(0o600)
+    return path
+
+
+def _databases() -> Iterable[bytes]:
+    """As an import makes it, and with smaller pages, of which an input may have more."""
+    path = scratch() / "made.db"
+    path.unlink(missing_ok=True)
+    import_files([written(_LINES, "records.jsonl"), written(_KEV, "kev.json"), written(_EPSS, "epss.csv")], path)
+    yield path.read_bytes()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA page_size=512")
+        connection.execute("VACUUM")
+    yield path.read_bytes()
+
+
 def _keys(data: bytes) -> list[Any]:
     path, found = written(data, "key"), []
     for reads in (keys.public, keys.private):
@@ -277,6 +327,9 @@ TARGETS: tuple[Target, ...] = (
     Target("advisories.bundle", lambda data: _bundle(data, b""), lambda: (_signed_bundle(),), runs=120),
     Target("advisories.bundle.manifest", _signed, lambda: (_manifest(npm=_PACKED),), runs=120),
     Target("advisories.bundle.member", _member, lambda: (_PACKED, zstandard.ZstdCompressor().compress(_KEV)), runs=40),
+    Target("advisories.database", _database, _databases, runs=120, longest=1 << 17),
+    Target("advisories.database.added", _added, _databases, runs=60, longest=1 << 17),
+    Target("advisories.database.packed", _packed, _databases, runs=60, longest=1 << 17),
     Target("advisories.keys", _keys, lambda: _PEMS),
     Target(
         "advisories.mirror",

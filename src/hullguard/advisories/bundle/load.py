@@ -1,7 +1,6 @@
 """Imports a signed bundle: everything is verified before anything is believed."""
 
 import io
-import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from hullguard.advisories.bundle.manifest import Bundle, Member
 from hullguard.advisories.feeds.feed import Account
 from hullguard.advisories.importer import load_stream
 from hullguard.advisories.writer import Writer
-from hullguard.model.errors import Unavailable
 
 Progress = Callable[[str, int], None]
 _WINDOW = 1 << 27
@@ -24,25 +22,22 @@ _WHOLE = frozenset({"kev", "epss", "severity"})
 def import_bundles(paths: Sequence[Path], database: Path, trusted: Path, progress: Progress | None = None) -> Account:
     """Adds the bundles' records to the database; the one on disk changes in one step, at the end, or not at all."""
     account = Account()
-    try:
-        with (
-            Building(database) as building,
-            tempfile.TemporaryDirectory(prefix=f".{database.name}.bundle.", dir=database.parent) as work,
-        ):
-            for number, path in enumerate(paths):
-                with Bundle(path, trusted) as bundle:
-                    for place, name in enumerate(bundle.manifest.files):
-                        bundle.unpack(name, Path(work) / f"{number}.{place}")
-                members = list(bundle.manifest.files.values())
-                for place, member in enumerate(members):
-                    packed = Path(work) / f"{number}.{place}"
-                    _load(f"{path.name}, {member.source}", packed, member, building.writer(), account)
-                    packed.unlink()
-                    if progress is not None:
-                        progress(path.name, member.size)
-            building.commit(building.writer())
-    except (sqlite3.Error, OSError) as cause:
-        raise Unavailable(f"cannot write the advisory database {database}: {cause}") from cause
+    with (
+        Building(database) as building,
+        tempfile.TemporaryDirectory(prefix=f".{database.name}.bundle.", dir=database.parent) as work,
+    ):
+        for number, path in enumerate(paths):
+            with Bundle(path, trusted) as bundle:
+                for place, name in enumerate(bundle.manifest.files):
+                    bundle.unpack(name, Path(work) / f"{number}.{place}")
+            members = list(bundle.manifest.files.values())
+            for place, member in enumerate(members):
+                packed = Path(work) / f"{number}.{place}"
+                _load(f"{path.name}, {member.source}", packed, member, building.writer(), account)
+                packed.unlink()
+                if progress is not None:
+                    progress(path.name, member.size)
+        building.commit(building.writer())
     return account
 
 

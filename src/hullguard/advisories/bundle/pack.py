@@ -19,12 +19,13 @@ from hullguard.advisories.bundle.manifest import MANIFEST, MEMBERS, PREFIX, SIGN
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.osv import Advisory, Affected, Package, Record, Specific, Statement
 from hullguard.advisories.postings import pairs, unpacked
+from hullguard.advisories.stored import Damaged, reader, typed
 from hullguard.model.errors import NotFound, Unavailable
 
 _LEVEL = 9
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_decode_advisory = msgspec.msgpack.Decoder(Advisory).decode
-_decode_statements = msgspec.msgpack.Decoder(list[Statement]).decode
+_decode_advisory = reader(Advisory)
+_decode_statements = reader(list[Statement])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -46,8 +47,6 @@ def pack(database: Path, output: Path, key: Path, ecosystems: Sequence[str] = ()
                 _into_directory(staging, output, manifest)
             else:
                 _into_file(staging, output, manifest)
-    except sqlite3.Error as cause:
-        raise Unavailable(f"the advisory database {database} cannot be read: {cause}", "db.unreadable") from cause
     except OSError as cause:
         raise Unavailable(f"cannot write {output}: {cause.strerror or cause}") from cause
     finally:
@@ -59,12 +58,11 @@ class _Dates:
     """When each source was last up to date; what came by hand is as old as the database."""
 
     def __init__(self, advisories: Advisories) -> None:
-        self.built: datetime = advisories.status().built
-        self._notes = advisories.notes()
+        status = advisories.status()
+        self.built, self._updated = status.built, status.updated
 
     def of(self, source: str) -> datetime:
-        noted = self._notes.get(f"updated:{source}")
-        return datetime.fromisoformat(noted) if noted else self.built
+        return self._updated.get(source, self.built)
 
 
 class _Written:
@@ -115,13 +113,17 @@ def _records(connection: sqlite3.Connection) -> Iterator[Record]:
     """Records as far as matching needs them; those that speak of no package stay behind."""
     packages = {
         number: Package(ecosystem, name)
-        for number, ecosystem, name in connection.execute("SELECT id, ecosystem, name FROM package")
+        for number, ecosystem, name in typed(
+            connection.execute("SELECT id, ecosystem, name FROM package"), int, str, str
+        )
     }
-    for modified, core, packed, places in connection.execute(
-        "SELECT modified, core, statements, places FROM record ORDER BY id"
-    ):
+    stored = connection.execute("SELECT modified, core, statements, places FROM record ORDER BY id")
+    for modified, core, packed, places in typed(stored, str, bytes, bytes, bytes):
         statements = _decode_statements(packed)
-        said = [(packages[place], statements[which]) for place, which in pairs(unpacked(places))]
+        try:
+            said = [(packages[place], statements[which]) for place, which in pairs(unpacked(places))]
+        except LookupError as cause:
+            raise Damaged("a record speaks of a package or a statement that is not there") from cause
         if said:
             yield _record(modified, _decode_advisory(core), said)
 
@@ -149,14 +151,15 @@ def _affected(package: Package, statement: Statement) -> Affected:
 def _tables(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Iterator[bytes]]]:
     """What is published whole, in the form in which it is imported; the first line is its head."""
     yield "kev", "kev.json.zst", _kev(connection)
-    scores = connection.execute("SELECT cve, score FROM epss ORDER BY cve")
+    scores = typed(connection.execute("SELECT cve, score FROM epss ORDER BY cve"), str, float)
     yield "epss", "epss.csv.zst", _csv("cve,epss", scores)
     ratings = connection.execute("SELECT cve, source, version, vector, word FROM rating ORDER BY cve")
-    yield "severity", "severity.csv.zst", _csv("cve,source,cvss_version,vector,severity", ratings)
+    texts = typed(ratings, str, str, str, str, str)
+    yield "severity", "severity.csv.zst", _csv("cve,source,cvss_version,vector,severity", texts)
 
 
 def _kev(connection: sqlite3.Connection) -> Iterator[bytes]:
-    cves = [{"cveID": cve} for (cve,) in connection.execute("SELECT cve FROM kev ORDER BY cve")]
+    cves = [{"cveID": cve} for (cve,) in typed(connection.execute("SELECT cve FROM kev ORDER BY cve"), str)]
     if cves:
         yield b'{"catalogVersion":"","vulnerabilities":'
         yield _encode(cves) + b"}\n"

@@ -1,7 +1,6 @@
 """Updates the database: asks for what has changed, takes few records singly and many as a whole, and commits once."""
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from hullguard.advisories.feeds.feed import Account
 from hullguard.advisories.update.fetch import Failed, Fetcher, Progress
 from hullguard.advisories.update.mirror import Mirror, listed, require_name, require_url
 from hullguard.advisories.update.source import EcosystemSource, Kept, Source, Update, WholeSource
-from hullguard.model.errors import HullguardError, Invalid, Unavailable
+from hullguard.model.errors import Invalid
 
 _LIST_BYTES = 1 << 20
 _NOTED_AGAIN = timedelta(days=1)
@@ -61,14 +60,11 @@ def update(
             require_url(url)
     chosen = [require_name(name) for name in wanted.ecosystems]
     account = Account()
-    try:
-        with Building(database) as building, _staging(database) as staging:
-            kept = _kept(database, full=wanted.full)
-            sources, failed = _sources(mirror, wanted, chosen, fetcher, staging)
-            updates = [*failed, *_run(sources, kept, building, account)]
-            replaced = _finish(building, kept, updates)
-    except (sqlite3.Error, OSError) as cause:
-        raise Unavailable(f"cannot write the advisory database {database}: {cause}") from cause
+    with Building(database) as building, _staging(database) as staging:
+        kept = _kept(database, full=wanted.full)
+        sources, failed = _sources(mirror, wanted, chosen, fetcher, staging)
+        updates = [*failed, *_run(sources, kept, building, account)]
+        replaced = _finish(building, kept, updates)
     return Outcome(tuple(updates), account, replaced)
 
 
@@ -120,17 +116,14 @@ def _sources(
 
 
 def _kept(database: Path, *, full: bool) -> Kept:
-    """What the last update noted; a database that cannot be read is judged when it is copied."""
-    if full or not database.is_file():
+    """What the last update noted. A database that cannot be read is said before anything is fetched for it."""
+    if not database.is_file():
         return Kept({}, None)
     from hullguard.advisories.database import Advisories
 
+    advisories = Advisories.open(database)
     try:
-        advisories = Advisories.open(database)
-    except HullguardError:
-        return Kept({}, None)
-    try:
-        return Kept(advisories.notes(), advisories.modified)
+        return Kept({}, None) if full else Kept(advisories.notes(), advisories.modified)
     finally:
         advisories.close()
 

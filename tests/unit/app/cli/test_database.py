@@ -142,3 +142,32 @@ def test_a_database_made_by_hand_is_as_old_as_it_was_built(tmp_path: Path) -> No
     connection.close()
 
     assert "older than 7 days: all of it" in db("status", "--db", file).stderr
+
+
+def test_a_damaged_database_is_one_line_in_every_command(tmp_path: Path, mirror: SmallMirror) -> None:
+    database(tmp_path, record("X", affected("npm", "a", ZERO)), record("Y", affected("PyPI", "b", ZERO))).close()
+    file, key = tmp_path / "advisories.db", tmp_path / "key"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) - 8192])
+    assert db("keygen", "-o", key).returncode == exits.DONE
+
+    for done in (
+        db("status", "--db", file),
+        db("import", tmp_path / "records.jsonl", "--db", file),
+        db("pack", "--db", file, "--key", key, "-o", tmp_path / "bundle"),
+        update(mirror, file),
+        scan(tmp_path, file),
+        scan(tmp_path, file, str(tmp_path)),
+    ):
+        assert done.returncode == exits.OUTSIDE_FAILED, done.stdout
+        said = [line for line in done.stderr.splitlines() if line.startswith("hullguard: ")]
+        assert len(said) == len(done.stderr.splitlines()) == 1, done.stderr
+        assert said[0].startswith(f"hullguard: the advisory database {file} is damaged: ")
+        assert said[0].endswith(f"; remove it and make it again with: hullguard db update --db {file}")
+    assert mirror.paths() == []  # nothing is fetched for it
+
+
+def scan(target: Path, file: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "hullguard"
+    command = [str(program), "scan", f"dir:{target}", *(f"dir:{each}" for each in more), "--db", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ))
