@@ -195,9 +195,17 @@ def several_platforms(images: Sequence[Image], path: Path) -> Path:
 
 
 def dpkg_entry(
-    name: str, version: str, *, source: str = "", status: str = "install ok installed", arch: str = "amd64"
+    name: str,
+    version: str,
+    *,
+    source: str = "",
+    status: str = "install ok installed",
+    arch: str = "amd64",
+    maintainer: str = "Debian Python Team <team+python@tracker.debian.org>",
 ) -> str:
     lines = [f"Package: {name}", f"Status: {status}", "Priority: optional", f"Architecture: {arch}"]
+    if maintainer:
+        lines.append(f"Maintainer: {maintainer}")
     if source:
         lines.append(f"Source: {source}")
     return "\n".join([*lines, f"Version: {version}", "Description: a package", " Version: of its description", "", ""])

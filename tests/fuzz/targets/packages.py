@@ -204,13 +204,6 @@ TARGETS: tuple[Target, ...] = (
         _OPKG + b"SourceName: dnsmasq\nLicense: GPL-2.0\n",
         beside={"usr/lib/opkg/status": _OPKG},
     ),
-    _target(
-        "opkg.list",
-        "opkg",
-        "usr/lib/opkg/info/dnsmasq.list",
-        b"/usr/sbin/dnsmasq\t0100755\n/etc/dnsmasq.conf\n",
-        beside={"usr/lib/opkg/status": _OPKG},
-    ),
     _target("python.wheel", "python", "usr/lib/python3/site-packages/Django-3.2.dist-info/METADATA", _METADATA),
     _target("python.egg", "python", "usr/lib/python3/site-packages/six.egg-info", _METADATA.replace(b"\n", b"\r\n")),
     _target(

@@ -1,8 +1,9 @@
 """Alpine's, Wolfi's and Chainguard's packages: apk's database of installed packages (apk-tools, apk_db_read)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import (
     NO_PACKAGE,
     Analyzer,
@@ -20,7 +21,11 @@ from hullguard.model.package import Package, PackageType
 _PLACES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 
 
-_LINE = re.compile(rb"^(?:([PVAoLFR]):.*)?$", re.MULTILINE)
+_REPOSITORIES, _WORLD = "etc/apk/repositories", "etc/apk/world"
+_ASKED = 1 << 16
+"""Bytes of the lists of repositories and of what was asked for; a longer one is not read."""
+_UNREAD = "!"
+_LINE = re.compile(rb"^(?:([PVAoLFRmc]):.*)?$", re.MULTILINE)
 _MOST_LINES = 1 << 20
 _GROWTH = 4
 _CUT = b"!:"
@@ -28,14 +33,20 @@ _CUT = b"!:"
 
 
 class ApkAnalyzer(Analyzer):
-    """One-letter fields: P name, V version, A architecture, L licence, o origin (the source), F folder, R file."""
+    """One-letter fields: P name, V version, A architecture, L licence, o origin (the source), F folder, R file.
 
-    name, version = "apk", 3
-    paths = r"(?:usr/)?lib/apk/db/installed"
-    fixed = _PLACES
+    The database does not say which repository a package came from. It counts as the distribution's if it is maintained
+    (m) there; or if it was built from a commit (c), all repositories are the distribution's, and nobody asked for a
+    file instead of for a package of that name.
+    """
+
+    name, version = "apk", 4
+    paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
+    fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 
     def condense(self, path: str, content: bytes) -> bytes:
-        del path
+        if path in (_REPOSITORIES, _WORLD):
+            return content if len(content) <= _ASKED else _UNREAD.encode()
         kept: list[bytes] = []
         # A folder's name counts once a file: a few bytes could stand for gigabytes of paths.
         folder, room = b"", _GROWTH * len(content)
@@ -55,10 +66,15 @@ class ApkAnalyzer(Analyzer):
                 break
         return b"\n".join(kept)
 
+    def variant(self, path: str) -> str:
+        return path.rpartition("/")[2]
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         # With a merged /usr both names lead to one file.
         places = {real: place for place in _PLACES if (real := files.real(place))}
+        owners: list[tuple[str, bool, set[str]]] = []
+        sources = _Sources(files, context)
         for place in places.values():
             if (file := files.file(place)) is None:
                 continue
@@ -67,10 +83,12 @@ class ApkAnalyzer(Analyzer):
                 present = {_identity(fields) for fields, _ in _records(older.content)}
                 origins = {identity: origins.get(identity, older.layer) for identity in present}
             for fields, owned in _records(file.content):
-                findings.owned.update(real for path in owned if (real := files.real(path)))
+                real_paths = {real for path in owned if (real := files.real(path))}
+                owners.append((fields.get("P", ""), sources.own(fields), real_paths))
                 self._add(fields, origins.get(_identity(fields), file.layer), place, context, findings)
             if not findings.packages and not findings.unknowns:
                 findings.say(place, NO_PACKAGE)
+        provenance.take(findings, context.distribution, owners, fhs=True)
         return findings
 
     @staticmethod
@@ -99,6 +117,29 @@ class ApkAnalyzer(Analyzer):
                 licenses=(fields["L"],) if fields.get("L") else (),
             )
         )
+
+
+class _Sources:
+    """Where packages come from, as far as it can be told."""
+
+    def __init__(self, files: Files, context: Context) -> None:
+        self._distribution = context.distribution
+        asked = _content(files, _WORLD)
+        self._fetched = asked != _UNREAD and provenance.fetched(context.distribution, _content(files, _REPOSITORIES))
+        # ``name><Q1…`` holds a package to the one file that it was installed from.
+        self._files = {line.split("><")[0] for line in asked.split() if "><" in line}
+
+    def own(self, fields: Mapping[str, str]) -> bool:
+        """Whether the distribution built the package."""
+        if provenance.maintained(self._distribution, fields.get("m")):
+            return True
+        built = bool(fields.get("o")) and bool(fields.get("c"))
+        return built and self._fetched and fields.get("P") not in self._files
+
+
+def _content(files: Files, path: str) -> str:
+    file = files.file(path)
+    return "" if file is None else text(file.content)
 
 
 def _records(content: bytes) -> Iterator[tuple[dict[str, str], list[str]]]:

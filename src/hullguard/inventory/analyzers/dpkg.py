@@ -1,7 +1,9 @@
 """Debian's and Ubuntu's packages: dpkg's status file, and one file per package in distroless images (status.d)."""
 
 import re
+from collections.abc import Iterator, Mapping
 
+from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
 from hullguard.inventory.analyzers.ownable import ownable
@@ -11,7 +13,7 @@ _ROOT = "var/lib/dpkg"
 _STATUS = f"{_ROOT}/status"
 _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
-_FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture"))
+_FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin"))
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
@@ -21,7 +23,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 3
+    name, version = "dpkg", 4
     paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|info/[^/]+\.list)"
     fixed = (_STATUS, _STATUS_D, _INFO)
 
@@ -37,29 +39,36 @@ class DpkgAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
+        own: dict[str, bool] = {}
         for name, file in files.children(_STATUS_D):
             if not name.endswith(".md5sums"):
-                place = f"{_STATUS_D}/{name}"
-                found = [self._add(entry, file.origin, place, context, findings) for entry in entries(file.content)]
+                place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
+                for entry in found:
+                    self._add(entry, file.origin, place, context, findings, own)
                 if not found:
                     findings.say(place, "it names no package")
         status = files.file(_STATUS)
         if status is not None:
             layers = origins(status)
             for entry in entries(status.content):
-                self._add(entry, layers.get(entry.identity, status.layer), _STATUS, context, findings)
+                self._add(entry, layers.get(entry.identity, status.layer), _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
-        self._owned(files, findings)
+        provenance.take(findings, context.distribution, self._owners(files, own), fhs=True)
         return findings
 
     @staticmethod
-    def _add(entry: Entry, layer: int, location: str, context: Context, findings: Findings) -> None:
+    def _add(  # noqa: PLR0917 - all of it is needed of every entry
+        entry: Entry, layer: int, location: str, context: Context, findings: Findings, own: dict[str, bool]
+    ) -> None:
         if (found := identified(entry, location, findings)) is None:
             return
         name, version = found
         source = _SOURCE.match(entry.get("source") or "")
         distribution, arch = context.distribution, entry.get("architecture")
+        made = provenance.maintained(distribution, entry.get("maintainer"), version)
+        # Of several architectures one that somebody else built is enough to look.
+        own[name] = own.get(name, True) and made and provenance.from_origin(distribution, entry.get("origin"))
         findings.packages.append(
             Package(
                 purl=os_purl("deb", context, name, version, arch),
@@ -76,11 +85,9 @@ class DpkgAnalyzer(Analyzer):
         )
 
     @staticmethod
-    def _owned(files: Files, findings: Findings) -> None:
-        installed = {package.name for package in findings.packages}
+    def _owners(files: Files, own: Mapping[str, bool]) -> Iterator[tuple[str, bool, set[str]]]:
         for directory, suffix in ((_INFO, ".list"), (_STATUS_D, ".md5sums")):
             for name, file in files.children(directory):
-                if name.endswith(suffix) and name.removesuffix(suffix).split(":")[0] in installed:
-                    for path in text(file.content).split("\n"):
-                        if path and (real := files.real(path)):
-                            findings.owned.add(real)
+                if name.endswith(suffix) and (package := name.removesuffix(suffix).split(":")[0]) in own:
+                    listed = (files.real(path) for path in text(file.content).split("\n") if path)
+                    yield package, own[package], {real for real in listed if real}

@@ -2,9 +2,8 @@
 
 from msgspec import Struct
 
-from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
+from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
-from hullguard.inventory.analyzers.ownable import ownable
 from hullguard.model.package import Package, PackageType
 
 # OpenWrt's, the same below /usr, Yocto's, and Entware's beside another system.
@@ -23,22 +22,16 @@ class _Listed(Struct):
 class OpkgAnalyzer(Analyzer):
     """``status`` says what is installed, ``info/NAME.control`` what it was built from; without a status all of info is.
 
-    No advisories are published for these packages.
+    No advisories are published for these packages, so none of them stands for the language packages that it brought.
     """
 
-    name, version = "opkg", 1
-    paths = r"(?:(?:usr|var|opt)/)?lib/opkg/(?:status|info/[^/]+\.(?:control|list))"
+    name, version = "opkg", 2
+    paths = r"(?:(?:usr|var|opt)/)?lib/opkg/(?:status|info/[^/]+\.control)"
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in ("status", "info"))
 
     def condense(self, path: str, content: bytes) -> bytes:
-        if path.endswith(".list"):
-            # A path, and in some versions its mode and the target of a link behind it.
-            names = (line.partition("\t")[0].lstrip("/") for line in text(content).splitlines() if line)
-            return "\n".join(name for name in names if ownable(name)).encode()
+        del path
         return condensed(content, _FIELDS)
-
-    def variant(self, path: str) -> str:
-        return "list" if path.endswith(".list") else ""
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
@@ -66,11 +59,6 @@ class OpkgAnalyzer(Analyzer):
                 findings.packages.append(package)
         if len(findings.packages) == before and not findings.unknowns and (status is not None or controls):
             findings.say(f"{place}/status", NO_PACKAGE)
-        installed = {package.name for package in findings.packages[before:]}
-        for name, file in files.children(f"{place}/info"):
-            if name.endswith(".list") and name.removesuffix(".list") in installed:
-                owned = (files.real(path) for path in text(file.content).split("\n") if path)
-                findings.owned.update(real for real in owned if real)
 
 
 def _package(listed: _Listed, context: Context, findings: Findings) -> Package | None:

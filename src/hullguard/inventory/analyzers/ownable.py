@@ -39,4 +39,9 @@ def ownable(path: str) -> bool:
     directory, _, base = path.rpartition("/")
     if base and (directory.rpartition("/")[2] in _COMMANDS or ("." not in base and not path.startswith(_NO_PROGRAMS))):
         return True
+    return metadata(path)
+
+
+def metadata(path: str) -> bool:
+    """Whether it is a file that names packages, or a library, by its name, and no program."""
     return _POSSIBLE(path) and _FITS(path) is not None

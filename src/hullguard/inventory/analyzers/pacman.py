@@ -1,5 +1,8 @@
 """Arch Linux's packages: one directory each in pacman's local database (libalpm, lib/libalpm/be_local.c)."""
 
+from collections.abc import Iterator, Mapping
+
+from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import (
     Analyzer,
     Context,
@@ -14,14 +17,14 @@ from hullguard.inventory.analyzers.ownable import ownable
 from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/pacman/local"
-_KEPT = ("NAME", "VERSION", "BASE", "ARCH", "LICENSE")
+_KEPT = ("NAME", "VERSION", "BASE", "ARCH", "LICENSE", "PACKAGER", "VALIDATION")
 _MAX_LICENSES = 50
 
 
 class PacmanAnalyzer(Analyzer):
     """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
 
-    name, version = "pacman", 1
+    name, version = "pacman", 2
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -36,16 +39,22 @@ class PacmanAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
+        own: dict[str, tuple[str, bool]] = {}
         for path, file in files.matching(rf"{_ROOT}/[^/]+/desc"):
             if findings.has_room():
-                self._add(path, file, context, findings)
-        for _, file in files.matching(rf"{_ROOT}/[^/]+/files"):
-            owned = (files.real(name) for name in text(file.content).split("\n") if name)
-            findings.owned.update(real for real in owned if real)
+                self._add(path, file, context, findings, own)
+        provenance.take(findings, context.distribution, self._owners(files, own), fhs=False)
         return findings
 
     @staticmethod
-    def _add(path: str, file: File, context: Context, findings: Findings) -> None:
+    def _owners(files: Files, own: Mapping[str, tuple[str, bool]]) -> Iterator[tuple[str, bool, set[str]]]:
+        for path, file in files.matching(rf"{_ROOT}/[^/]+/files"):
+            if (known := own.get(path.rpartition("/")[0])) is not None:
+                listed = (files.real(name) for name in text(file.content).split("\n") if name)
+                yield *known, {real for real in listed if real}
+
+    @staticmethod
+    def _add(path: str, file: File, context: Context, findings: Findings, own: dict[str, tuple[str, bool]]) -> None:
         sections = _sections(file.content)
         values = {name: lines[0] for name, lines in sections.items() if lines}
         name, version = values.get("NAME"), values.get("VERSION")
@@ -53,6 +62,10 @@ class PacmanAnalyzer(Analyzer):
             findings.say(path, "it lacks the package's name or its version")
             return
         distribution, arch = context.distribution, values.get("ARCH")
+        # What was built on the machine itself is not signed.
+        signed = "pgp" in sections.get("VALIDATION", ())
+        made = signed and provenance.maintained(distribution, values.get("PACKAGER"))
+        own[path.rpartition("/")[0]] = (name, made)
         findings.packages.append(
             Package(
                 purl=os_purl("alpm", context, name, version, arch),

@@ -62,14 +62,52 @@ def test_a_package_belongs_to_the_layer_that_brought_its_version() -> None:
     }
 
 
-def test_a_python_package_of_alpine_is_reported_once_as_alpines() -> None:
+OWN = "https://dl-cdn.alpinelinux.org/alpine/v3.18/main\n# a remark\n\nhttp://mirror.example.com/pub/alpine/edge/testing\n"
+BUILT = "o:py3-six\nc:4024cc3b29ad4c65544ad068b8f59172b5494306\nm:Somebody <somebody@example.com>\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "repositories", "world", "once"),
+    [
+        (BUILT, OWN, "py3-six\n", True),
+        (BUILT, OWN + "@edge https://dl-cdn.alpinelinux.org/alpine/edge/main\n", "", True),
+        (BUILT, OWN + "https://packages.example.com/alpine\n", "", False),
+        (BUILT, "", "", False),
+        (BUILT, OWN, "busybox\npy3-six><Q1yyMWoYnr7lKCxKm9mHlMwkd6dMY=\n", False),
+        (BUILT, OWN, "x\n" * 100_000, False),
+        (BUILT.replace("c:", "d:"), OWN, "", False),
+        ("m:Natanael Copa <ncopa@alpinelinux.org>\n", "https://packages.example.com/alpine\n", "", True),
+    ],
+)
+def test_a_python_package_of_alpine_is_reported_once_as_alpines(
+    said: str, repositories: str, world: str, *, once: bool
+) -> None:
     place = "usr/lib/python3.11/site-packages/six-1.16.0.dist-info"
-    database = f"P:py3-six\nV:1.16.0-r0\nF:{place}\nR:METADATA\nR:RECORD\n\n"
     found = Found(
-        [OS, file("lib/apk/db/installed", database), file(f"{place}/METADATA", "Name: six\nVersion: 1.16.0\n")]
+        [
+            OS,
+            file("lib/apk/db/installed", f"P:py3-six\nV:1.16.0-r0\n{said}F:{place}\nR:METADATA\nR:RECORD\n\n"),
+            file("etc/apk/repositories", repositories),
+            file("etc/apk/world", world),
+            file(f"{place}/METADATA", "Name: six\nVersion: 1.16.0\n"),
+        ]
     )
 
-    assert found.names == ["py3-six"]
+    assert found.names == (["py3-six"] if once else ["py3-six", "six"])
+
+
+@pytest.mark.parametrize("os", ["wolfi", "chainguard"])
+def test_wolfis_packages_name_no_maintainer(os: str) -> None:
+    place = "usr/lib/python3.11/site-packages/six-1.16.0.dist-info"
+    entry = f"P:py3-six\nV:1\no:py3-six\nc:4024cc3b\nF:{place}\nR:METADATA\n\n"
+    members = [
+        file("etc/os-release", f"ID={os}\n"),
+        file("usr/lib/apk/db/installed", entry),
+        file(f"{place}/METADATA", "Name: six\nVersion: 1.16.0\n"),
+    ]
+
+    assert Found([*members, file("etc/apk/repositories", "https://apk.cgr.dev/chainguard\n")]).names == ["py3-six"]
+    assert Found(members).names == ["py3-six", "six"]
 
 
 def test_a_database_without_a_package_is_told() -> None:

@@ -195,11 +195,70 @@ def test_what_pip_installed_beside_it_is_reported() -> None:
     assert Found(members).names == ["python3-six", "six"]
 
 
+DISTROLESS = "Package: python3-six\nMaintainer: Debian <team@tracker.debian.org>\nVersion: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "os"),
+    [
+        (dpkg_entry("python3-six", "1.16.0-4", maintainer="A vendor <support@example.com>"), OS),
+        (dpkg_entry("python3-six", "1.16.0-4", maintainer="A vendor <support@debian.org.example.com>"), OS),
+        (dpkg_entry("python3-six", "1.16.0-4", maintainer="A vendor <support@notdebian.org>"), OS),
+        (dpkg_entry("python3-six", "1.16.0-4", maintainer=""), OS),
+        (dpkg_entry("python3-six", "1.16.0-4~ppa1"), OS),
+        (dpkg_entry("python3-six", "1.16.0+0~2023+debian12+deb.example.org"), OS),
+        (dpkg_entry("python3-six", "1.16.0-4").replace("Version", "Origin: Elsewhere\nVersion", 1), OS),
+        (dpkg_entry("python3-six", "1.16.0-4"), file("etc/os-release", "ID=kali\nVERSION_ID=2024\n")),
+    ],
+)
+def test_what_lies_in_a_package_of_others_is_looked_up(entry: str, os: Entry) -> None:
+    assert Found([os, dpkg_status(entry), owned(SIX), SIX_FILE]).names == ["python3-six", "six"]
+
+
+def test_of_several_architectures_one_that_others_built_is_enough_to_look() -> None:
+    others = dpkg_entry("python3-six", "1.16.0-4", arch="i386", maintainer="A vendor <support@example.com>")
+
+    found = Found([OS, dpkg_status(dpkg_entry("python3-six", "1.16.0-4"), others), owned(SIX), SIX_FILE])
+
+    assert found.names == ["python3-six", "python3-six", "six"]
+
+
+def test_debians_packages_leave_opt_to_others() -> None:
+    place = "opt/vendor/lib/six-1.16.0.egg-info/PKG-INFO"
+    members = [
+        OS,
+        dpkg_status(dpkg_entry("vendor", "1")),
+        owned(place, "vendor"),
+        file(place, "Name: six\nVersion: 1\n"),
+    ]
+
+    assert Found(members).names == ["six", "vendor"]
+
+
+def test_packages_of_others_are_named_where_languages_packages_lie_in_them() -> None:
+    vendor = dpkg_entry("vendor", "1", maintainer="A vendor <support@example.com>")
+    plain = dpkg_entry("plain", "1", maintainer="A vendor <support@example.com>")
+
+    found = Found(
+        [
+            OS,
+            dpkg_status(vendor, plain),
+            owned(SIX, "vendor"),
+            SIX_FILE,
+            owned("usr/bin/x", "plain"),
+            file("usr/bin/x", ""),
+        ]
+    )
+
+    (said,) = [unknown for unknown in found.unknowns if unknown.what == "1 OS packages (vendor)"]
+    assert said.why.startswith("nothing shows that debian built them, and its advisories may not speak of them")
+
+
 def test_distroless_ownership_stands_in_the_checksums() -> None:
     found = Found(
         [
             OS,
-            file("var/lib/dpkg/status.d/python3-six", "Package: python3-six\nVersion: 1\n\n"),
+            file("var/lib/dpkg/status.d/python3-six", DISTROLESS),
             file("var/lib/dpkg/status.d/python3-six.md5sums", f"0123456789abcdef0123456789abcdef  {SIX}\n"),
             SIX_FILE,
         ]

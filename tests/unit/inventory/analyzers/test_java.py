@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.archives import jar, manifest, pom_properties
-from tests.support.images import Entry, Image, dpkg_entry, dpkg_status, file, layer
+from tests.support.images import DEBIAN_12, Entry, Image, dpkg_entry, dpkg_status, file, layer
 from tests.support.inventories import Found
 
 from hullguard.inventory import Limits, random_access, read
@@ -367,6 +367,7 @@ def test_bytes_that_were_changed_never_raise() -> None:
 def test_an_archive_of_the_distribution_is_reported_once_as_its_package() -> None:
     found = Found(
         [
+            file("etc/os-release", DEBIAN_12),
             dpkg_status(dpkg_entry("liblog4j2-java", "2.17.1-1")),
             file("var/lib/dpkg/info/liblog4j2-java.list", "/usr/share/java/log4j-core.jar\n"),
             file("usr/share/java/log4j-core.jar", jar(LOG4J)),

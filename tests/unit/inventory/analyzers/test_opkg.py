@@ -77,11 +77,11 @@ def test_a_package_belongs_to_the_layer_that_brought_its_version() -> None:
     assert Found([OS, status(entry("a", "1"))], [whiteout("usr/lib/opkg")]).names == []
 
 
-def test_a_language_package_of_opkg_is_reported_once() -> None:
+def test_what_an_opkg_package_brings_is_looked_up_because_no_advisories_speak_of_it() -> None:
     listed = file("usr/lib/opkg/info/node-lodash.list", "/srv/app/node_modules/lodash/package.json\t0100644\n")
     members = [OS, status(entry("node-lodash", "4.17.4-1")), listed, node_package("lodash", "4.17.4")]
 
-    assert Found(members).names == ["node-lodash"]
+    assert Found(members).names == ["lodash", "node-lodash"]
 
 
 @pytest.mark.parametrize(

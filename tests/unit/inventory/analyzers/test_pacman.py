@@ -51,9 +51,20 @@ def test_an_entry_without_a_name_or_a_version_is_named(content: str) -> None:
     ]
 
 
-def test_a_python_package_of_arch_is_reported_once() -> None:
+@pytest.mark.parametrize(
+    ("packager", "validation", "once"),
+    [
+        ("Robin Broda <coderobe@archlinux.org>", "pgp", True),
+        ("Unknown Packager", "none", False),
+        ("Robin Broda <coderobe@archlinux.org>", "none", False),
+        ("Robin Broda <coderobe@notarchlinux.org>", "pgp", False),
+        ("", "pgp", False),
+    ],
+)
+def test_a_python_package_that_arch_built_is_reported_once(packager: str, validation: str, *, once: bool) -> None:
     place = "usr/lib/python3.12/site-packages/six-1.16.0.dist-info"
     files = file("var/lib/pacman/local/python-six-1.16.0-1/files", f"%FILES%\nusr/\n{place}/METADATA\n\n%BACKUP%\n")
     metadata = file(f"{place}/METADATA", "Name: six\nVersion: 1.16.0\n")
 
-    assert Found([OS, package("python-six", "1.16.0-1"), files, metadata]).names == ["python-six"]
+    described = package("python-six", "1.16.0-1", PACKAGER=packager, VALIDATION=validation)
+    assert Found([OS, described, files, metadata]).names == (["python-six"] if once else ["python-six", "six"])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from packageurl import PackageURL
 
+from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, File, Files, Findings
 from hullguard.inventory.analyzers.rpm import bdb, ndb, sqlite, wal
 from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
@@ -68,11 +69,14 @@ class RpmAnalyzer(Analyzer):
         if log is not None:
             found = wal.apply(found, wal.pages_of(log.content))
         findings.unknowns += [Unknown(path, f"the package database is damaged: {why}") for why in found.problems]
+        owners: list[tuple[str, bool, set[str]]] = []
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:
             if record.name != _KEY and findings.has_room():
                 findings.packages.append(_package(record, path, origins.get(_identity(record), newest), context))
-                findings.owned.update(real for owned in record.owned if (real := files.real(owned)))
+                made = provenance.vended(context.distribution, record.vendor, record.release)
+                owners.append((record.name, made, {real for owned in record.owned if (real := files.real(owned))}))
+        provenance.take(findings, context.distribution, owners, fhs=False)
         return any(record.name != _KEY for record in found.records)
 
 

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.support.images import Entry, dpkg_entry, dpkg_status, file
+from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 from tests.support.programs import elf, go_info, go_program, old_go_program
 
@@ -192,6 +192,7 @@ def test_other_release_files_are_not() -> None:
 def test_a_program_of_the_distribution_is_reported_once_as_its_package() -> None:
     found = Found(
         [
+            file("etc/os-release", DEBIAN_12),
             dpkg_status(dpkg_entry("docker.io", "20.10")),
             file("var/lib/dpkg/info/docker.io.list", "/usr/bin/docker\n/usr/lib/libcrypto.so.3\n"),
             file("usr/bin/docker", go_program("go1.19.3", MODULES)),

@@ -126,12 +126,30 @@ def test_what_cannot_be_read_is_said_beside_what_could() -> None:
     ]
 
 
-def test_a_python_package_of_the_distribution_is_reported_once() -> None:
+@pytest.mark.parametrize(
+    ("os", "vendor", "release", "once"),
+    [
+        ("rocky", "Rocky Enterprise Software Foundation", "1.el9", True),
+        ("rocky", "Fedora Project", "1.el9", False),  # EPEL
+        ("rocky", None, "1.el9", False),
+        ("rhel", "Red Hat, Inc.", "1.el9", True),
+        ("azurelinux", "Microsoft Corporation", "1.azl3", True),
+        ("azurelinux", "Microsoft Corporation", "1", False),
+        ("fedora", "Fedora Project", "1.fc39", False),  # no advisories are published
+    ],
+)
+def test_a_python_package_of_the_distribution_is_reported_once(
+    os: str, vendor: str | None, release: str, *, once: bool
+) -> None:
     place = "usr/lib/python3.9/site-packages/six-1.15.0.dist-info"
-    blob = header("python3-six", basenames=["METADATA"], dirnames=[f"/{place}/"], dirindexes=[0])
+    said = {"vendor": vendor} if vendor else {}
+    blob = header("python3-six", "1", release, basenames=["METADATA"], dirnames=[f"/{place}/"], dirindexes=[0], **said)
     metadata = file(f"{place}/METADATA", "Name: six\nVersion: 1.15.0\n")
 
-    assert Found([OS, file("var/lib/rpm/Packages.db", ndb(blob)), metadata]).names == ["python3-six"]
+    release_file = file("etc/os-release", f'ID="{os}"\nVERSION_ID="9.4"\n')
+    found = Found([release_file, file("var/lib/rpm/Packages.db", ndb(blob)), metadata])
+
+    assert found.names == (["python3-six"] if once else ["python3-six", "six"])
 
 
 SPEC = """\

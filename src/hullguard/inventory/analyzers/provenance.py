@@ -1,0 +1,109 @@
+"""Whether the distribution itself built an OS package: its advisories speak of those, and of no other.
+
+A package that the distribution built stands for the language packages among its files, which are reported once. Of a
+vendor's package nobody's advisories know what lies in it, so that is looked up by itself. The evidence is what the
+package database says; where that shows nothing, or no advisories of the distribution are published at all, the package
+counts as somebody else's (decision 0015).
+"""
+
+import re
+from collections.abc import Iterable
+
+from hullguard.inventory.analyzers.analyzer import Findings
+from hullguard.inventory.analyzers.ownable import metadata
+from hullguard.inventory.distributions import Distribution
+
+# Packages that Ubuntu takes over from Debian unchanged keep their maintainers.
+_MAINTAINERS = {
+    "debian": ("debian.org", "debian.net"),
+    "ubuntu": ("ubuntu.com", "canonical.com", "debian.org", "debian.net"),
+    "alpine": ("alpinelinux.org",),
+    "arch": ("archlinux.org",),
+}
+"""The domains of those who make packages for a distribution."""
+_DOMAIN = re.compile(r"@([A-Za-z0-9.-]+)>?\s*$")
+# Personal archives and vendors mark their builds of a distribution's package: 1.2-3~ppa1, 8.2.1+0~deb12+deb.sury.org+1.
+_MARKED = re.compile(r"ppa\d|[a-z0-9-]+\.(?:org|com|net|io)\b", re.IGNORECASE)
+
+_VENDORS = {
+    "almalinux": ("AlmaLinux",),
+    "mageia": ("Mageia.Org",),
+    "openeuler": ("http://openeuler.org", "openEuler"),
+    "opensuse-leap": ("openSUSE", "SUSE"),
+    "opensuse-leap-micro": ("openSUSE", "SUSE"),
+    "opensuse-tumbleweed": ("openSUSE",),
+    "photon": ("VMware",),
+    "rhel": ("Red Hat, Inc.",),
+    "rocky": ("Rocky",),
+    **dict.fromkeys(("sle-micro", "sl-micro", "sled", "sles", "sles_sap"), ("SUSE",)),
+    **dict.fromkeys(("azurelinux", "mariner"), ("Microsoft",)),
+}
+"""The beginnings of rpm's ``Vendor``."""
+# Microsoft is the vendor of what it builds for other distributions, too.
+_RELEASES = {"azurelinux": re.compile(r"\.azl\d"), "mariner": re.compile(r"\.cm\d")}
+
+_REPOSITORIES = {
+    "alpine": re.compile(r"\S+/(?:v\d+\.\d+|edge|latest-stable)/(?:main|community|testing)/?"),
+    "alpaquita": re.compile(r"https?://packages\.bell-sw\.com/alpaquita/\S+"),
+    "bellsoft-hardened-containers": re.compile(r"https?://packages\.bell-sw\.com/\S+"),
+    **dict.fromkeys(("chainguard", "wolfi"), re.compile(r"https://(?:packages\.wolfi\.dev|(?:[a-z]+\.)?cgr\.dev)/\S+")),
+}
+"""Lines of apk's list of repositories; mirrors keep the paths below their own names."""
+# Debian's and Alpine's policies (FHS) leave these to the vendors and to the administrator.
+_OTHERS = ("opt/", "usr/local/")
+_NAMED = 5
+
+
+def maintained(distribution: Distribution | None, maintainer: str | None, version: str = "") -> bool:
+    """By whom a package of dpkg or pacman says that it is made: ``Name <address>``."""
+    domain = _DOMAIN.search(maintainer or "")
+    if distribution is None or domain is None or _MARKED.search(version):
+        return False
+    known = _MAINTAINERS.get(distribution.id, ())
+    return any(f".{domain[1].lower()}".endswith(f".{each}") for each in known)
+
+
+def from_origin(distribution: Distribution | None, origin: str | None) -> bool:
+    """Whether dpkg's ``Origin`` does not name somebody else."""
+    return not origin or (distribution is not None and origin.lower() == distribution.id)
+
+
+def vended(distribution: Distribution | None, vendor: str | None, release: str) -> bool:
+    """By whom an rpm package says that it is distributed."""
+    if distribution is None or not vendor:
+        return False
+    tag = _RELEASES.get(distribution.id)
+    known = vendor.startswith(_VENDORS.get(distribution.id, ()))
+    return known and (tag is None or tag.search(release) is not None)
+
+
+def fetched(distribution: Distribution | None, repositories: str) -> bool:
+    """Whether every repository in apk's list is the distribution's, and there is one."""
+    form = _REPOSITORIES.get(distribution.id) if distribution is not None else None
+    lines = [line.split()[-1] for line in repositories.splitlines() if line.strip() and not line.startswith("#")]
+    return form is not None and bool(lines) and all(map(form.fullmatch, lines))
+
+
+def take(
+    findings: Findings, distribution: Distribution | None, owners: Iterable[tuple[str, bool, set[str]]], *, fhs: bool
+) -> None:
+    """Notes what the distribution's packages own, and says which others own something.
+
+    ``owners`` are packages by name, whether the distribution built them, and the real paths that they list; ``fhs``
+    says that the distribution's packages leave /opt and /usr/local alone.
+    """
+    others = set[str]()
+    published = distribution is not None and distribution.ecosystem != ""
+    for name, own, paths in owners:
+        kept = {path for path in paths if own and not (fhs and path.startswith(_OTHERS))} if published else set()
+        findings.owned |= kept
+        if any(map(metadata, paths - kept)):
+            others.add(name)
+    if not others or distribution is None or not published:  # that nobody knows of its packages is said elsewhere
+        return
+    named = ", ".join(sorted(others)[:_NAMED]) + (", …" if len(others) > _NAMED else "")
+    why = (
+        f"nothing shows that {distribution.id} built them, and its advisories may not speak of them: "
+        "programs and packages of languages among their files were looked up by themselves"
+    )
+    findings.say(f"{len(others)} OS packages ({named})"[:500], why)
