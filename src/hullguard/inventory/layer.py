@@ -203,7 +203,7 @@ class Indexer:
     def _member(self, member: Member, walk: TarWalk) -> None:
         path = normal(member.name)
         if path is None:
-            self.refuse(member.name, "the name leaves the image's root; the entry was refused")
+            self.refuse(member.name, "its name holds a NUL; the entry was refused")
             return
         parent, _, base = path.rpartition("/")
         if parent != self._parent:
@@ -261,7 +261,7 @@ class Indexer:
     def _target(self, path: str, link: str) -> str | None:
         target = normal(link)
         if target is None:
-            self.refuse(path, f"its hard link to {link!r} leaves the image's root")
+            self.refuse(path, f"its hard link to {link!r} holds a NUL")
         return target
 
     def _other(self, path: str) -> None:

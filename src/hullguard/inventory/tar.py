@@ -6,10 +6,12 @@ checksums that do not fit. Format: POSIX.1-2001 pax, and GNU tar's manual, "Basi
 """
 
 import enum
+import re
 import zlib
 from collections.abc import Iterator
 
 from hullguard.inventory.limits import Budget
+from hullguard.inventory.paths import spelled
 from hullguard.inventory.random_access import AtPlace, RandomAccess
 from hullguard.inventory.sparse import BLOCK, PIECES, RECORDS, Sparse, of_records
 from hullguard.inventory.streams import CHUNK, Readable, Section
@@ -20,6 +22,7 @@ _WINDOW = 1 << 14
 _ZEROS = bytes(BLOCK)
 _EIGHT_SPACES = zlib.adler32(b" " * 8)
 """The checksum field counts as blanks."""
+_TIME = re.compile(rb"[0-7]{0,21}")
 _END = frozenset(b"\0 ")
 _MOST_SUM = BLOCK * 0xFF
 _ADLER = 65521
@@ -54,10 +57,10 @@ class Member:
     __slots__ = ("_mode", "kind", "link", "name", "size")
 
     def __init__(self, name: bytes, kind: Kind, size: int, link: bytes, mode: bytes) -> None:
-        self.name = name.decode("utf-8", "backslashreplace")
+        self.name = spelled(name)
         self.kind = kind
         self.size = size
-        self.link = link.decode("utf-8", "backslashreplace")
+        self.link = spelled(link)
         self._mode = mode
 
     @property
@@ -99,11 +102,14 @@ class TarWalk:
                 self._left, self._padding = size, -size % BLOCK
                 body = self._extension(size)
                 if flag == 0x4C:
-                    long_name = body.rstrip(b"\0")
+                    long_name = body.partition(b"\0")[0]
                 elif flag == 0x4B:
-                    long_link = body.rstrip(b"\0")
-                elif flag != 0x67:
-                    # Global records are read over, as the engines' own reader does: they would rename every file.
+                    long_link = body.partition(b"\0")[0]
+                elif flag == 0x67:
+                    # The engines' reader takes global records for a member: they rename no file, and what stood before
+                    # them was said of them.
+                    long_name, long_link, pax = None, None, {}
+                else:
                     pax = self._records(body)
                 continue
             self._budget.spend_entry()
@@ -112,6 +118,8 @@ class TarWalk:
             if flag in _HEADER_ONLY:
                 size = 0
             member = self._member(header, size, long_name, long_link, pax)
+            if member.kind is Kind.DIRECTORY:
+                size = member.size = 0  # that it is one may have been said by its name alone
             long_name = long_link = None
             if pax:
                 pax = {}
@@ -164,8 +172,8 @@ class TarWalk:
         pax: dict[str, bytes],
     ) -> Member:
         name = _word(header, 0, 100)
-        if header[345] and header[257:263] == b"ustar\0":
-            name = _word(header, 345, 500) + b"/" + name
+        if header[345] and (prefix := _prefix(header)):
+            name = prefix + b"/" + name
         flag = header[156]
         link = _word(header, 157, 257) if flag in _LINKS else b""
         if long_name or long_link or pax:
@@ -194,14 +202,20 @@ class TarWalk:
         if len(header) < BLOCK or header == _ZEROS:
             if 0 < len(header) < BLOCK:
                 raise Invalid(f"{self._what} is cut off inside a header", "image.truncated")
+            if header and any(self._take(BLOCK, end_allowed=True)):
+                raise self._damaged()  # one block of zeros ends nothing
             return None
         stored = _octal(header[148:156])
         # The low half of an Adler-32 sum is one more than the sum of the bytes, and ten times as fast as Python's.
         computed = zlib.adler32(header[156:], zlib.adler32(header[:148], _EIGHT_SPACES)) & 0xFFFF
         if not 0 <= stored <= _MOST_SUM or (stored + 1) % _ADLER != computed:
-            where = "is no tar archive" if first else f"has a damaged header at byte {self.offset}"
-            raise Invalid(f"{self._what} {where}", "image.not-a-tar" if first else "image.damaged")
+            if first:
+                raise Invalid(f"{self._what} is no tar archive", "image.not-a-tar")
+            raise self._damaged()
         return header
+
+    def _damaged(self) -> Invalid:
+        return Invalid(f"{self._what} has a damaged header at byte {self.offset}", "image.damaged")
 
     def _number(self, field: bytes) -> int:
         value = _size(field)
@@ -312,6 +326,27 @@ def _word(header: bytes, start: int, end: int) -> bytes:
     """A field's bytes before its first NUL."""
     stop = header.find(0, start, end)
     return header[start : end if stop < 0 else stop]
+
+
+def _prefix(header: bytes) -> bytes:
+    """What stands before the name, as the engines' reader decides it from the form of the header."""
+    magic = header[257:263]
+    if magic == b"ustar\0":
+        # star keeps two times behind a shorter prefix.
+        return _word(header, 345, 476 if header[508:512] == b"tar\0" else 500)
+    if header[257:265] == b"ustar  \0" and not (_is_time(header[345:357]) and _is_time(header[357:369])):
+        # GNU's form has times there; some writers (Go before 1.8) took it for one with a prefix.
+        prefix = _word(header, 345, 500)
+        return prefix if prefix.isascii() else b""
+    return b""
+
+
+def _is_time(field: bytes) -> bool:
+    if not field[0]:
+        return True  # none is given
+    if field[0] & 0x80:
+        return -(1 << 63) <= int.from_bytes(field, "big") - ((1 << 96) if field[0] & 0x40 else (1 << 95)) < 1 << 63
+    return _TIME.fullmatch(field.strip(b" \0").partition(b"\0")[0]) is not None
 
 
 def _pieces(fields: bytes) -> list[int]:

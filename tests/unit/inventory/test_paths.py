@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullguard.inventory.paths import normal, resolve
+from hullguard.inventory.paths import normal, resolve, spelled
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,45 @@ from hullguard.inventory.paths import normal, resolve
         ("/../a", "a"),
         (".//a", "a"),
         ("/../../a/../..", ""),
+        ("..", ""),
+        ("../etc/passwd", "etc/passwd"),
+        ("a/../../b", "b"),
+        ("./..", ""),
+        ("a/../..", ""),
+        (".././a", "a"),
     ],
 )
 def test_names_become_comparable(name: str, path: str) -> None:
     assert normal(name) == path
 
 
-@pytest.mark.parametrize("name", ["..", "../etc/passwd", "a/../../b", "./..", "a/../..", ".././a", "a\0b"])
-def test_names_that_climb_are_refused(name: str) -> None:
-    assert normal(name) is None
+def test_a_name_with_a_nul_is_refused() -> None:
+    assert normal("a\0b") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (b"a\\b", "a\\b"),
+        (b"system\\x2dslice", "system\\x2dslice"),
+        ("\u00e9".encode(), "\u00e9"),
+        (b"\xff", "\\xff"),
+        (b"\\xff", "\\\\xff"),
+        (b"\\\xff", "\\\\\\xff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_spelled_out(name: bytes, text: str) -> None:
+    assert spelled(name) == text
+
+
+@given(
+    st.lists(st.sampled_from([b"\\", b"x", b"f", b"9", b"\xff", b"\xc3", b"\xa9"]), max_size=12),
+    st.lists(st.sampled_from([b"\\", b"x", b"f", b"9", b"\xff", b"\xc3", b"\xa9"]), max_size=12),
+)
+def test_no_two_names_are_spelled_alike(one: list[bytes], other: list[bytes]) -> None:
+    first, second = b"".join(one), b"".join(other)
+
+    assert (spelled(first) == spelled(second)) is (first == second)
 
 
 @given(st.text(alphabet="ab./\0", max_size=30))

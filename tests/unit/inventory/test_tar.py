@@ -298,3 +298,84 @@ def test_what_is_read_depends_neither_on_seeking_nor_on_the_window(asked: list[t
         seeking = seen(TarWalk(section, Budget(Limits()), "layer"))
 
     assert seeking == seen(TarWalk(io.BytesIO(archive), Budget(Limits()), "layer"))
+
+
+STATUS = "var/lib/dpkg/status"
+
+
+def member(name: bytes, content: bytes = b"here", **fields: bytes) -> bytes:
+    """A member with its content; fields by their place in the header, as ``at345``."""
+    block = bytearray(
+        header(name, b"%011o\0" % len(content), fields.pop("kind", b"0"), fields.pop("magic", b"ustar\x0000"))
+    )
+    for place, value in fields.items():
+        at = int(place.removeprefix("at"))
+        block[at : at + len(value)] = value
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + content + bytes(-len(content) % 512)
+
+
+END = bytes(1024)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pax(b"x", ("path", "tmp/other")),
+        pax(b"x", ("linkpath", "tmp/other")),
+        member(b"././@LongLink", b"tmp/other\0", kind=b"L"),
+    ],
+)
+def test_what_stands_before_a_global_header_is_said_of_it(before: bytes) -> None:
+    found = walk(before + pax(b"g", ("comment", "x")) + member(STATUS.encode()) + END)
+
+    assert [(one.name, one.link) for one in found] == [(STATUS, "")]
+
+
+@pytest.mark.parametrize("named", [b"", pax(b"x", ("path", "tmp/")), member(b"././@LongLink", b"tmp/\0", kind=b"L")])
+def test_a_directory_by_its_name_alone_has_no_content(named: bytes) -> None:
+    hidden = member(STATUS.encode())
+    found = walk(named + member(b"tmp/", b"", kind=b"\0", at124=b"%011o\0" % len(hidden)) + hidden + END)
+
+    assert [(one.name, one.kind, one.size) for one in found] == [("tmp/", Kind.DIRECTORY, 0), (STATUS, Kind.FILE, 4)]
+
+
+TIME = b"00000000000 "
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"at345": b"/" * 119 + b"var/lib/dpkg", "at476": TIME, "at488": TIME, "at508": b"tar\0"}, STATUS),
+        ({"magic": b"ustar  \0", "at345": b"var/lib/dpkg"}, "var/lib/dpkg/status"),
+        ({"magic": b"ustar  \0", "at345": TIME, "at357": b"var/lib/dpkg"}, "00000000000 var/lib/dpkg/status"),
+        ({"magic": b"ustar  \0", "at345": TIME, "at357": TIME}, "status"),
+        ({"magic": b"ustar  \0", "at345": b"\x80" + bytes(11)}, "status"),
+        ({"magic": b"ustar  \0", "at345": b"\xff" * 12}, "status"),
+        ({"magic": b"ustar  \0", "at345": b"\x80" + b"\1" * 11}, "status"),  # too late, and no ASCII
+        ({"magic": b"", "at345": b"var/lib/dpkg"}, "status"),
+    ],
+)
+def test_what_counts_as_a_prefix_depends_on_the_form_of_the_header(fields: dict[str, bytes], name: str) -> None:
+    assert [one.name.lstrip("/") for one in walk(member(b"status", **fields) + END)] == [name]
+
+
+def test_a_long_name_ends_at_its_first_nul() -> None:
+    long = member(b"././@LongLink", STATUS.encode() + b"\0junk\0", kind=b"L")
+
+    assert [one.name for one in walk(long + member(b"short") + END)] == [STATUS]
+
+
+def test_one_block_of_zeros_does_not_end_an_archive() -> None:
+    with pytest.raises(Invalid, match="damaged header at byte 2048"):
+        walk(member(b"a") + bytes(512) + member(b"b") + END)
+
+    assert [one.name for one in walk(member(b"a") + bytes(512))] == ["a"]
+    assert [one.name for one in walk(member(b"a"))] == ["a"]
+
+
+def test_names_of_other_bytes_are_not_taken_for_how_those_are_written() -> None:
+    found = walk(member(b"opt/\xff") + member(b"opt/\\xff") + END)
+
+    assert len({one.name for one in found}) == 2

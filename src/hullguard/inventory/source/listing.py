@@ -9,7 +9,7 @@ from operator import attrgetter
 from threading import Semaphore as Spare
 from typing import NamedTuple
 
-from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory import paths
 from hullguard.inventory.layer import HEAD
 from hullguard.inventory.source.mounts import Mounts
 from hullguard.inventory.tar import Kind
@@ -212,4 +212,4 @@ def open_file(directory: int, name: str) -> int:
 
 def spelled(name: str) -> str:
     """A name as reports write it: of any bytes, and such that it can be encoded."""
-    return name if name.isascii() else text(os.fsencode(name))
+    return name if name.isascii() and "\\" not in name else paths.spelled(os.fsencode(name))
