@@ -212,6 +212,8 @@ def _rule(rule: "Rule") -> dict[str, object]:
         "enabled": rule.enabled,
         "action": rule.action,
         "self_test": rule.self_test,
+        "self_test_image": rule.self_test_image,
+        "self_test_options": rule.self_test_options,
         "words": {key: text for key, text in msgspec.structs.asdict(rule.words).items() if text},
     }
 

@@ -115,7 +115,7 @@ def _raw_target(event: Event) -> str | None:
     return None if value is None else str(value)
 
 
-def _existing(event: Event) -> str | None:
+def leads_to(event: Event) -> str | None:
     """What a link leads to is its target; of a symbolic one it may be relative to the link."""
     if event.kind is not EventKind.FILE_SYMLINK or event.target is None or event.target.startswith("/"):
         return event.target if event.kind is not EventKind.MOUNT else event.path
@@ -132,7 +132,7 @@ def _source(event: Event) -> str | None:
 
 def _destination(event: Event) -> str | None:
     """Of a rename and a mount where it goes, of a link what it leads to."""
-    return event.path if event.kind is EventKind.FILE_LINK else _existing(event)
+    return event.path if event.kind is EventKind.FILE_LINK else leads_to(event)
 
 
 def _evt(name: str, kind: FieldType, texts: tuple[str, str], reads: str, read: Reader, **more: object) -> Field:

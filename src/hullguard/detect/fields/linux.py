@@ -168,6 +168,8 @@ _CAPABILITIES: Final = """
     SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
     MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
     """.split()  # noqa: SIM905 - read as a table
+CAPABILITY_NAMES: Final = tuple(f"CAP_{name}" for name in _CAPABILITIES)
+"""By their bits, from 0."""
 
 
 def flags(value: int, names: Mapping[int, str]) -> str:
@@ -184,8 +186,8 @@ def open_flags(value: int) -> str:
 
 def capabilities(mask: int) -> str:
     """``CAP_CHOWN CAP_KILL``; a capability that is younger than this table has its number."""
-    names = [f"CAP_{name}" for bit, name in enumerate(_CAPABILITIES) if mask >> bit & 1]
-    younger = range(len(_CAPABILITIES), 64)
+    names = [name for bit, name in enumerate(CAPABILITY_NAMES) if mask >> bit & 1]
+    younger = range(len(CAPABILITY_NAMES), 64)
     return " ".join([*names, *(f"CAP_{bit}" for bit in younger if mask >> bit & 1)])
 
 

@@ -1,5 +1,6 @@
 """The catalog as tables of ``docs/howto/rules.md`` and ``rules.zh.md``, where ``scripts/field-tables`` puts them."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from hullguard.detect.fields.calls import CALLS
@@ -7,7 +8,7 @@ from hullguard.detect.fields.catalog import FIELDS
 from hullguard.detect.fields.field import Field, FieldType, Known, Several
 from hullguard.model.event import EventKind
 
-BEGIN: Final = "<!-- made by scripts/field-tables: {} -->"
+BEGIN: Final = "<!-- made by {}: {} -->"
 END: Final = "<!-- end -->"
 LANGUAGES: Final = ("en", "zh")
 
@@ -41,8 +42,13 @@ def tables(language: str) -> dict[str, str]:
 
 def put_into(page: str, language: str) -> str:
     """A page with its tables as they must be."""
-    for name, table in tables(language).items():
-        begin = BEGIN.format(name)
+    return with_tables(page, tables(language), "scripts/field-tables")
+
+
+def with_tables(page: str, made: Mapping[str, str], script: str) -> str:
+    """Each table put between the two comments of its name. Raises ValueError where a page has no place for one."""
+    for name, table in made.items():
+        begin = BEGIN.format(script, name)
         before, mark, rest = page.partition(begin)
         _, end, after = rest.partition(END)
         if not mark or not end:

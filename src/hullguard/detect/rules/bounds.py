@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from hullguard.detect.fields import linux
 from hullguard.detect.fields.field import FieldType, Several
+from hullguard.detect.fields.paths import PAIR_KINDS
 from hullguard.detect.fields.surroundings import HOST
 from hullguard.detect.fields.wildcards import literal_end, literal_start
 from hullguard.detect.rules.conditions import Test
@@ -231,6 +232,24 @@ def _bounded(attribute: str, make: Callable[[Test], Any]) -> Callable[[Test], Bo
     return made
 
 
+_TURNED: Final = of_kinds({EventKind.FILE_LINK, EventKind.MOUNT})
+"""Their ``target`` is where it comes from."""
+
+
+def _pair(*, source: bool) -> Callable[[Test], Bounds]:
+    """``fs.path.source`` and ``fs.path.target``: which of an event's two paths that is depends on its kind."""
+
+    def make(test: Test) -> Bounds:
+        paths = _paths(test)
+        if paths is None:
+            return Bounds()
+        straight = of_kinds(PAIR_KINDS - _TURNED.kinds)
+        one, other = (straight, _TURNED) if source else (_TURNED, straight)
+        return Bounds((one & Filter(paths=paths), other & Filter(targets=paths)), ANYTHING)
+
+    return make
+
+
 def _directory(test: Test) -> Paths | None:
     """``fd.directory``: of a file what is in it, of a directory itself."""
     values = _values(test)
@@ -357,6 +376,8 @@ _MAKERS: Final[dict[str, Callable[[Test], Bounds]]] = {
     "fd.num": _descriptor_number,
     "fd.name": _bounded("paths", _paths),
     "fs.path.name": _bounded("paths", _paths),
+    "fs.path.source": _pair(source=True),
+    "fs.path.target": _pair(source=False),
     "fd.nameraw": _climbs,
     "fd.directory": _bounded("paths", _directory),
     "fd.filename": _bounded("paths", _base_names),

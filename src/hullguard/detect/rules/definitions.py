@@ -11,6 +11,9 @@ from hullguard.detect.rules.problems import Place
 from hullguard.detect.rules.syntax import Text
 from hullguard.model.severity import Severity
 
+SELF_TEST_IMAGE: Final = "busybox"
+"""What every self-test can do with; ``debian`` is a shell's, with perl and the basic programs."""
+
 
 class Priority(enum.StrEnum):
     """Falco's priorities, gravest first."""
@@ -52,6 +55,17 @@ class RuleAction(enum.StrEnum):
     """Refuse the operation, where the kernel lets one."""
     PAUSE = "pause"
     """Freeze the container."""
+
+
+class SelfTestOption(enum.StrEnum):
+    """What a self-test's container must have beyond what containers have; a capability's name is one, too."""
+
+    PRIVILEGED = "privileged"
+    UNCONFINED = "unconfined"
+    """No seccomp filter: calls that an engine forbids."""
+    TERMINAL = "terminal"
+    HOST_PID = "host-pid"
+    HOST_CGROUPS = "host-cgroups"
 
 
 class Words(Struct, frozen=True):
@@ -115,7 +129,10 @@ class RuleDefinition:
     warn_types: bool = True
     action: RuleAction = RuleAction.ALERT
     self_test: tuple[str, ...] = ()
-    """Commands for a shell that, run in a container, must make the rule fire."""
+    """Commands for a shell that, run in a container as its first program, must make the rule fire."""
+    self_test_image: str = SELF_TEST_IMAGE
+    self_test_options: tuple[str, ...] = ()
+    """``SelfTestOption`` or names of capabilities (``CAP_SYS_PTRACE``)."""
     words: Words = field(default_factory=Words)
 
 

@@ -124,7 +124,7 @@ class Filter(Struct, frozen=True):
     The name of another socket is put together from its ends; let those events pass.
     """
     targets: Paths | None = None
-    """``Event.target``."""
+    """``Event.target``; of a symbolic link also the path that it leads to."""
     programs: frozenset[str] | None = None
     """``Process.comm`` of the process that acts."""
     program_paths: Paths | None = None
@@ -166,7 +166,7 @@ class Filter(Struct, frozen=True):
             and (self.where is None or self.where is _where(event))
             and all(_TRAITS[trait](event) is holds for trait, holds in self.traits)
             and (self.paths is None or any(map(self.paths.accepts, _names(event))))
-            and (self.targets is None or (event.target is not None and self.targets.accepts(event.target)))
+            and (self.targets is None or any(map(self.targets.accepts, _targets(event))))
             and (self.programs is None or process.comm in self.programs)
             and (self.program_paths is None or (process.exe is not None and self.program_paths.accepts(process.exe)))
             and (self.descriptors is None or descriptor.kind(event) in self.descriptors)
@@ -274,6 +274,10 @@ def _where(event: Event) -> Where:
 def _names(event: Event) -> list[str]:
     names = [descriptor.name(event), file_path(event), *(other.path for other in by_other_names(event))]
     return [name for name in names if name is not None]
+
+
+def _targets(event: Event) -> set[str]:
+    return {path for path in (event.target, happening.leads_to(event)) if path is not None}
 
 
 def _effective(event: Event) -> int:

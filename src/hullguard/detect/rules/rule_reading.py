@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from hullguard.detect.rules.definitions import Definitions, RuleAction, RuleDefinition, Words
+from hullguard.detect.fields import linux
+from hullguard.detect.rules.definitions import Definitions, RuleAction, RuleDefinition, SelfTestOption, Words
 from hullguard.detect.rules.document import Mapping, Scalar
 from hullguard.detect.rules.exceptions import append_exceptions, read_exceptions
 from hullguard.detect.rules.problems import Problems, quoted
@@ -14,10 +15,11 @@ from hullguard.detect.rules.values import Item, overrides, tell_missing, warn_ag
 SOURCE: Final = "syscall"
 """The only source of events here; Falco has plug-ins for others."""
 _APPENDABLE: Final = ("condition", "output", "desc", "tags", "exceptions")
-_OWN: Final = ("action", "self_test", *Words.__struct_fields__)
+_OWN: Final = ("action", "self_test", "self_test_image", "self_test_options", *Words.__struct_fields__)
 """Hullguard's keys."""
 _REPLACEABLE: Final = (*_APPENDABLE, "priority", "enabled", "warn_evttypes", "skip-if-unknown-filter", *_OWN)
 _KEYS: Final = ("rule", *_REPLACEABLE, "source", "append", "override", "capture", "capture_duration", "examples")
+_OPTIONS: Final = (*SelfTestOption, *linux.CAPABILITY_NAMES)
 _NEEDED: Final = ("condition", "output", "desc", "priority")
 
 
@@ -61,6 +63,8 @@ class _RuleReader:
             "skip-if-unknown-filter": self._set_skip_unknown,
             "action": self._set_action,
             "self_test": self._set_self_test,
+            "self_test_image": self._set_self_test_image,
+            "self_test_options": self._set_self_test_options,
         }
 
     def define(self) -> None:
@@ -167,6 +171,20 @@ class _RuleReader:
 
     def _set_self_test(self, rule: RuleDefinition) -> None:
         rule.self_test = tuple(self._item.texts("self_test"))
+
+    def _set_self_test_image(self, rule: RuleDefinition) -> None:
+        rule.self_test_image = self._item.text("self_test_image")
+
+    def _set_self_test_options(self, rule: RuleDefinition) -> None:
+        given = self._item.texts("self_test_options")
+        place = self._item.key_place("self_test_options")
+        for word in given:
+            if word not in _OPTIONS:
+                near, known = self._item.near(word, _OPTIONS), ", ".join(SelfTestOption)
+                self._item.complain(
+                    place, f"no self-test can ask for {quoted(word)}{near}; there are {known} and capabilities"
+                )
+        rule.self_test_options = tuple(given)
 
     def _set_action(self, rule: RuleDefinition) -> None:
         scalar = self._item.scalar("action")

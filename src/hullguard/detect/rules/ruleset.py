@@ -37,6 +37,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     enabled: bool
     action: RuleAction
     self_test: tuple[str, ...]
+    self_test_image: str
+    self_test_options: tuple[str, ...]
     words: Words
     output: Output
     condition: Node
@@ -198,6 +200,8 @@ class _Maker:
             enabled=definition.enabled,
             action=definition.action,
             self_test=definition.self_test,
+            self_test_image=definition.self_test_image,
+            self_test_options=definition.self_test_options,
             words=definition.words,
             output=output,
             condition=bound.node,
