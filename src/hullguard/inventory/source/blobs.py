@@ -15,7 +15,7 @@ from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.unchanged import identity_of
 from hullguard.inventory.sparse import BLOCK
 from hullguard.inventory.streams import Prefixed, Readable, Section, Uncompressed, read_up_to
-from hullguard.inventory.tar import Kind, TarWalk
+from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
 
 
@@ -118,12 +118,20 @@ class FileBlobs:
             if not name:
                 continue
             budget.keep(len(name) + len(member.link))
+            linked = resolve(member.link, self._links) if member.kind is Kind.HARDLINK else None
+            there, sparse = self._places.get(linked or ""), linked in self._sparse
+            # A member takes the place of whatever had its name.
+            self._places.pop(name, None)
+            self._links.pop(name, None)
+            self._sparse.discard(name)
             if member.kind is Kind.FILE:
                 self._places[name] = (walk.offset, member.size)
-            elif member.kind is Kind.SPARSE:
+            elif member.kind is Kind.SYMLINK:
+                self._links[name] = member.link
+            elif there is not None:
+                self._places[name] = there
+            elif member.kind is Kind.SPARSE or sparse:
                 self._sparse.add(name)
-            elif member.kind in (Kind.SYMLINK, Kind.HARDLINK):
-                self._links[name] = member.link if member.kind is Kind.SYMLINK else "/" + member.link
 
     def document(self, name: str) -> bytes | None:
         place = self._place(name)
@@ -173,6 +181,7 @@ class StreamBlobs:
             return
         self._reader, self.stopped = reader, None
         self._layers.clear()
+        self._links.clear()
         budget = Budget(self._limits)
         with self._opened() as raw:
             stream = Uncompressed(raw, budget, self._what, hashed=False)
@@ -181,12 +190,8 @@ class StreamBlobs:
                 for member in walk:
                     name = normal(member.name)
                     budget.keep(len(member.name) + len(member.link))
-                    if name and member.kind is Kind.FILE:
-                        self.stopped = self._file(name, member.size, walk, reader)
-                    elif name and member.kind is Kind.SPARSE:
-                        self._layers[name] = _absent(name, sparse=True)
-                    elif name and member.kind in (Kind.SYMLINK, Kind.HARDLINK):
-                        self._links[name] = member.link if member.kind is Kind.SYMLINK else "/" + member.link
+                    if name:
+                        self.stopped = self._take(name, member, walk, reader)
                     if self.stopped is not None:
                         return
                 stream.drain()
@@ -212,6 +217,25 @@ class StreamBlobs:
 
     def found(self) -> list[IndexedLayer]:
         return [layer for layer in self._layers.values() if isinstance(layer, IndexedLayer)]
+
+    def _take(self, name: str, member: Member, walk: TarWalk, reader: LayerReader) -> LimitReached | None:
+        """A member takes the place of whatever had its name; a hard link is what its target is by then."""
+        linked = resolve(member.link, self._links) if member.kind is Kind.HARDLINK else None
+        document, layer = self._documents.get(linked or ""), self._layers.get(linked or "")
+        self._documents.pop(name, None)
+        self._layers.pop(name, None)
+        self._links.pop(name, None)
+        if member.kind is Kind.FILE:
+            return self._file(name, member.size, walk, reader)
+        if member.kind is Kind.SPARSE:
+            self._layers[name] = _absent(name, sparse=True)
+        elif member.kind is Kind.SYMLINK:
+            self._links[name] = member.link
+        if document is not None:
+            self._documents[name] = document
+        if layer is not None:
+            self._layers[name] = layer
+        return None
 
     def _file(self, name: str, size: int, walk: TarWalk, reader: LayerReader) -> LimitReached | None:
         head = read_up_to(walk, min(size, BLOCK))

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from hullguard.inventory.source.folding import folded
 from hullguard.model.errors import Invalid
 from hullguard.model.image import Platform
 
@@ -131,18 +132,17 @@ def decode(content: bytes, kind: type[T], what: str) -> T:
         raise _bad(what, cause) from cause
 
 
-def image_config(content: bytes, what: str) -> ImageConfig:
-    """An image's configuration; as engines do, it takes keys in any case and of several the last."""
-    given = decode(content, dict[str, Any], what)
-    given = {key.lower(): value for key, value in given.items()}
-    history = given.get("history")
-    if isinstance(history, list):
-        steps = [{k.lower(): v for k, v in step.items()} if isinstance(step, dict) else step for step in history]
-        given["history"] = steps
+def decode_as_go(content: bytes, kind: type[T], what: str) -> T:
+    """A document of an image, whose keys engines take in any case."""
     try:
-        return msgspec.convert(given, ImageConfig)
-    except msgspec.ValidationError as cause:
+        return msgspec.convert(folded(content, kind, what), kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
         raise _bad(what, cause) from cause
+
+
+def image_config(content: bytes, what: str) -> ImageConfig:
+    """An image's configuration."""
+    return decode_as_go(content, ImageConfig, what)
 
 
 def _bad(what: str, cause: Exception) -> Invalid:

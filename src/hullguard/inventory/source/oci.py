@@ -4,7 +4,7 @@ import hashlib
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
-from hullguard.inventory.source.documents import Descriptor, OciDocument, decode, image_config
+from hullguard.inventory.source.documents import Descriptor, OciDocument, decode_as_go, image_config
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import check_digest
@@ -17,7 +17,7 @@ _REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
 _ATTESTATION = "vnd.docker.reference.type"
 _MAX_NESTING = 8
-_MAX_MANIFESTS = 256
+MAX_MANIFESTS = 256
 
 
 def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
@@ -44,6 +44,11 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
     described = describe(config, stored, limits.layers)
     described.digest = descriptor.digest
     described.tags = _tags(descriptor)
+    if not fitting:
+        why = (
+            f"the OCI layout holds no image for this machine's platform that can be read; {described.platform} was read"
+        )
+        described.unknowns = (Unknown(wanted, why),)
     others = [str(image[2]) for image in (fitting if platform is None else []) if image[0] is not descriptor]
     if others:
         why = "the OCI layout holds several images for this platform; this one was not read"
@@ -51,21 +56,27 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
     return described
 
 
+def configurations(blobs: Blobs) -> set[str]:
+    """The digests of the configurations of all images of a layout."""
+    found = _manifests(blobs, blobs.document(INDEX) or b"", 0)
+    return {manifest.config.digest for _, manifest in found if manifest.config is not None}
+
+
 def _manifests(
     blobs: Blobs, content: bytes, nesting: int, seen: set[str] | None = None
 ) -> list[tuple[Descriptor, OciDocument]]:
     """Every image below an index. One index is looked into once: five levels of fifty would be millions."""
     seen = set() if seen is None else seen
-    document = decode(content, OciDocument, "an OCI index")
+    document = decode_as_go(content, OciDocument, "an OCI index")
     found: list[tuple[Descriptor, OciDocument]] = []
-    for descriptor in (document.manifests or [])[:_MAX_MANIFESTS]:
-        if _ATTESTATION in (descriptor.annotations or {}) or descriptor.digest in seen:
+    for descriptor in manifests_of(document, "the OCI index"):
+        if is_attestation(descriptor) or descriptor.digest in seen:
             continue
         try:
             inner = _blob(blobs, descriptor)
         except NotFound:
             continue  # a layout may hold only some platforms of the index that it was copied from
-        manifest = decode(inner, OciDocument, f"manifest {descriptor.digest}")
+        manifest = decode_as_go(inner, OciDocument, f"manifest {descriptor.digest}")
         if manifest.manifests is not None:
             if nesting >= _MAX_NESTING:
                 raise Invalid("the OCI index is nested too deeply", "image.nesting")
@@ -74,7 +85,31 @@ def _manifests(
             found += [(_named(descriptor, child), child_manifest) for child, child_manifest in nested]
         elif manifest.config is not None:
             found.append((descriptor, manifest))
-    return found[:_MAX_MANIFESTS]
+        if len(found) > MAX_MANIFESTS:
+            raise _too_many("the OCI layout")
+    return found
+
+
+def manifests_of(document: OciDocument, what: str) -> list[Descriptor]:
+    """What an index names; raises Invalid for more than is looked at, and for what is a manifest as well."""
+    found = document.manifests or []
+    if len(found) > MAX_MANIFESTS:
+        raise _too_many(what)
+    # Readers differ in what they take it for (CVE-2021-41190).
+    if found and (document.config is not None or document.layers):
+        raise Invalid(f"{what} is an index and a manifest at once", "image.ambiguous")
+    return found
+
+
+def is_attestation(descriptor: Descriptor) -> bool:
+    """Whether it is no image but says something of one. Such have no platform; one that has is an image."""
+    named = descriptor.platform
+    nowhere = named is None or named.os.lower() in ("", "unknown")
+    return nowhere and _ATTESTATION in (descriptor.annotations or {})
+
+
+def _too_many(what: str) -> Invalid:
+    return Invalid(f"{what} names more than {MAX_MANIFESTS} images", "image.too-many-images")
 
 
 def _named(parent: Descriptor, child: Descriptor) -> Descriptor:

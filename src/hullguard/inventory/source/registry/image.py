@@ -11,8 +11,9 @@ from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, LayerBlob
-from hullguard.inventory.source.documents import Descriptor, OciDocument, decode, image_config
+from hullguard.inventory.source.documents import Descriptor, OciDocument, decode, decode_as_go, image_config
 from hullguard.inventory.source.image import Described, describe
+from hullguard.inventory.source.oci import is_attestation, manifests_of
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.registry.client import Client
@@ -37,9 +38,7 @@ _CONFIGS = frozenset(
     }
 )
 _FOREIGN = ("application/vnd.docker.image.rootfs.foreign.", "application/vnd.oci.image.layer.nondistributable.")
-_ATTESTATION = "vnd.docker.reference.type"
 _MAX_NESTING = 4
-_MAX_MANIFESTS = 256
 _MEMO = "stored"
 _DIGESTS = {"sha256": 64, "sha512": 128}
 
@@ -174,18 +173,18 @@ def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: in
     if decode(content, _Version, f"the manifest of {blobs.reference}").schema_version == 1:
         sentence = f"{blobs.reference} has a manifest of schema 1, which ended in 2019; push the image again"
         raise Invalid(sentence, "image.schema-1")
-    document = decode(content, OciDocument, f"the manifest of {blobs.reference}")
+    document = decode_as_go(content, OciDocument, f"the manifest of {blobs.reference}")
     if document.manifests is None:
         return digest, document
     if nesting >= _MAX_NESTING:
         raise Invalid("the OCI index is nested too deeply", "image.nesting")
-    descriptor = _for_platform(blobs.reference, document.manifests[:_MAX_MANIFESTS], platform)
+    descriptor = _for_platform(blobs.reference, manifests_of(document, f"the index of {blobs.reference}"), platform)
     checkable(descriptor.digest)  # a tag in its place would be a manifest that nobody vouches for
     return _chosen(blobs, descriptor.digest, platform, nesting + 1)
 
 
 def _for_platform(reference: Reference, manifests: list[Descriptor], platform: str | None) -> Descriptor:
-    offered = [each for each in manifests if _ATTESTATION not in (each.annotations or {})]
+    offered = [each for each in manifests if not is_attestation(each)]
     if not offered:
         raise NotFound(f"the index of {reference} names no image", "image.none")
     wanted = platform or own_platform()

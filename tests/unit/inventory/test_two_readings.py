@@ -1,0 +1,161 @@
+"""Archives that two readers could take for two images: the engines' reading, or an error, and never silence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.images import (
+    Entry,
+    Image,
+    compressed,
+    digest_of,
+    file,
+    hardlink,
+    layer,
+    node_package,
+    several_platforms,
+    symlink,
+)
+
+from hullguard.inventory import read
+from hullguard.inventory.source.platforms import own_platform
+from hullguard.model.errors import Invalid
+from hullguard.model.inventory import Inventory
+
+GOOD, EVIL = Image([layer(node_package("good", "1"))]), Image([layer(node_package("evil", "1"))])
+HERE = own_platform().partition("/")[2]
+
+
+def names(inventory: Inventory) -> list[str]:
+    return sorted(package.name for package in inventory.packages)
+
+
+def parts(image: Image, kind: str) -> list[Entry]:
+    """The members of an archive, their names beginning with the kind, without its manifest."""
+    return [file(f"{kind}.json", image.config), file(f"{kind}.tar", image.layers[0])]
+
+
+def manifest(kind: str) -> bytes:
+    return json.dumps([{"Config": f"{kind}.json", "Layers": [f"{kind}.tar"]}]).encode()
+
+
+BOTH = [*parts(GOOD, "good"), *parts(EVIL, "evil"), file("m.json", manifest("good"))]
+
+
+@pytest.mark.parametrize("whole", ["none", "gzip"])
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ([symlink("manifest.json", "m.json"), file("manifest.json", manifest("evil"))], "evil"),
+        ([file("manifest.json", manifest("evil")), symlink("manifest.json", "m.json")], "good"),
+        ([hardlink("manifest.json", "m.json"), file("m.json", manifest("evil"))], "good"),
+        ([hardlink("manifest.json", "m.json"), file("manifest.json", manifest("evil"))], "evil"),
+        (
+            [symlink("good.tar", "evil.tar"), file("good.tar", GOOD.layers[0]), hardlink("manifest.json", "m.json")],
+            "good",
+        ),
+    ],
+)
+def test_a_member_takes_the_place_of_what_had_its_name(
+    tmp_path: Path, members: list[Entry], found: str, whole: str
+) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(compressed(layer(*BOTH, *members), whole))
+
+    assert names(read(f"docker-archive:{path}")) == [found]
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"Config": "good.json", "Layers": ["good.tar"], "config": "evil.json"}',
+        '{"Config": "good.json", "Layers": ["good.tar"], "layers": ["evil.tar"]}',
+        '{"Config": "good.json", "Layers": ["good.tar"], "layer\u017f": ["evil.tar"]}',
+    ],
+)
+def test_a_docker_manifest_with_a_field_in_two_spellings_is_refused(tmp_path: Path, twice: str) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(layer(*BOTH, file("manifest.json", f"[{twice}]")))
+
+    with pytest.raises(Invalid, match="in several spellings"):
+        read(f"docker-archive:{path}")
+
+
+@pytest.mark.parametrize("config", ["config", "CONFIG", "con\u0046ig"])
+def test_the_case_of_keys_does_not_matter(tmp_path: Path, config: str) -> None:
+    path = tmp_path / "image.tar"
+    described = GOOD.config.decode().replace("rootfs", "RootFS").replace("diff_ids", "DIFF_IDS")
+    members = [file("good.json", described), file("good.tar", GOOD.layers[0])]
+    path.write_bytes(
+        layer(*members, file("manifest.json", f'[{{"{config}": "good.json", "LAYERS": ["good.tar"], "x": 1, "X": 2}}]'))
+    )
+
+    assert names(read(f"docker-archive:{path}")) == ["good"]
+
+
+def test_a_configuration_with_a_field_in_two_spellings_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    described = GOOD.config.decode().replace('"rootfs"', '"RootFS": {"diff_ids": []}, "rootfs"')
+    members = [file("good.json", described), file("good.tar", GOOD.layers[0])]
+    path.write_bytes(layer(*members, file("manifest.json", manifest("good"))))
+
+    with pytest.raises(Invalid, match="gives rootfs in several spellings"):
+        read(f"docker-archive:{path}")
+
+
+def layout(path: Path, change: dict[str, Any]) -> Path:
+    """An OCI layout whose index is changed."""
+    GOOD.oci_dir(path)
+    index = json.loads((path / "index.json").read_bytes())
+    (path / "index.json").write_text(json.dumps({**index, **change}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"Manifests": []}, "gives manifests in several spellings"),
+        ({"config": {"digest": digest_of(b"")}}, "is an index and a manifest at once"),
+        ({"layers": [{"digest": digest_of(b"")}]}, "is an index and a manifest at once"),
+        ({"manifests": [{"digest": digest_of(b"")}] * 257}, "names more than 256 images"),
+    ],
+)
+def test_an_index_that_can_be_read_in_two_ways_is_refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        read(f"oci-dir:{layout(tmp_path, change)}")
+
+
+def test_what_claims_to_be_an_attestation_and_has_a_platform_is_an_image(tmp_path: Path) -> None:
+    here = Image([layer(node_package("here", "1"))], architecture=HERE)
+    other = Image([layer(node_package("other", "1"))], architecture="s390x")
+    several_platforms([other, here], tmp_path)
+    nested = json.loads((tmp_path / "index.json").read_bytes())["manifests"][0]["digest"].partition(":")[2]
+    inner = json.loads((tmp_path / "blobs/sha256" / nested).read_bytes())
+    inner["manifests"][1]["annotations"] = {"vnd.docker.reference.type": "attestation-manifest"}
+    (tmp_path / "index.json").write_text(json.dumps(inner))
+
+    assert names(read(f"oci-dir:{tmp_path}")) == ["here"]
+
+
+def test_that_another_platform_was_read_is_said(tmp_path: Path) -> None:
+    other = Image([layer(node_package("other", "1"))], architecture="s390x")
+
+    said = {unknown.what: unknown.why for unknown in read(f"oci-dir:{other.oci_dir(tmp_path)}").unknowns}
+
+    assert said[own_platform()].endswith("linux/s390x was read")
+
+
+@pytest.mark.parametrize(("beside", "told"), [(GOOD, False), (EVIL, True)])
+@pytest.mark.parametrize("whole", ["none", "gzip"])
+def test_a_docker_archive_that_is_a_layout_of_another_image_says_so(
+    tmp_path: Path, beside: Image, whole: str, *, told: bool
+) -> None:
+    members = [file(name, data) for name, data in beside.oci_members().items()]
+    path = tmp_path / "image.tar"
+    path.write_bytes(compressed(layer(*parts(GOOD, "good"), *members, file("manifest.json", manifest("good"))), whole))
+
+    found = read(str(path))
+
+    assert names(found) == ["good"]
+    assert ("index.json" in [unknown.what for unknown in found.unknowns]) is told
