@@ -1,5 +1,6 @@
 """The door: one image in every form gives one inventory; what is no image gives one clear error."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -341,6 +342,13 @@ class TestNoImage:
         for kind in ("dir", "oci-dir"):
             with pytest.raises(Invalid, match="no directory"):
                 read(f"{kind}:{path}")
+
+    @pytest.mark.parametrize("kind", ["dir", "oci-dir", "docker-archive", "oci-archive"])
+    def test_a_pipe_that_nobody_writes_into_is_not_waited_for(self, tmp_path: Path, kind: str) -> None:
+        os.mkfifo(tmp_path / "pipe")
+
+        with pytest.raises(Invalid, match="is neither a file nor a directory"):
+            read(f"{kind}:{tmp_path / 'pipe'}")
 
     @pytest.mark.parametrize("whole", ["none", "gzip"])
     @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])

@@ -1,6 +1,7 @@
 """The kinds of places that an image can lie in."""
 
 import contextlib
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,9 +95,12 @@ def _archive(request: Request) -> Iterator[FileBlobs | StreamBlobs]:
 def _existing(name: str) -> Path:
     path = Path(name)
     try:
-        path.stat()
+        mode = path.stat().st_mode
     except FileNotFoundError as cause:
         raise NotFound(f"there is no file or directory {name!r}", "image.no-file") from cause
     except (OSError, ValueError) as cause:
         raise Invalid(f"{name!r} cannot be read: {cause}", "image.unreadable") from cause
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        # Of a pipe nobody writes into, opening alone would never end.
+        raise Invalid(f"{name!r} is neither a file nor a directory", "image.unreadable")
     return path

@@ -1,5 +1,6 @@
 """Well-known programs by their file name and the version that they would print."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,28 +22,36 @@ class _Program:
     base: re.Pattern[str]
     version: re.Pattern[bytes]
     known: bool = True
+    before: re.Pattern[bytes] | None = None
+    """What stands before a fixed word, ``version`` then, and ends there; looked at only where that is found."""
     within: int = _EVERYTHING
     """How much is looked through; less where the pattern begins with no fixed word, which takes longer."""
 
 
-def _program(name: str, base: str, version: bytes, *, known: bool = True, within: int = _EVERYTHING) -> _Program:
-    return _Program(name, re.compile(base), re.compile(version), known, within)
+def _program(
+    name: str, base: str, version: bytes, *, known: bool = True, before: bytes = b"", within: int = _EVERYTHING
+) -> _Program:
+    ends = re.compile(before + rb"\Z") if before else None
+    return _Program(name, re.compile(base), re.compile(version), known, ends, within)
 
 
 _THREE = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
-_BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}-\d{10,19}"
+_BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}"
+_TIME = rb"-\d{10,19}"
+_BEFORE = 80
+_MOST_PLACES = 10_000
 _SMALL = 16 << 20
 _PROGRAMS = (
     _program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"/release/v" + _THREE + rb"/node"),
     _program("nginx", r"nginx", rb"nginx/" + _THREE),
     _program("openresty", r"nginx|openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)"),
-    _program("redis", r"redis-server", _BUILT, within=_SMALL),
-    _program("valkey", r"valkey-server", _BUILT, within=_SMALL),
+    _program("redis", r"redis-server", _TIME, before=_BUILT, within=_SMALL),
+    _program("valkey", r"valkey-server", _TIME, before=_BUILT, within=_SMALL),
     _program("php", r"php(?:-fpm|-cgi|-cli)?[\d.]*|libphp\d?\.so", rb"X-Powered-By: PHP/" + _THREE),
     _program("ruby", r"ruby[\d.]*|libruby[^/]*\.so[\d.]*", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \("),
     _program("apache", r"httpd|apache2", rb"Apache/" + _THREE),
     _program("postgresql", r"postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})"),
-    _program("mariadb", r"mariadbd|mysqld", _THREE + rb"-MariaDB", within=3 * _SMALL),
+    _program("mariadb", r"mariadbd|mysqld", rb"-MariaDB", before=_THREE, within=3 * _SMALL),
     _program("mysql", r"mysqld", rb"/mysql-" + _THREE, known=False),
     _program("memcached", r"memcached", rb"memcached " + _THREE),
     _program(
@@ -70,8 +79,20 @@ def programs(base: str, content: RandomAccess) -> Iterator[Piece]:
 def _said(program: _Program, content: RandomAccess) -> str | None:
     for place, window in windows(content, _OVERLAP, program.within):
         # What begins with a window began in the one before, where it is seen what stands before it.
-        if said := program.version.search(window, min(place, 1)):
+        if program.before is None:
+            said = program.version.search(window, min(place, 1))
+        else:
+            said = _ending(program.before, program.version, window)
+        if said:
             return said.group(1).decode()
+    return None
+
+
+def _ending(before: re.Pattern[bytes], word: re.Pattern[bytes], window: bytes) -> re.Match[bytes] | None:
+    """What fits right before one of the words; of the words as many as a program may have by chance."""
+    for place in itertools.islice(word.finditer(window), _MOST_PLACES):
+        if said := before.search(window[max(0, place.start() - _BEFORE) : place.start()]):
+            return said
     return None
 
 

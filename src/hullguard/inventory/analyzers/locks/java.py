@@ -10,6 +10,8 @@ from hullguard.model.package import PackageType
 
 _GRADLE = re.compile(r"([^:=\s#]+):([^:=\s]+):([^:=\s]+)=.*")
 _LITERAL = re.compile(r"\d[\w.+-]*")
+_MOST_TAGS = 200_000
+"""A project of a thousand dependencies has ten thousand."""
 
 
 class _Builder(ET.TreeBuilder):
@@ -32,6 +34,8 @@ def gradle_lockfile(content: bytes) -> Iterator[Piece | Doubt]:
 
 def pom_xml(content: bytes) -> Iterator[Piece | Doubt]:
     """Direct dependencies; versions that a property, a range or a parent decides are only counted."""
+    if content.count(b"<") > _MOST_TAGS:
+        raise Unreadable(f"has more than {_MOST_TAGS} tags; it was not read")
     try:
         project = ET.fromstring(content, ET.XMLParser(target=_Builder()))  # noqa: S314 the builder refuses entities
     except ET.ParseError as cause:

@@ -299,3 +299,12 @@ def test_a_program_far_larger_than_memory_should_be_is_read_from_disk(monkeypatc
     assert b'"python"' in kept
     assert b"gin-gonic" in kept
     assert peak < 8 << 20
+
+
+@pytest.mark.parametrize(("times", "found"), [(9_000, {"redis": "7.0.11"}), (10_000, {})])
+def test_of_words_that_a_version_may_stand_before_a_bounded_number_is_looked_at(
+    times: int, found: dict[str, str]
+) -> None:
+    content = elf(extra=b"1.1.1-123456789-" * 1000 + b" -1234567890" * times + b" 7.0.11build-1689023612000000000")
+
+    assert versions(file("a/redis-server", content)) == found

@@ -70,6 +70,28 @@ def test_keys_of_thousands_of_parts_are_not_read(name: str) -> None:
     assert (f"a/{name}", why) in [(unknown.what, unknown.why) for unknown in found.unknowns]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        (
+            "uv.lock",
+            "[a]\n" * 50_001,
+            "has more than 50000 tables and lists, or more than 300000 lines; it was not read",
+        ),
+        (
+            "Cargo.lock",
+            "\n" * 300_001,
+            "has more than 50000 tables and lists, or more than 300000 lines; it was not read",
+        ),
+        ("pom.xml", "<a>" * 200_001, "has more than 200000 tags; it was not read"),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused_before_it_is_read(name: str, content: str, why: str) -> None:
+    found = Found([file(name, content)])
+
+    assert (name, why) in [(unknown.what, unknown.why) for unknown in found.unknowns]
+
+
 @pytest.mark.parametrize("inside", ["node_modules/x", "lib/site-packages/x", "vendor/a/b", "gems/rack-2.0.6"])
 def test_lock_files_of_installed_packages_do_not_count(inside: str) -> None:
     assert Found([entry(f"srv/{inside}/package-lock.json", NPM_3)]).names == []
