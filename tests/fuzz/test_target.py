@@ -11,7 +11,8 @@ from tests.fuzz.hunt import Ground, Hunt
 from tests.fuzz.target import MIB, Kind, Target, execute
 
 from hullguard.advisories.versions.order import UnreadableVersion
-from hullguard.inventory.source.documents import ImageConfig, decode
+from hullguard.inventory.source.documents import ImageConfig
+from hullguard.inventory.source.engine_json import decode
 from hullguard.model.errors import Invalid
 
 
@@ -84,7 +85,7 @@ def test_a_fault_is_known_by_the_innermost_line_of_the_product() -> None:
 
     fault = execute(target(broken), b"{}").fault
     assert fault is not None
-    assert fault.where == "documents.decode TypeError"
+    assert fault.where == "engine_json.decode TypeError"
 
 
 @pytest.mark.usefixtures("timer")

@@ -41,7 +41,8 @@ from hullguard.inventory.content.image_config import check
 from hullguard.inventory.layer import Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal, resolve
-from hullguard.inventory.source.documents import DockerImage, ImageConfig, OciDocument, decode
+from hullguard.inventory.source.documents import DockerImage, ImageConfig, OciDocument
+from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import describe, layer_facts
 from hullguard.inventory.source.platforms import fits
 from hullguard.inventory.source.purls import package_of, system_of

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
-from hullguard.inventory.source.documents import DockerImage, decode_as_go, image_config
+from hullguard.inventory.source.documents import DockerImage, ImageConfig
+from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.oci import INDEX, configurations
 from hullguard.inventory.source.platforms import fits
@@ -20,14 +21,14 @@ def describe_docker(blobs: Blobs, platform: str | None, limits: Limits) -> Descr
     content = blobs.document(MANIFEST)
     if content is None:
         raise Invalid("the archive has no manifest.json, so it is no Docker archive", "image.no-manifest")
-    images = decode_as_go(content, list[DockerImage], MANIFEST)
+    images = decode(content, list[DockerImage], MANIFEST)
     fitting, named = [], set[str]()
     for image in images:
         config = blobs.document(image.config)
         if config is None:
             raise NotFound(f"{MANIFEST} names the configuration {image.config}, but it is not there", "image.no-config")
         named.add(f"sha256:{hashlib.sha256(config).hexdigest()}")
-        if platform is None or fits(image_config(config, image.config).platform, platform):
+        if platform is None or fits(decode(config, ImageConfig, image.config).platform, platform):
             fitting.append((image, config))
     if not fitting:
         raise NotFound(f"the archive holds no image for {platform}" if images else "the archive holds no image")

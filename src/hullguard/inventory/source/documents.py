@@ -1,15 +1,12 @@
 """The JSON documents of Docker archives and OCI layouts, as far as they matter (image-spec 1.1)."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-from hullguard.inventory.source.folding import folded
-from hullguard.model.errors import Invalid
+from hullguard.inventory.source.engine_json import folded, shaped
 from hullguard.model.image import Platform
-
-T = TypeVar("T")
 
 
 class History(Struct, frozen=True):
@@ -41,7 +38,7 @@ class ContainerConfig(Struct, frozen=True, rename="pascal"):
 
 
 class ImageConfig(Struct, frozen=True):
-    """Decode it with ``image_config``: engines take its keys in any case."""
+    """What an image is: for which platform, of which layers, made how, and run how."""
 
     architecture: str = ""
     os: str = ""
@@ -58,10 +55,13 @@ class ImageConfig(Struct, frozen=True):
             return ContainerConfig(), ()
         if not isinstance(self.config, dict):
             return ContainerConfig(), ("the container's configuration is no object",)
-        given = {key.lower(): value for key, value in self.config.items()}
-        kept, odd = {}, []
+        given, kept, odd = dict[str, Any](), dict[str, Any](), list[str]()
+        for key, value in self.config.items():
+            if given.setdefault(folded(key), value) != value:
+                odd.append(f"{key[:100]}: it has several values, of which the last was judged")
+            given[folded(key)] = value
         for each in msgspec.structs.fields(ContainerConfig):
-            kept[each.name], lost = _converted(given.get(each.encode_name.lower()), each.type)
+            kept[each.name], lost = _converted(given.get(folded(each.encode_name)), each.type)
             odd += [f"{each.encode_name}: {lost}"] if lost else []
         return ContainerConfig(**kept), tuple(odd)
 
@@ -124,38 +124,13 @@ class DockerContainer(Struct, frozen=True, rename="pascal"):
     """As an image's configuration has it."""
 
 
-def decode(content: bytes, kind: type[T], what: str) -> T:
-    """A document of the given kind; raises Invalid with the JSON path where it is not."""
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise _bad(what, cause) from cause
-
-
-def decode_as_go(content: bytes, kind: type[T], what: str) -> T:
-    """A document of an image, whose keys engines take in any case."""
-    try:
-        return msgspec.convert(folded(content, kind, what), kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise _bad(what, cause) from cause
-
-
-def image_config(content: bytes, what: str) -> ImageConfig:
-    """An image's configuration."""
-    return decode_as_go(content, ImageConfig, what)
-
-
-def _bad(what: str, cause: Exception) -> Invalid:
-    return Invalid(f"{what} is not what it should be: {cause}", "image.bad-document")
-
-
 def _converted(value: Any, kind: Any) -> tuple[Any, str]:
     """The value as its field wants it, and what was left out of it; engines take one word for a list of it."""
     if isinstance(value, str) and kind == (list[str] | None):
         value = [value]
     try:
-        return msgspec.convert(value, kind), ""
-    except msgspec.ValidationError as cause:
+        return msgspec.convert(shaped(value, kind), kind), ""
+    except (msgspec.ValidationError, ValueError) as cause:
         why = str(cause)
     well: Any = None
     if isinstance(value, list):

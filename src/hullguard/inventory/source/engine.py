@@ -8,7 +8,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from hullguard.inventory.source.documents import DockerContainer, DockerInspect, decode
+from hullguard.inventory.source.documents import DockerContainer, DockerInspect
+from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.streams import Readable
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 

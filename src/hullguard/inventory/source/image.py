@@ -5,7 +5,8 @@ import hashlib
 from msgspec import Struct
 
 from hullguard.inventory.source.blobs import LayerBlob
-from hullguard.inventory.source.documents import ImageConfig, image_config
+from hullguard.inventory.source.documents import ImageConfig
+from hullguard.inventory.source.engine_json import decode
 from hullguard.model.errors import Invalid
 from hullguard.model.image import Layer, Platform
 from hullguard.model.package import Unknown
@@ -33,7 +34,7 @@ class Described(Struct):
 
 def describe(config: bytes, names: list[tuple[str, str | None]], max_layers: int) -> Described:
     """Joins a configuration with the layers that a manifest names (name and stored digest)."""
-    parsed = image_config(config, "the image's configuration")
+    parsed = decode(config, ImageConfig, "the image's configuration")
     diff_ids = parsed.rootfs.diff_ids or []
     if len(diff_ids) != len(names):
         sentence = f"the configuration knows {len(diff_ids)} layers, the manifest {len(names)}"

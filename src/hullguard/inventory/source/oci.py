@@ -4,7 +4,8 @@ import hashlib
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
-from hullguard.inventory.source.documents import Descriptor, OciDocument, decode_as_go, image_config
+from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
+from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import check_digest
@@ -67,7 +68,7 @@ def _manifests(
 ) -> list[tuple[Descriptor, OciDocument]]:
     """Every image below an index. One index is looked into once: five levels of fifty would be millions."""
     seen = set() if seen is None else seen
-    document = decode_as_go(content, OciDocument, "an OCI index")
+    document = decode(content, OciDocument, "an OCI index")
     found: list[tuple[Descriptor, OciDocument]] = []
     for descriptor in manifests_of(document, "the OCI index"):
         if is_attestation(descriptor) or descriptor.digest in seen:
@@ -76,7 +77,7 @@ def _manifests(
             inner = _blob(blobs, descriptor)
         except NotFound:
             continue  # a layout may hold only some platforms of the index that it was copied from
-        manifest = decode_as_go(inner, OciDocument, f"manifest {descriptor.digest}")
+        manifest = decode(inner, OciDocument, f"manifest {descriptor.digest}")
         if manifest.manifests is not None:
             if nesting >= _MAX_NESTING:
                 raise Invalid("the OCI index is nested too deeply", "image.nesting")
@@ -123,7 +124,7 @@ def _platform(blobs: Blobs, descriptor: Descriptor, manifest: OciDocument) -> Pl
         named = descriptor.platform
         return Platform(named.os, named.architecture, named.variant or None)
     config = _blob(blobs, manifest.config) if manifest.config else b"{}"
-    return image_config(config, "the image's configuration").platform
+    return decode(config, ImageConfig, "the image's configuration").platform
 
 
 def _blob(blobs: Blobs, descriptor: Descriptor) -> bytes:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, field
 
-from hullguard.inventory.source.documents import decode
 from hullguard.inventory.source.opened import Listed, Request
 from hullguard.inventory.source.purls import operating_system, package_of, system_of
 from hullguard.model.errors import Invalid, NotFound
@@ -139,7 +139,10 @@ def parse_sbom(content: bytes, what: str) -> Listed:
         raise Invalid(f"{what} is written in UTF-16; JSON is exchanged in UTF-8 (RFC 8259)", "sbom.encoding")
     if content.count(b"{") > _MAX_OBJECTS:
         raise Invalid(f"{what} has more than {_MAX_OBJECTS} objects, as no bill of materials has", "sbom.too-large")
-    document = decode(content.removeprefix(_UTF8_MARK), _Document, what)
+    try:
+        document = msgspec.json.decode(content.removeprefix(_UTF8_MARK), type=_Document)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
+        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
     if document.bom_format == "CycloneDX":
         if document.spec_version not in _CYCLONEDX:
             raise _unread(what, f"CycloneDX {document.spec_version}")

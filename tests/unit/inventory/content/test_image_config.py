@@ -11,7 +11,8 @@ from hullguard.inventory import Limits, read
 from hullguard.inventory.content import image_config as image_config_module
 from hullguard.inventory.content.image_config import check
 from hullguard.inventory.content.secrets.rules.catalog import RULES
-from hullguard.inventory.source.documents import image_config
+from hullguard.inventory.source.documents import ImageConfig
+from hullguard.inventory.source.engine_json import decode
 from hullguard.model.content import Misconfiguration
 from hullguard.model.package import Unknown
 from hullguard.model.severity import Severity
@@ -28,7 +29,7 @@ def judged(
     steps = [{"created_by": step} if isinstance(step, str) else step for step in history or []]
     rootfs = {"diff_ids": [f"sha256:{number}" for number in range(layers)]}
     document = msgspec.json.encode({"config": config, "history": steps, "rootfs": rootfs})
-    found = list(check(image_config(document, "it")))
+    found = list(check(decode(document, ImageConfig, "it")))
     unknowns = [one for one in found if isinstance(one, Unknown)]
     assert {unknown.what for unknown in unknowns} <= {"image configuration"}
     return [one for one in found if isinstance(one, Misconfiguration)], [unknown.why for unknown in unknowns]
@@ -237,7 +238,9 @@ def test_one_word_stands_for_a_list_of_it() -> None:
 def test_keys_count_in_any_case_as_engines_read_them() -> None:
     document = {"CONFIG": {"env": [f"A={TOKEN}"], "USER": "app"}, "History": [{"Created_By": "RUN chmod 777 /a"}]}
     found = [
-        one for one in check(image_config(msgspec.json.encode(document), "it")) if isinstance(one, Misconfiguration)
+        one
+        for one in check(decode(msgspec.json.encode(document), ImageConfig, "it"))
+        if isinstance(one, Misconfiguration)
     ]
 
     assert [one.id for one in found] == ["CIS-DI-0006", "CIS-DI-0010", "HG-DI-0007"]

@@ -11,7 +11,8 @@ from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, LayerBlob
-from hullguard.inventory.source.documents import Descriptor, OciDocument, decode, decode_as_go, image_config
+from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
+from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.oci import is_attestation, manifests_of
 from hullguard.inventory.source.platforms import fits, own_platform
@@ -145,7 +146,7 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
         kind = manifest.config.media_type[:200]
         raise Invalid(f"{blobs.reference} is no container image, its configuration is {kind}", "image.not-an-image")
     config = blobs.document(manifest.config.digest) or b""
-    offered = image_config(config, "the image's configuration").platform
+    offered = decode(config, ImageConfig, "the image's configuration").platform
     if platform is not None and not fits(offered, platform):
         raise NotFound(f"{blobs.reference} is for {offered}, not for {platform}", "image.no-platform")
     layers = manifest.layers or []
@@ -173,7 +174,7 @@ def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: in
     if decode(content, _Version, f"the manifest of {blobs.reference}").schema_version == 1:
         sentence = f"{blobs.reference} has a manifest of schema 1, which ended in 2019; push the image again"
         raise Invalid(sentence, "image.schema-1")
-    document = decode_as_go(content, OciDocument, f"the manifest of {blobs.reference}")
+    document = decode(content, OciDocument, f"the manifest of {blobs.reference}")
     if document.manifests is None:
         return digest, document
     if nesting >= _MAX_NESTING:
