@@ -19,7 +19,7 @@ AGENTS ?=
 ARGS   ?=
 TESTS  ?= tests
 
-.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench bench-rematch package clean
+.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench bench-rematch bench-runtime package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ bench: setup-test rules $(STAMPS)/bench ## image scanning beside Trivy and Syft 
 
 bench-rematch: setup ## from a new advisory to the images that it affects (ARGS="--images 500" for less than a million packages)
 	@$(BIN)/python -m bench.rematch $(ARGS)
+
+bench-runtime: setup-test bpf ## what the sensor costs those who are watched (ARGS="--rounds 5 --plans default")
+	@$(BIN)/python -m bench.runtime $(ARGS)
 
 package: setup bpf rules console ## the wheel, with the sensor and the console inside, into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .

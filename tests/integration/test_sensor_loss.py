@@ -2,18 +2,21 @@
 
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.docker import IMAGE
 from tests.support.events import policies, policy
 from tests.support.sensor import Watch, builds, open_sensor, state_directory
 
-from hullguard.agent.sensor import abi, loader
+from hullguard.agent.sensor import abi, catalog, filters, loader
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.agent.sensor.doctor import examine
-from hullguard.agent.sensor.pins import FILE_HOOKS, PROCESS_PROGRAMS
 from hullguard.detect import default_policies, plan
 from hullguard.model.errors import Unavailable
+from hullguard.model.event import Event, Gap
 from hullguard.model.node import SensorState
 
 pytestmark = pytest.mark.bpf
@@ -46,6 +49,104 @@ def test_every_event_is_told_or_counted_as_lost(docker_host: str):
 
 
 @pytest.mark.docker
+def test_what_is_lost_is_told_as_a_gap_of_its_container(docker_host: str):
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
+        watch = Watch(sensor, docker_host)
+        try:
+            container = watch.run("/bin/sleep", "1000")
+            watch.events(container, bool)
+            before = datetime.now(UTC)
+            watch.shell(container, f"i=0; while [ $i -lt {COUNT} ]; do i=$((i+1)); read line < /etc/shadow; done")
+            after = datetime.now(UTC)
+            lost = sensor.health().lost["file"]
+            watch.events(container, lambda _: bool(watch.gaps))
+            (gap,) = watch.gaps
+            name = watch.name_of(container)
+        finally:
+            sensor.close(unpin=True)
+
+    assert (gap.what, gap.why, gap.count) == ("file", "full", lost)
+    assert (gap.container.name, gap.image.name) == (name, f"{IMAGE}:latest")
+    second = timedelta(seconds=1)
+    assert before - second <= gap.since <= gap.until <= after + second
+
+
+@pytest.mark.docker
+def test_a_gap_whose_handler_failed_comes_again(docker_host: str):
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
+        watch = Watch(sensor, docker_host)
+        told: list[Gap] = []
+
+        def fail_once(event: Event | Gap) -> None:
+            if isinstance(event, Gap):
+                told.append(event)
+                if len(told) == 1:
+                    raise OSError("the disk is full")
+
+        try:
+            container = watch.run("/bin/sleep", "1000")
+            watch.events(container, bool)
+            watch.shell(container, f"i=0; while [ $i -lt {COUNT} ]; do i=$((i+1)); read line < /etc/shadow; done")
+            failures = 0
+            while len(told) < 2:
+                try:
+                    sensor.poll(fail_once, 100)
+                except OSError:
+                    failures += 1
+        finally:
+            sensor.close(unpin=True)
+
+    assert failures == 1
+    assert told[0] == told[1]
+
+
+@pytest.mark.docker
+def test_after_a_loss_of_execs_the_programs_are_read_anew(docker_host: str):
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host, {"ring_exec": 4096})
+        watch = Watch(sensor, docker_host)
+        try:
+            # The shell becomes another program while nobody reads and the ring is full of other execs.
+            script = "read go < /tmp/go; i=0; while [ $i -lt 30 ]; do i=$((i+1)); /bin/true; done; exec sh -c "
+            container = watch.run("/bin/sh", "-c", f"mkfifo /tmp/go; {script}'read x < /tmp/go; cat /etc/shadow; true'")
+            watch.events(container, bool)
+            watch.shell(container, "echo > /tmp/go")
+            time.sleep(2)
+            watch.events(container, lambda _: any(gap.what == "exec" for gap in watch.gaps))
+            watch.shell(container, "echo > /tmp/go")
+            found = watch.events(container, lambda seen: any(event.path == "/etc/shadow" for event in seen))
+        finally:
+            sensor.close(unpin=True)
+
+    (opened,) = [event for event in found if event.path == "/etc/shadow"]
+    assert "read x < /tmp/go; cat /etc/shadow; true" in opened.lineage[1].args
+
+
+@pytest.mark.docker
+def test_what_is_over_the_limit_is_counted_and_told(monkeypatch, docker_host: str):
+    monkeypatch.setattr(filters, "MOST_PER_SECOND", 3)
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host)
+        watch = Watch(sensor, docker_host)
+        try:
+            container = watch.run("/bin/sleep", "1000")
+            watch.events(container, bool)
+            watch.shell(container, f"i=0; while [ $i -lt {COUNT} ]; do i=$((i+1)); read line < /etc/shadow; done")
+            health = sensor.health()
+            told = watch.events(container, lambda seen: len(seen) + sum(g.count for g in watch.gaps) > COUNT)
+        finally:
+            sensor.close(unpin=True)
+
+    opens = [event for event in told if event.path == "/etc/shadow"]
+    (gap,) = [gap for gap in watch.gaps if gap.why == "limit"]
+    assert (gap.what, gap.count, health.lost["file"]) == ("file", health.lost["limited"], 0)
+    assert len(opens) + gap.count == COUNT
+    assert gap.count > COUNT // 2
+
+
+@pytest.mark.docker
 def test_a_flood_of_opens_starves_no_exec(docker_host: str):
     with state_directory() as directory:
         sensor = open_sensor(directory, docker_host, {"ring_file": 4096})
@@ -66,13 +167,13 @@ def test_a_flood_of_opens_starves_no_exec(docker_host: str):
 
 @pytest.mark.docker
 @pytest.mark.parametrize(
-    ("attempts", "controller"),
-    [(((0, True),), abi.CGROUP_MEMORY), (((1, True),), abi.CGROUP_PIDS), (((1, True),), abi.CGROUP_V2)],
+    ("typed", "controller"),
+    [((0,), abi.CGROUP_MEMORY), ((1,), abi.CGROUP_PIDS), ((1,), abi.CGROUP_V2)],
     ids=["kernel before 6.2", "pids controller", "cgroup v2"],
 )
-def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, attempts, controller):
+def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, typed, controller):
     """This machine has cgroup v1 and v2 side by side and a new kernel, so each older way can be taken here."""
-    monkeypatch.setattr(loader, "_ATTEMPTS", attempts)
+    monkeypatch.setattr(loader, "_TYPED", typed)
     monkeypatch.setattr(loader, "_cgroup_controller", lambda: controller)
     with state_directory() as directory:
         sensor = open_sensor(directory, docker_host)
@@ -93,7 +194,13 @@ def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, attempt
 
 
 def test_without_the_file_programs_half_a_sensor_is_degraded(monkeypatch):
-    monkeypatch.setattr(loader, "_ATTEMPTS", ((0, False),))
+    real = loader.provide
+
+    def refuse_opens(pins, programs):
+        others = real(pins, [name for name in programs if name != "on_open"])
+        return {**others, "on_open": "the verifier says no"}
+
+    monkeypatch.setattr(loader, "provide", refuse_opens)
     with state_directory() as directory:
         sensor = open_sensor(directory, None)
         try:
@@ -103,7 +210,8 @@ def test_without_the_file_programs_half_a_sensor_is_degraded(monkeypatch):
             sensor.close(unpin=True)
 
     assert health.state is SensorState.DEGRADED
-    assert [reason.params for reason in health.reasons] == [{"hook": "sys_exit_openat"}]
+    assert {"hook": "sys_exit_openat"} in [reason.params for reason in health.reasons]
+    assert {reason.code for reason in health.reasons} == {"sensor.hook-missing"}
 
 
 def test_file_hooks_are_there_only_while_a_policy_needs_them():
@@ -152,10 +260,11 @@ def test_the_doctor_tells_what_runs_and_what_would():
             sensor.close(unpin=True)
         stopped = examine(directory)
 
-    assert sum(hook.attached for hook in running) == len(PROCESS_PROGRAMS)
+    assert sum(hook.attached for hook in running) == len(catalog.PROCESS_PROGRAMS)
     assert not any(hook.attached for hook in stopped)
     assert stopped[0].why == "the kernel would take it, but no agent runs"
-    assert len(stopped) == len(PROCESS_PROGRAMS) + len(FILE_HOOKS) + 2
+    assert {hook.name for hook in catalog.HOOKS} < {hook.name for hook in stopped}
+    assert all(hook.cost for hook in stopped if hook.backend != "none")
 
 
 def test_an_object_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -95,6 +95,20 @@ def test_what_happens_while_nobody_listens_is_told_later(state: Path, docker_hos
         second.close(unpin=True)
 
 
+def test_opening_takes_no_hook_away(state: Path, docker_host: str):
+    first = open_sensor(state, docker_host)
+    Watch(first, docker_host)
+    before = {hook.name for hook in first.hooks() if hook.attached}
+    first.close(unpin=False)
+
+    # The plan comes later; until then the earlier one is in force, and so are its hooks.
+    second = open_sensor(state, docker_host)
+    try:
+        assert {hook.name for hook in second.hooks() if hook.attached} == before > {"sys_exit_openat"}
+    finally:
+        second.close(unpin=True)
+
+
 def test_a_container_that_an_earlier_agent_met_is_watched_from_the_first_moment(state: Path, docker_host: str):
     # Its policy's place was in the half of the filters that the new agent's plan clears.
     first = open_sensor(state, docker_host)

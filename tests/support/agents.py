@@ -23,7 +23,7 @@ from hullguard.agent.status import Status, read
 from hullguard.detect import default_policy
 from hullguard.detect.plan import KernelPlan
 from hullguard.model.errors import Unavailable
-from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, Process
+from hullguard.model.event import ContainerRef, Event, EventKind, Gap, ImageRef, Process
 from hullguard.model.node import SensorHealth, SensorState
 from hullguard.storage.stores import Policies
 
@@ -51,7 +51,7 @@ class ScriptedSensor:
     """The ``Sensor`` protocol over a list: an event leaves it only when its handler has returned, as in the kernel."""
 
     def __init__(self) -> None:
-        self.events: deque[Event] = deque()
+        self.events: deque[Event | Gap] = deque()
         self.plans: list[KernelPlan] = []
         self.closed: list[bool] = []
         self.opened = 0
@@ -64,7 +64,7 @@ class ScriptedSensor:
         self.opened += 1
         return self
 
-    def see(self, *events: Event) -> None:
+    def see(self, *events: Event | Gap) -> None:
         self.events.extend(events)
         self._some.set()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import Engine
-from hullguard.model.event import Event
+from hullguard.model.event import Event, Gap
 
 
 def main(state: str, docker_host: str, spool: str) -> None:
@@ -18,7 +18,9 @@ def main(state: str, docker_host: str, spool: str) -> None:
     sensor.apply(engine.plan())
     file = os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    def take(event: Event) -> None:
+    def take(event: Event | Gap) -> None:
+        if isinstance(event, Gap):
+            return
         for found in engine.judge(event):
             line = f"{found.id} {event.sequence} {event.container.id} {found.rule} {event.process.args[-1]}\n"
             os.write(file, line.encode())

@@ -58,7 +58,15 @@ def raw_event(
     other: bytes = b"/\0",
     exe: bytes = b"",
     args: bytes = b"sh\0-c\0true\0",
+    raw: bytes = b"",
+    data: bytes = b"",
     flags: int = 0,
+    call: str = "execve",
+    result: int = 0,
+    arguments: tuple[int, ...] = (),
+    socket: abi.Socket | None = None,
+    file: abi.File | None = None,
+    login_uid: int = 0xFFFFFFFF,
     pid: int = 200,
     start_ns: int = 5_000_000_000,
     sequence: int = 7,
@@ -72,18 +80,20 @@ def raw_event(
         task=abi.Task(start_ns=start_ns, pid=pid, comm=b"sh"),
         ppid=ancestry[0][0] if ancestry else 0,
         flags=flags,
-        inode=11,
-        device=(8 << 20) | 1,
+        login_uid=login_uid,
+        call=abi.CALLS.index(call),
+        result=result,
+        file=file or abi.File(inode=11, device=(8 << 20) | 1, mode=0o100755, type=b"overlay"),
+        socket=socket or abi.Socket(),
         ancestors=len(ancestry),
-        path_size=len(path),
-        other_size=len(other),
-        exe_size=len(exe),
-        args_size=len(args),
         container=container,
     )
+    record.arguments[: len(arguments)] = arguments
+    strings = (raw, data, path, other, exe, args)
+    record.sizes[:] = tuple(map(len, strings))
     for index, (number, start, comm, marks) in enumerate(ancestry):
         record.ancestry[index] = abi.Task(start_ns=start, pid=number, flags=marks, comm=comm)
-    return bytes(record) + path + other + exe + args
+    return bytes(record) + b"".join(strings)
 
 
 def raw_process(kind: int, *, pid: int, start_ns: int = 5_000_000_000, ppid: int = 0, sequence: int = 8) -> bytes:

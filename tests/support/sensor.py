@@ -16,7 +16,7 @@ from tests.support.docker import IMAGE, docker, inspect
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import Engine
 from hullguard.model.errors import Unavailable
-from hullguard.model.event import Event
+from hullguard.model.event import Event, Gap
 from hullguard.model.incident import Observation
 from hullguard.model.policy import NodePolicies
 
@@ -99,6 +99,7 @@ class Watch:
     def __init__(self, sensor: BpfSensor, address: str, policies: NodePolicies | None = None) -> None:
         self.sensor, self.address = sensor, address
         self.engine = Engine("node", "boot")
+        self.gaps: list[Gap] = []
         if policies is not None:
             self.engine.load(policies)
         sensor.apply(self.engine.plan())
@@ -114,8 +115,12 @@ class Watch:
         """What is seen of the container until that is enough, or for so long."""
         seen: list[Event] = []
 
-        def take(event: Event) -> None:
-            if event.container.id == container:
+        def take(event: Event | Gap) -> None:
+            if event.container.id != container:
+                return
+            if isinstance(event, Gap):
+                self.gaps.append(event)
+            else:
                 seen.append(event)
 
         deadline = time.monotonic() + seconds

@@ -80,5 +80,6 @@ def _sensor(state: StateDir) -> list[Finding]:
 
 
 def _hook(hook: HookInfo, *, live: bool) -> Finding:
-    missing = False if live and hook.backend != "none" else None
-    return Finding(f"hook {hook.name}", hook.attached or missing, f"{hook.backend} {hook.why}".strip())
+    missing = False if live and hook.backend != "none" and not hook.needless else None
+    words = (hook.backend, f"({hook.cost})" if hook.cost else "", hook.why)
+    return Finding(f"hook {hook.name}", hook.attached or missing, " ".join(word for word in words if word))

@@ -19,7 +19,7 @@ from hullguard.agent.sensor.interface import Sensor
 from hullguard.agent.spool import Spool
 from hullguard.detect import Engine, default_policies
 from hullguard.model.errors import HullguardError
-from hullguard.model.event import Event
+from hullguard.model.event import Event, Gap
 from hullguard.model.incident import Observation
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
@@ -158,7 +158,12 @@ class Protection:
             self._close(unpin=False)
             self._switched_off(Reason("sensor.lost", f"The sensor stopped working: {bad}"))
 
-    def _judge(self, event: Event) -> None:
+    def _judge(self, event: Event | Gap) -> None:
+        if isinstance(event, Gap):
+            _log.warning("events lost", container=event.container.id, what=event.what, count=event.count)
+            put_observation(self._spool, self._engine.miss(event))
+            self._changed()
+            return
         try:
             found = self._engine.judge(event)
         except Exception:  # noqa: BLE001 -- the boundary of a plug-in: one event must not blind the node

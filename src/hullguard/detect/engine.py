@@ -5,11 +5,14 @@ from hullguard.detect.default import default_policies
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.detectors.interface import Detector
 from hullguard.detect.plan import KernelPlan, plan
-from hullguard.model.event import Event, EventKind, ImageRef
+from hullguard.model.event import Event, EventKind, Gap, ImageRef
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation, PolicyRef
-from hullguard.model.policy import DetectorSettings, NodePolicies, Policy
+from hullguard.model.policy import Action, DetectorSettings, NodePolicies, Policy
+from hullguard.model.severity import Severity
 
+MISSED = "sensor.coverage-gap"
+"""The rule of incidents about events that were lost."""
 _MOST_CHOICES = 4096
 
 
@@ -45,6 +48,28 @@ class Engine:
             and (detector := BY_ID.get(name)) is not None
             and (observation := self._observe(event, policy, detector, settings)) is not None
         ]
+
+    def miss(self, gap: Gap) -> Observation:
+        """What nobody saw is told as an incident of its container: who floods the sensor may have a reason to."""
+        return Observation(
+            id=derived_id(self._node, self._boot, MISSED, gap.container.id, gap.what, gap.why, gap.until.isoformat()),
+            at=gap.until,
+            rule=MISSED,
+            severity=Severity.MEDIUM,
+            technique="T1562.006",
+            action=Action.ALERT,
+            stopped=False,
+            container=gap.container,
+            image=gap.image,
+            lineage=(),
+            details={
+                "events": gap.what,
+                "count": str(gap.count),
+                "since": gap.since.isoformat(timespec="milliseconds"),
+                "until": gap.until.isoformat(timespec="milliseconds"),
+                "why": gap.why,
+            },
+        )
 
     def _policy(self, image: ImageRef | None) -> Policy | None:
         name = image.name if image else None

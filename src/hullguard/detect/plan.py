@@ -6,7 +6,9 @@ reported too much, but not be brought back to life. Slot 1 wants nothing: contai
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from hullguard.detect.choice import choose
@@ -15,20 +17,36 @@ from hullguard.detect.detectors.interface import Wants
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.policy import NodePolicies, Policy
 
+T = TypeVar("T")
+
 UNKNOWN, NOTHING = 0, 1
-MOST_SLOTS = 256
+MOST_SLOTS = 255
 """Policies beyond are filtered as if their containers were unknown; the engine still tells them apart."""
+MOST_WANTS = 64
+"""Of one slot; a bit each in the kernel. What is beyond becomes one want that asks for all that they ask for."""
 
 
 class SlotPlan(Struct, frozen=True):
     """What the kernel does for the containers of one slot."""
 
-    sensitive: tuple[str, ...] = ()
+    wants: tuple[Wants, ...] = ()
+    """Without their say on killing: that is the whole slot's."""
     exempt: tuple[str, ...] = ()
     kill_new: bool = False
-    kinds: frozenset[EventKind] = frozenset()
-    every_exec: bool = False
-    """Some rule judges execs without any trait that the kernel could tell."""
+
+    @property
+    def kinds(self) -> frozenset[EventKind]:
+        return frozenset(kind for want in self.wants for kind in want.kinds)
+
+    @property
+    def opens(self) -> frozenset[str]:
+        """Patterns of files whose opens are worth an event."""
+        return frozenset(path for want in self.wants if EventKind.FILE_OPEN in want.kinds for path in want.paths)
+
+    @property
+    def every_exec(self) -> bool:
+        """Some rule judges execs without any trait that the kernel could tell."""
+        return any(EventKind.EXEC in want.kinds and not want.execs for want in self.wants)
 
 
 class KernelPlan(Struct, frozen=True):
@@ -37,16 +55,28 @@ class KernelPlan(Struct, frozen=True):
     policies: tuple[Policy, ...]
     slots: tuple[SlotPlan, ...]
     node: str | None = None
+    host: SlotPlan | None = None
+    """What is wanted of the host's own processes, if anything."""
+
+    @property
+    def wants(self) -> tuple[Wants, ...]:
+        """Everything that some slot wants."""
+        return tuple(want for slot in (*self.slots, self.host or SlotPlan()) for want in slot.wants)
 
     @property
     def kinds(self) -> frozenset[EventKind]:
         """Every kind that some detector wants; hooks for others need not be attached."""
-        return frozenset(kind for slot in self.slots for kind in slot.kinds)
+        return frozenset(kind for want in self.wants for kind in want.kinds)
+
+    @property
+    def environment(self) -> frozenset[str]:
+        """Every variable that some rule asks for."""
+        return frozenset(name for want in self.wants for name in want.environment)
 
     @property
     def every_exec(self) -> bool:
         """Whether execs without any trait must be judged too."""
-        return any(slot.every_exec for slot in self.slots)
+        return any(slot.every_exec for slot in (*self.slots, self.host or SlotPlan()))
 
     def slot(self, image: ImageRef | None) -> int:
         """The slot of a container with this image; an unknown image leaves it where unknown containers are."""
@@ -66,18 +96,27 @@ def plan(policies: NodePolicies, node: str | None = None) -> KernelPlan:
         policies=policies.policies,
         slots=(_unknown(policies.policies, compiled, node), SlotPlan(), *compiled[: MOST_SLOTS - 2]),
         node=node,
+        host=_host(policies.policies, compiled, node),
     )
 
 
 def _slot(policy: Policy) -> SlotPlan:
     wants = list(_wants(policy)) if policy.spec.enabled else []
     return SlotPlan(
-        sensitive=_union(want.paths for want in wants),
-        exempt=_union(want.exempt for want in wants if want.kill_new),
+        wants=_bounded(wants),
+        exempt=tuple(sorted({path for want in wants if want.kill_new for path in want.exempt})),
         kill_new=any(want.kill_new for want in wants),
-        kinds=frozenset(kind for want in wants for kind in want.kinds),
-        every_exec=any(EventKind.EXEC in want.kinds and not want.execs for want in wants),
     )
+
+
+def _host(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str | None) -> SlotPlan | None:
+    """The policy for what has no image is the host's; only rules that ask for the host look at it."""
+    fallback = choose(policies, None, node)
+    for policy, slot in zip(policies, compiled, strict=True):
+        wants = tuple(want for want in slot.wants if want.host)
+        if policy is fallback and wants:
+            return SlotPlan(wants=wants)
+    return None
 
 
 def _wants(policy: Policy) -> Iterable[Wants]:
@@ -96,14 +135,38 @@ def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str
         if policy.spec.enabled and (policy is fallback or policy.spec.binding.images)
     ]
     return SlotPlan(
-        sensitive=_union(slot.sensitive for slot in possible),
-        exempt=_union(slot.exempt for slot in possible),
+        wants=_bounded(want for slot in possible for want in slot.wants),
+        exempt=tuple(sorted({path for slot in possible for path in slot.exempt})),
         # Without a fallback some containers have no policy at all, and this may be one.
         kill_new=fallback is not None and all(slot.kill_new for slot in possible),
-        kinds=frozenset(kind for slot in possible for kind in slot.kinds),
-        every_exec=any(slot.every_exec for slot in possible),
     )
 
 
-def _union(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    return tuple(sorted({item for items in lists for item in items}))
+def _bounded(wants: Iterable[Wants]) -> tuple[Wants, ...]:
+    """Each once, and not more than there are bits."""
+    different = list(dict.fromkeys(msgspec.structs.replace(want, kill_new=False, exempt=()) for want in wants))
+    if len(different) <= MOST_WANTS:
+        return tuple(different)
+    kept, rest = different[: MOST_WANTS - 1], different[MOST_WANTS - 1 :]
+    return (*kept, _broadest(rest))
+
+
+def _broadest(wants: Sequence[Wants]) -> Wants:
+    """One want that asks for all that any of these asks for, and for more."""
+    return Wants(
+        kinds=frozenset(kind for want in wants for kind in want.kinds),
+        # A want without paths may be one that asks for every Unix socket, also for those without a path.
+        paths=_all(want.paths for want in wants) or ("*",),
+        access=frozenset(access for want in wants for access in want.access),
+        ports=frozenset(_all(want.ports for want in wants)),
+        networks=() if any("!" in net for want in wants for net in want.networks) else _all(w.networks for w in wants),
+        execs=frozenset(_all(want.execs for want in wants if EventKind.EXEC in want.kinds)),
+        environment=frozenset(name for want in wants for name in want.environment),
+        host=any(want.host for want in wants),
+    )
+
+
+def _all(lists: Iterable[Iterable[T]]) -> tuple[T, ...]:
+    """Everything of all lists, unless one is empty: that one asks for anything."""
+    given = [tuple(items) for items in lists]
+    return tuple(dict.fromkeys(item for items in given for item in items)) if all(given) else ()

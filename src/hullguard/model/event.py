@@ -216,6 +216,20 @@ class OpenFile(Struct, frozen=True, omit_defaults=True):
     """It lies in the overlay's upper layer."""
 
 
+class Gap(Struct, frozen=True):
+    """Events of one container that nobody will ever see."""
+
+    container: ContainerRef
+    image: ImageRef | None
+    what: str
+    """Which events: ``exec``, ``file``, ``process``, ``network`` or ``security``."""
+    why: str
+    """``full``: too many at once for the kernel's ring; ``limit``: too many of one kind within a second."""
+    count: int
+    since: datetime
+    until: datetime
+
+
 class Event(Struct, frozen=True):
     """One kernel event, in a container or, where a rule asks for it, on the host itself (``container.id`` is ``host``).
 
@@ -231,7 +245,10 @@ class Event(Struct, frozen=True):
     image: ImageRef | None
     lineage: tuple[Process, ...]
     path: str | None = None
-    """EXEC: the executable; FILE_OPEN: the real path of the opened file."""
+    """EXEC: the executable; FILE_OPEN: the real path of the opened file; else what the event is about, links followed.
+
+    Of a rename the old name, of a link or symbolic link the new one, of a mount where it is, of a Unix socket its own.
+    """
     known_as: str | None = None
     """FILE_OPEN: the watched name of the same file, where it was opened by another (a hard link)."""
     reads: bool = False

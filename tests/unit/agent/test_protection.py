@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from hullguard.agent.spool import Spool
 from hullguard.agent.state import StateDir
 from hullguard.detect import Engine, default_policies
 from hullguard.model.errors import Invalid, Unavailable
-from hullguard.model.event import Event
+from hullguard.model.event import ContainerRef, Event, Gap
 from hullguard.model.incident import Observation
 from hullguard.model.node import SensorState
 from hullguard.model.policy import DetectorSettings, NodePolicies, policies_hash
@@ -99,6 +100,16 @@ async def test_kept_policies_hold_from_the_start(watch):
     await until(lambda: watch.protection.applied)
     assert watch.protection.applied.hash == kept.policies.hash
     await until(lambda: watch.sensor.plans)
+
+
+async def test_events_that_were_lost_become_an_incident(watch):
+    watch.protection.start(None)
+    moment = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    watch.sensor.see(Gap(ContainerRef("c1", "web"), None, "network", "limit", 7, moment, moment))
+    await until(watch.incidents)
+
+    (found,) = watch.incidents()
+    assert (found.rule, found.details["events"], found.details["count"]) == ("sensor.coverage-gap", "network", "7")
 
 
 async def test_new_policies_reach_the_kernel_before_they_are_confirmed(watch):

@@ -1,8 +1,11 @@
+from datetime import UTC, datetime, timedelta
+
 import msgspec
 from tests.support.events import RUNTIME, event, policies, policy, process
 
 from hullguard.detect import Engine, default_policy
-from hullguard.model.event import EventKind, ImageRef
+from hullguard.detect.engine import MISSED
+from hullguard.model.event import ContainerRef, EventKind, Gap, ImageRef
 from hullguard.model.incident import PolicyRef
 from hullguard.model.policy import Action, DetectorSettings
 from hullguard.model.severity import Severity
@@ -10,6 +13,7 @@ from hullguard.model.severity import Severity
 DROP = "container.drop-and-execute"
 SHELL = "container.terminal-shell"
 READ = "file.read-sensitive"
+NGINX = ImageRef("sha256:1", "nginx:1.25")
 DROPPED = event(path="/tmp/x", new_file=True)
 
 
@@ -42,6 +46,23 @@ def test_ids_come_from_node_boot_event_and_rule():
     assert Engine("n2", "boot").judge(DROPPED)[0].id != same
     assert Engine("n1", "later").judge(DROPPED)[0].id != same
     assert Engine("n1", "boot").judge(msgspec.structs.replace(DROPPED, sequence=8))[0].id != same
+
+
+def test_what_was_lost_is_an_incident_of_its_container():
+    since = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    gap = Gap(ContainerRef("c1", "web"), NGINX, "file", "full", 1204, since, since + timedelta(seconds=3))
+    engine = Engine("n1", "boot")
+    found = engine.miss(gap)
+
+    assert (found.rule, found.container, found.image, found.at) == (MISSED, gap.container, NGINX, gap.until)
+    assert found.details == {
+        "events": "file",
+        "count": "1204",
+        "since": "2024-05-06T07:08:09.000+00:00",
+        "until": "2024-05-06T07:08:12.000+00:00",
+        "why": "full",
+    }
+    assert engine.miss(gap).id == found.id != engine.miss(msgspec.structs.replace(gap, what="exec")).id
 
 
 def test_the_containers_policy_decides():

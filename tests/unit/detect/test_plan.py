@@ -1,10 +1,13 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.events import policies, policy
 
 from hullguard.detect import default_policies, plan
 from hullguard.detect.choice import choose
-from hullguard.detect.plan import MOST_SLOTS, NOTHING, UNKNOWN, SlotPlan
+from hullguard.detect.detectors.interface import ExecTrait, Transport, Wants
+from hullguard.detect.detectors.read_sensitive import ReadSensitive
+from hullguard.detect.plan import MOST_SLOTS, MOST_WANTS, NOTHING, UNKNOWN, SlotPlan, _broadest
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.policy import Action, DetectorSettings
 
@@ -22,7 +25,7 @@ def reading(*paths: str) -> dict[str, DetectorSettings]:
 def test_the_default_watches_files_and_kills_nothing():
     given_plan = plan(default_policies())
 
-    assert "/etc/shadow" in given_plan.slots[UNKNOWN].sensitive
+    assert "/etc/shadow" in given_plan.slots[UNKNOWN].opens
     assert not any(slot.kill_new for slot in given_plan.slots)
     assert given_plan.kinds == {EventKind.EXEC, EventKind.FILE_OPEN}
     assert not given_plan.every_exec
@@ -34,7 +37,8 @@ def test_a_container_gets_its_images_slot():
     assert given_plan.slot(NGINX) == 2
     assert given_plan.slot(ImageRef("i", "redis:7")) == 3
     assert given_plan.slot(None) == UNKNOWN
-    assert given_plan.slots[2] == SlotPlan(exempt=("/opt/*",), kill_new=True, kinds=frozenset({EventKind.EXEC}))
+    kill = Wants(frozenset({EventKind.EXEC}), execs=frozenset({ExecTrait.NEW_FILE}))
+    assert given_plan.slots[2] == SlotPlan(wants=(kill,), exempt=("/opt/*",), kill_new=True)
 
 
 def test_what_no_policy_covers_wants_nothing():
@@ -53,7 +57,7 @@ def test_unknown_containers_are_watched_for_every_policy_that_may_hold():
         )
     )
 
-    assert given_plan.slots[UNKNOWN].sensitive == ("/a", "/b", "/c")
+    assert given_plan.slots[UNKNOWN].opens == {"/a", "/b", "/c"}
 
 
 def test_unknown_containers_are_killed_only_if_every_policy_that_may_hold_kills():
@@ -88,6 +92,44 @@ def test_policies_beyond_the_last_slot_are_filtered_as_unknown():
     assert given_plan.slot(ImageRef("i", f"image{MOST_SLOTS + 3}:1")) == UNKNOWN
 
 
+def test_what_is_more_than_the_kernel_has_bits_for_becomes_one_that_asks_for_all():
+    many = [policy(f"p{n}", images=(f"i{n}:*",), detectors=reading(f"/{n}")) for n in range(MOST_WANTS + 9)]
+    unknown = plan(policies(*many)).slots[UNKNOWN]
+
+    assert len(unknown.wants) == MOST_WANTS
+    assert unknown.opens == {f"/{n}" for n in range(MOST_WANTS + 9)}
+
+
+CONNECT = frozenset({EventKind.CONNECT})
+
+
+@pytest.mark.parametrize(
+    ("given_wants", "field", "asked"),
+    [
+        ([Wants(CONNECT, ports=frozenset({1})), Wants(CONNECT, ports=frozenset({2}))], "ports", {1, 2}),
+        ([Wants(CONNECT, ports=frozenset({1})), Wants(CONNECT)], "ports", set()),
+        ([Wants(CONNECT, networks=("10.0.0.0/8",)), Wants(CONNECT, networks=("fd00::/8",))], "networks", None),
+        ([Wants(CONNECT, networks=("!10.0.0.0/8",)), Wants(CONNECT, networks=("10.0.0.0/8",))], "networks", set()),
+        ([Wants(CONNECT, paths=("/a",)), Wants(CONNECT)], "paths", {"*"}),
+        ([Wants(CONNECT, transports=frozenset({Transport.TCP}))] * 2, "transports", set(Transport)),
+    ],
+)
+def test_the_broadest_want_asks_for_no_less_than_each(given_wants, field, asked):
+    found = set(getattr(_broadest(given_wants), field))
+
+    assert found == ({"10.0.0.0/8", "fd00::/8"} if asked is None else asked)
+
+
+def test_the_host_is_looked_at_only_if_a_rule_of_its_policy_asks(monkeypatch):
+    everywhere = policies(policy("all", nodes=("*",), detectors=reading("/a")))
+    assert plan(everywhere).host is None
+    wanted = Wants(frozenset({EventKind.FILE_OPEN}), paths=("/a",), host=True)
+    monkeypatch.setattr(ReadSensitive, "wants", lambda self, settings: wanted)
+
+    assert plan(everywhere).host == SlotPlan(wants=(wanted,))
+    assert plan(policies(policy("i", images=("x",), detectors=reading("/a")))).host is None
+
+
 POLICY = st.builds(
     lambda name, nodes, images, kill, paths, enabled: policy(
         name,
@@ -110,7 +152,7 @@ def test_meeting_a_container_never_adds_a_filter_and_never_takes_a_kill_away(giv
     compiled = plan(policies(*given_policies), "n1")
     unknown, final = compiled.slots[UNKNOWN], compiled.slots[compiled.slot(ImageRef("i", image))]
 
-    assert set(final.sensitive) <= set(unknown.sensitive)
+    assert set(final.wants) <= set(unknown.wants)
     assert final.kinds <= unknown.kinds
     assert final.kill_new or not unknown.kill_new
 

@@ -3,22 +3,52 @@
 import ctypes
 from typing import ClassVar
 
-ABI = 1
+ABI = 2
 COMM, NAME, CONTAINER, ANCESTORS, PATH, TRIE = 16, 39, 128, 8, 4096, 248
-INODE_WORDS, SLOTS = 64, 512
+INODE_WORDS, SLOTS, ARGUMENTS, OPERATIONS = 64, 512, 6, 48
 
 EXEC, FILE, FORK, EXIT = 1, 2, 3, 4
-CLASSES = ("exec", "file", "process")
+RENAME, LINK, SYMLINK, UNLINK, MODE, OWNER, MAKE = range(5, 12)
+MOUNT, UMOUNT, PIVOT = range(12, 15)
+SOCKET, CONNECT, ACCEPT, BIND, LISTEN, SEND, DNS, DUP = range(15, 23)
+PTRACE, PROCESS_MEMORY, CREDENTIALS, NAMESPACE, MODULE, BPF, MEMORY_FILE, PROTECTION = range(23, 31)
+SIGNAL, IO_URING, USERFAULTFD = range(31, 34)
+OPEN_WRITE, OPEN_CREATE, OPEN_TRUNCATE, OPEN_FAILED, OPEN_HANDLE = range(40, 45)
+CLASSES = ("exec", "file", "process", "network", "security")
 """In the order of ``enum hg_class``; the names under which losses are reported."""
+
+STRINGS = 6
+RAW, DATA, PATH_STRING, OTHER, EXE, ARGS = range(STRINGS)
 
 TTY, ARGS_TRUNCATED, PATH_TRUNCATED = 1 << 0, 1 << 1, 1 << 2
 UPPER, COPIED_UP, MODIFIED, MEMFD, DELETED, TMPFS, NEW = (1 << bit for bit in range(3, 10))
-KILLED, READS, WRITES, BY_INODE = (1 << bit for bit in range(10, 14))
+KILLED, READS, WRITES, BY_INODE, CREATED, TRUNCATES = (1 << bit for bit in range(10, 16))
+EXE_NEW, EXE_MEMFD, UNRESOLVED, OTHER_UNRESOLVED, HOST = (1 << bit for bit in range(16, 21))
+INBOUND, STDIO_SOCKET, ENV_TRUNCATED, RING, BEFORE = (1 << bit for bit in range(21, 26))
 OUTSIDE = 1
-KILL_NEW = 1
-PATH_SENSITIVE, PATH_EXEMPT = b"S", b"X"
+KILL_NEW, HAS_ENDINGS, HAS_DIRECTORIES = 1 << 0, 1 << 1, 1 << 2
+PATH_WANTED, PATH_ENDING, PATH_DIRECTORY, PATH_EXEMPT = b"W", b"E", b"D", b"X"
 NAME_FILE, NAME_DIRECTORY = b"F", b"D"
+ACCESS_READ, ACCESS_WRITE, ACCESS_CREATE, ACCESS_TRUNCATE, ACCESS_FAILED, ACCESS_HANDLE = (1 << bit for bit in range(6))
+TCP, UDP, UNIX, OTHER_TRANSPORT, TRANSPORTS = range(5)
+RING_FULL, RATE_LIMIT = 1, 2
 CGROUP_V2, CGROUP_MEMORY, CGROUP_PIDS = 0, 1, 2
+
+CALLS = (
+    *("", "execve", "open", "openat", "openat2", "creat", "open_by_handle_at"),
+    *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir"),
+    *("mkdir", "mkdirat", "mknod", "mknodat"),
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
+    *("mount", "move_mount", "umount", "pivot_root"),
+    *("socket", "connect", "accept", "accept4", "bind", "listen", "dup", "dup2", "dup3", "fcntl", "sendmsg"),
+    *("ptrace", "process_vm_readv", "process_vm_writev"),
+    *("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "capset"),
+    *("setns", "unshare", "clone"),
+    *("init_module", "finit_module", "bpf", "memfd_create", "userfaultfd"),
+    *("mprotect", "pkey_mprotect", "mmap"),
+    *("io_uring_setup", "kill"),
+)
+"""By their number in ``enum hg_call`` of ``bpf/calls.h``; none has the number 0."""
 
 
 class Head(ctypes.Structure):
@@ -45,24 +75,51 @@ class Task(ctypes.Structure):
     ]
 
 
+class File(ctypes.Structure):
+    """``struct hg_file``."""
+
+    _fields_: ClassVar = [
+        ("inode", ctypes.c_uint64),
+        ("device", ctypes.c_uint32),
+        ("mode", ctypes.c_uint32),
+        ("owner", ctypes.c_uint32),
+        ("group", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+        ("type", ctypes.c_char * COMM),
+    ]
+
+
+class Socket(ctypes.Structure):
+    """``struct hg_socket``."""
+
+    _fields_: ClassVar = [
+        ("family", ctypes.c_uint16),
+        ("type", ctypes.c_uint16),
+        ("protocol", ctypes.c_uint32),
+        ("local", ctypes.c_uint8 * 16),
+        ("remote", ctypes.c_uint8 * 16),
+        ("local_port", ctypes.c_uint16),
+        ("remote_port", ctypes.c_uint16),
+        ("pad", ctypes.c_uint32),
+    ]
+
+
 class Event(ctypes.Structure):
-    """``struct hg_event``; four strings follow it."""
+    """``struct hg_event``; ``STRINGS`` strings follow it."""
 
     _fields_: ClassVar = [
         ("head", Head),
         ("task", Task),
-        ("ppid", ctypes.c_uint32),
-        ("uid", ctypes.c_uint32),
-        ("gid", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("inode", ctypes.c_uint64),
-        ("device", ctypes.c_uint32),
+        *((name, ctypes.c_uint32) for name in ("ppid", "uid", "gid", "flags", "euid", "egid", "login_uid", "vpid")),
+        *((name, ctypes.c_uint32) for name in ("group", "session", "call", "slot")),
+        ("result", ctypes.c_int64),
+        *((name, ctypes.c_uint64) for name in ("effective", "permitted", "inheritable", "exe_inode")),
+        ("file", File),
+        ("socket", Socket),
+        ("arguments", ctypes.c_uint64 * ARGUMENTS),
+        ("sizes", ctypes.c_uint32 * STRINGS),
         ("ancestors", ctypes.c_uint32),
-        ("path_size", ctypes.c_uint32),
-        ("other_size", ctypes.c_uint32),
-        ("exe_size", ctypes.c_uint32),
-        ("args_size", ctypes.c_uint32),
-        ("slot", ctypes.c_uint32),
         ("pad", ctypes.c_uint32),
         ("container", ctypes.c_char * CONTAINER),
         ("ancestry", Task * ANCESTORS),
@@ -90,7 +147,15 @@ class Known(ctypes.Structure):
 class Slot(ctypes.Structure):
     """``struct hg_slot``."""
 
-    _fields_: ClassVar = [("flags", ctypes.c_uint32)]
+    _fields_: ClassVar = [
+        ("flags", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+        ("wants", ctypes.c_uint64 * OPERATIONS),
+        ("any_path", ctypes.c_uint64),
+        ("any_address", ctypes.c_uint64),
+        ("any_port", ctypes.c_uint64),
+        ("transports", ctypes.c_uint64 * TRANSPORTS),
+    ]
 
 
 class Name(ctypes.Structure):
@@ -117,6 +182,47 @@ class Path(ctypes.Structure):
     ]
 
 
+class Network(ctypes.Structure):
+    """``struct hg_network``."""
+
+    _fields_: ClassVar = [
+        ("bits", ctypes.c_uint32),
+        ("slot", ctypes.c_uint16),
+        ("family", ctypes.c_uint16),
+        ("address", ctypes.c_uint8 * 16),
+    ]
+
+
+class Port(ctypes.Structure):
+    """``struct hg_port``."""
+
+    _fields_: ClassVar = [("slot", ctypes.c_uint16), ("port", ctypes.c_uint16)]
+
+
+class LossKey(ctypes.Structure):
+    """``struct hg_loss_key``."""
+
+    _fields_: ClassVar = [("cgroup", ctypes.c_uint64), ("class", ctypes.c_uint32), ("why", ctypes.c_uint32)]
+
+
+class Loss(ctypes.Structure):
+    """``struct hg_loss``."""
+
+    _fields_: ClassVar = [("count", ctypes.c_uint64), ("first_ns", ctypes.c_uint64), ("last_ns", ctypes.c_uint64)]
+
+
+class RateKey(ctypes.Structure):
+    """``struct hg_rate_key``."""
+
+    _fields_: ClassVar = [("cgroup", ctypes.c_uint64), ("kind", ctypes.c_uint64)]
+
+
+class Rate(ctypes.Structure):
+    """``struct hg_rate``."""
+
+    _fields_: ClassVar = [("second", ctypes.c_uint64), ("count", ctypes.c_uint64)]
+
+
 class Host(ctypes.Structure):
     """``struct hg_host``."""
 
@@ -137,7 +243,11 @@ class Config(ctypes.Structure):
         ("unknown_slot", ctypes.c_uint32),
         ("everything", ctypes.c_uint32),
         ("every_exec", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
+        ("host_slot", ctypes.c_uint32),
+        ("host", ctypes.c_uint32),
+        ("agent", ctypes.c_uint32),
+        ("environment", ctypes.c_uint32),
+        ("rate", ctypes.c_uint32),
         ("inodes", ctypes.c_uint64 * INODE_WORDS),
     ]
 
@@ -145,6 +255,8 @@ class Config(ctypes.Structure):
 MIRROR: dict[str, type[ctypes.Structure]] = {
     "hg_head": Head,
     "hg_task": Task,
+    "hg_file": File,
+    "hg_socket": Socket,
     "hg_event": Event,
     "hg_proc": Proc,
     "hg_verdict": Verdict,
@@ -153,49 +265,31 @@ MIRROR: dict[str, type[ctypes.Structure]] = {
     "hg_name": Name,
     "hg_inode": Inode,
     "hg_path": Path,
+    "hg_network": Network,
+    "hg_port": Port,
+    "hg_loss_key": LossKey,
+    "hg_loss": Loss,
+    "hg_rate_key": RateKey,
+    "hg_rate": Rate,
     "hg_host": Host,
     "hg_config": Config,
 }
 
+_LETTERS = ("PATH_WANTED", "PATH_ENDING", "PATH_DIRECTORY", "PATH_EXEMPT", "NAME_FILE", "NAME_DIRECTORY")
+_STRING_NAMES = ("RAW", "DATA", "PATH", "OTHER", "EXE", "ARGS")
+_CLASS_NAMES = ("EXEC", "FILE", "PROC", "NETWORK", "SECURITY")
+_NOT_IN_C = frozenset({"PATH_STRING", "RAW", "DATA", "OTHER", "EXE", "ARGS"})
+
 CONSTANTS: dict[str, int] = {
-    "HG_ABI": ABI,
-    "HG_COMM": COMM,
-    "HG_NAME": NAME,
-    "HG_CONTAINER": CONTAINER,
-    "HG_ANCESTORS": ANCESTORS,
-    "HG_PATH": PATH,
-    "HG_TRIE": TRIE,
-    "HG_INODE_WORDS": INODE_WORDS,
-    "HG_SLOTS": SLOTS,
-    "HG_EXEC": EXEC,
-    "HG_FILE": FILE,
-    "HG_FORK": FORK,
-    "HG_EXIT": EXIT,
-    "HG_CLASS_EXEC": 0,
-    "HG_CLASS_FILE": 1,
-    "HG_CLASS_PROC": 2,
+    **{
+        f"HG_{name}": value
+        for name, value in list(globals().items())
+        if name.isupper() and isinstance(value, int) and name not in _NOT_IN_C
+    },
+    **{f"HG_{name}": ord(globals()[name]) for name in _LETTERS},
+    **{f"HG_STRING_{name}": number for number, name in enumerate(_STRING_NAMES)},
+    **{f"HG_CLASS_{name}": number for number, name in enumerate(_CLASS_NAMES)},
+    **{f"HG_CALL_{name.upper()}": number for number, name in enumerate(CALLS) if name},
     "HG_CLASSES": len(CLASSES),
-    "HG_TTY": TTY,
-    "HG_ARGS_TRUNCATED": ARGS_TRUNCATED,
-    "HG_PATH_TRUNCATED": PATH_TRUNCATED,
-    "HG_UPPER": UPPER,
-    "HG_COPIED_UP": COPIED_UP,
-    "HG_MODIFIED": MODIFIED,
-    "HG_MEMFD": MEMFD,
-    "HG_DELETED": DELETED,
-    "HG_TMPFS": TMPFS,
-    "HG_NEW": NEW,
-    "HG_KILLED": KILLED,
-    "HG_READS": READS,
-    "HG_WRITES": WRITES,
-    "HG_BY_INODE": BY_INODE,
-    "HG_OUTSIDE": OUTSIDE,
-    "HG_KILL_NEW": KILL_NEW,
-    "HG_PATH_SENSITIVE": ord(PATH_SENSITIVE),
-    "HG_PATH_EXEMPT": ord(PATH_EXEMPT),
-    "HG_NAME_FILE": ord(NAME_FILE),
-    "HG_NAME_DIRECTORY": ord(NAME_DIRECTORY),
-    "HG_CGROUP_V2": CGROUP_V2,
-    "HG_CGROUP_MEMORY": CGROUP_MEMORY,
-    "HG_CGROUP_PIDS": CGROUP_PIDS,
 }
+"""Every constant of the header; what is a plain number here has the same name there."""

@@ -5,10 +5,16 @@ from collections.abc import Callable
 from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.containers import Identity
 from hullguard.agent.sensor.decode import RawEvent, RawTask
+from hullguard.agent.sensor.facts import facts
+from hullguard.agent.sensor.files import open_file
 from hullguard.agent.sensor.processes import Processes, at
-from hullguard.model.event import Event, EventKind, Process
+from hullguard.agent.sensor.slots import KIND_NUMBERS
+from hullguard.agent.sensor.sockets import socket
+from hullguard.model.event import Event, Process
 
-_KINDS = {abi.EXEC: EventKind.EXEC, abi.FILE: EventKind.FILE_OPEN, abi.FORK: EventKind.FORK, abi.EXIT: EventKind.EXIT}
+_KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
+_NO_RESULT = frozenset({abi.EXEC, abi.DNS})
+"""Kinds that are told from where there is no answer."""
 
 
 class Assembler:
@@ -20,21 +26,27 @@ class Assembler:
     def event(self, record: RawEvent, identity: Identity, watched_as: str | None) -> Event:
         """``watched_as`` is the watched path of the opened inode, where only the inode matched."""
         boot = self._boot_ns()
-        lineage = self._lineage(record, boot)
-        file = record.kind == abi.FILE
+        opened = record.kind == abi.FILE
         return Event(
             kind=_KINDS[record.kind],
             at=at(record.time_ns, boot),
             sequence=record.sequence,
             container=identity.container,
             image=identity.image,
-            lineage=lineage,
+            lineage=self._lineage(record, boot),
             path=record.path,
-            known_as=(record.other or watched_as) if file and record.flags & abi.BY_INODE else None,
+            known_as=(record.other or watched_as) if opened and record.flags & abi.BY_INODE else None,
             reads=bool(record.flags & abi.READS),
             writes=bool(record.flags & abi.WRITES),
             new_file=bool(record.flags & abi.NEW),
             stopped=bool(record.flags & abi.KILLED),
+            call=f"io_uring {record.call}" if record.flags & abi.RING else record.call,
+            result=None if record.flags & abi.BEFORE or record.kind in _NO_RESULT else record.result,
+            raw_path=record.raw,
+            target=None if record.kind in {abi.EXEC, abi.FILE} else record.other,
+            file=open_file(record),
+            socket=socket(record),
+            arguments=facts(record),
         )
 
     def _lineage(self, record: RawEvent, boot: int) -> tuple[Process, ...]:

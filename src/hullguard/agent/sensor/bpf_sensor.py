@@ -5,22 +5,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hullguard.agent.sensor import abi, libbpf, loader
+from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.assemble import Assembler
-from hullguard.agent.sensor.containers import DockerIdentities
+from hullguard.agent.sensor.catalog import HOOKS
+from hullguard.agent.sensor.containers import HOST, DockerIdentities, Identity
 from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
 from hullguard.agent.sensor.filters import Filters
+from hullguard.agent.sensor.hooks import Hooks
 from hullguard.agent.sensor.interface import Handler, HookInfo
+from hullguard.agent.sensor.losses import Loss, Losses
 from hullguard.agent.sensor.pins import RINGS, Pins
-from hullguard.agent.sensor.processes import Processes, read_host
+from hullguard.agent.sensor.processes import Processes, at, read_host
 from hullguard.agent.sensor.rings import Ring, drain
 from hullguard.detect.plan import KernelPlan
 from hullguard.model.errors import Invalid, Unavailable
-from hullguard.model.event import Event, EventKind
+from hullguard.model.event import Event, Gap
 from hullguard.model.node import Reason, SensorHealth, SensorState
 
 _MOST_AT_ONCE = 1024
-_LATELY = 300.0
+_ALWAYS = frozenset(hook.name for hook in HOOKS if hook.always)
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -30,7 +33,9 @@ class BpfSensor:
     def __init__(self, directory: Path, pins: Pins, others: list[Pins], docker_host: str | None) -> None:
         self._directory, self._pins = directory, pins
         self._filters = Filters(pins)
-        self._lost = pins.map("lost", 4, 8 * libbpf.possible_cpus())
+        self._hooks = Hooks(pins, loader.provide)
+        self._hooks.begin()
+        self._losses = Losses(pins)
         self._identities = DockerIdentities(docker_host)
         self._processes = Processes(read_host)
         self._assembler = Assembler(self._processes, boot_ns)
@@ -42,9 +47,9 @@ class BpfSensor:
         self._epoll = select.epoll()
         for ring in self._rings:
             self._epoll.register(ring.fd, select.EPOLLIN)
-        self._files_wanted = self._every_exec = False
+        self._gaps: list[Gap] = []
+        self._every_exec = False
         self._unreadable = self._handed = 0
-        self._losses = _Losses(sum(self._count_lost().values()))
         self._tap: Callable[[bytes], None] | None = None
         for cgroup in _own_cgroups():
             self._filters.ignore(cgroup)
@@ -58,16 +63,20 @@ class BpfSensor:
         directory = state_dir / "bpf"
         try:
             pins, others = loader.load(directory, {**RINGS, **(rings or {})})
-            return cls(directory, pins, others, docker_host)
+            sensor = cls(directory, pins, others, docker_host)
         except OSError as cause:
             raise Unavailable(f"The sensor cannot start: {cause}.", "sensor.unavailable") from cause
+        for hook in sensor.blind():
+            sensor.close(unpin=True)
+            raise Unavailable(f"The kernel does not let {hook.name} attach: {hook.why}.", "sensor.attach-refused")
+        return sensor
 
     def apply(self, plan: KernelPlan) -> None:
         """Compiles the plan into the filters, and attaches the hooks that it needs."""
         self._filters.apply(plan)
-        self._files_wanted = EventKind.FILE_OPEN in plan.kinds and any(slot.sensitive for slot in plan.slots)
         self._every_exec = plan.every_exec
-        self._pins.watch_files(self._files_wanted)
+        self._processes.environment = plan.environment
+        self._hooks.want(plan.wants)
 
     def poll(self, handler: Handler, timeout_ms: int) -> int:
         """Hands over what is there, waiting for the first; answers how many events.
@@ -78,29 +87,32 @@ class BpfSensor:
         if not taken:
             self._epoll.poll(timeout_ms / 1000)
             taken = self._drain(handler)
+        self._tell_gaps(handler)
         return taken
 
     def health(self) -> SensorHealth:
         """Off without the process hooks, degraded where something wanted is missing or was lately lost."""
-        missing = [hook for hook in self._pins.hooks() if not hook.attached]
-        blind = [hook for hook in missing if hook.backend == "tp_btf"]
-        half_blind = [hook for hook in missing if self._files_wanted and hook.name == "sys_exit_openat"]
+        blind = self.blind()
         reasons = [
             Reason("sensor.hook-missing", f"The hook {hook.name} is not attached: {hook.why}.", {"hook": hook.name})
-            for hook in (*blind, *half_blind)
+            for hook in (*blind, *(hook for hook in self._hooks.missing() if hook not in blind))
         ]
         lost = self._count_lost()
         total = sum(lost.values())
-        if self._losses.lately(total):
+        if self._losses.lately():
             reasons.append(
                 Reason("sensor.events-lost", f"{total} events were lost: too many at once.", {"lost": total})
             )
         state = SensorState.OFF if blind else SensorState.DEGRADED if reasons else SensorState.ACTIVE
         return SensorHealth(state, tuple(reasons), lost)
 
+    def blind(self) -> tuple[HookInfo, ...]:
+        """The hooks without which nothing can be told, if they are missing."""
+        return tuple(hook for hook in self._hooks.missing() if hook.name in _ALWAYS)
+
     def hooks(self) -> tuple[HookInfo, ...]:
         """Every hook, attached or not."""
-        return self._pins.hooks()
+        return self._hooks.infos()
 
     def record(self, tap: Callable[[bytes], None] | None) -> None:
         """Copies every record to ``tap`` before it is decoded; ``replay.Recording`` writes them to a file."""
@@ -112,11 +124,20 @@ class BpfSensor:
         for ring in (*self._rings, *(ring for _, rings in self._older for ring in rings)):
             ring.close()
         self._filters.close()
-        self._lost.close()
+        self._losses.close()
         if unpin:
             for pins in (self._pins, *(older for older, _ in self._older)):
                 pins.remove()
             loader.unmount(self._directory)
+
+    def _tell_gaps(self, handler: Handler) -> None:
+        for loss in self._losses.news():
+            if loss.what in {"exec", "process"}:
+                self._processes.heal()
+            self._gaps.append(self._gap(loss))
+        while self._gaps:
+            handler(self._gaps[0])
+            del self._gaps[0]
 
     def _drain(self, handler: Handler) -> int:
         self._handed = 0
@@ -153,40 +174,32 @@ class BpfSensor:
             self._processes.note(seen)
 
     def _matters(self, seen: Glance) -> bool:
-        """Every file open; an exec that some rule may object to, or whose container still has to be placed."""
+        """Everything but forks, exits, and execs that no rule may object to and whose container has its place."""
         if seen.kind == abi.EXEC:
-            traits = abi.NEW | abi.KILLED | abi.TTY
-            return self._every_exec or bool(seen.flags & traits) or not self._filters.placed(seen.cgroup)
-        return seen.kind == abi.FILE
+            traits = abi.NEW | abi.KILLED | abi.TTY | abi.STDIO_SOCKET
+            known = bool(seen.flags & abi.HOST) or self._filters.placed(seen.cgroup)
+            return self._every_exec or bool(seen.flags & traits) or not known
+        return seen.kind not in {abi.FORK, abi.EXIT}
 
     def _event(self, record: RawEvent) -> Event:
+        if record.flags & abi.HOST:
+            return self._assembler.event(record, HOST, None)
         identity = self._identities.identify(record.container)
         container = identity.container.id
         self._filters.place(record.cgroup, identity.image)
         self._filters.watch(container, record.task.pid)
-        watched_as = self._filters.watched_as(container, record.inode, record.device)
+        watched_as = self._filters.watched_as(container, record.file.inode, record.file.device)
         return self._assembler.event(record, identity, watched_as)
 
+    def _gap(self, loss: Loss) -> Gap:
+        name = self._filters.container_of(loss.cgroup)
+        who: Identity = self._identities.identify(name) if name else HOST
+        since, until = (at(moment, boot_ns()) for moment in (loss.since_ns, loss.until_ns))
+        return Gap(who.container, who.image, loss.what, loss.why, loss.count, since, until)
+
     def _count_lost(self) -> dict[str, int]:
-        lost = {}
-        for number, name in enumerate(abi.CLASSES):
-            counts = self._lost.get(number.to_bytes(4, "little")) or b""
-            lost[name] = sum(int.from_bytes(counts[at : at + 8], "little") for at in range(0, len(counts), 8))
-        if self._unreadable:
-            lost["unreadable"] = self._unreadable
-        return lost
-
-
-class _Losses:
-    """Tells a loss of the last minutes from one of last week."""
-
-    def __init__(self, before: int) -> None:
-        self._known, self._grew = before, float("-inf")
-
-    def lately(self, lost: int) -> bool:
-        if lost > self._known:
-            self._known, self._grew = lost, time.monotonic()
-        return time.monotonic() - self._grew < _LATELY
+        lost = self._losses.counts()
+        return {**lost, "unreadable": self._unreadable} if self._unreadable else lost
 
 
 def boot_ns() -> int:

@@ -28,6 +28,10 @@ class Identity(Struct, frozen=True):
     image: ImageRef | None = None
 
 
+HOST = Identity(ContainerRef("host", "host"))
+"""What is in no container."""
+
+
 def container_id(cgroup_name: str) -> str:
     """The id in a cgroup's name.
 

@@ -9,7 +9,8 @@ from hullguard.agent.sensor import abi
 from hullguard.model.errors import Invalid
 
 _EVENT_SIZE = ctypes.sizeof(abi.Event)
-_KINDS = frozenset({abi.EXEC, abi.FILE, abi.FORK, abi.EXIT})
+_LAST_KIND = abi.USERFAULTFD
+_BARE = frozenset({abi.FORK, abi.EXIT})
 GLANCE = struct.Struct(f"<HHIQQQ QII{abi.COMM}s IIII")
 """``hg_head``, ``hg_task``, then the parent, and for events owner and flags; a test holds it to ``abi``."""
 
@@ -23,12 +24,45 @@ class RawTask(Struct, frozen=True):
     outside: bool = False
 
 
-class RawEvent(Struct, frozen=True):
-    """An exec or a file open.
+class RawRights(Struct, frozen=True):
+    """Whose rights a process has, at the time of the event; numbers are the host's."""
 
-    ``other`` is the working directory of the one, the watched name that matched of the other; ``exe`` is the program
-    that opened.
-    """
+    uid: int
+    gid: int
+    euid: int
+    egid: int
+    login_uid: int
+    effective: int
+    permitted: int
+    inheritable: int
+
+
+class RawFile(Struct, frozen=True):
+    """``struct hg_file``."""
+
+    inode: int
+    device: int
+    mode: int
+    owner: int
+    group: int
+    flags: int
+    file_system: str
+
+
+class RawSocket(Struct, frozen=True):
+    """``struct hg_socket``; addresses are 16 bytes whatever the family."""
+
+    family: int
+    type: int
+    protocol: int
+    local: bytes
+    remote: bytes
+    local_port: int
+    remote_port: int
+
+
+class RawEvent(Struct, frozen=True):
+    """Anything but a fork or an exit. Which of the strings means what, ``enum hg_string`` says."""
 
     kind: int
     sequence: int
@@ -36,17 +70,25 @@ class RawEvent(Struct, frozen=True):
     cgroup: int
     task: RawTask
     ppid: int
-    uid: int
-    gid: int
     flags: int
-    inode: int
-    device: int
+    rights: RawRights
+    vpid: int
+    group: int
+    session: int
+    call: str
+    result: int
+    exe_inode: int
+    file: RawFile
+    socket: RawSocket
+    arguments: tuple[int, ...]
     container: str
     ancestry: tuple[RawTask, ...]
     path: str | None
     other: str | None
     exe: str | None
     args: tuple[str, ...]
+    raw: str | None
+    data: bytes
 
 
 class Glance(Struct, frozen=True):
@@ -59,7 +101,7 @@ class Glance(Struct, frozen=True):
     start_ns: int
     ppid: int
     flags: int
-    """Of execs and file opens only."""
+    """Of forks and exits 0."""
 
 
 def glance(raw: bytes) -> Glance:
@@ -67,30 +109,35 @@ def glance(raw: bytes) -> Glance:
     if len(raw) < GLANCE.size:
         raise Invalid(f"A record of {len(raw)} bytes is too short.", "sensor.record")
     layout, kind, _, sequence, _, cgroup, start, pid, _, _, ppid, _, _, flags = GLANCE.unpack_from(raw)
-    if layout != abi.ABI or kind not in _KINDS:
+    if layout != abi.ABI or not 0 < kind <= _LAST_KIND:
         raise Invalid(f"Unknown record: layout {layout}, kind {kind}.", "sensor.record")
-    return Glance(kind, sequence, cgroup, pid, start, ppid, flags if kind in {abi.EXEC, abi.FILE} else 0)
+    return Glance(kind, sequence, cgroup, pid, start, ppid, 0 if kind in _BARE else flags)
 
 
 def decode(raw: bytes) -> RawEvent | Glance:
     """A fork or an exit is no more than its glance. Raises Invalid for what this version's kernel part cannot write."""
     seen = glance(raw)
-    return seen if seen.kind in {abi.FORK, abi.EXIT} else _decode_event(raw)
+    return seen if seen.kind in _BARE else _decode_event(raw)
 
 
 def _decode_event(raw: bytes) -> RawEvent:
     if len(raw) < _EVENT_SIZE:
         raise Invalid(f"An event record of {len(raw)} bytes is too short.", "sensor.record")
     event = abi.Event.from_buffer_copy(raw)
-    sizes = (event.path_size, event.other_size, event.exe_size, event.args_size)
-    if event.ancestors > abi.ANCESTORS or max(sizes) > abi.PATH or _EVENT_SIZE + sum(sizes) > len(raw):
+    sizes = tuple(event.sizes)
+    if (
+        event.ancestors > abi.ANCESTORS
+        or max(sizes) > abi.PATH
+        or _EVENT_SIZE + sum(sizes) > len(raw)
+        or event.call >= len(abi.CALLS)
+    ):
         raise Invalid("An event record claims more than it holds.", "sensor.record")
     strings = []
     place = _EVENT_SIZE
     for size in sizes:
         strings.append(raw[place : place + size])
         place += size
-    path = _text(strings[0])
+    path = _text(strings[abi.PATH_STRING])
     if path and event.flags & abi.PATH_TRUNCATED:
         path = f"…{path}"
     return RawEvent(
@@ -100,35 +147,72 @@ def _decode_event(raw: bytes) -> RawEvent:
         cgroup=event.head.cgroup,
         task=_task(event.task),
         ppid=event.ppid,
-        uid=event.uid,
-        gid=event.gid,
         flags=event.flags,
-        inode=event.inode,
-        device=event.device,
+        rights=_rights(event),
+        vpid=event.vpid,
+        group=event.group,
+        session=event.session,
+        call=abi.CALLS[event.call],
+        result=event.result,
+        exe_inode=event.exe_inode,
+        file=_file(event.file),
+        socket=_socket(event.socket),
+        arguments=tuple(event.arguments),
         container=event.container.decode("ascii", "replace"),
         ancestry=tuple(_task(task) for task in event.ancestry[: event.ancestors]),
         path=path or None,
-        other=_text(strings[1]) or None,
-        exe=_text(strings[2]) or None,
-        args=_words(strings[3]),
+        other=_text(strings[abi.OTHER]) or None,
+        exe=_text(strings[abi.EXE]) or None,
+        args=words(strings[abi.ARGS]),
+        raw=_text(strings[abi.RAW]) or None,
+        data=strings[abi.DATA],
+    )
+
+
+def _rights(event: abi.Event) -> RawRights:
+    return RawRights(
+        event.uid,
+        event.gid,
+        event.euid,
+        event.egid,
+        event.login_uid,
+        event.effective,
+        event.permitted,
+        event.inheritable,
+    )
+
+
+def _file(file: abi.File) -> RawFile:
+    return RawFile(file.inode, file.device, file.mode, file.owner, file.group, file.flags, text(file.type))
+
+
+def _socket(socket: abi.Socket) -> RawSocket:
+    return RawSocket(
+        socket.family,
+        socket.type,
+        socket.protocol,
+        bytes(socket.local),
+        bytes(socket.remote),
+        socket.local_port,
+        socket.remote_port,
     )
 
 
 def _task(task: abi.Task) -> RawTask:
-    return RawTask(task.pid, task.start_ns, _clean(task.comm), bool(task.flags & abi.OUTSIDE))
+    return RawTask(task.pid, task.start_ns, text(task.comm), bool(task.flags & abi.OUTSIDE))
 
 
 def _text(raw: bytes) -> str:
-    return _clean(raw.partition(b"\0")[0])
+    return text(raw.partition(b"\0")[0])
 
 
-def _words(raw: bytes) -> tuple[str, ...]:
+def words(raw: bytes) -> tuple[str, ...]:
     """NUL between, and usually after, the arguments; an empty argument in the middle is one."""
     if not raw:
         return ()
-    return tuple(_clean(word) for word in raw.removesuffix(b"\0").split(b"\0"))
+    return tuple(text(word) for word in raw.removesuffix(b"\0").split(b"\0"))
 
 
-def _clean(raw: bytes) -> str:
+def text(raw: bytes) -> str:
     """Text that any encoder takes: names are bytes that an attacker chose."""
     return raw.decode("utf-8", "replace")

@@ -6,15 +6,22 @@ old half is cleared. At every moment each container is judged by the whole old p
 
 import ctypes
 import os
-import struct
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 
-from hullguard.agent.sensor import abi
+from hullguard.agent.sensor import abi, slots
+from hullguard.agent.sensor.libbpf import Map
 from hullguard.agent.sensor.pins import Pins
-from hullguard.detect.plan import MOST_SLOTS, UNKNOWN, KernelPlan, SlotPlan
+from hullguard.detect.paths import Shape, shape
+from hullguard.detect.plan import UNKNOWN, KernelPlan, SlotPlan
 from hullguard.model.event import ImageRef
 
+HALF = abi.SLOTS // 2
+HOST = HALF - 1
+"""The last slot of a half is the host's."""
+MOST_PER_SECOND = 10_000
+"""Events of one kind in one container: more than that is a flood, and the agent could not keep up."""
 _MOST_CONTAINERS = 1024
 _ONE = b"\1"
 
@@ -24,8 +31,10 @@ class Filters:
 
     def __init__(self, pins: Pins) -> None:
         self._slots = pins.map("slots", 4, ctypes.sizeof(abi.Slot))
-        self._paths = pins.map("paths", ctypes.sizeof(abi.Path), 1)
-        self._names = pins.map("names", ctypes.sizeof(abi.Name), 1)
+        self._paths = pins.map("paths", ctypes.sizeof(abi.Path), 8)
+        self._networks = pins.map("networks", ctypes.sizeof(abi.Network), 8)
+        self._ports = pins.map("ports", ctypes.sizeof(abi.Port), 8)
+        self._names = pins.map("names", ctypes.sizeof(abi.Name), 4)
         self._inodes = pins.map("inodes", ctypes.sizeof(abi.Inode), 1)
         self._known = pins.map("known", 8, ctypes.sizeof(abi.Known))
         self._verdicts = pins.map("verdicts", 8, ctypes.sizeof(abi.Verdict))
@@ -37,17 +46,24 @@ class Filters:
 
     def apply(self, plan: KernelPlan) -> None:
         """Replaces the plan in force."""
-        base = 0 if self._config.unknown_slot >= MOST_SLOTS else MOST_SLOTS
-        paths = {key for number, slot in enumerate(plan.slots) for key in _path_keys(base + number, slot)}
-        names = {key for slot in plan.slots for key in _name_keys(slot)}
-        old_paths, old_names = set(self._paths.keys()), set(self._names.keys())
-        for number in range(MOST_SLOTS):
-            kills = number < len(plan.slots) and plan.slots[number].kill_new
-            self._slots.set((base + number).to_bytes(4, "little"), bytes(abi.Slot(abi.KILL_NEW if kills else 0)))
-        for key in paths - old_paths:
-            self._paths.set(key, _ONE)
-        for key in names - old_names:
-            self._names.set(key, _ONE)
+        base = 0 if self._config.unknown_slot >= HALF else HALF
+        numbered = {base + number: slot for number, slot in enumerate(plan.slots)}
+        if plan.host:
+            numbered[base + HOST] = plan.host
+        for number in range(base, base + HALF):
+            value = slots.slot_value(numbered.get(number, SlotPlan()))
+            self._slots.set(number.to_bytes(4, "little"), bytes(value))
+        stale = [
+            self._add(self._paths, [slots.path_entries(*each) for each in numbered.items()]),
+            self._add(self._networks, [slots.network_entries(*each) for each in numbered.items()]),
+            self._add(self._ports, [slots.port_entries(*each) for each in numbered.items()]),
+        ]
+        names = _names(numbered.values())
+        old_names = set(self._names.keys())
+        for key, access in names.items():
+            # Both plans are in force for a moment: what either wants must pass.
+            before = int.from_bytes(self._names.get(key) or b"", "little") if key in old_names else 0
+            self._names.set(key, (access | before).to_bytes(4, "little"))
         self._plan = plan
         for inode in list(self._inodes.keys()):  # container by container they are found again with the new paths
             self._inodes.discard(inode)
@@ -57,10 +73,21 @@ class Filters:
         for cgroup, image in self._placed.items():
             self._place(cgroup, image)
         self._forget_strangers()
-        for key in old_paths - paths:
-            self._paths.discard(key)
-        for key in old_names - names:
+        for entries, keys in zip((self._paths, self._networks, self._ports), stale, strict=True):
+            for key in keys:
+                entries.discard(key)
+        for key in old_names - names.keys():
             self._names.discard(key)
+        for key in old_names & names.keys():
+            self._names.set(key, names[key].to_bytes(4, "little"))
+
+    def _add(self, entries: Map, given: list[slots.Entries]) -> set[bytes]:
+        """Adds the new half's entries; answers the keys of the old half, whose time is not over yet."""
+        old = set(entries.keys())
+        new = {key: bits for each in given for key, bits in each.items()}
+        for key, bits in new.items():
+            entries.set(key, bits.to_bytes(8, "little"))
+        return old - new.keys()
 
     def _forget_strangers(self) -> None:
         """Containers that an earlier agent placed are judged like new ones: their slots are of the half that goes."""
@@ -89,12 +116,17 @@ class Filters:
         """Whether its container's image is known, so that its slot is final under this plan."""
         return self._placed.get(cgroup) is not None
 
+    def container_of(self, cgroup: int) -> str:
+        """The name of a container's cgroup, as the kernel read it; empty for one that is no container's."""
+        value = self._verdicts.get(cgroup.to_bytes(8, "little"))
+        return abi.Verdict.from_buffer_copy(value).name.decode("ascii", "replace") if value else ""
+
     def watch(self, container: str, pid: int) -> None:
         """Remembers the inodes of a container's watched files, for those who open them by other names."""
         if self._plan is None or container in self._watched or not os.path.exists(f"/proc/{pid}/root"):  # noqa: PTH110
             return
         found = {}
-        for path in {path for slot in self._plan.slots for path in slot.sensitive if not path.endswith("/*")}:
+        for path in {path for slot in self._plan.slots for path in slot.opens if shape(path)[0] is Shape.WHOLE}:
             key = _inode_of(pid, path)
             if key is not None:
                 found[key] = path
@@ -115,6 +147,8 @@ class Filters:
         for opened in (
             self._slots,
             self._paths,
+            self._networks,
+            self._ports,
             self._names,
             self._inodes,
             self._known,
@@ -129,42 +163,36 @@ class Filters:
         self._known.set(cgroup.to_bytes(8, "little"), bytes(abi.Known(host=0, slot=base + slot)))
 
 
-def _path_keys(number: int, slot: SlotPlan) -> list[bytes]:
-    wanted = [(abi.PATH_SENSITIVE, path) for path in slot.sensitive]
-    exempt = [(abi.PATH_EXEMPT, path) for path in slot.exempt] if slot.kill_new else []
-    return [path_key(number, kind, path) for kind, path in (*wanted, *exempt)]
-
-
-def path_key(slot: int, kind: bytes, pattern: str) -> bytes:
-    """A pattern for one file ends with the NUL of its path, one for a directory with its slash."""
-    text = pattern.removesuffix("*").encode() if pattern.endswith("/*") else pattern.encode() + b"\0"
-    key = struct.pack("<IHc", (3 + len(text)) * 8, slot, kind) + text
-    return key.ljust(ctypes.sizeof(abi.Path), b"\0")
-
-
-def _name_keys(slot: SlotPlan) -> list[bytes]:
-    return [bytes(abi.Name(kind, name)) for kind, name in map(_last_name, slot.sensitive) if name]
-
-
-def _last_name(pattern: str) -> tuple[bytes, bytes]:
-    """The kernel compares as many bytes as fit; what is longer may match too much here, and then not its path."""
-    if pattern.endswith("/*"):
-        return abi.NAME_DIRECTORY, pattern[:-2].rpartition("/")[2].encode()[: abi.NAME - 1]
-    return abi.NAME_FILE, pattern.rpartition("/")[2].encode()[: abi.NAME - 1]
+def _names(given: Iterable[SlotPlan]) -> dict[bytes, int]:
+    """Keys of the map ``names``. The kernel compares as many bytes as fit; the path decides later."""
+    found: dict[bytes, int] = {}
+    for slot in given:
+        for (kind, name), access in slots.name_entries(slot).items():
+            key = bytes(abi.Name(kind, name[: abi.NAME - 1]))
+            if name:
+                found[key] = found.get(key, 0) | access
+    return found
 
 
 def _config(plan: KernelPlan, base: int) -> abi.Config:
-    config = abi.Config(unknown_slot=base + UNKNOWN, every_exec=plan.every_exec)
-    for pattern in {path for slot in plan.slots for path in slot.sensitive}:
-        directory = pattern.endswith("/*")
-        name = (pattern[:-2] if directory else pattern).rpartition("/")[2].encode()
-        bit = 1 << min(len(name), 63)
-        if not name:
-            config.everything = 1
-        elif directory:
-            config.directory_lengths |= bit
-        else:
-            config.name_lengths |= bit
+    config = abi.Config(
+        unknown_slot=base + UNKNOWN,
+        host_slot=base + HOST,
+        host=plan.host is not None,
+        every_exec=plan.every_exec,
+        agent=os.getpid(),
+        environment=bool(plan.environment),
+        rate=MOST_PER_SECOND,
+    )
+    for slot in (*plan.slots, plan.host or SlotPlan()):
+        for (kind, name), access in slots.name_entries(slot).items():
+            bit = 1 << min(len(name), 63)
+            if not name:
+                config.everything |= access
+            elif kind == abi.NAME_DIRECTORY:
+                config.directory_lengths |= bit
+            else:
+                config.name_lengths |= bit
     return config
 
 

@@ -6,10 +6,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from hullguard.detect.plan import KernelPlan
-from hullguard.model.event import Event
+from hullguard.model.event import Event, Gap
 from hullguard.model.node import SensorHealth
 
-Handler = Callable[[Event], None]
+Handler = Callable[[Event | Gap], None]
+"""Takes what happened, and what is known to be missing."""
 
 
 class HookInfo(Struct, frozen=True):
@@ -20,6 +21,10 @@ class HookInfo(Struct, frozen=True):
     attached: bool
     why: str = ""
     """Why it is not attached, or what it cannot see."""
+    cost: str = ""
+    """What it costs those whom it does not concern, while it is attached."""
+    needless: bool = False
+    """No policy needs it, or the kernel has no such call: there is nothing to miss."""
 
 
 class Sensor(Protocol):

@@ -3,16 +3,15 @@
 import ctypes
 import functools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 from hullguard.model.errors import Unavailable
 
-_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
-_BPF_PERF_EVENT = 41
-"""``enum bpf_attach_type``."""
-_PERF_TYPE_TRACEPOINT = 2
+_CGROUP_SOCK_ADDR = 18
+"""``enum bpf_prog_type``."""
 _PRINTER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_object__open_file": (ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_void_p]),
@@ -20,10 +19,15 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_object__close": (None, [ctypes.c_void_p]),
     "bpf_object__find_map_by_name": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
     "bpf_object__find_program_by_name": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
+    "bpf_object__next_program": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]),
     "bpf_map__initial_value": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)]),
     "bpf_map__set_max_entries": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_uint32]),
+    "bpf_map__reuse_fd": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int]),
     "bpf_map__pin": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p]),
     "bpf_program__set_autoload": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_bool]),
+    "bpf_program__name": (ctypes.c_char_p, [ctypes.c_void_p]),
+    "bpf_program__set_type": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int]),
+    "bpf_program__set_expected_attach_type": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int]),
     "bpf_program__pin": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p]),
     "bpf_obj_get": (ctypes.c_int, [ctypes.c_char_p]),
     "bpf_obj_pin": (ctypes.c_int, [ctypes.c_int, ctypes.c_char_p]),
@@ -37,6 +41,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "libbpf_set_print": (ctypes.c_void_p, [_PRINTER]),
 }
 
+_REFUSED = re.compile(r"prog '(\w+)': failed to load")
 _last_words: list[str] = []
 
 
@@ -76,6 +81,12 @@ def last_words() -> str:
     return (telling or lines or ["no reason given"])[-1][:200]
 
 
+def refused_program() -> str:
+    """The program that the last load failed for, as libbpf names it; empty if it was something else."""
+    named = [_REFUSED.search(text) for text in _last_words]
+    return next((match.group(1) for match in reversed(named) if match), "")
+
+
 def checked(result: int, what: str) -> int:
     """The result of a call that answers a negative errno on failure."""
     if result < 0:
@@ -111,8 +122,26 @@ class BpfObject:
     def resize(self, name: str, entries: int) -> None:
         checked(self._lib.bpf_map__set_max_entries(self._map(name), entries), name)
 
-    def leave_out(self, program: str) -> None:
-        checked(self._lib.bpf_program__set_autoload(self._program(program), False), program)
+    def reuse(self, name: str, path: Path) -> None:
+        """Takes a pinned map instead of making one."""
+        pinned = open_pinned(path)
+        try:
+            checked(self._lib.bpf_map__reuse_fd(self._map(name), pinned), name)
+        finally:
+            os.close(pinned)
+
+    def take_only(self, *programs: str) -> None:
+        """Leaves all other programs out of the load."""
+        program = self._lib.bpf_object__next_program(self._handle, None)
+        while program:
+            name = self._lib.bpf_program__name(program).decode()
+            checked(self._lib.bpf_program__set_autoload(program, name in programs), name)
+            program = self._lib.bpf_object__next_program(self._handle, program)
+
+    def is_socket_address(self, program: str, attach_type: int) -> None:
+        """For a program whose section this libbpf is too old to know."""
+        checked(self._lib.bpf_program__set_type(self._program(program), _CGROUP_SOCK_ADDR), program)
+        checked(self._lib.bpf_program__set_expected_attach_type(self._program(program), attach_type), program)
 
     def load(self) -> None:
         """Raises OSError; ``last_words`` tells more."""
@@ -140,36 +169,6 @@ class BpfObject:
 def open_pinned(path: Path) -> int:
     """A descriptor of a pinned map, program or link."""
     return checked(library().bpf_obj_get(str(path).encode()), str(path))
-
-
-def attach_raw(program: int, pin: Path) -> None:
-    """Attaches a ``tp_btf`` program, and keeps it attached after this process is gone."""
-    link = checked(library().bpf_raw_tracepoint_open(None, program), pin.name)
-    _pin_link(link, pin)
-
-
-def attach_tracepoint(program: int, category: str, name: str, pin: Path) -> None:
-    """The same for a ``tp`` program. Raises FileNotFoundError where the kernel has no such tracepoint."""
-    number = int((Path("/sys/kernel/tracing/events") / category / name / "id").read_text())
-    attributes = bytearray(128)
-    attributes[0:4] = _PERF_TYPE_TRACEPOINT.to_bytes(4, "little")
-    attributes[4:8] = len(attributes).to_bytes(4, "little")
-    attributes[8:16] = number.to_bytes(8, "little")
-    buffer = (ctypes.c_char * 128).from_buffer(attributes)
-    libc = ctypes.CDLL(None, use_errno=True)
-    call = _PERF_EVENT_OPEN[os.uname().machine]
-    event = checked(libc.syscall(call, ctypes.byref(buffer), -1, 0, -1, 8), name)
-    try:
-        _pin_link(checked(library().bpf_link_create(program, event, _BPF_PERF_EVENT, None), name), pin)
-    finally:
-        os.close(event)
-
-
-def _pin_link(link: int, pin: Path) -> None:
-    try:
-        checked(library().bpf_obj_pin(link, str(pin).encode()), pin.name)
-    finally:
-        os.close(link)
 
 
 class Map:

@@ -5,23 +5,25 @@ import ctypes
 import hashlib
 import os
 import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hullguard.agent.sensor import abi, libbpf
+from hullguard.agent.sensor.catalog import HOOKS, PROCESS_PROGRAMS, SOCKET_ADDRESS_PROGRAMS
 from hullguard.agent.sensor.libbpf import BpfObject
-from hullguard.agent.sensor.pins import FILE_PROGRAM, MAPS, PROCESS_PROGRAMS, RINGS, Pins
+from hullguard.agent.sensor.pins import MAPS, RINGS, Pins
 from hullguard.model.errors import Unavailable
 
 OBJECT = Path(__file__).parent / "bpf" / "sensor.bpf.o"
 _KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 _TRACING = Path("/sys/kernel/tracing")
-_ATTEMPTS = ((1, True), (0, True), (0, False))
-"""Newest kernel first: with bpf_rdonly_cast (6.2), without, and without the file program."""
+_TYPED = (1, 0)
+"""Newest kernel first: with bpf_rdonly_cast (6.2), and without."""
 _CAP_SYS_ADMIN, _CAP_PERFMON, _CAP_BPF = 21, 38, 39
 
 
 def load(directory: Path, rings: dict[str, int]) -> tuple[Pins, list[Pins]]:
-    """This build's pins, attached, and those of other builds that should be drained and removed.
+    """This build's pins, with the programs that are always there, and other builds' that should be drained and removed.
 
     ``directory`` becomes a bpffs if it is none. Raises Unavailable with the reason.
     """
@@ -31,8 +33,9 @@ def load(directory: Path, rings: dict[str, int]) -> tuple[Pins, list[Pins]]:
         ensure_mounted(_TRACING, "tracefs")
     host = host_facts()
     own = directory / _name(host, rings)
-    pins = Pins(own) if _complete(own) else _install(own, host, rings)
-    pins.attach_processes()
+    pins = Pins(own)
+    if not all(pins.has(name) for name in (*MAPS, *PROCESS_PROGRAMS)):
+        _install(own, host, rings)
     others = [Pins(path) for path in directory.iterdir() if path.is_dir() and path != own]
     return pins, others
 
@@ -55,11 +58,39 @@ def check_possible() -> None:
         raise Unavailable(f"The sensor's BPF object {OBJECT} is missing; build it with `make bpf`.", "sensor.no-object")
 
 
-def try_load() -> str:
-    """Loads and drops everything; answers why the file program had to be left out, if so."""
-    with contextlib.ExitStack() as stack:
-        _, without = _load_object(stack, host_facts(), {})
-        return without
+def provide(pins: Pins, programs: Iterable[str]) -> dict[str, str]:
+    """Loads more programs beside those that are pinned; answers those that the kernel refused, and why."""
+    refused: dict[str, str] = {}
+    left = list(programs)
+    while left:
+        with contextlib.ExitStack() as stack:
+            try:
+                loaded = _load_object(stack, host_facts(), left, lambda opened: _share_maps(opened, pins))
+            except _Refused as cause:
+                # One that the kernel does not take must not cost the others.
+                refused[cause.program] = str(cause)
+                left.remove(cause.program)
+                continue
+            for name in left:
+                loaded.pin_program(name, pins.directory / name)
+        break
+    return refused
+
+
+def try_load() -> dict[str, str]:
+    """Loads and drops every program; answers those that the kernel refuses, and why."""
+    refused: dict[str, str] = {}
+    left = sorted({each.program for hook in HOOKS for way in hook.ways for each in way.attachments})
+    while left:
+        with contextlib.ExitStack() as stack:
+            try:
+                _load_object(stack, host_facts(), left, lambda _: None)
+            except _Refused as cause:
+                refused[cause.program] = str(cause)
+                left.remove(cause.program)
+                continue
+        break
+    return refused
 
 
 def host_facts() -> abi.Host:
@@ -84,42 +115,65 @@ def unmount(directory: Path) -> None:
         ctypes.CDLL(None).umount2(str(directory).encode(), 0)
 
 
-def _install(own: Path, host: abi.Host, rings: dict[str, int]) -> Pins:
+class _Refused(Exception):
+    """The kernel does not take a program."""
+
+    def __init__(self, program: str, why: str) -> None:
+        super().__init__(why)
+        self.program = program
+
+
+def _install(own: Path, host: abi.Host, rings: dict[str, int]) -> None:
     if own.exists():  # an agent was killed while it did this
         Pins(own).remove()
+
+    def resize(opened: BpfObject) -> None:
+        for name, size in rings.items():
+            opened.resize(name, size)
+
     with contextlib.ExitStack() as stack:
-        loaded, without = _load_object(stack, host, rings)
+        try:
+            loaded = _load_object(stack, host, PROCESS_PROGRAMS, resize)
+        except _Refused as cause:
+            raise Unavailable(f"The kernel refused the sensor: {cause}.", "sensor.refused") from cause
         own.mkdir()
         try:
             # Programs last: whoever finds them may trust that the maps are there.
             for name in MAPS:
                 loaded.pin_map(name, own / name)
             _seed_sequence(own)
-            for name in (*PROCESS_PROGRAMS, *(() if without else (FILE_PROGRAM,))):
+            for name in PROCESS_PROGRAMS:
                 loaded.pin_program(name, own / name)
         except OSError as cause:
             Pins(own).remove()
             raise Unavailable(f"The sensor cannot be pinned: {cause}.", "sensor.pin-refused") from cause
-    return Pins(own, without)
 
 
-def _load_object(stack: contextlib.ExitStack, host: abi.Host, rings: dict[str, int]) -> tuple[BpfObject, str]:
-    """The object, and why it is without its file program, if so: half a sensor is better than none."""
-    why = ""
-    for typed, files in _ATTEMPTS:
-        loaded = stack.enter_context(BpfObject(OBJECT))
-        loaded.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed))
-        for name, size in rings.items():
-            loaded.resize(name, size)
-        if not files:
-            loaded.leave_out(FILE_PROGRAM)
+def _share_maps(opened: BpfObject, pins: Pins) -> None:
+    for name in MAPS:
+        opened.reuse(name, pins.directory / name)
+
+
+def _load_object(
+    stack: contextlib.ExitStack, host: abi.Host, programs: Sequence[str], prepare: Callable[[BpfObject], None]
+) -> BpfObject:
+    """The object with these programs in the kernel; raises _Refused with the first that it does not take."""
+    why = _Refused("", "")
+    for typed in _TYPED:
+        opened = stack.enter_context(BpfObject(OBJECT))
+        opened.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed))
+        opened.take_only(*programs)
+        for name in SOCKET_ADDRESS_PROGRAMS.keys() & set(programs):
+            opened.is_socket_address(name, SOCKET_ADDRESS_PROGRAMS[name])
+        prepare(opened)
         try:
-            loaded.load()
+            opened.load()
         except OSError as cause:
-            why = f"{cause.strerror}; {libbpf.last_words()}"
+            guilty = libbpf.refused_program()
+            why = _Refused(guilty if guilty in programs else programs[0], f"{cause.strerror}; {libbpf.last_words()}")
         else:
-            return loaded, "" if files else why or "they were left out"
-    raise Unavailable(f"The kernel refused the sensor: {why}.", "sensor.refused")
+            return opened
+    raise why
 
 
 def _seed_sequence(own: Path) -> None:
@@ -135,10 +189,6 @@ def _seed_sequence(own: Path) -> None:
 def _name(host: abi.Host, rings: dict[str, int]) -> str:
     digest = hashlib.sha256(OBJECT.read_bytes() + bytes(host) + repr(sorted(rings.items())).encode())
     return f"{abi.ABI}-{digest.hexdigest()[:24]}"
-
-
-def _complete(own: Path) -> bool:
-    return all((own / name).exists() for name in (*MAPS, *PROCESS_PROGRAMS))
 
 
 def _host_mount_namespace() -> int:
@@ -172,4 +222,14 @@ def _mounts() -> list[str]:
     return Path("/proc/self/mountinfo").read_text().splitlines()
 
 
-__all__ = ["OBJECT", "RINGS", "check_possible", "ensure_mounted", "host_facts", "load", "try_load", "unmount"]
+__all__ = [
+    "OBJECT",
+    "RINGS",
+    "check_possible",
+    "ensure_mounted",
+    "host_facts",
+    "load",
+    "provide",
+    "try_load",
+    "unmount",
+]

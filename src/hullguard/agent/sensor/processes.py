@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from hullguard.agent.sensor import abi
-from hullguard.agent.sensor.decode import Glance, RawEvent, RawTask, decode
-from hullguard.model.event import Process
+from hullguard.agent.sensor.decode import Glance, RawEvent, RawTask, decode, text, words
+from hullguard.model.event import Capabilities, Process
 
 _MOST = 4096
 _LONGEST_COMMAND = 4096
 _NOBODY = (0, 0)
+_NOBODY_SIGNED_IN = 0xFFFFFFFF
 _TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 Key = tuple[int, int]
@@ -30,6 +31,8 @@ class Processes:
     """
 
     def __init__(self, read_host: Reader | None = None) -> None:
+        self.environment: frozenset[str] = frozenset()
+        """Names of the variables that some rule asks for."""
         self._known: OrderedDict[Key, Process | bytes] = OrderedDict()
         self._alive: dict[int, Key] = {}
         self._read_host = read_host
@@ -54,18 +57,20 @@ class Processes:
     def actor(self, event: RawEvent, started: datetime) -> Process:
         """The process that caused the event; an exec replaces what was known of it."""
         if event.kind == abi.EXEC:
-            process = executed(event, started)
+            process = executed(event, started, self.environment)
         else:
             known = self.ancestor(event.task, event.ppid, started)
             # The kernel's word on what runs now; from the table, or from /proc, comes the rest, if it is there.
-            process = msgspec.structs.replace(
-                known,
-                exe=event.exe or known.exe,
-                args=event.args or known.args,
-                args_truncated=bool(event.flags & abi.ARGS_TRUNCATED),
-                uid=event.uid,
-                gid=event.gid,
-                tty=bool(event.flags & abi.TTY),
+            process = _with_rights(
+                msgspec.structs.replace(
+                    known,
+                    exe=event.exe or known.exe,
+                    args=event.args or known.args,
+                    args_truncated=bool(event.flags & abi.ARGS_TRUNCATED),
+                    exe_new=bool(event.flags & abi.EXE_NEW),
+                    exe_memfd=bool(event.flags & abi.EXE_MEMFD),
+                ),
+                event,
             )
         self._keep((event.task.pid, event.task.start_ns), process)
         return process
@@ -76,7 +81,7 @@ class Processes:
         known = self._known.get(key)
         if isinstance(known, bytes):
             record = decode(known)
-            known = executed(record, started) if isinstance(record, RawEvent) else None
+            known = executed(record, started, self.environment) if isinstance(record, RawEvent) else None
         bare = Process(pid=task.pid, ppid=ppid, comm=task.comm, started=started, outside=task.outside)
         if known is None:
             process = self._read_host(task, bare) if self._read_host else bare
@@ -86,6 +91,18 @@ class Processes:
             )
         self._keep(key, process)
         return process
+
+    def heal(self) -> None:
+        """After execs or exits were lost: what still runs is asked anew, and what does not has no number any more."""
+        if self._read_host is None:
+            return
+        for pid, key in list(self._alive.items()):
+            known = self._known.get(key)
+            fresh = self._read_host(RawTask(pid, key[1], ""), Process(pid=pid))
+            if fresh.exe is None:
+                del self._alive[pid]
+            elif known is not None:
+                self._known[key] = _updated(known, fresh, self.environment)
 
     def _keep(self, key: Key, entry: Process | bytes) -> None:
         self._known[key] = entry
@@ -97,9 +114,23 @@ class Processes:
                 del self._alive[gone[0]]
 
 
-def executed(event: RawEvent, started: datetime) -> Process:
-    """The process as its exec describes it."""
-    return Process(
+def _updated(known: Process | bytes, fresh: Process, wanted: frozenset[str]) -> Process | bytes:
+    """The entry, with the program of ``fresh`` if another was known: its exec was lost, and its new rights with it."""
+    if isinstance(known, bytes):
+        record = decode(known)
+        if not isinstance(record, RawEvent):
+            return known
+        known = executed(record, datetime.fromtimestamp(0, UTC), wanted)
+    if (known.args, known.exe) == (fresh.args, fresh.exe):
+        return known
+    return msgspec.structs.replace(
+        fresh, ppid=known.ppid, comm=known.comm, tty=known.tty, started=known.started, outside=known.outside
+    )
+
+
+def executed(event: RawEvent, started: datetime, wanted: frozenset[str] = frozenset()) -> Process:
+    """The process as its exec describes it, with the variables of these names."""
+    process = Process(
         pid=event.task.pid,
         ppid=event.ppid,
         comm=event.task.comm,
@@ -107,10 +138,30 @@ def executed(event: RawEvent, started: datetime) -> Process:
         args=event.args,
         args_truncated=bool(event.flags & abi.ARGS_TRUNCATED),
         cwd=event.other,
-        uid=event.uid,
-        gid=event.gid,
-        tty=bool(event.flags & abi.TTY),
         started=started,
+        exe_new=bool(event.flags & abi.NEW),
+        exe_memfd=bool(event.flags & abi.MEMFD),
+        env=tuple(pair for pair in words(event.data) if pair.partition("=")[0] in wanted),
+    )
+    return _with_rights(process, event)
+
+
+def _with_rights(process: Process, event: RawEvent) -> Process:
+    """What the kernel said of the acting process itself."""
+    rights = event.rights
+    return msgspec.structs.replace(
+        process,
+        uid=rights.uid,
+        gid=rights.gid,
+        euid=rights.euid,
+        egid=rights.egid,
+        login_uid=None if rights.login_uid == _NOBODY_SIGNED_IN else rights.login_uid,
+        vpid=event.vpid,
+        group=event.group,
+        session=event.session,
+        capabilities=Capabilities(rights.effective, rights.permitted, rights.inheritable),
+        exe_inode=event.exe_inode,
+        tty=bool(event.flags & abi.TTY),
     )
 
 
@@ -129,7 +180,7 @@ def read_host(task: RawTask, bare: Process) -> Process:
     return msgspec.structs.replace(
         bare,
         exe=exe,
-        args=tuple(_clean(word) for word in args.removesuffix(b"\0").split(b"\0")) if args else (),
+        args=tuple(text(word) for word in args.removesuffix(b"\0").split(b"\0")) if args else (),
         args_truncated=len(args) == _LONGEST_COMMAND,
         cwd=cwd,
         uid=owner.st_uid,
@@ -138,11 +189,7 @@ def read_host(task: RawTask, bare: Process) -> Process:
 
 
 def _link(path: Path) -> str:
-    return _clean(os.fsencode(path.readlink()))
-
-
-def _clean(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
+    return text(os.fsencode(path.readlink()))
 
 
 def _started_ticks(root: Path) -> int:

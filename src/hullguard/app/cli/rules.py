@@ -112,7 +112,7 @@ def replay(
     """Replay recorded events through rules, and say what would have fired."""
     from hullguard.agent.sensor.replay import ReplaySensor
     from hullguard.detect.rules.ruleset import Match
-    from hullguard.model.event import Event
+    from hullguard.model.event import Event, Gap
 
     _check_format(format_)
     loaded = _load(files)
@@ -121,7 +121,9 @@ def replay(
     matches: list[Match] = []
     counts: Counter[str] = Counter()
 
-    def judge(event: Event) -> None:
+    def judge(event: Event | Gap) -> None:
+        if isinstance(event, Gap):  # what nobody saw fires no rule
+            return
         counts["events"] += 1
         matches.extend(loaded.judge(event))
 

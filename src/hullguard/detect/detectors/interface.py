@@ -21,14 +21,54 @@ class ExecTrait(enum.StrEnum):
     NEW_FILE = "new_file"
     ENTRY_WITH_TERMINAL = "entry_with_terminal"
     """The runtime itself started it, with a terminal."""
+    STDIO_SOCKET = "stdio_socket"
+    """Its standard input or output is a connected socket."""
+
+
+class Access(enum.StrEnum):
+    """What an open is, or asks for."""
+
+    READ = "read"
+    WRITE = "write"
+    CREATE = "create"
+    """It made the file."""
+    TRUNCATE = "truncate"
+    FAILED = "failed"
+    HANDLE = "handle"
+    """By open_by_handle_at, wherever the file is."""
+
+
+class Transport(enum.StrEnum):
+    """What kind of socket."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    UNIX = "unix"
+    OTHER = "other"
+    """Raw, packet, netlink and all others."""
 
 
 class Wants(Struct, frozen=True):
-    """What the kernel must send, and may do, for one detector under one policy's settings."""
+    """What the kernel must send, and may do, for one detector under one policy's settings.
+
+    Every field narrows what the kernel sends of ``kinds``; each applies to the kinds that have such a thing. The kernel
+    may send more, never less.
+    """
 
     kinds: frozenset[EventKind]
     paths: tuple[str, ...] = ()
-    """FILE_OPEN: patterns of files worth an event."""
+    """Files worth an event, in the patterns of ``detect.paths``; either path of an event is enough.
+
+    Without any, no file's event is sent; ``/*`` is every file. Of CONNECT: Unix sockets, and all where there is none.
+    """
+    access: frozenset[Access] = frozenset({Access.READ, Access.WRITE})
+    """FILE_OPEN: one of these is enough."""
+    transports: frozenset[Transport] = frozenset(Transport)
+    """Events of sockets."""
+    ports: frozenset[int] = frozenset()
+    """Events of internet sockets: the other end's port, or one's own where one listens; empty means any."""
+    networks: tuple[str, ...] = ()
+    """The other end's address: ``10.0.0.0/8``, ``fd00::/8``; ``!`` before one takes it out; empty means any."""
     execs: frozenset[ExecTrait] = frozenset()
     """EXEC: only those with one of these traits; empty means every one."""
     kill_new: bool = False
@@ -39,6 +79,10 @@ class Wants(Struct, frozen=True):
     """FILE_OPEN: refuse to open ``paths``. EXEC: refuse to start what is not in the image, ``exempt`` spared."""
     exempt_programs: tuple[str, ...] = ()
     """FILE_OPEN: patterns of programs of the image's own that ``deny`` must let."""
+    environment: frozenset[str] = frozenset()
+    """EXEC: names of variables whose values ``Process.env`` should have."""
+    host: bool = False
+    """On the host too, not only in containers."""
 
 
 class Detector(Protocol):

@@ -1,6 +1,6 @@
 """A program read a file that holds secrets: password hashes, keys."""
 
-from hullguard.detect.detectors.interface import RESPONSES, Details, Wants
+from hullguard.detect.detectors.interface import RESPONSES, Access, Details, Wants
 from hullguard.detect.parameters import strings
 from hullguard.detect.paths import matches
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
@@ -58,6 +58,7 @@ class ReadSensitive:
             paths=strings(self.info, settings, "paths"),
             deny=settings.action is Action.DENY,
             exempt_programs=strings(self.info, settings, "exempt_programs"),
+            access=frozenset({Access.READ}),
         )
 
     def judge(self, event: Event, settings: DetectorSettings) -> Details | None:

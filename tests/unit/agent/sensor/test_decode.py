@@ -18,7 +18,8 @@ def test_an_exec_is_decoded_whole():
     assert found.container == CONTAINER
     assert found.task == RawTask(200, 5_000_000_000, "sh")
     assert found.ancestry == (RawTask(100, 1_000_000_000, "containerd-shim", outside=True),)
-    assert (found.sequence, found.cgroup, found.inode, found.device) == (7, 42, 11, 0x800001)
+    assert (found.sequence, found.cgroup, found.file.inode, found.file.device) == (7, 42, 11, 0x800001)
+    assert (found.call, found.result, found.file.file_system) == ("execve", 0, "overlay")
     assert found.flags == abi.TTY
 
 
@@ -69,10 +70,16 @@ def test_what_the_kernel_part_cannot_have_written_is_refused(raw):
         decode(raw)
 
 
-@pytest.mark.parametrize("field", ["path_size", "other_size", "exe_size", "args_size", "ancestors"])
-def test_sizes_beyond_the_record_are_refused(field):
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(abi.Event.sizes.offset + 4 * number for number in range(abi.STRINGS)),
+        abi.Event.ancestors.offset,
+        abi.Event.call.offset,
+    ],
+)
+def test_what_is_beyond_the_record_is_refused(place):
     raw = bytearray(raw_event())
-    place = getattr(abi.Event, field).offset
     raw[place : place + 4] = (0xFFFFFFFF).to_bytes(4, "little")
 
     with pytest.raises(Invalid):

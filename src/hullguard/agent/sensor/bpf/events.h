@@ -7,7 +7,9 @@
 #ifndef HG_EVENTS_H
 #define HG_EVENTS_H
 
-#define HG_ABI 1
+#include "calls.h"
+
+#define HG_ABI 2
 
 #define HG_COMM 16
 #define HG_NAME 39
@@ -17,18 +19,82 @@
 #define HG_TRIE 248
 #define HG_INODE_WORDS 64
 #define HG_SLOTS 512
+#define HG_ARGUMENTS 6
+#define HG_OPERATIONS 48
 
-enum hg_kind { HG_EXEC = 1, HG_FILE = 2, HG_FORK = 3, HG_EXIT = 4 };
+/* What a record tells; each is also an operation that a slot may want. */
+enum hg_kind {
+	HG_EXEC = 1,
+	HG_FILE = 2, /* as an operation: an open for reading */
+	HG_FORK = 3,
+	HG_EXIT = 4,
+	HG_RENAME = 5,
+	HG_LINK = 6,
+	HG_SYMLINK = 7,
+	HG_UNLINK = 8,
+	HG_MODE = 9,
+	HG_OWNER = 10,
+	HG_MAKE = 11,
+	HG_MOUNT = 12,
+	HG_UMOUNT = 13,
+	HG_PIVOT = 14,
+	HG_SOCKET = 15,
+	HG_CONNECT = 16,
+	HG_ACCEPT = 17,
+	HG_BIND = 18,
+	HG_LISTEN = 19,
+	HG_SEND = 20,
+	HG_DNS = 21,
+	HG_DUP = 22,
+	HG_PTRACE = 23,
+	HG_PROCESS_MEMORY = 24,
+	HG_CREDENTIALS = 25,
+	HG_NAMESPACE = 26,
+	HG_MODULE = 27,
+	HG_BPF = 28,
+	HG_MEMORY_FILE = 29,
+	HG_PROTECTION = 30,
+	HG_SIGNAL = 31,
+	HG_IO_URING = 32,
+	HG_USERFAULTFD = 33,
+};
+
+/* Ways to open a file, beside HG_FILE: operations without a kind of their own. */
+enum hg_operation {
+	HG_OPEN_WRITE = 40,
+	HG_OPEN_CREATE = 41,
+	HG_OPEN_TRUNCATE = 42,
+	HG_OPEN_FAILED = 43,
+	HG_OPEN_HANDLE = 44,
+};
 
 /* One ring and one loss counter each. */
-enum hg_class { HG_CLASS_EXEC, HG_CLASS_FILE, HG_CLASS_PROC, HG_CLASSES };
+enum hg_class {
+	HG_CLASS_EXEC,
+	HG_CLASS_FILE,
+	HG_CLASS_PROC,
+	HG_CLASS_NETWORK,
+	HG_CLASS_SECURITY,
+	HG_CLASSES,
+};
+
+/* The strings behind a record, in this order. */
+enum hg_string {
+	HG_STRING_RAW,  /* the path as the program wrote it */
+	HG_STRING_DATA, /* exec: environment; DNS: the message; else the second path as written */
+	HG_STRING_PATH,
+	HG_STRING_OTHER, /* exec: working directory; open: the watched name; else the second path */
+	HG_STRING_EXE,   /* the acting program; of an exec it is the path */
+	HG_STRING_ARGS,
+	HG_STRINGS,
+};
 
 /* hg_event.flags */
 enum hg_flag {
 	HG_TTY = 1 << 0, /* has a controlling terminal */
 	HG_ARGS_TRUNCATED = 1 << 1,
 	HG_PATH_TRUNCATED = 1 << 2, /* the path has no beginning: too deep */
-	HG_UPPER = 1 << 3,          /* the executable is in the overlay's upper layer */
+	HG_UPPER = 1 << 3,          /* the executable, or the opened file, is in the overlay's upper layer */
 	HG_COPIED_UP = 1 << 4,      /* ... and the image has it too */
 	HG_MODIFIED = 1 << 5,       /* ... with another content */
 	HG_MEMFD = 1 << 6,
@@ -39,19 +105,50 @@ enum hg_flag {
 	HG_READS = 1 << 11,
 	HG_WRITES = 1 << 12,
 	HG_BY_INODE = 1 << 13, /* matched by inode or by another name of it; `other` is that name, if known */
+	HG_CREATED = 1 << 14,
+	HG_TRUNCATES = 1 << 15,
+	HG_EXE_NEW = 1 << 16, /* of the acting program, as HG_NEW is of the executed one */
+	HG_EXE_MEMFD = 1 << 17,
+	HG_UNRESOLVED = 1 << 18,       /* the path's last part is as the program wrote it */
+	HG_OTHER_UNRESOLVED = 1 << 19, /* the same of `other` */
+	HG_HOST = 1 << 20,             /* not in any container */
+	HG_INBOUND = 1 << 21,
+	HG_STDIO_SOCKET = 1 << 22, /* exec: standard input or output is a connected socket */
+	HG_ENV_TRUNCATED = 1 << 23,
+	HG_RING = 1 << 24,   /* came through an io_uring, not as a system call */
+	HG_BEFORE = 1 << 25, /* told before the call's answer: there is no result */
 };
 
 /* hg_task.flags */
 enum hg_task_flag { HG_OUTSIDE = 1 << 0 }; /* not in any container: the runtime */
 
 /* hg_slot.flags */
-enum hg_slot_flag { HG_KILL_NEW = 1 << 0 };
+enum hg_slot_flag {
+	HG_KILL_NEW = 1 << 0,
+	HG_HAS_ENDINGS = 1 << 1,
+	HG_HAS_DIRECTORIES = 1 << 2,
+};
 
 /* The first byte of a key in `paths`. */
-enum hg_path_kind { HG_PATH_SENSITIVE = 'S', HG_PATH_EXEMPT = 'X' };
+enum hg_path_kind { HG_PATH_WANTED = 'W', HG_PATH_ENDING = 'E', HG_PATH_DIRECTORY = 'D', HG_PATH_EXEMPT = 'X' };
 
 /* The first byte of a key in `names`. */
 enum hg_name_kind { HG_NAME_FILE = 'F', HG_NAME_DIRECTORY = 'D' };
+
+/* Ways to open, as bits: values in `names`, hg_config.everything and what an open is. */
+enum hg_access {
+	HG_ACCESS_READ = 1 << 0,
+	HG_ACCESS_WRITE = 1 << 1,
+	HG_ACCESS_CREATE = 1 << 2,
+	HG_ACCESS_TRUNCATE = 1 << 3,
+	HG_ACCESS_FAILED = 1 << 4,
+	HG_ACCESS_HANDLE = 1 << 5,
+};
+
+enum hg_transport { HG_TCP, HG_UDP, HG_UNIX, HG_OTHER_TRANSPORT, HG_TRANSPORTS };
+
+/* Why a record is missing. */
+enum hg_why { HG_RING_FULL = 1, HG_RATE_LIMIT = 2 };
 
 struct hg_head {
 	__u16 abi;
@@ -69,25 +166,56 @@ struct hg_task {
 	char comm[HG_COMM];
 };
 
-/*
- * exec and file open: this fixed part, then four strings, one after the other: the path; `other`, which is the working
- * directory of an exec and the watched name of an opened file; the path of the program that opens; the arguments.
- */
+/* The file that an event is about. */
+struct hg_file {
+	__u64 inode;
+	__u32 device;
+	__u32 mode; /* type and permissions */
+	__u32 owner;
+	__u32 group;
+	__u32 flags; /* of the open */
+	__u32 pad;
+	char type[HG_COMM]; /* of its file system */
+};
+
+/* Addresses in network order, ports in the host's. */
+struct hg_socket {
+	__u16 family;
+	__u16 type;
+	__u32 protocol;
+	__u8 local[16];
+	__u8 remote[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 pad;
+};
+
+/* All but forks and exits: this fixed part, then the strings, one after the other. */
 struct hg_event {
 	struct hg_head head;
 	struct hg_task task;
 	__u32 ppid;
 	__u32 uid;
 	__u32 gid;
-	__u32 flags;
-	__u64 inode;
-	__u32 device;
-	__u32 ancestors;
-	__u32 path_size;
-	__u32 other_size;
-	__u32 exe_size;
-	__u32 args_size;
+	__u32 flags; /* decode.glance() reads up to here of any record */
+	__u32 euid;
+	__u32 egid;
+	__u32 login_uid;
+	__u32 vpid;
+	__u32 group;
+	__u32 session;
+	__u32 call; /* enum hg_call */
 	__u32 slot;
+	__s64 result;
+	__u64 effective;
+	__u64 permitted;
+	__u64 inheritable;
+	__u64 exe_inode;
+	struct hg_file file;
+	struct hg_socket socket;
+	__u64 arguments[HG_ARGUMENTS]; /* what each means, ../facts.py knows by the kind */
+	__u32 sizes[HG_STRINGS];
+	__u32 ancestors;
 	__u32 pad;
 	char container[HG_CONTAINER];
 	struct hg_task ancestry[HG_ANCESTORS]; /* parent first */
@@ -113,8 +241,18 @@ struct hg_known {
 	__u32 slot;
 };
 
+/*
+ * A slot's policy is up to 64 wants, a bit each: what a want asks for (operation, path, address, port, transport) is
+ * kept per question, and an event is sent if some bit survives all of them.
+ */
 struct hg_slot {
 	__u32 flags;
+	__u32 pad;
+	__u64 wants[HG_OPERATIONS];
+	__u64 any_path;
+	__u64 any_address;
+	__u64 any_port;
+	__u64 transports[HG_TRANSPORTS];
 };
 
 struct hg_name {
@@ -136,6 +274,42 @@ struct hg_path {
 	char pad;
 };
 
+/* A longest-prefix key: the network's bits after slot and family. */
+struct hg_network {
+	__u32 bits;
+	__u16 slot;
+	__u16 family;
+	__u8 address[16];
+};
+
+struct hg_port {
+	__u16 slot;
+	__u16 port;
+};
+
+struct hg_loss_key {
+	__u64 cgroup;
+	__u32 class;
+	__u32 why;
+};
+
+struct hg_loss {
+	__u64 count;
+	__u64 first_ns;
+	__u64 last_ns;
+};
+
+struct hg_rate_key {
+	__u64 cgroup;
+	__u64 kind;
+};
+
+/* Events of one second; what is over the limit is counted as lost. */
+struct hg_rate {
+	__u64 second;
+	__u64 count;
+};
+
 /* What the agent knows of the host, fixed when the programs are loaded. */
 struct hg_host {
 	__u32 mnt_ns;
@@ -151,9 +325,13 @@ struct hg_config {
 	__u64 name_lengths;      /* bit n: a wanted file name has n bytes (63: or more) */
 	__u64 directory_lengths; /* the same for directories below which all is wanted */
 	__u32 unknown_slot;      /* for containers that the agent has not placed yet */
-	__u32 everything;        /* some pattern is "/" followed by "*" */
+	__u32 everything;        /* ways to open that are wanted wherever the file is */
 	__u32 every_exec;        /* some rule judges execs that are neither new nor a way in */
-	__u32 pad;
+	__u32 host_slot;         /* for what is in no container, if `host` */
+	__u32 host;
+	__u32 agent;                  /* the agent's process: its own deeds are not told */
+	__u32 environment;            /* execs come with it */
+	__u32 rate;                   /* events a second of one kind in one cgroup; 0: no limit */
 	__u64 inodes[HG_INODE_WORDS]; /* which inode numbers may be in `inodes`, by their low bits */
 };
 

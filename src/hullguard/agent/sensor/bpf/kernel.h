@@ -36,9 +36,23 @@ enum {
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TMPFS_MAGIC 0x01021994
 #define RAMFS_MAGIC 0x858458f6
+#define PROC_SUPER_MAGIC 0x9fa0
 #define FMODE_READ 1
 #define FMODE_WRITE 2
 #define FMODE_PATH 0x4000
+#define FMODE_CREATED 0x100000
+#define O_CREAT 0100
+#define O_EXCL 0200
+#define O_TRUNC 01000
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFLNK 0120000
+#define S_IFDIR 0040000
+#define AT_FDCWD (-100)
+#define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_SYMLINK_FOLLOW 0x400
+#define AT_EMPTY_PATH 0x1000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -72,8 +86,12 @@ struct mnt_namespace {
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
+struct upid {
+	int nr;
+};
 struct pid {
 	unsigned int level;
+	struct upid numbers[1];
 };
 
 struct qstr {
@@ -86,16 +104,36 @@ struct hlist_node {
 struct hlist_head {
 	struct hlist_node *first;
 };
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+struct list_head {
+	struct list_head *next;
+};
+typedef struct {
+	__u32 val;
+} kuid_t;
+typedef struct {
+	__u32 val;
+} kgid_t;
+struct file_system_type {
+	const char *name;
+};
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
+	struct file_system_type *s_type;
 };
 struct inode {
+	__u16 i_mode;
+	kuid_t i_uid;
+	kgid_t i_gid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__s64 i_size;
 	struct hlist_head i_dentry;
+	char *i_link;
 };
 struct timespec64 {
 	__s64 tv_sec;
@@ -115,18 +153,31 @@ union dentry_links {
 	struct hlist_node d_alias;
 };
 struct dentry {
+	unsigned int d_flags;
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
 	union dentry_links d_u;
+	struct hlist_node d_sib; /* since 6.8 */
+	struct hlist_head d_children;
+};
+struct dentry___lists { /* before */
+	struct list_head d_child;
+	struct list_head d_subdirs;
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+	int mnt_flags;
 };
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct list_head mnt_mounts;
+	struct list_head mnt_child;
+	const char *mnt_devname;
 	struct mnt_namespace *mnt_ns;
 };
 struct path {
@@ -135,8 +186,10 @@ struct path {
 };
 struct file {
 	unsigned int f_mode;
+	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 };
 struct fdtable {
 	unsigned int max_fds;
@@ -146,6 +199,7 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 struct fs_struct {
+	struct path root;
 	struct path pwd;
 };
 
@@ -170,10 +224,13 @@ struct ovl_inode___inode { /* before */
 
 struct linux_binprm {
 	struct file *file;
+	const char *filename;
 };
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long env_start;
+	unsigned long env_end;
 	struct file *exe_file;
 };
 typedef struct {
@@ -182,17 +239,22 @@ typedef struct {
 struct tty_struct;
 struct signal_struct {
 	atomic_t live;
+	struct pid *pids[4];
 	struct tty_struct *tty;
 };
 typedef struct {
-	__u32 val;
-} kuid_t;
-typedef struct {
-	__u32 val;
-} kgid_t;
+	__u64 val; /* two words of 32 bits before 6.3: the same eight bytes */
+} kernel_cap_t;
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
+	kuid_t suid;
+	kgid_t sgid;
+	kuid_t euid;
+	kgid_t egid;
+	kernel_cap_t cap_inheritable;
+	kernel_cap_t cap_permitted;
+	kernel_cap_t cap_effective;
 };
 struct task_struct {
 	int pid;
@@ -209,6 +271,9 @@ struct task_struct {
 	struct signal_struct *signal;
 	const struct cred *cred;
 	struct css_set *cgroups;
+	kuid_t loginuid; /* where the kernel has audit */
+	struct list_head ptraced;
+	struct list_head ptrace_entry;
 };
 
 /* The context of a system call's exit tracepoint. */
@@ -216,9 +281,24 @@ struct trace_event_raw_sys_exit {
 	long id;
 	long ret;
 };
+/* Where a system call's arguments still are at its end; which of the two it is, the running kernel's types tell. */
+struct pt_regs___of_x86 {
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long r10;
+	unsigned long r8;
+	unsigned long r9;
+};
+struct pt_regs___of_arm {
+	__u64 regs[31];
+	__u64 orig_x0;
+};
 
 #pragma clang attribute pop
 
 enum cgroup_subsys_id { memory_cgrp_id = 4, pids_cgrp_id = 8 };
+enum dentry_flags { DCACHE_MOUNTED = 0x10000 }; /* a number of its own since 6.15 */
+enum { PIDTYPE_PGID = 2, PIDTYPE_SID = 3 };
 
 #endif

@@ -22,6 +22,7 @@ struct climb_names {
 	struct dentry *dentry;
 	struct vfsmount *mount;
 	__u64 lengths;
+	__u32 access;
 	__u32 left;
 	__u32 found;
 };
@@ -45,7 +46,8 @@ static long climb_names(__u32 index, struct climb_names *walk)
 		walk->mount = (void *)up + bpf_core_field_offset(struct mount, mnt);
 		return 0;
 	}
-	if (length_wanted(walk->lengths, BPF_CORE_READ(dentry, d_name.len)) && name_wanted(dentry, HG_NAME_DIRECTORY)) {
+	if (length_wanted(walk->lengths, BPF_CORE_READ(dentry, d_name.len)) &&
+	    name_wanted(dentry, HG_NAME_DIRECTORY) & walk->access) {
 		walk->found = 1;
 		return 1;
 	}
@@ -53,16 +55,17 @@ static long climb_names(__u32 index, struct climb_names *walk)
 	return 0;
 }
 
-static __always_inline bool below_wanted(__u64 lengths, struct dentry *dentry, struct vfsmount *mount)
+static __always_inline bool below_wanted(__u64 lengths, __u32 access, struct dentry *dentry, struct vfsmount *mount)
 {
-	struct climb_names walk = {.dentry = dentry, .mount = mount, .lengths = lengths, .left = 1};
+	struct climb_names walk = {.dentry = dentry, .mount = mount, .lengths = lengths, .access = access, .left = 1};
 
 	bpf_loop(PATH_DEPTH, climb_names, &walk, 0);
 	return walk.found || walk.left; /* what is too deep to tell, perhaps is */
 }
 
 /* The same with plain loads, and for what lies less deep, as nearly every file does. */
-static __always_inline bool below_wanted_typed(__u64 lengths, struct dentry *dentry, struct vfsmount *mount)
+static __always_inline bool below_wanted_typed(__u64 lengths, __u32 access, struct dentry *dentry,
+					       struct vfsmount *mount)
 {
 	for (int i = 0; i < NAME_DEPTH; i++) {
 		struct dentry *parent = dentry->d_parent;
@@ -78,70 +81,69 @@ static __always_inline bool below_wanted_typed(__u64 lengths, struct dentry *den
 			mount = TYPED(struct vfsmount, (void *)up + bpf_core_field_offset(struct mount, mnt));
 			continue;
 		}
-		if (length_wanted(lengths, dentry->d_name.len) && name_wanted(dentry, HG_NAME_DIRECTORY))
+		if (length_wanted(lengths, dentry->d_name.len) && name_wanted(dentry, HG_NAME_DIRECTORY) & access)
 			return true;
 		dentry = parent;
 	}
-	return below_wanted(lengths, dentry, mount);
+	return below_wanted(lengths, access, dentry, mount);
 }
 
-/* A cheap "perhaps": the names on the way fit a pattern. */
+/* A cheap "perhaps": the names on the way fit a pattern that wants such an open. */
 static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry *dentry, struct vfsmount *mount,
-					 bool typed)
+					 __u32 access, bool typed)
 {
 	__u32 size = typed ? dentry->d_name.len : BPF_CORE_READ(dentry, d_name.len);
 
-	if (wanted->everything)
+	if (wanted->everything & access)
 		return true;
-	if (length_wanted(wanted->name_lengths, size) && name_wanted(dentry, HG_NAME_FILE))
+	if (length_wanted(wanted->name_lengths, size) && name_wanted(dentry, HG_NAME_FILE) & access)
 		return true;
 	if (!wanted->directory_lengths)
 		return false;
-	return typed ? below_wanted_typed(wanted->directory_lengths, dentry, mount)
-		     : below_wanted(wanted->directory_lengths, dentry, mount);
+	return typed ? below_wanted_typed(wanted->directory_lengths, access, dentry, mount)
+		     : below_wanted(wanted->directory_lengths, access, dentry, mount);
 }
 
-/* runc resolves users in the container's own /etc before it becomes the container's program. */
-static __always_inline bool runtime_step(struct task_struct *task)
-{
-	struct vfsmount *mount = BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
-	struct mount *whole = (void *)mount - bpf_core_field_offset(struct mount, mnt);
-	char name[6] = {};
-
-	BPF_CORE_READ_STR_INTO(&name, task, group_leader, comm);
-	return name[0] == 'r' && name[1] == 'u' && name[2] == 'n' && name[3] == 'c' && name[4] == ':' &&
-	       BPF_CORE_READ(whole, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns) &&
-	       outside(BPF_CORE_READ(task, real_parent));
-}
-
+/* An open, as far as it is known without looking further. */
 struct opened {
+	struct place place;
 	struct inode *inode;
-	struct dentry *dentry;
-	struct vfsmount *mount;
+	const void *raw; /* the path in the program's memory */
+	__u64 wants;
+	__u32 access;
+	__u32 by_inode;
+	__u32 call;
 	__u32 flags;
+	__u32 asked; /* read_request() was here */
+	__u32 ring;
+	long result;
 };
 
 struct aliases {
 	struct hlist_node *node;
-	struct dentry *opened;
-	struct vfsmount *mount;
+	struct place opened;
+	__u64 wants;
 	__u32 at;
 	__u32 size;
+	__u32 room;
+	__u32 slot;
+	__u32 access;
 };
 
 static long try_alias(__u32 index, struct aliases *names)
 {
 	struct hlist_node *node = names->node;
-	struct dentry *alias = (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
-	struct scratch *room = scratch_of_cpu();
-	__u32 truncated, zero = 0, size, at = names->at;
-	struct hg_config *wanted = bpf_map_lookup_elem(&config, &zero);
+	struct place alias = {.mount = names->opened.mount};
+	struct hg_config *wanted = settings();
+	__u32 truncated, size;
 
-	if (!node || !room || !wanted)
+	if (!node || !wanted)
 		return 1;
-	if (alias != names->opened && place_wanted(wanted, alias, names->mount, false)) {
-		size = write_path(alias, names->mount, at, &truncated);
-		if (size <= HG_PATH && path_matches(room, at, size, room->event.slot, HG_PATH_SENSITIVE)) {
+	alias.dentry = (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
+	if (alias.dentry != names->opened.dentry &&
+	    place_wanted(wanted, alias.dentry, alias.mount, names->access, false)) {
+		size = write_path(names->room, &alias, names->at, &truncated);
+		if (size <= HG_PATH && path_wants(names->room, names->at, size, names->slot) & names->wants) {
 			names->size = size;
 			return 1;
 		}
@@ -151,9 +153,14 @@ static long try_alias(__u32 index, struct aliases *names)
 }
 
 /* Another name of the same inode that a pattern names: the way in was a hard link. */
-static __always_inline __u32 matching_alias(struct opened *what, __u32 at)
+static __always_inline __u32 matching_alias(struct scene *scene, struct opened *what, __u32 at)
 {
-	struct aliases names = {.opened = what->dentry, .mount = what->mount, .at = at};
+	struct aliases names = {.opened = what->place,
+				.wants = what->wants,
+				.at = at,
+				.room = scene->room,
+				.slot = scene->slot,
+				.access = what->access};
 	struct inode *inode = what->inode;
 
 	names.node = BPF_CORE_READ(inode, i_dentry.first);
@@ -161,82 +168,130 @@ static __always_inline __u32 matching_alias(struct opened *what, __u32 at)
 	return names.size;
 }
 
-/* The dear part: builds the path and decides. */
-static __noinline int report_open(struct opened *what, __u64 id, struct hg_verdict *verdict)
+/* The wants of the slot that such an open answers, wherever the file is. */
+static __always_inline __u64 open_wants(struct scene *scene, __u32 access)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct scratch *room = scratch_of_cpu();
-	struct inode *inode = what->inode;
-	__u32 truncated = 0, path_size, other_size = 0, exe_size;
-	struct file *exe;
-
-	if (!room || outside(task) || runtime_step(task))
-		return 0;
-	room->event.slot = slot_of(id);
-	path_size = write_path(what->dentry, what->mount, 0, &truncated);
-	if (path_size > HG_PATH)
-		return 0;
-	/* without its beginning no pattern can be excluded: the agent decides by the last part */
-	if (!truncated && !path_matches(room, 0, path_size, room->event.slot, HG_PATH_SENSITIVE)) {
-		if (BPF_CORE_READ(inode, i_nlink) > 1)
-			other_size = matching_alias(what, path_size);
-		if (other_size > HG_PATH || (!other_size && !(what->flags & HG_BY_INODE)))
-			return 0;
-		what->flags |= HG_BY_INODE;
-	} else {
-		what->flags &= ~HG_BY_INODE;
-	}
-	fill_subject(&room->event, task, verdict);
-	room->event.flags |= what->flags | (truncated ? HG_PATH_TRUNCATED : 0);
-	room->event.inode = BPF_CORE_READ(inode, i_ino);
-	room->event.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	room->event.path_size = path_size;
-	room->event.other_size = other_size;
-	exe = BPF_CORE_READ(task, mm, exe_file);
-	exe_size = write_path(BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt), path_size + other_size,
-			      &truncated);
-	if (exe_size > HG_PATH)
-		return 0;
-	room->event.exe_size = exe_size;
-	read_args(room, task, path_size + other_size + exe_size);
-	fill_head(&room->event.head, HG_FILE, id);
-	send(&ring_file, HG_CLASS_FILE, room, path_size + other_size + exe_size + room->event.args_size, 0);
-	return 0;
+	return (access & HG_ACCESS_READ ? wants_of(scene, HG_FILE) : 0) |
+	       (access & HG_ACCESS_WRITE ? wants_of(scene, HG_OPEN_WRITE) : 0) |
+	       (access & HG_ACCESS_CREATE ? wants_of(scene, HG_OPEN_CREATE) : 0) |
+	       (access & HG_ACCESS_TRUNCATE ? wants_of(scene, HG_OPEN_TRUNCATE) : 0) |
+	       (access & HG_ACCESS_HANDLE ? wants_of(scene, HG_OPEN_HANDLE) : 0);
 }
 
-static __always_inline struct file *file_of(struct task_struct *task, long descriptor)
+static __always_inline __u32 open_flags(struct opened *what)
 {
-	struct fdtable *table = task->files->fdt;
-	struct file *file = 0;
+	struct inode *inode = what->inode;
+	__u32 flags = (what->access & HG_ACCESS_READ ? HG_READS : 0) | (what->access & HG_ACCESS_WRITE ? HG_WRITES : 0);
 
-	if (descriptor >= table->max_fds)
+	flags |= what->access & HG_ACCESS_CREATE ? HG_CREATED : 0;
+	flags |= what->access & HG_ACCESS_TRUNCATE ? HG_TRUNCATES : 0;
+	flags |= what->by_inode ? HG_BY_INODE : 0;
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC)
+		flags |= overlay_flags(inode);
+	return flags | (what->ring ? HG_RING : 0);
+}
+
+/* What the open asked for, which the file no longer says. To read registers takes time: only where it may matter. */
+static __always_inline void read_request(struct opened *what)
+{
+	__u64 flags = 0;
+
+	if (what->asked)
+		return;
+	what->asked = 1;
+	switch (what->call) {
+	case HG_CALL_OPEN:
+		what->raw = (void *)argument(0);
+		flags = argument(1);
+		break;
+	case HG_CALL_CREAT:
+		what->raw = (void *)argument(0);
+		flags = O_CREAT | O_TRUNC;
+		break;
+	case HG_CALL_OPENAT:
+		what->raw = (void *)argument(1);
+		flags = argument(2);
+		break;
+	case HG_CALL_OPENAT2:
+		what->raw = (void *)argument(1);
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)argument(2));
+		break;
+	default:
+		flags = argument(2);
+	}
+	what->flags |= flags & (O_CREAT | O_TRUNC | O_EXCL);
+	if (flags & O_TRUNC)
+		what->access |= HG_ACCESS_TRUNCATE;
+}
+
+/* The dear part: builds the path and decides. */
+__noinline int tell_open(struct scene *scene, struct opened *what)
+{
+	struct scratch *room = scene ? room_at(scene->room) : 0;
+	__u32 truncated = 0, raw, at, other = 0, size;
+	struct inode *inode;
+
+	if (!scene || !what || !room)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), table->fd + descriptor);
-	return file;
+	inode = what->inode;
+	read_request(what);
+	raw = add_text(room, HG_STRING_RAW, 0, what->raw, true);
+	at = raw;
+	size = write_path(scene->room, &what->place, at, &truncated);
+	if (size > HG_PATH)
+		return 0;
+	/* without its beginning no pattern can be excluded: the agent decides by the last part */
+	if (!truncated && !(path_wants(scene->room, at, size, scene->slot) & what->wants)) {
+		if (BPF_CORE_READ(inode, i_nlink) > 1)
+			other = matching_alias(scene, what, at + size);
+		if (other > HG_PATH || (!other && !what->by_inode))
+			return 0;
+		what->by_inode = 1;
+	} else {
+		what->by_inode = 0;
+	}
+	if (over_limit(HG_CLASS_FILE, scene->cgroup, HG_FILE))
+		return 0;
+	fill_subject(scene);
+	room->event.flags |= open_flags(what) | (truncated ? HG_PATH_TRUNCATED : 0);
+	room->event.call = what->call;
+	room->event.result = what->result;
+	fill_file(&room->event.file, inode);
+	room->event.file.flags = what->flags;
+	room->event.sizes[HG_STRING_RAW] = raw;
+	room->event.sizes[HG_STRING_PATH] = size;
+	room->event.sizes[HG_STRING_OTHER] = other;
+	return finish(scene, HG_FILE, HG_CLASS_FILE, at + size + other);
+}
+
+static __always_inline int report_open(struct scene *scene, struct opened *what)
+{
+	if (runtime(scene))
+		return 0;
+	find_slot(scene);
+	what->wants = open_wants(scene, what->access);
+	if (!what->wants)
+		return 0;
+	scene->room = take_room();
+	if (scene->room >= ROOMS) {
+		count_lost(HG_CLASS_FILE, scene->cgroup, HG_RING_FULL);
+		return 0;
+	}
+	tell_open(scene, what);
+	leave_room(scene->room);
+	return 0;
 }
 
 /* The file is taken from the descriptor, not from the caller's string: links, "..", /proc/self/root are all behind us.
  */
-static __always_inline int on_opened(long descriptor)
+static __always_inline int on_file(struct scene *scene, struct opened *what, struct file *file)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct opened what = {};
-	struct hg_verdict *verdict;
-	struct hg_config *wanted;
+	struct hg_config *wanted = settings();
 	struct dentry *dentry;
 	struct vfsmount *mount;
 	struct inode *inode;
-	struct file *file;
-	__u32 zero = 0, mode;
-	__u64 id;
+	__u32 mode;
 
-	if (descriptor < 0)
-		return 0;
-	verdict = container_of_task(task, &id);
-	if (!verdict)
-		return 0;
-	wanted = bpf_map_lookup_elem(&config, &zero);
-	file = file_of(task, descriptor);
 	if (!wanted || !file)
 		return 0;
 	file = TYPED(struct file, file);
@@ -246,22 +301,40 @@ static __always_inline int on_opened(long descriptor)
 	inode = GET(file, f_inode);
 	dentry = GET(file, f_path.dentry);
 	mount = GET(file, f_path.mnt);
-	what.inode = inode;
-	what.dentry = dentry;
-	what.mount = mount;
-	what.flags = (mode & FMODE_READ ? HG_READS : 0) | (mode & FMODE_WRITE ? HG_WRITES : 0);
+	what->inode = inode;
+	what->place.dentry = dentry;
+	what->place.mount = mount;
+	what->access |= (mode & FMODE_READ ? HG_ACCESS_READ : 0) | (mode & FMODE_WRITE ? HG_ACCESS_WRITE : 0) |
+			(mode & FMODE_CREATED ? HG_ACCESS_CREATE : 0);
+	if (mode & FMODE_WRITE)
+		read_request(what);
 	if (inode_wanted(wanted, inode))
-		what.flags |= HG_BY_INODE;
-	else if (GET(inode, i_nlink) < 2 && !(hg_host.typed ? place_wanted(wanted, dentry, mount, true)
-							    : place_wanted(wanted, dentry, mount, false)))
+		what->by_inode = 1;
+	else if (GET(inode, i_nlink) < 2 && !(hg_host.typed ? place_wanted(wanted, dentry, mount, what->access, true)
+							    : place_wanted(wanted, dentry, mount, what->access, false)))
 		return 0;
-	return report_open(&what, id, verdict);
+	what->flags |= GET(file, f_flags);
+	return report_open(scene, what);
 }
 
 /* One program for every way to open a file: the verifier's work, over a second, is done once. */
 SEC("tracepoint") int on_open(struct trace_event_raw_sys_exit *context)
 {
-	return on_opened(context->ret);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct opened what = {.call = bpf_get_attach_cookie(context), .result = context->ret};
+	struct fdtable *table;
+	struct file *file = 0;
+	struct scene scene;
+
+	if (what.result < 0 || !look_at(&scene, task))
+		return 0;
+	table = task->files->fdt;
+	if (what.result >= table->max_fds)
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + what.result);
+	if (what.call == HG_CALL_OPEN_BY_HANDLE_AT)
+		what.access = HG_ACCESS_HANDLE;
+	return on_file(&scene, &what, file);
 }
 
 #endif

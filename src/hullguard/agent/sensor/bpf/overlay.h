@@ -28,27 +28,34 @@ static __always_inline void read_modified(struct inode *inode, struct modified *
 	}
 }
 
+/* What the image has of the file, if it has it. */
+static __always_inline struct inode *lower_inode(struct ovl_inode *inode)
+{
+	struct ovl_inode___path *with_path = (void *)inode;
+	struct ovl_inode___inode *with_inode = (void *)inode;
+
+	if (bpf_core_field_exists(inode->oe)) {
+		struct ovl_entry *entry = BPF_CORE_READ(inode, oe);
+
+		if (entry && BPF_CORE_READ(entry, __numlower))
+			return BPF_CORE_READ(entry, __lowerstack[0].dentry, d_inode);
+	} else if (bpf_core_field_exists(with_path->lowerpath)) {
+		return BPF_CORE_READ(with_path, lowerpath.dentry, d_inode);
+	} else if (bpf_core_field_exists(with_inode->lower)) {
+		return BPF_CORE_READ(with_inode, lower);
+	}
+	return 0;
+}
+
 /*
  * chmod copies an image's file up with its content and its time of modification; who writes to it changes that time. So
  * "copied up" alone is nobody's attack, and "modified" is as good as new.
  */
 static __always_inline __u32 copied_up(struct ovl_inode *inode, struct dentry *upper)
 {
-	struct ovl_inode___path *with_path = (void *)inode;
-	struct ovl_inode___inode *with_inode = (void *)inode;
 	struct modified above = {}, below = {};
-	struct inode *lower = 0;
+	struct inode *lower = lower_inode(inode);
 
-	if (bpf_core_field_exists(inode->oe)) {
-		struct ovl_entry *entry = BPF_CORE_READ(inode, oe);
-
-		if (entry && BPF_CORE_READ(entry, __numlower))
-			lower = BPF_CORE_READ(entry, __lowerstack[0].dentry, d_inode);
-	} else if (bpf_core_field_exists(with_path->lowerpath)) {
-		lower = BPF_CORE_READ(with_path, lowerpath.dentry, d_inode);
-	} else if (bpf_core_field_exists(with_inode->lower)) {
-		lower = BPF_CORE_READ(with_inode, lower);
-	}
 	if (!lower)
 		return 0;
 	read_modified(BPF_CORE_READ(upper, d_inode), &above);
@@ -83,6 +90,8 @@ static __always_inline __u32 executable_flags(struct file *file)
 	char start[7] = {};
 	__u32 flags = 0;
 
+	if (!file)
+		return 0;
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		flags |= HG_DELETED;
 	if (magic == OVERLAYFS_SUPER_MAGIC)

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Which container a task is in, and who its ancestors are. */
+/* Which container a task is in, what its policy wants, and who its ancestors are. */
 #ifndef HG_TASK_H
 #define HG_TASK_H
 
 #define CGROUP_DEPTH 8
+#define NOBODY 0xffffffff
+
+/* Who does something, and where. */
+struct scene {
+	struct task_struct *task;
+	struct hg_verdict *verdict;
+	__u64 cgroup;
+	__u32 slot;
+	__u32 room;
+	__u32 host; /* not in a container, and wanted nevertheless */
+};
 
 /*
  * The cgroup that names a task's container. On v1 and hybrid machines runtimes always use the memory controller (pids,
@@ -45,11 +56,11 @@ static __always_inline bool hexadecimal(char c)
 
 /* ID, RUNTIME-ID.scope, RUNTIME-ID: does it hold a container id of 64 hexadecimal digits? ../identity.py reads the
  * same. */
-static __noinline int names_container(struct hg_verdict *verdict, int size)
+static __always_inline int names_container(struct hg_verdict *verdict, int size)
 {
 	int start;
 
-	if (!verdict || size < 64 || size >= HG_CONTAINER)
+	if (size < 64 || size >= HG_CONTAINER)
 		return 0;
 	start = size - 64;
 	if (size >= 70 && verdict->name[(size - 6) & (HG_CONTAINER - 1)] == '.')
@@ -61,14 +72,26 @@ static __noinline int names_container(struct hg_verdict *verdict, int size)
 	return 1;
 }
 
-/* The innermost container's name is found first: an agent in a container must not see its neighbours as itself. */
-static __noinline int judge_cgroup(__u64 id, struct kernfs_node *node)
-{
-	struct scratch *room = scratch_of_cpu();
-	struct hg_known *word = bpf_map_lookup_elem(&known, &id);
+/* A cgroup that is met for the first time. */
+struct newcomer {
+	__u64 id;
+	struct kernfs_node *node;
+};
 
-	if (!room)
+/* The innermost container's name is found first: an agent in a container must not see its neighbours as itself. */
+__noinline int judge_cgroup(struct newcomer *newcomer)
+{
+	__u32 index = take_room();
+	struct scratch *room = room_at(index);
+	struct kernfs_node *node;
+	struct hg_known *word;
+	__u64 id;
+
+	if (!room || !newcomer)
 		return 0;
+	id = newcomer->id;
+	node = newcomer->node;
+	word = bpf_map_lookup_elem(&known, &id);
 	room->verdict.container = 0;
 	if (!word || !word->host) {
 		for (int i = 0; i < CGROUP_DEPTH && node; i++) {
@@ -84,22 +107,49 @@ static __noinline int judge_cgroup(__u64 id, struct kernfs_node *node)
 	if (!room->verdict.container)
 		room->verdict.name[0] = 0;
 	bpf_map_update_elem(&verdicts, &id, &room->verdict, BPF_ANY);
+	leave_room(index);
 	return 0;
 }
 
-/* One lookup for nearly every task; the name is only read when a cgroup is met for the first time. */
-static __always_inline struct hg_verdict *container_of_task(struct task_struct *task, __u64 *id)
+/* In the host's own namespaces, by plain loads: what most tasks of most machines are. */
+static __always_inline bool at_home(struct task_struct *task)
 {
-	struct kernfs_node *node = task_cgroup(task);
-	struct hg_verdict *verdict;
+	return task->nsproxy->mnt_ns->ns.inum == hg_host.mnt_ns && !task->thread_pid->level;
+}
 
-	*id = node->id;
-	verdict = bpf_map_lookup_elem(&verdicts, id);
-	if (!verdict) {
-		judge_cgroup(*id, node);
-		verdict = bpf_map_lookup_elem(&verdicts, id);
+/*
+ * Does this task matter at all? One lookup for nearly every one in a container; the name is only read when a cgroup is
+ * met for the first time. The host's own tasks leave before that, unless some rule asks for them; so does the runtime
+ * while it is in a container's cgroup, but not yet in its namespaces.
+ */
+static __always_inline bool look_at(struct scene *scene, struct task_struct *task)
+{
+	struct hg_config *wanted = settings();
+	struct kernfs_node *node;
+	__u64 id;
+
+	if (!wanted || (!wanted->host && at_home(task)))
+		return false;
+	node = task_cgroup(task);
+	id = node->id;
+	scene->task = task;
+	scene->cgroup = id;
+	scene->host = 0;
+	scene->verdict = bpf_map_lookup_elem(&verdicts, &id);
+	if (!scene->verdict) {
+		struct newcomer newcomer = {.id = id, .node = node};
+
+		judge_cgroup(&newcomer);
+		scene->verdict = bpf_map_lookup_elem(&verdicts, &id);
 	}
-	return verdict && verdict->container ? verdict : 0;
+	if (!scene->verdict)
+		return false;
+	if (scene->verdict->container)
+		return true;
+	if (!wanted->host || task->tgid == wanted->agent)
+		return false;
+	scene->host = 1;
+	return true;
 }
 
 /* A runtime's own first steps happen in the container's cgroup but still in the host's namespaces. */
@@ -109,49 +159,152 @@ static __always_inline bool outside(struct task_struct *task)
 	       !BPF_CORE_READ(task, thread_pid, level);
 }
 
-static __always_inline __u32 slot_of(__u64 cgroup)
+/*
+ * runc prepares a container from within (it mounts, drops rights and resolves users in the container's own /etc) before
+ * it becomes the container's program.
+ */
+static __always_inline bool runtime_step(struct task_struct *task)
 {
-	struct hg_known *word = bpf_map_lookup_elem(&known, &cgroup);
-	__u32 zero = 0;
-	struct hg_config *wanted;
+	struct vfsmount *mount = BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	struct mount *whole = (void *)mount - bpf_core_field_offset(struct mount, mnt);
+	char name[6] = {};
 
-	if (word)
-		return word->slot;
-	wanted = bpf_map_lookup_elem(&config, &zero);
-	return wanted ? wanted->unknown_slot : 0;
+	BPF_CORE_READ_STR_INTO(&name, task, group_leader, comm);
+	return name[0] == 'r' && name[1] == 'u' && name[2] == 'n' && name[3] == 'c' && name[4] == ':' &&
+	       BPF_CORE_READ(whole, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns) &&
+	       outside(BPF_CORE_READ(task, real_parent));
 }
 
-static __always_inline void fill_task(struct hg_task *to, struct task_struct *task)
+static __always_inline bool runtime(struct scene *scene)
+{
+	return !scene->host && (outside(scene->task) || runtime_step(scene->task));
+}
+
+static __always_inline __u32 find_slot(struct scene *scene)
+{
+	struct hg_config *wanted = settings();
+	struct hg_known *word;
+
+	scene->slot = wanted ? (scene->host ? wanted->host_slot : wanted->unknown_slot) : 0;
+	if (!scene->host) {
+		word = bpf_map_lookup_elem(&known, &scene->cgroup);
+		if (word)
+			scene->slot = word->slot;
+	}
+	return scene->slot;
+}
+
+/* The wants of the scene's slot that ask for an operation. */
+static __always_inline __u64 wants_of(struct scene *scene, __u32 operation)
+{
+	__u32 number = scene->slot;
+	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+	return slot && operation < HG_OPERATIONS ? slot->wants[operation] : 0;
+}
+
+/* Whether an operation by the current task may have to be told; what is asked of nearly every call that is hooked. */
+static __always_inline __u64 interest(struct scene *scene, struct task_struct *task, __u32 operation)
+{
+	__u64 wants;
+
+	if (!look_at(scene, task))
+		return 0;
+	find_slot(scene);
+	wants = wants_of(scene, operation);
+	return wants && !runtime(scene) ? wants : 0;
+}
+
+static __always_inline void fill_task(struct hg_task *to, struct task_struct *task, bool host)
 {
 	to->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	to->pid = BPF_CORE_READ(task, tgid);
-	to->flags = outside(task) ? HG_OUTSIDE : 0;
+	to->flags = !host && outside(task) ? HG_OUTSIDE : 0;
 	BPF_CORE_READ_STR_INTO(&to->comm, task, group_leader, comm);
 }
 
-/* Parent first, up to and with the first one outside: that is the runtime, and above it is nothing of the container's.
- */
-static __always_inline void fill_subject(struct hg_event *event, struct task_struct *task, struct hg_verdict *verdict)
+/* The number of a process, or of what it belongs to, in the namespace of `level`: 0 is the host's. */
+static __always_inline __u32 number_in(struct pid *pid, __u32 level)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
-	__u64 owner = bpf_get_current_uid_gid();
+	struct upid *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+	struct upid *own = (void *)numbers + level * bpf_core_type_size(struct upid);
 
-	fill_task(&event->task, task);
+	return pid ? BPF_CORE_READ(own, nr) : 0;
+}
+
+static __always_inline __u64 capabilities_at(const void *set)
+{
+	__u64 held = 0;
+	bpf_probe_read_kernel(&held, sizeof(held), set);
+	return held;
+}
+
+static __always_inline void fill_rights(struct hg_event *event, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct pid *leader = BPF_CORE_READ(task, group_leader, thread_pid);
+
+	event->uid = BPF_CORE_READ(cred, uid.val);
+	event->gid = BPF_CORE_READ(cred, gid.val);
+	event->euid = BPF_CORE_READ(cred, euid.val);
+	event->egid = BPF_CORE_READ(cred, egid.val);
+	event->effective = capabilities_at((void *)cred + bpf_core_field_offset(struct cred, cap_effective));
+	event->permitted = capabilities_at((void *)cred + bpf_core_field_offset(struct cred, cap_permitted));
+	event->inheritable = capabilities_at((void *)cred + bpf_core_field_offset(struct cred, cap_inheritable));
+	event->login_uid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : NOBODY;
+	event->vpid = number_in(leader, BPF_CORE_READ(leader, level));
+	event->group = number_in(BPF_CORE_READ(task, signal, pids[PIDTYPE_PGID]), 0);
+	event->session = number_in(BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]), 0);
+}
+
+/*
+ * Everything of a record but what it is about. Ancestors come parent first, up to and with the first one outside: that
+ * is the runtime, and above it is nothing of the container's.
+ */
+__noinline int fill_subject(struct scene *scene)
+{
+	struct scratch *room = scene ? room_at(scene->room) : 0;
+	struct task_struct *task, *parent;
+	struct hg_event *event;
+	__u32 flags;
+
+	if (!scene || !room)
+		return 0;
+	event = &room->event;
+	task = scene->task;
+	parent = BPF_CORE_READ(task, real_parent);
+	__builtin_memset(&event->file, 0, sizeof(event->file));
+	__builtin_memset(&event->socket, 0, sizeof(event->socket));
+	__builtin_memset(event->arguments, 0, sizeof(event->arguments));
+	__builtin_memset(event->sizes, 0, sizeof(event->sizes));
+	fill_task(&event->task, task, scene->host);
+	fill_rights(event, task);
 	event->ppid = BPF_CORE_READ(parent, tgid);
-	event->uid = (__u32)owner;
-	event->gid = owner >> 32;
 	event->flags = BPF_CORE_READ(task, signal, tty) ? HG_TTY : 0;
+	event->result = 0;
+	event->slot = scene->slot;
+	flags = executable_flags(BPF_CORE_READ(task, mm, exe_file));
+	event->exe_inode = BPF_CORE_READ(task, mm, exe_file, f_inode, i_ino);
+	event->flags |= (flags & HG_NEW ? HG_EXE_NEW : 0) | (flags & HG_MEMFD ? HG_EXE_MEMFD : 0);
+	if (scene->host) {
+		event->flags |= HG_HOST;
+		__builtin_memset(event->container, 0, HG_CONTAINER);
+		__builtin_memcpy(event->container, "host", 4);
+	} else {
+		bpf_probe_read_kernel(event->container, HG_CONTAINER,
+				      (void *)scene->verdict + __builtin_offsetof(struct hg_verdict, name));
+	}
 	event->ancestors = 0;
-	__builtin_memcpy(event->container, verdict->name, HG_CONTAINER);
 	for (int i = 0; i < HG_ANCESTORS; i++) {
 		if (!parent || !BPF_CORE_READ(parent, tgid))
 			break;
-		fill_task(&event->ancestry[i], parent);
+		fill_task(&event->ancestry[i], parent, scene->host);
 		event->ancestors = i + 1;
 		if (event->ancestry[i].flags & HG_OUTSIDE)
 			break;
 		parent = BPF_CORE_READ(parent, real_parent);
 	}
+	return 0;
 }
 
 #endif

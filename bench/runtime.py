@@ -1,0 +1,149 @@
+"""What the sensor costs those who are watched, and those who are not: ratios to the same loops without it.
+
+``python -m bench.runtime [--rounds N] [--plans NAME...]``; needs root and Docker, as the tests of the sensor do.
+"""
+
+import argparse
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.support.docker import docker, import_image, inspect, start_dockerd
+from tests.support.sensor import state_directory
+
+from hullguard.agent.sensor.bpf_sensor import BpfSensor
+from hullguard.detect import Engine, KernelPlan
+from hullguard.detect.detectors.interface import Access, Wants
+from hullguard.detect.plan import SlotPlan
+from hullguard.model.event import Event, EventKind, Gap
+
+SOURCE = Path(__file__).with_name("loops.c")
+IMAGE = "hullguard-bench/loops"
+# Name, what the loop does a run, runs.
+LOOPS = (("getppid", 100_000, 40), ("open", 10_000, 40), ("connect", 1_000, 30), ("vfork", 40, 30))
+WATCHED = ("/etc/*", "/usr/bin/*", "/bin/*", "*/.ssh/*", "*/release_agent", "/proc/sys/*", "/var/log/*")
+Measure = Callable[[], dict[str, float]]
+
+
+def everything() -> KernelPlan:
+    """Every kind of event there is, of files those that rules usually name, in every container."""
+    wants = Wants(frozenset(EventKind), paths=WATCHED, access=frozenset(Access) - {Access.FAILED})
+    slot = SlotPlan(wants=(wants,))
+    return KernelPlan((), (slot, slot))
+
+
+def network() -> KernelPlan:
+    """Connections, binds, listening sockets, sends and questions for names: nothing that taxes system calls."""
+    kinds = {EventKind.CONNECT, EventKind.BIND, EventKind.LISTEN, EventKind.SEND, EventKind.DNS}
+    slot = SlotPlan(wants=(Wants(frozenset(kinds)),))
+    return KernelPlan((), (slot, slot))
+
+
+PLANS: dict[str, Callable[[], KernelPlan]] = {
+    "no policy": lambda: KernelPlan((), (SlotPlan(), SlotPlan())),
+    "network": network,
+    "default": lambda: Engine("node", "boot").plan(),
+    "everything": everything,
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
+    given = arguments.parse_args()
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hgbench", dir="/tmp")))
+        address = stack.enter_context(start_dockerd())
+        places = {"container": _in_container(address, _build(work)), "host": lambda: _run([str(work / "loops")])}
+        best: dict[tuple[str, str], dict[str, float]] = {}
+        for _ in range(given.rounds):
+            _note(best, "without", places)
+            for name in given.plans:
+                with _sensor(address, PLANS[name]()):
+                    _note(best, name, places)
+        _report(best, list(places), given.plans)
+
+
+def _build(work: Path) -> bytes:
+    made = work / "loops"
+    subprocess.run([shutil.which("cc") or "gcc", "-static", "-O2", "-o", made, SOURCE], check=True)
+    return made.read_bytes()
+
+
+def _in_container(address: str, program: bytes) -> Measure:
+    import_image(address, IMAGE, {"bin/loops": program})
+    script = "chmod 755 /bin/loops; exec sleep 100000"
+    started = docker(address, "run", "-d", "--network", "none", IMAGE, "/bin/sh", "-c", script)
+    state = inspect(address, started.stdout.decode().strip())["State"]
+    assert isinstance(state, dict)
+    pid = int(state["Pid"])
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    memory = next((line.split(":", 2)[2] for line in lines if line.split(":")[1] == "memory"), None)
+    if memory is None:
+        raise SystemExit("This benchmark needs the memory controller of cgroup v1.")
+    # An engine's containers get no real-time priority. What makes a process the container's, for the sensor, is its
+    # memory group and its mount namespace; so the loop is started here and enters those two only.
+    join = f'echo $$ > /sys/fs/cgroup/memory{memory}/cgroup.procs; exec nsenter -t {pid} -m "$@"'
+    return lambda: _run(["sh", "-c", join, "sh", "/bin/loops"])
+
+
+def _run(command: list[str]) -> dict[str, float]:
+    found = {}
+    for name, times, runs in LOOPS:
+        done = subprocess.run([*command, name, str(times), str(runs)], check=True, capture_output=True, text=True)
+        found[name] = float(done.stdout)
+    return found
+
+
+@contextmanager
+def _sensor(address: str, plan: KernelPlan) -> Iterator[None]:
+    """A sensor under this plan, with somebody who reads what it says and judges it by the default policy."""
+    with state_directory() as directory:
+        sensor = BpfSensor.open(directory, address)
+        sensor.apply(plan)
+        engine, ended = Engine("node", "boot"), threading.Event()
+
+        def read() -> None:
+            def take(event: Event | Gap) -> None:
+                if isinstance(event, Event):
+                    engine.judge(event)
+
+            while not ended.is_set():
+                sensor.poll(take, 100)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            reader.join()
+            sensor.close(unpin=True)
+
+
+def _note(best: dict[tuple[str, str], dict[str, float]], plan: str, places: dict[str, Measure]) -> None:
+    for place, measure in places.items():
+        known = best.setdefault((place, plan), {})
+        for loop, nanoseconds in measure().items():
+            known[loop] = min(nanoseconds, known.get(loop, nanoseconds))
+
+
+def _report(best: dict[tuple[str, str], dict[str, float]], places: list[str], plans: list[str]) -> None:
+    kernel = subprocess.run(["uname", "-rm"], check=True, capture_output=True, text=True).stdout.strip()
+    print(f"Linux {kernel}; nanoseconds without the sensor, then ratios to that; best of many short runs")
+    print(f"{'':10} {'':12}" + "".join(f"{loop:>12}" for loop, _, _ in LOOPS))
+    for place in places:
+        base = best[place, "without"]
+        print(f"{place:10} {'without':12}" + "".join(f"{base[loop]:12.0f}" for loop, _, _ in LOOPS))
+        for plan in plans:
+            found = best[place, plan]
+            print(f"{place:10} {plan:12}" + "".join(f"{found[loop] / base[loop]:12.2f}" for loop, _, _ in LOOPS))
+
+
+if __name__ == "__main__":
+    main()

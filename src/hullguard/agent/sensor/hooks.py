@@ -1,0 +1,159 @@
+"""Puts hooks where the plan in force needs them, and takes them away where it does not."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from hullguard.agent.sensor import attach, libbpf
+from hullguard.agent.sensor.catalog import HOOKS, Attachment, Backend, Hook, Way
+from hullguard.agent.sensor.interface import HookInfo
+from hullguard.agent.sensor.pins import Pins
+from hullguard.detect.detectors.interface import Wants
+from hullguard.model.errors import Unavailable
+from hullguard.model.event import EventKind
+
+ABSENT = "this kernel has no such hook"
+UNWANTED = "no policy needs it"
+_SOCKETS = frozenset(
+    {
+        EventKind.SOCKET,
+        EventKind.CONNECT,
+        EventKind.ACCEPT,
+        EventKind.BIND,
+        EventKind.LISTEN,
+        EventKind.SEND,
+        EventKind.DNS,
+        EventKind.DUP,
+    }
+)
+Provide = Callable[[Pins, Iterable[str]], dict[str, str]]
+"""Loads programs beside those that are pinned; answers those that the kernel refused, with its words."""
+
+
+class Hooks:
+    """One build's hooks. Links are pinned, so what is attached is what lies in the directory."""
+
+    def __init__(self, pins: Pins, provide: Provide) -> None:
+        self._pins, self._provide = pins, provide
+        self._wanted: frozenset[str] = frozenset(hook.name for hook in HOOKS if hook.always)
+        self._refused: dict[str, str] = {}
+        """Programs that the kernel does not take, and links that it does not make."""
+
+    def begin(self) -> None:
+        """Attaches what is always there. What an earlier agent left attached stays: it sees what happens meanwhile."""
+        for hook in HOOKS:
+            if hook.always and self._way(hook) is None:
+                self._attach(hook)
+
+    def want(self, wants: Iterable[Wants]) -> None:
+        """Attaches what is needed for these, and nothing else."""
+        given = tuple(wants)
+        needed = [hook for hook in HOOKS if hook.always or _needs(given, hook)]
+        self._wanted = frozenset(hook.name for hook in needed)
+        for hook in HOOKS:
+            if hook.name not in self._wanted:
+                for way in hook.ways:
+                    self._detach(way)
+        missing = [hook for hook in needed if self._way(hook) is None]
+        # All first choices at once: most of a load's time goes by before the first program.
+        self._load(hook.ways[0] for hook in missing)
+        for hook in missing:
+            self._attach(hook)
+
+    def infos(self) -> tuple[HookInfo, ...]:
+        """Every hook, attached or not."""
+        return tuple(self._info(hook) for hook in HOOKS)
+
+    def missing(self) -> tuple[HookInfo, ...]:
+        """Those that are needed and not there; a call that this kernel does not have cannot be made either."""
+        return tuple(
+            info for info in self.infos() if info.name in self._wanted and not info.attached and not info.needless
+        )
+
+    def _info(self, hook: Hook) -> HookInfo:
+        way = self._way(hook)
+        best = hook.ways[0]
+        if way is not None:
+            why = "" if way is best else f"not by {best.backend}: {self._why(best)}"
+            return HookInfo(hook.name, str(way.backend), attached=True, why=why, cost=str(way.cost))
+        reasons = [f"{each.backend}: {self._why(each)}" for each in hook.ways] if len(hook.ways) > 1 else []
+        why = "; ".join(reasons) or self._why(best)
+        if hook.name not in self._wanted:
+            why = UNWANTED
+        return HookInfo(
+            hook.name,
+            str(best.backend),
+            attached=False,
+            why=why,
+            cost=str(best.cost),
+            needless=why in {ABSENT, UNWANTED},
+        )
+
+    def _why(self, way: Way) -> str:
+        for each in way.attachments:
+            for name in (each.program, each.pin):
+                if name in self._refused:
+                    return self._refused[name]
+        return "somebody took it away"
+
+    def _way(self, hook: Hook) -> Way | None:
+        """The way in which the hook is there, if it is."""
+        for way in hook.ways:
+            if all(self._pins.link(each.pin).exists() for each in way.attachments):
+                return way
+        return None
+
+    def _detach(self, way: Way) -> None:
+        for each in way.attachments:
+            self._pins.link(each.pin).unlink(missing_ok=True)
+
+    def _load(self, ways: Iterable[Way]) -> None:
+        programs = {each.program for way in ways for each in way.attachments}
+        absent = sorted(name for name in programs if not self._pins.has(name) and name not in self._refused)
+        if absent:
+            self._refused |= self._provide(self._pins, absent)
+
+    def _attach(self, hook: Hook) -> None:
+        for way in hook.ways:
+            self._load([way])
+            if all(self._pins.has(each.program) and self._place(way.backend, each) for each in way.attachments):
+                return
+            self._detach(way)
+
+    def _place(self, backend: Backend, what: Attachment) -> bool:
+        pin = self._pins.link(what.pin)
+        if pin.exists():
+            return True
+        program = libbpf.open_pinned(self._pins.directory / what.program)
+        try:
+            _put(backend, what, program, pin)
+        except FileNotFoundError:
+            self._refused[what.pin] = ABSENT
+        except OSError as cause:
+            self._refused[what.pin] = cause.strerror or str(cause)
+        except Unavailable as cause:
+            self._refused[what.pin] = str(cause)
+        else:
+            self._refused.pop(what.pin, None)
+            return True
+        finally:
+            os.close(program)
+        return False
+
+
+def _put(backend: Backend, what: Attachment, program: int, pin: Path) -> None:
+    if backend is Backend.TYPED:
+        attach.attach_typed(program, pin)
+    elif backend is Backend.RAW:
+        attach.attach_raw(program, what.point, pin)
+    elif backend is Backend.CGROUP:
+        with attach.cgroup_root() as root:
+            attach.attach_cgroup(program, what.number, root, pin)
+    else:
+        attach.attach_tracepoint(program, "syscalls", what.point, what.number, pin)
+
+
+def _needs(wants: Iterable[Wants], hook: Hook) -> bool:
+    return any(
+        hook.kinds & want.kinds and (not hook.kinds <= _SOCKETS or hook.transports & want.transports) for want in wants
+    )

@@ -1,0 +1,177 @@
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullguard.agent.sensor import abi
+from hullguard.agent.sensor.slots import (
+    Entries,
+    last_name,
+    name_entries,
+    network_entries,
+    path_entries,
+    port_entries,
+    slot_value,
+)
+from hullguard.detect.detectors.interface import Access, Transport, Wants
+from hullguard.detect.paths import matches
+from hullguard.detect.plan import SlotPlan
+from hullguard.model.event import EventKind
+
+OPEN = frozenset({EventKind.FILE_OPEN})
+CONNECT = frozenset({EventKind.CONNECT})
+
+
+def longest(entries: Entries, key: bytes) -> int:
+    """What a trie answers: the value of the longest entry that the key begins with. The first four bytes count bits."""
+    found: tuple[int, int] = (-1, 0)
+    for entry, value in entries.items():
+        bits = int.from_bytes(entry[:4], "little")
+        whole, rest = divmod(bits, 8)
+        same = entry[4 : 4 + whole] == key[:whole]
+        if same and rest:
+            same = entry[4 + whole] >> (8 - rest) == key[whole] >> (8 - rest)
+        if same and bits > found[0]:
+            found = (bits, value)
+    return found[1]
+
+
+def path_bits(entries: Entries, slot: int, path: str) -> int:
+    """What path_wants() in match.h puts together."""
+    start = slot.to_bytes(2, "little")
+    raw = path.encode()
+    bits = longest(entries, start + abi.PATH_WANTED + (raw + b"\0")[: abi.TRIE])
+    bits |= longest(entries, start + abi.PATH_ENDING + raw[::-1][: abi.TRIE])
+    for name in raw.split(b"/")[:-1]:
+        bits |= longest(entries, start + abi.PATH_DIRECTORY + name + b"/")
+    return bits
+
+
+NAME = st.text("abc.", min_size=1, max_size=3).filter(lambda name: name not in {".", ".."})
+PATH = st.lists(NAME, min_size=1, max_size=4).map(lambda names: "/" + "/".join(names))
+PATTERN = st.one_of(
+    PATH,
+    PATH.map(lambda path: f"{path}/*"),
+    PATH.map(lambda path: f"{path}*"),
+    PATH.map(lambda path: f"*{path}"),
+    NAME.map(lambda name: f"*{name}"),
+    NAME.map(lambda name: f"*/{name}/*"),
+    st.just("*"),
+)
+
+
+@given(st.lists(st.lists(PATTERN, min_size=1, max_size=4), min_size=1, max_size=4), PATH)
+def test_the_tries_decide_as_detectors_do(wanted, path):
+    slot = SlotPlan(wants=tuple(Wants(OPEN, paths=tuple(patterns)) for patterns in wanted))
+    bits = path_bits(path_entries(3, slot), 3, path)
+
+    assert [bool(bits >> n & 1) for n in range(len(wanted))] == [matches(path, patterns) for patterns in wanted]
+
+
+def test_slots_do_not_meet():
+    entries = path_entries(1, SlotPlan(wants=(Wants(OPEN, paths=("/a",)),)))
+
+    assert path_bits(entries, 1, "/a")
+    assert not path_bits(entries, 2, "/a")
+
+
+def test_what_must_live_is_no_want():
+    entries = path_entries(1, SlotPlan(exempt=("/a",), kill_new=True))
+
+    assert not path_bits(entries, 1, "/a")
+    assert longest(entries, b"\1\0" + abi.PATH_EXEMPT + b"/a\0")
+
+
+@pytest.mark.parametrize("pattern", ["/a\nb", "/" + "x" * 300, "*/a*b/*"])
+def test_what_the_kernel_cannot_hold_lets_everything_through(pattern):
+    slot = SlotPlan(wants=(Wants(OPEN, paths=(pattern,)),))
+
+    assert path_bits(path_entries(0, slot), 0, "/any/thing")
+    assert name_entries(slot)[abi.NAME_FILE, b""]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind", "name"),
+    [
+        ("/etc/shadow", abi.NAME_FILE, b"shadow"),
+        ("/root/.ssh/*", abi.NAME_DIRECTORY, b".ssh"),
+        ("/etc/cron*", abi.NAME_DIRECTORY, b"etc"),
+        ("*/.ssh/*", abi.NAME_DIRECTORY, b".ssh"),
+        ("*/.aws/credentials", abi.NAME_FILE, b"credentials"),
+        ("*.so", abi.NAME_FILE, b""),
+        ("/*", abi.NAME_DIRECTORY, b""),
+    ],
+)
+def test_the_last_name_is_what_the_kernel_looks_for_first(pattern, kind, name):
+    assert last_name(pattern) == (kind, name)
+
+
+def test_an_open_is_looked_at_for_the_access_that_some_want_has():
+    slot = SlotPlan(
+        wants=(
+            Wants(OPEN, paths=("/a/x",), access=frozenset({Access.READ})),
+            Wants(OPEN, paths=("/b/x",), access=frozenset({Access.WRITE, Access.CREATE})),
+            Wants(frozenset({EventKind.FILE_UNLINK}), paths=("/c/y",)),
+        )
+    )
+
+    assert name_entries(slot) == {
+        (abi.NAME_FILE, b"x"): abi.ACCESS_READ | abi.ACCESS_WRITE | abi.ACCESS_CREATE,
+    }
+    value = slot_value(slot)
+    assert (value.wants[abi.FILE], value.wants[abi.OPEN_WRITE], value.wants[abi.OPEN_CREATE]) == (1, 2, 2)
+    assert value.wants[abi.UNLINK] == 4
+
+
+ADDRESS = st.integers(0, 255).map(lambda last: f"10.0.{last % 4}.{last}")
+NETWORK = st.builds(
+    lambda address, size, out: f"{'!' if out else ''}{address}/{size}",
+    ADDRESS,
+    st.sampled_from([8, 16, 22, 24, 32]),
+    st.booleans(),
+)
+
+
+def wants_address(networks: list[str], address: str) -> bool:
+    """The meaning of a list, straight from its words: the narrowest network that holds the address decides."""
+    holding = [
+        (ipaddress.ip_network(word.removeprefix("!"), strict=False).prefixlen, index, not word.startswith("!"))
+        for index, word in enumerate(networks)
+        if ipaddress.ip_address(address) in ipaddress.ip_network(word.removeprefix("!"), strict=False)
+    ]
+    if holding:
+        return max(holding)[2]
+    return all(word.startswith("!") for word in networks)
+
+
+@given(st.lists(st.lists(NETWORK, min_size=1, max_size=4), min_size=1, max_size=4), ADDRESS)
+def test_an_address_is_wanted_by_the_narrowest_network_that_holds_it(wanted, address):
+    slot = SlotPlan(wants=tuple(Wants(CONNECT, networks=tuple(networks)) for networks in wanted))
+    key = b"\5\0" + (2).to_bytes(2, "little") + ipaddress.ip_address(address).packed.ljust(16, b"\0")
+    bits = longest(network_entries(5, slot), key)
+
+    assert [bool(bits >> n & 1) for n in range(len(wanted))] == [wants_address(nets, address) for nets in wanted]
+
+
+def test_the_sixth_version_has_networks_too():
+    slot = SlotPlan(wants=(Wants(CONNECT, networks=("fd00::/8",)),))
+    entries = network_entries(0, slot)
+    start = b"\0\0" + (10).to_bytes(2, "little")
+
+    assert longest(entries, start + ipaddress.ip_address("fd12::1").packed) == 1
+    assert longest(entries, start + ipaddress.ip_address("fe80::1").packed) == 0
+
+
+def test_what_a_want_does_not_ask_it_lets_pass():
+    slot = SlotPlan(
+        wants=(
+            Wants(CONNECT, ports=frozenset({443}), transports=frozenset({Transport.TCP})),
+            Wants(CONNECT, networks=("10.0.0.0/8",)),
+        )
+    )
+    value = slot_value(slot)
+
+    assert (value.any_port, value.any_address, value.any_path) == (2, 1, 3)
+    assert list(value.transports) == [3, 2, 2, 2]
+    assert port_entries(7, slot) == {bytes(abi.Port(slot=7, port=443)): 1}
