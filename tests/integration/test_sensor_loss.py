@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.deeds import wanting
 from tests.support.docker import IMAGE
 from tests.support.events import policies, policy
 from tests.support.sensor import Watch, builds, open_sensor, state_directory
@@ -15,8 +16,9 @@ from hullguard.agent.sensor import abi, catalog, filters, loader
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.agent.sensor.doctor import examine
 from hullguard.detect import default_policies, plan
+from hullguard.detect.detectors.interface import Access, Wants
 from hullguard.model.errors import Unavailable
-from hullguard.model.event import Event, Gap
+from hullguard.model.event import Event, EventKind, Gap
 from hullguard.model.node import SensorState
 
 pytestmark = pytest.mark.bpf
@@ -191,6 +193,21 @@ def test_other_machines_ways_see_the_same(monkeypatch, docker_host: str, typed, 
         ("/root/.ssh/a", None),
     ]
     assert found[0].container.name != ""
+
+
+@pytest.mark.parametrize("typed", [0, 1], ids=["kernel before 6.2", "this kernel"])
+def test_the_verifier_takes_every_program(monkeypatch, typed: int):
+    monkeypatch.setattr(loader, "_TYPED", (typed,))
+    asked = Wants(frozenset(EventKind), paths=("/*",), access=frozenset(Access))
+    with state_directory() as directory:
+        sensor = open_sensor(directory, None)
+        try:
+            sensor.apply(wanting(asked))
+            found = {hook.name: hook.why for hook in sensor.hooks() if not hook.attached and not hook.needless}
+        finally:
+            sensor.close(unpin=True)
+
+    assert found == {}
 
 
 def test_without_the_file_programs_half_a_sensor_is_degraded(monkeypatch):

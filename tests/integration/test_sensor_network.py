@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from tests.support import deeds
 from tests.support.deeds import Stage, every, wanting
-from tests.support.docker import docker, import_image
-from tests.support.sensor import Watch, open_sensor, state_directory
+from tests.support.docker import docker
 
 from hullguard.agent.sensor import catalog, hooks
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
@@ -21,29 +20,16 @@ CONNECT = frozenset({EventKind.CONNECT})
 
 
 @pytest.fixture(scope="module")
-def image(docker_host: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    import_image(docker_host, deeds.IMAGE, {"bin/deed": deeds.build(tmp_path_factory.mktemp("deeds"))})
-    return deeds.IMAGE
-
-
-@pytest.fixture(scope="module")
-def sensor(docker_host: str) -> Iterator[BpfSensor]:
-    with state_directory() as directory:
-        opened = open_sensor(directory, docker_host)
-        try:
-            yield opened
-        finally:
-            opened.close(unpin=True)
+def sensor(docker_host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BpfSensor]:
+    deeds.import_deeds(docker_host, tmp_path_factory.mktemp("deeds"))
+    with deeds.running_sensor(docker_host) as opened:
+        yield opened
 
 
 @pytest.fixture
-def stage(sensor: BpfSensor, docker_host: str, image: str) -> Iterator[Stage]:
-    watch = Watch(sensor, docker_host)
-    script = "chmod 755 /bin/deed; exec /bin/sleep 1000"
-    container = watch.run("/bin/sh", "-c", script, options=("--cap-add", "NET_RAW"), image=image)
-    watch.events(container, bool)
-    yield Stage(watch, container)
-    docker(docker_host, "rm", "-f", container)
+def stage(sensor: BpfSensor, docker_host: str) -> Iterator[Stage]:
+    with deeds.staged(sensor, docker_host, "--cap-add", "NET_RAW") as ready:
+        yield ready
 
 
 @pytest.mark.parametrize(
@@ -198,7 +184,8 @@ def test_a_program_that_talks_over_a_connection_says_so_without_any_hook(stage: 
     assert event.socket.remote == Endpoint("127.0.0.1", 4000)
 
 
-def test_without_cgroup_hooks_the_calls_tell_the_same(monkeypatch: pytest.MonkeyPatch, docker_host: str, image: str):
+@pytest.mark.usefixtures("sensor")  # for the image
+def test_without_cgroup_hooks_the_calls_tell_the_same(monkeypatch: pytest.MonkeyPatch, docker_host: str):
     calls = tuple(
         msgspec.structs.replace(
             hook, ways=tuple(way for way in hook.ways if way.backend is catalog.Backend.CALL) or hook.ways
@@ -206,23 +193,13 @@ def test_without_cgroup_hooks_the_calls_tell_the_same(monkeypatch: pytest.Monkey
         for hook in catalog.HOOKS
     )
     monkeypatch.setattr(hooks, "HOOKS", calls)
-    with state_directory() as directory:
-        sensor = open_sensor(directory, docker_host)
-        try:
-            watch = Watch(sensor, docker_host)
-            container = watch.run("/bin/sh", "-c", "chmod 755 /bin/deed; exec sleep 1000", image=image)
-            watch.events(container, bool)
-            stage = Stage(watch, container)
-            sensor.apply(every(EventKind.CONNECT, EventKind.BIND, EventKind.LISTEN))
-            assert {"connect", "connect unix", "bind", "listen"} <= {
-                hook.name for hook in sensor.hooks() if hook.attached
-            }
-            assert stage.do("serve", "8080") == 0
-            assert stage.do("connect", "127.0.0.1", "81") == errno.ECONNREFUSED
-            assert stage.do("connect-unix", "/etc/../etc/passwd") == errno.ECONNREFUSED
-            events = watch.events(container, lambda seen: any(event.path == "/etc/passwd" for event in seen))
-        finally:
-            sensor.close(unpin=True)
+    with deeds.running_sensor(docker_host) as sensor, deeds.staged(sensor, docker_host) as stage:
+        sensor.apply(every(EventKind.CONNECT, EventKind.BIND, EventKind.LISTEN))
+        assert {"connect", "connect unix", "bind", "listen"} <= {hook.name for hook in sensor.hooks() if hook.attached}
+        assert stage.do("serve", "8080") == 0
+        assert stage.do("connect", "127.0.0.1", "81") == errno.ECONNREFUSED
+        assert stage.do("connect-unix", "/etc/../etc/passwd") == errno.ECONNREFUSED
+        events = stage.watch.events(stage.container, lambda seen: any(event.path == "/etc/passwd" for event in seen))
 
     told = [(event.call, event.result) for event in events if event.kind is not EventKind.EXEC]
     assert told == [

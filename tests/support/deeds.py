@@ -1,20 +1,27 @@
 """Deeds that the sensor should see, done in a container by a program of our own."""
 
+import contextlib
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.docker import docker
-from tests.support.sensor import Watch
+from tests.support.docker import docker, import_image
+from tests.support.sensor import Watch, open_sensor, state_directory
 
+from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect.detectors.interface import Wants
 from hullguard.detect.plan import KernelPlan, SlotPlan
 from hullguard.model.event import Event, EventKind
 
 SOURCE = Path(__file__).with_name("deeds.c")
 IMAGE = "hullguard-test/deeds"
+POWERS = (
+    *(word for right in ("SYS_ADMIN", "SYS_PTRACE") for word in ("--cap-add", right)),
+    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+)
+"""For a container whose deeds only succeed with more rights than a container has."""
 
 
 def build(directory: Path) -> bytes:
@@ -25,6 +32,23 @@ def build(directory: Path) -> bytes:
     made = directory / "deed"
     subprocess.run([compiler, "-static", "-O1", "-pthread", "-o", made, SOURCE], check=True)
     return made.read_bytes()
+
+
+def import_deeds(docker_host: str, directory: Path) -> str:
+    """An image with the program in it, at ``/bin/deed``; gives its name."""
+    import_image(docker_host, IMAGE, {"bin/deed": build(directory)})
+    return IMAGE
+
+
+@contextlib.contextmanager
+def running_sensor(docker_host: str) -> Iterator[BpfSensor]:
+    """A sensor of one test module's own."""
+    with state_directory() as directory:
+        sensor = open_sensor(directory, docker_host)
+        try:
+            yield sensor
+        finally:
+            sensor.close(unpin=True)
 
 
 def wanting(*wants: Wants, host: bool = False) -> KernelPlan:
@@ -57,3 +81,15 @@ class Stage:
             return [event for event in events if event.kind is kind and (where is None or where(event))]
 
         return told(self.watch.events(self.container, lambda events: len(told(events)) >= count))
+
+
+@contextlib.contextmanager
+def staged(sensor: BpfSensor, docker_host: str, *options: str) -> Iterator[Stage]:
+    """A container with the program, whose beginning is already seen."""
+    watch = Watch(sensor, docker_host)
+    container = watch.run("/bin/sh", "-c", "chmod 755 /bin/deed; exec /bin/sleep 1000", options=options, image=IMAGE)
+    watch.events(container, bool)
+    try:
+        yield Stage(watch, container)
+    finally:
+        docker(docker_host, "rm", "-f", container)

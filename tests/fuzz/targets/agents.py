@@ -241,6 +241,21 @@ _RAW = (
     events.raw_event(
         abi.FILE, path=b"/etc/shadow\0", other=b"/etc/shadow\0", exe=b"/bin/cat\0", flags=abi.READS | abi.BY_INODE
     ),
+    events.raw_event(
+        abi.DNS, call="sendmsg", data=b"\x12\x34\1\0\0\1" + bytes(6) + b"\7example\3org\0\0\1\0\1", flags=abi.BEFORE
+    ),
+    *(
+        events.raw_event(
+            kind, call=call, raw=b"a\0", path=b"/w/a\0", data=b"b\0", other=b"/w/b\0", arguments=(1, 2, 3, 4)
+        )
+        for kind, call in (
+            (abi.RENAME, "renameat2"),
+            (abi.MOUNT, "mount"),
+            (abi.CREDENTIALS, "setresuid"),
+            (abi.CONNECT, "connect"),
+            (abi.MODULE, "finit_module"),
+        )
+    ),
     events.raw_process(abi.FORK, pid=3, ppid=2),
     events.raw_process(abi.EXIT, pid=3),
 )

@@ -39,7 +39,7 @@ CALLS = (
     *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir"),
     *("mkdir", "mkdirat", "mknod", "mknodat"),
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
-    *("mount", "move_mount", "umount", "pivot_root"),
+    *("mount", "move_mount", "umount2", "pivot_root"),
     *("socket", "connect", "accept", "accept4", "bind", "listen", "dup", "dup2", "dup3", "fcntl", "sendmsg"),
     *("ptrace", "process_vm_readv", "process_vm_writev"),
     *("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "capset"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.containers import Identity
 from hullguard.agent.sensor.decode import RawEvent, RawTask
-from hullguard.agent.sensor.facts import facts
+from hullguard.agent.sensor.facts import facts, text
 from hullguard.agent.sensor.files import open_file
 from hullguard.agent.sensor.processes import Processes, at
 from hullguard.agent.sensor.slots import KIND_NUMBERS
@@ -43,7 +43,7 @@ class Assembler:
             call=f"io_uring {record.call}" if record.flags & abi.RING else record.call,
             result=None if record.flags & abi.BEFORE or record.kind in _NO_RESULT else record.result,
             raw_path=record.raw,
-            target=None if record.kind in {abi.EXEC, abi.FILE} else record.other,
+            target=_target(record),
             file=open_file(record),
             socket=socket(record),
             arguments=facts(record),
@@ -57,6 +57,13 @@ class Assembler:
         ]
         actor = self._processes.actor(record, at(record.task.start_ns, boot))
         return (*reversed(ancestors), actor)
+
+
+def _target(record: RawEvent) -> str | None:
+    """The second path. A symbolic link says what it says; where that leads, the facts tell."""
+    if record.kind in {abi.SYMLINK, abi.PIVOT}:
+        return text(record.data) or None
+    return None if record.kind in {abi.EXEC, abi.FILE} else record.other
 
 
 def _parent_of(ancestry: tuple[RawTask, ...], position: int) -> int:

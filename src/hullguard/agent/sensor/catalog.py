@@ -5,7 +5,7 @@ import enum
 from msgspec import Struct
 
 from hullguard.agent.sensor import abi, attach
-from hullguard.detect.detectors.interface import Transport
+from hullguard.detect.detectors.interface import Access, Transport
 from hullguard.model.event import EventKind
 
 
@@ -64,6 +64,12 @@ class Hook(Struct, frozen=True):
     """The agent's table of processes needs it."""
     transports: frozenset[Transport] = frozenset(Transport)
     """Of sockets; wants that exclude them all do not need it."""
+    access: frozenset[Access] = frozenset(Access)
+    """The same of opened files."""
+
+
+_POINTS = {"umount2": "sys_exit_umount"}
+"""Tracepoints with other names than their calls."""
 
 
 def _always(kind: EventKind, program: str, point: str) -> Hook:
@@ -73,12 +79,44 @@ def _always(kind: EventKind, program: str, point: str) -> Hook:
 
 def _ended(program: str, call: str, link: str = "") -> Way:
     """At the end of a system call."""
-    attachment = Attachment(program, f"sys_exit_{call}", abi.CALLS.index(call), link)
+    point = _POINTS.get(call, f"sys_exit_{call}")
+    attachment = Attachment(program, point, abi.CALLS.index(call), link)
     return Way(Backend.CALL, (attachment,), Cost.EVERY_CALL)
 
 
 def _calls(kind: EventKind, program: str, *names: str) -> tuple[Hook, ...]:
-    return tuple(Hook(f"sys_exit_{name}", frozenset({kind}), (_ended(program, name),)) for name in names)
+    return tuple(
+        Hook(_POINTS.get(name, f"sys_exit_{name}"), frozenset({kind}), (_ended(program, name),)) for name in names
+    )
+
+
+def _open(name: str) -> Hook:
+    access = frozenset(Access) - {Access.FAILED}
+    if name == "open_by_handle_at":
+        return Hook(f"sys_exit_{name}", frozenset({EventKind.FILE_OPEN}), (_ended("on_open", name),), access=access)
+    return Hook(
+        f"sys_exit_{name}",
+        frozenset({EventKind.FILE_OPEN}),
+        (_ended("on_open", name),),
+        access=access - {Access.HANDLE},
+    )
+
+
+def _failed_open(name: str) -> Hook:
+    link = f"sys_exit_{name}_failed"
+    kinds, access = frozenset({EventKind.FILE_OPEN}), frozenset({Access.FAILED})
+    return Hook(link, kinds, (_ended("on_failed_open", name, link),), access=access)
+
+
+def _traced(kind: EventKind, name: str, program: str, cost: Cost, backend: Backend = Backend.RAW) -> Hook:
+    """On a tracepoint that is no system call's."""
+    return Hook(name, frozenset({kind}), (Way(backend, (Attachment(program, name, link=program),), cost),))
+
+
+def _ring(kinds: frozenset[EventKind], program: str, point: str, name: str) -> Hook:
+    """What is done through an io_uring; only who has one pays."""
+    way = Way(Backend.RAW, (Attachment(program, point, link=program),), Cost.FREE)
+    return Hook(f"io_uring {name}", kinds, (way,))
 
 
 def _cgroup(cost: Cost, **attachments: int) -> Way:
@@ -93,7 +131,7 @@ HOOKS: tuple[Hook, ...] = (
     _always(EventKind.EXEC, "on_exec", "sched_process_exec"),
     _always(EventKind.FORK, "on_fork", "sched_process_fork"),
     _always(EventKind.EXIT, "on_exit", "sched_process_exit"),
-    *_calls(EventKind.FILE_OPEN, "on_open", "openat", "openat2", "open", "creat", "open_by_handle_at"),
+    *(_open(name) for name in ("openat", "openat2", "open", "creat", "open_by_handle_at")),
     Hook(
         "connect",
         frozenset({EventKind.CONNECT}),
@@ -138,6 +176,48 @@ HOOKS: tuple[Hook, ...] = (
     *_calls(EventKind.SOCKET, "on_socket", "socket"),
     *_calls(EventKind.ACCEPT, "on_socket", "accept", "accept4"),
     *_calls(EventKind.DUP, "on_socket", "dup", "dup2", "dup3", "fcntl"),
+    *(_failed_open(name) for name in ("openat", "openat2", "open", "creat")),
+    *_calls(EventKind.FILE_RENAME, "on_pair", "rename", "renameat", "renameat2"),
+    *_calls(EventKind.FILE_LINK, "on_pair", "link", "linkat"),
+    *_calls(EventKind.FILE_SYMLINK, "on_pair", "symlink", "symlinkat"),
+    *_calls(EventKind.FILE_UNLINK, "on_single", "unlink", "unlinkat", "rmdir"),
+    *_calls(EventKind.FILE_MAKE, "on_single", "mkdir", "mkdirat", "mknod", "mknodat"),
+    *_calls(EventKind.FILE_MODE, "on_rights", "chmod", "fchmod", "fchmodat", "fchmodat2"),
+    *_calls(EventKind.FILE_OWNER, "on_rights", "chown", "fchown", "lchown", "fchownat"),
+    *_calls(EventKind.MOUNT, "on_mount", "mount", "move_mount"),
+    *_calls(EventKind.UMOUNT, "on_mount", "umount2"),
+    *_calls(EventKind.PIVOT_ROOT, "on_mount", "pivot_root"),
+    *_calls(EventKind.PTRACE, "on_reach", "ptrace"),
+    *_calls(EventKind.PROCESS_MEMORY, "on_reach", "process_vm_readv", "process_vm_writev"),
+    *_calls(EventKind.CREDENTIALS, "on_credentials", "setuid", "setgid", "setreuid", "setregid"),
+    *_calls(EventKind.CREDENTIALS, "on_credentials", "setresuid", "setresgid", "setfsuid", "setfsgid", "capset"),
+    *_calls(EventKind.NAMESPACE, "on_namespace", "setns", "unshare"),
+    _traced(EventKind.NAMESPACE, "task_newtask", "on_clone", Cost.FREE, Backend.TYPED),
+    _traced(EventKind.MODULE, "module_load", "on_module", Cost.FREE),
+    *_calls(EventKind.MODULE, "on_kernel", "init_module", "finit_module"),
+    *_calls(EventKind.BPF, "on_kernel", "bpf"),
+    *_calls(EventKind.MEMFD, "on_kernel", "memfd_create"),
+    *_calls(EventKind.USERFAULTFD, "on_kernel", "userfaultfd"),
+    *_calls(EventKind.MEMORY_PROTECTION, "on_memory", "mprotect", "pkey_mprotect", "mmap"),
+    _traced(EventKind.SIGNAL, "signal_generate", "on_signal", Cost.CHEAP, Backend.TYPED),
+    _traced(EventKind.IO_URING, "io_uring_create", "on_ring_made", Cost.FREE),
+    _ring(frozenset({EventKind.FILE_OPEN}), "on_ring_opened", "io_uring_complete", "open"),
+    _ring(frozenset({EventKind.FILE_OPEN}), "on_ring_silent_open", "io_uring_submit_req", "silent open"),
+    _ring(frozenset({EventKind.SOCKET, EventKind.ACCEPT}), "on_ring_socket", "io_uring_complete", "socket"),
+    _ring(
+        frozenset(
+            {
+                EventKind.FILE_RENAME,
+                EventKind.FILE_LINK,
+                EventKind.FILE_SYMLINK,
+                EventKind.FILE_UNLINK,
+                EventKind.FILE_MAKE,
+            }
+        ),
+        "on_ring_changes",
+        "io_uring_submit_req",
+        "changes",
+    ),
 )
 
 PROCESS_PROGRAMS = tuple(hook.ways[0].attachments[0].program for hook in HOOKS if hook.always)

@@ -26,6 +26,7 @@ _SOCKETS = frozenset(
         EventKind.DUP,
     }
 )
+_FILES = frozenset(kind for kind in EventKind if kind.startswith("file_"))
 Provide = Callable[[Pins, Iterable[str]], dict[str, str]]
 """Loads programs beside those that are pinned; answers those that the kernel refused, with its words."""
 
@@ -154,6 +155,14 @@ def _put(backend: Backend, what: Attachment, program: int, pin: Path) -> None:
 
 
 def _needs(wants: Iterable[Wants], hook: Hook) -> bool:
-    return any(
-        hook.kinds & want.kinds and (not hook.kinds <= _SOCKETS or hook.transports & want.transports) for want in wants
-    )
+    return any(_needs_one(want, hook) for want in wants)
+
+
+def _needs_one(want: Wants, hook: Hook) -> bool:
+    if not hook.kinds & want.kinds:
+        return False
+    if hook.kinds <= _SOCKETS:
+        return bool(hook.transports & want.transports)
+    # Without paths the kernel sends nothing of files.
+    opens = hook.kinds == {EventKind.FILE_OPEN}
+    return bool(hook.access & want.access and want.paths) if opens else bool(want.paths or not hook.kinds <= _FILES)

@@ -113,7 +113,8 @@ def test_only_the_variables_that_a_rule_asks_for_are_kept():
 
 
 def test_a_path_that_could_not_be_followed_says_so():
-    assert event(abi.CONNECT, flags=abi.UNRESOLVED).arguments == {"unresolved": 1}
+    assert event(abi.CONNECT, call="connect", flags=abi.UNRESOLVED).arguments == {"unresolved": 1}
+    assert event(abi.CONNECT, call="connect", flags=abi.UNRESOLVED, result=-2).arguments == {}
 
 
 def test_every_kind_has_a_number_and_a_name():

@@ -9,7 +9,7 @@ from hullguard.agent.sensor.catalog import HOOKS, Backend, Cost
 from hullguard.agent.sensor.hooks import ABSENT, UNWANTED, Hooks
 from hullguard.agent.sensor.loader import OBJECT
 from hullguard.agent.sensor.pins import Pins
-from hullguard.detect.detectors.interface import Transport, Wants
+from hullguard.detect.detectors.interface import Access, Transport, Wants
 from hullguard.model.event import EventKind
 
 CONNECT = frozenset({EventKind.CONNECT})
@@ -76,6 +76,27 @@ def test_sockets_that_nobody_asks_about_need_no_hook(kernel):
     assert set(kernel.attached()) == ALWAYS | {"connect unix"}
 
 
+@pytest.mark.parametrize(
+    ("access", "attached", "absent"),
+    [
+        (Access.FAILED, "sys_exit_openat_failed", "sys_exit_openat"),
+        (Access.READ, "sys_exit_openat", "sys_exit_openat_failed"),
+        (Access.HANDLE, "sys_exit_open_by_handle_at", "sys_exit_openat"),
+    ],
+)
+def test_ways_to_open_that_nobody_asks_about_need_no_hook(kernel, access, attached, absent):
+    kernel.hooks.want([Wants(frozenset({EventKind.FILE_OPEN}), paths=("/a",), access=frozenset({access}))])
+
+    assert attached in kernel.attached()
+    assert absent not in kernel.attached()
+
+
+def test_files_without_a_path_need_no_hook(kernel):
+    kernel.hooks.want([Wants(frozenset({EventKind.FILE_OPEN, EventKind.FILE_RENAME}))])
+
+    assert set(kernel.attached()) == ALWAYS
+
+
 def test_the_next_way_is_taken_where_the_kernel_refuses_the_best(kernel):
     kernel.refuses["on_connect4"] = "no such type"
     kernel.errors["on_connect_unix"] = PermissionError(1, "Operation not permitted")
@@ -101,7 +122,8 @@ def test_one_refused_program_costs_no_other(kernel):
     kernel.refuses["on_open"] = "too large"
     kernel.hooks.want([Wants(frozenset({EventKind.FILE_OPEN, EventKind.CONNECT}), paths=("/a",))])
 
-    assert set(kernel.attached()) == ALWAYS | {"connect", "connect unix"}
+    rings = {"io_uring open", "io_uring silent open"}
+    assert set(kernel.attached()) == ALWAYS | {"connect", "connect unix"} | rings
     assert {info.why for info in kernel.hooks.missing()} == {"too large"}
 
 

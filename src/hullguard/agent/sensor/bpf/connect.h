@@ -143,7 +143,7 @@ __noinline int tell_unix(struct scene *scene, struct deed *deed, struct address_
 	if (raw > HG_PATH)
 		raw = 0;
 	if (address->path[0]) {
-		done = resolve(scene->room, AT_FDCWD, true);
+		done = resolve(scene->room, AT_FDCWD, FOLLOW_LAST);
 		path = write_resolved(scene->room, raw, &truncated);
 	} else {
 		path = add_text(room, HG_STRING_PATH, raw, space->text + HG_PATH, false);

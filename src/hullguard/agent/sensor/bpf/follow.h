@@ -6,6 +6,13 @@
 
 #define MOST_LINKS 40
 
+/* What becomes of a path's last name. */
+enum last {
+	LEAVE_LAST,
+	FOLLOW_LAST,
+	FIND_LAST
+}; /* it is what the call makes or unmakes; as a link too; a link itself */
+
 enum step { READ_NAME, TRY_CHILD, TRY_MOUNT, GO_UP };
 enum proc { NOT_PROC, OWN_DIRECTORY, OWN_FILES };
 
@@ -220,7 +227,7 @@ static __always_inline bool enter(struct resolving *walk, struct workspace *spac
 	__u16 mode = BPF_CORE_READ(inode, i_mode);
 	bool proc = BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC;
 
-	if ((mode & S_IFMT) == S_IFLNK) {
+	if ((mode & S_IFMT) == S_IFLNK && !(walk->last && walk->follow == FIND_LAST)) {
 		if (!proc)
 			return expand(walk, space, link_text(inode));
 		if (first_letters(space) != SELF && (first_letters(space) != THREAD_S || space->name[1] != ELF))

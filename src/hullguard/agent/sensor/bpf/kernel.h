@@ -41,6 +41,10 @@ enum {
 #define FMODE_WRITE 2
 #define FMODE_PATH 0x4000
 #define FMODE_CREATED 0x100000
+#define EPERM 1
+#define EACCES 13
+#define EROFS 30
+#define O_ACCMODE 3
 #define O_CREAT 0100
 #define O_EXCL 0200
 #define O_TRUNC 01000
@@ -77,8 +81,15 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct proc_ns_operations {
+	int type;
+};
 struct ns_common {
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
+};
+struct ns_common___typed { /* since 6.18 */
+	__u32 ns_type;
 };
 struct mnt_namespace {
 	struct ns_common ns;
@@ -134,6 +145,7 @@ struct inode {
 	__s64 i_size;
 	struct hlist_head i_dentry;
 	char *i_link;
+	void *i_private;
 };
 struct timespec64 {
 	__s64 tv_sec;
@@ -274,6 +286,15 @@ struct task_struct {
 	kuid_t loginuid; /* where the kernel has audit */
 	struct list_head ptraced;
 	struct list_head ptrace_entry;
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC };
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
 };
 
 /* The context of a system call's exit tracepoint. */

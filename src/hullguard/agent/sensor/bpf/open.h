@@ -116,6 +116,7 @@ struct opened {
 	__u32 flags;
 	__u32 asked; /* read_request() was here */
 	__u32 ring;
+	__s32 directory; /* from which the path counts */
 	long result;
 };
 
@@ -199,6 +200,7 @@ static __always_inline void read_request(struct opened *what)
 	if (what->asked)
 		return;
 	what->asked = 1;
+	what->directory = AT_FDCWD;
 	switch (what->call) {
 	case HG_CALL_OPEN:
 		what->raw = (void *)argument(0);
@@ -209,10 +211,12 @@ static __always_inline void read_request(struct opened *what)
 		flags = O_CREAT | O_TRUNC;
 		break;
 	case HG_CALL_OPENAT:
+		what->directory = argument(0);
 		what->raw = (void *)argument(1);
 		flags = argument(2);
 		break;
 	case HG_CALL_OPENAT2:
+		what->directory = argument(0);
 		what->raw = (void *)argument(1);
 		bpf_probe_read_user(&flags, sizeof(flags), (void *)argument(2));
 		break;
@@ -258,6 +262,7 @@ __noinline int tell_open(struct scene *scene, struct opened *what)
 	room->event.result = what->result;
 	fill_file(&room->event.file, inode);
 	room->event.file.flags = what->flags;
+	room->event.arguments[0] = what->directory;
 	room->event.sizes[HG_STRING_RAW] = raw;
 	room->event.sizes[HG_STRING_PATH] = size;
 	room->event.sizes[HG_STRING_OTHER] = other;

@@ -26,7 +26,7 @@ struct resolving {
 	__u8 step;
 	__u8 proc;
 	__u8 last;   /* this name is the last */
-	__u8 follow; /* a last name too is looked up, and followed if it is a link */
+	__u8 follow; /* enum last */
 	__u32 done;
 };
 

@@ -118,7 +118,7 @@ static __always_inline void fill_file(struct hg_file *to, struct inode *inode)
 	to->mode = BPF_CORE_READ(inode, i_mode);
 	to->owner = BPF_CORE_READ(inode, i_uid.val);
 	to->group = BPF_CORE_READ(inode, i_gid.val);
-	BPF_CORE_READ_STR_INTO(&to->type, inode, i_sb, s_type, name);
+	bpf_probe_read_kernel_str(to->type, sizeof(to->type), BPF_CORE_READ(inode, i_sb, s_type, name));
 }
 
 /* The last two strings, which are the acting program, and off it goes. `at` is where the strings so far end. */

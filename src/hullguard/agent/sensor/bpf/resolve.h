@@ -7,6 +7,7 @@
 #define HG_RESOLVE_H
 
 #define RESOLVE_STEPS 16000
+#define FROM_HERE (-200) /* for a directory: where the walk before ended */
 
 static __always_inline bool is_named(struct workspace *space, struct dentry *child, __u32 length)
 {
@@ -50,7 +51,8 @@ static __always_inline long consider(struct resolving *walk, struct workspace *s
 {
 	__u64 letters = first_letters(space);
 
-	if (!walk->length || (walk->last && !walk->follow && letters != '.' && letters != ('.' | '.' << 8))) {
+	if (!walk->length ||
+	    (walk->last && walk->follow == LEAVE_LAST && letters != '.' && letters != ('.' | '.' << 8))) {
 		walk->done = 1;
 		return 1;
 	}
@@ -105,6 +107,8 @@ static __always_inline void start_at(struct resolving *walk, long directory)
 	struct task_struct *task = walk->task;
 	struct file *file;
 
+	if ((int)directory == FROM_HERE)
+		return;
 	__builtin_memset(&walk->here, 0, sizeof(walk->here));
 	if ((int)directory == AT_FDCWD) {
 		walk->here.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
@@ -118,8 +122,8 @@ static __always_inline void start_at(struct resolving *walk, long directory)
 
 /*
  * Follows the text at HG_PATH in workspace.text, from `directory` if it is not absolute. Afterwards `here` is the last
- * place reached, and what is left of the text begins at `start`. With `follow` nothing is left of a path that exists;
- * else its last name is. Answers whether the way was clear.
+ * place reached, and what is left of the text begins at `start`: nothing of a path that exists, unless `follow` is
+ * LEAVE_LAST. Answers whether the way was clear.
  */
 __noinline int resolve(__u32 room, long directory, __u32 follow)
 {

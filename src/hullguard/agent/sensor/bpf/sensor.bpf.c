@@ -6,6 +6,7 @@
  */
 #include "kernel.h"
 #include "kernel_net.h"
+#include "kernel_ring.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -26,5 +27,12 @@
 #include "dns.h"
 #include "exec.h"
 #include "open.h"
+#include "change.h"
+#include "mount.h"
+#include "rights.h"
+#include "memory.h"
+#include "signal.h"
+#include "module.h"
+#include "ring.h"
 
 char hg_license[] SEC("license") = "Dual BSD/GPL";

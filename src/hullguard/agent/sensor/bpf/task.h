@@ -21,23 +21,41 @@ struct scene {
  * where memory is off), and the v2 tree may not know the container at all; only a pure v2 machine is asked for its own
  * tree.
  */
+static __always_inline int naming_controller(void)
+{
+	if (hg_host.controller == HG_CGROUP_MEMORY && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	if (hg_host.controller == HG_CGROUP_PIDS && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		return bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	return -1;
+}
+
 static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 {
 	struct css_set *set = task->cgroups;
 	struct cgroup_subsys_state **place;
 	struct cgroup_subsys_state *state;
-	__u64 index;
+	int index = naming_controller();
 
-	if (hg_host.controller == HG_CGROUP_MEMORY && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	else if (hg_host.controller == HG_CGROUP_PIDS &&
-		 bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		index = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	else
+	if (index < 0)
 		return set->dfl_cgrp->kn;
 	place = (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *);
 	state = *place;
 	return state->cgroup->kn;
+}
+
+/* The same of a task that is not the current one. */
+static __always_inline __u64 cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *state = 0;
+	int index = naming_controller();
+
+	if (index < 0)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&state, sizeof(state),
+			      (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *));
+	return BPF_CORE_READ(state, cgroup, kn, id);
 }
 
 static __always_inline struct kernfs_node *cgroup_parent(struct kernfs_node *node)
@@ -142,8 +160,10 @@ static __always_inline bool look_at(struct scene *scene, struct task_struct *tas
 		judge_cgroup(&newcomer);
 		scene->verdict = bpf_map_lookup_elem(&verdicts, &id);
 	}
-	if (!scene->verdict)
+	if (!scene->verdict) { /* no room to judge it in: whatever this was, it will not be told */
+		count_lost(HG_CLASS_PROC, id, HG_RING_FULL);
 		return false;
+	}
 	if (scene->verdict->container)
 		return true;
 	if (!wanted->host || task->tgid == wanted->agent)
@@ -152,11 +172,23 @@ static __always_inline bool look_at(struct scene *scene, struct task_struct *tas
 	return true;
 }
 
-/* A runtime's own first steps happen in the container's cgroup but still in the host's namespaces. */
+/*
+ * A runtime's own first steps happen in the container's cgroup but still in the host's namespaces. A task that is
+ * ending has no namespaces any more, and stays its children's parent for a moment: so does the runtime that has just
+ * started somebody in a container. Its cgroup still tells.
+ */
 static __always_inline bool outside(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == hg_host.mnt_ns &&
-	       !BPF_CORE_READ(task, thread_pid, level);
+	struct hg_verdict *verdict;
+	__u64 id;
+
+	if (BPF_CORE_READ(task, thread_pid, level))
+		return false;
+	if (BPF_CORE_READ(task, nsproxy))
+		return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == hg_host.mnt_ns;
+	id = cgroup_of(task);
+	verdict = bpf_map_lookup_elem(&verdicts, &id);
+	return !verdict || !verdict->container;
 }
 
 /*
