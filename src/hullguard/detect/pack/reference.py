@@ -1,4 +1,4 @@
-"""The pack as the table of ``docs/howto/rule-pack.md`` and ``rule-pack.zh.md``; ``scripts/pack-tables`` puts it there."""
+"""The pack as a table of ``docs/howto/rule-pack.md`` and ``.zh.md``; ``scripts/pack-tables`` puts it there."""
 
 from typing import Final
 

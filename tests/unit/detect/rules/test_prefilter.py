@@ -16,11 +16,13 @@ def prefilter(condition: str) -> Prefilter:
     return rules(with_condition(condition)).prefilters()[0]
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(conditions(), events())
 @example("evt.is_open_create = false", event(EventKind.FILE_OPEN, result=-2, file=OpenFile(created=True)))
 @example("fd.directory = /", event(EventKind.FILE_OPEN, path="a"))
 @example("fd.name pmatch (/etc)", event(EventKind.FILE_OPEN, path="/usr/etc/x", raw_path="/etc/x"))
+@example("fs.path.target = /etc/x", event(EventKind.FILE_SYMLINK, path="/tmp/a", raw_path="a", target="../etc/x"))
+@example("fs.path.source = /etc/x", event(EventKind.FILE_LINK, path="/tmp/a", target="/etc/x"))
 @example('evt.arg.request contains ""', event(EventKind.PTRACE, arguments={"request": 4711}))
 def test_an_event_that_a_rule_holds_for_gets_through(condition: str, happened: Event) -> None:
     loaded = rules(with_condition(condition))
@@ -29,7 +31,7 @@ def test_an_event_that_a_rule_holds_for_gets_through(condition: str, happened: E
         assert loaded.prefilters()[0].accepts(happened)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(conditions(), events())
 def test_nor_is_one_of_the_opposite_held_back(condition: str, happened: Event) -> None:
     loaded = rules(with_condition(f"not ({condition})"))
