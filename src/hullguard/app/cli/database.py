@@ -14,6 +14,7 @@ from hullguard.app.cli.scan_options import default_database
 from hullguard.model.errors import Invalid
 from hullguard.words import count, local, say
 from hullguard.words.columns import padded
+from hullguard.words.plain import plain
 
 if TYPE_CHECKING:
     from hullguard.advisories.feeds.feed import Account
@@ -147,7 +148,7 @@ def status(
     for family, records in sorted(families.items()):
         releases = sum(name.partition(":")[0] == family and ":" in name for name in state.records)
         several = f"  {say('in {count} releases', count=releases)}" if releases else ""
-        typer.echo(f"  {family:<28} {records:>8}{several}")
+        typer.echo(f"  {plain(family):<28} {records:>8}{several}")
     if state.updated:
         typer.echo(say("last known to be up to date"))
     for source, at in state.updated.items():
@@ -182,7 +183,7 @@ def pack(
 
     manifest = pack(db or default_database(), output, key, ecosystem or ())
     for member in manifest.files.values():
-        typer.echo(f"  {member.source:<28} {member.count:>8} {say('entries')} {member.size / 1e6:>8.1f} MB")
+        typer.echo(f"  {plain(member.source):<28} {member.count:>8} {say('entries')} {member.size / 1e6:>8.1f} MB")
     typer.echo(say("{file}: the advisories of {time} UTC", file=output, time=f"{manifest.built:%Y-%m-%d %H:%M}"))
     return exits.DONE
 

@@ -6,6 +6,7 @@ from typing import Final, NoReturn
 
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.words import local, say
+from hullguard.words.plain import plain
 
 DONE: Final = 0
 FINDING: Final = 1
@@ -26,8 +27,11 @@ def exit_code(error: HullguardError) -> int:
 
 
 def remark(sentence: str) -> None:
-    """Say something beside the result; a sentence that is still English is said in the language of this command."""
-    sys.stderr.write(f"hullguard: {local(sentence)}\n")
+    """Say something beside the result; a sentence that is still English is said in the language of this command.
+
+    Sentences quote names that others have chosen: of files, of an image's parts.
+    """
+    sys.stderr.write(f"hullguard: {plain(local(sentence))}\n")
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hullguard.model.errors import Invalid, Unavailable
+from hullguard.words.plain import plain
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[str,
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title[:60], total=total)
+        task = bar.add_task(plain(title[:60]), total=total)
         yield lambda _, count: bar.advance(task, count)
 
 
@@ -35,7 +36,7 @@ def counted(title: str, total: int) -> Iterator[Callable[[], None]]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title[:60], total=total)
+        task = bar.add_task(plain(title[:60]), total=total)
         yield lambda: bar.advance(task)
 
 

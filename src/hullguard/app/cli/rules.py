@@ -14,6 +14,7 @@ from hullguard.app.cli.output import write
 from hullguard.model.errors import Invalid
 from hullguard.words import count, say
 from hullguard.words.columns import columns, padded
+from hullguard.words.plain import plain
 
 if TYPE_CHECKING:
     from hullguard.detect.rules.explain import Explanation
@@ -187,11 +188,11 @@ def _load(paths: Iterable[Path]) -> "RuleSet":
     try:
         loaded = RuleSet.load(_read(paths))
     except InvalidRules as invalid:
-        sys.stderr.writelines(f"{problem}\n" for problem in invalid.problems)
+        sys.stderr.writelines(f"{plain(str(problem))}\n" for problem in invalid.problems)
         errors = sum(problem.error for problem in invalid.problems)
         said = say("{errors} in the rules", errors=count(errors, "{n} error", "{n} errors"))
         exits.fail(said, exits.WRONG_REQUEST)
-    sys.stderr.writelines(f"{problem}\n" for problem in loaded.problems)
+    sys.stderr.writelines(f"{plain(str(problem))}\n" for problem in loaded.problems)
     return loaded
 
 
@@ -254,7 +255,7 @@ def _time(match: "Match") -> str:
 
 
 def _write_lines(lines: Iterable[str]) -> None:
-    write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"), None)
+    write("".join(f"{plain(line)}\n" for line in lines).encode("utf-8", "replace"), None)
 
 
 def _write_json(document: object) -> None:

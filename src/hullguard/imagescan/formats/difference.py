@@ -11,9 +11,10 @@ from rich.text import Text
 from hullguard.imagescan.diff import Difference, Verdict
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table_sections import STYLES
-from hullguard.imagescan.formats.words import NO_FIX, plain
+from hullguard.imagescan.formats.words import NO_FIX
 from hullguard.model.report import Vulnerability
 from hullguard.words import count, local, say
+from hullguard.words.plain import plain
 
 _VERDICTS = {Verdict.BETTER: "bold green", Verdict.WORSE: "bold red", Verdict.SAME: "bold", Verdict.UNDECIDED: "yellow"}
 

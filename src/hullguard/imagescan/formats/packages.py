@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Page
-from hullguard.imagescan.formats.words import plain
 from hullguard.model.report import ReportedPackage, ScanReport
 from hullguard.words import local, say
+from hullguard.words.plain import plain
 
 
 def package_table(report: ScanReport, page: Page) -> bytes:

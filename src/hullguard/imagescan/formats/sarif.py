@@ -8,10 +8,11 @@ import msgspec
 
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import SCORES, page_of, plain, remedy, score
+from hullguard.imagescan.formats.words import SCORES, page_of, remedy, score
 from hullguard.model.content import Malware, Misconfiguration, Secret
 from hullguard.model.report import ScanReport, Suppressed, Vulnerability
 from hullguard.model.severity import Severity
+from hullguard.words.plain import plain
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}

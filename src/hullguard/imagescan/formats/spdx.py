@@ -8,8 +8,9 @@ import msgspec
 
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import expression, page_of, plain, remedy
+from hullguard.imagescan.formats.words import expression, page_of, remedy
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.words.plain import plain
 
 _NAMES = uuid.UUID("3d2f0d0c-5d53-5a2b-8f0e-54c2c1a1b1f7")
 _ROOT = "SPDXRef-Image"

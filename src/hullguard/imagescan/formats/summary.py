@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.table_sections import STYLES
-from hullguard.imagescan.formats.words import plain
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 from hullguard.words import say
+from hullguard.words.plain import plain
 
 _SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 

@@ -10,10 +10,11 @@ from rich.text import Text
 
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.table_sections import STYLES, sections
-from hullguard.imagescan.formats.words import NO_FIX, plain
+from hullguard.imagescan.formats.words import NO_FIX
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 from hullguard.words import count, local, say
+from hullguard.words.plain import plain
 
 _WIDE = 110
 _BESIDE_LAYER = 96

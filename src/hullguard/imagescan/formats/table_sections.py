@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Page
-from hullguard.imagescan.formats.words import plain
 from hullguard.inventory.content.titles import title_of
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 from hullguard.words import local, say
+from hullguard.words.plain import plain
 
 STYLES = {
     Severity.CRITICAL: "bold white on red",

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from hullguard.model.report import FixStatus, Vulnerability
 from hullguard.model.severity import Severity
+from hullguard.words.plain import plain
 
 SCORES = {
     Severity.CRITICAL: 9.5,
@@ -26,16 +27,9 @@ NO_FIX = {
     FixStatus.FIXED: "",
 }
 
-# Names come from images: nothing in them may steer a terminal, or turn the direction of what follows.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # What XML 1.0 cannot carry even escaped, beside the control characters: lone surrogates and two that are none.
 _NO_XML = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 _MAX_EXPRESSION = 200
-
-
-def plain(text: str) -> str:
-    """Text that a terminal shows as it is."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def markup(text: str) -> str:

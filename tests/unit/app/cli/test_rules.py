@@ -37,6 +37,15 @@ def test_a_right_file(run) -> None:
     assert out.splitlines()[-1] == "3 rules, 0 errors, 3 warnings"
 
 
+def test_a_name_breaks_no_line_and_steers_no_terminal(run, tmp_path: Path) -> None:
+    path = written(tmp_path, with_condition("proc.nam = a"), "a\x1b[31m\nb.yaml")
+    for command in (("check",), ("test", "--events", RECORDING)):
+        _, out, err = run(*command, path)
+
+        assert "/a\ufffd[31m\ufffdb.yaml:4:5: error: there is no field" in out + err
+        assert "\x1b" not in out + err
+
+
 def test_every_mistake_is_a_line_and_the_code_is_2(run, tmp_path: Path) -> None:
     path = written(tmp_path, with_condition("proc.nam = a and proc.pi = 1"))
     code, out, err = run("check", path)
