@@ -28,6 +28,9 @@ _UNREAD = "!"
 _LINE = re.compile(rb"^(?:([PVAoLFRmc]):.*)?$", re.MULTILINE)
 _MOST_LINES = 1 << 20
 _GROWTH = 4
+_HOLE = bytes(16)
+"""What a disk that lost a block has in its place."""
+_DAMAGED = b"!:damaged\n"
 _CUT = b"!:"
 """A field that no database has: what stands behind it was left out."""
 
@@ -64,6 +67,8 @@ class ApkAnalyzer(Analyzer):
             else:
                 kept.append(_CUT)
                 break
+        if _HOLE in content or content[-1:] not in (b"", b"\n"):
+            kept.append(b"\n" + _DAMAGED)
         return b"\n".join(kept)
 
     def variant(self, path: str) -> str:
@@ -94,6 +99,9 @@ class ApkAnalyzer(Analyzer):
     @staticmethod
     def _add(fields: dict[str, str], layer: int, location: str, context: Context, findings: Findings) -> None:
         name, version = fields.get("P"), fields.get("V")
+        if fields.get("!") == "damaged":
+            findings.say(location, "it is damaged or cut off; packages may be missing, or have lines of others")
+            return
         if "!" in fields:
             findings.say(location, f"it names more than is read; of its lines the first {_MOST_LINES} were")
         if not findings.has_room():

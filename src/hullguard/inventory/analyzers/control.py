@@ -10,6 +10,10 @@ from hullguard.inventory.analyzers.analyzer import File, Findings, is_name, text
 
 _SEPARATOR = re.compile(rb"[ \t\r]*")
 _MOST_LINES = 1 << 20
+_NO_FIELD = re.compile(rb"^[^\s:][^:\n]*$", re.MULTILINE)
+"""A line without a name: dpkg itself stops there, as at an end within a line."""
+_HOLE = bytes(16)
+"""What a disk that lost a block has in its place."""
 _CUT = "entries"
 """A field that no database has: what stands behind it was left out."""
 _MOST = 1000
@@ -35,6 +39,12 @@ class Entry(Struct):
         return tuple(self.fields.get(key) for key in ("package", "architecture", "version"))
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from the other entries of one database; those that are damaged are all different."""
+        name = self.fields.get("package")
+        return (name, self.fields.get("architecture")) if name else (id(self),)
+
+    @property
     def absent(self) -> bool:
         """Whether the third word of its status says that none of its files is there."""
         return self._state in _ABSENT
@@ -43,6 +53,8 @@ class Entry(Struct):
     def doubt(self) -> str:
         """Why it cannot be taken for a package, empty when it can."""
         if _CUT in self.fields:
+            if self.fields[_CUT] == "damaged":
+                return "a line of it is none of a package database; packages may be missing, or have lines of others"
             return f"it names more than is read; of its lines the first {_MOST_LINES} were"
         if self.repeated:
             return "an entry has a field twice, with different values"
@@ -70,10 +82,15 @@ def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
     )
 
 
-def condensed(content: bytes, wanted: re.Pattern[bytes]) -> bytes:
-    """The wanted lines, each so far as it can matter."""
+def condensed(content: bytes, wanted: re.Pattern[bytes], *, whole: bool) -> bytes:
+    """The wanted lines, each so far as it can matter; ``whole`` says that the last line must end, too."""
     found = [line[0][: 2 * _MOST] for line in itertools.islice(wanted.finditer(content), _MOST_LINES)]
-    return b"\n".join(found) + (f"\n\n{_CUT}: more".encode() if len(found) == _MOST_LINES else b"")
+    kept = b"\n".join(found)
+    if len(found) == _MOST_LINES:
+        kept += f"\n\n{_CUT}: more".encode()
+    if _HOLE in content or _NO_FIELD.search(content) is not None or (whole and content[-1:] not in (b"", b"\n")):
+        kept += f"\n\n{_CUT}: damaged".encode()
+    return kept
 
 
 def entries(content: bytes) -> Iterator[Entry]:

@@ -13,6 +13,7 @@ _ROOT = "var/lib/dpkg"
 _STATUS = f"{_ROOT}/status"
 _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
+_UPDATES = f"{_ROOT}/updates"
 _FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin"))
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
@@ -24,15 +25,15 @@ class DpkgAnalyzer(Analyzer):
     """
 
     name, version = "dpkg", 4
-    paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|info/[^/]+\.list)"
-    fixed = (_STATUS, _STATUS_D, _INFO)
+    paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.list)"
+    fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES)
 
     def condense(self, path: str, content: bytes) -> bytes:
         if path.endswith((".list", ".md5sums")):
             lines = text(content).splitlines()
             names = (line.split("  ", 1)[-1].lstrip("/") for line in lines if line)
             return "\n".join(name for name in names if ownable(name)).encode()
-        return condensed(content, _FIELDS)
+        return condensed(content, _FIELDS, whole=path == _STATUS or path.startswith(f"{_UPDATES}/"))
 
     def variant(self, path: str) -> str:
         return "list" if path.endswith((".list", ".md5sums")) else ""
@@ -50,8 +51,12 @@ class DpkgAnalyzer(Analyzer):
         status = files.file(_STATUS)
         if status is not None:
             layers = origins(status)
-            for entry in entries(status.content):
-                self._add(entry, layers.get(entry.identity, status.layer), _STATUS, context, findings, own)
+            known = {entry.key: (entry, layers.get(entry.identity, status.layer)) for entry in entries(status.content)}
+            # What dpkg wrote down before it could write all of the status anew counts instead (lib/dpkg/dbmodify.c).
+            for _, update in sorted(files.children(_UPDATES), key=lambda named: int(named[0])):
+                known |= {entry.key: (entry, update.origin) for entry in entries(update.content)}
+            for entry, layer in known.values():
+                self._add(entry, layer, _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
         provenance.take(findings, context.distribution, self._owners(files, own), fhs=True)

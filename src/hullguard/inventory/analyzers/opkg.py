@@ -30,8 +30,7 @@ class OpkgAnalyzer(Analyzer):
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in ("status", "info"))
 
     def condense(self, path: str, content: bytes) -> bytes:
-        del path
-        return condensed(content, _FIELDS)
+        return condensed(content, _FIELDS, whole=path.endswith("/status"))
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)

@@ -1,5 +1,6 @@
 """Arch Linux's packages: one directory each in pacman's local database (libalpm, lib/libalpm/be_local.c)."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from hullguard.inventory.analyzers import provenance
@@ -26,6 +27,7 @@ class PacmanAnalyzer(Analyzer):
 
     name, version = "pacman", 2
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
+    fixed = ("var/lib/pacman", _ROOT)
 
     def condense(self, path: str, content: bytes) -> bytes:
         sections = _sections(content)
@@ -40,15 +42,20 @@ class PacmanAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         own: dict[str, tuple[str, bool]] = {}
-        for path, file in files.matching(rf"{_ROOT}/[^/]+/desc"):
+        root = files.real(_ROOT) or _ROOT
+        place = re.escape(root)
+        for path, file in files.matching(rf"{place}/[^/]+/desc"):
             if findings.has_room():
                 self._add(path, file, context, findings, own)
-        provenance.take(findings, context.distribution, self._owners(files, own), fhs=False)
+        provenance.take(findings, context.distribution, self._owners(files, place, own), fhs=False)
+        for path, _ in files.matching(rf"{place}/[^/]+/files"):
+            if files.file(f"{path.rpartition('/')[0]}/desc") is None:
+                findings.say(path, "a package whose description is missing")
         return findings
 
     @staticmethod
-    def _owners(files: Files, own: Mapping[str, tuple[str, bool]]) -> Iterator[tuple[str, bool, set[str]]]:
-        for path, file in files.matching(rf"{_ROOT}/[^/]+/files"):
+    def _owners(files: Files, place: str, own: Mapping[str, tuple[str, bool]]) -> Iterator[tuple[str, bool, set[str]]]:
+        for path, file in files.matching(rf"{place}/[^/]+/files"):
             if (known := own.get(path.rpartition("/")[0])) is not None:
                 listed = (files.real(name) for name in text(file.content).split("\n") if name)
                 yield *known, {real for real in listed if real}

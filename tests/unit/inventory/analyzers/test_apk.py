@@ -1,5 +1,7 @@
 """Alpine packages, in both places and with their origin."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.support.images import ALPINE_318, apk_installed, file, symlink
 from tests.support.inventories import Found
@@ -115,3 +117,20 @@ def test_a_database_without_a_package_is_told() -> None:
         assert "lib/apk/db/installed" in [
             unknown.what for unknown in Found([file("lib/apk/db/installed", content)]).unknowns
         ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[:60] + "\0" * 40 + whole[100:],
+        lambda whole: whole[: whole.rindex("package7") + 3],
+    ],
+)
+def test_a_damaged_database_is_said_beside_what_could_be_read(damage: Callable[[str], str]) -> None:
+    whole = apk_installed(*((f"package{number}", "1", "x") for number in range(8))).content.decode()
+
+    found = Found([OS, file("lib/apk/db/installed", damage(whole))])
+
+    assert found.packages
+    why = "it is damaged or cut off; packages may be missing, or have lines of others"
+    assert ("lib/apk/db/installed", why) in [(unknown.what, unknown.why) for unknown in found.unknowns]

@@ -37,7 +37,10 @@ def test_names_are_unique_and_fixed_files_are_wanted_or_directories_of_wanted_on
 
     assert sum(other.name == analyzer.name for other in ANALYZERS) == 1
     for place in analyzer.fixed:
-        assert any(pattern.fullmatch(f"{place}{below}") for below in ("", "/x", "/x.list", "/x.control")), place
+        assert any(
+            pattern.fullmatch(f"{place}{below}")
+            for below in ("", "/x", "/x.list", "/x.control", "/0", "/x/desc", "/local/x/desc")
+        ), place
 
 
 @pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda analyzer: analyzer.name)

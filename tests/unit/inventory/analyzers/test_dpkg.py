@@ -1,5 +1,7 @@
 """Debian packages: which are installed, what they were built from, which layer brought them."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file, python_package, symlink, whiteout
 from tests.support.inventories import Found
@@ -84,7 +86,7 @@ def test_an_entry_that_cannot_be_read_is_named(entry: str) -> None:
         "Package : a\nVersion\t: 1\n\n",
         "Package: a\nVersion: 1\nDescription: x\n" + (" " + "y" * 65_000 + "\n") * 20 + "\n",
         "Package: a\nVersion: 1\nVersion: 1\n\n",
-        "\n\n\r\n \t\nPackage: a\nVersion: 1",
+        "\n\n\r\n \t\nPackage: a\nVersion: 1\n",
         "Package: a\nX-Odd: \0\xff\nVersion: 1\n\n",
     ],
 )
@@ -95,7 +97,7 @@ def test_what_dpkg_reads_is_read(entry: str) -> None:
     assert found.unknowns == []
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "no field", dpkg_entry("a", "1", status="purge ok not-installed")])
+@pytest.mark.parametrize("content", ["", "\n\n", "no: field\n", dpkg_entry("a", "1", status="purge ok not-installed")])
 def test_a_database_without_a_package_is_told(content: str) -> None:
     found = Found([OS, file("var/lib/dpkg/status", content)])
 
@@ -108,10 +110,46 @@ def test_an_empty_status_beside_the_files_of_packages_is_nothing_odd() -> None:
     base = file("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 12.4\n\n")
 
     assert Found([OS, file("var/lib/dpkg/status", ""), base]).unknowns == []
-    odd = Found([OS, base, file("var/lib/dpkg/status.d/odd", "no field")])
+    odd = Found([OS, base, file("var/lib/dpkg/status.d/odd", "no: field")])
     assert [(unknown.what, unknown.why) for unknown in odd.unknowns] == [
         ("var/lib/dpkg/status.d/odd", "it names no package")
     ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[:200] + "\0" * 100 + whole[300:],
+        lambda whole: whole[: whole.rindex("package7") + 3],
+        lambda whole: whole.replace("Version: 2", "Vers\x01on 2"),
+    ],
+)
+def test_a_damaged_status_is_said_beside_what_could_be_read(damage: Callable[[str], str]) -> None:
+    whole = "".join(dpkg_entry(f"package{number}", str(number)) for number in range(8))
+
+    found = Found([OS, file("var/lib/dpkg/status", damage(whole))])
+
+    assert found.packages
+    assert [unknown.what for unknown in found.unknowns if "packages may be missing" in unknown.why] == [
+        "var/lib/dpkg/status"
+    ]
+
+
+def test_what_dpkg_had_still_to_write_down_counts() -> None:
+    status = dpkg_status(dpkg_entry("base", "1"), dpkg_entry("gone", "1"), dpkg_entry("new", "1"))
+    updates = [
+        file("var/lib/dpkg/updates/0000", dpkg_entry("openssl", "3") + dpkg_entry("new", "2")),
+        file("var/lib/dpkg/updates/0001", dpkg_entry("gone", "1", status="purge ok not-installed")),
+        file("var/lib/dpkg/updates/tmp.i", dpkg_entry("half", "1")),
+    ]
+
+    found = Found([OS, status], updates)
+
+    assert {(one.name, one.version, one.layer) for one in found.packages} == {
+        ("base", "1", "layer0"),
+        ("openssl", "3", "layer1"),
+        ("new", "2", "layer1"),
+    }
 
 
 def test_distroless_images_have_one_file_a_package() -> None:

@@ -1,8 +1,12 @@
 """Arch Linux's packages."""
 
+from pathlib import Path
+
 import pytest
-from tests.support.images import Entry, file, whiteout
+from tests.support.images import Entry, Image, file, layer, symlink, whiteout
 from tests.support.inventories import Found
+
+from hullguard.inventory import read
 
 OS = file("etc/os-release", 'ID=arch\nPRETTY_NAME="Arch Linux"\n')
 
@@ -68,3 +72,26 @@ def test_a_python_package_that_arch_built_is_reported_once(packager: str, valida
 
     described = package("python-six", "1.16.0-1", PACKAGER=packager, VALIDATION=validation)
     assert Found([OS, described, files, metadata]).names == (["python-six"] if once else ["python-six", "six"])
+
+
+@pytest.mark.parametrize(
+    ("link", "to", "real"),
+    [
+        ("var/lib/pacman", "../../usr/lib/pacman", "usr/lib/pacman/local"),
+        ("var/lib/pacman/local", "/opt/l", "opt/l"),
+    ],
+)
+def test_a_database_behind_a_link_is_read(tmp_path: Path, link: str, to: str, real: str) -> None:
+    entry = package("bash", "5.1-1")
+    moved = file(entry.name.replace("var/lib/pacman/local", real), entry.content)
+    image = Image([layer(OS, symlink(link, to), moved)]).docker_archive(tmp_path / "image.tar")
+
+    assert [one.name for one in read(f"docker-archive:{image}").packages] == ["bash"]
+
+
+def test_a_package_without_its_description_is_told() -> None:
+    listed = "var/lib/pacman/local/gone-1-1/files"
+
+    found = Found([OS, package("bash", "5.1-1"), file(listed, "%FILES%\nusr/bin/gone\n")])
+
+    assert (listed, "a package whose description is missing") in [(one.what, one.why) for one in found.unknowns]

@@ -12,13 +12,15 @@ from hullguard.inventory.analyzers.rpm.header import Record
 from hullguard.model.package import Package, PackageType, Unknown
 
 _PLACES = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
-_LOG = "-wal"
+_LOG, _JOURNAL = "-wal", "-journal"
+_JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 # The newest format first: one that was converted may have left its predecessor behind.
 _FORMATS: dict[str, Callable[[bytes], Condensed]] = {
     "rpmdb.sqlite": sqlite.condense,
     "Packages.db": ndb.condense,
     "Packages": bdb.condense,
 }
+_BESIDE = (f"rpmdb.sqlite{_LOG}", f"rpmdb.sqlite{_JOURNAL}")
 # rpm keeps the keys that it trusts as if they were packages.
 _KEY = "gpg-pubkey"
 
@@ -30,14 +32,16 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 1
-    paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal)?|Packages(?:\.db)?)"
-    fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, f"rpmdb.sqlite{_LOG}"))
+    name, version = "rpm", 2
+    paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
+    fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, *_BESIDE))
 
     def condense(self, path: str, content: bytes) -> bytes:
         name = path.rpartition("/")[2]
         if name.endswith(_LOG):
             return wal.condense(content)
+        if name.endswith(_JOURNAL):
+            return content[:8] if content.startswith(_JOURNAL_MAGIC) else b""
         reader = _FORMATS.get(name)
         return dump(reader(content)) if reader is not None else b""
 
@@ -52,9 +56,11 @@ class RpmAnalyzer(Analyzer):
             for name in _FORMATS:
                 path = f"{place}/{name}"
                 file = files.file(path)
-                if file is None or place in seen or places[files.real(path)] != path:
+                if file is None or places[files.real(path)] != path:
                     continue
-                if self._read(path, file, files, context, findings):
+                if place in seen:
+                    self._beside(path, file, findings)
+                elif self._read(path, file, files, context, findings):
                     seen.add(place)
                 else:
                     without.append(path)
@@ -62,12 +68,26 @@ class RpmAnalyzer(Analyzer):
         findings.unknowns += [Unknown(path, NO_PACKAGE) for path in without if not findings.packages]
         return findings
 
+    @staticmethod
+    def _beside(path: str, file: File, findings: Findings) -> None:
+        """A database that does not count; what was converted may be left behind, with packages that are known."""
+        known = {(package.name, package.version, package.arch) for package in findings.packages}
+        others = [record for record in load(file.content).records if record.name != _KEY]
+        new = [r for r in others if (r.name, _with_epoch(r, f"{r.version}-{r.release}"), r.arch) not in known]
+        if new:
+            why = f"a second database of packages, {len(new)} of which the one beside it lacks; it was not read"
+            findings.say(path, why)
+
     def _read(self, path: str, file: File, files: Files, context: Context, findings: Findings) -> bool:
         """Reads one database; tells whether it holds a package, so that no older one beside it counts."""
         log = files.file(path + _LOG)
         found = load(file.content)
         if log is not None:
             found = wal.apply(found, wal.pages_of(log.content))
+        journal = files.file(path + _JOURNAL)
+        if journal is not None and journal.content:
+            why = "a write to the package database broke off; its journal, which would take it back, was not applied"
+            findings.say(path + _JOURNAL, why)
         findings.unknowns += [Unknown(path, f"the package database is damaged: {why}") for why in found.problems]
         owners: list[tuple[str, bool, set[str]]] = []
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)

@@ -7,6 +7,8 @@ from hullguard.inventory.analyzers.rpm.condensed import Condensed
 
 _MAGIC = 0x00061561
 _HASH_META, _HASH, _HASH_UNSORTED, _OVERFLOW = 8, 13, 2, 7
+_OTHERS = frozenset({0, _HASH_META, _OVERFLOW})
+"""Pages that hold no pairs; 0 is one that is free, or was never written."""
 _IN_PAGE, _OFF_PAGE = 1, 3
 _PAGE_HEADER = 26
 _SIZES = {1 << power for power in range(9, 17)}
@@ -54,6 +56,8 @@ class _Pages:
         page = self._content[number * self._size : (number + 1) * self._size]
         entries, kind = struct.unpack_from(f"{self._order}H", page, 20)[0], page[25]
         if kind not in (_HASH, _HASH_UNSORTED):
+            if kind not in _OTHERS:
+                self._found.report("a page is of no known kind")
             return
         if _PAGE_HEADER + 2 * entries > self._size:
             self._found.report("a page claims more entries than it can hold")

@@ -32,6 +32,10 @@ class Row(Struct, frozen=True):
     chain: tuple[int, ...]
 
 
+_LOST = Row(0, None, ())
+"""A row that cannot be where the page says."""
+
+
 class FilePages:
     """The pages of a whole file."""
 
@@ -130,7 +134,9 @@ def interior(page: bytes, number: int) -> list[int] | None:
     if page[start] != _INTERIOR:
         return None
     (right,) = struct.unpack_from(">I", page, start + 8)
-    return [*(struct.unpack_from(">I", page, at)[0] for at in _cells(page, start, 12, 4)), right]
+    # There is no page 0: whoever asks for it says that one is missing.
+    cells = _cells(page, start, 12, 4)
+    return [*(0 if at is None else struct.unpack_from(">I", page, at)[0] for at in cells), right]
 
 
 def leaf(page: bytes, number: int, chains: "Chains") -> list[Row] | None:
@@ -140,20 +146,26 @@ def leaf(page: bytes, number: int, chains: "Chains") -> list[Row] | None:
         return None
     rows, room = [], len(page)
     for at in _cells(page, start, 8, 2):
+        if at is None:
+            rows.append(_LOST)
+            continue
         row, used = _row(page, at, chains)
         # Cells that lie over one another are forged: they would be read again and again.
         room -= used
         if room < 0:
+            rows.append(_LOST)
             break
         rows.append(row)
     return rows
 
 
-def _cells(page: bytes, start: int, header: int, least: int) -> list[int]:
-    (count,) = struct.unpack_from(">H", page, start + 3)
-    count = min(count, (len(page) - start - header) // 2)
+def _cells(page: bytes, start: int, header: int, least: int) -> list[int | None]:
+    """Where the cells are; None for one that cannot be in the page."""
+    (stated,) = struct.unpack_from(">H", page, start + 3)
+    count = min(stated, (len(page) - start - header) // 2)
     places = struct.unpack_from(f">{count}H", page, start + header)
-    return [place for place in places if place + least <= len(page)]
+    found = [place if place + least <= len(page) else None for place in places]
+    return found if count == stated else [*found, None]
 
 
 def _row(page: bytes, at: int, chains: "Chains") -> tuple[Row, int]:

@@ -1,18 +1,23 @@
 """SQLite's write-ahead log (sqlite.org/fileformat2.html, section 4): pages that the database's own are replaced by."""
 
 import struct
+import sys
 import zlib
+from array import array
 
 from hullguard.inventory.analyzers.rpm.condensed import Condensed
 from hullguard.inventory.analyzers.rpm.sqlite import MAX_PAGES, Chains, Row, add, interior, leaf, root_of
 
 _MAGICS = (0x377F0682, 0x377F0683)
+_VERSION = 3007000
+_SIZES = frozenset(1 << power for power in range(9, 17))
 _HEADER, _FRAME = 32, 24
 _MAX_BYTES = 64 << 20
 
 
 def condense(content: bytes) -> bytes:
-    """The log as it is, small; nothing when nothing in it was ever committed."""
+    """The log as far as SQLite would read it, small; nothing when nothing in it was ever committed."""
+    content = content[: _valid(content)]
     return zlib.compress(content, 1) if committed(content) else b""
 
 
@@ -26,12 +31,44 @@ def pages_of(condensed: bytes) -> dict[int, bytes]:
         return {}
 
 
+def _valid(content: bytes) -> int:
+    """Up to where the checksums are right, each of which covers all before it; 0 for a log of another kind."""
+    if len(content) < _HEADER:
+        return 0
+    magic, version, size, _, _, _, *sums = struct.unpack_from(">8I", content)
+    if magic not in _MAGICS or version != _VERSION or size not in _SIZES:
+        return 0
+    order = "big" if magic & 1 else "little"
+    known = _checksum(content[:24], (0, 0), order)
+    if known != tuple(sums):
+        return 0
+    start = _HEADER
+    while start + _FRAME + size <= len(content):
+        known = _checksum(content[start : start + 8], known, order)
+        known = _checksum(content[start + _FRAME : start + _FRAME + size], known, order)
+        if known != struct.unpack_from(">II", content, start + 16):
+            break
+        start += _FRAME + size
+    return start
+
+
+def _checksum(data: bytes, known: tuple[int, int], order: str) -> tuple[int, int]:
+    words = array("I", data)
+    if order != sys.byteorder:
+        words.byteswap()
+    first, second = known
+    for one, other in zip(words[::2], words[1::2], strict=True):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second
+
+
 def committed(content: bytes) -> dict[int, bytes]:
     """The newest committed content of every page; frames of an earlier use of the log have other salts."""
     if len(content) < _HEADER:
         return {}
     magic, _, size, _, *salts = struct.unpack_from(">IIIIII", content)
-    if magic not in _MAGICS or size not in {1 << power for power in range(9, 17)}:
+    if magic not in _MAGICS or size not in _SIZES:
         return {}
     pages: dict[int, bytes] = {}
     waiting: dict[int, bytes] = {}

@@ -40,6 +40,32 @@ def test_the_predecessor_of_a_converted_database_does_not_count() -> None:
     assert Found([OS, file("var/lib/rpm/Packages", bdb(old)), file("var/lib/rpm/Packages.db", ndb())]).names == ["old"]
 
 
+def test_a_second_database_with_other_packages_is_told() -> None:
+    one, two = file("var/lib/rpm/Packages.db", ndb(BASH)), header("evil")
+    told = "a second database of packages, 1 of which the one beside it lacks; it was not read"
+
+    beside = Found([OS, one, file("var/lib/rpm/Packages", bdb(BASH, two))])
+    same = Found([OS, one, file("var/lib/rpm/Packages", bdb(BASH))])
+
+    assert beside.names == same.names == ["bash"]
+    assert ("var/lib/rpm/Packages", told) in [(unknown.what, unknown.why) for unknown in beside.unknowns]
+    assert same.unknowns == []
+
+
+def test_a_journal_that_was_not_applied_is_told(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path)
+    database.install([BASH])
+    database.checkpoint()
+    main = file("var/lib/rpm/rpmdb.sqlite", database.main)
+    hot = bytes.fromhex("d9d505f920a163d7") + bytes(600)
+
+    found = Found([OS, main, file("var/lib/rpm/rpmdb.sqlite-journal", hot)])
+
+    assert found.names == ["bash"]
+    assert [unknown.what for unknown in found.unknowns] == ["var/lib/rpm/rpmdb.sqlite-journal"]
+    assert Found([OS, main, file("var/lib/rpm/rpmdb.sqlite-journal", bytes(600))]).unknowns == []
+
+
 def test_the_log_beside_the_database_is_read(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path)
     database.install([BASH])
