@@ -11,6 +11,7 @@ from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
+from hullguard.inventory.content.secrets.redaction import redacted_text
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
@@ -266,7 +267,7 @@ def _inventory(
         target=target,
         os=found.os,
         layers=layers,
-        packages=_once(found.packages),
+        packages=_once([_quotable(package) for package in found.packages]),
         unknowns=tuple(sorted(set(found.unknowns), key=lambda unknown: (unknown.what, unknown.why))),
         complete=stopped is None and not any(tree.cut for tree in trees) and not found.left_out,
         secrets=tuple(hits.secrets),
@@ -300,6 +301,12 @@ def _hits(trees: Sequence[Tree], layers: Sequence[str | None]) -> Hits:
         elif not hidden:
             found.add(replace(hit, layer=layers[number]))
     return found
+
+
+def _quotable(package: Package) -> Package:
+    """A licence is free text, in which a credential may stand as well."""
+    licenses = tuple(redacted_text(text) for text in package.licenses)
+    return package if licenses == package.licenses else replace(package, licenses=licenses)
 
 
 def _once(packages: list[Package]) -> tuple[Package, ...]:

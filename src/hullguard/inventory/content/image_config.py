@@ -19,7 +19,7 @@ from hullguard.inventory.content.image_checks import (
 )
 from hullguard.inventory.content.instructions import habits
 from hullguard.inventory.content.secrets.inspector import SecretInspector
-from hullguard.inventory.content.secrets.judge import is_placeholder
+from hullguard.inventory.content.secrets.judge import is_named_secret
 from hullguard.inventory.source.documents import ContainerConfig, ImageConfig
 from hullguard.model.content import Misconfiguration
 from hullguard.model.image import Layer
@@ -35,11 +35,6 @@ _SSH = 22
 _ZERO = re.compile(r"[+-]?0+")
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
-_NAMED_SECRET = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_?KEY|API_?KEY|ACCESS_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|PRIVATE_?KEY|"
-    r"TOKEN|CREDENTIALS?)$",
-    re.IGNORECASE,
-)
 _ARGUMENTS = re.compile(r"^(?:RUN )?\|\d{1,4} (.{0,65536}?) /bin/", re.DOTALL)
 _ADDED = re.compile(r"^(?:/bin/sh -c #\(nop\)\s{0,4})?ADD\s")
 _ENVIRONMENT = re.compile(r"^(?:/bin/sh -c #\(nop\)\s{0,4})?ENV\s")
@@ -132,12 +127,7 @@ def _variable(variable: str, where: str, secrets: SecretInspector, layer: str | 
             yield SECRET.failed(f"{where} holds a secret ({found.rule.title}): {found.match}", layer)
         return
     name, _, value = variable.partition("=")
-    if (
-        _NAMED_SECRET.search(name)
-        and len(value) >= 4
-        and not value.startswith(("/", "$"))
-        and not is_placeholder(value)
-    ):
+    if is_named_secret(name, value):
         yield SECRET.failed(f"{where} {_printable(name)} holds a value that looks like a secret", layer)
 
 

@@ -4,6 +4,7 @@ import hashlib
 
 from msgspec import Struct
 
+from hullguard.inventory.content.secrets.redaction import redacted_text
 from hullguard.inventory.source.blobs import LayerBlob
 from hullguard.inventory.source.documents import ImageConfig
 from hullguard.inventory.source.engine_json import decode
@@ -46,9 +47,12 @@ def describe(config: bytes, names: list[tuple[str, str | None]], max_layers: int
 
 
 def layer_facts(config: ImageConfig, read: list[tuple[str, str | None, int]]) -> tuple[Layer, ...]:
-    """The layers as the report shows them, from (diff id, digest, size) and the configuration's history."""
+    """The layers as the report shows them, from (diff id, digest, size) and the configuration's history.
+
+    Instructions are shown without the credentials in them.
+    """
     history = config.history or []
-    made_by = [entry.created_by for entry in history if not entry.empty_layer]
+    made_by = [redacted_text(entry.created_by or "") or None for entry in history if not entry.empty_layer]
     total = len(config.rootfs.diff_ids or [])
     if len(made_by) != total:
         made_by = [None] * total  # a history that does not fit would name the wrong instruction

@@ -8,7 +8,7 @@ from hullguard.inventory.content.secrets.rule import Rule
 
 _SHOWN = 4
 _SHORT = 12
-_MASK = "********"
+MASK = "********"
 _PREFIX = 48
 
 # The tokens that makers print in their manuals, and what people write where a token is to go.
@@ -20,6 +20,11 @@ _EXAMPLE = re.compile(
 _TRIVIAL = re.compile(
     rb"(?:my|your|the|some|db|root|user|test)?[_-]?(?:pass(?:word|wd|phrase)?|pw|pwd|user(?:name)?|secret|token|key|foo|bar|"
     rb"baz|test(?:ing)?|none|null|nil|true|false|string|value|hidden|empty)[0-9]{0,3}",
+    re.IGNORECASE,
+)
+_NAMED_SECRET = re.compile(
+    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_?KEY|API_?KEY|ACCESS_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|PRIVATE_?KEY|"
+    r"TOKEN|CREDENTIALS?)$",
     re.IGNORECASE,
 )
 # Others' tests and documentation; a directory of that name in the image's own application is looked at.
@@ -49,9 +54,14 @@ def credible(rule: Rule, secret: bytes) -> bool:
     return len(set(secret)) > distinct and entropy(secret) >= rule.entropy
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether a value stands where a secret is to be put, or is the word for one."""
-    return _placeholder(value.encode("utf-8", "replace"))
+def is_named_secret(name: str, value: str) -> bool:
+    """Whether a variable, by its name, holds a secret, and its value is neither a place nor a reference."""
+    return (
+        _NAMED_SECRET.search(name) is not None
+        and len(value) >= 4
+        and not value.startswith(("/", "$"))
+        and not _placeholder(value.encode("utf-8", "replace"))
+    )
 
 
 def _placeholder(value: bytes) -> bool:
@@ -74,8 +84,12 @@ def redacted(window: bytes, start: int, end: int, claimed: list[tuple[int, int]]
         first = name.start()
         if not any(begin < start and first < finish for begin, finish in claimed):
             prefix = name[0]
-    shown = window[start : start + _SHOWN] if end - start >= _SHORT else b""
-    return _printable(prefix) + _printable(shown) + _MASK
+    return _printable(prefix) + shown(window[start:end])
+
+
+def shown(secret: bytes) -> str:
+    """A secret as it may be shown: by its first characters, if it is long."""
+    return _printable(secret[:_SHOWN] if len(secret) >= _SHORT else b"") + MASK
 
 
 def _printable(text: bytes) -> str:

@@ -78,6 +78,13 @@ class Matcher:
             start, end = match.span(group)
             yield _Span(number, match.start(), start, end)
 
+    def places(self, text: bytes) -> list[tuple[int, int]]:
+        """Where credentials stand in a text, in order; they may overlap."""
+        spans = (span for number in self.candidates(text) for span in self.spans(number, text))
+        return sorted(
+            (span.start, span.end) for span in spans if credible(self.rules[span.number], text[span.start : span.end])
+        )
+
     def _scratch(self) -> Any:
         scratch = getattr(self._local, "scratch", None)
         if scratch is None:

@@ -1,0 +1,65 @@
+"""Text of an image as a report may quote it: without the credentials in it.
+
+A report is kept and passed on whatever was asked for, so this holds for every scan. Passwords are known by where they
+stand; tokens by the rules, which are loaded only where something looks like a token.
+"""
+
+import functools
+import re
+from typing import Final
+
+from hullguard.inventory.content.secrets.judge import MASK, is_named_secret, shown
+
+_VALUE = r"\"[^\"\n]{1,4096}\"|'[^'\n]{1,4096}'|[^\s\"';&|]{1,4096}"
+_NAMED: Final = re.compile(rf"(?<![\w.-])([A-Za-z_][\w.-]{{0,100}})([\"']?(?:=|:[ \t]?))({_VALUE})")
+"""A variable or an argument, a header or an entry of a mapping."""
+_OPTION: Final = re.compile(rf"(?<![\w-])--([A-Za-z][\w-]{{0,100}})(=|[ \t]+|\",[ \t]*\")({_VALUE})")
+_PASSWORDS: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"://[^\s/:@\"']{0,256}:([^\s/@\"']{1,1024})@",
+        r"authorization:[ \t]{0,4}(?:bearer|basic|token)[ \t]{1,4}([^\s\"']{1,4096})",
+        r"(?<![\w-])(?:-u|--user)[ \t=]{0,4}[\"']?[^\s:\"']{1,256}:(?!\d+\b)([^\s\"']{1,1024})",
+        r"\bmysql[a-z]{0,8}[^|;&\n]{0,64}?[ \t]-p([^\s\"';&|]{1,1024})",
+        r"\bsshpass[ \t]{1,4}-p[ \t]{0,4}[\"']?([^\s\"']{1,1024})",
+    )
+)
+_RUN: Final = re.compile(r"[A-Za-z0-9]{16,}")
+_DIGIT, _NO_HEX = re.compile(r"[0-9]"), re.compile(r"[g-zG-Z]")
+
+
+@functools.lru_cache(maxsize=4096)
+def redacted_text(text: str) -> str:
+    """The text with each credential masked; the same text where there is none."""
+    if any(_DIGIT.search(run) and _NO_HEX.search(run) for run in _RUN.findall(text)):
+        text = _without_tokens(text)
+    for pattern in _PASSWORDS:
+        text = pattern.sub(_mask_first, text)
+    return _OPTION.sub(_mask_named, _NAMED.sub(_mask_named, text))
+
+
+def _without_tokens(text: str) -> str:
+    from hullguard.inventory.content.secrets.inspector import SecretInspector
+
+    content, kept, at = text.encode("utf-8", "replace"), list[bytes](), 0
+    for start, end in SecretInspector().matcher.places(content):
+        if start >= at:
+            kept += [content[at:start], shown(content[start:end]).encode()]
+        at = max(at, end)
+    return b"".join([*kept, content[at:]]).decode("utf-8", "replace") if kept else text
+
+
+def _mask_first(found: re.Match[str]) -> str:
+    if MASK in found[1] or found[1].startswith("$"):
+        return found[0]
+    start, end = (place - found.start() for place in found.span(1))
+    return found[0][:start] + MASK + found[0][end:]
+
+
+def _mask_named(found: re.Match[str]) -> str:
+    value = found[3].strip("\"'")
+    if MASK in value or not is_named_secret(found[1].replace("-", "_").replace(".", "_"), value):
+        return found[0]
+    quote = found[3][0] if found[3][0] in "\"'" else ""
+    option = "--" if found.re is _OPTION else ""
+    return f"{option}{found[1]}{found[2]}{quote}{MASK}{quote}"
