@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import DOTNET_DEPENDENCIES
 from hullguard.model.package import PackageType
@@ -17,20 +18,21 @@ class _Library(msgspec.Struct):
 
 
 class _Dependencies(msgspec.Struct):
-    libraries: dict[str, _Library] = {}
+    libraries: dict[str, msgspec.Raw] = {}
 
 
 class DotnetAnalyzer(LanguageAnalyzer):
     """Libraries that are packages; projects of the program itself are not published anywhere."""
 
-    name, version = "dotnet", 2
+    name, version = "dotnet", 3
     paths = DOTNET_DEPENDENCIES
     form = "list of .NET dependencies"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
-        read = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Dependencies)
-        for identity, library in read.libraries.items():
+        for identity, library in each(listing(content, _Dependencies).libraries, _Library):
             name, _, version = identity.rpartition("/")
-            if library.type.lower() in ("package", "runtimepack"):  # the runtime compares without case
+            if isinstance(library, Doubt):
+                yield library
+            elif library.type.lower() in ("package", "runtimepack"):  # the runtime compares without case
                 yield Piece(PackageType.NUGET, name.removeprefix(_PACK), version)

@@ -1,9 +1,11 @@
 """What Composer installed: a list of packages (Composer 1), or an object that holds it (Composer 2)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
+from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import COMPOSER_INSTALLED
 from hullguard.model.package import PackageType
@@ -23,19 +25,20 @@ class ComposerPackage(msgspec.Struct):
 
 
 class _Installed(msgspec.Struct):
-    packages: list[ComposerPackage]
+    packages: list[msgspec.Raw]
 
 
 class PhpAnalyzer(LanguageAnalyzer):
     """Reads ``vendor/composer/installed.json``; a branch such as ``dev-main`` is no version that can be judged."""
 
-    name, version = "php", 2
+    name, version = "php", 3
     paths = COMPOSER_INSTALLED
     form = "list of Composer packages"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
-        installed = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Installed | list[ComposerPackage])
+        form: Any = _Installed | list[msgspec.Raw]
+        installed = listing(content, form)
         packages = installed.packages if isinstance(installed, _Installed) else installed
-        for package in packages:
-            yield package.piece()
+        for _, package in each(packages, ComposerPackage):
+            yield package if isinstance(package, Doubt) else package.piece()

@@ -27,7 +27,7 @@ def test_packages_are_read_and_projects_are_not(mark: bytes) -> None:
     assert package.purl == "pkg:nuget/Newtonsoft.Json@12.0.1"
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"libraries": {"a/1": 1}}', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"libraries": 1}', b"\xff\xfe"])
 def test_a_list_that_cannot_be_read_is_told(content: bytes) -> None:
     found = Found([file("app/App.deps.json", content)])
 
@@ -35,6 +35,16 @@ def test_a_list_that_cannot_be_read_is_told(content: bytes) -> None:
     assert ("app/App.deps.json", "is no readable list of .NET dependencies") in [
         (u.what, u.why) for u in found.unknowns
     ]
+
+
+@pytest.mark.parametrize("odd", [1, {"type": 1}, []])
+def test_an_odd_library_costs_only_itself_and_is_named(odd: object) -> None:
+    document = {"libraries": {"a/1": {"type": "package"}, "odd/2": odd, "b/3": {"type": "package"}}}
+
+    found = Found([file("a.deps.json", json.dumps(document))])
+
+    assert found.names == ["a", "b"]
+    assert ("a.deps.json", "its entry odd/2 is none; it was left out") in [(u.what, u.why) for u in found.unknowns]
 
 
 def test_a_library_without_a_version_is_told() -> None:

@@ -29,12 +29,37 @@ def test_a_branch_cannot_be_judged() -> None:
     assert Found([file(PATH, json.dumps(PACKAGES))]).named("acme/app").ecosystem == ""
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"packages": 1}', b'[{"name": "a/b"}]', b"[" * 50_000, b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"packages": 1}', b"[" * 50_000, b"\xff"])
 def test_a_list_that_cannot_be_read_is_told(content: bytes) -> None:
     found = Found([file(PATH, content)])
 
     assert found.names == []
     assert (PATH, "is no readable list of Composer packages") in [(u.what, u.why) for u in found.unknowns]
+
+
+@pytest.mark.parametrize(
+    ("odd", "named"),
+    [
+        ({"name": "odd/one"}, "odd/one"),
+        ({"name": "odd/one", "version": 5}, "odd/one"),
+        ({"version": "1"}, "number 2"),
+        ("odd", "number 2"),
+    ],
+)
+@pytest.mark.parametrize("path", [PATH, "srv/composer.lock"])
+def test_an_odd_entry_costs_only_itself_and_is_named(path: str, odd: object, named: str) -> None:
+    document = {"packages": [PACKAGES[0], odd, PACKAGES[1]]}
+
+    found = Found([file(path, json.dumps(document))])
+
+    assert found.names == ["guzzlehttp/psr7", "symfony/http-kernel"]
+    assert (path, f"its entry {named} is none; it was left out") in [(u.what, u.why) for u in found.unknowns]
+
+
+def test_a_list_of_objects_without_end_is_refused_before_it_is_read() -> None:
+    found = Found([file(PATH, "[" + "{}," * 300_001 + "{}]")])
+
+    assert (PATH, "has more than 300000 objects; it was not read") in [(u.what, u.why) for u in found.unknowns]
 
 
 def test_a_package_of_no_vendor_is_still_a_package() -> None:

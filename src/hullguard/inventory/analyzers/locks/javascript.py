@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, STRANGE, Tally
 from hullguard.model.package import PackageType
@@ -38,7 +39,7 @@ class _Entry(msgspec.Struct):
 
 
 class _PackageLock(msgspec.Struct):
-    packages: dict[str, _Entry] | None = None
+    packages: dict[str, msgspec.Raw] | None = None
     dependencies: dict[str, Any] = {}
 
 
@@ -48,11 +49,14 @@ class _BunLock(msgspec.Struct):
 
 def package_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """Since npm 7 it lists every place in ``node_modules``; before, dependencies are nested in one another."""
-    lock, tally = msgspec.json.decode(content, type=_PackageLock), Tally()
+    lock, tally = listing(content, _PackageLock), Tally()
     if lock.packages is None:
         yield from _nested(lock.dependencies, tally)
-    for place, entry in (lock.packages or {}).items():
+    for place, entry in each(lock.packages or {}, _Entry):
         _, inside, name = place.rpartition("node_modules/")
+        if isinstance(entry, Doubt):
+            yield entry
+            continue
         if not inside or entry.link:
             continue
         if _VERSION.fullmatch(entry.version):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
@@ -30,8 +31,8 @@ class _CargoLock(msgspec.Struct):
 
 
 class _ComposerLock(msgspec.Struct, rename={"development": "packages-dev"}):
-    packages: list[ComposerPackage] = []
-    development: list[ComposerPackage] | None = None
+    packages: list[msgspec.Raw] = []
+    development: list[msgspec.Raw] | None = None
 
 
 class _Resolved(msgspec.Struct):
@@ -40,7 +41,7 @@ class _Resolved(msgspec.Struct):
 
 
 class _NugetLock(msgspec.Struct):
-    dependencies: dict[str, dict[str, _Resolved]] = {}
+    dependencies: dict[str, dict[str, msgspec.Raw]] = {}
 
 
 def cargo_lock(content: bytes) -> Iterator[Piece]:
@@ -64,16 +65,19 @@ def gemfile_lock(content: bytes) -> Iterator[Piece | Doubt]:
     yield from tally.doubts()
 
 
-def composer_lock(content: bytes) -> Iterator[Piece]:
-    lock = msgspec.json.decode(content, type=_ComposerLock)
-    for package in (*lock.packages, *(lock.development or ())):
-        yield package.piece()
+def composer_lock(content: bytes) -> Iterator[Piece | Doubt]:
+    lock = listing(content, _ComposerLock)
+    for _, package in each([*lock.packages, *(lock.development or ())], ComposerPackage):
+        yield package if isinstance(package, Doubt) else package.piece()
 
 
 def nuget_lock(content: bytes) -> Iterator[Piece | Doubt]:
-    lock, tally = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_NugetLock), Tally()
+    lock, tally = listing(content, _NugetLock), Tally()
     for packages in lock.dependencies.values():
-        for name, package in packages.items():
+        for name, package in each(packages, _Resolved):
+            if isinstance(package, Doubt):
+                yield package
+                continue
             if package.type == "Project":
                 continue
             if package.resolved:

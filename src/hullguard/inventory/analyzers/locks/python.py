@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
@@ -36,8 +37,8 @@ class _Pinned(msgspec.Struct):
 
 
 class _Pipfile(msgspec.Struct):
-    default: dict[str, _Pinned] = {}
-    develop: dict[str, _Pinned] = {}
+    default: dict[str, msgspec.Raw] = {}
+    develop: dict[str, msgspec.Raw] = {}
 
 
 def requirements(content: bytes) -> Iterator[Piece | Doubt]:
@@ -68,10 +69,12 @@ def toml_lock(content: bytes) -> Iterator[Piece | Doubt]:
 
 
 def pipfile_lock(content: bytes) -> Iterator[Piece | Doubt]:
-    lock, tally = msgspec.json.decode(content, type=_Pipfile), Tally()
+    lock, tally = listing(content, _Pipfile), Tally()
     for group in (lock.default, lock.develop):
-        for name, pinned in group.items():
-            if pinned.version.startswith("=="):
+        for name, pinned in each(group, _Pinned):
+            if isinstance(pinned, Doubt):
+                yield pinned
+            elif pinned.version.startswith("=="):
                 yield Piece(PackageType.PYPI, name, pinned.version.lstrip("="))
             else:
                 tally.add(UNPINNED if pinned.version else ELSEWHERE)

@@ -215,3 +215,22 @@ def test_thousands_of_keys_without_an_end_are_refused_as_fast_as_any_other(line:
     content = "lockfileVersion: '9.0'\npackages:\n" + f"{line}\n" * 5000
 
     assert Found([file("pnpm-lock.yaml", content)]).names == []
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "purl"),
+    [
+        ("package-lock.json", {"packages": {"node_modules/a": {"version": "1.0.0"}, "odd": 5}}, "pkg:npm/a@1.0.0"),
+        ("Pipfile.lock", {"default": {"a": {"version": "==1"}, "odd": {"version": 5}}}, "pkg:pypi/a@1"),
+        (
+            "packages.lock.json",
+            {"dependencies": {"net6.0": {"a": {"type": "Direct", "resolved": "1"}, "odd": []}}},
+            "pkg:nuget/a@1",
+        ),
+    ],
+)
+def test_an_odd_entry_costs_only_itself_and_is_named(name: str, document: object, purl: str) -> None:
+    found = Found([file(f"srv/{name}", json.dumps(document))])
+
+    assert [package.purl for package in found.packages] == [purl]
+    assert (f"srv/{name}", "its entry odd is none; it was left out") in [(u.what, u.why) for u in found.unknowns]

@@ -1,0 +1,44 @@
+"""Lists in JSON, entry by entry: an odd one costs itself and not the whole list, and is named."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hullguard.inventory.analyzers.language import Doubt, Unreadable
+
+T = TypeVar("T")
+
+_MOST = 300_000
+"""Objects of one file. Lists that tools wrote have a tenth; as many take a hundred megabytes, and not all memory."""
+
+
+class _Named(Struct):
+    name: Any = None
+
+
+def listing(content: bytes, kind: type[T]) -> T:
+    """The document around the entries, which are left for ``each``; raises Unreadable, or what msgspec raises."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if content.count(b"{") > _MOST:
+        raise Unreadable(f"has more than {_MOST} objects; it was not read")
+    return msgspec.json.decode(content, type=kind)
+
+
+def each(found: Iterable[Raw] | Mapping[str, Raw], kind: type[T]) -> Iterator[tuple[str, T | Doubt]]:
+    """The entries with their keys, empty in a list; what is none is a doubt that names it."""
+    pairs = found.items() if isinstance(found, Mapping) else (("", raw) for raw in found)
+    for number, (key, raw) in enumerate(pairs, 1):
+        try:
+            yield key, msgspec.json.decode(raw, type=kind)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            yield key, Doubt(f"its entry {(key or _name(raw) or f'number {number}')[:200]} is none; it was left out")
+
+
+def _name(raw: Raw) -> str:
+    try:
+        name = msgspec.json.decode(raw, type=_Named).name
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return ""
+    return name if isinstance(name, str) else ""
