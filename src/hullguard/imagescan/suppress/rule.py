@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
+from hullguard.imagescan.suppress.images import is_image
 from hullguard.imagescan.suppress.purl import Purl, read
 from hullguard.model.image import Target
 from hullguard.model.report import ReportedPackage, SuppressedBy, Vulnerability
@@ -91,18 +92,6 @@ def _everywhere(pattern: str, locations: tuple[str, ...]) -> bool:
 
 
 def _is_product(product: Product, one: Found, target: Target) -> bool:
-    if product.image is not None and not _is_image(product.image, target):
+    if product.image is not None and not is_image(product.image, target):
         return False
     return product.package is None or any(product.package.covers(purl) for purl in one.purls)
-
-
-def _is_image(image: Purl, target: Target) -> bool:
-    if image.version is not None:
-        return image.version in (target.digest, target.image_id)
-    names = {ref.partition("@")[0].rpartition("/")[2].partition(":")[0] for ref in _references(target)}
-    return image.name in names
-
-
-def _references(target: Target) -> tuple[str, ...]:
-    # The kind stands before the name: `docker:app:1`, `registry:host/app:1`.
-    return (*target.tags, target.ref.removeprefix(f"{target.kind}:"))

@@ -5,6 +5,7 @@ from datetime import date
 
 from msgspec import structs
 
+from hullguard.imagescan.suppress.images import is_claimed
 from hullguard.imagescan.suppress.rule import Found, Rule, concerns, found
 from hullguard.model.image import Target
 from hullguard.model.package import Unknown
@@ -35,7 +36,7 @@ class Rules:
                 kept.append(one)
             else:
                 suppressed.append(Suppressed(one, rule.by, rule.reason, rule.until))
-        unknowns = (*report.unknowns, *self._unknowns, *self._expired(today))
+        unknowns = (*report.unknowns, *self._unknowns, *self._expired(today), *self._claimed(report.target))
         return structs.replace(
             report, vulnerabilities=tuple(kept), suppressed=tuple(suppressed), unknowns=tuple(dict.fromkeys(unknowns))
         )
@@ -50,6 +51,20 @@ class Rules:
         own = next((rule for rule in about if rule.by is SuppressedBy.IGNORE_FILE), None)
         # Where two were said at one time, the one that warns counts.
         return own or max(about, key=lambda rule: (rule.at, not rule.suppresses), default=None)
+
+    def _claimed(self, target: Target) -> list[Unknown]:
+        """One word for each document that would count if the image were what it calls itself."""
+        claimed = {
+            rule.where.partition(",")[0]
+            for rule in self._rules
+            for product in rule.products
+            if rule.suppresses and product.image is not None and is_claimed(product.image, target)
+        }
+        why = (
+            "it speaks of an image by the name that this one gives itself; it counts for an image that an engine or a "
+            "registry knows by that name, or for a digest"
+        )
+        return [Unknown(where, why) for where in sorted(claimed)]
 
     def _expired(self, today: date) -> list[Unknown]:
         return [

@@ -115,6 +115,19 @@ def test_a_statement_about_an_image_counts_in_that_image_only(image: Purl, suppr
     assert (kept(result) == []) is suppresses
 
 
+def test_what_counts_only_by_an_archives_own_word_is_named() -> None:
+    target = Target("docker-archive:a.tar", "docker-archive", tags=("team/app:1",))
+    statement = structs.replace(
+        rule(by=SuppressedBy.VEX, products=(Product(None, Purl("oci", "", "app")),)), where="v.json, statement 1"
+    )
+
+    result = Rules([statement]).apply(report(ONE, target=target), TODAY)
+
+    assert kept(result) == ["CVE-2024-1"]
+    (said,) = [unknown for unknown in result.unknowns if unknown.what == "v.json"]
+    assert "by the name that this one gives itself" in said.why
+
+
 @pytest.mark.parametrize(("until", "counts"), [(date(2026, 6, 1), True), (date(2026, 5, 31), False)])
 def test_a_rule_that_is_over_does_not_count_and_is_named(until: date, counts: bool) -> None:
     result = Rules([rule(until=until)]).apply(REPORT, TODAY)

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from hullguard.imagescan.suppress import purl
+from hullguard.imagescan.suppress import images, purl
 from hullguard.imagescan.suppress.rule import Product, Rule
 from hullguard.model.report import SuppressedBy
 
 _MAX_DEPTH = 50
-_IMAGES = ("oci", "docker")
 
 
 class _Helper(Struct, frozen=True):
@@ -137,13 +136,13 @@ def _products(tree: _Tree) -> dict[str, Product]:
         read = purl.read(helper.purl) if helper else None
         if read is not None:
             purls[product.product_id] = read
-    found = {one: Product(None, read) if read.type in _IMAGES else Product(read) for one, read in purls.items()}
+    found = {one: Product(None, read) if read.type in images.TYPES else Product(read) for one, read in purls.items()}
     for relation in tree.relationships:
         part, whole = purls.get(relation.product_reference), purls.get(relation.relates_to_product_reference)
         if part is None:
             continue
         # Of a platform that only its own name tells, a version's number must say which one is meant.
-        if whole is not None and whole.type in _IMAGES:
+        if whole is not None and whole.type in images.TYPES:
             found[relation.full_product_name.product_id] = Product(part, whole)
         elif part.version is not None:
             found[relation.full_product_name.product_id] = Product(part)

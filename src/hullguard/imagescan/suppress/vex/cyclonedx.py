@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from hullguard.imagescan.suppress import purl
+from hullguard.imagescan.suppress import images, purl
 from hullguard.imagescan.suppress.rule import Product, Rule
 from hullguard.model.report import SuppressedBy
 
@@ -95,4 +95,4 @@ def _product(ref: str, known: dict[str, str]) -> Product | None:
     package = purl.read(known.get(ref, ref))
     if package is None:
         return None
-    return Product(None, package) if package.type in ("oci", "docker") else Product(package)
+    return Product(None, package) if package.type in images.TYPES else Product(package)

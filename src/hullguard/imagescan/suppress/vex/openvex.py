@@ -3,11 +3,10 @@
 import msgspec
 from msgspec import Struct
 
-from hullguard.imagescan.suppress import purl
+from hullguard.imagescan.suppress import images, purl
 from hullguard.imagescan.suppress.rule import Product, Rule
 from hullguard.model.report import SuppressedBy
 
-_IMAGES = frozenset({"oci", "docker"})
 _SUPPRESSING = frozenset({"not_affected", "fixed"})
 
 
@@ -79,7 +78,7 @@ def _products(said: _Product | str) -> list[Product]:
     if whole is None:
         return []
     parts = [] if isinstance(said, str) else said.subcomponents
-    if whole.type not in _IMAGES:
+    if whole.type not in images.TYPES:
         # A part of a package is a package of its own here; what holds it is not known.
         return [Product(whole)] if not parts else [Product(one) for part in parts if (one := _purl(part))]
     if not parts:
