@@ -169,6 +169,7 @@ def test_no_cache_keeps_nothing(cli: Cli, image: Path) -> None:
         (("docker-archive:/no/such",), "there is no file or directory"),
         (("--severity", "grave", "IMAGE"), "'grave' is no severity"),
         (("--fail-on", "grave", "IMAGE"), "'grave' is no severity"),
+        (("--fail-on=", "IMAGE"), "'' is no severity"),
         (("-f", "xml", "IMAGE"), "there is no format 'xml'; choose among table, json, html, sarif"),
         (("-o", "/no/such/directory/file", "IMAGE"), "cannot write"),
         (("--platform", "linux/s390x", "IMAGE"), "no image for linux/s390x"),

@@ -27,7 +27,7 @@ def diff(
     after: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
     format_: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
     output: options.OutputFile = None,
-    fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 when a new finding is as grave.")] = "",
+    fail_on: Annotated[str | None, typer.Option("--fail-on", help="Exit with 1 for a new finding as grave.")] = None,
     *,
     counting: options.Counting,
     reading: options.Reading,
@@ -40,7 +40,7 @@ def diff(
 
     if format_ not in ("table", "json"):
         raise Invalid(f"there is no format {format_!r} for a difference; choose among table, json")
-    bound = parse_severity(fail_on) if fail_on else None
+    bound = None if fail_on is None else parse_severity(fail_on)
     check_file(output)
     job = options.job_of(reading, counting, frozenset({"vuln"}))
     with counted(say("Reading both"), 2) as done:

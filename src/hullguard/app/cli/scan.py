@@ -32,7 +32,7 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     scanners: Annotated[
         str, typer.Option("--scanners", help="What to look for: vuln, secret, malware, config, license.")
     ] = "vuln",
-    fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 from this severity on.")] = "",
+    fail_on: Annotated[str | None, typer.Option("--fail-on", help="Exit with 1 from this severity on.")] = None,
     show_suppressed: Annotated[
         bool, typer.Option("--show-suppressed", help="Name in the table what does not count, and why not.")
     ] = False,
@@ -49,7 +49,7 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     from hullguard.inventory import recognise
 
     chosen = _format(format_)
-    bound = parse_severity(fail_on) if fail_on else None
+    bound = None if fail_on is None else parse_severity(fail_on)
     job = options.job_of(reading, counting, options.scanners_of(scanners), bound)
     if len(targets) == 1:
         check_file(output)

@@ -1,5 +1,6 @@
 """Ignore files: plain lines (``CVE-2024-1 until:2026-12-31  # why``), or YAML when the name ends so."""
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +17,8 @@ _MAX_TEXT = 1000
 _MAX_DEPTH = 4
 _KEYS = frozenset({"id", "reason", "until", "package", "purl", "path"})
 _UNTIL = ("until:", "exp:")
+_ODD_ENDS = re.compile(r"\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+"""What ends a line in Python, in YAML or in some editor: behind it a comment could hide an entry."""
 
 
 def read(content: bytes, name: str) -> list[Rule]:
@@ -24,6 +27,9 @@ def read(content: bytes, name: str) -> list[Rule]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         raise Invalid(f"{name}: not UTF-8 text", "suppress.not-text") from cause
+    for odd in _ODD_ENDS.finditer(text):
+        at = text.count("\n", 0, odd.start()) + 1
+        _refuse(name, at, f"the character U+{ord(odd[0]):04X}, which ends a line for some programs and not for others")
     rules = _yaml(text, name) if name.endswith((".yaml", ".yml")) else _lines(text, name)
     if len(rules) > _MAX_RULES:
         raise Invalid(f"{name}: more than {_MAX_RULES} entries", "suppress.too-many")
@@ -32,7 +38,7 @@ def read(content: bytes, name: str) -> list[Rule]:
 
 def _lines(text: str, name: str) -> list[Rule]:
     rules = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         said, _, comment = line.partition("#")
         words = said.split()
         if not words:
@@ -46,6 +52,8 @@ def _lines(text: str, name: str) -> list[Rule]:
                     number,
                     f"{word[:80]!r} is neither until:YYYY-MM-DD nor a # with the reason",
                 )
+            if until is not None:
+                _refuse(name, number, "until is given twice")
             until = _date(word.removeprefix(mark), name, number)
         reason = comment.strip()[:_MAX_TEXT] or f"listed in {name}"
         rules.append(_rule(words[0], reason, f"{name}, line {number}", until=until))

@@ -35,12 +35,23 @@ class TestLines:
             (b"CVE-1\nCVE-2 openssl", "line 2: 'openssl' is neither"),
             (b"CVE-1 until:soon", "line 1: 'soon' is no date"),
             (b"CVE-1 until:2026-02-30", "line 1: '2026-02-30' is no date"),
+            (b"CVE-1 until:2026-01-01 until:2027-01-01", "line 1: until is given twice"),
             (b"\xff\xfe", "not UTF-8 text"),
         ],
     )
     def test_what_is_wrong_is_named_with_its_line(self, text: bytes, words: str) -> None:
         with pytest.raises(Invalid, match=words):
             read(text, "ignore")
+
+
+@pytest.mark.parametrize("name", ["ignore", "ignore.yaml"])
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_nothing_hides_behind_a_comment(name: str, end: str) -> None:
+    entry = "- {id: CVE-1, reason: x}" if name.endswith("yaml") else "CVE-1"
+
+    with pytest.raises(Invalid, match=rf"line 2: the character U\+{ord(end):04X}, which ends a line for some"):
+        read(f"# one\n# two{end}{entry}\n".encode(), name)
+    assert len(read(f"# one\r\n{entry}\r\n".encode(), name)) == 1
 
 
 class TestYaml:
