@@ -13,7 +13,10 @@ from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package, Unknown
 
 # Files of language packages; an OS package that lists one of them owns that language package.
-METADATA = r"(?:.*/)?(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info(?:/PKG-INFO)?|[^/]+\.egg/EGG-INFO/PKG-INFO)"
+# Python finds these directories whatever the case of their ending.
+_DIST_INFO = r"[dD][iI][sS][tT]-[iI][nN][fF][oO]"
+_EGG_INFO = r"[eE][gG][gG]-[iI][nN][fF][oO]"
+METADATA = rf"(?:.*/)?(?:[^/]+\.{_DIST_INFO}/METADATA|[^/]+\.{_EGG_INFO}(?:/PKG-INFO)?|[^/]+\.egg/EGG-INFO/PKG-INFO)"
 NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 

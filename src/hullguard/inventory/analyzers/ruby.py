@@ -10,23 +10,27 @@ from hullguard.model.package import PackageType
 
 _BYTES = 1 << 18
 _ASSIGNED = re.compile(r"^[ \t]*\w+\.(name|version|license|licenses)[ \t]*=[ \t]*(.{1,500})$", re.MULTILINE)
+_COMMENT = re.compile(r"^=begin\b.*?(?:^=end\b[^\n]*|\Z)", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"""(["'])([^"'\n]{1,200})\1(?:\.freeze)?""")
 
 
 class RubyAnalyzer(LanguageAnalyzer):
     """Gems under ``specifications``, the default ones that come with Ruby itself among them."""
 
-    name, version = "ruby", 1
+    name, version = "ruby", 2
     paths = GEM_SPECIFICATION
     form = "gem specification"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
         found: dict[str, list[str]] = {}
-        for key, value in _ASSIGNED.findall(text(content[:_BYTES])):
+        for key, value in _ASSIGNED.findall(_COMMENT.sub("", text(content[:_BYTES]))):
             words = [word for _, word in _QUOTED.findall(value)]
-            if words:
-                found.setdefault(key, words)
+            if not words:
+                continue
+            if key in found and found[key] != words and key in ("name", "version"):
+                yield Doubt(f"gives its {key} twice; the last one was taken, as Ruby does")
+            found[key] = words
         if "name" not in found or "version" not in found:
             raise Unreadable("a gem specification without a literal name and version")
         licenses = tuple(found.get("licenses", found.get("license", [])))

@@ -175,15 +175,16 @@ class ZipArchive:
             at = tail.rfind(_END)
             while at >= 0:
                 if at + _END_FIELDS.size <= len(tail):
-                    *_, size, place, _ = _END_FIELDS.unpack_from(tail, at)
-                    found = self._found(start + at, size, place) or self._found_64(start + at)
+                    *_, size, place, comment = _END_FIELDS.unpack_from(tail, at)
+                    last = at + _END_FIELDS.size + comment == len(tail)
+                    found = self._found(start + at, size, place, last) or self._found_64(start + at, last)
                     if found is not None:
                         return found
                     self._budget.spend_unpacked(_OPENING)  # a comment has room for thousands of marks
                 at = tail.rfind(_END, 0, at)
         raise BadArchive("is no zip archive")
 
-    def _found_64(self, end: int) -> tuple[int, int, int] | None:
+    def _found_64(self, end: int, last: bool) -> tuple[int, int, int] | None:
         fields = self._fields(_LOCATOR_FIELDS, end - _LOCATOR_FIELDS.size)
         if fields is None or fields[0] != _LOCATOR_64:
             return None
@@ -191,14 +192,20 @@ class ZipArchive:
         for at in (fields[2], end - _LOCATOR_FIELDS.size - _END_64_FIELDS.size):
             longer = self._fields(_END_64_FIELDS, at)
             if longer is not None and longer[0] == _END_64:
-                return self._found(at, longer[8], longer[9])
+                return self._found(at, longer[8], longer[9], last)
         return None
 
-    def _found(self, end: int, size: int, place: int) -> tuple[int, int, int] | None:
-        """The directory that ends where its end mark begins, if there is one; bytes may stand before the archive."""
+    def _found(self, end: int, size: int, place: int, last: bool) -> tuple[int, int, int] | None:
+        """The directory that ends where its end mark begins, if there is one; bytes may stand before the archive.
+
+        As Java has it, a mark whose comment is not the end of the file (``last``) counts only before an archive that is
+        not empty: others could be planted behind the real one.
+        """
         at = end - size
         base = at - place
         if base < 0 or (size and self._content[at : at + 4] != _ENTRY):
+            return None
+        if not last and (not size or self._content[base : base + 4] != _LOCAL):
             return None
         return at, size, base
 

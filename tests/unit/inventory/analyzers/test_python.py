@@ -101,3 +101,8 @@ def test_metadata_without_a_name_or_a_version_is_told(content: str) -> None:
 
     assert found.names == []
     assert "x/six.dist-info/METADATA" in [unknown.what for unknown in found.unknowns]
+
+
+@pytest.mark.parametrize("directory", ["X-1.DIST-INFO/METADATA", "X-1.Egg-Info/PKG-INFO"])
+def test_the_ending_of_the_directory_has_no_case(directory: str) -> None:
+    assert Found([file(f"usr/lib/python3/site-packages/{directory}", "Name: x\nVersion: 1\n")]).names == ["x"]

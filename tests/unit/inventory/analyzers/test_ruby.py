@@ -58,3 +58,17 @@ def test_a_specification_without_literal_words_is_told(content: bytes) -> None:
 
     assert found.names == []
     assert "specifications/a-1.gemspec" in [unknown.what for unknown in found.unknowns]
+
+
+def test_of_several_names_the_last_one_counts_and_comments_do_not() -> None:
+    path = "usr/lib/ruby/gems/3.1.0/specifications/rack.gemspec"
+    block = '=begin\n  s.name = "harmless"\n=end\n'
+    twice = '  s.name = "other"\n  s.name = "rack"\n  s.version = "2.0.1"\n'
+
+    found = Found([file(path, block + twice)])
+
+    assert found.names == ["rack"]
+    assert (path, "gives its name twice; the last one was taken, as Ruby does") in [
+        (unknown.what, unknown.why) for unknown in found.unknowns
+    ]
+    assert Found([file(path, '=begin\n  s.name = "a"\n  s.version = "1"\n')]).names == []

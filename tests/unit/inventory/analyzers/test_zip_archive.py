@@ -156,3 +156,14 @@ def test_changed_bytes_raise_nothing_else() -> None:
             contents(bytes(changed))
         except (BadArchive, BadMember, UnicodeDecodeError):
             continue
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_empty_end_mark_behind_the_real_one_hides_nothing(inside: bool) -> None:
+    """The comment of the planted mark does not reach the end of the file, so Java goes on looking."""
+    planted = b"PK\x05\x06" + bytes(16) + b"\x07\x00" + b"x"
+    content = bytearray(archive())
+    if inside:
+        content[-2:] = len(planted).to_bytes(2, "little")
+
+    assert contents(bytes(content) + planted) == MEMBERS

@@ -13,6 +13,7 @@ _READERS = (
     (r"yarn\.lock", "javascript.yarn_lock"),
     (r"pnpm-lock\.yaml", "javascript.pnpm_lock"),
     (r"bun\.lock", "javascript.bun_lock"),
+    (r"bun\.lockb", "javascript.bun_lockb"),
     (r"requirements[^/]*\.txt", "python.requirements"),
     (r"(?:poetry|uv|pdm)\.lock", "python.toml_lock"),
     (r"Pipfile\.lock", "python.pipfile_lock"),
@@ -33,7 +34,7 @@ _READERS = (
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 2
+    name, version = "locks", 3
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor|gems)/)(?:.*/)?(?:"
         + "|".join(pattern for pattern, _ in _READERS)

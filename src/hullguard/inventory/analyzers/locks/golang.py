@@ -7,7 +7,7 @@ from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.locks.tally import Tally
 from hullguard.model.package import PackageType
 
-_DIRECTIVE = re.compile(r"(\w+)\s+(.*)")
+_DIRECTIVE = re.compile(r"(\w+)(?:\s+|(?=\())(.*)")
 _LANGUAGE = re.compile(r"(\d+)\.(\d+).*")
 # Since this version every module that is needed to build stands in go.mod.
 _COMPLETE = (1, 17)
@@ -54,9 +54,14 @@ def _directives(written: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
             if line == ")":
                 block = ""
             elif line:
-                yield block, line.split()
+                yield block, _words(line)
         elif found := _DIRECTIVE.fullmatch(line):
             if found[2] == "(":
                 block = found[1]
             else:
-                yield found[1], found[2].split()
+                yield found[1], _words(found[2])
+
+
+def _words(line: str) -> list[str]:
+    """A word may stand in quotes."""
+    return [word.strip('"`') for word in line.split()]

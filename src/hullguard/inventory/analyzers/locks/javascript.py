@@ -8,7 +8,7 @@ import msgspec
 
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.entries import each, listing
-from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, STRANGE, Tally
 from hullguard.model.package import PackageType
 
@@ -72,7 +72,11 @@ def _nested(dependencies: dict[str, Any], tally: Tally) -> Iterator[Piece]:
     while todo:
         level, depth = todo.pop()
         for name, raw in level.items():
-            entry = msgspec.convert(raw, _Entry)
+            try:
+                entry = msgspec.convert(raw, _Entry)
+            except msgspec.ValidationError:
+                tally.add(STRANGE)
+                continue
             if _VERSION.fullmatch(entry.version):
                 yield Piece(PackageType.NPM, name, entry.version)
             elif alias := _NAMED.fullmatch(entry.version):
@@ -87,11 +91,12 @@ def _nested(dependencies: dict[str, Any], tally: Tally) -> Iterator[Piece]:
 
 def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """Yarn 1 names a package by its key, later ones by ``resolution``, which is also there for workspaces."""
-    tally, name, understood = Tally(), "", 0
+    tally, name, understood, entries = Tally(), "", 0, 0
     written = tally.lines(content)
     berry = "__metadata:" in written
     for line in written:
         if not line.startswith((" ", "#")):
+            entries += line.endswith(":") and line != "__metadata:"
             key = _YARN_KEY.match(line)
             name = (key[2] or key[1]) if key else ""
         elif (found := _YARN_VERSION.fullmatch(line)) and not berry:
@@ -108,7 +113,9 @@ def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:
                 yield Piece(PackageType.NPM, named[1], named[2])
             elif "@workspace:" not in found[1]:
                 tally.add(ELSEWHERE)
-    if not understood and any(line and not line.startswith("#") for line in written):
+    if not entries and any(line and not line.startswith("#") for line in written):
+        tally.add(STRANGE)
+    for _ in range(entries - understood):
         tally.add(STRANGE)
     yield from tally.doubts()
 
@@ -122,7 +129,7 @@ def pnpm_lock(content: bytes) -> Iterator[Piece | Doubt]:
     for line in tally.lines(content):
         if line and not line.startswith((" ", "#")):
             key, _, value = line.partition(":")
-            inside = key == "packages"
+            inside = key.strip("'\"") == "packages"
             understood = understood or key == "lockfileVersion"
             if inside and value.strip() not in ("", "{}"):
                 tally.add(STRANGE)
@@ -133,6 +140,14 @@ def pnpm_lock(content: bytes) -> Iterator[Piece | Doubt]:
     if not understood and content.strip():
         tally.add(STRANGE)
     yield from tally.doubts()
+
+
+def bun_lockb(content: bytes) -> Iterator[Piece | Doubt]:
+    """The form of Bun's file before version 1.2."""
+    del content
+    raise Unreadable(
+        "is Bun's binary lock file, which is not read; `bun install --save-text-lockfile` writes the other"
+    )
 
 
 def bun_lock(content: bytes) -> Iterator[Piece | Doubt]:

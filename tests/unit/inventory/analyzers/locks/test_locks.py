@@ -234,3 +234,43 @@ def test_an_odd_entry_costs_only_itself_and_is_named(name: str, document: object
 
     assert [package.purl for package in found.packages] == [purl]
     assert (f"srv/{name}", "its entry odd is none; it was left out") in [(u.what, u.why) for u in found.unknowns]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "purls"),
+    [
+        ("go.mod", "go 1.20\nrequire(\n\tgolang.org/x/net v0.1.0\n)\n", ["pkg:golang/golang.org/x/net@v0.1.0"]),
+        ("go.mod", 'go 1.20\nrequire "golang.org/x/net" v0.1.0\n', ["pkg:golang/golang.org/x/net@v0.1.0"]),
+        ("requirements.txt", "\ufeffdjango==3.2\n".encode("utf-16-le"), ["pkg:pypi/django@3.2"]),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n'packages':\n  a@1.0.0: {}\n", ["pkg:npm/a@1.0.0"]),
+    ],
+)
+def test_what_the_tool_reads_in_another_spelling_is_read(name: str, content: str | bytes, purls: list[str]) -> None:
+    found = Found([file(name, content)])
+
+    assert [package.purl for package in found.packages] == purls
+    assert [unknown.what for unknown in found.unknowns if unknown.what == name] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        (
+            "yarn.lock",
+            '__metadata:\n  version: 8\n\n"a@npm:^1":\n  resolution: "a@npm:1.0.0"\n\n"b@npm:^4":\n    resolution: "b@npm:4"\n',
+            "1 of its entries are written in a way that is not read",
+        ),
+        (
+            "package-lock.json",
+            '{"dependencies": {"a": {"version": "1.0.0"}, "b": {"version": 5}}}',
+            "1 of its entries are written in a way that is not read",
+        ),
+        (
+            "bun.lockb",
+            "#!/usr/bin/env bun\n",
+            "is Bun's binary lock file, which is not read; `bun install --save-text-lockfile` writes the other",
+        ),
+    ],
+)
+def test_what_is_not_read_is_told(name: str, content: str, why: str) -> None:
+    assert (name, why) in [(unknown.what, unknown.why) for unknown in Found([file(name, content)]).unknowns]
