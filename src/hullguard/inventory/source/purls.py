@@ -90,6 +90,8 @@ def operating_system(name: str, release: str | None, words: str | None = None) -
 def _parsed(text: str) -> PackageURL:
     if len(text) > _MAX_LENGTH:
         raise Invalid(f"its purl has more than {_MAX_LENGTH} characters")
+    if text[:4].lower() == "pkg:":
+        text = f"pkg:{text[4:]}"  # a scheme has no case (RFC 3986, section 3.1)
     try:
         return PackageURL.from_string(text)
     except ValueError as cause:

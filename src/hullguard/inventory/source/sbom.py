@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from hullguard.inventory.source.engine_json import folded
 from hullguard.inventory.source.opened import Listed, Request
 from hullguard.inventory.source.purls import operating_system, package_of, system_of
 from hullguard.model.errors import Invalid, NotFound
@@ -23,7 +24,7 @@ _MAX_UNKNOWNS = 1000
 _HEAD = 1 << 16
 _CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6"})
 _SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
-_NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device", "firmware", "platform"})
+_NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device"})
 """What needs no purl: it is named for other reasons than to be matched."""
 _IMAGES = ("pkg:oci/", "pkg:docker/")
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -100,6 +101,11 @@ class _Document(Struct, frozen=True, rename="camel"):
     context: object = field(default=None, name="@context")
 
 
+_KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(_Document))
+_FOLDED = {folded(key): key for key in _KEYS}
+"""The keys that decide what a document names, as programs compare them that take a key in any case."""
+
+
 class _Entry(Struct, frozen=True):
     """A package as either kind of document describes it."""
 
@@ -139,10 +145,7 @@ def parse_sbom(content: bytes, what: str) -> Listed:
         raise Invalid(f"{what} is written in UTF-16; JSON is exchanged in UTF-8 (RFC 8259)", "sbom.encoding")
     if content.count(b"{") > _MAX_OBJECTS:
         raise Invalid(f"{what} has more than {_MAX_OBJECTS} objects, as no bill of materials has", "sbom.too-large")
-    try:
-        document = msgspec.json.decode(content.removeprefix(_UTF8_MARK), type=_Document)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
+    document = _decoded(content.removeprefix(_UTF8_MARK), what)
     if document.bom_format == "CycloneDX":
         if document.spec_version not in _CYCLONEDX:
             raise _unread(what, f"CycloneDX {document.spec_version}")
@@ -157,6 +160,22 @@ def parse_sbom(content: bytes, what: str) -> Listed:
     else:
         raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
     return _listed(entries)
+
+
+def _decoded(content: bytes, what: str) -> _Document:
+    """The document, of either kind; raises Invalid for one in which other programs would find other packages."""
+    try:
+        keys = msgspec.json.decode(content, type=dict[str, msgspec.Raw]).keys()
+        document = msgspec.json.decode(content, type=_Document)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
+        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
+    for odd in keys - _KEYS:
+        if key := _FOLDED.get(folded(odd)):
+            sentence = f"{what} writes {key!r} as {odd!a}, which some programs read and others do not"
+            raise Invalid(sentence, "sbom.ambiguous")
+    if document.bom_format is not None and document.spdx_version is not None:
+        raise Invalid(f"{what} is CycloneDX and SPDX at once; make two files of it", "sbom.ambiguous")
+    return document
 
 
 def _content(path: Path) -> bytes:
@@ -242,12 +261,14 @@ def _listed(entries: list[_Entry]) -> Listed:
             why = "the bill of materials gives it no purl, so it cannot be matched"
             unknowns.append(Unknown(f"{entry.name} {entry.version}".strip() or "a component without a name", why))
         for purl in entry.purls:
-            if purl.startswith(_IMAGES):
+            if purl.lower().startswith(_IMAGES):
                 continue  # the image itself, or the one that it was built from
             try:
                 packages.append(_package(purl, entry, os))
             except Invalid as bad:
                 unknowns.append(Unknown(f"{entry.name} {entry.version}".strip(), str(bad)))
+    if not packages and not unknowns:
+        unknowns.append(Unknown("packages", "the bill of materials names no package that can be matched"))
     if len(unknowns) > _MAX_UNKNOWNS:
         more = Unknown("more packages", f"{len(unknowns) - _MAX_UNKNOWNS} more packages cannot be matched")
         unknowns = [*unknowns[:_MAX_UNKNOWNS], more]

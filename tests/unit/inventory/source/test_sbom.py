@@ -136,9 +136,19 @@ class TestCyclonedx:
 
     @pytest.mark.parametrize("purl", ["pkg:oci/app@sha256%3Aab?arch=amd64", "pkg:docker/app@1"])
     def test_the_image_itself_is_no_package_of_it(self, purl: str) -> None:
-        listed = parse_sbom(cyclonedx({"type": "container", "name": "app", "version": "1", "purl": purl}), "x")
+        library = {"type": "library", "name": "lodash", "version": "4", "purl": "PKG:npm/lodash@4"}
+        listed = parse_sbom(cyclonedx({"type": "container", "name": "app", "version": "1", "purl": purl}, library), "x")
 
-        assert (listed.packages, listed.unknowns) == ((), ())
+        assert ([package.name for package in listed.packages], listed.unknowns) == (["lodash"], ())
+
+    @pytest.mark.parametrize("kind", ["platform", "firmware"])
+    def test_what_others_run_on_needs_a_purl_to_be_matched(self, kind: str) -> None:
+        (unknown,) = parse_sbom(cyclonedx({"type": kind, "name": "node", "version": "16"}), "x").unknowns
+
+        assert (unknown.what, unknown.why) == (
+            "node 16",
+            "the bill of materials gives it no purl, so it cannot be matched",
+        )
 
     def test_what_the_document_is_about_is_matched_too(self) -> None:
         about = {
@@ -314,3 +324,30 @@ class TestTargets:
         assert facts(after) == facts(before)
         assert after.os is not None
         assert after.os.id == "debian"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        cyclonedx(),
+        b'{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": null}',
+        b'{"bomFormat": "CycloneDX", "specVersion": "1.5", "services": [{"name": "a"}]}',
+        spdx(),
+        cyclonedx({"type": "file", "name": "a", "version": "1"}),
+    ],
+    ids=["empty", "null", "services", "spdx", "files"],
+)
+def test_a_document_that_names_no_package_says_so(content: bytes) -> None:
+    (unknown,) = parse_sbom(content, "x").unknowns
+
+    assert unknown.why == "the bill of materials names no package that can be matched"
+
+
+def test_what_programs_read_in_two_ways_is_refused() -> None:
+    both = {**json.loads(cyclonedx()), **json.loads(spdx())}
+    with pytest.raises(Invalid, match="x is CycloneDX and SPDX at once"):
+        parse_sbom(json.dumps(both).encode(), "x")
+
+    case = {**json.loads(cyclonedx()), "Components": []}
+    with pytest.raises(Invalid, match="x writes 'components' as 'Components', which some programs read"):
+        parse_sbom(json.dumps(case).encode(), "x")
