@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DetectorInfo, PolicySpec } from '@/api/types'
 import { changes } from '@/components/policies/diff'
-import { draftOf, emptySpec, lines, specOf } from '@/components/policies/draft'
+import { acts, draftOf, emptySpec, lines, specOf } from '@/components/policies/draft'
 import { placeOf } from '@/components/policies/fields'
 
 const infos: DetectorInfo[] = [
@@ -24,6 +24,14 @@ const spec: PolicySpec = {
     'z.newer': { enabled: true, action: 'kill', parameters: { depth: 3 } },
   },
   binding: { nodes: ['*'], images: ['nginx:*'] },
+  rollout: {
+    mode: 'canary',
+    canary_nodes: ['n1'],
+    canary_percent: 10,
+    automatic: true,
+    watch_minutes: 30,
+    tolerated_exits: 3,
+  },
 }
 
 describe('a draft', () => {
@@ -34,7 +42,9 @@ describe('a draft', () => {
   it('does not share anything with the policy', () => {
     const draft = draftOf(spec, infos)
     ;(draft.detectors[0]?.parameters.shells as string[]).push('zsh')
+    draft.rollout.canary_nodes.push('n2')
     expect(spec.detectors['a.shell']?.parameters.shells).toEqual(['sh', 'bash'])
+    expect(spec.rollout.canary_nodes).toEqual(['n1'])
   })
 
   it('turns a detector on by naming it, and keeps one that was off out of the policy', () => {
@@ -58,6 +68,16 @@ describe('a draft', () => {
     expect(Object.values(emptySpec(infos).detectors).every((each) => each.enabled)).toBe(true)
     expect(lines('a\n b \n\n')).toEqual(['a', 'b'])
   })
+
+  it('of a new policy is only simulated', () => {
+    expect(emptySpec(infos).rollout.mode).toBe('simulate')
+  })
+
+  it('acts if anything enabled does more than alert', () => {
+    expect(acts(spec)).toBe(true)
+    expect(acts({ ...spec, enabled: false })).toBe(false)
+    expect(acts(emptySpec(infos))).toBe(false)
+  })
 })
 
 describe('a complaint', () => {
@@ -72,6 +92,7 @@ describe('a complaint', () => {
     ['$.spec.binding.images[1]', { part: 'images', item: 1 }],
     ['$.spec.binding.nodes', { part: 'nodes' }],
     ['$.comment', { part: 'comment' }],
+    ['$.spec.rollout.canary_nodes', { part: 'rollout' }],
     ['$.spec.detectors[...].parameters', { part: 'form' }],
     ['$', { part: 'form' }],
     [null, { part: 'form' }],
@@ -89,11 +110,14 @@ describe('what differs', () => {
     const after = structuredClone(spec)
     after.name = 'shop 2'
     after.binding.images = ['nginx:*', 'redis:*']
+    after.rollout = { ...after.rollout, mode: 'enforce', tolerated_exits: 0 }
     after.detectors['a.shell'] = { enabled: false, action: 'alert', parameters: {} }
     after.detectors['z.newer'] = { enabled: true, action: 'alert', parameters: { depth: 4 } }
     expect(changes(spec, after)).toEqual([
       { part: 'name', before: 'shop', after: 'shop 2' },
       { part: 'images', before: ['nginx:*'], after: ['nginx:*', 'redis:*'], removed: [], added: ['redis:*'] },
+      { part: 'mode', before: 'canary', after: 'enforce' },
+      { part: 'tolerated_exits', before: 3, after: 0 },
       { part: 'detector', detector: 'a.shell', before: true, after: false },
       {
         part: 'parameter',

@@ -10,8 +10,9 @@ from tests.support.control import PIN, Client, Control, control, installation, s
 from hullguard.access import enrolment
 from hullguard.model.command import CommandState
 from hullguard.model.identity import Role
+from hullguard.model.incident import PolicyRef
 from hullguard.model.policy import Action
-from hullguard.storage.stores import Commands, Containers, Policies
+from hullguard.storage.stores import Commands, Containers, Incidents, Policies
 from hullguard.wire.enrolment import parse_token
 from hullguard.wire.violation import Code, Violation
 
@@ -293,6 +294,68 @@ async def test_nobody_overwrites_a_version_unseen(control: Control):
     stale = next(answer for answer in answers if answer.status_code == 412).json()
     assert (stale["code"], stale["params"]) == ("policy.stale", {"version": 2})
     assert (await admin.delete(path, if_match='"v1"')).status_code == 412
+
+
+async def test_a_policy_is_simulated_then_a_canary_then_enforced_and_rolled_back(control: Control):
+    admin = await control.admin()
+    made = (await admin.post("/policies", {"spec": {**SPEC, "rollout": {"mode": "simulate"}}})).json()
+    path = f"/policies/{made['id']}"
+    refused = await admin.post(f"{path}/roll-back", {}, if_match='"v1"')
+    assert (refused.status_code, refused.json()["code"]) == (409, "policy.first-version")
+    canary = {"mode": "canary", "canary_nodes": ["node-1"], "canary_percent": 10}
+    await admin.put(path, {"spec": {**SPEC, "rollout": canary}}, if_match='"v1"')
+    third = await admin.put(path, {"spec": {**SPEC, "rollout": {"mode": "enforce"}}}, if_match='"v2"')
+    assert third.json()["spec"]["rollout"]["automatic"] is True
+
+    assert (await admin.post(f"{path}/roll-back", {})).status_code == 428
+    assert (await admin.post(f"{path}/roll-back", {}, if_match='"v2"')).status_code == 412
+    back = await admin.post(f"{path}/roll-back", {"comment": "the till stopped"}, if_match='"v3"')
+    assert (back.status_code, back.headers["etag"]) == (200, '"v4"')
+    assert back.json()["spec"]["rollout"] | canary == back.json()["spec"]["rollout"]
+    assert back.json()["comment"] == "the till stopped"
+    record = (await admin.get("/audit?action=policy.roll-back")).json()["items"][0]
+    assert (record["subject"], record["reason"], record["details"]) == (
+        f"policy:{made['id']}",
+        "the till stopped",
+        {"version": "4"},
+    )
+    assert (await admin.post("/policies/none/roll-back", {}, if_match='"v1"')).status_code == 404
+
+
+async def test_what_a_simulated_policy_would_have_stopped_is_counted_and_listed(control: Control):
+    await seed(control)
+    admin = await control.admin()
+    made = (await admin.post("/policies", {"spec": {**SPEC, "rollout": {"mode": "simulate"}}})).json()
+    told = msgspec.structs.replace(
+        records.observation(77, rule="file.read-sensitive"), policy=PolicyRef(made["id"], 1), would=Action.DENY
+    )
+    async with control.writing() as tx:
+        await Incidents(tx).insert("node-1", [told], tx.now)
+    viewer = await control.user(Role.VIEWER)
+    found = (await viewer.get(f"/policies/{made['id']}/simulation")).json()
+    assert (found["containers"], found["deeds"], found["since_version"]) == (1, 1, 1)
+    assert (found["groups"][0]["rule"], found["groups"][0]["would"]) == ("file.read-sensitive", "deny")
+    listed = (await viewer.get(f"/incidents?simulated_by={made['id']}")).json()
+    assert [(item["id"], item["would"]) for item in listed["items"]] == [(told.id, "deny")]
+    assert (await viewer.get("/policies/none/simulation")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("rollout", "field", "code"),
+    [
+        ({"mode": "canary"}, "$.spec.rollout.canary_nodes", "policy.canary-empty"),
+        ({"mode": "later"}, "$.spec.rollout.mode", "field-invalid"),
+        ({"mode": "canary", "canary_percent": 100}, "$.spec.rollout.canary_percent", "field-invalid"),
+        ({"watch_minutes": 0}, "$.spec.rollout.watch_minutes", "field-invalid"),
+        ({"tolerated_exits": -1}, "$.spec.rollout.tolerated_exits", "field-invalid"),
+        ({"canary_nodes": [""]}, "$.spec.rollout.canary_nodes[0]", "field-invalid"),
+        ({"nodes": []}, "$.spec.rollout", "field-invalid"),
+    ],
+)
+async def test_a_wrong_rollout_is_refused_by_field(control: Control, rollout, field, code):
+    answer = await (await control.admin()).post("/policies", {"spec": {**SPEC, "rollout": rollout}})
+
+    assert (answer.status_code, answer.json()["field"], answer.json()["code"]) == (422, field, code)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import msgspec
 
 from hullguard.agent.sensor import abi
 from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, Process
-from hullguard.model.policy import Binding, DetectorSettings, NodePolicies, Policy, PolicySpec
+from hullguard.model.policy import Binding, DetectorSettings, NodePolicies, Policy, PolicySpec, Rollout
 
 AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 CONTAINER = "c0ffee" + "0" * 58
@@ -40,9 +40,14 @@ def policy(
     nodes: tuple[str, ...] = (),
     images: tuple[str, ...] = (),
     enabled: bool = True,
+    rollout: Rollout | None = None,
 ) -> Policy:
     spec = PolicySpec(
-        name=name, enabled=enabled, detectors=detectors or {}, binding=Binding(nodes=list(nodes), images=list(images))
+        name=name,
+        enabled=enabled,
+        detectors=detectors or {},
+        binding=Binding(nodes=list(nodes), images=list(images)),
+        rollout=rollout or Rollout(),
     )
     return Policy(id=name, version=1, revision=1, spec=spec, changed_at=AT, changed_by="user:a")
 

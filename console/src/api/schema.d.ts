@@ -544,6 +544,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies/{policy}/roll-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new version with the content of the one before the present. 409 at the first version
+         * @description Needs: `policies:write`.
+         */
+        post: operations["rollBackPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy}/simulation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the policy would have stopped where it is simulated, since it was given its detectors and binding
+         * @description Needs: `policies:read`.
+         */
+        get: operations["getPolicySimulation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies/{policy}/versions": {
         parameters: {
             query?: never;
@@ -1470,6 +1510,7 @@ export interface components {
                 [key: string]: string;
             };
             policy: components["schemas"]["PolicyRef"] | null;
+            would: components["schemas"]["Action"] | null;
             node: string;
             node_name: string;
             cluster: string;
@@ -1639,6 +1680,17 @@ export interface components {
              *     }
              */
             binding: components["schemas"]["Binding"];
+            /**
+             * @default {
+             *       "mode": "enforce",
+             *       "canary_nodes": [],
+             *       "canary_percent": 0,
+             *       "automatic": true,
+             *       "watch_minutes": 30,
+             *       "tolerated_exits": 3
+             *     }
+             */
+            rollout: components["schemas"]["Rollout"];
         };
         /**
          * DetectorSettings
@@ -1669,6 +1721,34 @@ export interface components {
             images: string[];
         };
         /**
+         * Rollout
+         * @description How a policy's actions come into force, and what takes them back by itself.
+         *
+         *         ``automatic``: in the first ``watch_minutes`` after a version came into force on a node, its agent counts containers
+         *         under the policy that end by themselves with a code other than 0. More than ``tolerated_exits`` above those of as
+         *         many minutes before, and the policy is only simulated from then on.
+         */
+        Rollout: {
+            /** @default enforce */
+            mode: components["schemas"]["Mode"];
+            /** @default [] */
+            canary_nodes: string[];
+            /** @default 0 */
+            canary_percent: number;
+            /** @default true */
+            automatic: boolean;
+            /** @default 30 */
+            watch_minutes: number;
+            /** @default 3 */
+            tolerated_exits: number;
+        };
+        /**
+         * Mode
+         * @description How far the actions of a policy are in force; its detectors watch in each of them.
+         * @enum {unknown}
+         */
+        Mode: "canary" | "enforce" | "simulate";
+        /**
          * PolicyInput
          * @description A policy's content and why it is so.
          */
@@ -1676,6 +1756,42 @@ export interface components {
             spec: components["schemas"]["PolicySpec"];
             /** @default  */
             comment: string;
+        };
+        /**
+         * RollBack
+         * @description Why a policy is rolled back.
+         */
+        RollBack: {
+            /** @default  */
+            comment: string;
+        };
+        /**
+         * Simulation
+         * @description What a policy would have stopped since it was given the detectors and the binding that it has now.
+         */
+        Simulation: {
+            policy: string;
+            since_version: number;
+            since: string;
+            containers: number;
+            deeds: number;
+            groups: components["schemas"]["SimulatedDeed"][];
+        };
+        /**
+         * SimulatedDeed
+         * @description What a policy would have done about one rule in one container, and how often.
+         */
+        SimulatedDeed: {
+            container: string;
+            container_name: string;
+            image_name: string;
+            node: string;
+            node_name: string;
+            rule: string;
+            would: components["schemas"]["Action"];
+            deeds: number;
+            first: string;
+            last: string;
         };
         /**
          * Page[Command]
@@ -2644,6 +2760,7 @@ export interface operations {
                 node?: string;
                 container?: string;
                 image?: string;
+                simulated_by?: string;
                 since?: string;
                 until?: string;
             };
@@ -2918,6 +3035,74 @@ export interface operations {
             412: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rollBackPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                policy: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPolicySimulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -17,6 +17,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
     protection: bool
     policies: NodePolicies
+    rolled_back: dict[str, int] = {}
+    """Versions by policy id that this node only simulates, since containers failed under them."""
 
 
 def load(state: StateDir) -> Wanted | None:

@@ -184,13 +184,13 @@ class Protection:
             self._changed()
             return
         before, self._wanted = self._wanted, wanted
-        self._engine.load(wanted.policies)
+        self._engine.load(wanted.policies, wanted.rolled_back)
         try:
             self._enforce()
         except (HullguardError, OSError) as bad:
             # Back to what the kernel has; the server sees the old hash in the heartbeat, and the reason.
             self._wanted = before
-            self._engine.load(before.policies)
+            self._engine.load(before.policies, before.rolled_back)
             self._rejected = Reason("policy.rejected", f"The kernel's filters cannot hold the policies: {bad}")
             self._changed()
             return

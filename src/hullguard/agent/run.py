@@ -16,20 +16,23 @@ from hullguard.agent.config import AgentConfig
 from hullguard.agent.images import Images
 from hullguard.agent.policies import Wanted
 from hullguard.agent.protection import Protection
+from hullguard.agent.records import put_observation
 from hullguard.agent.renewal import keep_renewed
 from hullguard.agent.respond.enforcement import Enforcement, Place
 from hullguard.agent.respond.responses import Responses
-from hullguard.agent.runtime.docker import Docker
+from hullguard.agent.runtime.docker import Change, Docker
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
 from hullguard.agent.sensor.interface import Sensor
 from hullguard.agent.spool import Spool
 from hullguard.agent.tasks import first_of
+from hullguard.agent.trial import Trial
 from hullguard.agent.update import report
 from hullguard.agent.uplink import Hooks, Line, Uplink
 from hullguard.detect import Engine
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, Reason
+from hullguard.model.policy import Policy
 from hullguard.wire import limits
 from hullguard.wire import messages as say
 
@@ -76,7 +79,10 @@ class Agent:
             Engine(node, self._boot_id), self._spool, lambda: sensor(config), self._changed_elsewhere, self._found
         )
         docker = Docker(config.docker_host)
-        self._runtime = RuntimeWatch(docker, self._seen)
+        self._runtime = RuntimeWatch(docker, self._seen, self._happened)
+        self._trial = Trial(state, node)
+        self._taking = asyncio.Lock()
+        self._taken_back: asyncio.Task[None] | None = None
         self._responses = Responses(state, docker, lambda: self._runtime.seen, self._responded)
         place = Place(state, node, self._boot_id, config.deny_deadline_ms)
         self._enforcement = Enforcement(place, docker, self._spool, self._changed)
@@ -102,6 +108,7 @@ class Agent:
         self._protection.start(wanted)
         if wanted is not None:
             self._enforcement.take(wanted)
+            self._trial.take(wanted)
         self._commands.recover()
         report.report(self._state, self._commands.finish_update)
         dismissed = False
@@ -143,7 +150,7 @@ class Agent:
         )
 
     def _doing_reasons(self) -> list[Reason]:
-        return [*self._responses.reasons(), *self._enforcement.reasons()]
+        return [*self._responses.reasons(), *self._enforcement.reasons(), *self._trial.reasons()]
 
     async def _received(self, message: say.ServerMessage) -> None:
         match message:
@@ -156,16 +163,35 @@ class Agent:
             case _:
                 _log.info("answer to no question", kind=type(message).__name__)
 
-    async def _take_policies(self, wanted: Wanted) -> None:
+    async def _take_policies(self, given: Wanted) -> None:
+        async with self._taking:
+            await self._put_in_force(self._trial.carried(given))
+
+    async def _put_in_force(self, wanted: Wanted) -> None:
         await self._protection.take(wanted)
         applied = self._protection.applied
         if applied is not None and applied.hash == wanted.policies.hash:
             self._enforcement.take(wanted)
+            self._trial.take(wanted)
             try:
                 await asyncio.to_thread(policies.save, self._state, wanted)
             except OSError as bad:
                 _log.warning("policies not kept on the disk", why=str(bad))
         self._uplink.beat_now()
+
+    def _happened(self, change: Change) -> None:
+        found = self._trial.happened(change)
+        if found is not None:
+            policy, incident = found
+            put_observation(self._spool, incident)
+            self._taken_back = asyncio.create_task(self._take_back(policy), name=f"take back {policy.id}")
+
+    async def _take_back(self, policy: Policy) -> None:
+        """Here at once; for the other nodes the server decides, when it hears of the incident."""
+        async with self._taking:
+            wanted = self._trial.without(policy)
+            if wanted is not None:
+                await self._put_in_force(wanted)
 
     async def _connected(self) -> None:
         self._show(self._runtime.seen)

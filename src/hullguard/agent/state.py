@@ -31,6 +31,7 @@ class StateDir:
         self.commands = root / "commands.json"
         self.responses = root / "responses.json"
         self.policies = root / "policies.msgpack"
+        self.trial = root / "trial.json"
         self.status = root / "status.json"
         self.versions = root / "versions"
         self.switch = root / "switch.json"

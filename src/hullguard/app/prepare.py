@@ -40,6 +40,7 @@ async def prepare(layout: Layout) -> FirstStart:
         password = await ensure_first_admin(storage)
         async with storage.transaction(SCOPE) as tx:
             await _ensure_a_policy(tx)
+            await Policies(tx).renew()
     finally:
         await storage.close()
     return FirstStart(NAME, password)

@@ -6,18 +6,24 @@ from hullguard.detect.detectors.catalog import catalog_info
 from hullguard.detect.engine import Engine
 from hullguard.detect.plan import KernelPlan, SlotPlan, plan
 from hullguard.detect.policy_check import check
+from hullguard.detect.rollout import ROLLED_BACK, acts, enforced, in_force, simulated
 
 __all__ = [
+    "ROLLED_BACK",
     "Denial",
     "DenyRule",
     "Engine",
     "KernelPlan",
     "SlotPlan",
+    "acts",
     "catalog_info",
     "check",
     "default_policies",
     "default_policy",
     "denial",
     "denies",
+    "enforced",
+    "in_force",
     "plan",
+    "simulated",
 ]

@@ -1,10 +1,13 @@
 """Events in, observations out."""
 
+from collections.abc import Mapping
+
 from hullguard.detect.choice import choose
 from hullguard.detect.default import default_policies
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.detectors.interface import Detector
 from hullguard.detect.plan import KernelPlan, plan
+from hullguard.detect.rollout import in_force, simulated
 from hullguard.model.event import Event, EventKind, Gap, ImageRef
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation, PolicyRef
@@ -25,16 +28,18 @@ class Engine:
     def __init__(self, node_id: str, boot_id: str) -> None:
         self._node, self._boot = node_id, boot_id
         self._policies = default_policies()
+        self._simulated: frozenset[str] = frozenset()
         self._choices: dict[str | None, Policy | None] = {}
 
-    def load(self, policies: NodePolicies) -> None:
-        """Replaces all policies at once."""
+    def load(self, policies: NodePolicies, rolled_back: Mapping[str, int] | None = None) -> None:
+        """Replaces all policies at once; ``rolled_back`` are versions by id that are only simulated here."""
         self._policies = policies
+        self._simulated = simulated(policies, self._node, rolled_back or {})
         self._choices = {}
 
     def plan(self) -> KernelPlan:
         """The kernel's part of what is loaded."""
-        return plan(self._policies, self._node)
+        return plan(in_force(self._policies, self._simulated), self._node)
 
     def judge(self, event: Event) -> list[Observation]:
         """One observation for each detector that objects; nothing is merged or left out."""
@@ -85,18 +90,19 @@ class Engine:
         details = detector.judge(event, settings) if event.kind in detector.wants(settings).kinds else None
         if details is None:
             return None
-        info = detector.info
+        info, only_simulated = detector.info, policy.id in self._simulated
         return Observation(
             id=derived_id(self._node, self._boot, event.sequence, info.id),
             at=event.at,
             rule=info.id,
             severity=info.severity,
             technique=info.technique,
-            action=settings.action,
+            action=Action.ALERT if only_simulated else settings.action,
             stopped=event.stopped and event.kind is EventKind.EXEC,
             container=event.container,
             image=event.image,
             lineage=event.lineage,
             details=details,
             policy=PolicyRef(policy.id, policy.version),
+            would=settings.action if only_simulated and settings.action is not Action.ALERT else None,
         )

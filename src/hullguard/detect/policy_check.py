@@ -4,7 +4,7 @@ from hullguard.detect import paths
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
 from hullguard.model.errors import Invalid
-from hullguard.model.policy import DetectorSettings, Parameter, PolicySpec
+from hullguard.model.policy import DetectorSettings, Mode, Parameter, PolicySpec
 
 _LONGEST_TEXT = 1000
 _LONGEST_NAME = 64
@@ -31,6 +31,13 @@ def check(spec: PolicySpec) -> None:
                 detector=name,
             )
         _check_settings(detector.info, settings, field)
+    rollout = spec.rollout
+    if rollout.mode is Mode.CANARY and not rollout.canary_nodes and not rollout.canary_percent:
+        raise Invalid(
+            "A canary needs nodes: name some in canary_nodes, or give a share in canary_percent.",
+            "policy.canary-empty",
+            field="$.rollout.canary_nodes",
+        )
 
 
 def _check_settings(info: DetectorInfo, settings: DetectorSettings, field: str) -> None:

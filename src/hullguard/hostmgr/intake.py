@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from hullguard import audit
+from hullguard.detect import ROLLED_BACK
+from hullguard.hostmgr.rollback import roll_back
 from hullguard.model.command import Command, CommandState
 from hullguard.model.errors import NotFound
 from hullguard.model.ids import derived_id
@@ -126,8 +128,12 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
 async def _incidents(tx: Transaction, speaker: Speaker, found: Sequence[Observation], outcome: Outcome) -> None:
     # An id is made from the node's own: no node can take another's ids, and so make its incidents disappear as known.
     own = [msgspec.structs.replace(each, id=derived_id(speaker.node, each.id)) for each in found]
-    for incident in await Incidents(tx).insert(speaker.node, own, tx.now):
+    new = await Incidents(tx).insert(speaker.node, own, tx.now)
+    for incident in new:
         outcome.tell("incident", incident)
+    for each in own:
+        if each.rule == ROLLED_BACK and each.id in new and await roll_back(tx, speaker.node, each) and each.policy:
+            outcome.tell("policy", each.policy.id)
 
 
 async def _images(tx: Transaction, speaker: Speaker, images: tuple[say.LocalImage, ...], outcome: Outcome) -> None:

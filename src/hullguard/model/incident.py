@@ -43,6 +43,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
     """Facts that fill the rule's sentence, for example ``path``."""
     policy: PolicyRef | None = None
+    would: Action | None = None
+    """What the policy would have done, were it not only simulated."""
 
 
 class Incident(Observation, frozen=True, kw_only=True):

@@ -51,6 +51,33 @@ class Binding(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(max_length=256)] = []
 
 
+class Mode(enum.StrEnum):
+    """How far the actions of a policy are in force; its detectors watch in each of them."""
+
+    SIMULATE = "simulate"
+    """Nothing is stopped; each incident says what would have been done."""
+    CANARY = "canary"
+    """In force on the chosen nodes, simulated on the others."""
+    ENFORCE = "enforce"
+
+
+class Rollout(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a policy's actions come into force, and what takes them back by itself.
+
+    ``automatic``: in the first ``watch_minutes`` after a version came into force on a node, its agent counts containers
+    under the policy that end by themselves with a code other than 0. More than ``tolerated_exits`` above those of as
+    many minutes before, and the policy is only simulated from then on.
+    """
+
+    mode: Mode = Mode.ENFORCE
+    canary_nodes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=1000)] = []
+    canary_percent: Annotated[int, Meta(ge=0, le=99)] = 0
+    """Of all nodes, beside those named: always the same ones, and with more per cent more of them."""
+    automatic: bool = True
+    watch_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
+    tolerated_exits: Annotated[int, Meta(ge=0, le=1000)] = 3
+
+
 class PolicySpec(Struct, frozen=True, forbid_unknown_fields=True):
     """The part of a policy that people edit."""
 
@@ -59,6 +86,7 @@ class PolicySpec(Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     detectors: Annotated[dict[str, DetectorSettings], Meta(max_length=256)] = {}
     binding: Binding = Binding()
+    rollout: Rollout = Rollout()
 
 
 class Policy(Struct, frozen=True):
@@ -72,6 +100,33 @@ class Policy(Struct, frozen=True):
     changed_by: str
     comment: str = ""
     built_in: bool = False
+
+
+class SimulatedDeed(Struct, frozen=True):
+    """What a policy would have done about one rule in one container, and how often."""
+
+    container: str
+    container_name: str
+    image_name: str
+    node: str
+    node_name: str
+    rule: str
+    would: Action
+    deeds: int
+    first: datetime
+    last: datetime
+
+
+class Simulation(Struct, frozen=True):
+    """What a policy would have stopped since it was given the detectors and the binding that it has now."""
+
+    policy: str
+    since_version: int
+    since: datetime
+    containers: int
+    deeds: int
+    groups: tuple[SimulatedDeed, ...]
+    """The most frequent first; at most a hundred."""
 
 
 class NodePolicies(Struct, frozen=True):

@@ -98,5 +98,7 @@ def test_what_needs_a_version_or_takes_a_key_says_so():
         for operation in OPERATIONS
     }
 
-    assert {name for name, given in headers.items() if "If-Match" in given} == {"updatePolicy", "deletePolicy"}
+    assert {name for name, given in headers.items() if "If-Match" in given} == {
+        *("updatePolicy", "deletePolicy", "rollBackPolicy"),
+    }
     assert {name for name, given in headers.items() if "Idempotency-Key" in given} == {"createCommand"}

@@ -6,7 +6,7 @@ from hullguard.detect import check, default_policy
 from hullguard.detect.policy_check import check_parameter
 from hullguard.model.detector import ParameterInfo, ParameterKind
 from hullguard.model.errors import Invalid
-from hullguard.model.policy import Action, DetectorSettings, PolicySpec
+from hullguard.model.policy import Action, DetectorSettings, Mode, PolicySpec, Rollout
 
 
 def spec(detector: str, **settings: object) -> PolicySpec:
@@ -35,6 +35,7 @@ def test_a_full_policy_is_valid():
 @pytest.mark.parametrize(
     ("wrong", "code", "field"),
     [
+        (PolicySpec(name="p", rollout=Rollout(Mode.CANARY)), "policy.canary-empty", "$.rollout.canary_nodes"),
         (
             spec("container.terminal-shell", action=Action.DENY),
             "policy.action-unsupported",

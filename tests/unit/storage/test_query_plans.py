@@ -48,6 +48,8 @@ INCIDENT_FILTERS = [
     IncidentFilter(container="c"),
     IncidentFilter(container="c", status=OPEN),
     IncidentFilter(image="i"),
+    IncidentFilter(simulated_by="p"),
+    IncidentFilter(simulated_by="p", status=OPEN),
     IncidentFilter(since=START, until=START),
     IncidentFilter(status=OPEN, since=START),
 ]

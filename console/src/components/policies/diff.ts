@@ -2,7 +2,9 @@
 import type { Parameter, PolicySpec } from '@/api/types'
 
 export interface Change {
-  part: 'name' | 'description' | 'enabled' | 'detector' | 'action' | 'parameter' | 'nodes' | 'images'
+  part:
+    | ('name' | 'description' | 'enabled' | 'detector' | 'action' | 'parameter' | 'nodes' | 'images')
+    | RolloutPart
   detector?: string
   parameter?: string
   before: Shown
@@ -11,6 +13,16 @@ export interface Change {
   removed?: string[]
   added?: string[]
 }
+
+const ROLLOUT_PARTS = [
+  'mode',
+  'canary_nodes',
+  'canary_percent',
+  'automatic',
+  'watch_minutes',
+  'tolerated_exits',
+] as const
+export type RolloutPart = (typeof ROLLOUT_PARTS)[number]
 
 /** `undefined`: not set, so the detector's default. */
 export type Shown = Parameter | undefined
@@ -23,6 +35,7 @@ export function changes(before: PolicySpec, after: PolicySpec): Change[] {
   for (const part of ['nodes', 'images'] as const) {
     compare({ part }, before.binding[part], after.binding[part], found)
   }
+  for (const part of ROLLOUT_PARTS) compare({ part }, before.rollout[part], after.rollout[part], found)
   const ids = new Set([...Object.keys(before.detectors), ...Object.keys(after.detectors)])
   for (const detector of [...ids].sort()) inDetector(detector, before, after, found)
   return found

@@ -1,5 +1,5 @@
 /** A policy while it is being edited: every detector with every parameter, ready for a form and back. */
-import type { Action, DetectorInfo, Parameter, PolicySpec } from '@/api/types'
+import type { Action, DetectorInfo, Parameter, PolicySpec, Rollout } from '@/api/types'
 
 export interface DetectorDraft {
   id: string
@@ -17,6 +17,7 @@ export interface Draft {
   nodes: string[]
   images: string
   detectors: DetectorDraft[]
+  rollout: Rollout
 }
 
 export const EVERY = '*'
@@ -41,6 +42,7 @@ export function draftOf(spec: PolicySpec, infos: DetectorInfo[]): Draft {
         parameters: structuredClone(settings?.parameters ?? {}),
       }
     }),
+    rollout: structuredClone(spec.rollout),
   }
 }
 
@@ -57,6 +59,7 @@ export function specOf(draft: Draft, before: PolicySpec): PolicySpec {
       ]),
     ),
     binding: { nodes: draft.everyNode ? [EVERY] : [...draft.nodes], images: lines(draft.images) },
+    rollout: { ...draft.rollout, canary_nodes: [...draft.rollout.canary_nodes] },
   }
 }
 
@@ -76,5 +79,19 @@ export function emptySpec(infos: DetectorInfo[]): PolicySpec {
       infos.map((info) => [info.id, { enabled: true, action: 'alert', parameters: {} }]),
     ),
     binding: { nodes: [], images: [] },
+    // What a policy would stop is looked at before it stops anything.
+    rollout: {
+      mode: 'simulate',
+      canary_nodes: [],
+      canary_percent: 0,
+      automatic: true,
+      watch_minutes: 30,
+      tolerated_exits: 3,
+    },
   }
+}
+
+/** Whether a policy does more than report, where it is in force. */
+export function acts(spec: PolicySpec): boolean {
+  return spec.enabled && Object.values(spec.detectors).some((each) => each.enabled && each.action !== 'alert')
 }

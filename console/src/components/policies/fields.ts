@@ -1,7 +1,9 @@
 /** Which part of the form a server's complaint is about, from the JSON path it names. */
 
 export interface Place {
-  part: 'name' | 'description' | 'nodes' | 'images' | 'comment' | 'detector' | 'action' | 'parameter' | 'form'
+  part:
+    | ('name' | 'description' | 'nodes' | 'images' | 'comment' | 'detector' | 'action' | 'parameter')
+    | ('rollout' | 'form')
   detector?: string
   parameter?: string
   /** Position in a list, from 0. */
@@ -14,6 +16,7 @@ export function placeOf(field: string | null): Place {
   const path = (field ?? '').replace(/^\$\.?/, '').replace(/^spec\.?/, '')
   const found = DETECTOR.exec(path)
   if (found) return inDetector(path.slice(found[0].length), found[1] ?? found[2])
+  if (path.startsWith('rollout')) return { part: 'rollout' }
   if (path.startsWith('binding.nodes')) return { part: 'nodes' }
   if (path.startsWith('binding.images')) return withItem({ part: 'images' }, path)
   if (path === 'name' || path === 'description' || path === 'comment') return { part: path }

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from hullguard.agent.policies import Wanted
@@ -22,7 +23,7 @@ from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.runtime.watch import Seen
 from hullguard.agent.spool import Spool
 from hullguard.agent.state import StateDir
-from hullguard.detect import Denial, denial, denies
+from hullguard.detect import Denial, denial, denies, in_force, simulated
 from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.node import Container, Reason
 
@@ -71,7 +72,8 @@ class Enforcement:
 
     def take(self, wanted: Wanted) -> None:
         """These are the policies now."""
-        self._wanted = wanted
+        only_simulated = simulated(wanted.policies, self._node, wanted.rolled_back)
+        self._wanted = msgspec.structs.replace(wanted, policies=in_force(wanted.policies, only_simulated))
         self._due.set()
 
     def look(self, seen: Seen) -> None:

@@ -30,7 +30,7 @@ _NEVER = "0001-01-01"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes from outside: not JSON, not UTF-8, too deep."""
 _ACTIONS = (
-    *("create", "start", "die", "pause", "unpause", "destroy", "rename", "update"),
+    *("create", "start", "kill", "die", "pause", "unpause", "destroy", "rename", "update"),
     *("pull", "tag", "untag", "delete", "import", "load", "commit"),
 )
 """What changes the lists. Left out above all are ``exec_*``: a health check makes three of them every few seconds."""
@@ -50,6 +50,11 @@ class Change(NamedTuple):
     """``container`` or ``image``."""
     action: str
     id: str
+    image: str = ""
+    """What a container's image is called, as in ``ImageRef``."""
+    name: str = ""
+    code: int | None = None
+    """What it ended with, of ``die``; the signal that somebody had sent to it, of ``kill``."""
 
 
 class MainProcess(NamedTuple):
@@ -100,6 +105,7 @@ class _ListedImage(msgspec.Struct, rename="pascal"):
 
 class _Actor(msgspec.Struct):
     id: str = msgspec.field(name="ID", default="")
+    attributes: dict[str, str] = msgspec.field(name="Attributes", default_factory=dict)
 
 
 class _Event(msgspec.Struct):
@@ -188,7 +194,7 @@ class Docker:
                 event = msgspec.json.decode(line, type=_Event)
             except _UNREADABLE:
                 continue
-            yield Change(event.type, event.action, event.actor.id)
+            yield _change(event)
 
 
 def parse_container(body: bytes) -> Container | None:
@@ -208,6 +214,19 @@ def parse_container(body: bytes) -> Container | None:
         started=_time(seen.state.started_at),
         privileged=seen.host_config.privileged,
         host_network=seen.host_config.network_mode == "host",
+    )
+
+
+def _change(event: _Event) -> Change:
+    said = event.actor.attributes
+    number = said.get({"die": "exitCode", "kill": "signal"}.get(event.action, ""), "")
+    return Change(
+        event.type,
+        event.action,
+        event.actor.id,
+        image=image_name(said.get("image", "")),
+        name=said.get("name", "")[:_MAX_NAME],
+        code=int(number) if re.fullmatch(r"[0-9]{1,3}", number, re.ASCII) else None,
     )
 
 

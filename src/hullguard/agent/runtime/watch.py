@@ -29,10 +29,12 @@ class Seen(NamedTuple):
 
 
 class RuntimeWatch:
-    """Calls ``changed`` whenever something is different."""
+    """Calls ``changed`` whenever something is different, and ``happened`` with what the runtime says of a container."""
 
-    def __init__(self, docker: Docker, changed: Callable[[Seen], None]) -> None:
-        self._docker, self._changed = docker, changed
+    def __init__(
+        self, docker: Docker, changed: Callable[[Seen], None], happened: Callable[[Change], None] = lambda _: None
+    ) -> None:
+        self._docker, self._changed, self._happened = docker, changed, happened
         self._known: dict[str, Container] = {}
         self._images_stale = True
         self._due = asyncio.Event()
@@ -79,6 +81,9 @@ class RuntimeWatch:
             self._images_stale = True
         else:
             self._known.pop(change.id, None)
+            self._happened(change)
+            if change.action == "kill":
+                return  # a signal alone changes no list; what follows from it comes by itself
         self._due.set()
 
     async def _refresh(self) -> None:

@@ -26,6 +26,7 @@ class IncidentQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=T
     node: Short | None = None
     container: Short | None = None
     image: Short | None = None
+    simulated_by: Short | None = None
     since: Instant | None = None
     until: Instant | None = None
 

@@ -16,9 +16,9 @@ from hullguard.ctrl.listing import Paged, Searched
 from hullguard.model.errors import Invalid
 from hullguard.model.identity import Permission
 from hullguard.model.page import Page
-from hullguard.model.policy import Policy, PolicySpec
+from hullguard.model.policy import Policy, PolicySpec, Simulation
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Policies
+from hullguard.storage.stores import Policies, Simulations
 
 _ETAG: Final = re.compile(r'"v([1-9][0-9]{0,17})"')
 
@@ -27,6 +27,12 @@ class PolicyInput(Struct, frozen=True, forbid_unknown_fields=True):
     """A policy's content and why it is so."""
 
     spec: PolicySpec
+    comment: Annotated[str, Meta(max_length=500)] = ""
+
+
+class RollBack(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a policy is rolled back."""
+
     comment: Annotated[str, Meta(max_length=500)] = ""
 
 
@@ -74,6 +80,32 @@ async def delete_policy(call: NamedDependency[Call], policy: FromPath[str]) -> N
     async with call.changing() as tx:
         await Policies(tx).delete(policy, expected)
         await _changed(call, tx, policy, "policy.delete", version=expected)
+
+
+@post(
+    "/policies/{policy:str}/roll-back",
+    permission=Permission.POLICIES_WRITE,
+    status_code=200,
+    versioned=True,
+    if_match=True,
+    refusals=(409,),
+)
+async def roll_back_policy(
+    call: NamedDependency[Call], policy: FromPath[str], data: JSONBody[RollBack]
+) -> Response[Policy]:
+    """Make a new version with the content of the one before the present. 409 at the first version."""
+    expected = _if_match(call.request)
+    async with call.changing() as tx:
+        made = await Policies(tx).roll_back(policy, call.actor.name, data.comment, expected_version=expected)
+        await _changed(call, tx, policy, "policy.roll-back", version=made.version, comment=data.comment)
+    return _tagged(made)
+
+
+@get("/policies/{policy:str}/simulation", permission=Permission.POLICIES_READ)
+async def get_policy_simulation(call: NamedDependency[Call], policy: FromPath[str]) -> Simulation:
+    """What the policy would have stopped where it is simulated, since it was given its detectors and binding."""
+    async with call.reading() as tx:
+        return await Simulations(tx).of(policy)
 
 
 @get("/policies/{policy:str}/versions", permission=Permission.POLICIES_READ)
@@ -130,6 +162,8 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     get_policy,
     update_policy,
     delete_policy,
+    roll_back_policy,
+    get_policy_simulation,
     list_policy_versions,
     get_policy_version,
 )

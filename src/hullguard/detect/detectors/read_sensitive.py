@@ -62,7 +62,9 @@ class ReadSensitive:
         )
 
     def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
-        if not event.reads or event.path is None:
+        # To deny is to refuse every way to open it: what is simulated, or happened where nothing could be refused.
+        concerns = event.reads or (event.writes and settings.action is Action.DENY)
+        if not concerns or event.path is None:
             return None
         names = [name for name in (event.path, event.known_as) if name]
         patterns = strings(self.info, settings, "paths")

@@ -7,6 +7,7 @@
 | ``Images``, ``ImageFilter`` and filters of findings, packages | where images lie, what is in them, what is wrong |
 | ``Incidents``, ``IncidentFilter`` | what detectors found and how it was handled |
 | ``Policies`` | versions, and what each node should run |
+| ``Simulations`` | what policies would have stopped |
 | ``Commands``, ``CommandFilter``, ``About``, ``Idempotency`` | what people ask of agents |
 | ``Progress`` | which of an agent's messages were taken in |
 | ``Quotas`` | node units |
@@ -41,6 +42,7 @@ from hullguard.storage.stores.progress import Progress
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, Tokens
 from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.stores.simulations import Simulations
 from hullguard.storage.stores.users import Credentials, Users
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "Session",
     "Sessions",
     "Settings",
+    "Simulations",
     "TokenHolder",
     "Tokens",
     "Unreadable",

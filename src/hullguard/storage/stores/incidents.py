@@ -39,6 +39,8 @@ class IncidentFilter(Struct, frozen=True):
     node: str | None = None
     container: str | None = None
     image: str | None = None
+    simulated_by: str | None = None
+    """A policy's id: those that it would have stopped, were it not only simulated."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -123,6 +125,7 @@ class Incidents:
         table, leads = incidents.c, True
         conditions = [self._tx.mine(incidents)]
         for column, values in (
+            (table.simulated_by, _one(wanted.simulated_by)),
             (table.container, _one(wanted.container)),
             (table.node, _one(wanted.node)),
             (table.image, _one(wanted.image)),
@@ -142,7 +145,10 @@ class Incidents:
         return conditions
 
     def _total(self, wanted: IncidentFilter) -> sa.Select[Any] | None:
-        uncounted = (wanted.node, wanted.container, wanted.image, wanted.since, wanted.until)
+        uncounted = (
+            *(wanted.node, wanted.container, wanted.image, wanted.simulated_by),
+            *(wanted.since, wanted.until),
+        )
         if any(value is not None for value in uncounted):
             return None
         return incident_counts.total(
@@ -163,6 +169,7 @@ def _cell(observed: Observation, place: Place) -> Cell:
 
 
 def _values(observed: Observation, node: str, place: Place, received: datetime) -> dict[str, Any]:
+    simulated = observed.policy if observed.would is not None else None
     return {
         "id": observed.id,
         "cluster": place.cluster,
@@ -180,6 +187,9 @@ def _values(observed: Observation, node: str, place: Place, received: datetime) 
         "image": None if observed.image is None else observed.image.id,
         "image_name": None if observed.image is None else observed.image.name,
         "evidence": Evidence(observed.lineage, observed.details, observed.policy),
+        "simulated_by": None if simulated is None else simulated.id[:64],
+        "simulated_version": None if simulated is None else simulated.version,
+        "would": None if simulated is None else observed.would,
         "status": IncidentStatus.OPEN.value,
     }
 
@@ -199,6 +209,7 @@ def _incident(row: Row) -> Incident:
         lineage=row.evidence.lineage,
         details=row.evidence.details,
         policy=row.evidence.policy,
+        would=None if row.would is None else Action(row.would),
         node=row.node,
         node_name=row.node_name,
         cluster=row.cluster,

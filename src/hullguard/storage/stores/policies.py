@@ -71,6 +71,21 @@ class Policies:
         await wanted.refresh_all(self._tx)
         return after
 
+    async def roll_back(self, policy: str, by: str, comment: str = "", *, expected_version: int) -> Policy:
+        """A new version with the content of the one before the present."""
+        before = await self._expect(policy, expected_version)
+        if before.version == 1:
+            raise Conflict(
+                f"policy {before.spec.name!r} is at its first version; there is none to roll back to",
+                "policy.first-version",
+            )
+        earlier = await self.version(policy, before.version - 1)
+        return await self.update(policy, earlier.spec, by, comment, expected_version=expected_version)
+
+    async def renew(self) -> None:
+        """Work out anew what each node should run: this release may write the same policies in other bytes."""
+        await wanted.refresh_all(self._tx)
+
     async def delete(self, policy: str, expected_version: int | None = None) -> None:
         """Remove a policy; its versions stay readable. The built-in one can only be disabled."""
         before = await (self.get(policy) if expected_version is None else self._expect(policy, expected_version))

@@ -38,6 +38,10 @@ incidents = sa.Table(
     sa.Column("image", text(IMAGE)),
     sa.Column("image_name", text(512)),
     sa.Column("evidence", Packed(Evidence), nullable=False),
+    # Of those that a policy only simulated: the policy, its version, and what it would have done.
+    sa.Column("simulated_by", text(ID)),
+    sa.Column("simulated_version", sa.BigInteger),
+    sa.Column("would", text(16)),
     short("status", 16, default="open"),
     sa.Column("handled_by", text(255)),
     sa.Column("handled_at", Instant),
@@ -49,6 +53,7 @@ incidents = sa.Table(
     sa.Index("ix_incidents_node", "tenant", "node", "at", "id"),
     sa.Index("ix_incidents_container", "tenant", "container", "at", "id"),
     sa.Index("ix_incidents_image", "tenant", "image", "at", "id"),
+    sa.Index("ix_incidents_simulated", "tenant", "simulated_by", "at", "id"),
     # To count the open ones of a page of nodes or containers.
     sa.Index("ix_incidents_node_status", "tenant", "node", "status"),
     sa.Index("ix_incidents_container_status", "tenant", "container", "status"),

@@ -1,0 +1,79 @@
+"""What policies would have stopped, were they not only simulated: counted from the incidents that say so."""
+
+import sqlalchemy as sa
+
+from hullguard.model.policy import Action, Policy, SimulatedDeed, Simulation
+from hullguard.storage.paging import PageRequest
+from hullguard.storage.stores.policies import Policies
+from hullguard.storage.tables import incidents
+from hullguard.storage.transaction import Row, Transaction
+
+_MOST_GROUPS = 100
+_MOST_VERSIONS = 50
+
+
+class Simulations:
+    """Of the policies of a scope."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def of(self, policy: str) -> Simulation:
+        """Counts since the policy detects what it detects now: how far it is rolled out may have changed since."""
+        first = await self._first_alike(policy)
+        table = incidents.c
+        condition = sa.and_(
+            self._tx.mine(incidents),
+            table.simulated_by == policy,
+            table.simulated_version >= first.version,
+        )
+        by = (table.container, table.node, table.rule, table.would)
+        deeds = sa.func.count().label("deeds")
+        groups = (
+            sa.select(
+                *by,
+                sa.func.max(table.container_name).label("container_name"),
+                sa.func.max(table.image_name).label("image_name"),
+                sa.func.max(table.node_name).label("node_name"),
+                deeds,
+                sa.func.min(table.at).label("first_at"),
+                sa.func.max(table.at).label("last_at"),
+            )
+            .where(condition)
+            .group_by(*by)
+            .order_by(deeds.desc(), *by)
+            .limit(_MOST_GROUPS)
+        )
+        return Simulation(
+            policy,
+            first.version,
+            first.changed_at,
+            int(await self._tx.scalar(sa.select(sa.func.count(table.container.distinct())).where(condition)) or 0),
+            int(await self._tx.scalar(sa.select(sa.func.count()).select_from(incidents).where(condition)) or 0),
+            tuple(map(_group, await self._tx.all(groups))),
+        )
+
+    async def _first_alike(self, policy: str) -> Policy:
+        """The oldest version from which on nothing changed of what is detected where."""
+        found = await Policies(self._tx).versions(policy, PageRequest(_MOST_VERSIONS))
+        first = found.items[0]
+        for older in found.items[1:]:
+            if (older.spec.detectors, older.spec.binding) != (first.spec.detectors, first.spec.binding):
+                break
+            first = older
+        return first
+
+
+def _group(row: Row) -> SimulatedDeed:
+    return SimulatedDeed(
+        container=row.container,
+        container_name=row.container_name,
+        image_name=row.image_name or "",
+        node=row.node,
+        node_name=row.node_name,
+        rule=row.rule,
+        would=Action(row.would),
+        deeds=row.deeds,
+        first=row.first_at,
+        last=row.last_at,
+    )

@@ -1,0 +1,129 @@
+"""A policy comes into force step by step on a real node, and is taken back by itself when containers fail."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.support.docker import docker, import_image, said
+from tests.support.platform import Client, Platform, running_platform
+
+pytestmark = [pytest.mark.docker, pytest.mark.bpf, pytest.mark.timeout(300)]
+
+DROP = "container.drop-and-execute"
+IMAGE = "hullguard-test/till"
+# A program that the image does not have is part of its work: a policy that was switched on without looking breaks it.
+WORK = "rm -f /tmp/works; cp /bin/busybox /tmp/busybox; sleep 3; /tmp/busybox true || exit 1; touch /tmp/works; exec sleep 600"
+SPEC = {
+    "name": "till",
+    "detectors": {DROP: {"action": "deny"}},
+    "binding": {"images": [f"{IMAGE}:*"]},
+}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, docker_host: str) -> Iterator[Platform]:
+    import_image(docker_host, IMAGE)
+    data = tmp_path_factory.mktemp("platform") / "data"
+    with running_platform(data, environ={"DOCKER_HOST": docker_host}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(platform: Platform) -> Client:
+    signed_in = platform.client()
+    signed_in.wait("/nodes", lambda page: [node["state"] for node in page["items"]] == ["protected"])
+    return signed_in
+
+
+@pytest.fixture
+def till(docker_host: str) -> Iterator[str]:
+    made = said(docker_host, "run", "-d", "--network", "none", "--restart", "on-failure", IMAGE, "/bin/sh", "-c", WORK)
+    yield made
+    docker(docker_host, "rm", "-f", made, check=False)
+
+
+def rolled_out(client: Client, policy: dict[str, Any], **rollout: Any) -> dict[str, Any]:
+    """The next version, once the node runs it."""
+    made: dict[str, Any] = client.put(
+        f"/policies/{policy['id']}", {"spec": {**SPEC, "rollout": rollout}}, If_Match=f'"v{policy["version"]}"'
+    )
+    in_force(client)
+    return made
+
+
+def in_force(client: Client) -> None:
+    client.wait("/nodes", lambda page: page["items"][0]["applied"] == page["items"][0]["wanted"])
+
+
+def works(docker_host: str, container: str, seconds: float = 60) -> bool:
+    """Whether the container does its work within that time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if docker(docker_host, "exec", container, "ls", "/tmp/works", check=False).returncode == 0:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def runs_dropped(docker_host: str, container: str) -> bool:
+    return docker(docker_host, "exec", container, "/tmp/busybox", "true", check=False).returncode == 0
+
+
+def test_simulated_then_a_canary_then_enforced_then_taken_back(client: Client, docker_host: str, till: str) -> None:
+    (node,) = client.get("/nodes")["items"]
+    assert works(docker_host, till)
+
+    # Simulated: it runs, and what would have been done is counted and listed.
+    policy = client.post("/policies", {"spec": {**SPEC, "rollout": {"mode": "simulate"}}})
+    in_force(client)
+    assert runs_dropped(docker_host, till)
+    found = client.wait(f"/policies/{policy['id']}/simulation", lambda found: found["deeds"] >= 1)
+    assert found["containers"] == 1
+    assert [(group["container"], group["rule"], group["would"]) for group in found["groups"]] == [(till, DROP, "deny")]
+    (incident,) = client.get(f"/incidents?simulated_by={policy['id']}")["items"]
+    assert (incident["action"], incident["would"], incident["stopped"]) == ("alert", "deny", False)
+    assert incident["details"]["path"] == "/tmp/busybox"
+
+    # A canary elsewhere changes nothing here; a canary here does.
+    policy = rolled_out(client, policy, mode="canary", canary_nodes=["another"])
+    assert runs_dropped(docker_host, till)
+    policy = rolled_out(client, policy, mode="canary", canary_nodes=[node["id"]])
+    wait_until(lambda: not runs_dropped(docker_host, till))
+    client.wait(
+        f"/incidents?container={till}&rule={DROP}",
+        lambda page: any(each["stopped"] and each["action"] == "deny" for each in page["items"]),
+    )
+
+    # In force: the container cannot do its work, is started again and again, and the policy goes back by itself.
+    policy = rolled_out(client, policy, mode="enforce", tolerated_exits=1, watch_minutes=5)
+    docker(docker_host, "restart", "-t", "0", till)
+    now = client.wait(
+        f"/policies/{policy['id']}", lambda found: found["spec"]["rollout"]["mode"] == "simulate", seconds=90
+    )
+    assert (now["version"], now["changed_by"]) == (policy["version"] + 1, f"node:{node['id']}")
+    assert now["comment"].startswith("Simulated again: 2 failing exits in 5 minutes, 0 before")
+    assert now["spec"]["rollout"]["watch_minutes"] == 5
+    (told,) = client.get("/incidents?rule=policy.rolled-back")["items"]
+    assert (told["policy"], told["container"]["id"]) == ({"id": policy["id"], "version": policy["version"]}, till)
+    assert (told["details"]["exits"], told["details"]["before"], told["details"]["code"]) == ("2", "0", "1")
+    (record,) = client.get(f"/audit?subject=policy:{policy['id']}&action=policy.roll-back")["items"]
+    assert (record["actor"], record["details"]["incident"]) == (f"node:{node['id']}", told["id"])
+    in_force(client)
+    assert works(docker_host, till), "the container does its work again, by itself"
+    assert client.wait(f"/nodes/{node['id']}", lambda found: found["state"] == "protected")["reasons"] == []
+
+    # Somebody who wants it all the same says so: the version before is back, and on trial anew.
+    again = client.post(
+        f"/policies/{policy['id']}/roll-back", {"comment": "the till was repaired"}, If_Match=f'"v{now["version"]}"'
+    )
+    assert again["spec"] == policy["spec"]
+    in_force(client)
+    wait_until(lambda: not runs_dropped(docker_host, till))
+
+
+def wait_until(holds: Any, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never held"
+        time.sleep(0.2)
