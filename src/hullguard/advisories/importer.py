@@ -94,10 +94,15 @@ def load_stream(where: str, stream: io.BufferedReader, writer: Writer, account: 
 
 def _import_zip(name: str, raw: "_Told", writer: Writer, account: Account) -> None:
     """An archive of files, most of them one record: a damaged one is named, and the others are imported."""
+    from hullguard.advisories.bundle.manifest import MANIFEST, SIGNATURE
+
     with zipfile.ZipFile(raw) as archive:
         entries = archive.infolist()
         if len(entries) > _MAX_ZIP_ENTRIES:
             raise zipfile.BadZipFile(f"more than {_MAX_ZIP_ENTRIES} entries")
+        if {MANIFEST, SIGNATURE} <= {entry.filename for entry in entries}:
+            # Whatever was put in front of them: what is signed is not imported on trust in nobody.
+            raise Invalid(f"{name} is a bundle: name the public key of who signed it with --trust FILE")
         for entry in entries:
             if entry.is_dir():
                 continue

@@ -126,7 +126,12 @@ class Bundle:
         return content
 
     def _open(self, name: str) -> IO[bytes]:
-        return self._archive.open(name) if self._archive is not None else (self._path / name).open("rb")
+        if self._archive is not None:
+            return self._archive.open(name)
+        place = self._path / name
+        if place.exists() and not place.is_file():  # a pipe would be waited for
+            raise OSError("it is no regular file")
+        return place.open("rb")
 
     def _broken(self, why: str) -> HullguardError:
         return Invalid(f"{self._path} is no bundle that can be used: {why}", "bundle.malformed")

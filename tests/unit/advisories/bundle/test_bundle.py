@@ -1,5 +1,6 @@
 """A bundle brings over what matching needs, and nothing that was not signed."""
 
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -289,3 +290,28 @@ def test_what_cannot_be_unpacked_is_said_however_it_was_packed(
 
     with pytest.raises(Invalid, match=r"manifest\.json cannot be read"):
         import_bundles([path], db, trusted)
+
+
+def test_what_is_put_in_front_of_a_bundle_makes_it_no_plain_archive(bundle: Path, db: Path, tmp_path: Path) -> None:
+    path = tmp_path / "front.zip"
+    with zipfile.ZipFile(bundle) as signed, zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.json", b'{"id": "CVE-1", "modified": "2024-01-01T00:00:00Z"}')
+        for name in signed.namelist():
+            archive.writestr(name, signed.read(name))
+
+    with pytest.raises(Invalid, match=r"front\.zip is a bundle: name the public key"):
+        import_files([path], db)
+    assert not db.exists()
+
+
+@pytest.mark.parametrize("name", ["manifest.sig", "files"])
+def test_a_pipe_in_a_bundle_is_not_waited_for(bundle: Path, key: Path, trusted: Path, db: Path, name: str) -> None:
+    directory = signed_again(bundle, key, lambda manifest: manifest)
+    place = directory / name
+    if place.is_dir():
+        place = next(place.iterdir())
+    place.unlink()
+    os.mkfifo(place)
+
+    with pytest.raises(Invalid, match="it is no regular file"):
+        import_bundles([directory], db, trusted)

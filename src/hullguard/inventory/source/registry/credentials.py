@@ -2,9 +2,12 @@
 
 import base64
 import binascii
+import contextlib
 import os
 import re
+import select
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from hullguard.model.errors import Invalid
 
 _MAX_CONFIG = 1 << 20
 _HELPER_SECONDS = 30
+_WAIT = 0.1
+"""Seconds after which one looks whether a helper that says nothing has ended."""
 _HELPER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HUB_KEY = "https://index.docker.io/v1/"
 _NAMELESS = "<token>"
@@ -98,6 +103,8 @@ def _files(access: RegistryAccess) -> list[Path]:
 
 def _read(path: Path) -> _Config | None:
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise Invalid(f"{path} is no regular file", "registry.docker-config")
         with path.open("rb") as file:
             content = file.read(_MAX_CONFIG + 1)
     except FileNotFoundError:
@@ -161,20 +168,49 @@ def _ask(helper: str, reference: Reference) -> Known | None:
         return Known(None, f"{helper[:64]!r} is no name of a credential helper")
     server = _HUB_KEY if reference.host == HUB else reference.host
     try:
-        done = subprocess.run(
-            [program, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_SECONDS, check=False
-        )
+        code, answered = _run(program, server)
     except FileNotFoundError:
         return Known(None, f"{program} is not installed")
     except (OSError, subprocess.TimeoutExpired) as cause:
         return Known(None, f"{program} gave no answer: {type(cause).__name__}")
-    if done.returncode:
-        said = done.stdout[:200].decode("utf-8", "replace").strip()
-        return None if "not found" in said else Known(None, f"{program} failed: {said or done.returncode}")
+    if code:
+        said = answered[:200].decode("utf-8", "replace").strip()
+        return None if "not found" in said else Known(None, f"{program} failed: {said or code}")
     try:
-        answer = msgspec.json.decode(done.stdout[:_MAX_CONFIG], type=_Answer)
+        answer = msgspec.json.decode(answered, type=_Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Known(None, f"{program} gave an answer that is no credential")
     if answer.username == _NAMELESS:
         return Known(Credentials(identity_token=answer.secret))
     return Known(Credentials(answer.username, answer.secret)) if answer.username else None
+
+
+def _run(program: str, server: str) -> tuple[int, bytes]:
+    """What a helper ends with and says, however much or slowly it speaks, and whoever keeps its output open."""
+    ends = time.monotonic() + _HELPER_SECONDS
+    process = subprocess.Popen(
+        [program, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    with process.stdin as question, process.stdout as output:  # type: ignore[union-attr]
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                question.write(server.encode())
+                question.close()
+            said = b""
+            while len(said) < _MAX_CONFIG:
+                ended = process.poll() is not None
+                if select.select([output], [], [], _WAIT)[0]:
+                    piece = os.read(output.fileno(), 1 << 16)
+                    if not piece:
+                        break
+                    said += piece
+                elif ended:
+                    break
+                if time.monotonic() > ends:
+                    raise subprocess.TimeoutExpired(program, _HELPER_SECONDS)
+            if len(said) < _MAX_CONFIG:
+                return process.wait(max(0.0, ends - time.monotonic())), said
+            return 0, b""  # no credential is as long
+        finally:
+            process.kill()
+            process.wait()

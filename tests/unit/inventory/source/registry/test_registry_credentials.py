@@ -2,12 +2,15 @@
 
 import base64
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.inventory.source.registry import credentials
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
 from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.model.errors import Invalid
@@ -155,6 +158,7 @@ def test_the_store_is_asked_for_what_is_not_noted(home: Path, monkeypatch: pytes
     [
         ("test", "echo broken; exit 1", "failed: broken"),
         ("test", "echo '[]'", "no credential"),
+        ("test", "exec cat /dev/zero", "no credential"),
         ("test", "echo credentials not found in native keychain; exit 1", ""),
         ("absent", "", "not installed"),
         ("../test", "", "no name of a credential helper"),
@@ -172,6 +176,32 @@ def test_a_helper_that_fails_leaves_one_anonymous(
     assert known.credentials is None
     assert trouble in known.trouble
     assert bool(trouble) == bool(known.trouble)
+
+
+def test_who_keeps_a_helpers_output_open_is_not_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config(home, {"credsStore": "test"})
+    helper(home, monkeypatch, """sleep 600 & echo $! > "$HOME/pid"; printf '{"Username":"me","Secret":"s"}'""")
+
+    try:
+        assert look_up(QUAY, RegistryAccess()).credentials == Credentials("me", "s")
+    finally:
+        os.kill(int((home / "pid").read_text()), signal.SIGKILL)
+
+
+def test_a_helper_that_says_nothing_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.3)
+    config(home, {"credsStore": "test"})
+    for script in ("exec sleep 600", "while :; do printf .; sleep 0.01; done"):
+        helper(home, monkeypatch, script)
+
+        assert look_up(QUAY, RegistryAccess()).trouble.endswith("gave no answer: TimeoutExpired")
+
+
+def test_a_pipe_is_no_configuration(home: Path) -> None:
+    (home / ".docker").mkdir()
+    os.mkfifo(home / ".docker" / "config.json")
+
+    assert look_up(QUAY, RegistryAccess()).trouble.endswith("config.json is no regular file")
 
 
 def test_secrets_are_not_shown() -> None:
