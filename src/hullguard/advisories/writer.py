@@ -1,8 +1,9 @@
 """Adds records to a database that nobody reads yet, and keeps account of what that changes for whom."""
 
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -82,10 +83,37 @@ class Writer:
 
     def withdraw(self, record: Record) -> None:
         """Takes a record back, whether or not it was ever here."""
-        known = self._find(record.id)
+        self.drop(record.id)
+
+    def stale(self, ecosystem: str, seen: Collection[str], before: str) -> list[str]:
+        """The ids of records that only speak of one ecosystem, were changed before an instant and are not among these.
+
+        Only ids of a kind that is among them: what somebody imported under other names is no business of theirs.
+        """
+        if self._fresh:
+            return []
+        self._flush()
+        kinds = json.dumps(sorted({_kind(identity) for identity in seen}))
+        query = "SELECT id FROM package WHERE ecosystem = ? OR substr(ecosystem, 1, ?) = ?"
+        asked = (ecosystem, len(ecosystem) + 1, f"{ecosystem}:")
+        own = {number for (number,) in typed(self._connection.execute(query, asked), int)}
+        own.update(one.number for one in self._packages.values() if one.ecosystem.partition(":")[0] == ecosystem)
+        query = (
+            "SELECT name, places FROM record WHERE modified < ? "
+            "AND substr(name, 1, instr(name || '-', '-') - 1) IN (SELECT value FROM json_each(?))"
+        )
+        return [
+            name
+            for name, places in typed(self._connection.execute(query, (before, kinds)), str, bytes)
+            if name not in seen and places and set(owners(unpacked(places))) <= own
+        ]
+
+    def drop(self, identity: str) -> None:
+        """Takes a record out that its publisher no longer has."""
+        known = self._find(identity)
         if known is None:
             return
-        self._seen.pop(record.id, None)
+        self._seen.pop(identity, None)
         self._flush()
         _, _, places = self._stored(known[0])
         self._move(known[0], places, postings())
@@ -257,6 +285,11 @@ class Writer:
         for number in self._changed:
             changes.add(Change(*single(self._connection.execute(query, (number,)), str, str)))
         return changes
+
+
+def _kind(identity: str) -> str:
+    """``GHSA`` of ``GHSA-…``."""
+    return identity.partition("-")[0]
 
 
 def _each(said: bytes) -> list[bytes]:

@@ -35,6 +35,8 @@ class Account:
         self.refused = 0
         self.refusals: list[Refusal] = []
         self.enriched: dict[str, int] = {}
+        self.seen: dict[str, str] | None = None
+        """When each record that was read was changed, by id; only who sets it is told."""
 
     def refuse(self, where: str, why: str) -> None:
         self.refused += 1

@@ -75,6 +75,8 @@ class OsvFeed(Feed):
 
 def take(record: Record, writer: Writer, account: Account) -> None:
     """Adds a record, or takes a withdrawn one back."""
+    if account.seen is not None:
+        account.seen[record.id] = record.modified
     if record.withdrawn:
         writer.withdraw(record)
         account.withdrawn += 1

@@ -36,6 +36,8 @@ _FEW = 300
 _AT_ONCE = 8
 _OVERLAP = timedelta(days=1)
 """The archive may be older than the list of changes beside it, so the next update looks back this far."""
+_CONFIRMED = timedelta(days=30)
+"""How long the archive as a whole is not asked for again, as long as few records change."""
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _FEEDS: dict[str, Feed] = {"kev": KevFeed(), "epss": EpssFeed()}
 
@@ -50,6 +52,11 @@ class Kept:
     def seen(self, ecosystem: str) -> datetime | None:
         """When the newest record was changed that is known of."""
         return instant(self._notes.get(f"seen:{ecosystem}", ""))
+
+    def confirmed(self, ecosystem: str) -> bool:
+        """Whether the whole archive was read not long ago: the list of changes does not say what is gone."""
+        at = instant(self._notes.get(f"seen:whole:{ecosystem}", ""))
+        return at is not None and datetime.now(UTC) - at < _CONFIRMED
 
     def tag(self, url: str) -> Tag | None:
         try:
@@ -81,6 +88,10 @@ class Update(Struct, frozen=True):
     """Why it failed."""
     notes: dict[str, str] = {}
     """What the next update wants to know."""
+    dropped: int = 0
+    """Stored records that the whole archive no longer has."""
+    unconfirmed: int = 0
+    """Those that it may no longer have; not all of it could be read."""
 
 
 class Source(abc.ABC):
@@ -109,7 +120,7 @@ class EcosystemSource(Source):
         if found is None:
             return Update(self.name, "same")
         changed, notes = found
-        if seen is None or len(changed) > _FEW:
+        if seen is None or len(changed) > _FEW or not kept.confirmed(self.name):
             return self._whole(kept, writer, account, notes)
         try:
             records = self._records(changed)
@@ -137,7 +148,7 @@ class EcosystemSource(Source):
                 lacking.append(change)
             if len(lacking) > _FEW:
                 break
-        whole = seen is None or len(lacking) > _FEW
+        whole = seen is None or len(lacking) > _FEW or not kept.confirmed(self.name)
         newest = newest or seen
         notes = {f"http:{url}": _noted(tag)}
         if newest is not None:
@@ -153,12 +164,28 @@ class EcosystemSource(Source):
         try:
             if not zipfile.is_zipfile(path):
                 raise Failed(f"{url}: is no zip archive, or not all of it", "update.damaged")
-            before = account.imported + account.withdrawn
+            before, refused = account.imported + account.withdrawn, account.refused
+            account.seen = {}
             import_file(path, writer(), account)
             count = account.imported + account.withdrawn - before
+            stale = self._stale(writer(), account.seen)
         finally:
             path.unlink(missing_ok=True)
-        return Update(self.name, "whole", count, notes=notes or {f"http:{url}": _noted(tag)})
+            account.seen = None
+        notes = notes or {f"http:{url}": _noted(tag)}
+        if account.refused > refused:
+            return Update(self.name, "whole", count, notes=notes, unconfirmed=len(stale))
+        for identity in stale:
+            writer().drop(identity)
+        notes = notes | {f"seen:whole:{self.name}": datetime.now(UTC).isoformat(timespec="seconds")}
+        return Update(self.name, "whole", count, notes=notes, dropped=len(stale))
+
+    def _stale(self, writer: Writer, seen: dict[str, str]) -> list[str]:
+        """What the archive lacks, but not what may be younger than it: it is made a few times a day."""
+        newest = max((at for text in seen.values() if (at := instant(text)) is not None), default=None)
+        if newest is None:
+            return []
+        return writer.stale(self.name, seen, (newest - _OVERLAP).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
 
     def _records(self, changed: list[Change]) -> list[Record]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:

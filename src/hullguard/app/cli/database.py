@@ -96,7 +96,16 @@ def update(  # noqa: PLR0917
     for each in outcome.updates:
         if not each.why and each.how != "same":
             unit = say("entries") if each.name in ("kev", "epss") else say("records")
-            typer.echo(f"  {each.name:<28} {each.records:>8} {unit}")
+            gone = f", {say('{n} no longer there', n=each.dropped)}" if each.dropped else ""
+            typer.echo(f"  {each.name:<28} {each.records:>8} {unit}{gone}")
+        if each.unconfirmed:
+            exits.remark(
+                say(
+                    "{name}: {count} stored records are not in what could be read of the archive; they are kept",
+                    name=each.name,
+                    count=each.unconfirmed,
+                )
+            )
     for each in outcome.failed:
         exits.remark(say("not updated: {name}: {why}", name=each.name, why=local(each.why)))
     if len(outcome.failed) == len(outcome.updates):

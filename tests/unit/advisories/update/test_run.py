@@ -3,13 +3,16 @@
 import fcntl
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.advisories import TODAY, Record, affected, inventory, package, record
+from tests.support.advisories import TODAY, Record, affected, inventory, package, record, write_records
 from tests.support.mirror import SmallMirror, claims, cut, serving, status
 
+from hullguard.advisories.changes import Change
 from hullguard.advisories.database import Advisories
+from hullguard.advisories.importer import import_files
 from hullguard.advisories.update import source
 from hullguard.advisories.update.fetch import Fetcher
 from hullguard.advisories.update.run import Outcome, Wanted, update
@@ -296,3 +299,60 @@ def test_it_is_noted_once_a_day_that_the_sources_were_asked(mirror: SmallMirror,
     assert set(how(outcome).values()) == {"same"}
     assert outcome.replaced
     assert not run(mirror, db).replaced
+
+
+def gone(mirror: SmallMirror, identity: str) -> None:
+    """Without a trace, as no publisher should."""
+    del mirror.records["npm"][identity]
+
+
+def own(path: Path, *records: Record) -> None:
+    import_files([write_records(path.with_name("own.jsonl"), *records)], path)
+
+
+def test_what_the_whole_archive_no_longer_has_is_dropped_and_counted(mirror: SmallMirror, db: Path) -> None:
+    mirror.put("npm", npm(9, day=20))
+    run(mirror, db, "npm")
+    own(
+        db,
+        {**npm(7), "id": "ACME-7"},
+        {**npm(8, day=25)},  # younger than the archive
+        {**npm(6), "affected": [affected("npm", "p6", ZERO), affected("PyPI", "p6", ZERO)]},
+    )
+    gone(mirror, "GHSA-2")
+
+    outcome = run(mirror, db, "npm", full=True)
+
+    assert [(one.name, one.dropped, one.unconfirmed) for one in outcome.updates[:1]] == [("npm", 1, 0)]
+    assert held(db) == ["ACME-7", "GHSA-0", "GHSA-1", "GHSA-3", "GHSA-4", "GHSA-6", "GHSA-8", "GHSA-9"]
+    advisories = Advisories.open(db)
+    assert Change("npm", "p2") in advisories.changes(advisories.build.generation - 1)
+    advisories.close()
+
+
+def test_nothing_is_dropped_when_not_all_of_the_archive_can_be_read(mirror: SmallMirror, db: Path) -> None:
+    mirror.put("npm", npm(9, day=20))
+    run(mirror, db, "npm")
+    gone(mirror, "GHSA-2")
+    mirror.records["npm"]["GHSA-3"] = {"id": 5, "modified": "2025-02-01T00:00:00Z"}
+
+    outcome = run(mirror, db, "npm", full=True)
+
+    assert [(one.name, one.dropped, one.unconfirmed) for one in outcome.updates[:1]] == [("npm", 0, 2)]
+    assert "GHSA-2" in held(db)
+
+
+def test_the_whole_archive_is_taken_once_in_a_while(
+    mirror: SmallMirror, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.put("npm", npm(9, day=20))
+    run(mirror, db, "npm")
+    gone(mirror, "GHSA-2")
+    mirror.put("npm", npm(8, day=21))
+    assert how(run(mirror, db, "npm"))["npm"] == "records"
+    assert "GHSA-2" in held(db)
+    monkeypatch.setattr(source, "_CONFIRMED", timedelta(0))
+    mirror.put("npm", npm(7, day=22))
+
+    assert how(run(mirror, db, "npm"))["npm"] == "whole"
+    assert "GHSA-2" not in held(db)
