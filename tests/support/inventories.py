@@ -26,7 +26,7 @@ class Found:
         self.os: OperatingSystem | None = None
         for analyzer in ANALYZERS:
             findings = analyzer.analyze(self.tree, context)
-            context.owned |= findings.owned
+            context.owned |= findings.owned  # no test has two owners of one file
             self.os = self.os or findings.os
             self.packages += findings.packages
             self.unknowns += findings.unknowns

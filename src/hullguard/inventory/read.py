@@ -283,7 +283,8 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
     found.unknowns += findings.unknowns
     found.left_out += findings.left_out
     found.unsaid += findings.unsaid
-    context.owned |= findings.owned
+    for path, layer in findings.owned.items():
+        context.owned[path] = max(layer, context.owned.get(path, 0))
     context.room -= len(findings.packages)
 
 

@@ -59,12 +59,17 @@ class Context(Struct):
     """What the analyzers before this one found out."""
 
     distribution: Distribution | None = None
-    owned: set[str] = set()
-    """Real paths of language metadata that belong to an OS package."""
+    owned: dict[str, int] = {}
+    """Real paths of language metadata that belong to an OS package, with the layer that brought the package in."""
     layers: tuple[str | None, ...] = ()
     """Diff ids by layer number."""
     room: int = Limits().packages
     """How many packages may still be named."""
+
+    def owns(self, path: str, file: "File") -> bool:
+        """Whether an OS package speaks for the file; not for one that a later layer put in its place."""
+        layer = self.owned.get(path)
+        return layer is not None and file.origin <= layer
 
 
 class Findings(Struct):
@@ -73,7 +78,7 @@ class Findings(Struct):
     packages: list[Package] = []
     unknowns: list[Unknown] = []
     os: OperatingSystem | None = None
-    owned: set[str] = set()
+    owned: dict[str, int] = {}
     room: int = Limits().packages
     left_out: int = 0
     """Packages for which there was no room."""

@@ -15,6 +15,7 @@ from hullguard.inventory.analyzers.analyzer import (
     text,
 )
 from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.model.package import Package, PackageType
 
 # apk-tools 3 moved the database below /usr.
@@ -78,7 +79,7 @@ class ApkAnalyzer(Analyzer):
         findings = Findings(room=context.room)
         # With a merged /usr both names lead to one file.
         places = {real: place for place in _PLACES if (real := files.real(place))}
-        owners: list[tuple[str, bool, set[str]]] = []
+        owners: list[Owner] = []
         sources = _Sources(files, context)
         for place in places.values():
             if (file := files.file(place)) is None:
@@ -89,8 +90,9 @@ class ApkAnalyzer(Analyzer):
                 origins = {identity: origins.get(identity, older.layer) for identity in present}
             for fields, owned in _records(file.content):
                 real_paths = {real for path in owned if (real := files.real(path))}
-                owners.append((fields.get("P", ""), sources.own(fields), real_paths))
-                self._add(fields, origins.get(_identity(fields), file.layer), place, context, findings)
+                layer = origins.get(_identity(fields), file.layer)
+                owners.append(Owner(fields.get("P", ""), sources.own(fields), layer, real_paths))
+                self._add(fields, layer, place, context, findings)
             if not findings.packages and not findings.unknowns:
                 findings.say(place, NO_PACKAGE)
         provenance.take(findings, context.distribution, owners, fhs=True)

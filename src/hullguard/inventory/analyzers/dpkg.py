@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
 from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/dpkg"
@@ -40,7 +43,7 @@ class DpkgAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        own: dict[str, bool] = {}
+        own: dict[str, Owner] = {}
         for name, file in files.children(_STATUS_D):
             if not name.endswith(".md5sums"):
                 place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
@@ -64,7 +67,7 @@ class DpkgAnalyzer(Analyzer):
 
     @staticmethod
     def _add(  # noqa: PLR0917 - all of it is needed of every entry
-        entry: Entry, layer: int, location: str, context: Context, findings: Findings, own: dict[str, bool]
+        entry: Entry, layer: int, location: str, context: Context, findings: Findings, own: dict[str, Owner]
     ) -> None:
         if (found := identified(entry, location, findings)) is None:
             return
@@ -73,7 +76,9 @@ class DpkgAnalyzer(Analyzer):
         distribution, arch = context.distribution, entry.get("architecture")
         made = provenance.maintained(distribution, entry.get("maintainer"), version)
         # Of several architectures one that somebody else built is enough to look.
-        own[name] = own.get(name, True) and made and provenance.from_origin(distribution, entry.get("origin"))
+        owner = own.setdefault(name, Owner(name, True, layer))
+        owner.own = owner.own and made and provenance.from_origin(distribution, entry.get("origin"))
+        owner.layer = max(owner.layer, layer)
         findings.packages.append(
             Package(
                 purl=os_purl("deb", context, name, version, arch),
@@ -90,9 +95,9 @@ class DpkgAnalyzer(Analyzer):
         )
 
     @staticmethod
-    def _owners(files: Files, own: Mapping[str, bool]) -> Iterator[tuple[str, bool, set[str]]]:
+    def _owners(files: Files, own: Mapping[str, Owner]) -> Iterator[Owner]:
         for directory, suffix in ((_INFO, ".list"), (_STATUS_D, ".md5sums")):
             for name, file in files.children(directory):
                 if name.endswith(suffix) and (package := name.removesuffix(suffix).split(":")[0]) in own:
                     listed = (files.real(path) for path in text(file.content).split("\n") if path)
-                    yield package, own[package], {real for real in listed if real}
+                    yield replace(own[package], paths={real for real in listed if real})

@@ -129,7 +129,7 @@ class LanguageAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in self.found(files):
-            if path in context.owned or not file.content:
+            if context.owns(path, file) or not file.content:
                 continue
             reading = msgspec.json.decode(file.content, type=_Reading)
             layer = context.layers[file.origin]

@@ -46,7 +46,7 @@ class NodeAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in files.matching(self.paths):
-            if path in context.owned or not findings.has_room():
+            if context.owns(path, file) or not findings.has_room():
                 continue
             if not file.content:
                 findings.say(path, "the manifest of an npm package is no readable JSON")

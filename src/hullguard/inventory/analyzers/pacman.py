@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import (
     Analyzer,
@@ -15,6 +17,7 @@ from hullguard.inventory.analyzers.analyzer import (
     text,
 )
 from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/pacman/local"
@@ -41,7 +44,7 @@ class PacmanAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        own: dict[str, tuple[str, bool]] = {}
+        own: dict[str, Owner] = {}
         root = files.real(_ROOT) or _ROOT
         place = re.escape(root)
         for path, file in files.matching(rf"{place}/[^/]+/desc"):
@@ -54,14 +57,14 @@ class PacmanAnalyzer(Analyzer):
         return findings
 
     @staticmethod
-    def _owners(files: Files, place: str, own: Mapping[str, tuple[str, bool]]) -> Iterator[tuple[str, bool, set[str]]]:
+    def _owners(files: Files, place: str, own: Mapping[str, Owner]) -> Iterator[Owner]:
         for path, file in files.matching(rf"{place}/[^/]+/files"):
             if (known := own.get(path.rpartition("/")[0])) is not None:
                 listed = (files.real(name) for name in text(file.content).split("\n") if name)
-                yield *known, {real for real in listed if real}
+                yield replace(known, paths={real for real in listed if real})
 
     @staticmethod
-    def _add(path: str, file: File, context: Context, findings: Findings, own: dict[str, tuple[str, bool]]) -> None:
+    def _add(path: str, file: File, context: Context, findings: Findings, own: dict[str, Owner]) -> None:
         sections = _sections(file.content)
         values = {name: lines[0] for name, lines in sections.items() if lines}
         name, version = values.get("NAME"), values.get("VERSION")
@@ -72,7 +75,7 @@ class PacmanAnalyzer(Analyzer):
         # What was built on the machine itself is not signed.
         signed = "pgp" in sections.get("VALIDATION", ())
         made = signed and provenance.maintained(distribution, values.get("PACKAGER"))
-        own[path.rpartition("/")[0]] = (name, made)
+        own[path.rpartition("/")[0]] = Owner(name, made, file.origin)
         findings.packages.append(
             Package(
                 purl=os_purl("alpm", context, name, version, arch),

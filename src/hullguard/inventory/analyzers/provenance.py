@@ -9,6 +9,8 @@ counts as somebody else's (decision 0015).
 import re
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from hullguard.inventory.analyzers.analyzer import Findings
 from hullguard.inventory.analyzers.ownable import metadata
 from hullguard.inventory.distributions import Distribution
@@ -84,21 +86,32 @@ def fetched(distribution: Distribution | None, repositories: str) -> bool:
     return form is not None and bool(lines) and all(map(form.fullmatch, lines))
 
 
-def take(
-    findings: Findings, distribution: Distribution | None, owners: Iterable[tuple[str, bool, set[str]]], *, fhs: bool
-) -> None:
+class Owner(Struct):
+    """An OS package as far as it speaks for files."""
+
+    name: str
+    own: bool
+    """Whether the distribution built it."""
+    layer: int
+    """The number of the layer that brought it in."""
+    paths: set[str] = set()
+    """The real paths that it lists."""
+
+
+def take(findings: Findings, distribution: Distribution | None, owners: Iterable[Owner], *, fhs: bool) -> None:
     """Notes what the distribution's packages own, and says which others own something.
 
-    ``owners`` are packages by name, whether the distribution built them, and the real paths that they list; ``fhs``
-    says that the distribution's packages leave /opt and /usr/local alone.
+    ``fhs`` says that the distribution's packages leave /opt and /usr/local alone.
     """
     others = set[str]()
     published = distribution is not None and distribution.ecosystem != ""
-    for name, own, paths in owners:
-        kept = {path for path in paths if own and not (fhs and path.startswith(_OTHERS))} if published else set()
-        findings.owned |= kept
-        if any(map(metadata, paths - kept)):
-            others.add(name)
+    for owner in owners:
+        speaks = owner.own and published
+        kept = {path for path in owner.paths if speaks and not (fhs and path.startswith(_OTHERS))}
+        for path in kept:
+            findings.owned[path] = max(owner.layer, findings.owned.get(path, 0))
+        if any(map(metadata, owner.paths - kept)):
+            others.add(owner.name)
     if not others or distribution is None or not published:  # that nobody knows of its packages is said elsewhere
         return
     named = ", ".join(sorted(others)[:_NAMED]) + (", …" if len(others) > _NAMED else "")

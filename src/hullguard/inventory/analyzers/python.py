@@ -33,7 +33,7 @@ class PythonAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in files.matching(self.paths):
-            if path in context.owned or not findings.has_room():
+            if context.owns(path, file) or not findings.has_room():
                 continue
             fields: dict[str, list[str]] = {}
             for key, value in _HEADER.findall(text(file.content)):

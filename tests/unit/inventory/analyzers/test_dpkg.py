@@ -303,3 +303,16 @@ def test_distroless_ownership_stands_in_the_checksums() -> None:
     )
 
     assert found.names == ["python3-six"]
+
+
+def test_a_file_that_a_later_layer_put_in_its_place_is_looked_up() -> None:
+    base = [OS, dpkg_status(dpkg_entry("python3-six", "1.16.0-4")), owned(SIX), SIX_FILE]
+
+    over = Found(base, [file(SIX, "Name: six\nVersion: 1.10.0\n")])
+    upgraded = Found(
+        base,
+        [file(SIX, "Name: six\nVersion: 1.17.0\n"), dpkg_status(dpkg_entry("python3-six", "1.17.0-1"))],
+    )
+
+    assert over.named("six").version == "1.10.0"
+    assert Found(base, [SIX_FILE]).names == upgraded.names == ["python3-six"]

@@ -44,7 +44,7 @@ def findings(content: bytes, owned: frozenset[str] = frozenset()) -> tuple[list[
         Wanted([analyzer]),
         Limits(),
     )
-    found = analyzer.analyze(tree, Context(owned=set(owned), layers=("layer0",)))
+    found = analyzer.analyze(tree, Context(owned=dict.fromkeys(owned, 0), layers=("layer0",)))
     assert {package.layer for package in found.packages} <= {"layer0"}
     return [package.purl for package in found.packages], [(u.what, u.why) for u in found.unknowns]
 

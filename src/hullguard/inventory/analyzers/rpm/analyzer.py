@@ -6,6 +6,7 @@ from packageurl import PackageURL
 
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, File, Files, Findings
+from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.inventory.analyzers.rpm import bdb, ndb, sqlite, wal
 from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
 from hullguard.inventory.analyzers.rpm.header import Record
@@ -89,13 +90,15 @@ class RpmAnalyzer(Analyzer):
             why = "a write to the package database broke off; its journal, which would take it back, was not applied"
             findings.say(path + _JOURNAL, why)
         findings.unknowns += [Unknown(path, f"the package database is damaged: {why}") for why in found.problems]
-        owners: list[tuple[str, bool, set[str]]] = []
+        owners: list[Owner] = []
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:
             if record.name != _KEY and findings.has_room():
-                findings.packages.append(_package(record, path, origins.get(_identity(record), newest), context))
+                layer = origins.get(_identity(record), newest)
+                findings.packages.append(_package(record, path, layer, context))
                 made = provenance.vended(context.distribution, record.vendor, record.release)
-                owners.append((record.name, made, {real for owned in record.owned if (real := files.real(owned))}))
+                paths = {real for owned in record.owned if (real := files.real(owned))}
+                owners.append(Owner(record.name, made, layer, paths))
         provenance.take(findings, context.distribution, owners, fhs=False)
         return any(record.name != _KEY for record in found.records)
 
