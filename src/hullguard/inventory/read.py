@@ -118,7 +118,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
             # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
             return _unnamed(target, source, image.blobs.found(), image.blobs.stopped, reader)
         layers, stopped = _layers(image, described, reader)
-        if image.identity and stopped is None:
+        if image.identity and stopped is None and described.complete:
             remember(image.identity, described.document, layers, reader)
 
     def again(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:
@@ -138,7 +138,11 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
     )
     careless, doubts = _careless(described.config, facts, reader)
     inventory = _inventory(about, facts, trees, [*unknowns, *doubts], stopped, limits=request.limits)
-    return replace(inventory, config=(*careless, *inventory.config))
+    return replace(
+        inventory,
+        config=(*careless, *inventory.config),
+        complete=inventory.complete and described.complete,
+    )
 
 
 def _careless(

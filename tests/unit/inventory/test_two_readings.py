@@ -10,6 +10,7 @@ from tests.support.images import (
     Image,
     compressed,
     digest_of,
+    directory,
     file,
     hardlink,
     layer,
@@ -29,6 +30,11 @@ HERE = own_platform().partition("/")[2]
 
 def names(inventory: Inventory) -> list[str]:
     return sorted(package.name for package in inventory.packages)
+
+
+def doubts(inventory: Inventory) -> list[str]:
+    """What nobody could decide, apart from the distribution, which these images do not name."""
+    return [unknown.what for unknown in inventory.unknowns if unknown.what != "operating system"]
 
 
 def parts(image: Image, kind: str) -> list[Entry]:
@@ -155,7 +161,62 @@ def test_a_docker_archive_that_is_a_layout_of_another_image_says_so(
     path = tmp_path / "image.tar"
     path.write_bytes(compressed(layer(*parts(GOOD, "good"), *members, file("manifest.json", manifest("good"))), whole))
 
-    found = read(str(path))
+    found, layout = read(str(path)), read(f"oci-archive:{path}")
 
-    assert names(found) == ["good"]
-    assert ("index.json" in [unknown.what for unknown in found.unknowns]) is told
+    assert (names(found), names(layout)) == (["good"], names(read(f"oci-dir:{beside.oci_dir(tmp_path / 'oci')}")))
+    assert ("another image" in doubts(found)) is told
+    assert ("another image" in doubts(layout)) is told
+    assert (found.complete, layout.complete) == (not told, not told)
+
+
+def test_a_layout_of_several_platforms_beside_a_docker_archive_of_one_is_no_other_image(tmp_path: Path) -> None:
+    here = Image([layer(node_package("here", "1"))], architecture=HERE)
+    several_platforms([Image([layer(node_package("other", "1"))], architecture="s390x"), here], tmp_path / "oci")
+    members = [
+        file(str(path.relative_to(tmp_path / "oci")), path.read_bytes())
+        for path in sorted((tmp_path / "oci").rglob("*"))
+        if path.is_file()
+    ]
+    path = tmp_path / "image.tar"
+    path.write_bytes(layer(*parts(here, "here"), *members, file("manifest.json", manifest("here"))))
+
+    for kind in ("docker-archive", "oci-archive"):
+        found = read(f"{kind}:{path}")
+
+        assert (names(found), doubts(found), found.complete) == (["here"], [], True)
+
+
+@pytest.mark.parametrize("whole", ["none", "gzip"])
+@pytest.mark.parametrize(
+    "twice",
+    [
+        [file("manifest.json", manifest("good")), file("manifest.json", manifest("evil"))],
+        [symlink("manifest.json", "m.json"), file("manifest.json", manifest("evil"))],
+        [file("manifest.json", manifest("good")), symlink("b", "."), file("b/manifest.json", manifest("evil"))],
+        [
+            file("manifest.json", manifest("good")),
+            directory("a"),
+            symlink("a/b", "/"),
+            file("a/b/manifest.json", manifest("evil")),
+        ],
+    ],
+    ids=["twice", "link first", "through a link", "through a link to the root"],
+)
+def test_a_document_that_engines_take_from_two_places_is_told(tmp_path: Path, twice: list[Entry], whole: str) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(compressed(layer(*BOTH, *twice), whole))
+
+    found = read(f"docker-archive:{path}")
+
+    assert (names(found), found.complete) == (["evil"], False)
+    assert doubts(found) == ["another image"]
+
+
+@pytest.mark.parametrize("whole", ["none", "gzip"])
+def test_the_same_document_twice_is_one(tmp_path: Path, whole: str) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(compressed(layer(*BOTH, *[file("manifest.json", manifest("good"))] * 3), whole))
+
+    found = read(f"docker-archive:{path}")
+
+    assert (names(found), doubts(found), found.complete) == (["good"], [], True)

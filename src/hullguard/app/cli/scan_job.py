@@ -23,6 +23,7 @@ from hullguard.words import local, say
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+_INCOMPLETE = ("the rest of the image", "another image")
 _LEFT_OUT = (
     "a file was left out, and is named where what could not be decided is; --help says which limits can be raised"
 )
@@ -141,7 +142,7 @@ def _alone() -> None:
 
 def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
     if not report.complete:
-        why = next((unknown.why for unknown in report.unknowns if unknown.what == "the rest of the image"), None)
+        why = next((unknown.why for unknown in report.unknowns if unknown.what in _INCOMPLETE), None)
         said = say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
     failed = job.bound is not None and reaches(report, job.bound)

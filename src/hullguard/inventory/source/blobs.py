@@ -3,7 +3,7 @@
 import functools
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +38,10 @@ class Blobs(Protocol):
         """A small file in memory, None when there is none of that name."""
         ...
 
+    def earlier(self, name: str) -> bytes | None:
+        """The document that had this name first, where another took its place; some engines read that."""
+        ...
+
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         """The index of a layer; raises Invalid when it is absent or damaged."""
         ...
@@ -62,6 +66,9 @@ class DirectoryBlobs:
             return None
         with path.open("rb") as file:
             return _bounded(file, path.stat().st_size, name, self._limits)
+
+    def earlier(self, name: str) -> None:
+        del name
 
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         path = self._path(blob.name)
@@ -101,6 +108,7 @@ class FileBlobs:
         self._file = path.open("rb", buffering=0)
         self._pread = functools.partial(_pread, self._file.fileno())
         self._places: dict[str, tuple[int, int]] = {}
+        self._first: dict[str, tuple[int, int] | None] = {}
         self._sparse = set[str]()
         self._links: dict[str, str] = {}
         budget = Budget(limits)
@@ -114,10 +122,12 @@ class FileBlobs:
 
     def _find(self, walk: TarWalk, budget: Budget) -> None:
         for member in walk:
-            name = normal(member.name)
+            name = landed(member.name, self._links)
             if not name:
                 continue
             budget.keep(len(name) + len(member.link))
+            if name in self._places or name in self._links:
+                self._first.setdefault(name, self._place(name))
             linked = resolve(member.link, self._links) if member.kind is Kind.HARDLINK else None
             there, sparse = self._places.get(linked or ""), linked in self._sparse
             # A member takes the place of whatever had its name.
@@ -135,7 +145,11 @@ class FileBlobs:
 
     def document(self, name: str) -> bytes | None:
         place = self._place(name)
-        return None if place is None else _bounded(Section(self._pread, *place), place[1], name, self._limits)
+        return None if place is None else self._content(place, name)
+
+    def earlier(self, name: str) -> bytes | None:
+        place = self._first.get(resolve(name, self._links) or "")
+        return None if place is None else self._content(place, name)
 
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         place = self._place(blob.name)
@@ -155,6 +169,9 @@ class FileBlobs:
     def close(self) -> None:
         self._file.close()
 
+    def _content(self, place: tuple[int, int], name: str) -> bytes:
+        return _bounded(Section(self._pread, *place), place[1], name, self._limits)
+
     def _place(self, name: str) -> tuple[int, int] | None:
         return self._places.get(resolve(name, self._links) or "")
 
@@ -170,6 +187,7 @@ class StreamBlobs:
         self._what = what
         self._limits = limits
         self._documents: dict[str, bytes] = {}
+        self._first: dict[str, bytes | None] = {}
         self._layers: dict[str, IndexedLayer | HullguardError] = {}
         self._links: dict[str, str] = {}
         self._reader: LayerReader | None = None
@@ -180,15 +198,15 @@ class StreamBlobs:
         if self._reader is reader:
             return
         self._reader, self.stopped = reader, None
-        self._layers.clear()
-        self._links.clear()
+        for one in (self._documents, self._first, self._layers, self._links):
+            one.clear()
         budget = Budget(self._limits)
         with self._opened() as raw:
             stream = Uncompressed(raw, budget, self._what, hashed=False)
             walk = TarWalk(stream, budget, self._what)
             try:
                 for member in walk:
-                    name = normal(member.name)
+                    name = landed(member.name, self._links)
                     budget.keep(len(member.name) + len(member.link))
                     if name:
                         self.stopped = self._take(name, member, walk, reader)
@@ -200,6 +218,9 @@ class StreamBlobs:
 
     def document(self, name: str) -> bytes | None:
         return self._documents.get(resolve(name, self._links) or "")
+
+    def earlier(self, name: str) -> bytes | None:
+        return self._first.get(resolve(name, self._links) or "")
 
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         self.prepare(reader)
@@ -220,6 +241,8 @@ class StreamBlobs:
 
     def _take(self, name: str, member: Member, walk: TarWalk, reader: LayerReader) -> LimitReached | None:
         """A member takes the place of whatever had its name; a hard link is what its target is by then."""
+        if name in self._documents or name in self._links:
+            self._first.setdefault(name, self.document(name))
         linked = resolve(member.link, self._links) if member.kind is Kind.HARDLINK else None
         document, layer = self._documents.get(linked or ""), self._layers.get(linked or "")
         self._documents.pop(name, None)
@@ -254,6 +277,16 @@ class StreamBlobs:
             return None
         self._layers[name] = layer
         return layer.stopped
+
+
+def landed(name: str, links: Mapping[str, str]) -> str | None:
+    """Where a member comes to lie when it is unpacked: below what the links above it lead to. None for nowhere."""
+    clean = normal(name)
+    above, slash, last = (clean or "").rpartition("/")
+    if not slash or not links:
+        return clean
+    real = resolve(above, links)
+    return None if real is None else f"{real}/{last}".lstrip("/")
 
 
 CONCURRENT = (DirectoryBlobs, FileBlobs)

@@ -1,54 +1,109 @@
 """Docker archives (``docker save``), of old engines and new: ``manifest.json`` names configuration and layers."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
 from hullguard.inventory.source.documents import DockerImage, ImageConfig
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
-from hullguard.inventory.source.oci import INDEX, configurations
-from hullguard.inventory.source.platforms import fits
+from hullguard.inventory.source.oci import INDEX, configurations, describe_oci
+from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.model.errors import HullguardError, Invalid, NotFound
+from hullguard.model.image import Platform
 from hullguard.model.package import Unknown
 
 MANIFEST = "manifest.json"
+_ANOTHER = "another image"
+
+
+class _Stored(NamedTuple):
+    """An image of a Docker archive."""
+
+    image: DockerImage
+    config: bytes
+
+    @property
+    def platform(self) -> Platform:
+        return decode(self.config, ImageConfig, self.image.config).platform
+
+    @property
+    def identity(self) -> str:
+        return f"sha256:{hashlib.sha256(self.config).hexdigest()}"
 
 
 def describe_docker(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
     """The image of a Docker archive; of several the first that fits, and the others are named as unread."""
-    content = blobs.document(MANIFEST)
-    if content is None:
-        raise Invalid("the archive has no manifest.json, so it is no Docker archive", "image.no-manifest")
-    images = decode(content, list[DockerImage], MANIFEST)
-    fitting, named = [], set[str]()
-    for image in images:
-        config = blobs.document(image.config)
-        if config is None:
-            raise NotFound(f"{MANIFEST} names the configuration {image.config}, but it is not there", "image.no-config")
-        named.add(f"sha256:{hashlib.sha256(config).hexdigest()}")
-        if platform is None or fits(decode(config, ImageConfig, image.config).platform, platform):
-            fitting.append((image, config))
+    stored = _images(blobs)
+    fitting = [each for each in stored if platform is None or fits(each.platform, platform)]
     if not fitting:
-        raise NotFound(f"the archive holds no image for {platform}" if images else "the archive holds no image")
+        raise NotFound(f"the archive holds no image for {platform}" if stored else "the archive holds no image")
     image, config = fitting[0]
     described = describe(config, [(name, None) for name in image.layers or []], limits.layers)
     described.tags = tuple(sorted(image.repo_tags or ()))
-    if len(images) > 1:
-        names = ", ".join(tag for other in images if other is not image for tag in other.repo_tags or [other.config])
+    if len(stored) > 1:
+        names = ", ".join(
+            tag for other in stored if other.image is not image for tag in other.image.repo_tags or [other.image.config]
+        )
         described.unknowns = (Unknown(names, "the archive holds several images; this one was not read"),)
-    described.unknowns += tuple(_others(blobs, named))
+    doubts = [*_earlier(blobs, [MANIFEST, image.config]), *_other_layout(blobs, stored, platform)]
+    described.unknowns += tuple(doubts)
+    described.complete = not doubts
     return described
 
 
-def _others(blobs: Blobs, named: set[str]) -> Iterator[Unknown]:
+def describe_oci_archive(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
+    """The image of an OCI layout in an archive, which may be a Docker archive as well."""
+    described = describe_oci(blobs, platform, limits)
+    doubts = list(_other_archive(blobs, platform))
+    described.unknowns += tuple(doubts)
+    described.complete = not doubts
+    return described
+
+
+def _images(blobs: Blobs) -> list[_Stored]:
+    content = blobs.document(MANIFEST)
+    if content is None:
+        raise Invalid("the archive has no manifest.json, so it is no Docker archive", "image.no-manifest")
+    found = []
+    for image in decode(content, list[DockerImage], MANIFEST):
+        config = blobs.document(image.config)
+        if config is None:
+            raise NotFound(f"{MANIFEST} names the configuration {image.config}, but it is not there", "image.no-config")
+        found.append(_Stored(image, config))
+    return found
+
+
+def _earlier(blobs: Blobs, names: Iterable[str]) -> Iterator[Unknown]:
+    """Docker unpacks an archive, so that the last member of a name counts; Podman takes the first that it meets."""
+    for name in names:
+        if blobs.earlier(name) not in (None, blobs.document(name)):
+            why = f"the archive holds {name} more than once; the last was read, as by Docker; others read the first"
+            yield Unknown(_ANOTHER, why)
+
+
+def _other_layout(blobs: Blobs, stored: Iterable[_Stored], platform: str | None) -> Iterator[Unknown]:
     """New engines write an OCI layout into the same archive, and some read that instead."""
     if blobs.document(INDEX) is None:
         return
     try:
-        same = configurations(blobs) <= named
+        same = configurations(blobs, platform or own_platform()) <= {each.identity for each in stored}
     except HullguardError:
         same = False
     if not same:
-        yield Unknown(INDEX, f"the archive is an OCI layout, too, of other images than {MANIFEST} names: not read")
+        yield Unknown(_ANOTHER, f"the archive is an OCI layout, too, of other images than {MANIFEST} names: not read")
+
+
+def _other_archive(blobs: Blobs, platform: str | None) -> Iterator[Unknown]:
+    if blobs.document(MANIFEST) is None:
+        return
+    try:
+        stored = _images(blobs)
+        fitting = [each for each in stored if fits(each.platform, platform or own_platform())] or stored
+        same = {each.identity for each in fitting} <= configurations(blobs)
+    except HullguardError:
+        same = False
+    if not same:
+        yield Unknown(_ANOTHER, f"the archive is a Docker archive, too, of other images than {INDEX} names: not read")

@@ -74,9 +74,11 @@ class _Exported:
         self._engine = engine
         self._container = container
 
-    def document(self, name: str) -> bytes | None:
+    def document(self, name: str) -> None:
         del name
-        return None
+
+    def earlier(self, name: str) -> None:
+        del name
 
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         with self._engine.export(self._container) as body:

@@ -1,6 +1,7 @@
 """OCI layouts (image-spec 1.1): ``index.json`` leads to a manifest, that to configuration and layers, all by digest."""
 
 import hashlib
+from typing import NamedTuple
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs
@@ -21,19 +22,23 @@ _MAX_NESTING = 8
 MAX_MANIFESTS = 256
 
 
+class _Offered(NamedTuple):
+    """An image of a layout."""
+
+    descriptor: Descriptor
+    manifest: OciDocument
+    platform: Platform
+
+
 def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
     """The image of a layout that fits the platform asked for, else this machine's, else the first."""
-    content = blobs.document(INDEX)
-    if content is None:
-        raise Invalid("there is no index.json, so it is no OCI layout", "image.no-index")
-    found = _manifests(blobs, content, 0)
-    if not found:
+    offered = _offered(blobs)
+    if not offered:
         raise NotFound("the OCI layout names no image", "image.none")
-    offered = [(descriptor, manifest, _platform(blobs, descriptor, manifest)) for descriptor, manifest in found]
     wanted = platform or own_platform()
-    fitting = [image for image in offered if fits(image[2], wanted)]
+    fitting = [image for image in offered if fits(image.platform, wanted)]
     if not fitting and platform is not None:
-        names = ", ".join(sorted({str(image[2]) or "unknown" for image in offered}))
+        names = ", ".join(sorted({str(image.platform) or "unknown" for image in offered}))
         raise NotFound(f"the OCI layout holds no image for {platform}; it holds {names}", "image.no-platform")
     descriptor, manifest, _ = (fitting or offered)[0]
     config = _blob(blobs, manifest.config) if manifest.config else b""
@@ -50,17 +55,28 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
             f"the OCI layout holds no image for this machine's platform that can be read; {described.platform} was read"
         )
         described.unknowns = (Unknown(wanted, why),)
-    others = [str(image[2]) for image in (fitting if platform is None else []) if image[0] is not descriptor]
+    others = [str(image.platform) for image in fitting[1:]] if platform is None else []
     if others:
         why = "the OCI layout holds several images for this platform; this one was not read"
         described.unknowns = tuple(Unknown(other, why) for other in others)
     return described
 
 
-def configurations(blobs: Blobs) -> set[str]:
-    """The digests of the configurations of all images of a layout."""
-    found = _manifests(blobs, blobs.document(INDEX) or b"", 0)
-    return {manifest.config.digest for _, manifest in found if manifest.config is not None}
+def configurations(blobs: Blobs, wanted: str | None = None) -> set[str]:
+    """The digests of the images' configurations: for a platform, if there are images for it, else of all."""
+    offered = _offered(blobs)
+    fitting = [image for image in offered if wanted is None or fits(image.platform, wanted)]
+    return {image.manifest.config.digest for image in fitting or offered if image.manifest.config is not None}
+
+
+def _offered(blobs: Blobs) -> list[_Offered]:
+    content = blobs.document(INDEX)
+    if content is None:
+        raise Invalid("there is no index.json, so it is no OCI layout", "image.no-index")
+    return [
+        _Offered(descriptor, manifest, _platform(blobs, descriptor, manifest))
+        for descriptor, manifest in _manifests(blobs, content, 0)
+    ]
 
 
 def _manifests(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hullguard.inventory.source.blobs import DirectoryBlobs, FileBlobs, StreamBlobs
-from hullguard.inventory.source.docker_archive import MANIFEST, describe_docker
+from hullguard.inventory.source.docker_archive import MANIFEST, describe_docker, describe_oci_archive
 from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
@@ -36,7 +36,7 @@ class OciArchiveSource:
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
         with _archive(request) as blobs:
-            yield StoredImage(blobs, describe_oci)
+            yield StoredImage(blobs, describe_oci_archive)
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del path

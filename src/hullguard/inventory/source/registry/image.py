@@ -90,6 +90,9 @@ class RegistryBlobs:
             self._documents[name] = content
         return self._documents[name]
 
+    def earlier(self, name: str) -> None:
+        del name
+
     def expect(self, layer: Descriptor) -> None:
         """Notes what the manifest says of a layer beside its digest."""
         self._sizes[layer.digest] = layer.size
