@@ -21,7 +21,7 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 2
+    name, version = "binaries", 3
     paths = JAVA_RELEASE
     magic = (_ELF,)
     form = "program"

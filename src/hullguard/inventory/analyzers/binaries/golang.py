@@ -76,8 +76,10 @@ def _places(elf: Elf) -> Iterator[bytes]:
         section = None
     if section is not None and section.startswith(MAGIC):
         yield section
+        return
+    # A section of that name may hold anything else.
     tries = _TRIES
-    for start, end in _data(elf) if section is None else ():
+    for start, end in _data(elf):
         for at in places(elf.content, MAGIC, start, end):
             if at % _ALIGNED == 0:
                 yield elf.content[at : at + _MOST]

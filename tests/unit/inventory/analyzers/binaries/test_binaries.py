@@ -308,3 +308,9 @@ def test_of_words_that_a_version_may_stand_before_a_bounded_number_is_looked_at(
     content = elf(extra=b"1.1.1-123456789-" * 1000 + b" -1234567890" * times + b" 7.0.11build-1689023612000000000")
 
     assert versions(file("a/redis-server", content)) == found
+
+
+def test_a_section_of_the_name_without_the_list_hides_nothing() -> None:
+    decoy = elf({".text": b"\x90" * 64, ".go.buildinfo": b"junk" * 16, ".data": go_info("go1.19.3", MODULES)})
+
+    assert "stdlib" in Found([file("opt/app", decoy)]).names
