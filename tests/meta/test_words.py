@@ -20,12 +20,20 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 HAN = re.compile(r"[一-鿿]")
 
 # Where sentences are made that commands show. Servers speak to programs and to the console, which has its own words.
-SAID = ["inventory", "advisories", "imagescan/suppress", "imagescan/scan.py", "imagescan/select.py", "app/cli"]
+SAID = [
+    "inventory",
+    "advisories",
+    "imagescan/suppress",
+    "imagescan/scan.py",
+    "imagescan/select.py",
+    "app/cli",
+    "detect/rules",
+]
 # Names, patterns in words, and what is put together with other words before anybody sees it.
 NO_SENTENCES = re.compile(
     r"^(?:Red Hat|SUSE:|openSUSE:|Azure Linux|Rocky Linux|Arch Linux|BellSoft|install ok|/bin/sh|malicious package$|list\[|\w+ \| None$"
     r"|/\{\} has mode|, as distributions|build argument of|containerd refused|ctr ended|could not be read: \{\}$|\{\} other packages"
-    r"|\{\}: \{\} \(\{\}, \{\}\); read from|JSON-LD|before the fix$|up to the last affected$|, and no fix is named$|\{\} is affected since \{\}\{\}$|EICAR|bold |command line$)"
+    r"|\{\}: \{\} \(\{\}, \{\}\); read from|JSON-LD|before the fix$|up to the last affected$|, and no fix is named$|\{\} is affected since \{\}\{\}$|\{\} is no list\{\}$|there is no \{\} \{\} in an earlier file|tuple\[|Node \||FieldName \||EICAR|bold |command line$)"
 )
 RULES = ROOT / "inventory" / "content"
 

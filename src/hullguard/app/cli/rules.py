@@ -12,7 +12,7 @@ import typer
 from hullguard.app.cli import exits
 from hullguard.app.cli.output import write
 from hullguard.model.errors import Invalid
-from hullguard.words import count, say
+from hullguard.words import count, local, say
 from hullguard.words.columns import columns, padded
 from hullguard.words.plain import plain
 
@@ -65,7 +65,7 @@ def check(
             document["explanations"] = explanations
         _write_json(document)
     else:
-        lines = [str(problem) for problem in problems]
+        lines = [_line(problem) for problem in problems]
         for explanation in explanations:
             lines += ["", *_explained(explanation)]
         lines += [""] if explanations else []
@@ -188,12 +188,17 @@ def _load(paths: Iterable[Path]) -> "RuleSet":
     try:
         loaded = RuleSet.load(_read(paths))
     except InvalidRules as invalid:
-        sys.stderr.writelines(f"{plain(str(problem))}\n" for problem in invalid.problems)
+        sys.stderr.writelines(f"{_line(problem)}\n" for problem in invalid.problems)
         errors = sum(problem.error for problem in invalid.problems)
         said = say("{errors} in the rules", errors=count(errors, "{n} error", "{n} errors"))
         exits.fail(said, exits.WRONG_REQUEST)
-    sys.stderr.writelines(f"{plain(str(problem))}\n" for problem in loaded.problems)
+    sys.stderr.writelines(f"{_line(problem)}\n" for problem in loaded.problems)
     return loaded
+
+
+def _line(problem: "Problem") -> str:
+    """Where it is, how bad and what, in the language of this command."""
+    return plain(f"{problem.place}: {say('error') if problem.error else say('warning')}: {local(problem.text)}")
 
 
 def _problem(problem: "Problem") -> dict[str, object]:

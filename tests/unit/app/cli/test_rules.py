@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.support.rules import with_condition
 
+from hullguard import words
 from hullguard.app.cli import main as cli
 
 DATA = Path(__file__).parents[3] / "data"
@@ -35,6 +36,20 @@ def test_a_right_file(run) -> None:
 
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == "3 rules, 0 errors, 3 warnings"
+
+
+def test_what_is_wrong_is_said_in_chinese(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = written(tmp_path, with_condition("proc.nam = a"))
+    try:
+        with pytest.raises(SystemExit) as left:
+            cli.main(["--lang", "zh", "rules", "check", path])
+    finally:
+        words.use("en")
+
+    assert left.value.code == 2
+    out = capsys.readouterr().out
+    assert "错误: 没有字段 'proc.nam'；是否想写 'proc.name'？" in out
+    assert out.splitlines()[-1] == "0 条规则，1 个错误，0 个警告"
 
 
 def test_a_name_breaks_no_line_and_steers_no_terminal(run, tmp_path: Path) -> None:
