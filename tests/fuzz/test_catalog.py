@@ -44,6 +44,7 @@ _NO_PARSERS = {
     "agent/sensor/losses.py": "reads the kernel's counters",
     "agent/sensor/pins.py": "speaks with the kernel",
     "agent/sensor/rings.py": "speaks with the kernel",
+    "agent/sensor/starts.py": "remembers numbers of the kernel",
     "agent/sensor/slots.py": "compiles a plan of our own",
     "detect/detectors/interface.py": "an interface",
     "detect/fields/reference.py": "writes the tables of the documentation",

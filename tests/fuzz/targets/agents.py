@@ -23,8 +23,9 @@ from tests.support.archives import zipped
 from hullguard.agent import policies
 from hullguard.agent.channel import parse_server
 from hullguard.agent.identity import make_request
-from hullguard.agent.sensor import abi
+from hullguard.agent.sensor import abi, specs
 from hullguard.agent.sensor.decode import decode
+from hullguard.agent.sensor.identities import Identities
 from hullguard.agent.sensor.replay import ReplaySensor
 from hullguard.agent.state import StateDir
 from hullguard.detect import Engine, check, denial
@@ -231,6 +232,30 @@ def _record(data: bytes) -> Any:
     return decode(data)
 
 
+def _container(data: bytes) -> Any:
+    """A container's specification, and the list of its storage."""
+    specification, _, listed = data.partition(b"\0")
+    bundle = scratch() / "overlay-containers" / events.CONTAINER / "userdata"
+    bundle.mkdir(parents=True, exist_ok=True)
+    (bundle / "config.json").write_bytes(specification)
+    (bundle.parent.parent / "containers.json").write_bytes(listed)
+
+    def describe(identifier: str, _: Any) -> Any:
+        return specs.describe(identifier, (), [str(bundle.parent.parent)])
+
+    known = Identities("unix:///nowhere/docker.sock", describe)
+    name = f"libpod-{events.CONTAINER}"
+    known.forget(name)
+    return known.identify(name)
+
+
+def _specification(**more: Any) -> bytes:
+    notes = {"io.container.manager": "libpod", "io.kubernetes.pod.name": "web-0"}
+    mount = {"destination": "/d", "type": "bind", "source": "/s", "options": ["ro", "rslave"]}
+    linux = {"namespaces": [{"type": "pid", "path": "/none"}], "resources": {"devices": [{"allow": True}]}}
+    return msgspec.json.encode({"annotations": notes, "mounts": [mount], "linux": linux, **more})
+
+
 def _recording(*records_: bytes) -> bytes:
     head = struct.pack("<8sHQ", b"HGSENSOR", abi.ABI, 1_700_000_000 * 10**9)
     return head + b"".join(struct.pack("<I", len(record)) + record for record in records_)
@@ -330,6 +355,19 @@ TARGETS: tuple[Target, ...] = (
         "agents.policies",
         _stored_policies,
         lambda: [msgspec.msgpack.encode(policies.Wanted(True, events.policies(events.policy("p"))))],
+    ),
+    Target(
+        "agents.container",
+        _container,
+        lambda: [
+            _specification(),
+            _specification(linux=None)
+            + b"\0"
+            + msgspec.json.encode(
+                [{"id": events.CONTAINER, "names": ["web"], "image": "1", "metadata": '{"image-name":"nginx:1"}'}]
+            ),
+        ],
+        words=(b"io.podman.annotations.privileged", b"io.kubernetes.cri.image-name", b"TRUE", b"maskedPaths", b"major"),
     ),
     Target("agents.record", _record, lambda: _RAW, runs=400),
     Target("agents.recording", _replayed, longest=1 << 14, seeds=lambda: (_recording(*_RAW), _SAMPLE.read_bytes())),

@@ -47,6 +47,7 @@ class Assembler:
             file=open_file(record),
             socket=socket(record),
             arguments=facts(record),
+            container_details=identity.details,
         )
 
     def _lineage(self, record: RawEvent, boot: int) -> tuple[Process, ...]:

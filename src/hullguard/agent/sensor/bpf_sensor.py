@@ -8,15 +8,17 @@ from pathlib import Path
 from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.catalog import HOOKS
-from hullguard.agent.sensor.containers import HOST, DockerIdentities, Identity
+from hullguard.agent.sensor.containers import HOST, Identity
 from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
 from hullguard.agent.sensor.filters import Filters
 from hullguard.agent.sensor.hooks import Hooks
+from hullguard.agent.sensor.identities import Identities
 from hullguard.agent.sensor.interface import Handler, HookInfo
 from hullguard.agent.sensor.losses import Loss, Losses
 from hullguard.agent.sensor.pins import RINGS, Pins
 from hullguard.agent.sensor.processes import Processes, at, read_host
 from hullguard.agent.sensor.rings import Ring, drain
+from hullguard.agent.sensor.starts import Starts
 from hullguard.detect.plan import KernelPlan
 from hullguard.model.errors import Invalid, Unavailable
 from hullguard.model.event import Event, Gap
@@ -36,7 +38,8 @@ class BpfSensor:
         self._hooks = Hooks(pins, loader.provide)
         self._hooks.begin()
         self._losses = Losses(pins)
-        self._identities = DockerIdentities(docker_host)
+        self._identities = Identities(docker_host)
+        self._starts = Starts()
         self._processes = Processes(read_host)
         self._assembler = Assembler(self._processes, boot_ns)
         self._older = [(other, _open_rings(other)) for other in others if _readable(other)]
@@ -166,7 +169,7 @@ class BpfSensor:
             self._unreadable += 1
             return
         if isinstance(record, RawEvent):
-            handler(self._event(record))
+            self._hand(record, handler)
             self._handed += 1
         elif seen.kind == abi.EXEC:
             self._processes.remember(seen, raw)
@@ -181,10 +184,23 @@ class BpfSensor:
             return self._every_exec or bool(seen.flags & traits) or not known
         return seen.kind not in {abi.FORK, abi.EXIT}
 
+    def _hand(self, record: RawEvent, handler: Handler) -> None:
+        begins = self._starts.may_be(record)
+        if begins:
+            self._identities.forget(record.container)
+        event = self._event(record)
+        if begins:
+            start = self._starts.start(event)
+            if start is not None:
+                handler(start)
+            self._starts.told(record.cgroup)
+        handler(event)
+
     def _event(self, record: RawEvent) -> Event:
         if record.flags & abi.HOST:
             return self._assembler.event(record, HOST, None)
-        identity = self._identities.identify(record.container)
+        runtime = (task.pid for task in record.ancestry if task.outside)
+        identity = self._identities.identify(record.container, runtime)
         container = identity.container.id
         self._filters.place(record.cgroup, identity.image)
         self._filters.watch(container, record.task.pid)

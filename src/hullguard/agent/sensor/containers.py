@@ -1,4 +1,4 @@
-"""Who a container is: its id from the kernel's cgroup name, its name and image from the Docker engine."""
+"""Who a container is: its id from the kernel's cgroup name; its name, image and labels from the Docker engine."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ from collections import OrderedDict
 import msgspec
 from msgspec import Struct, field
 
-from hullguard.model.event import ContainerRef, ImageRef
+from hullguard.model.event import ContainerDetails, ContainerRef, ImageRef
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _DEFAULT_SOCKET = "/var/run/docker.sock"
@@ -19,6 +19,7 @@ _TIMEOUT = 0.5
 _PAUSE = 5.0
 _LARGEST_ANSWER = 1 << 20
 _MOST = 2048
+_MOST_LABELS = 128
 
 
 class Identity(Struct, frozen=True):
@@ -26,6 +27,7 @@ class Identity(Struct, frozen=True):
 
     container: ContainerRef
     image: ImageRef | None = None
+    details: ContainerDetails | None = None
 
 
 HOST = Identity(ContainerRef("host", "host"))
@@ -56,6 +58,7 @@ class _Listed(Struct):
     names: list[str] | None = field(name="Names", default=None)
     image: str = field(name="Image", default="")
     image_id: str = field(name="ImageID", default="")
+    labels: dict[str, str] | None = field(name="Labels", default=None)
 
 
 class DockerIdentities:
@@ -130,7 +133,9 @@ def _identity(identifier: str, answer: list[_Listed]) -> Identity | None:
         if found.id == identifier:
             name = found.names[0].removeprefix("/") if found.names else ""
             image = ImageRef(found.image_id[:256], full_name(found.image)[:512]) if found.image_id else None
-            return Identity(ContainerRef(identifier, name[:256]), image)
+            labels = {key[:256]: value[:512] for key, value in list((found.labels or {}).items())[:_MOST_LABELS]}
+            details = ContainerDetails(engine="docker", labels=labels)
+            return Identity(ContainerRef(identifier, name[:256]), image, details)
     return None
 
 

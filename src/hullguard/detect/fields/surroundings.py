@@ -19,6 +19,12 @@ _NO_DETAILS = (
     "The agent does not ask the engine for it yet.",
     "Agent 尚未向容器引擎查询此信息。",
 )
+_SPECIFIED = (
+    "Where the specification that the engine wrote for the container was found.",
+    "在找到容器引擎为该容器写下的规范文件时可知。",
+)
+_OF_DOCKER = ("Docker's only.", "仅 Docker 容器。")
+_OF_CRI_O = ("CRI-O's only.", "仅 CRI-O 容器。")
 _NO_NAMES = ("The agent does not read the password files of containers.", "Agent 不读取容器内的密码文件。")
 _LATE = ("Not in a container's first moments, before its engine was asked.", "容器启动之初、尚未查询引擎时未知。")
 _GIVEN_UP = ("Engines do not say it; Falco has given the field up too.", "容器引擎不提供；Falco 也已弃用该字段。")
@@ -139,15 +145,27 @@ def _field(name: str, kind: FieldType, texts: tuple[str, str], reads: str, read:
 
 
 def _detail(
-    name: str, kind: FieldType, texts: tuple[str, str], reads: str, get: Callable[[ContainerDetails], Value]
+    name: str,
+    kind: FieldType,
+    texts: tuple[str, str],
+    reads: str,
+    get: Callable[[ContainerDetails], Value],
+    *,
+    whys: tuple[str, str] = _SPECIFIED,
 ) -> Field:
-    return _field(name, kind, texts, f"container_details.{reads}", _of_details(get),
-                  known=Known.NO, whys=_NO_DETAILS)  # fmt: skip
+    return _field(name, kind, texts, f"container_details.{reads}", _of_details(get), known=Known.PARTLY, whys=whys)
 
 
-def _pod(name: str, texts: tuple[str, str], reads: str, get: Callable[[Pod], Value]) -> Field:
-    return _field(name, TEXT, texts, f"container_details.pod.{reads}", _of_pod(get),
-                  known=Known.NO, whys=_NO_DETAILS)  # fmt: skip
+def _pod(
+    name: str,
+    texts: tuple[str, str],
+    reads: str,
+    get: Callable[[Pod], Value],
+    *,
+    whys: tuple[str, str] = _SPECIFIED,
+    known: Known = Known.PARTLY,
+) -> Field:
+    return _field(name, TEXT, texts, f"container_details.pod.{reads}", _of_pod(get), known=known, whys=whys)
 
 
 def _mount_field(name: str, english: str, chinese: str, get: Callable[[Mount], str], by_destination: bool) -> Field:
@@ -162,8 +180,8 @@ def _mount_field(name: str, english: str, chinese: str, get: Callable[[Mount], s
         reads="container_details.mounts",
         bind=_mount(get, key),
         argument=Argument.NUMBER_OR_NAME,
-        known=Known.NO,
-        whys=_NO_DETAILS,
+        known=Known.PARTLY,
+        whys=_SPECIFIED,
     )
 
 
@@ -242,16 +260,18 @@ SURROUNDING_FIELDS: Final[tuple[Field, ...]] = (
                  by_destination=False),
     _mount_field(".propagation", "A mount's propagation", "挂载传播方式", lambda one: one.propagation, by_destination=False),
     _detail("container.labels", TEXT, ("All labels: `name:value, name:value`.", "全部标签：`名称:值, 名称:值`。"), "labels",
-            lambda details: _labels(details.labels)),
+            lambda details: _labels(details.labels), whys=_OF_DOCKER),
     Field(name="container.label", type=TEXT, argument=Argument.NAME, prefix=True, bind=_label(_container_labels),
-          reads="container_details.labels", known=Known.NO, whys=_NO_DETAILS,
+          reads="container_details.labels", known=Known.PARTLY, whys=_OF_DOCKER,
           texts=("One label: `container.label[NAME]`.", "某个标签：`container.label[名称]`。")),
     _field("container.start_ts", NUMBER, ("When it started, in nanoseconds since 1970.", "启动时刻（1970 年起的纳秒数）。"),
-           "container_details.started", _of_details(lambda details: epoch(details.started)), known=Known.NO, whys=_NO_DETAILS),
+           "container_details.started", _of_details(lambda details: epoch(details.started)), known=Known.PARTLY,
+           whys=_SPECIFIED),
     _field("container.duration", NUMBER, ("Nanoseconds since it started.", "启动至今的纳秒数。"), "container_details.started",
            lambda event: nanoseconds(event.container_details.started, event.at) if event.container_details else None,
-           known=Known.NO, whys=_NO_DETAILS),
-    _detail("container.ip", TEXT, ("Its address.", "容器地址。"), "address", lambda details: details.address),
+           known=Known.PARTLY, whys=_SPECIFIED),
+    _detail("container.ip", TEXT, ("Its address.", "容器地址。"), "address", lambda details: details.address,
+            whys=_OF_CRI_O),
     _detail("container.host_pid", FLAG, ("It shares the host's process ids.", "共享主机 PID 命名空间。"), "host_pid",
             lambda details: details.host_pid),
     _detail("container.host_network", FLAG, ("It shares the host's network.", "共享主机网络。"), "host_network",
@@ -268,8 +288,10 @@ SURROUNDING_FIELDS: Final[tuple[Field, ...]] = (
     _pod("k8s.pod.sandbox_id", ("The first 12 digits of its sandbox's id.", "沙箱 ID 的前 12 位。"), "sandbox",
          lambda pod: _short(pod.sandbox) or None),
     _pod("k8s.pod.full_sandbox_id", ("Its sandbox's id.", "沙箱完整 ID。"), "sandbox", lambda pod: pod.sandbox or None),
-    _pod("k8s.pod.ip", ("The pod's address.", "Pod 地址。"), "address", lambda pod: pod.address or None),
-    _pod("k8s.pod.labels", ("All the pod's labels.", "Pod 的全部标签。"), "labels", lambda pod: _labels(pod.labels)),
+    _pod("k8s.pod.ip", ("The pod's address.", "Pod 地址。"), "address", lambda pod: pod.address or None,
+         whys=_OF_CRI_O),
+    _pod("k8s.pod.labels", ("All the pod's labels.", "Pod 的全部标签。"), "labels", lambda pod: _labels(pod.labels),
+         whys=_NO_DETAILS, known=Known.NO),
     Field(name="k8s.pod.label", type=TEXT, argument=Argument.NAME, prefix=True, bind=_label(_pod_labels),
           reads="container_details.pod.labels", known=Known.NO, whys=_NO_DETAILS,
           texts=("One label of the pod: `k8s.pod.label[NAME]`.", "Pod 的某个标签：`k8s.pod.label[名称]`。")),

@@ -10,7 +10,7 @@ import pytest
 
 from hullguard.agent.sensor import containers
 from hullguard.agent.sensor.containers import DockerIdentities, Identity, container_id, full_name
-from hullguard.model.event import ContainerRef, ImageRef
+from hullguard.model.event import ContainerDetails, ContainerRef, ImageRef
 
 ID = "ab" * 32
 OTHER = "cd" * 32
@@ -93,7 +93,7 @@ def identities(engine: Engine) -> DockerIdentities:
     return DockerIdentities(f"unix://{engine.server_address}")
 
 
-LISTED = {"Id": ID, "Names": ["/web"], "Image": "nginx", "ImageID": "sha256:1"}
+LISTED = {"Id": ID, "Names": ["/web"], "Image": "nginx", "ImageID": "sha256:1", "Labels": {"team": "blue"}}
 UNKNOWN = Identity(ContainerRef(ID))
 
 
@@ -103,7 +103,8 @@ def test_a_container_is_asked_for_once(engine):
 
     first, again = asking.identify(f"docker-{ID}.scope"), asking.identify(ID)
 
-    assert first == again == Identity(ContainerRef(ID, "web"), ImageRef("sha256:1", "nginx:latest"))
+    details = ContainerDetails(engine="docker", labels={"team": "blue"})
+    assert first == again == Identity(ContainerRef(ID, "web"), ImageRef("sha256:1", "nginx:latest"), details)
     assert engine.asked == 1
     assert asking.reachable
 

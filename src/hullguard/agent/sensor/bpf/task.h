@@ -87,6 +87,12 @@ static __always_inline int names_container(struct hg_verdict *verdict, int size)
 		if (!hexadecimal(verdict->name[(start + i) & (HG_CONTAINER - 1)]))
 			return 0;
 	}
+	/* libpod-conmon-ID, crio-conmon-ID: who looks after the container, on the host */
+	if (start >= 7 && verdict->name[(start - 7) & (HG_CONTAINER - 1)] == 'c' &&
+	    verdict->name[(start - 4) & (HG_CONTAINER - 1)] == 'm' &&
+	    verdict->name[(start - 2) & (HG_CONTAINER - 1)] == 'n' &&
+	    verdict->name[(start - 1) & (HG_CONTAINER - 1)] == '-')
+		return 0;
 	return 1;
 }
 

@@ -1,0 +1,63 @@
+"""The list of containers that podman and CRI-O share: ``containers.json`` of containers/storage."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from hullguard.model.event import ImageRef
+
+_GRAPH_ROOT = Path("/var/lib/containers/storage")
+_LARGEST = 8 << 20
+_LONGEST = 512
+
+
+class Stored(Struct, frozen=True):
+    """What the list says of a container."""
+
+    name: str
+    image: ImageRef
+
+
+class _Container(Struct):
+    id: str = ""
+    names: list[str] | None = None
+    image: str = ""
+    metadata: str = ""
+
+
+class _Metadata(Struct, rename="kebab"):
+    image_name: str = ""
+
+
+def stored(bundle: Path, identifier: str) -> Stored | None:
+    """The container's entry, by its bundle ``ROOT/DRIVER-containers/ID/userdata``; None where there is none.
+
+    podman keeps the bundle beside the list, CRI-O in a directory that does not outlive the machine's run.
+    """
+    kind = bundle.parent.parent
+    for place in (kind, _GRAPH_ROOT / kind.name):
+        try:
+            raw = _read(place / "containers.json")
+            found = next(
+                (each for each in msgspec.json.decode(raw, type=list[_Container]) if each.id == identifier), None
+            )
+            if found is not None and found.image:
+                return _entry(found)
+        except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+            continue
+    return None
+
+
+def _entry(found: _Container) -> Stored:
+    metadata = msgspec.json.decode(found.metadata or "{}", type=_Metadata)
+    name = found.names[0] if found.names else ""
+    return Stored(name[:256], ImageRef(f"sha256:{found.image}"[:256], metadata.image_name[:_LONGEST]))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        raw = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise ValueError("too large for a list of containers")
+    return raw
