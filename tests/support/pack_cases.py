@@ -272,7 +272,8 @@ CREDENTIALS: dict[str, Case] = {
     "credential.environment": Case(
         (read("/proc/1/environ", "proc"),),
         (read("/proc/55/environ", "proc", raw_path="/proc/self/environ"), read("/proc/1/stat", "proc"),
-         read("/proc/1/environ", "proc", actor=SYSTEMD)),
+         read("/proc/1/environ", "proc", actor=SYSTEMD),
+         read("/proc/9/environ", "proc", actor=by("ps"))),
     ),
     "credential.sensitive-link": Case(
         (done(EventKind.FILE_SYMLINK, "symlink", path="/tmp/a", raw_path="/tmp/a", target="/etc/shadow"),
@@ -319,7 +320,7 @@ PERSISTENCE: dict[str, Case] = {
     ),
     "persistence.loader": Case(
         (written("/usr/lib64/ld-linux-x86-64.so.2"), renamed("/tmp/a", "/usr/lib/x86_64-linux-gnu/libc.so.6")),
-        (read("/usr/lib/x86_64-linux-gnu/libc.so.6"), created("/usr/lib/libc.so.6", actor=DPKG), created("/srv/libcrypt.so.1")),
+        (read("/usr/lib/x86_64-linux-gnu/libc.so.6"), created("/usr/lib/libc.so.6", actor=DPKG), created("/srv/libcrypt.so.1"), created("/build/root/usr/lib/libc.so.6")),
     ),
     "persistence.system-program": Case(
         (created("/usr/bin/ls"), renamed("/tmp/a", "/usr/sbin/sshd")),
@@ -346,7 +347,8 @@ NETWORK: dict[str, Case] = {
     "network.shell-over-socket": Case(
         (duplicated("ipv4", Endpoint("203.0.113.9", 4444)), duplicated("ipv6", Endpoint("2001:db8::1", 443), actor=by("python3"))),
         (duplicated("ipv4", None, actor=by("php-fpm8.2")), duplicated("unix", Endpoint("/run/php.sock")),
-         duplicated("ipv4", Endpoint("10.0.0.3", 9), actor=by("xinetd", exe="/usr/sbin/xinetd"))),
+         duplicated("ipv4", Endpoint("10.0.0.3", 9), actor=by("httpd", exe="/bin/busybox")),
+            duplicated("ipv4", Endpoint("10.0.0.3", 9), actor=by("xinetd", exe="/usr/sbin/xinetd"))),
     ),
     "network.packet-socket": Case(
         (opened_socket("packet", "raw"),),
@@ -354,8 +356,9 @@ NETWORK: dict[str, Case] = {
          opened_socket("packet", "raw", actor=by("udhcpc", exe="/bin/busybox"))),
     ),
     "network.odd-ssh-port": Case(
-        (connected("203.0.113.9", 443, actor=by("ssh")),),
-        (connected("203.0.113.9", 22, actor=by("ssh")), connected("203.0.113.9", 443, actor=by("curl"))),
+        (ran("ssh", "-N", "-p", "443", "a@b.example"), ran("ssh", "-oPort=8080", "b.example"), ran("scp", "-P443", "a", "b:c")),
+        (ran("ssh", "a@b.example"), ran("ssh", "-p", "22", "b.example"), ran("ssh", "-p", "4430", "b.example"),
+         ran("curl", "-p", "443")),
     ),
     "mining.pool-lookup": Case(
         (asked("pool.supportxmr.com"), asked("eu.xmr.nanopool.org")),
@@ -451,7 +454,7 @@ PRIVILEGE: dict[str, Case] = {
          renamed("/etc/sudoers.tmp", "/etc/sudoers", actor=by("visudo", exe="/usr/sbin/visudo"))),
     ),
     "privilege.setuid-bit": Case(
-        (mode_changed("/tmp/sh", 0o4755),),
+        (mode_changed("/tmp/x", 0o4755), mode_changed("/usr/bin/bash", 0o4755)),
         (mode_changed("/srv/a", 0o755), mode_changed("/var/mail", 0o2775), mode_changed("/usr/bin/su.dpkg-new", 0o4755, actor=DPKG),
          mode_changed("/tmp/sh", 0o4755, result=-1)),
     ),

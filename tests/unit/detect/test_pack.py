@@ -19,7 +19,7 @@ RULES = {rule.name: rule for rule in load_pack().rules}
 PREFILTERS = {one.rule: one for one in load_pack().prefilters()}
 HAN = re.compile(r"[一-鿿]")
 # Without a path the kernel would send every file. These calls are rare enough for that.
-OF_ANY_PATH = {"open_by_handle_at", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "fchmodat2"}
+OF_ANY_PATH = {"open_by_handle_at", "mknod", "mknodat"}
 FILES = frozenset(kind for kind in EventKind if kind.startswith("file_"))
 
 
