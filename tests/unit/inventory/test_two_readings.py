@@ -124,7 +124,7 @@ def layout(path: Path, change: dict[str, Any]) -> Path:
         ({"Manifests": []}, "also written 'Manifests', has two values"),
         ({"config": {"digest": digest_of(b"")}}, "is an index and a manifest at once"),
         ({"layers": [{"digest": digest_of(b"")}]}, "is an index and a manifest at once"),
-        ({"manifests": [{"digest": digest_of(b"")}] * 257}, "names more than 256 images"),
+        ({"manifests": [{"digest": digest_of(b"")}] * 10_001}, "names more than 10000 images"),
     ],
 )
 def test_an_index_that_can_be_read_in_two_ways_is_refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
@@ -142,6 +142,43 @@ def test_what_claims_to_be_an_attestation_and_has_a_platform_is_an_image(tmp_pat
     (tmp_path / "index.json").write_text(json.dumps(inner))
 
     assert names(read(f"oci-dir:{tmp_path}")) == ["here"]
+
+
+def _layout_of(path: Path, descriptors: list[dict[str, Any]]) -> Inventory:
+    (path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": descriptors}))
+    return read(f"oci-dir:{path}")
+
+
+def _descriptor_of(image: Image, path: Path, **changes: object) -> dict[str, Any]:
+    (descriptor,) = json.loads((image.oci_dir(path) / "index.json").read_bytes())["manifests"]
+    return {**descriptor, **changes}
+
+
+def test_an_image_behind_hundreds_of_others_is_read(tmp_path: Path) -> None:
+    other = _descriptor_of(Image([layer(node_package("other", "1"))], architecture="s390x"), tmp_path)
+    here = _descriptor_of(Image([layer(node_package("here", "1"))], architecture=HERE), tmp_path)
+
+    assert names(_layout_of(tmp_path, [*([other] * 1000), here])) == ["here"]
+
+
+def test_an_image_under_two_names_is_one(tmp_path: Path) -> None:
+    here = _descriptor_of(Image([layer(node_package("here", "1"))], architecture=HERE), tmp_path)
+
+    assert doubts(_layout_of(tmp_path, [here, {**here, "annotations": {}}])) == []
+
+
+def test_what_calls_itself_an_attestation_and_names_no_platform_is_what_its_configuration_says(tmp_path: Path) -> None:
+    attests: dict[str, object] = {
+        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+        "platform": None,
+    }
+    here = _descriptor_of(Image([layer(node_package("here", "1"))], architecture=HERE), tmp_path, **attests)
+    other = _descriptor_of(Image([layer(node_package("other", "1"))], architecture="s390x"), tmp_path)
+
+    assert names(_layout_of(tmp_path, [other, here])) == ["here"]
+    assert names(_layout_of(tmp_path, [{**here, "platform": {"os": "unknown", "architecture": "unknown"}}, other])) == [
+        "other"
+    ]
 
 
 def test_that_another_platform_was_read_is_said(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ _REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
 _ATTESTATION = "vnd.docker.reference.type"
 _MAX_NESTING = 8
-MAX_MANIFESTS = 256
+MAX_MANIFESTS = 10_000
+"""Of an index; the largest that registries hold name a few dozen, with as many attestations."""
 
 
 class _Offered(NamedTuple):
@@ -55,7 +56,8 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
             f"the OCI layout holds no image for this machine's platform that can be read; {described.platform} was read"
         )
         described.unknowns = (Unknown(wanted, why),)
-    others = [str(image.platform) for image in fitting[1:]] if platform is None else []
+    others = [str(image.platform) for image in fitting if image.descriptor.digest != descriptor.digest]
+    others = others if platform is None else []
     if others:
         why = "the OCI layout holds several images for this platform; this one was not read"
         described.unknowns = tuple(Unknown(other, why) for other in others)
@@ -73,38 +75,66 @@ def _offered(blobs: Blobs) -> list[_Offered]:
     content = blobs.document(INDEX)
     if content is None:
         raise Invalid("there is no index.json, so it is no OCI layout", "image.no-index")
-    return [
-        _Offered(descriptor, manifest, _platform(blobs, descriptor, manifest))
-        for descriptor, manifest in _manifests(blobs, content, 0)
+    search = _Search(blobs)
+    offered = [
+        _Offered(descriptor, manifest, search.platform(descriptor, manifest))
+        for descriptor, manifest in search.below(content, 0)
     ]
+    return [image for image in offered if not (claims_to_attest(image.descriptor) and nowhere(image.platform))]
 
 
-def _manifests(
-    blobs: Blobs, content: bytes, nesting: int, seen: set[str] | None = None
-) -> list[tuple[Descriptor, OciDocument]]:
-    """Every image below an index. One index is looked into once: five levels of fifty would be millions."""
-    seen = set() if seen is None else seen
-    document = decode(content, OciDocument, "an OCI index")
-    found: list[tuple[Descriptor, OciDocument]] = []
-    for descriptor in manifests_of(document, "the OCI index"):
-        if is_attestation(descriptor) or descriptor.digest in seen:
-            continue
-        try:
-            inner = _blob(blobs, descriptor)
-        except NotFound:
-            continue  # a layout may hold only some platforms of the index that it was copied from
-        manifest = decode(inner, OciDocument, f"manifest {descriptor.digest}")
-        if manifest.manifests is not None:
-            if nesting >= _MAX_NESTING:
-                raise Invalid("the OCI index is nested too deeply", "image.nesting")
-            seen.add(descriptor.digest)
-            nested = _manifests(blobs, inner, nesting + 1, seen)
-            found += [(_named(descriptor, child), child_manifest) for child, child_manifest in nested]
-        elif manifest.config is not None:
-            found.append((descriptor, manifest))
-        if len(found) > MAX_MANIFESTS:
-            raise _too_many("the OCI layout")
-    return found
+class _Search:
+    """The way from an index to the images below it; each document is read once, in however many places it stands."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._entered = set[str]()
+        self._documents: dict[str, OciDocument | None] = {}
+        self._platforms: dict[str, Platform] = {}
+
+    def below(self, content: bytes, nesting: int) -> list[tuple[Descriptor, OciDocument]]:
+        """Every image below an index. One index is looked into once: five levels of fifty would be millions."""
+        found: list[tuple[Descriptor, OciDocument]] = []
+        for descriptor in manifests_of(decode(content, OciDocument, "an OCI index"), "the OCI index"):
+            if is_attestation(descriptor) or descriptor.digest in self._entered:
+                continue
+            manifest = self._document(descriptor)
+            if manifest is None:
+                continue  # a layout may hold only some platforms of the index that it was copied from
+            if manifest.manifests is not None:
+                if nesting >= _MAX_NESTING:
+                    raise Invalid("the OCI index is nested too deeply", "image.nesting")
+                self._entered.add(descriptor.digest)
+                nested = self.below(_blob(self._blobs, descriptor), nesting + 1)
+                found += [(_named(descriptor, child), child_manifest) for child, child_manifest in nested]
+            elif manifest.config is not None:
+                found.append((descriptor, manifest))
+            if len(found) > MAX_MANIFESTS:
+                raise _too_many("the OCI layout")
+        return found
+
+    def platform(self, descriptor: Descriptor, manifest: OciDocument) -> Platform:
+        """As the index says, else as the configuration does."""
+        if descriptor.platform is not None:
+            named = descriptor.platform
+            return Platform(named.os, named.architecture, named.variant or None)
+        if manifest.config is None:
+            return Platform("", "")
+        known = self._platforms.get(manifest.config.digest)
+        if known is None:
+            config = decode(_blob(self._blobs, manifest.config), ImageConfig, "the image's configuration")
+            known = self._platforms[manifest.config.digest] = config.platform
+        return known
+
+    def _document(self, descriptor: Descriptor) -> OciDocument | None:
+        if descriptor.digest not in self._documents:
+            try:
+                content = _blob(self._blobs, descriptor)
+            except NotFound:
+                self._documents[descriptor.digest] = None
+            else:
+                self._documents[descriptor.digest] = decode(content, OciDocument, f"manifest {descriptor.digest}")
+        return self._documents[descriptor.digest]
 
 
 def manifests_of(document: OciDocument, what: str) -> list[Descriptor]:
@@ -119,10 +149,19 @@ def manifests_of(document: OciDocument, what: str) -> list[Descriptor]:
 
 
 def is_attestation(descriptor: Descriptor) -> bool:
-    """Whether it is no image but says something of one. Such have no platform; one that has is an image."""
+    """Whether it is no image but says something of one, and names no platform; one that has a platform is an image."""
     named = descriptor.platform
-    nowhere = named is None or named.os.lower() in ("", "unknown")
-    return nowhere and _ATTESTATION in (descriptor.annotations or {})
+    return named is not None and nowhere(Platform(named.os, named.architecture)) and claims_to_attest(descriptor)
+
+
+def claims_to_attest(descriptor: Descriptor) -> bool:
+    """Whether its annotations call it an attestation: its platform must tell whether that is so."""
+    return _ATTESTATION in (descriptor.annotations or {})
+
+
+def nowhere(platform: Platform) -> bool:
+    """What is written for the platform of what runs on none."""
+    return platform.os.lower() in ("", "unknown")
 
 
 def _too_many(what: str) -> Invalid:
@@ -133,14 +172,6 @@ def _named(parent: Descriptor, child: Descriptor) -> Descriptor:
     """The name stands on the outermost descriptor, the platform on the innermost."""
     annotations = {**(parent.annotations or {}), **(child.annotations or {})}
     return Descriptor(child.digest, child.media_type, child.size, child.platform, annotations)
-
-
-def _platform(blobs: Blobs, descriptor: Descriptor, manifest: OciDocument) -> Platform:
-    if descriptor.platform is not None:
-        named = descriptor.platform
-        return Platform(named.os, named.architecture, named.variant or None)
-    config = _blob(blobs, manifest.config) if manifest.config else b"{}"
-    return decode(config, ImageConfig, "the image's configuration").platform
 
 
 def _blob(blobs: Blobs, descriptor: Descriptor) -> bytes:

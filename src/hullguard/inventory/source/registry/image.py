@@ -14,7 +14,7 @@ from hullguard.inventory.source.blobs import Blobs, LayerBlob
 from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
-from hullguard.inventory.source.oci import is_attestation, manifests_of
+from hullguard.inventory.source.oci import claims_to_attest, is_attestation, manifests_of
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.registry.client import Client
@@ -161,6 +161,9 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
     described = describe(config, stored, limits.layers)
     described.digest = digest
     described.tags = (str(blobs.reference),) if blobs.reference.tag else ()
+    if not fits(offered, platform or own_platform()):
+        why = f"the registry offers no image for this machine's platform; {offered} was read"
+        described.unknowns = (Unknown(own_platform(), why),)
     return described
 
 
@@ -189,6 +192,8 @@ def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: in
 
 def _for_platform(reference: Reference, manifests: list[Descriptor], platform: str | None) -> Descriptor:
     offered = [each for each in manifests if not is_attestation(each)]
+    # What may be an attestation as well is taken where there is nothing else.
+    offered = [each for each in offered if each.platform or not claims_to_attest(each)] or offered
     if not offered:
         raise NotFound(f"the index of {reference} names no image", "image.none")
     wanted = platform or own_platform()

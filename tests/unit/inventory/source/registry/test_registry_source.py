@@ -21,6 +21,7 @@ from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, 
 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.inventory.source.platforms import own_platform
 from hullguard.inventory.source.registry import client
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
@@ -146,6 +147,21 @@ class TestPlatforms:
 
         with pytest.raises(NotFound, match="is for linux/amd64, not for linux/arm64"):
             purls(registry, platform="linux/arm64")
+
+    def test_that_it_was_read_is_said(self, registry: FakeRegistry) -> None:
+        registry.put(Image(IMAGE.layers, architecture="s390x", compression="gzip"))
+
+        said = {one.what: one.why for one in read(f"registry:{registry.host}/app:1").unknowns}
+
+        assert said[own_platform()] == "the registry offers no image for this machine's platform; linux/s390x was read"
+
+    def test_an_image_that_claims_to_attest_is_read_where_there_is_nothing_else(self, registry: FakeRegistry) -> None:
+        claims = {"digest": registry.put(IMAGE, tag="x"), "annotations": {"vnd.docker.reference.type": "x"}}
+        registry.answers["/v2/app/manifests/1"] = Reply(
+            json.dumps({"schemaVersion": 2, "manifests": [claims]}).encode(), headers={"Content-Type": INDEX}
+        )
+
+        assert "pkg:npm/lodash@4.17.4" in purls(registry)
 
     def test_an_index_that_holds_itself_ends(self, registry: FakeRegistry) -> None:
         def nested(asked: Asked) -> Reply:
