@@ -149,9 +149,10 @@ class TestPolicies:
         await hostmgr.stop()
         live_agent.sensor.plans.clear()
         live_agent.start()
-        status = await live_agent.until(lambda status: status.line.state == "waiting")
+        status = await live_agent.until(
+            lambda status: status.line.state == "waiting" and status.heartbeat.applied and live_agent.sensor.plans
+        )
         assert status.heartbeat.applied.hash == wanted
-        assert live_agent.sensor.plans
 
     async def test_without_protection_the_sensor_is_taken_down(self, live_agent, hostmgr):
         live_agent.start()

@@ -262,6 +262,38 @@ async def test_the_detectors_say_what_a_policy_may_set(control: Control):
         assert (await admin.post("/policies", {"spec": spec})).status_code == 201, detector
 
 
+async def test_rule_files_are_read_as_a_policy_would(control: Control):
+    admin = await control.admin()
+    right = (
+        "- rule: Netcat\n  desc: d\n  condition: evt.type = execve and proc.name = nc\n  output: o\n  priority: ERROR\n"
+    )
+    wrong = right.replace("proc.name", "proc.nam").replace("Netcat", "Other")
+    spec = {"pack": False, "files": [{"name": "a.yaml", "content": right}, {"name": "b.yaml", "content": wrong}]}
+    answer = await admin.post("/rules/check", spec)
+
+    assert answer.status_code == 200
+    found = answer.json()
+    assert [(rule["name"], rule["severity"], rule["kinds"]) for rule in found["rules"]] == [
+        ("Netcat", "high", ["exec"])
+    ]
+    (problem,) = found["problems"]
+    assert (problem["file"], problem["line"], problem["error"]) == ("b.yaml", 3, True)
+    assert "did you mean 'proc.name'?" in problem["text"]
+    refused = await admin.post("/policies", {"spec": {"name": "own", "rules": spec}})
+    assert (refused.status_code, refused.json()["field"]) == (422, "$.spec.rules.files[1].content")
+    assert (refused.json()["code"], refused.json()["params"]["line"]) == ("policy.rules-invalid", 3)
+
+
+async def test_every_rule_that_comes_along_can_be_switched(control: Control):
+    admin = await control.admin()
+    rules = (await admin.get("/rules")).json()
+    off = {rule["name"]: {"enabled": False} for rule in rules}
+    kept = await admin.post("/policies", {"spec": {"name": "quiet", "rules": {"settings": off}}})
+
+    assert kept.status_code == 201
+    assert kept.json()["spec"]["rules"]["settings"].keys() == off.keys()
+
+
 async def test_a_damaged_audit_is_reported(control: Control):
     import sqlite3
 

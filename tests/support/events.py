@@ -7,7 +7,7 @@ import msgspec
 
 from hullguard.agent.sensor import abi
 from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, Process
-from hullguard.model.policy import Binding, DetectorSettings, NodePolicies, Policy, PolicySpec, Rollout
+from hullguard.model.policy import Binding, DetectorSettings, NodePolicies, Policy, PolicySpec, Rollout, RulesSpec
 
 AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 CONTAINER = "c0ffee" + "0" * 58
@@ -41,6 +41,7 @@ def policy(
     images: tuple[str, ...] = (),
     enabled: bool = True,
     rollout: Rollout | None = None,
+    rules: RulesSpec | None = None,
 ) -> Policy:
     spec = PolicySpec(
         name=name,
@@ -48,6 +49,7 @@ def policy(
         detectors=detectors or {},
         binding=Binding(nodes=list(nodes), images=list(images)),
         rollout=rollout or Rollout(),
+        rules=rules or RulesSpec(pack=False),
     )
     return Policy(id=name, version=1, revision=1, spec=spec, changed_at=AT, changed_by="user:a")
 

@@ -492,6 +492,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every rule that comes with the product; a policy may switch each on and off and say what follows it
+         * @description Needs: `policies:read`.
+         */
+        get: operations["listRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read rule files as a policy would, and tell every problem with its line and column. Nothing is kept
+         * @description Needs: `policies:read`.
+         */
+        post: operations["checkRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -1637,6 +1677,88 @@ export interface components {
          */
         ParameterKind: "flag" | "names" | "number" | "paths" | "text";
         /**
+         * RuleInfo
+         * @description One rule. Texts are in the language that the name of the field ends with, English without; empty if unsaid.
+         */
+        RuleInfo: {
+            name: string;
+            file: string;
+            title: string;
+            title_zh: string;
+            desc: string;
+            severity: components["schemas"]["Severity"];
+            technique: string;
+            tags: string[];
+            enabled: boolean;
+            kinds: components["schemas"]["EventKind"][];
+            cost: string;
+            why: string;
+            why_zh: string;
+            advice: string;
+            advice_zh: string;
+            false_positives: string;
+            false_positives_zh: string;
+        };
+        /**
+         * EventKind
+         * @description One class of events; each has its own loss counter in the kernel.
+         * @enum {unknown}
+         */
+        EventKind: "accept" | "bind" | "bpf" | "connect" | "container_start" | "credentials" | "dns" | "dup" | "exec" | "exit" | "file_link" | "file_make" | "file_mode" | "file_open" | "file_owner" | "file_rename" | "file_symlink" | "file_unlink" | "fork" | "io_uring" | "listen" | "memfd" | "memory_protection" | "module" | "mount" | "namespace" | "pivot_root" | "process_memory" | "ptrace" | "send" | "signal" | "socket" | "umount" | "userfaultfd";
+        /**
+         * RulesSpec
+         * @description The rules of a policy: those that come with the product, then the files in their order, then single rules.
+         */
+        RulesSpec: {
+            /** @default true */
+            pack: boolean;
+            /** @default [] */
+            files: components["schemas"]["RuleText"][];
+            /** @default {} */
+            settings: {
+                [key: string]: components["schemas"]["RuleSettings"];
+            };
+            /** @default false */
+            host: boolean;
+        };
+        /**
+         * RuleText
+         * @description A file in Falco's rule language.
+         */
+        RuleText: {
+            name: string;
+            content: string;
+        };
+        /**
+         * RuleSettings
+         * @description What a policy says of one rule.
+         */
+        RuleSettings: {
+            /** @default null */
+            enabled: boolean | null;
+            /** @default alert */
+            action: components["schemas"]["Action"];
+        };
+        /**
+         * CheckedRules
+         * @description What rule files come to.
+         */
+        CheckedRules: {
+            rules: components["schemas"]["RuleInfo"][];
+            problems: components["schemas"]["RuleProblem"][];
+        };
+        /**
+         * RuleProblem
+         * @description What is wrong with a rule file, and where; lines and columns count from 1.
+         */
+        RuleProblem: {
+            file: string;
+            line: number;
+            column: number;
+            text: string;
+            error: boolean;
+        };
+        /**
          * Page[Policy]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
          */
@@ -1691,6 +1813,15 @@ export interface components {
              *     }
              */
             rollout: components["schemas"]["Rollout"];
+            /**
+             * @default {
+             *       "pack": true,
+             *       "files": [],
+             *       "settings": {},
+             *       "host": false
+             *     }
+             */
+            rules: components["schemas"]["RulesSpec"];
         };
         /**
          * DetectorSettings
@@ -2867,6 +2998,61 @@ export interface operations {
             };
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleInfo"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesSpec"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedRules"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

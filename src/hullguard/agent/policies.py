@@ -4,7 +4,7 @@ import msgspec
 import structlog
 
 from hullguard.agent.state import StateDir, replace
-from hullguard.detect import catalog_info, check
+from hullguard.detect import catalog_info, check, known_settings
 from hullguard.model.errors import Invalid
 from hullguard.model.policy import NodePolicies, policies_hash
 
@@ -47,7 +47,7 @@ def accept(wanted: Wanted) -> Wanted:
     policies, here = wanted.policies, {info.id for info in catalog_info()}
     for policy in policies.policies:
         known = {name: settings for name, settings in policy.spec.detectors.items() if name in here}
-        check(msgspec.structs.replace(policy.spec, detectors=known))
+        check(msgspec.structs.replace(policy.spec, detectors=known, rules=known_settings(policy.spec.rules)))
     if policies.hash != policies_hash(policies.policies):
         raise Invalid(f"revision {policies.revision} of the policies is not what its hash names", "policy.hash")
     return wanted

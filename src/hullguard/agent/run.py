@@ -32,7 +32,7 @@ from hullguard.detect import Engine
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, Reason
-from hullguard.model.policy import Policy
+from hullguard.model.policy import AppliedPolicies, Policy
 from hullguard.wire import limits
 from hullguard.wire import messages as say
 
@@ -78,6 +78,9 @@ class Agent:
         self._protection = Protection(
             Engine(node, self._boot_id), self._spool, lambda: sensor(config), self._changed_elsewhere, self._found
         )
+        self._confirmed: AppliedPolicies | None = None
+        self._keeping = False
+        """New policies are being put in force; until they are kept, the last ones are told."""
         docker = Docker(config.docker_host)
         self._runtime = RuntimeWatch(docker, self._seen, self._happened)
         self._trial = Trial(state, node)
@@ -143,7 +146,7 @@ class Agent:
             agent_version=__version__,
             sensor=self._protection.health(),
             runtime_reachable=self._runtime.seen.version is not None,
-            applied=self._protection.applied,
+            applied=self._confirmed if self._keeping else self._protection.applied,
             spool_records=self._spool.waiting,
             spool_dropped=self._spool.lately_dropped(),
             reasons=(*self._spool.reasons, *self._protection.reasons(), *self._doing_reasons()),
@@ -168,7 +171,16 @@ class Agent:
             await self._put_in_force(self._trial.carried(given))
 
     async def _put_in_force(self, wanted: Wanted) -> None:
-        await self._protection.take(wanted)
+        # Confirmed once they are on the disk: a restart must not take back what the server believes to be in force.
+        self._confirmed, self._keeping = self._protection.applied, True
+        try:
+            await self._protection.take(wanted)
+            await self._keep(wanted)
+        finally:
+            self._keeping = False
+        self._changed()
+
+    async def _keep(self, wanted: Wanted) -> None:
         applied = self._protection.applied
         if applied is not None and applied.hash == wanted.policies.hash:
             self._enforcement.take(wanted)
@@ -177,7 +189,6 @@ class Agent:
                 await asyncio.to_thread(policies.save, self._state, wanted)
             except OSError as bad:
                 _log.warning("policies not kept on the disk", why=str(bad))
-        self._uplink.beat_now()
 
     def _happened(self, change: Change) -> None:
         found = self._trial.happened(change)

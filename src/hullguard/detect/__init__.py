@@ -7,6 +7,8 @@ from hullguard.detect.engine import Engine
 from hullguard.detect.plan import KernelPlan, SlotPlan, plan
 from hullguard.detect.policy_check import check
 from hullguard.detect.rollout import ROLLED_BACK, acts, enforced, in_force, simulated
+from hullguard.detect.rule_info import checked, pack_info
+from hullguard.detect.rulebook import known_settings
 
 __all__ = [
     "ROLLED_BACK",
@@ -18,12 +20,15 @@ __all__ = [
     "acts",
     "catalog_info",
     "check",
+    "checked",
     "default_policies",
     "default_policy",
     "denial",
     "denies",
     "enforced",
     "in_force",
+    "known_settings",
+    "pack_info",
     "plan",
     "simulated",
 ]

@@ -8,6 +8,9 @@ from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.detectors.interface import Detector
 from hullguard.detect.plan import KernelPlan, plan
 from hullguard.detect.rollout import in_force, simulated
+from hullguard.detect.rulebook import Rulebook, rulebook
+from hullguard.detect.rules.output import MISSING
+from hullguard.detect.rules.ruleset import Match
 from hullguard.model.event import Event, EventKind, Gap, ImageRef
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation, PolicyRef
@@ -16,7 +19,12 @@ from hullguard.model.severity import Severity
 
 MISSED = "sensor.coverage-gap"
 """The rule of incidents about events that were lost."""
+OUTPUT = "output"
+"""The detail that holds a rule's sentence; the other details are the fields in it."""
+_Choice = tuple[Policy, Rulebook]
+"""The policy of a container, and its rules."""
 _MOST_CHOICES = 4096
+_LONGEST_VALUE, _LONGEST_OUTPUT = 1024, 4096
 
 
 class Engine:
@@ -29,7 +37,7 @@ class Engine:
         self._node, self._boot = node_id, boot_id
         self._policies = default_policies()
         self._simulated: frozenset[str] = frozenset()
-        self._choices: dict[str | None, Policy | None] = {}
+        self._choices: dict[str | None, _Choice | None] = {}
 
     def load(self, policies: NodePolicies, rolled_back: Mapping[str, int] | None = None) -> None:
         """Replaces all policies at once; ``rolled_back`` are versions by id that are only simulated here."""
@@ -42,17 +50,19 @@ class Engine:
         return plan(in_force(self._policies, self._simulated), self._node)
 
     def judge(self, event: Event) -> list[Observation]:
-        """One observation for each detector that objects; nothing is merged or left out."""
-        policy = self._policy(event.image)
-        if policy is None:
+        """One observation for each detector that objects and each rule that holds; nothing is merged or left out."""
+        choice = self._choice(event.image)
+        if choice is None:
             return []
-        return [
+        policy, rules = choice
+        objections = [
             observation
             for name, settings in policy.spec.detectors.items()
             if settings.enabled
             and (detector := BY_ID.get(name)) is not None
             and (observation := self._observe(event, policy, detector, settings)) is not None
         ]
+        return objections + [self._tell(match, policy, rules.action(match.rule)) for match in rules.judge(event)]
 
     def miss(self, gap: Gap) -> Observation:
         """What nobody saw is told as an incident of its container: who floods the sensor may have a reason to."""
@@ -76,13 +86,34 @@ class Engine:
             },
         )
 
-    def _policy(self, image: ImageRef | None) -> Policy | None:
+    def _choice(self, image: ImageRef | None) -> _Choice | None:
         name = image.name if image else None
         if name not in self._choices:
             if len(self._choices) >= _MOST_CHOICES:
                 self._choices.clear()
-            self._choices[name] = choose(self._policies.policies, image, self._node)
+            policy = choose(self._policies.policies, image, self._node)
+            self._choices[name] = None if policy is None else (policy, rulebook(policy.spec.rules))
         return self._choices[name]
+
+    def _tell(self, match: Match, policy: Policy, action: Action) -> Observation:
+        event, rule = match.event, match.rule
+        only_simulated = policy.id in self._simulated
+        said = {name: value[:_LONGEST_VALUE] for name, value in match.fields.items() if value != MISSING}
+        return Observation(
+            id=derived_id(self._node, self._boot, event.sequence, rule.name),
+            at=event.at,
+            rule=rule.name,
+            severity=rule.severity,
+            technique=rule.technique,
+            action=Action.ALERT if only_simulated else action,
+            stopped=event.stopped and event.kind is EventKind.EXEC,
+            container=event.container,
+            image=event.image,
+            lineage=event.lineage,
+            details={**said, OUTPUT: match.output[:_LONGEST_OUTPUT]},
+            policy=PolicyRef(policy.id, policy.version),
+            would=action if only_simulated and action is not Action.ALERT else None,
+        )
 
     def _observe(
         self, event: Event, policy: Policy, detector: Detector, settings: DetectorSettings

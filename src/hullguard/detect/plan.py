@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from hullguard.detect.choice import choose
 from hullguard.detect.detectors.catalog import BY_ID
-from hullguard.detect.detectors.interface import Wants
+from hullguard.detect.detectors.interface import Wants, merged
+from hullguard.detect.rulebook import rulebook
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.policy import NodePolicies, Policy
 
@@ -125,6 +126,7 @@ def _wants(policy: Policy) -> Iterable[Wants]:
         # A server may be younger than its agent and know detectors that this one has not.
         if settings.enabled and detector is not None:
             yield detector.wants(settings)
+    yield from rulebook(policy.spec.rules).wants()
 
 
 def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str | None) -> SlotPlan:
@@ -143,8 +145,8 @@ def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str
 
 
 def _bounded(wants: Iterable[Wants]) -> tuple[Wants, ...]:
-    """Each once, and not more than there are bits."""
-    different = list(dict.fromkeys(msgspec.structs.replace(want, kill_new=False, exempt=()) for want in wants))
+    """As few as say the same, and not more than there are bits."""
+    different = merged(msgspec.structs.replace(want, kill_new=False, exempt=()) for want in wants)
     if len(different) <= MOST_WANTS:
         return tuple(different)
     kept, rest = different[: MOST_WANTS - 1], different[MOST_WANTS - 1 :]

@@ -2,6 +2,7 @@
 
 from hullguard.detect import paths
 from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.rulebook import check_rules
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
 from hullguard.model.errors import Invalid
 from hullguard.model.policy import DetectorSettings, Mode, Parameter, PolicySpec
@@ -38,6 +39,7 @@ def check(spec: PolicySpec) -> None:
             "policy.canary-empty",
             field="$.rollout.canary_nodes",
         )
+    check_rules(spec.rules)
 
 
 def _check_settings(info: DetectorInfo, settings: DetectorSettings, field: str) -> None:

@@ -25,9 +25,10 @@ def enforced(policy: Policy, node: str) -> bool:
 
 def acts(policy: Policy) -> bool:
     """Whether it does more than report, where it is in force."""
-    return policy.spec.enabled and any(
-        settings.enabled and settings.action is not Action.ALERT for settings in policy.spec.detectors.values()
-    )
+    spec = policy.spec
+    actions = [one.action for one in spec.detectors.values() if one.enabled]
+    actions += [one.action for one in spec.rules.settings.values() if one.enabled is not False]
+    return spec.enabled and any(action is not Action.ALERT for action in actions)
 
 
 def simulated(policies: NodePolicies, node: str, rolled_back: Mapping[str, int]) -> frozenset[str]:
@@ -50,7 +51,9 @@ def in_force(policies: NodePolicies, only_simulated: frozenset[str]) -> NodePoli
 def _tamed(policy: Policy) -> Policy:
     alert = msgspec.structs.replace
     detectors = {name: alert(settings, action=Action.ALERT) for name, settings in policy.spec.detectors.items()}
-    return alert(policy, spec=alert(policy.spec, detectors=detectors))
+    settings = {name: alert(one, action=Action.ALERT) for name, one in policy.spec.rules.settings.items()}
+    rules = alert(policy.spec.rules, settings=settings)
+    return alert(policy, spec=alert(policy.spec, detectors=detectors, rules=rules))
 
 
 def _place(policy: str, node: str) -> int:

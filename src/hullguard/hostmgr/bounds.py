@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from hullguard.model.command import RESPONSES, Command
+from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, HostFacts
 from hullguard.wire.messages import (
     AgentMessage,
@@ -29,6 +30,7 @@ FACTS_BYTES = 16 << 10
 HEARTBEAT_BYTES = 32 << 10
 RESULT_BYTES = 16 << 10
 
+_LONGEST_RULE = 128
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _ENCODER = msgspec.msgpack.Encoder()
@@ -40,7 +42,8 @@ def check(message: AgentMessage) -> None:
         case Incidents(observations=observations):
             for each in observations:
                 _weigh(each, OBSERVATION_BYTES, "an observation")
-                _require_ids((each.id, each.rule, each.container.id))
+                _require_ids((each.id, each.container.id))
+                _require_rule(each)
                 if not each.lineage:
                     raise Violation(Code.MESSAGE_MALFORMED, f"observation {each.id} names no process")
         case Containers(containers=containers):
@@ -57,6 +60,12 @@ def check(message: AgentMessage) -> None:
             _check_heartbeat(heartbeat)
         case _:
             pass
+
+
+def _require_rule(observation: Observation) -> None:
+    """Rules of a team's own have names for people, as long as they can be stored and searched."""
+    if not 0 < len(observation.rule) <= _LONGEST_RULE or not observation.rule.isprintable():
+        raise Violation(Code.MESSAGE_MALFORMED, f"observation {observation.id} names no rule")
 
 
 def _check_own(command: Command) -> None:

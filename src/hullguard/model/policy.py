@@ -39,6 +39,33 @@ class DetectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, Parameter] = {}
 
 
+class RuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a policy says of one rule."""
+
+    enabled: bool | None = None
+    """None leaves it as its file has it."""
+    action: Action = Action.ALERT
+
+
+class RuleText(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file in Falco's rule language."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$(?!\n)")]
+    content: Annotated[str, Meta(max_length=262_144)]
+
+
+class RulesSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """The rules of a policy: those that come with the product, then the files in their order, then single rules."""
+
+    pack: bool = True
+    """Whether the rules that come with the product are among them."""
+    files: Annotated[list[RuleText], Meta(max_length=16)] = []
+    settings: Annotated[dict[str, RuleSettings], Meta(max_length=2048)] = {}
+    """By the rule's name."""
+    host: bool = False
+    """Whether they hold for the host's own processes, too, where the policy is the one for what has no image."""
+
+
 class Binding(Struct, frozen=True, forbid_unknown_fields=True):
     """What a policy applies to.
 
@@ -87,6 +114,7 @@ class PolicySpec(Struct, frozen=True, forbid_unknown_fields=True):
     detectors: Annotated[dict[str, DetectorSettings], Meta(max_length=256)] = {}
     binding: Binding = Binding()
     rollout: Rollout = Rollout()
+    rules: RulesSpec = RulesSpec()
 
 
 class Policy(Struct, frozen=True):

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,13 @@ def test_the_default_watches_files_and_kills_nothing():
 
     assert "/etc/shadow" in given_plan.slots[UNKNOWN].opens
     assert not any(slot.kill_new for slot in given_plan.slots)
+    assert given_plan.kinds >= {EventKind.EXEC, EventKind.FILE_OPEN}
+    assert given_plan.host is None
+
+
+def test_without_rules_only_execs_with_a_trait_are_sent():
+    given_plan = plan(policies(policy("all", nodes=("*",), detectors={**ALERT, **reading("/etc/shadow")})))
+
     assert given_plan.kinds == {EventKind.EXEC, EventKind.FILE_OPEN}
     assert not given_plan.every_exec
 
@@ -92,12 +100,27 @@ def test_policies_beyond_the_last_slot_are_filtered_as_unknown():
     assert given_plan.slot(ImageRef("i", f"image{MOST_SLOTS + 3}:1")) == UNKNOWN
 
 
-def test_what_is_more_than_the_kernel_has_bits_for_becomes_one_that_asks_for_all():
+def test_policies_that_differ_in_paths_only_share_a_want():
     many = [policy(f"p{n}", images=(f"i{n}:*",), detectors=reading(f"/{n}")) for n in range(MOST_WANTS + 9)]
     unknown = plan(policies(*many)).slots[UNKNOWN]
 
-    assert len(unknown.wants) == MOST_WANTS
+    assert len(unknown.wants) == 1
     assert unknown.opens == {f"/{n}" for n in range(MOST_WANTS + 9)}
+
+
+def test_what_is_more_than_the_kernel_has_bits_for_becomes_one_that_asks_for_all(monkeypatch):
+    numbers = iter(range(MOST_WANTS + 9))
+
+    def wanted(detector, settings):
+        number = next(numbers)
+        return Wants(frozenset({EventKind.CONNECT}), paths=(f"/{number}",), ports=frozenset({number}))
+
+    monkeypatch.setattr(ReadSensitive, "wants", wanted)
+    many = [policy(f"p{n}", images=(f"i{n}:*",), detectors=reading("/a")) for n in range(MOST_WANTS + 9)]
+    unknown = plan(policies(*many)).slots[UNKNOWN]
+
+    assert len(unknown.wants) == MOST_WANTS
+    assert {path for want in unknown.wants for path in want.paths} == {f"/{n}" for n in range(MOST_WANTS + 9)}
 
 
 CONNECT = frozenset({EventKind.CONNECT})
@@ -147,12 +170,16 @@ POLICY = st.builds(
 )
 
 
+def asks_for_no_more(want, other):
+    return set(want.paths) <= set(other.paths) and want == msgspec.structs.replace(other, paths=want.paths)
+
+
 @given(st.lists(POLICY, max_size=5), st.sampled_from(["nginx:1", "redis:7", "other:1"]))
 def test_meeting_a_container_never_adds_a_filter_and_never_takes_a_kill_away(given_policies, image):
     compiled = plan(policies(*given_policies), "n1")
     unknown, final = compiled.slots[UNKNOWN], compiled.slots[compiled.slot(ImageRef("i", image))]
 
-    assert set(final.wants) <= set(unknown.wants)
+    assert all(any(asks_for_no_more(want, other) for other in unknown.wants) for want in final.wants)
     assert final.kinds <= unknown.kinds
     assert final.kill_new or not unknown.kill_new
 

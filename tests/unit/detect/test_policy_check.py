@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hullguard.detect import check, default_policy
@@ -103,6 +103,7 @@ def test_values_out_of_bounds_do_not(info, value):
 VALUES = st.one_of(st.booleans(), st.integers(), st.text(max_size=20), st.lists(st.text(max_size=20), max_size=5))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["file.read-sensitive", "container.terminal-shell", "container.drop-and-execute"]),
     st.dictionaries(st.sampled_from(["paths", "shells", "exempt_paths", "exempt_programs", "x"]), VALUES),

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 from tests.support.events import event, policies, policy
+from tests.support.rules import with_condition
 
 from hullguard.detect import Engine, acts, denies, enforced, in_force, plan, simulated
 from hullguard.model.event import EventKind
-from hullguard.model.policy import Action, DetectorSettings, Mode, Rollout
+from hullguard.model.policy import Action, DetectorSettings, Mode, Rollout, RuleSettings, RulesSpec, RuleText
 
 DROP, READ, SHELL = "container.drop-and-execute", "file.read-sensitive", "container.terminal-shell"
 STRICT = {
@@ -97,3 +98,16 @@ def test_whether_a_policy_does_more_than_report():
     assert not acts(policy("p", detectors={DROP: DetectorSettings()}))
     assert not acts(policy("p", detectors={DROP: DetectorSettings(enabled=False, action=Action.KILL)}))
     assert not acts(policy("p", detectors=STRICT, enabled=False))
+
+
+def test_what_follows_a_rule_is_simulated_too():
+    settings = {"Netcat runs": RuleSettings(action=Action.KILL)}
+    file = RuleText("own.yaml", with_condition("evt.type = execve").replace("rule: r", "rule: Netcat runs"))
+    spec = RulesSpec(pack=False, files=[file], settings=settings)
+    given_policies = policies(policy("p", nodes=("*",), rules=spec, rollout=Rollout(mode=Mode.SIMULATE)))
+    engine = Engine("n1", "boot")
+    engine.load(given_policies)
+
+    (found,) = engine.judge(event())
+    assert (found.action, found.would) == (Action.ALERT, Action.KILL)
+    assert acts(given_policies.policies[0])

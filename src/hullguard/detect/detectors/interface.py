@@ -1,8 +1,10 @@
 """What a detector is: it declares which events it wants and judges them one by one, without any I/O or memory."""
 
 import enum
+from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from hullguard.model.detector import DetectorInfo
@@ -10,6 +12,8 @@ from hullguard.model.event import Event, EventKind
 from hullguard.model.policy import Action, DetectorSettings
 
 Details = dict[str, str]
+
+EVERY_FILE = ("/*",)
 
 RESPONSES = (Action.PAUSE, Action.STOP, Action.ISOLATE)
 """What can follow any detection in a container: the agent does it once the incident is kept."""
@@ -83,6 +87,40 @@ class Wants(Struct, frozen=True):
     """EXEC: names of variables whose values ``Process.env`` should have."""
     host: bool = False
     """On the host too, not only in containers."""
+
+
+def merged(asked: Iterable[Wants]) -> list[Wants]:
+    """Those that differ in one list only are one; a list that is empty and so asks for all swallows the others."""
+    kept = list(dict.fromkeys(asked))
+    for attribute in ("paths", "ports", "networks", "access", "transports", "execs"):
+        alike: dict[object, list[Wants]] = {}
+        for want in kept:
+            alike.setdefault(_apart_from(attribute, want), []).append(want)
+        kept = [_together(group, attribute) for group in alike.values()]
+    return kept
+
+
+def _apart_from(attribute: str, want: Wants) -> object:
+    """What two must share to become one."""
+    value = getattr(want, attribute)
+    if attribute == "networks" and any(network.startswith("!") for network in value):
+        return attribute, want  # what is left out of one list may be in another
+    if attribute == "paths" and not value:
+        return attribute, want  # which is no file, but every connection
+    return msgspec.structs.replace(want, **{attribute: value[:0] if isinstance(value, tuple) else frozenset()})
+
+
+def _together(group: list[Wants], attribute: str) -> Wants:
+    if len(group) == 1:
+        return group[0]
+    values = [getattr(want, attribute) for want in group]
+    together: object = ()
+    if isinstance(values[0], tuple):
+        items = sorted({item for value in values for item in value}) if all(values) else []
+        together = EVERY_FILE if attribute == "paths" and EVERY_FILE[0] in items else tuple(items)
+    else:
+        together = frozenset().union(*values) if all(values) else frozenset()
+    return msgspec.structs.replace(group[0], **{attribute: together})
 
 
 class Detector(Protocol):

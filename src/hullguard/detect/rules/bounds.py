@@ -387,9 +387,10 @@ _MAKERS: Final[dict[str, Callable[[Test], Bounds]]] = {
     "proc.exepath": _bounded("program_paths", _paths),
     "fd.type": _bounded("descriptors", _names),
     "fd.typechar": _bounded("descriptors", _characters),
-    **{f"fd.{end}port": _bounded("ports", _ports) for end in ("", "c", "s", "l", "r")},
-    **{f"fd.{end}ip": _bounded("networks", _networks) for end in ("", "c", "s", "l", "r")},
-    **{f"fd.{end}net": _bounded("networks", _networks) for end in ("", "c", "s", "l", "r")},
+    # Not of the client's, the local or either end: of a connection the kernel looks at the other one.
+    **{f"fd.{end}port": _bounded("ports", _ports) for end in ("s", "r")},
+    **{f"fd.{end}ip": _bounded("networks", _networks) for end in ("s", "r")},
+    **{f"fd.{end}net": _bounded("networks", _networks) for end in ("s", "r")},
     "user.uid": _bounded("uids", _names),
     "thread.cap_effective": _bounded("capabilities", _capability),
     "evt.arg.request": _bounded("requests", _requests),

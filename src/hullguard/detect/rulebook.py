@@ -1,0 +1,160 @@
+"""The rules of a policy: the pack and the team's own files, with what the policy says of single rules."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from hullguard.detect.detectors.interface import RESPONSES, Wants
+from hullguard.detect.pack import pack_files
+from hullguard.detect.rule_wants import wants
+from hullguard.detect.rules.problems import InvalidRules, Problem, nearest
+from hullguard.detect.rules.reading import RuleFile
+from hullguard.detect.rules.ruleset import Match, Rule, RuleSet, check
+from hullguard.model.errors import Invalid
+from hullguard.model.event import Event
+from hullguard.model.policy import Action, RuleSettings, RulesSpec
+
+ACTIONS: Final = (Action.ALERT, Action.KILL, *RESPONSES)
+"""What can follow any rule."""
+LONGEST_NAME: Final = 128
+"""Characters of a rule's name: incidents are stored and searched under it."""
+LARGEST: Final = 256 << 10
+"""Bytes of all files of one policy: agents get all their policies in one message."""
+EVERY_VARIABLE: Final = frozenset({"*"})
+_KEPT: Final = 16
+
+
+class Rulebook:
+    """Compiled once, asked for every event."""
+
+    def __init__(self, rules: Iterable[Rule], spec: RulesSpec) -> None:
+        self._spec = spec
+        self.rules = RuleSet([_switched(rule, spec.settings.get(rule.name)) for rule in rules])
+
+    def judge(self, event: Event) -> list[Match]:
+        """The rules that hold for the event."""
+        return self.rules.judge(event)
+
+    def action(self, rule: Rule) -> Action:
+        """What follows is for the policy to say; a file can only ask."""
+        settings = self._spec.settings.get(rule.name)
+        return settings.action if settings is not None else Action.ALERT
+
+    def wants(self) -> list[Wants]:
+        """What the kernel must send."""
+        variables = self.rules.variables()
+        filters = [one for prefilter in self.rules.prefilters() for one in prefilter.alternatives]
+        return wants(filters, EVERY_VARIABLE if variables is None else variables, host=self._spec.host)
+
+
+def rulebook(spec: RulesSpec) -> Rulebook:
+    """Raises InvalidRules where a file has an error."""
+    return _rulebook(msgspec.msgpack.encode(spec, order="deterministic"))
+
+
+@lru_cache(maxsize=_KEPT)
+def _rulebook(encoded: bytes) -> Rulebook:
+    # By the bytes: what a policy holds can be compared, but not hashed.
+    spec = msgspec.msgpack.decode(encoded, type=RulesSpec)
+    rules, problems = _read(spec)
+    if any(problem.error for problem in problems):
+        raise InvalidRules(problems)
+    return Rulebook(rules, spec)
+
+
+def _read(spec: RulesSpec) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    return _read_files(spec.pack, tuple(RuleFile(file.name, file.content.encode()) for file in spec.files))
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_files(pack: bool, own: tuple[RuleFile, ...]) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    rules, problems = check([*(pack_files() if pack else ()), *own])
+    return tuple(rules), problems
+
+
+def _switched(rule: Rule, settings: RuleSettings | None) -> Rule:
+    if settings is None or settings.enabled is None:
+        return rule
+    return msgspec.structs.replace(rule, enabled=settings.enabled)
+
+
+def pack_rules() -> tuple[Rule, ...]:
+    """Every rule that comes with the product."""
+    return rulebook(RulesSpec()).rules.rules
+
+
+def examine(spec: RulesSpec, field: str = "$.rules") -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    """The sound rules and every problem; raises Invalid where the files are too large to be looked at."""
+    _check_files(spec, f"{field}.files")
+    return _read(spec)
+
+
+def check_rules(spec: RulesSpec, field: str = "$.rules") -> None:
+    """Raises Invalid, with the place inside the policy, for the first thing that no agent could run."""
+    rules, problems = examine(spec, field)
+    if any(problem.error for problem in problems):
+        raise _invalid(InvalidRules(problems), spec, field)
+    for rule in rules:
+        if len(rule.name) > LONGEST_NAME or not rule.name.isprintable():
+            raise Invalid(
+                f"{rule.place}: a rule's name has at most {LONGEST_NAME} characters and no control characters.",
+                "policy.rule-name",
+                field=f"{field}.files",
+            )
+    known = {rule.name for rule in rules}
+    for name, settings in spec.settings.items():
+        place = f"{field}.settings['{name}']"
+        if name not in known:
+            raise Invalid(
+                f"There is no rule {name[:LONGEST_NAME]!r}{nearest(name, known)}.",
+                "policy.rule-unknown",
+                field=place,
+                rule=name[:LONGEST_NAME],
+            )
+        if settings.action not in ACTIONS:
+            raise Invalid(
+                f"What follows a rule can be: {', '.join(ACTIONS)}; not {settings.action.value}.",
+                "policy.action-unsupported",
+                field=f"{place}.action",
+                detector=name[:LONGEST_NAME],
+                action=settings.action.value,
+            )
+
+
+def _check_files(spec: RulesSpec, field: str) -> None:
+    names = [file.name for file in spec.files]
+    for position, file in enumerate(spec.files):
+        if names.index(file.name) != position:
+            raise Invalid(
+                f"Two files are called {file.name!r}.", "policy.rule-file-twice", field=f"{field}[{position}].name"
+            )
+    size = sum(len(file.content.encode()) for file in spec.files)
+    if size > LARGEST:
+        raise Invalid(
+            f"The rule files have {size} bytes; a policy takes {LARGEST}.",
+            "policy.rule-files-large",
+            field=field,
+            size=size,
+            limit=LARGEST,
+        )
+
+
+def _invalid(bad: InvalidRules, spec: RulesSpec, field: str) -> Invalid:
+    first = next(problem for problem in bad.problems if problem.error)
+    positions = {file.name: position for position, file in enumerate(spec.files)}
+    position = positions.get(first.place.file)
+    place = f"{field}.files" if position is None else f"{field}.files[{position}].content"
+    return Invalid(str(bad), "policy.rules-invalid", field=place, line=first.place.line, column=first.place.column)
+
+
+def known_settings(spec: RulesSpec) -> RulesSpec:
+    """Without what is said of rules that are not here: a server may know a younger pack than its agent."""
+    if not spec.settings:
+        return spec
+    rules, _ = _read(spec)
+    known = {rule.name for rule in rules}
+    return msgspec.structs.replace(
+        spec, settings={name: settings for name, settings in spec.settings.items() if name in known}
+    )

@@ -1,0 +1,134 @@
+"""Rules in policies: what is on, what follows, what the kernel is asked for, what is refused."""
+
+import pytest
+from tests.support.events import event, policies, policy, process
+from tests.support.rules import with_condition
+
+from hullguard.detect import Engine, check, checked, known_settings, plan
+from hullguard.detect.engine import OUTPUT
+from hullguard.detect.plan import UNKNOWN
+from hullguard.detect.rulebook import LARGEST, rulebook
+from hullguard.model.errors import Invalid
+from hullguard.model.event import EventKind
+from hullguard.model.policy import Action, PolicySpec, RuleSettings, RulesSpec, RuleText
+from hullguard.model.severity import Severity
+
+NETCAT = """
+- rule: Netcat runs
+  desc: d
+  condition: evt.type = execve and proc.name = nc and container.id != host
+  output: netcat as %user.uid %fd.name
+  priority: ERROR
+  tags: [T1059.004]
+- rule: Key is read
+  desc: d
+  condition: evt.type in (open, openat) and evt.is_open_read = true and fd.num >= 0 and fd.name startswith /keys/
+  output: key
+  priority: NOTICE
+  enabled: false
+"""
+
+
+def own(*texts: str, **settings: RuleSettings) -> RulesSpec:
+    files = [RuleText(f"{number}.yaml", text) for number, text in enumerate(texts, 1)]
+    return RulesSpec(pack=False, files=files, settings={name.replace("_", " "): one for name, one in settings.items()})
+
+
+def engine(spec: RulesSpec) -> Engine:
+    made = Engine("n1", "boot")
+    made.load(policies(policy("p", nodes=("*",), rules=spec)))
+    return made
+
+
+NC = event(lineage=(process(comm="nc"),))
+
+
+def test_a_rule_of_a_policy_makes_an_observation():
+    (found,) = engine(own(NETCAT)).judge(NC)
+
+    assert (found.rule, found.severity, found.technique) == ("Netcat runs", Severity.HIGH, "T1059.004")
+    assert found.action is Action.ALERT
+    assert found.details == {OUTPUT: "netcat as 0 <NA>", "user.uid": "0"}
+    assert found.policy is not None
+    assert found.policy.id == "p"
+
+
+def test_the_policy_says_what_follows_and_what_is_on():
+    killing = engine(own(NETCAT, Netcat_runs=RuleSettings(action=Action.KILL)))
+    silent = engine(own(NETCAT, Netcat_runs=RuleSettings(enabled=False)))
+    reading = event(EventKind.FILE_OPEN, path="/keys/a", reads=True, call="openat")
+
+    assert [found.action for found in killing.judge(NC)] == [Action.KILL]
+    assert silent.judge(NC) == []
+    assert engine(own(NETCAT)).judge(reading) == []
+    louder = engine(own(NETCAT, Key_is_read=RuleSettings(enabled=True)))
+    assert [found.rule for found in louder.judge(reading)] == ["Key is read"]
+
+
+def test_the_kernel_is_asked_for_what_is_on():
+    quiet = plan(policies(policy("p", nodes=("*",), rules=own(NETCAT))))
+    louder = plan(policies(policy("p", nodes=("*",), rules=own(NETCAT, Key_is_read=RuleSettings(enabled=True)))))
+
+    assert quiet.kinds == {EventKind.EXEC}
+    assert quiet.every_exec
+    assert louder.slots[UNKNOWN].opens == {"/keys/*"}
+    assert louder.host is None
+
+
+def test_the_host_is_asked_for_where_the_policy_says_so():
+    everywhere = RulesSpec(pack=False, files=[RuleText("r", with_condition("evt.type = execve"))], host=True)
+
+    assert plan(policies(policy("p", nodes=("*",), rules=everywhere))).host is not None
+
+
+def test_the_same_rules_are_compiled_once():
+    assert rulebook(own(NETCAT)) is rulebook(own(NETCAT))
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "field", "said"),
+    [
+        (own("- rule: [x"), "policy.rules-invalid", "$.rules.files[0].content", "1.yaml:2:"),
+        (own(NETCAT, with_condition("proc.nam = x")), "policy.rules-invalid", "$.rules.files[1].content", "proc.name"),
+        (
+            own(NETCAT, Netcat_run=RuleSettings()),
+            "policy.rule-unknown",
+            "$.rules.settings['Netcat run']",
+            "Netcat runs",
+        ),
+        (
+            RulesSpec(pack=False, files=[RuleText("a", ""), RuleText("a", "")]),
+            "policy.rule-file-twice",
+            "$.rules.files[1].name",
+            "'a'",
+        ),
+        (
+            own("#" + "x" * (LARGEST // 2), "#" + "y" * (LARGEST // 2)),
+            "policy.rule-files-large",
+            "$.rules.files",
+            str(LARGEST),
+        ),
+        (own(NETCAT.replace("Netcat runs", "n" * 129)), "policy.rule-name", "$.rules.files", "128 characters"),
+    ],
+)
+def test_a_policy_that_no_agent_could_run_is_refused(spec: RulesSpec, code: str, field: str, said: str):
+    with pytest.raises(Invalid) as refused:
+        check(PolicySpec(name="p", rules=spec))
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert said in str(refused.value)
+
+
+def test_settings_of_rules_that_a_younger_server_knows_are_no_error():
+    spec = own(NETCAT, From_the_future=RuleSettings(), Netcat_runs=RuleSettings(enabled=False))
+
+    assert set(known_settings(spec).settings) == {"Netcat runs"}
+
+
+def test_every_problem_is_told_with_its_place():
+    found = checked(own(NETCAT, with_condition("proc.nam = x")))
+
+    assert [rule.name for rule in found.rules] == ["Netcat runs", "Key is read"]
+    assert [rule.enabled for rule in found.rules] == [True, False]
+    (problem,) = found.problems
+    assert (problem.file, problem.line, problem.error) == ("2.yaml", 4, True)
