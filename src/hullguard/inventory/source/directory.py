@@ -53,6 +53,7 @@ class TreeWalk:
             limits = self._indexer.budget.limits
             if depth > limits.depth:
                 self._indexer.refuse(prefix, f"nested deeper than {limits.depth} directories; not read")
+                self._indexer.index.cut = True
                 return
             if self._progress is not None:
                 self._progress(prefix, here.size)

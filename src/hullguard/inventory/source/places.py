@@ -43,6 +43,10 @@ class OciArchiveSource:
         return INDEX in names
 
 
+_LAYOUT = frozenset({"blobs", "ingest"})
+"""Directories of a layout; the second is where containerd's store writes."""
+
+
 class OciDirectorySource:
     """An OCI layout in a directory."""
 
@@ -57,7 +61,14 @@ class OciDirectorySource:
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names
-        return (path / "oci-layout").is_file() and (path / INDEX).is_file()
+        if not ((path / "oci-layout").is_file() and (path / INDEX).is_file()):
+            return False
+        # A root file system with two files more would be scanned as whatever image they lead to.
+        others = sorted(one.name for one in path.iterdir() if one.name not in _LAYOUT and one.is_dir())
+        if others:
+            sentence = f"{path} is an OCI layout with {others[0][:100]!r} beside it: say oci-dir:{path} or dir:{path}"
+            raise Invalid(sentence, "image.ambiguous")
+        return True
 
 
 class DirectorySource:

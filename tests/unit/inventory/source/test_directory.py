@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.images import DEBIAN_12, dpkg_entry
+from tests.support.images import DEBIAN_12, Image, dpkg_entry, layer, node_package
 
 from hullguard.inventory import Limits, read
+from hullguard.model.errors import Invalid
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_nesting_is_bounded_and_told(root: Path) -> None:
     found = read(f"dir:{root}", limits=Limits(depth=5))
 
     assert any("nested deeper than 5" in unknown.why for unknown in found.unknowns)
+    assert not found.complete
 
 
 def test_the_number_of_files_is_bounded(root: Path) -> None:
@@ -179,3 +181,12 @@ def test_what_an_inspector_passes_over_is_counted(root: Path) -> None:
     found = read(f"dir:{root}", scanners=frozenset({"secret"}))
 
     assert any("compressed" in unknown.why for unknown in found.unknowns)
+
+
+def test_a_root_file_system_that_is_an_oci_layout_as_well_is_not_taken_for_either(root: Path) -> None:
+    Image([layer(node_package("decoy", "1"))]).oci_dir(root)
+
+    with pytest.raises(Invalid, match=r"is an OCI layout with 'etc' beside it: say oci-dir:.* or dir:"):
+        read(str(root))
+    assert [package.name for package in read(f"oci-dir:{root}").packages] == ["decoy"]
+    assert read(f"dir:{root}").target.kind == "dir"
