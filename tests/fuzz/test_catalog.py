@@ -48,6 +48,7 @@ _NO_PARSERS = {
     "agent/sensor/slots.py": "compiles a plan of our own",
     "detect/detectors/interface.py": "an interface",
     "detect/fields/reference.py": "writes the tables of the documentation",
+    "detect/pack/reference.py": "writes the tables of the documentation",
     "detect/rules/definitions.py": "what was read; its one function names the severity of a priority",
     "inventory/content/inspector.py": "an interface",
     "inventory/content/secrets/automaton.py": "compiles the rules, or loads what was compiled of them",

@@ -31,7 +31,7 @@ from hullguard.agent.state import StateDir
 from hullguard.detect import Engine, check, denial
 from hullguard.hostmgr.authority import Authority
 from hullguard.model.command import Command, CommandKind
-from hullguard.model.event import Event
+from hullguard.model.event import Event, Gap
 from hullguard.model.policy import DetectorSettings, NodePolicies, Policy, PolicySpec, policies_hash
 from hullguard.wire import bundle, codec
 from hullguard.wire import messages as say
@@ -223,9 +223,10 @@ def _stored_policies(data: bytes) -> Any:
 
 def _replayed(data: bytes) -> Any:
     """A recording, record by record, as events."""
-    seen: list[Event] = []
+    seen: list[Event | Gap] = []
     ReplaySensor(written(data, "recording")).poll(seen.append, 0)
-    return [seen, [Engine("node", "boot").judge(event) for event in seen[:100]]]
+    engine = Engine("node", "boot")
+    return [seen, [engine.miss(one) if isinstance(one, Gap) else engine.judge(one) for one in seen[:100]]]
 
 
 def _record(data: bytes) -> Any:

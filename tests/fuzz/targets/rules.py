@@ -10,14 +10,17 @@ import msgspec
 from tests.fuzz.target import Target
 from tests.support import events
 
+from hullguard.detect import checked, known_settings
 from hullguard.detect.fields.catalog import FIELDS
 from hullguard.detect.fields.paths import by_other_names
 from hullguard.detect.fields.wildcards import compiled, literal_end, literal_start
+from hullguard.detect.rulebook import check_rules, rulebook
 from hullguard.detect.rules.explain import explain
 from hullguard.detect.rules.reading import RuleFile
 from hullguard.detect.rules.ruleset import RuleSet, check
 from hullguard.model.errors import Invalid
 from hullguard.model.event import Capabilities, Endpoint, Event, EventKind, OpenFile, Socket
+from hullguard.model.policy import Action, RuleSettings, RulesSpec, RuleText
 
 _decode = msgspec.json.Decoder(Event).decode
 
@@ -66,6 +69,25 @@ def _file(data: bytes) -> Any:
     matches = [match for event in _JUDGED for match in loaded.judge(event)]
     said = [[match.output, match.fields, match.unknown] for match in matches]
     return [told, explained, said, sorted(loaded.variables() or ())]
+
+
+def _policy(data: bytes) -> Any:
+    """The rules of a policy, as a person sends them and an agent gets them."""
+    try:
+        spec = msgspec.json.decode(data, type=RulesSpec)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise Invalid(f"no rules: {cause}") from cause
+    told = msgspec.json.encode(checked(spec))
+    check_rules(known_settings(spec))
+    rules = rulebook(spec)
+    return [told, rules.wants(), [match.output for event in _JUDGED for match in rules.judge(event)]]
+
+
+def _policies() -> Iterable[bytes]:
+    off = {"Shell": RuleSettings(enabled=False, action=Action.KILL)}
+    own = [RuleText("own.yaml", _RULES.decode())]
+    specs = (RulesSpec(pack=False, files=own), RulesSpec(pack=False, files=own, settings=off, host=True))
+    return [msgspec.json.encode(spec) for spec in specs]
 
 
 def _condition(data: bytes) -> Any:
@@ -169,6 +191,7 @@ TARGETS: tuple[Target, ...] = (
         runs=120,
     ),
     Target("rules.condition", _condition, lambda: _CONDITIONS, words=_WORDS, runs=250),
+    Target("rules.policy", _policy, _policies, words=(*_WORDS, b'"host": true', b'"pack": true'), runs=60),
     Target("rules.fields", _read, _events, runs=80),
     Target(
         "rules.wildcards",
