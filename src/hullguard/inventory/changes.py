@@ -31,34 +31,34 @@ class Written(_Change, tag="file"):
     """How many findings the layer has with this file's, where it has any."""
 
 
-class Linked(_Change, tag="link"):
+class Linked(_Change, tag="link", gc=False):
     """A symbolic link; its target is as written."""
 
     target: str
 
 
-class HardLinked(_Change, tag="hard"):
+class HardLinked(_Change, tag="hard", gc=False):
     """Another name for what stands at ``target``, a normal path."""
 
     target: str
 
 
-class Made(_Change, tag="dir"):
+class Made(_Change, tag="dir", gc=False):
     """A directory whose own place is not certain, because the layer does not say what it lies in."""
 
 
-class Others(_Change, tag="rest"):
+class Others(_Change, tag="rest", gc=False):
     """Files that nobody wants, in the directory ``path``, which the layer does not say to be one: it may be a link."""
 
     names: str
     """Parted by slashes."""
 
 
-class Whiteout(_Change, tag="gone"):
+class Whiteout(_Change, tag="gone", gc=False):
     """What lower layers have at this path is deleted."""
 
 
-class Opaque(_Change, tag="opaque"):
+class Opaque(_Change, tag="opaque", gc=False):
     """What lower layers have in this directory is deleted."""
 
 

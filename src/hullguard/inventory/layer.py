@@ -111,6 +111,7 @@ class Indexer:
         self._parent = ""
         self._by_name = False
         self._names: list[str] = []
+        self._linked: tuple[str, ...] = ()
         self._refused = 0
         self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
@@ -147,6 +148,9 @@ class Indexer:
         elif kind is Kind.SYMLINK:
             self._link(Linked(*self._here(), path, link))
         elif kind is Kind.HARDLINK and (target := self._target(path, link)):
+            # Of many names of one file, or each of the one before it, no more than one copy is kept.
+            target = next((known for known in self._linked if known == target), target)
+            self._linked = (path, target)
             self._link(HardLinked(*self._here(), path, target))
         else:
             self._other(path)

@@ -36,6 +36,8 @@ class Replay:
         self._layer = -1
         self._entered: tuple[str, int, Spot] | None = None
         self._deleted: dict[bytes, str] = {}
+        self._elsewhere: tuple[str, File] | None = None
+        """The unnamed file that the last hard links led to, so that all its names are names of one."""
 
     def add(self, layer: LayerIndex) -> None:
         """Lays one more layer on top."""
@@ -46,6 +48,8 @@ class Replay:
         totals = (0, 0, 0)
         for change in layer.changes:
             self._nameless(layer, (files, change.files), (directories, change.directories))
+            if (files, directories) != (change.files, change.directories) or not isinstance(change, HardLinked):
+                self._elsewhere = None
             files, directories = change.files, change.directories
             match change:
                 case Written():
@@ -118,12 +122,15 @@ class Replay:
         node, old, _ = self._put(change.path)
         if source is None:
             real = f"{spot.path()}/{base}".lstrip("/") if spot and spot.followed else change.target
-            node.name_file(File(Inode(real), None, None))
+            if self._elsewhere is None or self._elsewhere[0] != real:
+                self._elsewhere = (real, File(Inode(real), None, None))
+            node.name_file(self._elsewhere[1])
         elif source.link is not None:
             node.link = source.link
         elif source.file is not None:
             inode, kept, sniffed = source.file
-            node.name_file(File(inode, self._again(kept, old.kept if old else None), sniffed))
+            again = self._again(kept, old.kept if old else None)
+            node.name_file(source.file if again is kept else File(inode, again, sniffed))
         else:
             self.names.remove(node)  # no directory has two names: extracting it fails
 

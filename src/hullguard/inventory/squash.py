@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.replay import Replay
-from hullguard.inventory.tree import File, Kept
+from hullguard.inventory.tree import File, Kept, Node
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Hit
 from hullguard.model.errors import LimitReached
@@ -33,17 +33,19 @@ class Tree:
         self._files: list[tuple[str, Kept]] = []
         self._otherwise: list[tuple[str, Kept]] = []
         """Files that were condensed in another way than their names ask for."""
-        self._unread: list[tuple[str, str]] = []
-        """Files whose content was not asked for under the name that it has in its layer, the second of the two."""
+        self._unread: list[Node] = []
+        """Names of files whose content was not asked for under the name that it has in its layer."""
         self._sniffed: list[tuple[str, File]] = []
         self._links: dict[str, str] = {}
         known = set(wanted.aliases)
         for path, node in self._names.leaves():
             if node.file is not None:
                 self._note(path, node.file)
+                if node.file.kept is None and node.file.inode.source is not None:
+                    self._unread.append(node)
             elif (logical := wanted.logical(path)) is not None and (path, logical) not in known:
                 self._links[path] = logical  # what a link to a link leads to is known already
-        for found in (self._files, self._sniffed, self._unread):
+        for found in (self._files, self._sniffed):
             found.sort(key=lambda item: item[0])
         self._linked = list(self._leading_elsewhere())
         """Links with wanted names, where they lead, and the file there."""
@@ -106,7 +108,7 @@ class Tree:
             if (source := self._elsewhere(place, fixed)) is not None
         }
         wanted = self._wanted.with_aliases(sorted(aliases)) if aliases else self._wanted
-        for path, source in self._unread:
+        for path, source in self._elsewhere_named():
             if (logical := wanted.logical(path)) is not None:
                 aliases.add((source, logical))
         return aliases.difference(self._wanted.aliases)
@@ -114,18 +116,22 @@ class Tree:
     def unknowns(self) -> list[Unknown]:
         """What could not be decided."""
         found = list(self._doubts)
-        for path, source in self._unread:
+        for path, source in self._elsewhere_named():
             if self._wanted.logical(path) is not None:
                 found.append(Unknown(path, f"was not read: its content has in its layer the name {source}"))
         for path, kept in self._otherwise:
             found.append(Unknown(path, f"was not read: its content is that of {kept.logical}, another format"))
         return found
 
+    def _elsewhere_named(self) -> Iterator[tuple[str, str]]:
+        """Of what was not read the path, which is not kept for there may be a million, and the name in its layer."""
+        for node in self._unread:
+            if node.file is not None and node.file.inode.source is not None:
+                yield node.path(), node.file.inode.source
+
     def _note(self, path: str, file: File) -> None:
         if file.kept is not None:
             (self._files if self._readable(path, file.kept) else self._otherwise).append((path, file.kept))
-        elif file.inode.source is not None:
-            self._unread.append((path, file.inode.source))
         if file.sniffed:
             self._sniffed.append((path, file))
 

@@ -173,3 +173,14 @@ def test_directories_and_other_files_are_hashed_apart() -> None:
 
     assert hashes(found.directories) == {path_hash("srv"), path_hash("dev")}
     assert hashes(found.others) == {path_hash("srv/x"), path_hash("dev/null")}
+
+
+def test_many_names_of_one_file_and_chains_of_names_hold_one_copy_of_each() -> None:
+    found = index(hardlink("a/1", "a/x"), hardlink("a/2", "a/x"), hardlink("a/3", "a/2"))
+
+    one, two, three = found.changes
+    assert isinstance(one, HardLinked)
+    assert isinstance(two, HardLinked)
+    assert isinstance(three, HardLinked)
+    assert one.target is two.target
+    assert three.target is two.path
