@@ -1,9 +1,11 @@
 """Images made by hand: layers member by member, archives and layouts around them, and a real vulnerable Debian."""
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -93,7 +95,9 @@ def compressed(content: bytes, how: str) -> bytes:
         return gzip.compress(content, 1, mtime=0)
     if how == "zstd":
         return zstandard.ZstdCompressor().compress(content)
-    return content
+    if how == "bzip2":
+        return bz2.compress(content)
+    return lzma.compress(content) if how == "xz" else content
 
 
 @dataclass

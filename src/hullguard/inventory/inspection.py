@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.random_access import held, pieces, reader
-from hullguard.inventory.streams import Readable, Section
+from hullguard.inventory.streams import Section
 from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
 from hullguard.model.package import Unknown
 

@@ -14,12 +14,12 @@ from msgspec import Struct
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.changes import Change, HardLinked, Linked, Made, Opaque, Others, Totals, Whiteout, Written
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
 from hullguard.inventory.random_access import RandomAccess, held, pieces, reader
 from hullguard.inventory.sparse import Flawed, Whole
-from hullguard.inventory.streams import Readable
 from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.inventory.wanted import Wanted, condense
 from hullguard.model.errors import LimitReached

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Protocol
 
-from hullguard.inventory.streams import CHUNK, Readable, Section
+from hullguard.inventory.compression import Readable
+from hullguard.inventory.streams import CHUNK, Section
 
 IN_MEMORY = 1 << 24
 _WINDOW = 1 << 22

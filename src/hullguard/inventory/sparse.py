@@ -7,8 +7,9 @@ Files".
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.limits import Budget
-from hullguard.inventory.streams import CHUNK, Readable
+from hullguard.inventory.streams import CHUNK
 
 BLOCK = 512
 RECORDS = frozenset(

@@ -1,30 +1,13 @@
 """Byte streams: pushed back, counted, hashed, decompressed. Nothing here holds more than one chunk."""
 
 import hashlib
-import zlib
 from collections.abc import Callable
-from typing import Any, Protocol
 
-import zstandard
-from isal import igzip, isal_zlib
-
-from hullguard.inventory.limits import Budget
+from hullguard.inventory.compression import DAMAGED, MARK, WINDOW, Readable, asks_too_much, compression_of, decoder
+from hullguard.inventory.limits import Budget, reached
 from hullguard.model.errors import Invalid
 
 CHUNK = 1 << 19
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-# RFC 8878 lets a frame ask for any window; 128 MiB is what `zstd --ultra -22` needs and what we are ready to give.
-ZSTD_WINDOW = 1 << 27
-
-_ISAL_ERROR: Any = isal_zlib.IsalError  # its stub says an instance
-DAMAGED = (EOFError, OSError, zlib.error, _ISAL_ERROR, zstandard.ZstdError)
-
-
-class Readable(Protocol):
-    """Anything that gives up to ``n`` bytes, and none at its end."""
-
-    def read(self, n: int, /) -> bytes: ...
 
 
 class Counted:
@@ -96,24 +79,28 @@ class Section:
 
 
 class Uncompressed:
-    """The uncompressed bytes of a stream that may be gzip, zstd or plain; bounded by the budget and hashed."""
+    """The uncompressed bytes of a stream that may be compressed; bounded by the budget and hashed."""
 
     def __init__(self, raw: Readable, budget: Budget, what: str, *, hashed: bool = True) -> None:
         self._what = what
         self._budget = budget
         self._raw = Counted(raw)
-        head = read_up_to(self._raw, 4)
-        self.compressed = is_compressed(head)
+        head = read_up_to(self._raw, MARK)
+        compression = compression_of(head)
+        self.compressed = bool(compression)
         self._digest = hashlib.sha256() if hashed else None
         if hashed and self.compressed:
             self._raw.digest = hashlib.sha256(head)
-        self._stream = _decoder(head, Prefixed(head, self._raw))
+        self._stream = decoder(compression, Prefixed(head, self._raw))
         self.count = 0
 
     def read(self, n: int, /) -> bytes:
         try:
             data = self._stream.read(n)
         except DAMAGED as cause:
+            if asks_too_much(cause):
+                sentence = "its compression asks for a window of more than {limit} bytes"
+                raise reached(f"{self._what}: {sentence}", "window", WINDOW) from cause
             raise Invalid(f"{self._what} is damaged or cut off: {cause}", "image.damaged") from cause
         self.count += len(data)
         self._budget.spend_bytes(len(data))
@@ -141,11 +128,6 @@ class Uncompressed:
         return f"sha256:{self._raw.digest.hexdigest()}" if self._raw.digest is not None else self.digest
 
 
-def is_compressed(head: bytes) -> bool:
-    """Whether a stream that begins like this is gzip or zstd."""
-    return head[:2] == GZIP_MAGIC or head[:4] == ZSTD_MAGIC
-
-
 def read_up_to(raw: Readable, n: int) -> bytes:
     """``n`` bytes, or fewer only at the end of the stream."""
     parts = []
@@ -153,14 +135,3 @@ def read_up_to(raw: Readable, n: int) -> bytes:
         parts.append(data)
         n -= len(data)
     return b"".join(parts)
-
-
-def _decoder(head: bytes, raw: Readable) -> Readable:
-    stream: Any = raw
-    if head[:2] == GZIP_MAGIC:
-        stream = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
-    elif head == ZSTD_MAGIC:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
-        stream = decompressor.stream_reader(raw, read_across_frames=True)  # type: ignore[arg-type]
-    readable: Readable = stream
-    return readable

@@ -10,11 +10,12 @@ import re
 import zlib
 from collections.abc import Iterator
 
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import spelled
 from hullguard.inventory.random_access import AtPlace, RandomAccess
 from hullguard.inventory.sparse import BLOCK, PIECES, RECORDS, Sparse, of_records
-from hullguard.inventory.streams import CHUNK, Readable, Section
+from hullguard.inventory.streams import CHUNK, Section
 from hullguard.model.errors import Invalid
 
 _WINDOW = 1 << 14

@@ -65,19 +65,10 @@ def test_a_wrong_checksum_is_told() -> None:
 
 def test_damaged_zstd_is_told() -> None:
     raw = bytearray(compressed(CONTENT, "zstd"))
-    raw[6:40] = b"\xff" * 34
+    raw[12:46] = b"\xff" * 34  # behind the header, which says how large the window is
 
     with pytest.raises(Invalid, match="damaged"):
         opened(bytes(raw)).drain()
-
-
-def test_a_zstd_window_beyond_reason_is_refused() -> None:
-    parameters = zstandard.ZstdCompressionParameters(window_log=31, compression_level=1)
-    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    raw = packer.compress(CONTENT) + packer.flush()
-
-    with pytest.raises(Invalid, match="damaged"):
-        opened(raw).drain()
 
 
 @pytest.mark.parametrize("how", ["gzip", "zstd"])

@@ -11,9 +11,9 @@ from typing import Any
 from isal import isal_zlib
 from msgspec import Struct
 
+from hullguard.inventory.compression import DAMAGED
 from hullguard.inventory.limits import MIB, Budget
 from hullguard.inventory.random_access import Part, RandomAccess
-from hullguard.inventory.streams import DAMAGED
 
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _ENTRY, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"

@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from hullguard.inventory.compression import Readable, compression_of
 from hullguard.inventory.layer import IndexedLayer
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal, resolve
 from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.unchanged import identity_of
 from hullguard.inventory.sparse import BLOCK
-from hullguard.inventory.streams import Prefixed, Readable, Section, Uncompressed, read_up_to
+from hullguard.inventory.streams import Prefixed, Section, Uncompressed, read_up_to
 from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
 
@@ -298,7 +299,7 @@ def _pread(descriptor: int, size: int, offset: int) -> bytes:
 
 
 def _may_be_layer(head: bytes) -> bool:
-    if head[:2] == b"\x1f\x8b" or head[:4] == b"\x28\xb5\x2f\xfd":
+    if compression_of(head):
         return True
     return len(head) == BLOCK and (head[257:262] == b"ustar" or not any(head) or head[148:156].strip(b" \0").isdigit())
 

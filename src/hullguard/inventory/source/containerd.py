@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.source.blobs import StreamBlobs
 from hullguard.inventory.source.oci import describe_oci
 from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.registry.reference import parse_reference
-from hullguard.inventory.streams import Readable
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"

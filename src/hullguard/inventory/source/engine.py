@@ -8,9 +8,9 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.source.documents import DockerContainer, DockerInspect
 from hullguard.inventory.source.engine_json import decode
-from hullguard.inventory.streams import Readable
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from hullguard.inventory.compression import Readable
 from hullguard.inventory.layer import IndexedLayer
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, LayerBlob, StreamBlobs
@@ -14,7 +15,6 @@ from hullguard.inventory.source.engine import DEFAULT_HOST, Engine
 from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.reader import LayerReader
-from hullguard.inventory.streams import Readable
 from hullguard.model.errors import LimitReached
 
 _PODMAN = "/run/podman/podman.sock"

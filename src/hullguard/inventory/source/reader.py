@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hullguard.inventory.cache import LayerCache
+from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.source.hashing import Hashing, Spent
 from hullguard.inventory.source.unchanged import Computed, Identity, note, noted
-from hullguard.inventory.streams import Readable, Section, Uncompressed, is_compressed, read_up_to
+from hullguard.inventory.streams import Section, Uncompressed, read_up_to
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
 
@@ -89,7 +90,7 @@ class LayerReader:
     def _index(self, raw: Readable, what: str, claimed: str | None) -> IndexedLayer:
         cached = self.cache.get(claimed, self.wanted.signature) if self.cache and claimed else None
         indexer = Indexer(self.wanted, self.budget, what)
-        if isinstance(raw, Section) and not self._careful and not is_compressed(read_up_to(raw.copy(), 4)):
+        if isinstance(raw, Section) and not self._careful and not compression_of(read_up_to(raw.copy(), MARK)):
             layer = self._plain(raw, what, indexer, cached)
         else:
             layer = self._stream(raw, what, indexer, cached)

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
+from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal
-from hullguard.inventory.streams import GZIP_MAGIC, ZSTD_MAGIC, Readable, Section, Uncompressed
+from hullguard.inventory.streams import Section, Uncompressed
 from hullguard.inventory.tar import TarWalk
 from hullguard.model.errors import Invalid, LimitReached
 
@@ -14,10 +15,9 @@ DECIDING = "manifest.json"
 
 
 def is_compressed(path: Path) -> bool:
-    """Whether the file as a whole is gzip or zstd."""
+    """Whether the file as a whole is compressed."""
     with path.open("rb") as file:
-        head = file.read(4)
-    return head[:2] == GZIP_MAGIC or head == ZSTD_MAGIC
+        return bool(compression_of(file.read(MARK)))
 
 
 def top_names(path: Path, limits: Limits) -> frozenset[str]:
