@@ -300,6 +300,8 @@ def _hits(trees: Sequence[Tree], layers: Sequence[str | None]) -> Hits:
     found = Hits()
     for seen in itertools.zip_longest(*(tree.hits() for tree in trees)):
         hit, number, _ = next(said for said in seen if said is not None)
+        if hit.path is not None and (path := redacted_text(hit.path)) != hit.path:
+            hit = replace(hit, path=path)  # a credential may be part of a file's own name
         hidden = all(said[2] for said in seen if said is not None)
         if not isinstance(hit, Misconfiguration):
             found.add(replace(hit, layer=layers[number], deleted=hidden))

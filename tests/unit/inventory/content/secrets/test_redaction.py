@@ -58,9 +58,14 @@ def test_a_long_instruction_is_read_in_linear_time() -> None:
 def test_a_report_quotes_no_credential_whatever_was_asked_for(tmp_path: Path) -> None:
     metadata = json.dumps({"name": "a", "version": "1", "license": TOKEN})
     history = [{"created_by": f"RUN |1 DB_PASSWORD={SECRET} /bin/sh -c curl -d {TOKEN} x"}]
-    image = Image([layer(file("srv/node_modules/a/package.json", metadata))], history=history)
+    entries = (file("srv/node_modules/a/package.json", metadata), file(f"srv/{TOKEN}.env", f"GH={TOKEN}\n"))
+    image = Image([layer(*entries)], history=history)
 
-    found = read(str(image.docker_archive(tmp_path / "image.tar")))
+    found = read(str(image.docker_archive(tmp_path / "image.tar")), scanners=frozenset({"secret"}))
 
+    assert {(secret.path, secret.match) for secret in found.secrets} == {
+        ("srv/ghp_********.env", "GH=ghp_********"),
+        ("srv/node_modules/a/package.json", 'license": "ghp_********'),
+    }
     assert [one.created_by for one in found.layers] == ["RUN |1 DB_PASSWORD=******** /bin/sh -c curl -d ghp_******** x"]
     assert [package.licenses for package in found.packages] == [("ghp_********",)]
