@@ -26,6 +26,7 @@ from hullguard.model.errors import LimitReached
 from hullguard.model.package import Unknown
 
 WHITEOUT = ".wh."
+_AUFS, _AUFS_LINKS = ".wh..wh.", ".wh..wh.plnk/"
 OPAQUE = ".wh..wh..opq"
 HEAD = 512
 """First bytes by which a file is known."""
@@ -212,6 +213,8 @@ class Indexer:
         parent, _, base = path.rpartition("/")
         if parent != self._parent:
             self._enter(parent)
+        if path.startswith(_AUFS) and not path.startswith(_AUFS_LINKS) and path != OPAQUE:
+            return  # bookkeeping of aufs, which the engines leave out with all below it
         if base.startswith(WHITEOUT):
             self._whiteout(path, parent, base)
             return

@@ -184,3 +184,16 @@ def test_many_names_of_one_file_and_chains_of_names_hold_one_copy_of_each() -> N
     assert isinstance(three, HardLinked)
     assert one.target is two.target
     assert three.target is two.path
+
+
+def test_what_aufs_noted_beside_the_image_is_left_out_and_its_hard_links_are_not() -> None:
+    found = index(
+        file(".wh..wh.x/etc/os-release", DEBIAN_12),
+        file(".wh..wh.aufs", ""),
+        file(".wh..wh.plnk/1.2", DEBIAN_12),
+        hardlink("etc/os-release", ".wh..wh.plnk/1.2"),
+    )
+
+    assert [change for change in found.changes if isinstance(change, HardLinked)] != []
+    assert ".wh..wh.x/etc/os-release" not in kept(found)
+    assert hashes(found.others) <= {path_hash(".wh..wh.plnk/1.2")}

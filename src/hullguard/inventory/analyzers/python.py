@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, is_name, text
+from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, ZipArchive
+from hullguard.inventory.limits import Budget, Limits
+from hullguard.model.errors import LimitReached
 from hullguard.model.package import Package, PackageType
 
 _HEADER = re.compile(
@@ -16,18 +19,22 @@ _HEADER = re.compile(
 # Before there were expressions the field often held a licence's whole text.
 _LICENSE_NAME = 120
 _LICENSES = 20
+_EGG = r"[^/]+\.egg"
+_EGG_METADATA = b"EGG-INFO/PKG-INFO"
+_METADATA_BYTES = 1 << 18
 
 
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 3
-    paths = METADATA
+    name, version = "python", 4
+    paths = rf"{METADATA}|(?:.*/)?{_EGG}"
 
     def condense(self, path: str, content: bytes) -> bytes:
-        del path
+        if path.endswith(".egg"):
+            content = _of_egg(content)
         # Only the headers: the description after the first empty line may contain anything.
-        headers = re.split(r"\r?\n\r?\n", text(content[: 1 << 18].removeprefix(b"\xef\xbb\xbf")), maxsplit=1)[0]
+        headers = re.split(r"\r?\n\r?\n", text(content[:_METADATA_BYTES].removeprefix(b"\xef\xbb\xbf")), maxsplit=1)[0]
         return "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
 
     def analyze(self, files: Files, context: Context) -> Findings:
@@ -55,6 +62,18 @@ class PythonAnalyzer(Analyzer):
                 )
             )
         return findings
+
+
+def _of_egg(content: bytes) -> bytes:
+    """The metadata in an egg that is one zip file, from which Python imports as it lies there."""
+    try:
+        archive = ZipArchive(content, Budget(Limits()))
+        for member in archive:
+            if member.name == _EGG_METADATA:
+                return b"".join(archive.unpacked(member, _METADATA_BYTES))
+    except (BadArchive, BadMember, LimitReached):
+        pass  # it is told as metadata without a name
+    return b""
 
 
 def _licenses(fields: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ _OTHERS = frozenset({0, _HASH_META, _OVERFLOW})
 """Pages that hold no pairs; 0 is one that is free, or was never written."""
 _IN_PAGE, _OFF_PAGE = 1, 3
 _PAGE_HEADER = 26
+_STATED = 88
+"""Where the first page says how many entries there are."""
 _SIZES = {1 << power for power in range(9, 17)}
 
 
@@ -28,7 +30,7 @@ def condense(content: bytes) -> Condensed:
         return found
     if (last + 1) * size > len(content):
         found.report("the file ends before its last page")
-    pages, room = _Pages(content, size, order, found), len(content)
+    pages, room, values = _Pages(content, size, order, found), len(content), 0
     for number in range(1, len(content) // size):
         for value in pages.values(number):
             # Values that lie over one another are forged: they would be read again and again.
@@ -37,6 +39,10 @@ def condense(content: bytes) -> Condensed:
                 found.report("its values are larger than itself")
                 return found
             found.add(value)
+            values += 1
+    (stated,) = struct.unpack_from(f"{order}I", content, _STATED) if len(content) >= _STATED + 4 else (0,)
+    if values < stated - 1:  # beside the packages it counts their counter
+        found.report(f"it states {stated - 1} entries, of which {values} were found")
     return found
 
 

@@ -253,3 +253,13 @@ def test_a_page_of_no_known_kind_is_told() -> None:
     content[512 + 25] = 9
 
     assert "a page is of no known kind" in bdb_format.condense(bytes(content)).problems
+
+
+def test_a_berkeley_db_with_fewer_entries_than_it_states_is_told() -> None:
+    content = bytearray(bdb(header("one"), header("two")))
+    struct.pack_into("<I", content, 88, 3)
+    whole = bdb_format.condense(bytes(content))
+    struct.pack_into("<I", content, 88, 4)
+
+    assert whole.problems == []
+    assert bdb_format.condense(bytes(content)).problems == ["it states 3 entries, of which 2 were found"]
