@@ -3,6 +3,7 @@ import type { DetectorInfo, PolicySpec } from '@/api/types'
 import { changes } from '@/components/policies/diff'
 import { acts, draftOf, emptySpec, lines, specOf } from '@/components/policies/draft'
 import { placeOf } from '@/components/policies/fields'
+import { lineChanges } from '@/components/policies/textDiff'
 
 const infos: DetectorInfo[] = [
   { id: 'a.shell', title: 'Shell', severity: 'medium', technique: 'T1', actions: ['alert'], parameters: [] },
@@ -22,6 +23,12 @@ const spec: PolicySpec = {
   detectors: {
     'a.shell': { enabled: true, action: 'alert', parameters: { shells: ['sh', 'bash'] } },
     'z.newer': { enabled: true, action: 'kill', parameters: { depth: 3 } },
+  },
+  rules: {
+    pack: true,
+    files: [{ name: 'own.yaml', content: '- rule: Own\n' }],
+    settings: { 'escape.core-pattern': { enabled: null, action: 'kill' } },
+    host: false,
   },
   binding: { nodes: ['*'], images: ['nginx:*'] },
   rollout: {
@@ -45,6 +52,10 @@ describe('a draft', () => {
     draft.rollout.canary_nodes.push('n2')
     expect(spec.detectors['a.shell']?.parameters.shells).toEqual(['sh', 'bash'])
     expect(spec.rollout.canary_nodes).toEqual(['n1'])
+    draft.rules.files.pop()
+    draft.rules.settings = {}
+    expect(spec.rules.files).toHaveLength(1)
+    expect(Object.keys(spec.rules.settings)).toHaveLength(1)
   })
 
   it('turns a detector on by naming it, and keeps one that was off out of the policy', () => {
@@ -77,6 +88,10 @@ describe('a draft', () => {
     expect(acts(spec)).toBe(true)
     expect(acts({ ...spec, enabled: false })).toBe(false)
     expect(acts(emptySpec(infos))).toBe(false)
+    const quiet = { ...spec, detectors: {} }
+    expect(acts(quiet)).toBe(true)
+    const off = { 'escape.core-pattern': { enabled: false, action: 'kill' as const } }
+    expect(acts({ ...quiet, rules: { ...spec.rules, settings: off } })).toBe(false)
   })
 })
 
@@ -93,6 +108,15 @@ describe('a complaint', () => {
     ['$.spec.binding.nodes', { part: 'nodes' }],
     ['$.comment', { part: 'comment' }],
     ['$.spec.rollout.canary_nodes', { part: 'rollout' }],
+    ['$.spec.rules.files[3].content', { part: 'ruleFileText', item: 3 }],
+    ['$.rules.files[0].name', { part: 'ruleFileName', item: 0 }],
+    ['$.spec.rules.files', { part: 'ruleFiles' }],
+    [
+      "$.spec.rules.settings['Somebody's \"rule\" [x]'].action",
+      { part: 'rule', rule: 'Somebody\'s "rule" [x]' },
+    ],
+    ["$.spec.rules.settings['escape.core-pattern']", { part: 'rule', rule: 'escape.core-pattern' }],
+    ['$.spec.rules.settings[...]', { part: 'form' }],
     ['$.spec.detectors[...].parameters', { part: 'form' }],
     ['$', { part: 'form' }],
     [null, { part: 'form' }],
@@ -129,5 +153,81 @@ describe('what differs', () => {
       { part: 'action', detector: 'z.newer', before: 'kill', after: 'alert' },
       { part: 'parameter', detector: 'z.newer', parameter: 'depth', before: 3, after: 4 },
     ])
+  })
+
+  it('is told of rules: switches, files line by line, and what follows one', () => {
+    const after = structuredClone(spec)
+    after.rules.host = true
+    after.rules.files = [
+      { name: 'own.yaml', content: '- rule: Own\n  priority: ERROR\n' },
+      { name: 'new.yaml', content: '- list: a\n' },
+    ]
+    after.rules.settings = { Own: { enabled: false, action: 'alert' } }
+    const found = changes(spec, after)
+    expect(
+      found.map(({ part, rule, file, before, after: now }) => [part, rule ?? file, before, now]),
+    ).toEqual([
+      ['host', undefined, false, true],
+      ['ruleFile', 'own.yaml', spec.rules.files[0]?.content, after.rules.files[0]?.content],
+      ['ruleFile', 'new.yaml', undefined, '- list: a\n'],
+      ['rule', 'Own', undefined, false],
+      ['action', 'escape.core-pattern', 'kill', 'alert'],
+    ])
+    expect(found[1]?.lines).toEqual([
+      { kind: 'same', text: '- rule: Own' },
+      { kind: 'come', text: '  priority: ERROR' },
+    ])
+    expect(found[2]?.lines).toEqual([{ kind: 'come', text: '- list: a' }])
+  })
+
+  it('is told of files that changed their places', () => {
+    const two = structuredClone(spec)
+    two.rules.files.push({ name: 'b.yaml', content: '' })
+    const turned = structuredClone(two)
+    turned.rules.files.reverse()
+    expect(changes(two, turned)).toEqual([
+      { part: 'ruleFileOrder', before: ['own.yaml', 'b.yaml'], after: ['b.yaml', 'own.yaml'] },
+    ])
+  })
+})
+
+describe('what differs between two texts', () => {
+  const text = (...lines: (string | number)[]) => lines.map((line) => `${String(line)}\n`).join('')
+  const told = (before: string, after: string) =>
+    lineChanges(before, after).map(({ kind, text: line }) => `${kind} ${line}`.trim())
+
+  it('is nothing between equals', () => {
+    expect(told(text(1, 2), text(1, 2))).toEqual([])
+    expect(told('', '')).toEqual([])
+  })
+
+  it('is told with two lines around, and what lies far away is skipped', () => {
+    const before = text(1, 2, 3, 4, 5, 6, 7, 8, 9)
+    expect(told(before, before.replace('5\n', 'five\n'))).toEqual([
+      'skipped',
+      'same 3',
+      'same 4',
+      'gone 5',
+      'come five',
+      'same 6',
+      'same 7',
+      'skipped',
+    ])
+  })
+
+  it('keeps the lines between two changes', () => {
+    expect(told(text('a', 'b', 'c', 'd'), text('b', 'x', 'c'))).toEqual([
+      'gone a',
+      'same b',
+      'come x',
+      'same c',
+      'gone d',
+    ])
+  })
+
+  it('of texts that share little is told whole, without comparing each with each', () => {
+    const many = (word: string) =>
+      text(...Array.from({ length: 4000 }, (_, index) => `${word} ${String(index)}`))
+    expect(lineChanges(many('a'), many('b'))).toHaveLength(8000)
   })
 })

@@ -1,8 +1,13 @@
 /** An incident in words, from its rule and the facts that came with it. */
 import type { Incident, Process } from '@/api/types'
+import { ruleWords } from '@/components/rules/words'
+import { packRule } from '@/composables/rules'
 import { told } from '@/i18n'
 
-/** What happened, in one sentence; a rule this console does not know is named by its id. */
+/** The detail that holds the sentence of a rule; the other details are the fields in it. */
+export const SENTENCE = 'output'
+
+/** What happened: of a detector in one sentence, of a rule its title; one that is not known is named by its name. */
 export function summary(incident: Incident): string {
   const process = incident.lineage.at(-1)
   return told(
@@ -13,12 +18,20 @@ export function summary(incident: Incident): string {
       path: incident.details.path ?? process?.exe ?? '?',
       ...incident.details,
     },
-    incident.rule,
+    ruleTitle(incident.rule),
   )
 }
 
+/** What stands below it: the sentence of a rule, the title of a detector. */
+export function below(incident: Incident): string {
+  const said = incident.details[SENTENCE]
+  return said === undefined ? ruleTitle(incident.rule) : visible(said)
+}
+
+/** Of a detector or a rule; a team's own rule is called by its name. */
 export function ruleTitle(rule: string, fallback?: string): string {
-  return told('detector', rule, {}, fallback ?? rule)
+  const info = packRule(rule)
+  return told('detector', rule, {}, info ? ruleWords(info).title : (fallback ?? rule))
 }
 
 export function programOf(process: Process): string {
@@ -34,10 +47,14 @@ export function commandLine(process: Process): string {
 // Control characters, and those that reorder or hide text: what an attacker would put into a command line.
 const HIDDEN = /[\p{Cc}\p{Cf}]/gu
 
+export function visible(text: string): string {
+  return text.replace(HIDDEN, escaped)
+}
+
 function quoted(word: string): string {
-  const visible = word.replace(HIDDEN, escaped)
-  if (visible !== '' && !/[\s'"$`\\|&;<>()*?]/.test(visible)) return visible
-  return `'${visible.replaceAll("'", "'\\''")}'`
+  const shown = visible(word)
+  if (shown !== '' && !/[\s'"$`\\|&;<>()*?]/.test(shown)) return shown
+  return `'${shown.replaceAll("'", "'\\''")}'`
 }
 
 function escaped(character: string): string {

@@ -1,5 +1,6 @@
 /** A policy while it is being edited: every detector with every parameter, ready for a form and back. */
-import type { Action, DetectorInfo, Parameter, PolicySpec, Rollout } from '@/api/types'
+import type { Action, DetectorInfo, Parameter, PolicySpec, Rollout, RulesSpec } from '@/api/types'
+import { copyOf, packOnly } from '@/components/rules/settings'
 
 export interface DetectorDraft {
   id: string
@@ -17,6 +18,7 @@ export interface Draft {
   nodes: string[]
   images: string
   detectors: DetectorDraft[]
+  rules: RulesSpec
   rollout: Rollout
 }
 
@@ -42,6 +44,7 @@ export function draftOf(spec: PolicySpec, infos: DetectorInfo[]): Draft {
         parameters: structuredClone(settings?.parameters ?? {}),
       }
     }),
+    rules: copyOf(spec.rules),
     rollout: structuredClone(spec.rollout),
   }
 }
@@ -58,6 +61,7 @@ export function specOf(draft: Draft, before: PolicySpec): PolicySpec {
         { enabled, action, parameters: { ...parameters } },
       ]),
     ),
+    rules: copyOf(draft.rules),
     binding: { nodes: draft.everyNode ? [EVERY] : [...draft.nodes], images: lines(draft.images) },
     rollout: { ...draft.rollout, canary_nodes: [...draft.rollout.canary_nodes] },
   }
@@ -78,6 +82,7 @@ export function emptySpec(infos: DetectorInfo[]): PolicySpec {
     detectors: Object.fromEntries(
       infos.map((info) => [info.id, { enabled: true, action: 'alert', parameters: {} }]),
     ),
+    rules: packOnly(),
     binding: { nodes: [], images: [] },
     // What a policy would stop is looked at before it stops anything.
     rollout: {
@@ -93,5 +98,9 @@ export function emptySpec(infos: DetectorInfo[]): PolicySpec {
 
 /** Whether a policy does more than report, where it is in force. */
 export function acts(spec: PolicySpec): boolean {
-  return spec.enabled && Object.values(spec.detectors).some((each) => each.enabled && each.action !== 'alert')
+  const followed = [
+    ...Object.values(spec.detectors).filter((each) => each.enabled),
+    ...Object.values(spec.rules.settings).filter((each) => each.enabled !== false),
+  ]
+  return spec.enabled && followed.some((each) => each.action !== 'alert')
 }

@@ -4,7 +4,18 @@ import nodes from '@/i18n/en/nodes.json'
 import images from '@/i18n/en/images.json'
 import incidents from '@/i18n/en/incidents.json'
 import policies from '@/i18n/en/policies.json'
+import rules from '@/i18n/en/rules.json'
 import admin from '@/i18n/en/admin.json'
 import codes from '@/i18n/en/codes.json'
 
-export default { ...frame, ...overview, ...nodes, ...images, ...incidents, ...policies, ...admin, ...codes }
+export default {
+  ...frame,
+  ...overview,
+  ...nodes,
+  ...images,
+  ...incidents,
+  ...policies,
+  ...rules,
+  ...admin,
+  ...codes,
+}

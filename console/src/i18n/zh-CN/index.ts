@@ -4,7 +4,18 @@ import nodes from '@/i18n/zh-CN/nodes.json'
 import images from '@/i18n/zh-CN/images.json'
 import incidents from '@/i18n/zh-CN/incidents.json'
 import policies from '@/i18n/zh-CN/policies.json'
+import rules from '@/i18n/zh-CN/rules.json'
 import admin from '@/i18n/zh-CN/admin.json'
 import codes from '@/i18n/zh-CN/codes.json'
 
-export default { ...frame, ...overview, ...nodes, ...images, ...incidents, ...policies, ...admin, ...codes }
+export default {
+  ...frame,
+  ...overview,
+  ...nodes,
+  ...images,
+  ...incidents,
+  ...policies,
+  ...rules,
+  ...admin,
+  ...codes,
+}
