@@ -78,6 +78,13 @@ class Tree:
             if (kept := self.file(f"{directory}/{name}")) is not None:
                 yield name, kept
 
+    def links(self, directory: str) -> list[str]:
+        """The names of the symbolic links directly in a directory."""
+        spot = self._names.follow(directory)
+        if spot is None or spot.missing or not spot.node.below:
+            return []
+        return sorted(name for name, node in spot.node.below.items() if node.link is not None)
+
     def matching(self, pattern: str) -> Iterator[tuple[str, Kept]]:
         """The wanted files whose whole real path fits, in order of path.
 

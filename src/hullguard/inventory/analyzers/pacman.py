@@ -54,6 +54,8 @@ class PacmanAnalyzer(Analyzer):
         for path, _ in files.matching(rf"{place}/[^/]+/files"):
             if files.file(f"{path.rpartition('/')[0]}/desc") is None:
                 findings.say(path, "a package whose description is missing")
+        for name in files.links(root):
+            findings.say(f"{root}/{name}", "a package whose directory is a link; it was not read")
         return findings
 
     @staticmethod

@@ -95,3 +95,11 @@ def test_a_package_without_its_description_is_told() -> None:
     found = Found([OS, package("bash", "5.1-1"), file(listed, "%FILES%\nusr/bin/gone\n")])
 
     assert (listed, "a package whose description is missing") in [(one.what, one.why) for one in found.unknowns]
+
+
+def test_a_package_behind_a_link_of_its_own_is_told() -> None:
+    members = [OS, package("bash", "5.1-1"), symlink("var/lib/pacman/local/openssl-3-1", "/opt/l")]
+
+    assert [(one.what, one.why) for one in Found(members).unknowns] == [
+        ("var/lib/pacman/local/openssl-3-1", "a package whose directory is a link; it was not read")
+    ]
