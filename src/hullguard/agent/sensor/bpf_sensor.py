@@ -203,7 +203,8 @@ class BpfSensor:
         identity = self._identities.identify(record.container, runtime)
         container = identity.container.id
         self._filters.place(record.cgroup, identity.image)
-        self._filters.watch(container, record.task.pid)
+        inside = [task.pid for task in record.ancestry if not task.outside]
+        self._filters.watch(container, (*reversed(inside), record.task.pid))
         watched_as = self._filters.watched_as(container, record.file.inode, record.file.device)
         return self._assembler.event(record, identity, watched_as)
 

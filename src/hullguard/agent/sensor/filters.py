@@ -43,6 +43,8 @@ class Filters:
         self._plan: KernelPlan | None = None
         self._placed: dict[int, ImageRef | None] = {}
         self._watched: OrderedDict[str, dict[tuple[int, int], str]] = OrderedDict()
+        self._members: OrderedDict[str, int] = OrderedDict()
+        """A process in each container."""
 
     def apply(self, plan: KernelPlan) -> None:
         """Replaces the plan in force."""
@@ -65,7 +67,9 @@ class Filters:
             before = int.from_bytes(self._names.get(key) or b"", "little") if key in old_names else 0
             self._names.set(key, (access | before).to_bytes(4, "little"))
         self._plan = plan
-        for inode in list(self._inodes.keys()):  # container by container they are found again with the new paths
+        for inode in list(
+            self._inodes.keys()
+        ):  # container by container they are found again, with the new paths, below
             self._inodes.discard(inode)
         self._watched.clear()
         self._config = _config(plan, base)
@@ -76,6 +80,12 @@ class Filters:
         for entries, keys in zip((self._paths, self._networks, self._ports), stale, strict=True):
             for key in keys:
                 entries.discard(key)
+        self._settle(names, old_names)
+        for container in list(self._members):
+            self.watch(container, ())
+
+    def _settle(self, names: dict[bytes, int], old_names: set[bytes]) -> None:
+        """Only what the new plan wants passes from now on."""
         for key in old_names - names.keys():
             self._names.discard(key)
         for key in old_names & names.keys():
@@ -121,10 +131,20 @@ class Filters:
         value = self._verdicts.get(cgroup.to_bytes(8, "little"))
         return abi.Verdict.from_buffer_copy(value).name.decode("ascii", "replace") if value else ""
 
-    def watch(self, container: str, pid: int) -> None:
-        """Remembers the inodes of a container's watched files, for those who open them by other names."""
-        if self._plan is None or container in self._watched or not os.path.exists(f"/proc/{pid}/root"):  # noqa: PTH110
+    def watch(self, container: str, pids: Iterable[int]) -> None:
+        """Remembers the inodes of a container's watched files, for those who open them by other names.
+
+        ``pids`` are processes that may be in it; one that lives shows the container's files, now and under later plans.
+        """
+        if self._plan is None or container in self._watched:
             return
+        known = self._members.get(container)
+        pid = next((each for each in (*([known] if known else []), *pids) if _is_in(each, container)), None)
+        if pid is None:
+            return
+        self._members[container] = pid
+        if len(self._members) > _MOST_CONTAINERS:
+            self._members.popitem(last=False)
         found = {}
         for path in {path for slot in self._plan.slots for path in slot.opens if shape(path)[0] is Shape.WHOLE}:
             key = _inode_of(pid, path)
@@ -194,6 +214,14 @@ def _config(plan: KernelPlan, base: int) -> abi.Config:
             else:
                 config.name_lengths |= bit
     return config
+
+
+def _is_in(pid: int, container: str) -> bool:
+    """Numbers are given again: the process of today may be anybody."""
+    try:
+        return container in Path(f"/proc/{pid}/cgroup").read_text()
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _inode_of(pid: int, path: str) -> tuple[int, int] | None:
