@@ -42,6 +42,8 @@ class DatabaseStatus(Struct, frozen=True):
     ratings: int
     updated: dict[str, datetime] = {}
     """When each source was last up to date; only updates and bundles say so."""
+    confirmed: dict[str, datetime] = {}
+    """When all records of an ecosystem were last seen in its archive; what has vanished since then is still here."""
 
     def older_than(self, age: timedelta, now: datetime) -> list[str]:
         """The sources that are older; all of it where no source says its age."""
@@ -131,12 +133,9 @@ class Advisories:
                 if key.startswith("records:")
             }
             built = self._instant("built")
-            updated = {
-                key.removeprefix("updated:"): self._instant(key)
-                for key in sorted(self._meta)
-                if key.startswith("updated:")
-            }
-        return DatabaseStatus(str(self._path), self._path.stat().st_size, built, counted, kev, epss, ratings, updated)
+            updated, confirmed = self._instants("updated:"), self._instants("seen:whole:")
+        size = self._path.stat().st_size
+        return DatabaseStatus(str(self._path), size, built, counted, kev, epss, ratings, updated, confirmed)
 
     def notes(self) -> dict[str, str]:
         """What updates noted for the next one."""
@@ -167,6 +166,9 @@ class Advisories:
         if found.tzinfo is None:
             raise Damaged(f"{key} is no instant: it has no time zone")
         return found
+
+    def _instants(self, prefix: str) -> dict[str, datetime]:
+        return {key.removeprefix(prefix): self._instant(key) for key in sorted(self._meta) if key.startswith(prefix)}
 
     def _number(self, key: str) -> int:
         return number(key, self._meta[key])

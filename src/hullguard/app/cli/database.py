@@ -161,7 +161,9 @@ def status(
     if state.updated:
         typer.echo(say("last known to be up to date"))
     for source, at in state.updated.items():
-        typer.echo(f"  {source:<28} {at:%Y-%m-%d %H:%M} UTC, {_age((now - at).total_seconds())} ago")
+        whole = state.confirmed.get(source)
+        said = "" if whole is None else f"; {say('as a whole on {day}', day=f'{whole:%Y-%m-%d}')}"
+        typer.echo(f"  {plain(source):<28} {at:%Y-%m-%d %H:%M} UTC, {_age((now - at).total_seconds())} ago{said}")
     return exits.DONE
 
 

@@ -1,5 +1,6 @@
 """Updating from a mirror: what is asked for, what is believed, and what a failing source leaves."""
 
+import contextlib
 import fcntl
 import sqlite3
 from collections.abc import Iterator
@@ -324,6 +325,8 @@ def test_what_the_whole_archive_no_longer_has_is_dropped_and_counted(mirror: Sma
     outcome = run(mirror, db, "npm", full=True)
 
     assert [(one.name, one.dropped, one.unconfirmed) for one in outcome.updates[:1]] == [("npm", 1, 0)]
+    with contextlib.closing(Advisories.open(db)) as opened:
+        assert list(opened.status().confirmed) == ["npm"]
     assert held(db) == ["ACME-7", "GHSA-0", "GHSA-1", "GHSA-3", "GHSA-4", "GHSA-6", "GHSA-8", "GHSA-9"]
     advisories = Advisories.open(db)
     assert Change("npm", "p2") in advisories.changes(advisories.build.generation - 1)
