@@ -152,7 +152,8 @@ def test_a_second_scan_uses_what_the_first_kept(cli: Cli, image: Path) -> None:
     first = cli.json(image)
     kept = sorted((cli.home / "cache" / "hullguard" / "layers").iterdir())
 
-    assert len(kept) == 2
+    # Two layers, and of an archive that is older than two seconds a note of each one's place.
+    assert len(kept) in (2, 4)
     assert cli.json(image) == first
     assert cli.json(image, "--no-cache") == first
 
