@@ -231,7 +231,7 @@ describe('checking while somebody types', () => {
     expect(check.checking.value).toBe(true)
     asked[1]?.answer({
       rules: [own],
-      problems: [{ file: 'pack/a.yaml', line: 1, column: 1, text: 'old', error: false }],
+      problems: [{ file: 'pack/a.yaml', line: 1, column: 1, text: 'old', text_zh: '', error: false }],
     })
     await pause()
     expect(check.infos.value).toEqual([own])

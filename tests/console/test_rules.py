@@ -293,6 +293,10 @@ def test_in_chinese_a_rule_speaks_chinese(
     row(page, first.name).get_by_role("button").click()
     for text in (first.why_zh, first.advice_zh.split("\n")[0], first.false_positives_zh):
         expect(row(page, first.name)).to_contain_text(text)
+    visitor.button("编写或粘贴").click()
+    page.locator("textarea.mono").first.fill(WRONG)
+    problem = page.get_by_role("list", name="问题列表").get_by_role("button")
+    expect(problem).to_contain_text("没有字段 'proc.nam'；是否想写 'proc.name'？")
 
 
 @pytest.mark.parametrize(

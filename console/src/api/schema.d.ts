@@ -1756,6 +1756,7 @@ export interface components {
             line: number;
             column: number;
             text: string;
+            text_zh: string;
             error: boolean;
         };
         /**

@@ -5,9 +5,11 @@ from functools import cache
 
 from hullguard.detect.rulebook import examine, pack_rules
 from hullguard.detect.rules.explain import explain
+from hullguard.detect.rules.problems import Problem
 from hullguard.detect.rules.ruleset import Rule
 from hullguard.model.policy import RulesSpec
 from hullguard.model.rule import CheckedRules, RuleInfo, RuleProblem
+from hullguard.words import chinese
 
 
 @cache
@@ -19,8 +21,14 @@ def pack_info() -> tuple[RuleInfo, ...]:
 def checked(spec: RulesSpec) -> CheckedRules:
     """All rules of a policy, and every problem of its files; raises Invalid where the files are too many or large."""
     rules, problems = examine(spec)
-    told = tuple(RuleProblem(one.place.file, one.place.line, one.place.column, one.text, one.error) for one in problems)
-    return CheckedRules(_info(rules), told)
+    return CheckedRules(_info(rules), tuple(map(_told, problems)))
+
+
+def _told(problem: Problem) -> RuleProblem:
+    place = problem.place
+    return RuleProblem(
+        place.file, place.line, place.column, problem.text, chinese().of(problem.text), error=problem.error
+    )
 
 
 def _info(rules: Sequence[Rule]) -> tuple[RuleInfo, ...]:

@@ -38,6 +38,8 @@ class RuleProblem(Struct, frozen=True):
     line: int
     column: int
     text: str
+    text_zh: str
+    """English where there is no Chinese of it."""
     error: bool
     """Files with an error are not used; the others are warnings."""
 

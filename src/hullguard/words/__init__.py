@@ -2,6 +2,7 @@
 
 The code says them in English; ``zh/`` has the Chinese of each, found by the English with its placeholders. Only
 commands speak Chinese: servers, reports for programs and what is stored stay English, which is one form for all.
+What a server says in both, since the console cannot know it by a code, it asks ``chinese`` for.
 """
 
 from typing import TYPE_CHECKING, Literal

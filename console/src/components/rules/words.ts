@@ -1,5 +1,5 @@
 /** What a rule says of itself, in the reader's language; English where it has no Chinese. */
-import type { RuleInfo } from '@/api/types'
+import type { RuleInfo, RuleProblem } from '@/api/types'
 import { language } from '@/preferences'
 
 export interface RuleWords {
@@ -9,9 +9,15 @@ export interface RuleWords {
   falsePositives: string
 }
 
+function said(english: string, chinese: string): string {
+  return language.value === 'zh-CN' && chinese ? chinese : english
+}
+
+export function problemText(problem: RuleProblem): string {
+  return said(problem.text, problem.text_zh)
+}
+
 export function ruleWords(info: RuleInfo): RuleWords {
-  const chinese = language.value === 'zh-CN'
-  const said = (english: string, other: string) => (chinese && other ? other : english)
   return {
     title: said(info.title, info.title_zh) || info.name,
     why: said(info.why, info.why_zh),
