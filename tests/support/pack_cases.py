@@ -3,7 +3,18 @@
 from msgspec import Struct
 from tests.support.events import RUNTIME, event, process
 
-from hullguard.model.event import Capabilities, ContainerRef, Endpoint, Event, EventKind, OpenFile, Process, Socket
+from hullguard.model.event import (
+    Capabilities,
+    ContainerDetails,
+    ContainerRef,
+    Endpoint,
+    Event,
+    EventKind,
+    Mount,
+    OpenFile,
+    Process,
+    Socket,
+)
 
 APT = process(pid=150, comm="apt-get", exe="/usr/bin/apt-get", args=("apt-get", "install", "-y", "nginx"))
 DPKG = process(pid=160, comm="dpkg", exe="/usr/bin/dpkg", args=("dpkg", "--unpack"))
@@ -430,8 +441,15 @@ EVASION: dict[str, Case] = {
         (read("/proc/1/mem", "proc"), written("/srv/mem"), written("/proc/9/mem", "proc", actor=by("julia"))),
     ),
 }  # fmt: skip
-MODULE, ADMIN, TRACE = 1 << 16, 1 << 21, 1 << 19
+ADMIN, TRACE = 1 << 21, 1 << 19
 USUAL = Capabilities(effective=0xA80425FB)
+ALL = Capabilities(effective=0x1FFFFFFFFFF)
+
+
+def begun(capabilities: Capabilities = USUAL, **details: object) -> Event:
+    """A container's start."""
+    first = started("sh", capabilities=capabilities)
+    return event(EventKind.CONTAINER_START, lineage=first.lineage, container_details=ContainerDetails(**details))
 
 
 def mode_changed(path: str, mode: int, **changes: object) -> Event:
@@ -473,17 +491,19 @@ PRIVILEGE: dict[str, Case] = {
         (ran("sudoedit", "/etc/hosts"), ran("sudoedit", "-s", "x"), ran("sudo", "-s", "a\\")),
     ),
     "container.privileged-start": Case(
-        (started("sh", capabilities=Capabilities(effective=0x1FFFFFFFFFF)),),
-        (started("nginx", capabilities=USUAL), ran("sh", capabilities=Capabilities(effective=0x1FFFFFFFFFF)),
-         started("sh", capabilities=Capabilities(effective=ADMIN))),
+        (begun(privileged=True), begun(ALL)),
+        (begun(privileged=False), begun(), started("sh", capabilities=ALL), begun(Capabilities(effective=ADMIN))),
     ),
     "container.capable-start": Case(
-        (started("sh", capabilities=Capabilities(effective=USUAL.effective | TRACE)),),
-        (started("nginx", capabilities=USUAL), started("sh", capabilities=Capabilities(effective=0x1FFFFFFFFFF)), started("sh")),
+        (begun(Capabilities(effective=USUAL.effective | TRACE)), begun(Capabilities(effective=ADMIN), privileged=False)),
+        (begun(), begun(ALL), begun(ALL, privileged=True), started("sh", capabilities=Capabilities(effective=TRACE))),
     ),
-    "container.host-processes": Case(
-        (event(lineage=(RUNTIME, by("sh", vpid=200))),),
-        (started("sh"), event(lineage=(RUNTIME, by("sh"))), ran("sh", vpid=200)),
+    "container.host-processes": Case((begun(host_pid=True),), (begun(host_pid=False), begun(), started("sh"))),
+    "container.host-network": Case((begun(host_network=True),), (begun(host_network=False), begun())),
+    "container.host-files": Case(
+        (begun(mounts=(Mount("/", "/host"),)), begun(mounts=(Mount("/var/run/docker.sock", "/docker.sock"),))),
+        (begun(mounts=(Mount("/var/lib/docker/volumes/a/_data", "/data"), Mount("/etc/localtime", "/etc/localtime"),
+                       Mount("proc", "/proc"), Mount("/srv/app", "/root"))), begun(mounts=())),
     ),
     "kernel.module": Case(
         (arguments(EventKind.MODULE, "init_module", name="x"), denied(arguments(EventKind.MODULE, "finit_module", name="x"))),

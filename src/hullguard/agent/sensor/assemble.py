@@ -40,7 +40,7 @@ class Assembler:
             writes=bool(record.flags & abi.WRITES),
             new_file=bool(record.flags & abi.NEW),
             stopped=bool(record.flags & abi.KILLED),
-            call=f"io_uring {record.call}" if record.flags & abi.RING else record.call,
+            call=_call(record),
             result=None if record.flags & abi.BEFORE or record.kind in _NO_RESULT else record.result,
             raw_path=record.raw,
             target=_target(record),
@@ -58,6 +58,13 @@ class Assembler:
         ]
         actor = self._processes.actor(record, at(record.task.start_ns, boot))
         return (*reversed(ancestors), actor)
+
+
+def _call(record: RawEvent) -> str:
+    """Questions to name servers are told from packets, whatever call sent them."""
+    if record.kind == abi.DNS:
+        return ""
+    return f"io_uring {record.call}" if record.flags & abi.RING else record.call
 
 
 def _target(record: RawEvent) -> str | None:

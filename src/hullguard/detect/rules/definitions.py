@@ -66,6 +66,9 @@ class SelfTestOption(enum.StrEnum):
     TERMINAL = "terminal"
     HOST_PID = "host-pid"
     HOST_CGROUPS = "host-cgroups"
+    HOST_NETWORK = "host-network"
+    HOST_FILES = "host-files"
+    """The host's /etc, to be read only."""
 
 
 class Words(Struct, frozen=True):

@@ -121,3 +121,9 @@ def test_every_kind_has_a_number_and_a_name():
     numbers = {event(number).kind for number in range(1, abi.USERFAULTFD + 1) if number not in {abi.FORK, abi.EXIT}}
 
     assert numbers == set(EventKind) - {EventKind.FORK, EventKind.EXIT, EventKind.CONTAINER_START}
+
+
+def test_a_question_to_a_name_server_is_no_call_whatever_the_record_before_it_was():
+    asked = event(abi.DNS, socket=raw_socket(2, 2, 17, remote="10.0.0.1", remote_port=53), call="connect")
+
+    assert (asked.kind, asked.call) == (EventKind.DNS, "")

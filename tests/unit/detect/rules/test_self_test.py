@@ -3,6 +3,8 @@
 import pytest
 from tests.support.rules import errors, rules, with_condition
 
+from hullguard.detect.rules.definitions import SelfTestOption
+
 RULE = with_condition("evt.type = execve")
 
 
@@ -32,4 +34,4 @@ def test_what_no_test_can_ask_for_is_told(given: str, near: str) -> None:
     (error,) = errors(f"{RULE}  self_test_options: {given}\n")
 
     assert error.startswith(f"1.yaml:7:3: error: no self-test can ask for {given.strip('[]')!r}{near}")
-    assert error.endswith("there are privileged, unconfined, terminal, host-pid, host-cgroups and capabilities")
+    assert error.endswith(f"there are {', '.join(SelfTestOption)} and capabilities")
