@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,9 @@ def said(address: str, *arguments: str) -> str:
     return docker(address, *arguments).stdout.decode().strip()
 
 
-def import_image(address: str, name: str = IMAGE, files: dict[str, bytes] | None = None) -> str:
+def import_image(
+    address: str, name: str = IMAGE, files: dict[str, bytes] | None = None, programs: Sequence[str] = _APPLETS
+) -> str:
     """Imports a root file system of busybox and a few files of /etc; gives the image's id."""
     busybox = next((path for path in map(Path, ("/bin/busybox", "/usr/bin/busybox")) if path.exists()), None)
     if busybox is None:
@@ -114,7 +116,7 @@ def import_image(address: str, name: str = IMAGE, files: dict[str, bytes] | None
         for directory in ("bin", "etc", "tmp", "root", "root/.ssh", "proc", "sys", "dev"):
             _add(tar, directory, None, 0o755)
         _add(tar, "bin/busybox", busybox.read_bytes(), 0o755)
-        for applet in _APPLETS:
+        for applet in programs:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)

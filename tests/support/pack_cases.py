@@ -1,5 +1,7 @@
 """For each rule of the pack: what makes it fire, and what is alike and must not."""
 
+from typing import Any
+
 from msgspec import Struct
 from tests.support.events import RUNTIME, event, process
 
@@ -29,62 +31,75 @@ class Case(Struct, frozen=True):
     silent: tuple[Event, ...]
 
 
-def by(comm: str, *args: str, exe: str = "", **changes: object) -> Process:
+def by(comm: str, *args: str, exe: str = "", **changes: Any) -> Process:
     """A process of a container."""
     return process(comm=comm, exe=exe or f"/usr/bin/{comm}", args=(comm, *args), **changes)
 
 
-def ran(comm: str, *args: str, exe: str = "", parent: Process | None = None, **changes: object) -> Event:
+def ran(comm: str, *args: str, exe: str = "", parent: Process | None = None, **changes: Any) -> Event:
     """A program that begins."""
     actor = by(comm, *args, exe=exe, **changes)
     return event(lineage=(RUNTIME, process(pid=120), parent or process(pid=150), actor), path=actor.exe)
 
 
-def started(comm: str, *args: str, **changes: object) -> Event:
+def started(comm: str, *args: str, **changes: Any) -> Event:
     """A container's first program."""
     actor = by(comm, *args, vpid=1, **changes)
     return event(lineage=(RUNTIME, actor), path=actor.exe)
 
 
-def done(kind: EventKind, call: str, *, actor: Process | None = None, parent: Process | None = None, **changes: object):
+def done(
+    kind: EventKind, call: str, *, actor: Process | None = None, parent: Process | None = None, **changes: Any
+) -> Event:
     """Any other call."""
     lineage = (RUNTIME, parent or process(pid=150), actor or process())
     return event(kind, call=call, lineage=lineage, **({"path": None, "result": 0} | changes))
 
 
-def read(path: str, file_system: str = "overlay", **changes: object) -> Event:
-    given = {"path": path, "raw_path": path, "reads": True, "result": 3, "file": OpenFile(file_system=file_system)}
-    return done(EventKind.FILE_OPEN, **({"call": "openat"} | given | changes))
+def _with(*parts: dict[str, Any]) -> dict[str, Any]:
+    """Later ones win."""
+    return {name: value for part in parts for name, value in part.items()}
 
 
-def written(path: str, file_system: str = "overlay", **changes: object) -> Event:
+def read(path: str, file_system: str = "overlay", **changes: Any) -> Event:
+    given: dict[str, Any] = {
+        "path": path,
+        "raw_path": path,
+        "reads": True,
+        "result": 3,
+        "file": OpenFile(file_system=file_system),
+    }
+    return done(EventKind.FILE_OPEN, **_with({"call": "openat"}, given, changes))
+
+
+def written(path: str, file_system: str = "overlay", **changes: Any) -> Event:
     return read(
-        path, **({"file": OpenFile(file_system=file_system, flags=1), "reads": False, "writes": True} | changes)
+        path, **_with({"file": OpenFile(file_system=file_system, flags=1), "reads": False, "writes": True}, changes)
     )
 
 
-def created(path: str, **changes: object) -> Event:
+def created(path: str, **changes: Any) -> Event:
     return written(path, file=OpenFile(file_system="overlay", flags=0o101, created=True), **changes)
 
 
-def truncated(path: str, **changes: object) -> Event:
+def truncated(path: str, **changes: Any) -> Event:
     return written(path, file=OpenFile(file_system="overlay", flags=0o1001, truncated=True), **changes)
 
 
-def renamed(path: str, target: str, **changes: object) -> Event:
+def renamed(path: str, target: str, **changes: Any) -> Event:
     return done(EventKind.FILE_RENAME, "rename", path=path, raw_path=path, target=target, **changes)
 
 
-def unlinked(path: str, **changes: object) -> Event:
+def unlinked(path: str, **changes: Any) -> Event:
     return done(EventKind.FILE_UNLINK, "unlink", path=path, raw_path=path, **changes)
 
 
-def mounted(device: str, where: str, kind: str, **changes: object) -> Event:
-    given = {"path": where, "target": device, "arguments": {"fs_type": kind, "flags": 0}}
+def mounted(device: str, where: str, kind: str, **changes: Any) -> Event:
+    given: dict[str, Any] = {"path": where, "target": device, "arguments": {"fs_type": kind, "flags": 0}}
     return done(EventKind.MOUNT, "mount", **(given | changes))
 
 
-def connected(address: str, port: int, family: str = "ipv4", protocol: int = 6, **changes: object) -> Event:
+def connected(address: str, port: int, family: str = "ipv4", protocol: int = 6, **changes: Any) -> Event:
     kind = "stream" if protocol == 6 else "datagram"
     local = Endpoint("172.17.0.2", 40_000)
     if family == "unix":
@@ -94,7 +109,7 @@ def connected(address: str, port: int, family: str = "ipv4", protocol: int = 6, 
     return done(EventKind.CONNECT, "connect", socket=socket, **({"result": None} | changes))
 
 
-def asked(name: str, **changes: object) -> Event:
+def asked(name: str, **changes: Any) -> Event:
     socket = Socket("ipv4", "datagram", 17, remote=Endpoint("10.0.0.2", 53))
     return done(EventKind.DNS, "dns", socket=socket, arguments={"name": name, "type": "A"}, **changes)
 
@@ -318,7 +333,9 @@ PERSISTENCE: dict[str, Case] = {
         (read("/root/.bashrc"), created("/home/u/.bashrc", actor=by("useradd")), created("/etc/profile.d/x.sh", parent=DPKG)),
     ),
     "persistence.preload-file": Case(
-        (created("/etc/ld.so.preload"), renamed("/tmp/x", "/etc/ld.so.preload")),
+        (created("/etc/ld.so.preload"), renamed("/tmp/x", "/etc/ld.so.preload"),
+         done(EventKind.FILE_SYMLINK, "symlink", path="/etc/ld.so.preload", target="/tmp/x"),
+         done(EventKind.FILE_LINK, "link", path="/etc/ld.so.preload", target="/tmp/x")),
         (read("/etc/ld.so.preload"), created("/etc/ld.so.cache~")),
     ),
     "persistence.systemd-unit": Case(
@@ -345,12 +362,12 @@ PERSISTENCE: dict[str, Case] = {
 }  # fmt: skip
 
 
-def duplicated(family: str, remote: Endpoint | None, **changes: object) -> Event:
+def duplicated(family: str, remote: Endpoint | None, **changes: Any) -> Event:
     socket = Socket(family, "stream", 6, local=Endpoint("172.17.0.2", 40_000), remote=remote)
     return done(EventKind.DUP, "dup2", socket=socket, arguments={"old_fd": 3, "new_fd": 0}, **changes)
 
 
-def opened_socket(family: str, kind: str, **changes: object) -> Event:
+def opened_socket(family: str, kind: str, **changes: Any) -> Event:
     return done(EventKind.SOCKET, "socket", socket=Socket(family, kind), **({"result": 3} | changes))
 
 
@@ -446,13 +463,13 @@ USUAL = Capabilities(effective=0xA80425FB)
 ALL = Capabilities(effective=0x1FFFFFFFFFF)
 
 
-def begun(capabilities: Capabilities = USUAL, **details: object) -> Event:
+def begun(capabilities: Capabilities = USUAL, **details: Any) -> Event:
     """A container's start."""
     first = started("sh", capabilities=capabilities)
     return event(EventKind.CONTAINER_START, lineage=first.lineage, container_details=ContainerDetails(**details))
 
 
-def mode_changed(path: str, mode: int, **changes: object) -> Event:
+def mode_changed(path: str, mode: int, **changes: Any) -> Event:
     return done(
         EventKind.FILE_MODE,
         "fchmodat",
@@ -464,7 +481,7 @@ def mode_changed(path: str, mode: int, **changes: object) -> Event:
     )
 
 
-USER = {"uid": 1000, "euid": 0}
+USER: dict[str, Any] = {"uid": 1000, "euid": 0}
 PRIVILEGE: dict[str, Case] = {
     "privilege.sudo-rule": Case(
         (written("/etc/sudoers"), renamed("/tmp/a", "/etc/sudoers.d/b")),
@@ -491,12 +508,12 @@ PRIVILEGE: dict[str, Case] = {
         (ran("sudoedit", "/etc/hosts"), ran("sudoedit", "-s", "x"), ran("sudo", "-s", "a\\")),
     ),
     "container.privileged-start": Case(
-        (begun(privileged=True), begun(ALL)),
-        (begun(privileged=False), begun(), started("sh", capabilities=ALL), begun(Capabilities(effective=ADMIN))),
+        (begun(privileged=True), begun(ALL), started("sh", capabilities=ALL)),
+        (begun(privileged=False), begun(), ran("sh", capabilities=ALL), begun(Capabilities(effective=ADMIN))),
     ),
     "container.capable-start": Case(
         (begun(Capabilities(effective=USUAL.effective | TRACE)), begun(Capabilities(effective=ADMIN), privileged=False)),
-        (begun(), begun(ALL), begun(ALL, privileged=True), started("sh", capabilities=Capabilities(effective=TRACE))),
+        (begun(), begun(ALL), begun(ALL, privileged=True), ran("sh", capabilities=Capabilities(effective=TRACE))),
     ),
     "container.host-processes": Case((begun(host_pid=True),), (begun(host_pid=False), begun(), started("sh"))),
     "container.host-network": Case((begun(host_network=True),), (begun(host_network=False), begun())),

@@ -186,7 +186,8 @@ BY_KIND: Final[dict[EventKind, Arguments]] = {
         "resolve": _given("resolve"),
     },
     EventKind.FILE_RENAME: _PAIR,
-    EventKind.FILE_LINK: _PAIR,
+    # A link is told by its new name.
+    EventKind.FILE_LINK: {"oldpath": _target, "newpath": _path, "flags": _given("flags")},
     EventKind.FILE_SYMLINK: {"target": lambda event: event.target, "linkpath": _path},
     EventKind.FILE_UNLINK: {**_PATH, "flags": _flags(linux.UNLINK_FLAGS)},
     EventKind.FILE_MODE: {**_PATH, "mode": _mode, "fd": _fd},

@@ -127,12 +127,7 @@ def _source(event: Event) -> str | None:
     """Of a rename and a mount what is moved, of a link the new name."""
     if event.kind is EventKind.MOUNT:
         return event.target
-    return event.target if event.kind is EventKind.FILE_LINK else file_path(event)
-
-
-def _destination(event: Event) -> str | None:
-    """Of a rename and a mount where it goes, of a link what it leads to."""
-    return event.path if event.kind is EventKind.FILE_LINK else leads_to(event)
+    return file_path(event)
 
 
 def _evt(name: str, kind: FieldType, texts: tuple[str, str], reads: str, read: Reader, **more: object) -> Field:
@@ -202,7 +197,7 @@ HAPPENING_FIELDS: Final[tuple[Field, ...]] = (
           texts=("The path that the call names, from the root.", "调用所指路径的绝对形式。")),
     Field(name="evt.abspath.src", type=TEXT, reads="path, target", kinds=PAIR_KINDS, read=_source,
           texts=("Of two paths the first.", "两个路径中的第一个。")),
-    Field(name="evt.abspath.dst", type=TEXT, reads="path, target", kinds=PAIR_KINDS, read=_destination,
+    Field(name="evt.abspath.dst", type=TEXT, reads="path, target", kinds=PAIR_KINDS, read=leads_to,
           texts=("Of two paths the second.", "两个路径中的第二个。")),
     _unknown("evt.buffer", FieldType.BYTES, ("What was read or written.", "读写的数据。"), _BUFFERS),
     _unknown("evt.buflen", NUMBER, ("How much was read or written.", "读写的数据量。"), _BUFFERS),
@@ -230,14 +225,12 @@ HAPPENING_FIELDS: Final[tuple[Field, ...]] = (
     Field(name="fs.path.source", type=TEXT, kinds=PAIR_KINDS, reads="path, target", read=_succeeded(_source, PAIR_KINDS),
           texts=("Of a rename or mount what is moved, of a link the new name.", "重命名、挂载的来源；链接的新名称。")),
     Field(name="fs.path.sourceraw", type=TEXT, kinds=PAIR_KINDS, reads="raw_path, arguments.raw_target",
-          read=_succeeded(lambda event: _raw_target(event) if event.kind in {EventKind.FILE_LINK, EventKind.MOUNT}
-                          else _raw(event), PAIR_KINDS),
+          read=_succeeded(lambda event: _raw_target(event) if event.kind is EventKind.MOUNT else _raw(event), PAIR_KINDS),
           texts=("The same as the program wrote it.", "同上，程序给出的原始形式。")),
-    Field(name="fs.path.target", type=TEXT, kinds=PAIR_KINDS, reads="path, target", read=_succeeded(_destination, PAIR_KINDS),
+    Field(name="fs.path.target", type=TEXT, kinds=PAIR_KINDS, reads="path, target", read=_succeeded(leads_to, PAIR_KINDS),
           texts=("Of a rename or mount where it goes, of a link what it leads to.", "重命名、挂载的去向；链接所指的对象。")),
     Field(name="fs.path.targetraw", type=TEXT, kinds=PAIR_KINDS, reads="raw_path, arguments.raw_target",
-          read=_succeeded(lambda event: _raw(event) if event.kind in {EventKind.FILE_LINK, EventKind.MOUNT}
-                          else _raw_target(event), PAIR_KINDS),
+          read=_succeeded(lambda event: _raw(event) if event.kind is EventKind.MOUNT else _raw_target(event), PAIR_KINDS),
           texts=("The same as the program wrote it.", "同上，程序给出的原始形式。")),
     Field(name="dns.question", type=TEXT, kinds=frozenset({EventKind.DNS}), reads="arguments.name",
           read=lambda event: str(said) if (said := event.arguments.get("name")) is not None else None,

@@ -232,8 +232,8 @@ def _bounded(attribute: str, make: Callable[[Test], Any]) -> Callable[[Test], Bo
     return made
 
 
-_TURNED: Final = of_kinds({EventKind.FILE_LINK, EventKind.MOUNT})
-"""Their ``target`` is where it comes from."""
+_TURNED: Final = of_kinds({EventKind.MOUNT})
+"""Its ``target`` is what is moved."""
 
 
 def _pair(*, source: bool) -> Callable[[Test], Bounds]:

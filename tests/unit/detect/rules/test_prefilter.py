@@ -22,7 +22,7 @@ def prefilter(condition: str) -> Prefilter:
 @example("fd.directory = /", event(EventKind.FILE_OPEN, path="a"))
 @example("fd.name pmatch (/etc)", event(EventKind.FILE_OPEN, path="/usr/etc/x", raw_path="/etc/x"))
 @example("fs.path.target = /etc/x", event(EventKind.FILE_SYMLINK, path="/tmp/a", raw_path="a", target="../etc/x"))
-@example("fs.path.source = /etc/x", event(EventKind.FILE_LINK, path="/tmp/a", target="/etc/x"))
+@example("fs.path.target = /etc/x", event(EventKind.FILE_LINK, path="/tmp/a", target="/etc/x"))
 @example('evt.arg.request contains ""', event(EventKind.PTRACE, arguments={"request": 4711}))
 def test_an_event_that_a_rule_holds_for_gets_through(condition: str, happened: Event) -> None:
     loaded = rules(with_condition(condition))
