@@ -87,6 +87,16 @@ class TestDropAndExecute:
 
         assert self.judge(stopped, settings(exempt_paths=["/tmp/*"])) is not None
 
+    def test_what_a_package_manager_of_the_image_starts_is_none(self):
+        script = process(exe="/var/lib/dpkg/info/x.postinst", comm="x.postinst")
+        dpkg = process(pid=150, exe="/usr/bin/dpkg", comm="dpkg")
+        ours, theirs = (RUNTIME, dpkg, script), (RUNTIME, msgspec.structs.replace(dpkg, exe_new=True), script)
+
+        assert self.judge(event(path=script.exe, new_file=True, lineage=ours), DEFAULT) is None
+        assert self.judge(event(path=script.exe, new_file=True, lineage=theirs), DEFAULT) is not None
+        assert self.judge(event(path=script.exe, new_file=True, lineage=ours), settings(installers=[])) is not None
+        assert self.judge(event(path=script.exe, new_file=True, lineage=ours, stopped=True), DEFAULT) is not None
+
     def test_killing_and_its_exemptions_are_the_kernels_to_know(self):
         kill = msgspec.structs.replace(settings(exempt_paths=["/opt/*"]), action=Action.KILL)
 
@@ -127,6 +137,12 @@ class TestReadSensitive:
 
         assert self.judge(self.opened("/etc/shadow", lineage=sshd), DEFAULT) is None
         assert self.judge(self.opened("/etc/shadow", lineage=fake), DEFAULT)["program"] == "/tmp/sshd"
+
+    def test_what_a_package_manager_reads_is_none(self):
+        perl = (RUNTIME, process(pid=150, exe="/usr/bin/dpkg"), process(exe="/usr/bin/perl", comm="adduser"))
+
+        assert self.judge(self.opened("/etc/shadow", lineage=perl), DEFAULT) is None
+        assert self.judge(self.opened("/etc/shadow", lineage=perl), settings(installers=[])) is not None
 
     def test_an_unknown_program_is_not_exempt(self):
         unknown = (RUNTIME, process(exe=None, comm="sshd"))

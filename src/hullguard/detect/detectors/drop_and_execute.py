@@ -1,5 +1,6 @@
 """A program ran that the image does not have: downloaded, compiled, copied in, or only in memory."""
 
+from hullguard.detect.detectors.installers import PARAMETER, installs
 from hullguard.detect.detectors.interface import RESPONSES, Details, ExecTrait, Wants
 from hullguard.detect.parameters import strings
 from hullguard.detect.paths import matches
@@ -18,7 +19,7 @@ class DropAndExecute:
         severity=Severity.CRITICAL,
         technique="T1105",
         actions=(Action.ALERT, Action.KILL, Action.DENY, *RESPONSES),
-        parameters=(ParameterInfo("exempt_paths", ParameterKind.PATHS, []),),
+        parameters=(ParameterInfo("exempt_paths", ParameterKind.PATHS, []), PARAMETER),
     )
 
     def wants(self, settings: DetectorSettings) -> Wants:
@@ -34,6 +35,7 @@ class DropAndExecute:
     def judge(self, event: Event, settings: DetectorSettings) -> Details | None:
         path = event.path or ""
         # What was stopped is reported whatever a younger policy exempts: somebody's process is gone.
-        if not event.stopped and (not event.new_file or matches(path, strings(self.info, settings, "exempt_paths"))):
+        exempt = matches(path, strings(self.info, settings, "exempt_paths")) or installs(self.info, event, settings)
+        if not event.stopped and (not event.new_file or exempt):
             return None
         return {"path": path, "command": " ".join(event.process.args)[:1000]}

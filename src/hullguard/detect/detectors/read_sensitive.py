@@ -1,5 +1,6 @@
 """A program read a file that holds secrets: password hashes, keys."""
 
+from hullguard.detect.detectors.installers import PARAMETER, installs
 from hullguard.detect.detectors.interface import RESPONSES, Access, Details, Wants
 from hullguard.detect.parameters import strings
 from hullguard.detect.paths import matches
@@ -49,6 +50,7 @@ class ReadSensitive:
         parameters=(
             ParameterInfo("paths", ParameterKind.PATHS, _PATHS),
             ParameterInfo("exempt_programs", ParameterKind.PATHS, _PROGRAMS),
+            PARAMETER,
         ),
     )
 
@@ -72,6 +74,8 @@ class ReadSensitive:
             return None
         exe = event.process.exe
         if exe and matches(exe, strings(self.info, settings, "exempt_programs")):
+            return None
+        if installs(self.info, event, settings):
             return None
         details = {"path": event.path, "program": exe or event.process.comm}
         if event.known_as:
