@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from tests.support.events import policies, policy
 from hullguard.agent.policies import Wanted
 from hullguard.agent.respond import line
 from hullguard.agent.respond.enforcement import Enforcement, Place
-from hullguard.agent.respond.fanotify import Group
+from hullguard.agent.respond.fanotify import OPEN_PERM, Group
 from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.runtime.watch import Seen
 from hullguard.agent.spool import Spool
@@ -34,6 +35,20 @@ READ, DROP = "file.read-sensitive", "container.drop-and-execute"
 DEADLINE_MS = 1000
 """Longer than the product's: this machine may be busy with other tests."""
 PATHS = ["/etc/shadow", "/root/.ssh/*"]
+_REMOVE, _MOUNT, _FLUSH, _FILESYSTEM = 0x2, 0x10, 0x80, 0x100
+_PIDFD_GETFD = 438
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.fanotify_mark.argtypes = [ctypes.c_int, ctypes.c_uint, ctypes.c_uint64, ctypes.c_int, ctypes.c_char_p]
+
+
+def stolen(responder: int) -> int:
+    """The responder's own fanotify group, as root can take it."""
+    (number,) = (each.name for each in Path(f"/proc/{responder}/fd").iterdir() if "[fanotify]" in str(each.readlink()))
+    process = os.pidfd_open(responder)
+    taken = _libc.syscall(_PIDFD_GETFD, process, int(number), 0)
+    os.close(process)
+    assert taken >= 0, os.strerror(ctypes.get_errno())
+    return taken
 
 
 def denying(*exempt: str, programs: tuple[str, ...] = (), image: str | None = None) -> NodePolicies:
@@ -425,6 +440,44 @@ class TestFailingOpen:
             os.kill(pid, signal.SIGSTOP)
         assert await node.shell(denied, "cat /etc/shadow") == (0, SHADOW.decode())
         await self.said(node, "together with its watchdog")
+
+
+class TestTampering:
+    async def told(self, node: Node, container: str) -> Observation:
+        found = await node.incident(lambda each: each.rule == "agent.tampered")
+        assert "fanotify marks of " in found.details["name"]
+        assert found.details["repaired"] == "yes"
+        assert found.at.isoformat() >= found.details["since"]
+        assert node.reason("agent.tampered") is not None
+        await node._settled()
+        assert (await node.shell(container, "cat /etc/shadow"))[0] != 0, "it is protected again"
+        assert "status 126" in (await node.shell(container, "cp /bin/busybox /tmp/x; /tmp/x id; echo status $?"))[1]
+        return found
+
+    async def test_marks_that_were_all_taken_away_are_put_back_and_it_is_told(self, node: Node, denied: str):
+        group = stolen(node.line.greeting.responder)
+        for flags in (0, _FILESYSTEM, _MOUNT):
+            assert _libc.fanotify_mark(group, _FLUSH | flags, 0, -100, None) == 0
+        os.close(group)
+        await self.told(node, denied)
+
+    async def test_one_mark_is_enough_to_be_told(self, node: Node, denied: str, docker_host: str):
+        pid = said(docker_host, "inspect", "-f", "{{.State.Pid}}", denied)
+        group = stolen(node.line.greeting.responder)
+        path = f"/proc/{pid}/root/etc/shadow".encode()
+        assert _libc.fanotify_mark(group, _REMOVE, OPEN_PERM, -100, path) == 0
+        os.close(group)
+        found = await self.told(node, denied)
+        assert found.details["name"].startswith("1 fanotify mark")
+
+    async def test_what_those_inside_do_to_their_files_is_no_tampering(self, node: Node, denied: str):
+        script = (
+            "i=0; while [ $i -lt 200 ]; do i=$((i+1));"
+            "cp /etc/passwd /etc/fresh; mv /etc/fresh /etc/shadow; rm /etc/shadow; cp /etc/group /etc/shadow; done; true"
+        )
+        await node.shell(denied, script)
+        await asyncio.sleep(2.5)
+        assert not [each for each in node.incidents() if each.rule == "agent.tampered"]
 
 
 class TestRestart:

@@ -17,7 +17,7 @@ from tests.support.fleet import SCOPE, Hostmgr
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.enrol import enrol
 from hullguard.agent.run import run
-from hullguard.agent.sensor.interface import Handler, HookInfo
+from hullguard.agent.sensor.interface import Handler, HookInfo, Tamper
 from hullguard.agent.state import StateDir
 from hullguard.agent.status import Status, read
 from hullguard.detect import default_policy
@@ -56,6 +56,8 @@ class ScriptedSensor:
         self.closed: list[bool] = []
         self.opened = 0
         self.missing: str | None = None
+        self.changed: tuple[Tamper, ...] = ()
+        self.taken_down = False
         self._some = threading.Event()
 
     def open(self, config: AgentConfig) -> "ScriptedSensor":
@@ -83,6 +85,13 @@ class ScriptedSensor:
 
     def health(self) -> SensorHealth:
         return SensorHealth(SensorState.ACTIVE)
+
+    def tampered(self) -> tuple[Tamper, ...]:
+        changed, self.changed = self.changed, ()
+        if self.taken_down:
+            self.taken_down = False
+            raise Unavailable("It was taken down.", "sensor.taken-down")
+        return changed
 
     def hooks(self) -> tuple[HookInfo, ...]:
         return ()

@@ -64,6 +64,7 @@ def test_nothing_is_lost_and_nothing_is_stored_twice(tmp_path: Path, docker_host
             assert len(set(killed)) == len(VICTIMS)
             attack.wait(timeout=300)
             incidents = settled(client, container)
+            ended = client.get("/incidents?rule=agent.ended")["items"]
             lost = [node["sensor"]["lost"] for node in client.get("/nodes")["items"]]
         finally:
             attack.kill()
@@ -75,4 +76,6 @@ def test_nothing_is_lost_and_nothing_is_stored_twice(tmp_path: Path, docker_host
         assert missing == set(), (missing, lost, platform.logs())
         assert [item for item, times in seen.items() if times != 1] == []
         assert len(incidents) == INCIDENTS
+        told = [each["details"]["pid"] for each in ended]
+        assert told.count(str(killed[VICTIMS.index("watcher")])) == 1, ended
         assert client.get("/audit/verification")["ok"]

@@ -9,22 +9,27 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 
 import structlog
 
 from hullguard.agent import policies
 from hullguard.agent.policies import Wanted
 from hullguard.agent.records import put_observation
-from hullguard.agent.sensor.interface import Sensor
+from hullguard.agent.sensor.interface import Sensor, Tamper
 from hullguard.agent.spool import Spool
 from hullguard.detect import Engine, default_policies
-from hullguard.model.errors import HullguardError
+from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.event import Event, Gap
 from hullguard.model.incident import Observation
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
 
 POLL_MS = 250
+TAMPER_SECONDS = 3.0
+"""How often the sensor looks whether somebody changed it: its hooks each time, one of its maps after the other."""
+_SAID_FOR = 300.0
+"""Seconds for which tampering stays a reason of the node."""
 RETRY_SECONDS = 60.0
 
 _log = structlog.get_logger()
@@ -34,6 +39,7 @@ class Protection:
     """Both hooks are called from the thread.
 
     ``changed``: there is something new for the heartbeat. ``found``: an incident, once it is on the disk.
+    ``describe`` makes the incident of what was tampered with.
     """
 
     def __init__(
@@ -43,7 +49,10 @@ class Protection:
         open_sensor: Callable[[], Sensor],
         changed: Callable[[], None],
         found: Callable[[Observation], None],
+        *,
+        describe: Callable[[Tamper], Observation],
     ) -> None:
+        self._describe = describe
         self._engine, self._spool, self._open, self._changed, self._found = engine, spool, open_sensor, changed, found
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._sensor: Sensor | None = None
@@ -54,6 +63,9 @@ class Protection:
         self._rejected: Reason | None = None
         self._broken = 0
         self._retry_at = 0.0
+        self._sound_at = datetime.now(UTC)
+        self._look_at = 0.0
+        self._tampered: tuple[float, str] | None = None
         self._ended = False
         self._unpin = False
         self._thread = threading.Thread(target=self._run, name="sensor", daemon=True)
@@ -107,6 +119,9 @@ class Protection:
             found.append(
                 Reason("detector.broken", f"{self._broken} events could not be judged.", {"events": self._broken})
             )
+        if self._tampered is not None and time.monotonic() - self._tampered[0] < _SAID_FOR:
+            name = self._tampered[1]
+            found.append(Reason("agent.tampered", f"Somebody changed the sensor: {name}.", {"what": name}))
         return tuple(found)
 
     async def _do(self, order: Callable[[], None]) -> None:
@@ -153,10 +168,31 @@ class Protection:
     def _poll(self, sensor: Sensor) -> None:
         try:
             sensor.poll(self._judge, POLL_MS)
+            self._look(sensor)
         except Exception as bad:  # noqa: BLE001 -- the boundary of the thread: it must live to try again
             _log.warning("sensor lost", why=str(bad))
             self._close(unpin=False)
             self._switched_off(Reason("sensor.lost", f"The sensor stopped working: {bad}"))
+
+    def _look(self, sensor: Sensor) -> None:
+        """Whether the sensor is as it was left. What is gone for good is started anew at once."""
+        if time.monotonic() < self._look_at:
+            return
+        try:
+            changed = sensor.tampered()
+        except Unavailable as gone:
+            _log.warning("sensor taken down", why=str(gone))
+            self._close(unpin=False)
+            self._retry_at = 0.0
+            self._start_sensor()
+            changed = (Tamper("sensor", self._sensor is not None, self._sound_at),)
+        for each in changed:
+            _log.warning("tampered with", what=each.name, repaired=each.repaired)
+            self._tampered = time.monotonic(), each.name
+            put_observation(self._spool, self._describe(each))
+            self._changed()
+        self._sound_at = datetime.now(UTC)
+        self._look_at = time.monotonic() + TAMPER_SECONDS
 
     def _judge(self, event: Event | Gap) -> None:
         if isinstance(event, Gap):

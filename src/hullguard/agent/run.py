@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from hullguard.agent.policies import Wanted
 from hullguard.agent.protection import Protection
 from hullguard.agent.records import put_observation
 from hullguard.agent.renewal import keep_renewed
+from hullguard.agent.respond import incidents
 from hullguard.agent.respond.enforcement import Enforcement, Place
 from hullguard.agent.respond.responses import Responses
 from hullguard.agent.runtime.docker import Change, Docker
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
-from hullguard.agent.sensor.interface import Sensor
+from hullguard.agent.sensor.interface import Sensor, Tamper
 from hullguard.agent.spool import Spool
 from hullguard.agent.tasks import first_of
 from hullguard.agent.trial import Trial
@@ -76,7 +78,12 @@ class Agent:
         self._boot_id = facts.boot_id()
         self._spool = Spool(state.spool, self._boot_id, max_bytes=config.spool_bytes, min_free=config.spool_min_free)
         self._protection = Protection(
-            Engine(node, self._boot_id), self._spool, lambda: sensor(config), self._changed_elsewhere, self._found
+            Engine(node, self._boot_id),
+            self._spool,
+            lambda: sensor(config),
+            self._changed_elsewhere,
+            self._found,
+            describe=self._tampered,
         )
         self._confirmed: AppliedPolicies | None = None
         self._keeping = False
@@ -107,6 +114,8 @@ class Agent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Protection first: it needs nobody."""
+        self._tell_of_the_last()
+        self._write_status()
         wanted = policies.load(self._state)
         self._protection.start(wanted)
         if wanted is not None:
@@ -138,6 +147,18 @@ class Agent:
             if not dismissed:
                 self._write_status(Line("stopped", self._uplink.line.server))
             self._spool.close()
+
+    def _tell_of_the_last(self) -> None:
+        """Whoever wants to do something unseen ends the agent first: that it ended is told."""
+        last = status.read(self._state)
+        if last is None or last.node != self._node or last.line.state == "stopped":
+            return
+        # A machine that went down takes the agent with it.
+        if last.at.timestamp() > time.time() - time.clock_gettime(time.CLOCK_BOOTTIME):
+            put_observation(self._spool, incidents.ended(last.pid, last.at, self._node, self._boot_id))
+
+    def _tampered(self, what: Tamper) -> Observation:
+        return incidents.tampered(what.name, what.since, self._node, self._boot_id, repaired=what.repaired)
 
     # What the uplink asks --------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from hullguard.agent import protection as protection_module
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.policies import Wanted
 from hullguard.agent.protection import Protection
+from hullguard.agent.respond import incidents
+from hullguard.agent.sensor.interface import Tamper
 from hullguard.agent.spool import Spool
 from hullguard.agent.state import StateDir
 from hullguard.detect import Engine, default_policies
@@ -23,6 +25,7 @@ from hullguard.model.event import ContainerRef, Event, Gap
 from hullguard.model.incident import Observation
 from hullguard.model.node import SensorState
 from hullguard.model.policy import DetectorSettings, NodePolicies, policies_hash
+from hullguard.model.severity import Severity
 from hullguard.wire import codec
 
 
@@ -48,7 +51,12 @@ class Watch:
         self.found: list[Observation] = []
         config = AgentConfig(state=str(directory))
         self.protection = Protection(
-            engine("node-1", "boot"), self.spool, lambda: self.sensor.open(config), self._changed, self.found.append
+            engine("node-1", "boot"),
+            self.spool,
+            lambda: self.sensor.open(config),
+            self._changed,
+            self.found.append,
+            describe=lambda what: incidents.tampered(what.name, what.since, "node-1", "boot", repaired=what.repaired),
         )
 
     def _changed(self) -> None:
@@ -321,3 +329,27 @@ class TestASensorThatFailsAndComesBack:
         await asyncio.to_thread(watch.protection.stop, unpin=True)
         assert watch.spool.waiting == 1
         assert watch.sensor.closed == [True]
+
+
+async def test_what_somebody_changed_of_the_sensor_is_an_incident_and_a_reason(watch, monkeypatch):
+    monkeypatch.setattr(protection_module, "TAMPER_SECONDS", 0.0)
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    watch.protection.start(None)
+    watch.sensor.changed = (Tamper("map slots", True, since), Tamper("hook exec", False, since))
+    await until(lambda: len(watch.incidents()) == 2)
+    first, second = watch.incidents()
+    assert (first.rule, first.severity, first.technique) == ("agent.tampered", Severity.HIGH, "T1562.001")
+    assert first.details == {"name": "map slots", "since": "2026-01-01T00:00:00+00:00", "repaired": "yes"}
+    assert second.details["repaired"] == "no"
+    assert [reason.code for reason in watch.protection.reasons()] == ["agent.tampered"]
+
+
+async def test_a_sensor_that_was_taken_down_is_started_anew_at_once(watch, monkeypatch):
+    monkeypatch.setattr(protection_module, "TAMPER_SECONDS", 0.0)
+    watch.protection.start(None)
+    await until(lambda: watch.sensor.opened == 1)
+    watch.sensor.taken_down = True
+    await until(lambda: watch.sensor.opened == 2)
+    await until(lambda: [each.details["name"] for each in watch.incidents()] == ["sensor"])
+    assert watch.incidents()[0].details["repaired"] == "yes"
+    assert watch.sensor.closed == [False]

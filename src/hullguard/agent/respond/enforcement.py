@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -66,6 +67,7 @@ class Enforcement:
         self._asked = self._answered = 0
         self._answered_at = 0.0
         self._failed: tuple[float, str] | None = None
+        self._tampered: tuple[float, str] | None = None
         self._refused: Reason | None = None
         self._pause = _FIRST_PAUSE
         self._retry_at = 0.0
@@ -115,6 +117,9 @@ class Enforcement:
                 found.append(Reason("deny.failed-open", text, {"why": why}))
             else:
                 self._failed = None
+        if self._tampered is not None and time.monotonic() - self._tampered[0] < _SAID_FOR:
+            name = self._tampered[1]
+            found.append(Reason("agent.tampered", f"Somebody took marks away: {name}.", {"what": name}))
         names = {each.id: each.name for each in self._seen.containers}
         short = [(names.get(container, container[:12]), why) for container, why in self._missing.items() if why]
         if short:
@@ -231,6 +236,8 @@ class Enforcement:
                 elif self._missing.get(container, ()) != missing:
                     self._missing[container] = missing
                     self._changed()
+            case orders.Unmarked():
+                self._unmarked(word)
             case orders.State(number=number):
                 self._answered, self._answered_at = number, time.monotonic()
                 self._pause = _FIRST_PAUSE
@@ -245,6 +252,15 @@ class Enforcement:
                 self._line.say(orders.Kept(word.number))
             except Unavailable:
                 return  # it will be told again, and is the same incident
+
+    def _unmarked(self, word: orders.Unmarked) -> None:
+        found = next((each for each in self._seen.containers if each.id == word.container), None)
+        name = f"{word.marks} fanotify marks of {found.name if found else word.container[:12]}"
+        since = datetime.fromtimestamp(word.since_ns / 1e9, UTC)
+        told = incidents.tampered(name, since, self._node, self._boot, repaired=True)
+        put_observation(self._spool, told)
+        self._tampered = time.monotonic(), name
+        self._changed()
 
     async def _lost(self, gone: Line) -> None:
         self._told = {}

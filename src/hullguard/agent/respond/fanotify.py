@@ -56,6 +56,17 @@ class Group:
         """Ask about every file of this file system, wherever it is mounted."""
         self._mark(_ADD | _MARK_FILESYSTEM, mask, place)
 
+    def watches(self, place: int, other: int, *, filesystem: bool = False) -> bool:
+        """Whether there is a mark. Raises ``OSError`` where that cannot be told.
+
+        ``other`` is what it does not ask about: taking that away changes nothing, and fails where there is no mark.
+        """
+        try:
+            self._mark(_REMOVE | (_MARK_FILESYSTEM if filesystem else 0), other, place)
+        except FileNotFoundError:
+            return False
+        return True
+
     def forget(self, place: int, mask: int) -> None:
         """Ask no more about the file, or the file system, of this descriptor; it is no error if nobody did."""
         for flags in (_REMOVE, _REMOVE | _MARK_FILESYSTEM, _REMOVE | _MARK_MOUNT):

@@ -4,6 +4,8 @@ import os
 import time
 from datetime import UTC, datetime
 
+import msgspec
+
 from hullguard.agent.respond import orders
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.model.event import ContainerRef, ImageRef, Process
@@ -62,6 +64,20 @@ def of_agent(rule: str, node: str, boot: str, details: dict[str, str]) -> Observ
         lineage=(Process(pid, os.getppid(), "hullguard-agent", args=("hullguard", "agent"), uid=os.geteuid()),),
         details=details,
     )
+
+
+def tampered(name: str, since: datetime, node: str, boot: str, *, repaired: bool) -> Observation:
+    """Something of the agent's own in the kernel was changed by another: what, and since when at the earliest."""
+    details = {"name": name, "since": since.isoformat(timespec="seconds"), "repaired": "yes" if repaired else "no"}
+    return of_agent("agent.tampered", node, boot, details)
+
+
+def ended(pid: int, last: datetime, node: str, boot: str) -> Observation:
+    """The agent before this one was not told to end: somebody killed it, or it failed."""
+    details = {"pid": str(pid), "since": last.isoformat(timespec="seconds")}
+    made = of_agent("agent.ended", node, boot, details)
+    # However often it is found, until the agent that found it has left a word of its own.
+    return msgspec.structs.replace(made, id=derived_id(node, boot, made.rule, pid, last.isoformat()))
 
 
 def _process(seen: orders.Seen) -> Process:

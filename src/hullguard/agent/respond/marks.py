@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -47,6 +48,10 @@ class Marked:
         self.waiting: dict[int, Awaited] = {}
         self.asks_exec = False
         self.missing: list[str] = []
+        self.sound_ns = time.time_ns()
+        """When all marks were last seen to be there."""
+        self.lost = 0
+        """Marks that were not where they had been put."""
         self.opens = tuple(rule for rule in watch.rules if not rule.exec)
         self.execs = tuple(rule for rule in watch.rules if rule.exec)
 
@@ -85,6 +90,16 @@ class Marker:
         """Files that were replaced have other inodes; what was marked before stays so, and costs nothing."""
         with _root_of(marked.watch.pid) as root:
             self._files(marked, root)
+
+    def check(self, marked: Marked) -> int:
+        """How many marks are gone; they are there again afterwards. A file that was replaced meanwhile counts too."""
+        marked.lost = 0
+        with _root_of(marked.watch.pid) as root:
+            self._files(marked, root)
+            if marked.asks_exec and not self._group.watches(root, OPEN_PERM, filesystem=True):
+                marked.lost += 1
+                self._group.watch_filesystem(root, OPEN_EXEC_PERM)
+        return marked.lost
 
     def _files(self, marked: Marked, root: int) -> None:
         for rule in marked.opens:
@@ -145,6 +160,8 @@ class Marker:
         if file not in marked.files and len(marked.files) >= _MOST_FILES:
             marked.miss(f"too-many {path}")
             return
+        if file in marked.files and not self._group.watches(place, OPEN_EXEC_PERM):
+            marked.lost += 1
         self._group.watch(place, OPEN_PERM)
         marked.files[file] = rule
         marked.devices.add(found.st_dev)

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from hullguard.detect.denial import DenyRule
 from hullguard.model.incident import PolicyRef
 
-SPEECH: Final = 1
+SPEECH: Final = 2
 """Grows with every change of these messages: an agent replaces a responder that speaks otherwise."""
 LARGEST: Final = 192 * 1024
 """In bytes; what one message may have."""
@@ -95,6 +95,15 @@ class Refused(Struct, frozen=True, tag="refused"):
     """Refusals of this container before it that were only counted."""
 
 
+class Unmarked(Struct, frozen=True, tag="unmarked"):
+    """Marks of a container were taken away by somebody, and are there again."""
+
+    container: str
+    marks: int
+    since_ns: int
+    """When they were last seen."""
+
+
 class Seen(Struct, frozen=True):
     """A process as /proc had it while it waited."""
 
@@ -124,7 +133,7 @@ class State(Struct, frozen=True, tag="state"):
 
 
 Order = Watch | Leave | Kept | Ask | Quit
-Word = Greeting | Watched | Refused | State
+Word = Greeting | Watched | Refused | Unmarked | State
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _ORDERS: Final = msgspec.msgpack.Decoder(Order)

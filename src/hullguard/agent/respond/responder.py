@@ -30,6 +30,8 @@ _MOST_WAITING = 2000
 _EVIDENCE_PER_SECOND = 20.0
 _EVIDENCE_AT_ONCE = 50.0
 _AGAIN_SECONDS = 0.05
+_CHECK_SECONDS = 1.0
+"""One container's marks are looked at each time, so that looking never keeps anybody waiting for long."""
 _CREDENTIALS = struct.Struct("=iII")
 
 
@@ -54,6 +56,9 @@ class Responder:
         self._refusals: deque[orders.Refused] = deque()
         self._budget: dict[str, tuple[float, float]] = {}
         self._silent: dict[str, int] = {}
+        self._check_at = 0.0
+        self._checked = ""
+        """The container that was looked at last."""
         self._number = self._asked = self._refused = self._dropped = self._overflowed = 0
         for descriptor in (self._group.fd, self._names.fd, listener.fileno()):
             self._poll.register(descriptor, select.EPOLLIN)
@@ -70,6 +75,7 @@ class Responder:
             for descriptor in ready - {self._group.fd}:
                 self._attend(descriptor)
             self._mark_again()
+            self._check()
         except _Quit:
             return False
         return True
@@ -264,6 +270,31 @@ class Responder:
                 continue
             self._marked_at[container] = now
             self._again(marked)
+
+    def _check(self) -> None:
+        """Whether somebody took marks away: of one container after the other."""
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + _CHECK_SECONDS
+        names = sorted(self._court.containers)
+        later = [name for name in names if name > self._checked]
+        if not names:
+            return
+        self._checked = (later or names)[0]
+        self._notice()
+        if self._checked in self._due:
+            return  # files are being replaced, and their marks with them
+        marked = self._court.containers[self._checked]
+        try:
+            lost = self._marker.check(marked)
+        except OSError:
+            return  # it has gone
+        self._court.put(marked)
+        self._notice()
+        if lost and self._checked not in self._due:
+            self._say(orders.Unmarked(self._checked, lost, marked.sound_ns))
+        marked.sound_ns = time.time_ns()
 
     def _again(self, marked: Marked) -> None:
         with contextlib.suppress(OSError):

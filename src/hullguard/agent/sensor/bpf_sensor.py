@@ -3,6 +3,7 @@
 import select
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hullguard.agent.sensor import abi, loader
@@ -13,7 +14,7 @@ from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
 from hullguard.agent.sensor.filters import Filters
 from hullguard.agent.sensor.hooks import Hooks
 from hullguard.agent.sensor.identities import Identities
-from hullguard.agent.sensor.interface import Handler, HookInfo
+from hullguard.agent.sensor.interface import Handler, HookInfo, Tamper
 from hullguard.agent.sensor.losses import Loss, Losses
 from hullguard.agent.sensor.pins import RINGS, Pins
 from hullguard.agent.sensor.processes import Processes, at, read_host
@@ -52,7 +53,9 @@ class BpfSensor:
             self._epoll.register(ring.fd, select.EPOLLIN)
         self._gaps: list[Gap] = []
         self._every_exec = False
-        self._unreadable = self._handed = 0
+        self._unreadable = self._handed = self._looked = 0
+        self._opened = datetime.now(UTC)
+        self._sound: dict[str, datetime] = {}
         self._tap: Callable[[bytes], None] | None = None
         for cgroup in _own_cgroups():
             self._filters.ignore(cgroup)
@@ -108,6 +111,27 @@ class BpfSensor:
             )
         state = SensorState.OFF if blind else SensorState.DEGRADED if reasons else SensorState.ACTIVE
         return SensorHealth(state, tuple(reasons), lost)
+
+    def tampered(self) -> tuple[Tamper, ...]:
+        """The hooks every time, and one of the filters' maps after the other."""
+        if not self._pins.has("config"):
+            raise Unavailable("Somebody took the sensor's maps and programs away.", "sensor.taken-down")
+        since = self._seen_sound("hooks")
+        found = [Tamper(f"hook {name}", there, since) for name, there in self._hooks.repair().items()]
+        parts = self._filters.parts()
+        self._looked += 1
+        part = parts[self._looked % len(parts)]
+        since = self._seen_sound(part)
+        if self._filters.altered(part):
+            self._filters.restore()
+            found.append(Tamper(f"map {part}", not self._filters.altered(part), since))
+        return tuple(found)
+
+    def _seen_sound(self, part: str) -> datetime:
+        """When a part was looked at before; it is being looked at now."""
+        before = self._sound.get(part, self._opened)
+        self._sound[part] = datetime.now(UTC)
+        return before
 
     def blind(self) -> tuple[HookInfo, ...]:
         """The hooks without which nothing can be told, if they are missing."""

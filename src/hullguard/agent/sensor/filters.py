@@ -41,6 +41,11 @@ class Filters:
         self._config_map = pins.map("config", 4, ctypes.sizeof(abi.Config))
         self._config = abi.Config.from_buffer_copy(self._config_map.get(bytes(4)) or bytes(ctypes.sizeof(abi.Config)))
         self._plan: KernelPlan | None = None
+        self._written: dict[str, tuple[Map, dict[bytes, bytes]]] = {}
+        """What each map must hold under the plan in force."""
+        self._filled: dict[bytes, bytes] = {}
+        """The slots in force."""
+        self._ignored: set[bytes] = set()
         self._placed: dict[int, ImageRef | None] = {}
         self._watched: OrderedDict[str, dict[tuple[int, int], str]] = OrderedDict()
         self._members: OrderedDict[str, int] = OrderedDict()
@@ -52,14 +57,17 @@ class Filters:
         numbered = {base + number: slot for number, slot in enumerate(plan.slots)}
         if plan.host:
             numbered[base + HOST] = plan.host
+        filled = {}
         for number in range(base, base + HALF):
-            value = slots.slot_value(numbered.get(number, SlotPlan()))
-            self._slots.set(number.to_bytes(4, "little"), bytes(value))
-        stale = [
-            self._add(self._paths, [slots.path_entries(*each) for each in numbered.items()]),
-            self._add(self._networks, [slots.network_entries(*each) for each in numbered.items()]),
-            self._add(self._ports, [slots.port_entries(*each) for each in numbered.items()]),
-        ]
+            key, value = number.to_bytes(4, "little"), bytes(slots.slot_value(numbered.get(number, SlotPlan())))
+            self._slots.set(key, value)
+            filled[key] = value
+        tries = {
+            "paths": (self._paths, _joined(slots.path_entries(*each) for each in numbered.items())),
+            "networks": (self._networks, _joined(slots.network_entries(*each) for each in numbered.items())),
+            "ports": (self._ports, _joined(slots.port_entries(*each) for each in numbered.items())),
+        }
+        stale = [_add(entries, given) for entries, given in tries.values()]
         names = _names(numbered.values())
         old_names = set(self._names.keys())
         for key, access in names.items():
@@ -81,6 +89,9 @@ class Filters:
             for key in keys:
                 entries.discard(key)
         self._settle(names, old_names)
+        words = {key: access.to_bytes(4, "little") for key, access in names.items()}
+        self._filled = filled
+        self._written = {**tries, "names": (self._names, words)}
         for container in list(self._members):
             self.watch(container, ())
 
@@ -91,13 +102,42 @@ class Filters:
         for key in old_names & names.keys():
             self._names.set(key, names[key].to_bytes(4, "little"))
 
-    def _add(self, entries: Map, given: list[slots.Entries]) -> set[bytes]:
-        """Adds the new half's entries; answers the keys of the old half, whose time is not over yet."""
-        old = set(entries.keys())
-        new = {key: bits for each in given for key, bits in each.items()}
-        for key, bits in new.items():
-            entries.set(key, bits.to_bytes(8, "little"))
-        return old - new.keys()
+    def parts(self) -> tuple[str, ...]:
+        """What ``altered`` can be asked about."""
+        return ("slots", "config", "known", *self._written)
+
+    def altered(self, part: str) -> bool:
+        """Whether a map does not hold what was written into it."""
+        if self._plan is None:
+            return False
+        if part == "config":
+            return self._config_map.get(bytes(4)) != bytes(self._config)
+        if part == "slots":
+            return any(self._slots.get(key) != value for key, value in self._filled.items())
+        if part == "known":
+            return bool(self._false_hosts()) or any(
+                word not in {None, bytes(self._home(image))}
+                for cgroup, image in self._placed.items()
+                for word in [self._known.get(cgroup.to_bytes(8, "little"))]
+            )
+        entries, wanted = self._written[part]
+        return set(entries.keys()) != wanted.keys() or any(entries.get(key) != word for key, word in wanted.items())
+
+    def restore(self) -> None:
+        """Write everything anew."""
+        for key in self._false_hosts():
+            self._known.discard(key)
+        if self._plan is not None:
+            self.apply(self._plan)
+
+    def _false_hosts(self) -> list[bytes]:
+        """Cgroups that are said to be the host's, so that nobody looks at them, and not by the agent."""
+        found = []
+        for key in list(self._known.keys()):
+            word = self._known.get(key)
+            if key not in self._ignored and word is not None and abi.Known.from_buffer_copy(word).host:
+                found.append(key)
+        return found
 
     def _forget_strangers(self) -> None:
         """Containers that an earlier agent placed are judged like new ones: their slots are of the half that goes."""
@@ -110,6 +150,7 @@ class Filters:
     def ignore(self, cgroup: int) -> None:
         """Nothing in this cgroup is a container's, whatever its name looks like."""
         key = cgroup.to_bytes(8, "little")
+        self._ignored.add(key)
         self._known.set(key, bytes(abi.Known(host=1)))
         self._verdicts.discard(key)
 
@@ -178,9 +219,23 @@ class Filters:
             opened.close()
 
     def _place(self, cgroup: int, image: ImageRef | None) -> None:
+        self._known.set(cgroup.to_bytes(8, "little"), bytes(self._home(image)))
+
+    def _home(self, image: ImageRef | None) -> abi.Known:
         slot = self._plan.slot(image) if self._plan else UNKNOWN
-        base = self._config.unknown_slot
-        self._known.set(cgroup.to_bytes(8, "little"), bytes(abi.Known(host=0, slot=base + slot)))
+        return abi.Known(host=0, slot=self._config.unknown_slot + slot)
+
+
+def _joined(given: Iterable[slots.Entries]) -> dict[bytes, bytes]:
+    return {key: bits.to_bytes(8, "little") for each in given for key, bits in each.items()}
+
+
+def _add(entries: Map, new: dict[bytes, bytes]) -> set[bytes]:
+    """Adds the new half's entries; answers the keys of the old half, whose time is not over yet."""
+    old = set(entries.keys())
+    for key, word in new.items():
+        entries.set(key, word)
+    return old - new.keys()
 
 
 def _names(given: Iterable[SlotPlan]) -> dict[bytes, int]:

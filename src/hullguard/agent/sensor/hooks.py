@@ -39,12 +39,15 @@ class Hooks:
         self._wanted: frozenset[str] = frozenset(hook.name for hook in HOOKS if hook.always)
         self._refused: dict[str, str] = {}
         """Programs that the kernel does not take, and links that it does not make."""
+        self._held: frozenset[str] = frozenset()
+        """Hooks that were there when somebody last attached or detached any on purpose."""
 
     def begin(self) -> None:
         """Attaches what is always there. What an earlier agent left attached stays: it sees what happens meanwhile."""
         for hook in HOOKS:
             if hook.always and self._way(hook) is None:
                 self._attach(hook)
+        self._hold()
 
     def want(self, wants: Iterable[Wants]) -> None:
         """Attaches what is needed for these, and nothing else."""
@@ -60,6 +63,23 @@ class Hooks:
         self._load(hook.ways[0] for hook in missing)
         for hook in missing:
             self._attach(hook)
+        self._hold()
+
+    def repair(self) -> dict[str, bool]:
+        """Hooks that somebody took away, each put back if that can be; whether it is there again."""
+        found = {}
+        for hook in HOOKS:
+            if hook.name not in self._held:
+                continue
+            way = self._way(hook)
+            if way is not None and not self._forced_off(way):
+                continue
+            for each in hook.ways:
+                self._detach(each)
+            self._attach(hook)
+            found[hook.name] = self._way(hook) is not None
+        self._held -= {name for name, there in found.items() if not there}  # told once; health goes on saying it
+        return found
 
     def infos(self) -> tuple[HookInfo, ...]:
         """Every hook, attached or not."""
@@ -89,6 +109,14 @@ class Hooks:
             cost=str(best.cost),
             needless=why in {ABSENT, UNWANTED},
         )
+
+    def _forced_off(self, way: Way) -> bool:
+        """Only a cgroup's link can be; the others cost nothing to look at."""
+        links = (self._pins.link(each.pin) for each in way.attachments)
+        return way.backend is Backend.CGROUP and any(map(_detached, links))
+
+    def _hold(self) -> None:
+        self._held = frozenset(hook.name for hook in HOOKS if hook.name in self._wanted and self._way(hook))
 
     def _why(self, way: Way) -> str:
         for each in way.attachments:
@@ -152,6 +180,19 @@ def _put(backend: Backend, what: Attachment, program: int, pin: Path) -> None:
             attach.attach_cgroup(program, what.number, root, pin)
     else:
         attach.attach_tracepoint(program, "syscalls", what.point, what.number, pin)
+
+
+def _detached(pin: Path) -> bool:
+    """A cgroup's link can be forced off its cgroup; it stays pinned and does nothing."""
+    try:
+        link = libbpf.open_pinned(pin)
+    except OSError:
+        return True
+    try:
+        words = Path(f"/proc/self/fdinfo/{link}").read_text().split()
+    finally:
+        os.close(link)
+    return "cgroup_id:" in words and words[words.index("cgroup_id:") + 1] == "0"
 
 
 def _needs(wants: Iterable[Wants], hook: Hook) -> bool:

@@ -1,6 +1,7 @@
 """What a sensor is, and what it tells about itself."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
@@ -27,6 +28,15 @@ class HookInfo(Struct, frozen=True):
     """No policy needs it, or the kernel has no such call: there is nothing to miss."""
 
 
+class Tamper(Struct, frozen=True):
+    """Something of the sensor that is not as it was left, and nobody but the agent has any business with."""
+
+    name: str
+    repaired: bool
+    since: datetime
+    """When it was last seen to be as it was left."""
+
+
 class Sensor(Protocol):
     """A source of container events. One thread owns it; ``health`` and ``hooks`` may be called from others."""
 
@@ -44,6 +54,13 @@ class Sensor(Protocol):
 
     def health(self) -> SensorHealth:
         """Whether it sees everything it should, and what was lost."""
+        ...
+
+    def tampered(self) -> tuple[Tamper, ...]:
+        """What somebody changed since the last call, put back where that is possible.
+
+        It looks at a part each time. Raises Unavailable where so much is gone that only starting anew helps.
+        """
         ...
 
     def hooks(self) -> tuple[HookInfo, ...]:

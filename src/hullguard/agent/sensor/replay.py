@@ -9,7 +9,7 @@ from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.containers import Identity, container_id
 from hullguard.agent.sensor.decode import Glance, decode
-from hullguard.agent.sensor.interface import Handler, HookInfo
+from hullguard.agent.sensor.interface import Handler, HookInfo, Tamper
 from hullguard.agent.sensor.processes import Processes
 from hullguard.detect.plan import KernelPlan
 from hullguard.model.errors import Invalid
@@ -71,6 +71,10 @@ class ReplaySensor:
 
     def health(self) -> SensorHealth:
         return SensorHealth(SensorState.ACTIVE, (), dict.fromkeys(abi.CLASSES, 0))
+
+    def tampered(self) -> tuple[Tamper, ...]:
+        """A recording is what it is."""
+        return ()
 
     def hooks(self) -> tuple[HookInfo, ...]:
         return (HookInfo("recording", "replay", attached=True),)

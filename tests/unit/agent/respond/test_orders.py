@@ -17,6 +17,7 @@ WORDS = [
     orders.Greeting(1, "0.1.0", 8, 7, 500, {"c": "d"}),
     orders.Watched("c", 3, exec=True, missing=("other-mount /x",)),
     orders.Refused(1, 2, "c", PolicyRef("p", 1), "r", False, "/etc/shadow", (SEEN,)),
+    orders.Unmarked("c", 2, 7),
     orders.State(1, 2, 3, 4, 5, 6),
 ]
 
