@@ -58,10 +58,15 @@ class Simulations:
         found = await Policies(self._tx).versions(policy, PageRequest(_MOST_VERSIONS))
         first = found.items[0]
         for older in found.items[1:]:
-            if (older.spec.detectors, older.spec.binding) != (first.spec.detectors, first.spec.binding):
+            if _stopping(older) != _stopping(first):
                 break
             first = older
         return first
+
+
+def _stopping(policy: Policy) -> tuple[object, ...]:
+    """What decides what a policy would stop."""
+    return policy.spec.detectors, policy.spec.rules, policy.spec.binding
 
 
 def _group(row: Row) -> SimulatedDeed:

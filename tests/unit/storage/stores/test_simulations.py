@@ -9,7 +9,17 @@ from tests.support.records import enrolled, observation
 
 from hullguard.model.errors import Conflict, NotFound
 from hullguard.model.incident import Observation, PolicyRef
-from hullguard.model.policy import Action, Binding, DetectorSettings, Mode, Policy, PolicySpec, Rollout
+from hullguard.model.policy import (
+    Action,
+    Binding,
+    DetectorSettings,
+    Mode,
+    Policy,
+    PolicySpec,
+    Rollout,
+    RuleSettings,
+    RulesSpec,
+)
 from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import IncidentFilter, Incidents, Policies, Simulations
 
@@ -93,3 +103,10 @@ async def test_a_policy_is_rolled_back_to_the_version_before(tx: Transaction, po
     await policies.update(policy.id, spec(Mode.ENFORCE), "user:a", expected_version=1)
     back = await policies.roll_back(policy.id, "user:b", "too early", expected_version=2)
     assert (back.version, back.spec, back.changed_by, back.comment) == (3, spec(), "user:b", "too early")
+
+
+async def test_a_change_of_its_rules_begins_anew(tx: Transaction, policy: Policy) -> None:
+    ruled = msgspec.structs.replace(spec(), rules=RulesSpec(settings={"Read a key": RuleSettings(action=Action.KILL)}))
+    second = await Policies(tx).update(policy.id, ruled, "user:a", expected_version=1)
+    await Incidents(tx).insert("node-1", [would(1, policy), would(2, second)], tx.now)
+    assert (await Simulations(tx).of(policy.id)).since_version == 2
