@@ -44,6 +44,23 @@ static void once(const char *what, char *self)
 	}
 }
 
+/* So many opens of a file a second, in equal portions, for so many seconds; prints how many it was. */
+static int paced(const char *path, long rate, long seconds)
+{
+	double began = now(), end = began + seconds * 1e9;
+	long done = 0;
+
+	while (now() < end) {
+		long due = (now() - began) * rate / 1e9;
+
+		for (; done < due; done++)
+			close(open(path, O_RDONLY));
+		usleep(1000);
+	}
+	printf("%ld\n", done);
+	return 0;
+}
+
 int main(int count, char **words)
 {
 	struct sched_param first = {.sched_priority = 50};
@@ -52,6 +69,8 @@ int main(int count, char **words)
 
 	if (count < 4) /* what the fourth loop executes */
 		return 0;
+	if (!strcmp(words[1], "paced"))
+		return paced("/etc/shadow", atol(words[2]), atol(words[3]));
 	times = atol(words[2]);
 	runs = atol(words[3]);
 	there.sin_family = AF_INET;

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.support.docker import docker, import_image, inspect, start_dockerd
 from tests.support.sensor import state_directory
 
+from bench import flood
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import Engine, KernelPlan
 from hullguard.detect.detectors.interface import Access, Wants
@@ -26,7 +27,6 @@ IMAGE = "hullguard-bench/loops"
 # Name, what the loop does a run, runs.
 LOOPS = (("getppid", 100_000, 40), ("open", 10_000, 40), ("connect", 1_000, 30), ("vfork", 40, 30))
 WATCHED = ("/etc/*", "/usr/bin/*", "/bin/*", "*/.ssh/*", "*/release_agent", "/proc/sys/*", "/var/log/*")
-Measure = Callable[[], dict[str, float]]
 
 
 def everything() -> KernelPlan:
@@ -59,7 +59,7 @@ def main() -> None:
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hgbench", dir="/tmp")))
         address = stack.enter_context(start_dockerd())
-        places = {"container": _in_container(address, _build(work)), "host": lambda: _run([str(work / "loops")])}
+        places = {"container": _in_container(address, _build(work)), "host": [str(work / "loops")]}
         best: dict[tuple[str, str], dict[str, float]] = {}
         for _ in range(given.rounds):
             _note(best, "without", places)
@@ -67,6 +67,7 @@ def main() -> None:
                 with _sensor(address, PLANS[name]()):
                     _note(best, name, places)
         _report(best, list(places), given.plans)
+        flood.report(address, places["container"], everything)
 
 
 def _build(work: Path) -> bytes:
@@ -75,7 +76,7 @@ def _build(work: Path) -> bytes:
     return made.read_bytes()
 
 
-def _in_container(address: str, program: bytes) -> Measure:
+def _in_container(address: str, program: bytes) -> list[str]:
     import_image(address, IMAGE, {"bin/loops": program})
     script = "chmod 755 /bin/loops; exec sleep 100000"
     started = docker(address, "run", "-d", "--network", "none", IMAGE, "/bin/sh", "-c", script)
@@ -89,7 +90,7 @@ def _in_container(address: str, program: bytes) -> Measure:
     # An engine's containers get no real-time priority. What makes a process the container's, for the sensor, is its
     # memory group and its mount namespace; so the loop is started here and enters those two only.
     join = f'echo $$ > /sys/fs/cgroup/memory{memory}/cgroup.procs; exec nsenter -t {pid} -m "$@"'
-    return lambda: _run(["sh", "-c", join, "sh", "/bin/loops"])
+    return ["sh", "-c", join, "sh", "/bin/loops"]
 
 
 def _run(command: list[str]) -> dict[str, float]:
@@ -126,10 +127,10 @@ def _sensor(address: str, plan: KernelPlan) -> Iterator[None]:
             sensor.close(unpin=True)
 
 
-def _note(best: dict[tuple[str, str], dict[str, float]], plan: str, places: dict[str, Measure]) -> None:
-    for place, measure in places.items():
+def _note(best: dict[tuple[str, str], dict[str, float]], plan: str, places: dict[str, list[str]]) -> None:
+    for place, command in places.items():
         known = best.setdefault((place, plan), {})
-        for loop, nanoseconds in measure().items():
+        for loop, nanoseconds in _run(command).items():
             known[loop] = min(nanoseconds, known.get(loop, nanoseconds))
 
 

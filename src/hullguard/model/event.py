@@ -222,9 +222,10 @@ class Gap(Struct, frozen=True):
     container: ContainerRef
     image: ImageRef | None
     what: str
-    """Which events: ``exec``, ``file``, ``process``, ``network`` or ``security``."""
+    """Which events: ``exec``, ``file``, ``process``, ``network``, ``security``, or ``any`` where nobody knows."""
     why: str
-    """``full``: too many at once for the kernel's ring; ``limit``: too many of one kind within a second."""
+    """``full``: too many at once for the kernel's ring; ``limit``: too many of one kind within a second; ``busy``: a
+    processor was within another program."""
     count: int
     since: datetime
     until: datetime

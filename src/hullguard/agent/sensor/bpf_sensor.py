@@ -158,9 +158,9 @@ class BpfSensor:
             loader.unmount(self._directory)
 
     def _tell_gaps(self, handler: Handler) -> None:
+        if self._losses.outdated():
+            self._processes.heal()
         for loss in self._losses.news():
-            if loss.what in {"exec", "process"}:
-                self._processes.heal()
             self._gaps.append(self._gap(loss))
         while self._gaps:
             handler(self._gaps[0])

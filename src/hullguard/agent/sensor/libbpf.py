@@ -171,6 +171,17 @@ def open_pinned(path: Path) -> int:
     return checked(library().bpf_obj_get(str(path).encode()), str(path))
 
 
+def misses(program: Path) -> int:
+    """How often the kernel passed a pinned program over because the processor was within a program already (5.12)."""
+    descriptor = open_pinned(program)
+    try:
+        said = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+    finally:
+        os.close(descriptor)
+    found = next((line for line in said.splitlines() if line.startswith("recursion_misses:")), "")
+    return int(found.partition(":")[2] or 0)
+
+
 class Map:
     """A pinned map with keys and values of fixed size."""
 

@@ -20,7 +20,7 @@ MAPS = (
     *("verdicts", "known", "slots", "names", "inodes", "paths", "networks", "ports", "config", "sequence"),
     *("lost", "losses", "rates", "scratches", "workspaces"),
 )
-_LINK = "link_"
+_LINK, _PROGRAM = "link_", "on_"
 
 
 class Pins:
@@ -35,6 +35,10 @@ class Pins:
     def has(self, name: str) -> bool:
         """Whether the map or program is there."""
         return (self.directory / name).exists()
+
+    def programs(self) -> list[Path]:
+        """Those that are loaded."""
+        return [path for path in self.directory.iterdir() if path.name.startswith(_PROGRAM)]
 
     def link(self, name: str) -> Path:
         """Where a link is pinned, or would be."""
