@@ -70,9 +70,9 @@ async def launched(live_agent: LiveAgent, child_environment: dict[str, str]) -> 
 def source(version: str, changes: dict[str, str]) -> dict[str, bytes]:
     """This agent's own code with another version number."""
     found: dict[str, bytes] = {}
-    for part in ("agent", "inventory", "detect", "wire", "model"):
+    for part in ("agent", "inventory", "detect", "wire", "model", "words"):
         for path in sorted((ROOT / "src/hullguard" / part).rglob("*")):
-            if path.suffix in {".py", ".o"}:
+            if path.suffix in {".py", ".o", ".yaml", ".json"}:
                 found[str(path.relative_to(ROOT / "src"))] = path.read_bytes()
     found["hullguard/__init__.py"] = f'__version__ = "{version}"\n'.encode()
     return {**found, **{name: text.encode() for name, text in changes.items()}}
