@@ -18,6 +18,7 @@ from hullguard.advisories import products
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.versions import order
 from hullguard.advisories.versions.catalog import ORDERS, named
+from hullguard.detect import pack, rule_info, rulebook
 from hullguard.imagescan import licenses
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.locks import analyzer as locks
@@ -61,12 +62,17 @@ _NO_PARSERS = {
 }
 """Modules of those packages that no target reads with, each with the reason."""
 
+_MEMORIES = (
+    *(order._key, products.products, licenses.split, licenses.category),
+    *(rulebook._rulebook, rulebook._read_files, rule_info.pack_info, pack.load_pack),
+)
+
 
 @pytest.fixture(scope="module")
 def reached() -> set[tuple[str, str]]:
     """The functions of the product, by file and name, that the targets' seeds get into."""
     found: set[tuple[str, str]] = set()
-    for known in (order._key, products.products, licenses.split, licenses.category):
+    for known in _MEMORIES:
         known.cache_clear()  # what was read before is not read again
 
     def note(frame: FrameType, event: str, _: object) -> None:

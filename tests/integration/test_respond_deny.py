@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -508,7 +509,7 @@ class TestRestart:
 
     async def test_two_responders_are_never_there(self, node: Node, denied: str, child_environment: dict[str, str]):
         second = subprocess.run(
-            ["python", "-P", "-m", "hullguard.agent.respond.guard", str(node.state.root), "500"],
+            [sys.executable, "-P", "-m", "hullguard.agent.respond.guard", str(node.state.root), "500"],
             check=False,
             env=child_environment,
             timeout=60,
