@@ -96,14 +96,14 @@ def test_mistakes_for_programs(run, tmp_path: Path) -> None:
 
 
 def test_an_explanation(run, tmp_path: Path) -> None:
-    path = written(tmp_path, with_condition("evt.type = execve and proc.name = nc and container.privileged = true"))
+    path = written(tmp_path, with_condition("evt.type = execve and proc.name = nc and proc.nthreads > 1"))
     code, out, _ = run("check", "--explain", path)
 
     assert code == 0
     assert "r  [cost: negligible]" in out
     assert "  kernel   execve; program nc" in out
     assert "  python   proc.name = nc" in out
-    assert "  unknown  container.privileged: " in out
+    assert "  unknown  proc.nthreads: " in out
     assert "  note     can never fire here" in out
 
     explanations = json.loads(run("check", "--explain", "--format", "json", path)[1])["explanations"]
