@@ -48,7 +48,8 @@ def victim(watch: Watch, image: str) -> Iterator[str]:
 
 
 def test_the_first_event_of_a_container_knows_its_name_and_image(watch: Watch):
-    container = watch.run("/bin/true")
+    # Long enough for its specification to be read: nobody polls while it starts.
+    container = watch.run("/bin/sleep", "5")
     start, first = watch.events(container, lambda seen: len(seen) > 1)[:2]
 
     assert (start.kind, first.kind) == (EventKind.CONTAINER_START, EventKind.EXEC)
@@ -56,7 +57,7 @@ def test_the_first_event_of_a_container_knows_its_name_and_image(watch: Watch):
     assert first.image is not None
     assert first.image.name == f"{IMAGE}:latest"
     assert first.image.id.startswith("sha256:")
-    assert first.process.args == ("/bin/true",)
+    assert first.process.args == ("/bin/sleep", "5")
     assert first.lineage[0].outside
 
 
