@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from hullguard.detect.choice import choose
 from hullguard.detect.default import default_policies
 from hullguard.detect.detectors.catalog import BY_ID
@@ -25,6 +27,15 @@ _Choice = tuple[Policy, Rulebook]
 """The policy of a container, and its rules."""
 _MOST_CHOICES = 4096
 _LONGEST_VALUE, _LONGEST_OUTPUT = 1024, 4096
+
+
+class _About(Struct, frozen=True):
+    """What objected to an event, a detector or a rule, and what is to follow."""
+
+    rule: str
+    severity: Severity
+    technique: str
+    action: Action
 
 
 class Engine:
@@ -96,24 +107,11 @@ class Engine:
         return self._choices[name]
 
     def _tell(self, match: Match, policy: Policy, action: Action) -> Observation:
-        event, rule = match.event, match.rule
-        only_simulated = policy.id in self._simulated
+        rule = match.rule
         said = {name: value[:_LONGEST_VALUE] for name, value in match.fields.items() if value != MISSING}
-        return Observation(
-            id=derived_id(self._node, self._boot, event.sequence, rule.name),
-            at=event.at,
-            rule=rule.name,
-            severity=rule.severity,
-            technique=rule.technique,
-            action=Action.ALERT if only_simulated else action,
-            stopped=event.stopped and event.kind is EventKind.EXEC,
-            container=event.container,
-            image=event.image,
-            lineage=event.lineage,
-            details={**said, OUTPUT: match.output[:_LONGEST_OUTPUT]},
-            policy=PolicyRef(policy.id, policy.version),
-            would=action if only_simulated and action is not Action.ALERT else None,
-        )
+        details = {**said, OUTPUT: match.output[:_LONGEST_OUTPUT]}
+        about = _About(rule.name, rule.severity, rule.technique, action)
+        return self._observation(match.event, policy, about, details)
 
     def _observe(
         self, event: Event, policy: Policy, detector: Detector, settings: DetectorSettings
@@ -121,19 +119,24 @@ class Engine:
         details = detector.judge(event, settings) if event.kind in detector.wants(settings).kinds else None
         if details is None:
             return None
-        info, only_simulated = detector.info, policy.id in self._simulated
+        info = detector.info
+        about = _About(info.id, info.severity, info.technique, settings.action)
+        return self._observation(event, policy, about, details)
+
+    def _observation(self, event: Event, policy: Policy, about: _About, details: dict[str, str]) -> Observation:
+        only_simulated = policy.id in self._simulated
         return Observation(
-            id=derived_id(self._node, self._boot, event.sequence, info.id),
+            id=derived_id(self._node, self._boot, event.sequence, about.rule),
             at=event.at,
-            rule=info.id,
-            severity=info.severity,
-            technique=info.technique,
-            action=Action.ALERT if only_simulated else settings.action,
+            rule=about.rule,
+            severity=about.severity,
+            technique=about.technique,
+            action=Action.ALERT if only_simulated else about.action,
             stopped=event.stopped and event.kind is EventKind.EXEC,
             container=event.container,
             image=event.image,
             lineage=event.lineage,
             details=details,
             policy=PolicyRef(policy.id, policy.version),
-            would=settings.action if only_simulated and settings.action is not Action.ALERT else None,
+            would=about.action if only_simulated and about.action is not Action.ALERT else None,
         )

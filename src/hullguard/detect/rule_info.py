@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import cache
 
-from hullguard.detect.rulebook import examine, pack_rules
+from hullguard.detect.pack import load_pack
+from hullguard.detect.rulebook import examine
 from hullguard.detect.rules.explain import explain
 from hullguard.detect.rules.problems import Problem
 from hullguard.detect.rules.ruleset import Rule
@@ -15,7 +16,7 @@ from hullguard.words import chinese
 @cache
 def pack_info() -> tuple[RuleInfo, ...]:
     """The rules that come with the product."""
-    return _info(pack_rules())
+    return _info(load_pack().rules)
 
 
 def checked(spec: RulesSpec) -> CheckedRules:

@@ -19,8 +19,7 @@ from hullguard.detect.rules.filters import Filter, Paths, Trait, Where
 from hullguard.model.event import EventKind
 
 _OUTBOUND: Final = frozenset({EventKind.CONNECT, EventKind.SEND})
-"""Of these the kernel looks at the other end; a rule that names an end then means that one, or one that is the
-container's own and no rule's business."""
+"""Of these the kernel looks at the other end, which is the server's and the remote one: the ends that bounds are on."""
 _HANDLE: Final = frozenset({"open_by_handle_at"})
 _UNIX: Final = frozenset({"unix"})
 _TRANSPORTS: Final = {
