@@ -36,6 +36,11 @@ RULES = """
   condition: inside and evt.type in (rename, renameat, renameat2) and fs.path.target startswith /root/keys/
   output: "%fs.path.source becomes %fs.path.target"
   priority: NOTICE
+- rule: Proxy is set
+  desc: d
+  condition: inside and evt.type in (execve, execveat) and proc.env contains 'HTTP_PROXY=evil'
+  output: proxy for %proc.cmdline
+  priority: NOTICE
 - rule: Silent one
   desc: d
   condition: inside and evt.type in (execve, execveat)
@@ -72,6 +77,7 @@ def victim(watch: Watch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         ("cat /root/keys/a", "Key is read", "key /root/keys/a read by cat /root/keys/a of 0"),
         ("ln -s /root/keys /tmp/k; cat /tmp/k/a", "Key is read", "key /root/keys/a read by cat /tmp/k/a of 0"),
         ("/bin/sleep 0.01", "Tool runs", "sleep 0.01"),
+        ("HTTP_PROXY=evil /bin/sleep 0.03", "Proxy is set", "proxy for sleep 0.03"),
         ("rm /var/log/b", "Log goes", "gone /var/log/b"),
         ("echo > /tmp/n; mv /tmp/n /root/keys/n", "Name of a key is taken", "/tmp/n becomes /root/keys/n"),
     ],

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from hullguard.detect.detectors.interface import RESPONSES, Wants
+from hullguard.detect.detectors.interface import EVERY_VARIABLE, RESPONSES, Wants
 from hullguard.detect.pack import pack_files
 from hullguard.detect.rule_wants import wants
 from hullguard.detect.rules.problems import InvalidRules, Problem, nearest
@@ -22,7 +22,6 @@ LONGEST_NAME: Final = 128
 """Characters of a rule's name: incidents are stored and searched under it."""
 LARGEST: Final = 256 << 10
 """Bytes of all files of one policy: agents get all their policies in one message."""
-EVERY_VARIABLE: Final = frozenset({"*"})
 _KEPT: Final = 16
 
 
@@ -46,7 +45,7 @@ class Rulebook:
         """What the kernel must send."""
         variables = self.rules.variables()
         filters = [one for prefilter in self.rules.prefilters() for one in prefilter.alternatives]
-        return wants(filters, EVERY_VARIABLE if variables is None else variables, host=self._spec.host)
+        return wants(filters, frozenset({EVERY_VARIABLE}) if variables is None else variables, host=self._spec.host)
 
 
 def rulebook(spec: RulesSpec) -> Rulebook:
@@ -78,11 +77,6 @@ def _switched(rule: Rule, settings: RuleSettings | None) -> Rule:
     if settings is None or settings.enabled is None:
         return rule
     return msgspec.structs.replace(rule, enabled=settings.enabled)
-
-
-def pack_rules() -> tuple[Rule, ...]:
-    """Every rule that comes with the product."""
-    return rulebook(RulesSpec()).rules.rules
 
 
 def examine(spec: RulesSpec, field: str = "$.rules") -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:

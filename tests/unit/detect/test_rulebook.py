@@ -5,6 +5,7 @@ from tests.support.events import event, policies, policy, process
 from tests.support.rules import with_condition
 
 from hullguard.detect import Engine, check, checked, known_settings, plan
+from hullguard.detect.detectors.interface import EVERY_VARIABLE
 from hullguard.detect.engine import OUTPUT
 from hullguard.detect.plan import UNKNOWN
 from hullguard.detect.rulebook import LARGEST, rulebook
@@ -73,6 +74,13 @@ def test_the_kernel_is_asked_for_what_is_on():
     assert quiet.every_exec
     assert louder.slots[UNKNOWN].opens == {"/keys/*"}
     assert louder.host is None
+
+
+def test_a_rule_about_any_variable_asks_for_all():
+    spec = own(with_condition("evt.type = execve and proc.env contains x"))
+    (one,) = plan(policies(policy("p", nodes=("*",), rules=spec))).slots[UNKNOWN].wants
+
+    assert one.environment == {EVERY_VARIABLE}
 
 
 def test_the_host_is_asked_for_where_the_policy_says_so():

@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import msgspec
 
 from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.decode import Glance, RawEvent, RawTask, decode, text, words
+from hullguard.detect.detectors.interface import EVERY_VARIABLE
 from hullguard.model.event import Capabilities, Process
 
 _MOST = 4096
@@ -141,9 +142,14 @@ def executed(event: RawEvent, started: datetime, wanted: frozenset[str] = frozen
         started=started,
         exe_new=bool(event.flags & abi.NEW),
         exe_memfd=bool(event.flags & abi.MEMFD),
-        env=tuple(pair for pair in words(event.data) if pair.partition("=")[0] in wanted),
+        env=_asked_for(words(event.data), wanted),
     )
     return _with_rights(process, event)
+
+
+def _asked_for(pairs: Iterable[str], names: frozenset[str]) -> tuple[str, ...]:
+    """The variables of these names; what nobody asks for may be a secret, and is not kept."""
+    return tuple(pair for pair in pairs if EVERY_VARIABLE in names or pair.partition("=")[0] in names)
 
 
 def _with_rights(process: Process, event: RawEvent) -> Process:

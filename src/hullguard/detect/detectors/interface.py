@@ -14,6 +14,7 @@ from hullguard.model.policy import Action, DetectorSettings
 Details = dict[str, str]
 
 EVERY_FILE = ("/*",)
+EVERY_VARIABLE = "*"
 
 RESPONSES = (Action.PAUSE, Action.STOP, Action.ISOLATE)
 """What can follow any detection in a container: the agent does it once the incident is kept."""
@@ -84,7 +85,7 @@ class Wants(Struct, frozen=True):
     exempt_programs: tuple[str, ...] = ()
     """FILE_OPEN: patterns of programs of the image's own that ``deny`` must let."""
     environment: frozenset[str] = frozenset()
-    """EXEC: names of variables whose values ``Process.env`` should have."""
+    """EXEC: names of variables whose values ``Process.env`` should have; ``EVERY_VARIABLE`` stands for all."""
     host: bool = False
     """On the host too, not only in containers."""
 

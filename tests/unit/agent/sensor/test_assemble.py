@@ -9,6 +9,7 @@ from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.containers import Identity
 from hullguard.agent.sensor.decode import RawEvent, decode
 from hullguard.agent.sensor.processes import Processes
+from hullguard.detect.detectors.interface import EVERY_VARIABLE
 from hullguard.model.event import Capabilities, ContainerRef, Endpoint, Event, EventKind, Socket
 
 
@@ -110,6 +111,14 @@ def test_only_the_variables_that_a_rule_asks_for_are_kept():
     found = event(abi.EXEC, table, data=b"PATH=/bin\0LD_PRELOAD=/tmp/x.so\0LD_PRELOAD_2=y\0").process
 
     assert found.env == ("LD_PRELOAD=/tmp/x.so",)
+
+
+def test_all_variables_are_kept_where_a_rule_asks_for_any():
+    table = Processes()
+    table.environment = frozenset({EVERY_VARIABLE})
+    found = event(abi.EXEC, table, data=b"PATH=/bin\0A=1\0").process
+
+    assert found.env == ("PATH=/bin", "A=1")
 
 
 def test_a_path_that_could_not_be_followed_says_so():
