@@ -73,7 +73,8 @@ def patterns(paths: Paths) -> tuple[str, ...]:
     """The same in the kernel's patterns; what cannot be said in them is cut, and so covers more."""
     paths = _real(paths)
     found = {
-        *(path if _start(path) == path else f"{_start(path)}*" for path in paths.exact),
+        # A name may stand alone: the paths of sockets and of links' targets are as they were written.
+        *(path if _start(path) == path else f"{_start(path)}*" for path in paths.exact | paths.names),
         *(f"{_start(prefix)}*" for prefix in paths.prefixes),
         *(f"*{_end(suffix)}" for suffix in paths.suffixes),
         *(f"*{_end(f'/{name}')}" for name in paths.names),

@@ -3,7 +3,7 @@
 import ipaddress
 
 import msgspec
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tests.support.rule_conditions import conditions
 from tests.support.rule_events import events
@@ -159,6 +159,8 @@ texts = st.text(alphabet="ab/*\x01é", max_size=300)
 
 
 @given(st.builds(Paths, *(st.frozensets(texts.filter(bool), max_size=2) for _ in range(4))), texts)
+@example(Paths(names=frozenset({"a"})), "a")
+@example(Paths(names=frozenset({"*a"})), "*a")
 def test_patterns_fit_into_the_kernel_and_cover_no_less(paths: Paths, path: str) -> None:
     found = patterns(paths)
 
