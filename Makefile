@@ -17,7 +17,7 @@ DATA   ?=
 LISTEN ?=
 AGENTS ?=
 ARGS   ?=
-TESTS  ?= tests
+TESTS  ?=
 
 .PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench bench-rematch bench-runtime package clean
 
@@ -54,7 +54,7 @@ format: setup ## put the sources into the agreed form
 	clang-format -i $(BPF)/*.c $(BPF)/*.h
 
 test: setup-test bpf rules console ## set up, then every test: unit, integration, system, console
-	$(BIN)/pytest $(TESTS) $(ARGS)
+	@$(if $(TESTS),$(BIN)/pytest $(TESTS),scripts/run-tests) $(ARGS)
 
 test-unit: setup ## only the tests that need no server
 	$(BIN)/pytest tests/unit tests/meta tests/fuzz $(ARGS)
