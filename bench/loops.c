@@ -11,7 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HEADERS 40
+
 static struct sockaddr_in there;
+static char build[] = "/tmp/loops-XXXXXX";
 
 static double now(void)
 {
@@ -19,6 +22,51 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &moment);
 	return moment.tv_sec * 1e9 + moment.tv_nsec;
+}
+
+/* What a compiler does for one unit: it reads headers, writes an object, puts it in its place. */
+static int unit(const char *directory)
+{
+	char name[128], place[128], bytes[4096];
+
+	for (int i = 0; i < HEADERS; i++) {
+		snprintf(name, sizeof(name), "%s/%d.h", directory, i);
+		int header = open(name, O_RDONLY);
+
+		while (read(header, bytes, sizeof(bytes)) > 0)
+			;
+		close(header);
+	}
+	snprintf(name, sizeof(name), "%s/o.part", directory);
+	snprintf(place, sizeof(place), "%s/o", directory);
+	int made = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	for (int i = 0; i < 4; i++)
+		if (write(made, bytes, sizeof(bytes)) < 0)
+			return 1;
+	close(made);
+	return rename(name, place);
+}
+
+/* Makes the directory that units are built in, and its headers; or takes all away again. */
+static void prepare(char *directory, int away)
+{
+	char name[128], bytes[2048] = {0};
+
+	if (!away && !mkdtemp(directory))
+		exit(2);
+	for (int i = 0; i < HEADERS; i++) {
+		snprintf(name, sizeof(name), "%s/%d.h", directory, i);
+		int header = away ? unlink(name) : open(name, O_WRONLY | O_CREAT, 0644);
+
+		if (!away && (header < 0 || write(header, bytes, sizeof(bytes)) < 0 || close(header)))
+			exit(2);
+	}
+	if (away) {
+		snprintf(name, sizeof(name), "%s/o", directory);
+		unlink(name);
+		rmdir(directory);
+	}
 }
 
 static void once(const char *what, char *self)
@@ -33,7 +81,7 @@ static void once(const char *what, char *self)
 		connect(out, (void *)&there, sizeof(there)); /* refused: nobody listens */
 		close(out);
 	} else {
-		char *words[] = {self, NULL}, *none[] = {NULL};
+		char *words[] = {self, *what == 'b' ? build : NULL, NULL}, *none[] = {NULL};
 		pid_t child = vfork();
 
 		if (!child) {
@@ -67,8 +115,8 @@ int main(int count, char **words)
 	long times, runs;
 	double best = 1e18;
 
-	if (count < 4) /* what the fourth loop executes */
-		return 0;
+	if (count < 4) /* what the last two loops execute */
+		return count == 2 ? unit(words[1]) : 0;
 	if (!strcmp(words[1], "paced"))
 		return paced("/etc/shadow", atol(words[2]), atol(words[3]));
 	times = atol(words[2]);
@@ -76,6 +124,8 @@ int main(int count, char **words)
 	there.sin_family = AF_INET;
 	there.sin_port = htons(1);
 	inet_pton(AF_INET, "127.0.0.1", &there.sin_addr);
+	if (*words[1] == 'b')
+		prepare(build, 0);
 	sched_setscheduler(0, SCHED_FIFO, &first);
 	for (long run = 0; run < runs; run++) {
 		double began = now();
@@ -87,6 +137,8 @@ int main(int count, char **words)
 		best = each < best ? each : best;
 		usleep(20000); /* real-time tasks must let others live */
 	}
+	if (*words[1] == 'b')
+		prepare(build, 1);
 	printf("%.1f\n", best);
 	return 0;
 }

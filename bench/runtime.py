@@ -1,5 +1,7 @@
 """What the sensor costs those who are watched, and those who are not: ratios to the same loops without it.
 
+Beside it, where it is installed and not in use, Linux audit with the same directories, executions and connections.
+
 ``python -m bench.runtime [--rounds N] [--plans NAME...]``; needs root and Docker, as the tests of the sensor do.
 """
 
@@ -15,7 +17,7 @@ from pathlib import Path
 from tests.support.docker import docker, import_image, inspect, start_dockerd
 from tests.support.sensor import state_directory
 
-from bench import flood
+from bench import auditd, flood
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import Engine, KernelPlan
 from hullguard.detect.detectors.interface import Access, Wants
@@ -25,7 +27,7 @@ from hullguard.model.event import Event, EventKind, Gap
 SOURCE = Path(__file__).with_name("loops.c")
 IMAGE = "hullguard-bench/loops"
 # Name, what the loop does a run, runs.
-LOOPS = (("getppid", 100_000, 40), ("open", 10_000, 40), ("connect", 1_000, 30), ("vfork", 40, 30))
+LOOPS = (("getppid", 100_000, 40), ("open", 10_000, 40), ("connect", 1_000, 30), ("vfork", 40, 30), ("build", 20, 20))
 WATCHED = ("/etc/*", "/usr/bin/*", "/bin/*", "*/.ssh/*", "*/release_agent", "/proc/sys/*", "/var/log/*")
 
 
@@ -56,6 +58,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
     given = arguments.parse_args()
+    peer = auditd.why_not()
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hgbench", dir="/tmp")))
         address = stack.enter_context(start_dockerd())
@@ -66,7 +69,11 @@ def main() -> None:
             for name in given.plans:
                 with _sensor(address, PLANS[name]()):
                     _note(best, name, places)
-        _report(best, list(places), given.plans)
+            if peer is None:
+                with auditd.auditd(WATCHED):
+                    _note(best, "auditd", places)
+        _report(best, list(places), [*given.plans, *([] if peer else ["auditd"])])
+        print(f"auditd is left out: {peer}" if peer else "auditd watches the directories, executions and connections")
         flood.report(address, places["container"], everything)
 
 
