@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from tests.support.docker import IMAGE, docker, inspect
 
+from hullguard.agent.drift import Drifts
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import Engine, default_policies
 from hullguard.model.errors import Unavailable
@@ -108,6 +109,7 @@ class Watch:
         self.sensor, self.address = sensor, address
         self.engine = Engine("node", "boot")
         self.gaps: list[Gap] = []
+        self.drifts = Drifts()
         self.engine.load(policies or detectors_alone())
         sensor.apply(self.engine.plan())
 
@@ -128,7 +130,7 @@ class Watch:
             if isinstance(event, Gap):
                 self.gaps.append(event)
             else:
-                seen.append(event)
+                seen.append(self.drifts.complete(event))
 
         deadline = time.monotonic() + seconds
         while not until(seen) and time.monotonic() < deadline:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from hullguard.agent import policies
+from hullguard.agent.drift import Drifts
 from hullguard.agent.policies import Wanted
 from hullguard.agent.records import put_observation
 from hullguard.agent.sensor.interface import Sensor, Tamper
@@ -61,6 +62,7 @@ class Protection:
         """Whoever asks the sensor holds it, so that it is not closed meanwhile."""
         self._off = Reason("sensor.starting", "The sensor is being started.")
         self._rejected: Reason | None = None
+        self._drifts = Drifts()
         self._broken = 0
         self._retry_at = 0.0
         self._sound_at = datetime.now(UTC)
@@ -201,7 +203,7 @@ class Protection:
             self._changed()
             return
         try:
-            found = self._engine.judge(event)
+            found = self._engine.judge(self._drifts.complete(event))
         except Exception:  # noqa: BLE001 -- the boundary of a plug-in: one event must not blind the node
             self._broken += 1
             _log.exception("event not judged", kind=str(event.kind), sequence=event.sequence)

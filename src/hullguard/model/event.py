@@ -231,6 +231,32 @@ class Gap(Struct, frozen=True):
     until: datetime
 
 
+class Origin(enum.StrEnum):
+    """How an executed file that is not as the image has it differs from the image."""
+
+    NEW = "new"
+    """The image has no file at its path."""
+    MODIFIED = "modified"
+    """The image has one with another content."""
+    TOUCHED = "touched"
+    """The image's own content, byte for byte: only times, owner or mode were changed."""
+    MEMORY = "memory"
+    """It is only in memory."""
+    UNKNOWN = "unknown"
+
+
+class Drift(Struct, frozen=True):
+    """What is known of an executed file that is not as the image has it."""
+
+    origin: Origin
+    why: str = ""
+    """Of UNKNOWN: why it could not be compared, as a code."""
+    placed_by: tuple[str, ...] = ()
+    """The image's own programs that moved it to its path, outermost first; nobody wrote to it since."""
+    by_operator: bool = False
+    """Whoever ran them came in through the runtime (``docker exec``): the container's own main process did not."""
+
+
 class Event(Struct, frozen=True):
     """One kernel event, in a container or, where a rule asks for it, on the host itself (``container.id`` is ``host``).
 
@@ -276,6 +302,8 @@ class Event(Struct, frozen=True):
     container_details: ContainerDetails | None = None
     host: str = ""
     """The node's host name."""
+    drift: Drift | None = None
+    """EXEC of a file that is not as the image has it: how it differs. None where nobody looked."""
 
     @property
     def process(self) -> Process:

@@ -9,7 +9,7 @@ from hullguard.detect.detectors.drop_and_execute import DropAndExecute
 from hullguard.detect.detectors.interface import ExecTrait
 from hullguard.detect.detectors.read_sensitive import ReadSensitive
 from hullguard.detect.detectors.terminal_shell import TerminalShell
-from hullguard.model.event import EventKind
+from hullguard.model.event import Drift, EventKind, Origin
 from hullguard.model.policy import Action, DetectorSettings
 
 DEFAULT = DetectorSettings()
@@ -104,6 +104,45 @@ class TestDropAndExecute:
 
         assert (wants.kill_new, wants.exempt) == (True, ("/opt/*",))
         assert not DropAndExecute().wants(DEFAULT).kill_new
+
+    @pytest.mark.parametrize(
+        ("drift", "told"),
+        [
+            pytest.param(Drift(Origin.NEW), {"origin": "new"}, id="new"),
+            pytest.param(Drift(Origin.MODIFIED), {"origin": "modified"}, id="modified"),
+            pytest.param(Drift(Origin.UNKNOWN, "gone"), {"origin": "unknown", "why": "gone"}, id="unknown"),
+            pytest.param(
+                Drift(Origin.NEW, placed_by=("/bin/sh", "/sbin/apk")),
+                {"origin": "installed", "installer": "/sbin/apk"},
+                id="installed by the service",
+            ),
+            pytest.param(
+                Drift(Origin.NEW, placed_by=("/bin/cp",), by_operator=True), {"origin": "new"}, id="no installer"
+            ),
+        ],
+    )
+    def test_how_it_came_to_be_is_told(self, drift: Drift, told: dict[str, str]):
+        found = self.judge(event(path="/usr/bin/x", new_file=True, drift=drift), DEFAULT)
+
+        assert found == {"path": "/usr/bin/x", "command": "sh", **told}
+
+    @pytest.mark.parametrize(
+        "drift",
+        [
+            pytest.param(Drift(Origin.TOUCHED), id="the image's own content"),
+            pytest.param(Drift(Origin.NEW, placed_by=("/sbin/apk",), by_operator=True), id="installed by an operator"),
+        ],
+    )
+    def test_what_is_no_attack_is_told_only_if_it_was_stopped(self, drift: Drift):
+        ran = event(path="/usr/bin/x", new_file=True, drift=drift)
+
+        assert self.judge(ran, DEFAULT) is None
+        assert self.judge(msgspec.structs.replace(ran, stopped=True), DEFAULT) is not None
+
+    def test_without_installers_nobody_asks_who_moved_programs(self):
+        assert DropAndExecute().wants(DEFAULT).kinds == {EventKind.EXEC, EventKind.FILE_RENAME}
+        assert DropAndExecute().wants(settings(installers=[])).kinds == {EventKind.EXEC}
+        assert self.judge(event(EventKind.FILE_RENAME), DEFAULT) is None
 
 
 class TestReadSensitive:

@@ -6,7 +6,8 @@ from tests.support.events import policies, policy
 
 from hullguard.detect import default_policies, plan
 from hullguard.detect.choice import choose
-from hullguard.detect.detectors.interface import ExecTrait, Transport, Wants
+from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.detectors.interface import Transport, Wants
 from hullguard.detect.detectors.read_sensitive import ReadSensitive
 from hullguard.detect.plan import MOST_SLOTS, MOST_WANTS, NOTHING, UNKNOWN, SlotPlan, _broadest
 from hullguard.model.event import EventKind, ImageRef
@@ -35,7 +36,7 @@ def test_the_default_watches_files_and_kills_nothing():
 def test_without_rules_only_execs_with_a_trait_are_sent():
     given_plan = plan(policies(policy("all", nodes=("*",), detectors={**ALERT, **reading("/etc/shadow")})))
 
-    assert given_plan.kinds == {EventKind.EXEC, EventKind.FILE_OPEN}
+    assert given_plan.kinds == {EventKind.EXEC, EventKind.FILE_OPEN, EventKind.FILE_RENAME}
     assert not given_plan.every_exec
 
 
@@ -45,7 +46,7 @@ def test_a_container_gets_its_images_slot():
     assert given_plan.slot(NGINX) == 2
     assert given_plan.slot(ImageRef("i", "redis:7")) == 3
     assert given_plan.slot(None) == UNKNOWN
-    kill = Wants(frozenset({EventKind.EXEC}), execs=frozenset({ExecTrait.NEW_FILE}))
+    kill = msgspec.structs.replace(BY_ID[DROP].wants(KILL[DROP]), kill_new=False, exempt=())
     assert given_plan.slots[2] == SlotPlan(wants=(kill,), exempt=("/opt/*",), kill_new=True)
 
 

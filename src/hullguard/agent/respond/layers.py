@@ -46,15 +46,13 @@ def lower_layers(options: str) -> tuple[str, ...]:
     Engines with many layers name them relative to the directory in which they keep all of them.
     """
     named: list[str] = []
-    upper = ""
     for option in _split(options, ","):
         name, _, value = option.partition("=")
         if name == "lowerdir":
             named += _split(value, ":")
         elif name == "lowerdir+":
             named.append(_unescaped(value))
-        elif name == "upperdir":
-            upper = _unescaped(value)
+    upper = upper_layer(options)
     home = os.path.dirname(os.path.dirname(upper))  # noqa: PTH120 -- text, not a file of ours
     layers = [_unescaped(layer) for layer in named if layer]
     if (
@@ -64,6 +62,12 @@ def lower_layers(options: str) -> tuple[str, ...]:
     ):
         return ()
     return tuple(layer if layer.startswith("/") else f"{home}/{layer}" for layer in layers)
+
+
+def upper_layer(options: str) -> str:
+    """The directory in which an overlay keeps what was changed; empty where it is not told."""
+    given = (option.partition("=") for option in _split(options, ","))
+    return next((_unescaped(value) for name, _, value in given if name == "upperdir"), "")
 
 
 class Image:
@@ -82,6 +86,21 @@ class Image:
         if not path.startswith("/") or found.st_nlink == 0 or not stat.S_ISREG(found.st_mode):
             return False
         return self._trait(path) == (found.st_ino, found.st_size, found.st_mtime_ns)
+
+    def place(self, path: str) -> int | None:
+        """A descriptor (``O_PATH``) of the image's own file at this path; None where it has no regular file there."""
+        for layer in self.layers:
+            try:
+                place = _found(layer, path)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError):
+                break  # as in _trait
+            if stat.S_ISREG(os.fstat(place).st_mode):
+                return place
+            os.close(place)
+            break
+        return None
 
     def _trait(self, path: str) -> Trait | None:
         if path in self._known:
@@ -104,14 +123,18 @@ class Image:
 
 
 def _stat(layer: str, path: str) -> os.stat_result:
+    place = _found(layer, path)
+    try:
+        return os.fstat(place)
+    finally:
+        os.close(place)
+
+
+def _found(layer: str, path: str) -> int:
     """Whoever made the image chose what lies in its layers: no link in them may lead to the host's own files."""
     directory = os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        place = open_beneath(directory, path)
-        try:
-            return os.fstat(place)
-        finally:
-            os.close(place)
+        return open_beneath(directory, path)
     finally:
         os.close(directory)
 
