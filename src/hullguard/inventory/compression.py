@@ -56,7 +56,7 @@ class _Streams:
 
 def compression_of(head: bytes) -> str:
     """The name of the compression of a stream that begins like this; empty for none."""
-    if head[:2] == b"\x1f\x8b":
+    if head[:3] == b"\x1f\x8b\x08":
         return "gzip"
     # A skippable frame may stand before the first (RFC 8878, section 3.1.2).
     if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50):

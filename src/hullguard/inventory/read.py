@@ -199,7 +199,7 @@ def _layers(
 ) -> tuple[list[IndexedLayer], LimitReached | None]:
     if isinstance(image.blobs, CONCURRENT):
         if (at_once := _at_once(image, described, reader)) is not None:
-            return at_once, None
+            return at_once, image.blobs.stopped
         reader = reader.careful()
     layers: list[IndexedLayer] = []
     for blob in described.layers:
@@ -210,7 +210,8 @@ def _layers(
         layers.append(layer)
         if layer.stopped is not None:
             return layers, layer.stopped
-    return layers, None
+    # What stands behind the end that a limit made of an archive may take the place of what was read.
+    return layers, image.blobs.stopped
 
 
 def _at_once(image: StoredImage, described: Described, reader: LayerReader) -> list[IndexedLayer] | None:

@@ -46,6 +46,8 @@ def manifest(kind: str) -> bytes:
     return json.dumps([{"Config": f"{kind}.json", "Layers": [f"{kind}.tar"]}]).encode()
 
 
+# Of what it links to it is another name, and so a symbolic link that starts from another place.
+EVIL_LINK = hardlink("manifest.json", "d/m")
 BOTH = [*parts(GOOD, "good"), *parts(EVIL, "evil"), file("m.json", manifest("good"))]
 
 
@@ -61,6 +63,9 @@ BOTH = [*parts(GOOD, "good"), *parts(EVIL, "evil"), file("m.json", manifest("goo
             [symlink("good.tar", "evil.tar"), file("good.tar", GOOD.layers[0]), hardlink("manifest.json", "m.json")],
             "good",
         ),
+        ([directory("d"), symlink("d/m", "m.json"), file("d/m.json", manifest("evil")), EVIL_LINK], "good"),
+        ([symlink("d", "./" * 1200), file("d/manifest.json", manifest("evil"))], "evil"),
+        ([file("manifest.json", b" \n" + manifest("evil"))], "evil"),
     ],
 )
 def test_a_member_takes_the_place_of_what_had_its_name(
@@ -257,3 +262,44 @@ def test_the_same_document_twice_is_one(tmp_path: Path, whole: str) -> None:
     found = read(f"docker-archive:{path}")
 
     assert (names(found), doubts(found), found.complete) == (["good"], [], True)
+
+
+@pytest.mark.parametrize("whole", ["none", "gzip"])
+def test_what_stands_behind_a_limit_may_be_another_image(tmp_path: Path, whole: str) -> None:
+    path = tmp_path / "image.tar"
+    members = [
+        *BOTH,
+        file("manifest.json", manifest("good")),
+        file("x" * 5000),
+        file("manifest.json", manifest("evil")),
+    ]
+    path.write_bytes(compressed(layer(*members), whole))
+
+    found = read(f"docker-archive:{path}")
+
+    assert not found.complete
+    assert "the rest of the image" in doubts(found)
+
+
+@pytest.mark.parametrize("whole", ["none", "gzip"])
+@pytest.mark.parametrize("target", ["x/../" * 700, "d"], ids=["maze", "loop"])
+def test_members_behind_links_that_nobody_follows_are_refused(tmp_path: Path, target: str, whole: str) -> None:
+    path = tmp_path / "image.tar"
+    members = [*BOTH, file("manifest.json", manifest("good")), directory("x"), symlink("d", target)]
+    path.write_bytes(compressed(layer(*members, file("d/manifest.json", manifest("evil"))), whole))
+
+    with pytest.raises(Invalid, match="behind links that lead nowhere"):
+        read(f"docker-archive:{path}")
+
+
+@pytest.mark.parametrize("kind", ["docker-archive:", ""])
+def test_a_tar_that_is_a_compressed_stream_as_well_is_refused(tmp_path: Path, kind: str) -> None:
+    inner = layer(file("*M", b""), *BOTH, file("manifest.json", manifest("good")))
+    whole = bytearray(inner)
+    whole[:8] = b"\x50\x2a\x4d\x18" + (len(inner) - 8).to_bytes(4, "little")  # a frame to skip, and a name
+    whole[148:156] = b"%06o\0 " % (sum(whole[:148]) + sum(whole[156:512]) + 8 * 32)
+    path = tmp_path / "image.tar"
+    path.write_bytes(bytes(whole) + compressed(inner, "zstd"))
+
+    with pytest.raises(Invalid, match="a tar archive and a zstd stream at once"):
+        read(f"{kind}{path}")

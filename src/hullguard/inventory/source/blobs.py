@@ -129,8 +129,8 @@ class FileBlobs:
             budget.keep(len(name) + len(member.link))
             if name in self._places or name in self._links:
                 self._first.setdefault(name, self._place(name))
-            linked = resolve(member.link, self._links) if member.kind is Kind.HARDLINK else None
-            there, sparse = self._places.get(linked or ""), linked in self._sparse
+            linked = landed(member.link, self._links) if member.kind is Kind.HARDLINK else ""
+            there, sparse, link = self._places.get(linked), linked in self._sparse, self._links.get(linked)
             # A member takes the place of whatever had its name.
             self._places.pop(name, None)
             self._links.pop(name, None)
@@ -138,9 +138,11 @@ class FileBlobs:
             if member.kind is Kind.FILE:
                 self._places[name] = (walk.offset, member.size)
             elif member.kind is Kind.SYMLINK:
-                self._links[name] = member.link
+                self._links[name] = _plain(member.link)
             elif there is not None:
                 self._places[name] = there
+            elif link is not None:
+                self._links[name] = link  # a hard link to a symbolic one is the symbolic one (link(2))
             elif member.kind is Kind.SPARSE or sparse:
                 self._sparse.add(name)
 
@@ -244,8 +246,8 @@ class StreamBlobs:
         """A member takes the place of whatever had its name; a hard link is what its target is by then."""
         if name in self._documents or name in self._links:
             self._first.setdefault(name, self.document(name))
-        linked = resolve(member.link, self._links) if member.kind is Kind.HARDLINK else None
-        document, layer = self._documents.get(linked or ""), self._layers.get(linked or "")
+        linked = landed(member.link, self._links) if member.kind is Kind.HARDLINK else ""
+        document, layer, link = self._documents.get(linked), self._layers.get(linked), self._links.get(linked)
         self._documents.pop(name, None)
         self._layers.pop(name, None)
         self._links.pop(name, None)
@@ -254,7 +256,9 @@ class StreamBlobs:
         if member.kind is Kind.SPARSE:
             self._layers[name] = _absent(name, sparse=True)
         elif member.kind is Kind.SYMLINK:
-            self._links[name] = member.link
+            self._links[name] = _plain(member.link)
+        elif link is not None:
+            self._links[name] = link  # a hard link to a symbolic one is the symbolic one (link(2))
         if document is not None:
             self._documents[name] = document
         if layer is not None:
@@ -263,7 +267,7 @@ class StreamBlobs:
 
     def _file(self, name: str, size: int, walk: TarWalk, reader: LayerReader) -> LimitReached | None:
         head = read_up_to(walk, min(size, BLOCK))
-        if head[:1] in (b"{", b"["):
+        if head.lstrip()[:1] in (b"{", b"["):
             if size <= self._limits.document_bytes:
                 reader.budget.keep(size)
                 self._documents[name] = head + walk.content()
@@ -280,14 +284,24 @@ class StreamBlobs:
         return layer.stopped
 
 
-def landed(name: str, links: Mapping[str, str]) -> str | None:
-    """Where a member comes to lie when it is unpacked: below what the links above it lead to. None for nowhere."""
+def landed(name: str, links: Mapping[str, str]) -> str:
+    """Where a member comes to lie when it is unpacked: below what the links above it lead to.
+
+    Raises Invalid where that is nowhere, or cannot be followed: an engine would not unpack such an archive, or would
+    follow further and find another image.
+    """
     clean = normal(name)
     above, slash, last = (clean or "").rpartition("/")
-    if not slash or not links:
-        return clean
-    real = resolve(above, links)
-    return None if real is None else f"{real}/{last}".lstrip("/")
+    real = resolve(above, links) if slash and links else above
+    if clean is None or real is None:
+        raise Invalid(f"the archive's member {name[:100]!r} lies behind links that lead nowhere", "image.archive-links")
+    return f"{real}/{last}".lstrip("/")
+
+
+def _plain(target: str) -> str:
+    """A link's target without what leads nowhere else: an archive may hold thousands of such parts."""
+    parts = "/".join(part for part in target.split("/") if part not in ("", "."))
+    return f"/{parts}" if target.startswith("/") else parts
 
 
 CONCURRENT = (DirectoryBlobs, FileBlobs)

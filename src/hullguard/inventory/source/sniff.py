@@ -1,11 +1,13 @@
 """What an existing file is, by its content: people rename files."""
 
+import io
 import os
 from pathlib import Path
 
 from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal
+from hullguard.inventory.sparse import BLOCK
 from hullguard.inventory.streams import Section, Uncompressed
 from hullguard.inventory.tar import TarWalk
 from hullguard.model.errors import Invalid, LimitReached
@@ -15,9 +17,14 @@ DECIDING = "manifest.json"
 
 
 def is_compressed(path: Path) -> bool:
-    """Whether the file as a whole is compressed."""
+    """Whether the file as a whole is compressed; raises Invalid for one that is a plain tar archive as well."""
     with path.open("rb") as file:
-        return bool(compression_of(file.read(MARK)))
+        head = file.read(BLOCK)
+    compression = compression_of(head[:MARK])
+    if compression and len(head) == BLOCK and _begins_a_tar(head):
+        sentence = f"{path.name} is a tar archive and a {compression} stream at once, of which engines read either"
+        raise Invalid(sentence, "image.ambiguous")
+    return bool(compression)
 
 
 def top_names(path: Path, limits: Limits) -> frozenset[str]:
@@ -44,3 +51,14 @@ def top_names(path: Path, limits: Limits) -> frozenset[str]:
             # A bomb hides what stands behind it. Read as an archive it ends at the same limit, with a report.
             names.add(DECIDING)
     return frozenset(names)
+
+
+def _begins_a_tar(block: bytes) -> bool:
+    """Whether a block is a tar header: its checksum is right, which no compressed stream has by chance."""
+    try:
+        next(iter(TarWalk(io.BytesIO(block), Budget(Limits()), "")), None)
+    except Invalid as refused:
+        return refused.code != "image.not-a-tar"
+    except LimitReached:
+        pass
+    return True

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -56,6 +57,15 @@ class _Memo(Struct, frozen=True):
     size: int
 
 
+class _Chosen(NamedTuple):
+    """The manifest that a name leads to."""
+
+    digest: str
+    manifest: OciDocument
+    offered: bool = True
+    """Whether each index on the way names an image for the platform, or one without a platform."""
+
+
 class RegistryBlobs:
     """The parts of one image in a registry; documents are fetched once."""
 
@@ -100,13 +110,22 @@ class RegistryBlobs:
             self._foreign.add(layer.digest)
 
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
-        if blob.name in self._foreign:
-            why = "the layer lies outside the registry, at an address that the image names; it was not fetched"
-            index = LayerIndex(unknowns=[Unknown(f"layer {blob.name}", why)])
-            return IndexedLayer(index, blob.claimed or "", blob.name, 0)
         known = self._known(blob, reader)
         if known is not None:
             return known
+        try:
+            return self._downloaded(blob, reader)
+        except NotFound:
+            if blob.name not in self._foreign:
+                raise
+            why = "the layer lies outside the registry, at an address that the image names; it was not fetched"
+            index = LayerIndex(unknowns=[Unknown(f"layer {blob.name}", why)], cut=True)
+            return IndexedLayer(index, blob.claimed or "", blob.name, 0)
+
+    def found(self) -> list[IndexedLayer]:
+        return []
+
+    def _downloaded(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         download = Download(self._client, blob.name, self._sizes.get(blob.name, 0))
         with contextlib.closing(download):
             layer = reader.read(download, f"layer {blob.name}", claimed=blob.claimed, digest=blob.digest)
@@ -114,9 +133,6 @@ class RegistryBlobs:
             memo = msgspec.msgpack.encode(_Memo(layer.diff_id, layer.digest, layer.size))
             reader.cache.put(blob.name, _MEMO, LayerIndex(note=memo))
         return layer
-
-    def found(self) -> list[IndexedLayer]:
-        return []
 
     def _known(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer | None:
         """The layer without a download: its digest was seen before, with bytes that gave this diff id."""
@@ -142,7 +158,7 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
     """The image that a name in a registry means: of an index the one for the platform."""
     if not isinstance(blobs, RegistryBlobs):
         raise TypeError(blobs)
-    digest, manifest = _chosen(blobs, blobs.reference.wanted, platform, 0)
+    digest, manifest, fitting = _chosen(blobs, blobs.reference.wanted, platform, 0)
     if manifest.config is None:
         raise Invalid(f"{blobs.reference} is no image: its manifest names no configuration", "image.no-config")
     if manifest.config.media_type not in _CONFIGS:
@@ -161,7 +177,7 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
     described = describe(config, stored, limits.layers)
     described.digest = digest
     described.tags = (str(blobs.reference),) if blobs.reference.tag else ()
-    if not fits(offered, platform or own_platform()):
+    if not fitting or not fits(offered, platform or own_platform()):
         why = f"the registry offers no image for this machine's platform; {offered} was read"
         described.unknowns = (Unknown(own_platform(), why),)
     return described
@@ -175,22 +191,25 @@ def checkable(digest: str) -> str:
     return algorithm
 
 
-def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: int) -> tuple[str, OciDocument]:
+def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: int) -> _Chosen:
     digest, content = blobs.manifest(wanted)
     if decode(content, _Version, f"the manifest of {blobs.reference}").schema_version == 1:
         sentence = f"{blobs.reference} has a manifest of schema 1, which ended in 2019; push the image again"
         raise Invalid(sentence, "image.schema-1")
     document = decode(content, OciDocument, f"the manifest of {blobs.reference}")
     if document.manifests is None:
-        return digest, document
+        return _Chosen(digest, document)
     if nesting >= _MAX_NESTING:
         raise Invalid("the OCI index is nested too deeply", "image.nesting")
-    descriptor = _for_platform(blobs.reference, manifests_of(document, f"the index of {blobs.reference}"), platform)
+    manifests = manifests_of(document, f"the index of {blobs.reference}")
+    descriptor, fitting = _for_platform(blobs.reference, manifests, platform)
     checkable(descriptor.digest)  # a tag in its place would be a manifest that nobody vouches for
-    return _chosen(blobs, descriptor.digest, platform, nesting + 1)
+    chosen = _chosen(blobs, descriptor.digest, platform, nesting + 1)
+    return chosen._replace(offered=chosen.offered and fitting)
 
 
-def _for_platform(reference: Reference, manifests: list[Descriptor], platform: str | None) -> Descriptor:
+def _for_platform(reference: Reference, manifests: list[Descriptor], platform: str | None) -> tuple[Descriptor, bool]:
+    """What is taken of an index, and whether it may be for the platform by what the index says."""
     offered = [each for each in manifests if not is_attestation(each)]
     # What may be an attestation as well is taken where there is nothing else.
     offered = [each for each in offered if each.platform or not claims_to_attest(each)] or offered
@@ -198,10 +217,12 @@ def _for_platform(reference: Reference, manifests: list[Descriptor], platform: s
         raise NotFound(f"the index of {reference} names no image", "image.none")
     wanted = platform or own_platform()
     for descriptor in offered:
-        if descriptor.platform is None or fits(_platform(descriptor), wanted):
-            return descriptor
-    if platform is None:
-        return offered[0]
+        if descriptor.platform is not None and fits(_platform(descriptor), wanted):
+            return descriptor, True
+    # Of one that names none its configuration will tell; engines take it only where no other fits.
+    silent = [each for each in offered if each.platform is None]
+    if silent or platform is None:
+        return (silent or offered)[0], bool(silent)
     names = ", ".join(sorted({str(_platform(each)) or "unknown" for each in offered}))
     raise NotFound(f"{reference} has no image for {platform}; it has {names}", "image.no-platform")
 

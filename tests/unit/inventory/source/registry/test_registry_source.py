@@ -32,6 +32,7 @@ IMAGE = Image(
     ],
     compression="gzip",
 )
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 BLOBS = [digest_of(compressed(one, "gzip")) for one in IMAGE.layers]
 
 
@@ -155,6 +156,36 @@ class TestPlatforms:
 
         assert said[own_platform()] == "the registry offers no image for this machine's platform; linux/s390x was read"
 
+    @pytest.mark.parametrize(
+        ("others", "fits"),
+        [
+            (None, {"os": "linux", "architecture": "amd64"}),
+            ({"os": "linux", "architecture": "s390x"}, {"os": "linux", "architecture": "x86_64"}),
+            ({"os": "linux", "architecture": "s390x"}, {"os": "", "architecture": "AMD64"}),
+            ({"os": "linux", "architecture": "s390x"}, None),
+        ],
+        ids=["no platform first", "x86_64", "no system", "no platform last"],
+    )
+    def test_an_image_that_fits_comes_before_those_that_may(
+        self, registry: FakeRegistry, others: dict[str, str] | None, fits: dict[str, str] | None
+    ) -> None:
+        other = {"digest": registry.put(Image([layer(node_package("other", "1"))]), tag="x"), "platform": others}
+        right = {"digest": registry.put(Image([layer(node_package("right", "1"))]), tag="y"), "platform": fits}
+        registry.answers["/v2/app/manifests/1"] = Reply(
+            json.dumps({"schemaVersion": 2, "manifests": [other, right]}).encode(), headers={"Content-Type": INDEX}
+        )
+
+        assert purls(registry, platform="linux/amd64") == ["pkg:npm/right@1"]
+
+    def test_that_the_index_offered_none_is_said_whatever_the_configuration_says(self, registry: FakeRegistry) -> None:
+        here = Image(IMAGE.layers, architecture=own_platform().partition("/")[2], compression="gzip")
+        other = {"digest": registry.put(here, tag="x"), "platform": {"os": "linux", "architecture": "s390x"}}
+        registry.answers["/v2/app/manifests/1"] = Reply(
+            json.dumps({"schemaVersion": 2, "manifests": [other]}).encode(), headers={"Content-Type": INDEX}
+        )
+
+        assert own_platform() in [one.what for one in read(f"registry:{registry.host}/app:1").unknowns]
+
     def test_an_image_that_claims_to_attest_is_read_where_there_is_nothing_else(self, registry: FakeRegistry) -> None:
         claims = {"digest": registry.put(IMAGE, tag="x"), "annotations": {"vnd.docker.reference.type": "x"}}
         registry.answers["/v2/app/manifests/1"] = Reply(
@@ -253,16 +284,23 @@ class TestBadDocuments:
         with pytest.raises(Invalid, match="larger than"):
             purls(registry)
 
+    def test_a_layer_from_outside_that_the_registry_has_is_read(self, registry: FakeRegistry) -> None:
+        registry.put(IMAGE)
+        registry.answers["/v2/app/manifests/1"] = Reply(registry.manifest(IMAGE, FOREIGN))
+
+        assert "pkg:npm/lodash@4.17.4" in purls(registry)
+
     def test_a_layer_from_outside_is_said_to_be_unread(self, registry: FakeRegistry) -> None:
         registry.put(IMAGE)
-        foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-        registry.answers["/v2/app/manifests/1"] = Reply(registry.manifest(IMAGE, foreign))
+        registry.answers["/v2/app/manifests/1"] = Reply(registry.manifest(IMAGE, FOREIGN))
+        for digest in BLOBS:
+            registry.answers[f"/v2/app/blobs/{digest}"] = Reply(b"", 404)
 
         found = read(f"registry:{registry.host}/app:1")
 
         assert found.packages == ()
+        assert not found.complete
         assert {unknown.what for unknown in found.unknowns} >= {f"layer {digest}" for digest in BLOBS}
-        assert not [path for path in registry.paths() if path.rpartition("/")[2] in BLOBS]
 
 
 class TestBrokenConnections:
