@@ -21,17 +21,17 @@ def mapped(section: Section) -> Iterator[memoryview]:
 
     They end early, perhaps at once, where the file cannot be held; ``section`` then stands where one must read on.
     """
-    leased = _leased(section.descriptor)
-    if leased is None:
+    lease = lease_on(section.descriptor)
+    if lease is None:
         return
     try:
         # From now on the file keeps its size.
-        end = min(section.offset + section.left, os.fstat(leased).st_size)
-        while section.offset < end and fcntl.fcntl(leased, fcntl.F_GETLEASE) == fcntl.F_RDLCK:
+        end = min(section.offset + section.left, os.fstat(lease).st_size)
+        while section.offset < end and is_held(lease):
             size = min(end - section.offset, WINDOW)
             before = section.offset % mmap.ALLOCATIONGRANULARITY
             with (
-                mmap.mmap(leased, before + size, access=mmap.ACCESS_READ, offset=section.offset - before) as pages,
+                mmap.mmap(lease, before + size, access=mmap.ACCESS_READ, offset=section.offset - before) as pages,
                 memoryview(pages) as whole,
                 whole[before:] as window,
             ):
@@ -40,11 +40,14 @@ def mapped(section: Section) -> Iterator[memoryview]:
     except OSError:
         return  # what cannot be mapped can perhaps be read
     finally:
-        os.close(leased)
+        os.close(lease)
 
 
-def _leased(descriptor: int | None) -> int | None:
-    """The same file, opened once more and held; None when it cannot be."""
+def lease_on(descriptor: int | None) -> int | None:
+    """The same file, opened once more and held until it is closed: nobody else can write to it, or does already.
+
+    None when it cannot be held: it is open for writing somewhere, or belongs to somebody else.
+    """
     if descriptor is None:
         return None
     try:
@@ -60,3 +63,8 @@ def _leased(descriptor: int | None) -> int | None:
         os.close(leased)
         return None
     return leased
+
+
+def is_held(lease: int) -> bool:
+    """Whether nobody asked for the file meanwhile."""
+    return fcntl.fcntl(lease, fcntl.F_GETLEASE) == fcntl.F_RDLCK

@@ -1,5 +1,6 @@
 """Turns one stored layer into an index: decompressed, bounded, its digests computed and compared."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.source.hashing import Hashing, Spent
+from hullguard.inventory.source.mapped import is_held, lease_on
 from hullguard.inventory.source.unchanged import Computed, Identity, note, noted
 from hullguard.inventory.streams import Section, Uncompressed, read_up_to
 from hullguard.inventory.wanted import Wanted
@@ -90,9 +92,12 @@ class LayerReader:
     def _index(self, raw: Readable, what: str, claimed: str | None) -> IndexedLayer:
         cached = self.cache.get(claimed, self.wanted.signature) if self.cache and claimed else None
         indexer = Indexer(self.wanted, self.budget, what)
+        layer = None
         if isinstance(raw, Section) and not self._careful and not compression_of(read_up_to(raw.copy(), MARK)):
-            layer = self._plain(raw, what, indexer, cached)
-        else:
+            layer = self._held(raw.copy(), what, indexer, cached)
+            if layer is None:
+                indexer = Indexer(self.wanted, self.budget, what)
+        if layer is None:
             layer = self._stream(raw, what, indexer, cached)
         # An index is known by what was computed, so one that a wrong claim found is never taken for this layer's.
         if self.cache is not None and cached is None and layer.stopped is None:
@@ -109,6 +114,17 @@ class LayerReader:
         except LimitReached as reached:
             cached, stopped = None, reached
         return IndexedLayer(cached or indexer.index, stream.digest, stream.raw_digest, stream.count, stopped)
+
+    def _held(self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer | None:
+        """The layer while nobody can write to its file, so that what is walked is what is hashed; None otherwise."""
+        lease = lease_on(section.descriptor)
+        if lease is None:
+            return None
+        try:
+            layer = self._plain(section, what, indexer, cached)
+            return layer if is_held(lease) else None
+        finally:
+            os.close(lease)
 
     def _plain(self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
         def told(count: int) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from hullguard.inventory.cache import UNREADABLE, LayerCache
 from hullguard.inventory.layer import LayerIndex
+from hullguard.inventory.source.mapped import lease_on
 
 # The coarsest clock of the file systems in use is FAT's, two seconds; a change within one tick leaves no trace.
 SETTLED_NS = 2_000_000_000
@@ -30,10 +31,15 @@ class Computed(Struct, frozen=True):
 
 
 def identity_of(descriptor: int, offset: int, size: int) -> str | None:
-    """The state of an open file and the part of it that is meant; None while it is too young to tell a change."""
+    """The state of an open file and the part of it that is meant.
+
+    None while it is too young to tell a change, and while somebody may write to it: what is written through a mapping
+    leaves no trace until the kernel has stored the page.
+    """
     state = os.fstat(descriptor)
-    if time.time_ns() - state.st_ctime_ns < SETTLED_NS:
+    if time.time_ns() - state.st_ctime_ns < SETTLED_NS or (lease := lease_on(descriptor)) is None:
         return None
+    os.close(lease)
     parts = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns, offset, size)
     return ":".join(map(str, parts))
 

@@ -57,9 +57,9 @@ def test_several_may_look_at_one_file(descriptor: int) -> None:
 def test_who_wants_to_write_gets_the_file_after_the_window(
     descriptor: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = module._leased(descriptor)
+    held = module.lease_on(descriptor)
     assert held is not None
-    monkeypatch.setattr(module, "_leased", lambda _: held)
+    monkeypatch.setattr(module, "lease_on", lambda _: held)
     part = section(descriptor)
     windows = mapped(part)
     next(windows)

@@ -1,5 +1,6 @@
 """Layers that need not be hashed again: only while their file is provably the one that was hashed."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -9,10 +10,12 @@ import pytest
 from tests.support.images import DEBIAN_12, Image, digest_of, dpkg_entry, dpkg_status, file, layer
 
 from hullguard.inventory import LayerCache, Limits, read
+from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.source import reader, unchanged
 from hullguard.inventory.source.unchanged import Computed, identity_of, note, noted
+from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid
 from hullguard.model.inventory import Inventory
 
@@ -173,3 +176,47 @@ def test_only_a_settled_file_has_an_identity(tmp_path: Path, monkeypatch: pytest
     assert young is None
     assert old is not None
     assert of_the_future is None
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_what_is_walked_is_what_is_hashed_although_somebody_writes(
+    tmp_path: Path, cache: LayerCache, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    harmless, wanted = (layer(dpkg_status(dpkg_entry(name, "1"))) for name in ("harmless", "openssl1"))
+    path = Image([harmless], diff_ids=[digest_of(wanted)]).docker_archive(tmp_path / "image.tar")
+    at = path.read_bytes().index(harmless)
+    writers: list[int] = []
+
+    def opened() -> None:
+        writers.append(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+    class Late(reader.Hashing):
+        def digest(self) -> str:
+            if when == "meanwhile":
+                with contextlib.suppress(BlockingIOError):
+                    opened()
+            for writer in writers:
+                os.pwrite(writer, wanted, at)
+            return digest_of(path.read_bytes()[at : at + len(wanted)])
+
+    monkeypatch.setattr(reader, "Hashing", Late)
+    if when == "before":
+        opened()
+    try:
+        with pytest.raises(Invalid, match="not what its digest says"):
+            read(f"docker-archive:{path}", cache=cache)
+    finally:
+        for writer in writers:
+            os.close(writer)
+    assert cache.get(digest_of(wanted), Wanted(ANALYZERS).signature) is None
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_file_that_somebody_may_write_to_is_not_known_by_its_state(tmp_path: Path) -> None:
+    path = tmp_path / "layer"
+    path.write_bytes(BASE)
+    with path.open("rb") as file:
+        assert identity_of(file.fileno(), 0, len(BASE)) is not None
+        with path.open("r+b"):
+            assert identity_of(file.fileno(), 0, len(BASE)) is None
