@@ -101,8 +101,10 @@ class Indexer:
     directories that it leaves out may a name lead elsewhere, so only there unwanted files keep their names.
     """
 
-    def __init__(self, wanted: Wanted, budget: Budget, what: str) -> None:
+    def __init__(self, wanted: Wanted, budget: Budget, what: str, *, whiteouts: bool = True) -> None:
+        """``whiteouts``: whether names that begin so delete what lies below, as they do in layers only."""
         self.index = LayerIndex()
+        self._whiteouts = whiteouts
         self.wanted = wanted
         self.budget = budget
         self._what = what
@@ -213,11 +215,12 @@ class Indexer:
         parent, _, base = path.rpartition("/")
         if parent != self._parent:
             self._enter(parent)
-        if path.startswith(_AUFS) and not path.startswith(_AUFS_LINKS) and path != OPAQUE:
-            return  # bookkeeping of aufs, which the engines leave out with all below it
-        if base.startswith(WHITEOUT):
-            self._whiteout(path, parent, base)
-            return
+        if self._whiteouts:
+            if path.startswith(_AUFS) and not path.startswith(_AUFS_LINKS) and path != OPAQUE:
+                return  # bookkeeping of aufs, which the engines leave out with all below it
+            if base.startswith(WHITEOUT):
+                self._whiteout(path, parent, base)
+                return
         if not path and member.kind is not Kind.DIRECTORY:
             self.refuse(member.name, "an entry without a name was refused")
         elif member.kind is Kind.FILE:

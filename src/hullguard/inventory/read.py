@@ -15,6 +15,7 @@ from hullguard.inventory.content.secrets.redaction import redacted_text
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
+from hullguard.inventory.paths import spelled
 from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.documents import ImageConfig
@@ -70,6 +71,7 @@ def read(
     """
     limits = limits or Limits()
     source, name = parse(target, limits)
+    target = spelled(os.fsencode(target))
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess(), all_mounts)
     with source.open(request) as opened:
         analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
@@ -118,7 +120,8 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
             # The manifest stands behind the limit: what was read is reported in the order in which it lay there.
             return _unnamed(target, source, image.blobs.found(), image.blobs.stopped, reader)
         layers, stopped = _layers(image, described, reader)
-        if image.identity and stopped is None and described.complete:
+        # An engine's word is not enough: what it gave may be another image than it named.
+        if image.identity == described.image_id and stopped is None and described.complete:
             remember(image.identity, described.document, layers, reader)
 
     def again(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:

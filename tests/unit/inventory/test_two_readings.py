@@ -46,6 +46,7 @@ def manifest(kind: str) -> bytes:
     return json.dumps([{"Config": f"{kind}.json", "Layers": [f"{kind}.tar"]}]).encode()
 
 
+ODD, NONE = Image([layer(file("[", b""), node_package("evil", "1"))]), Image([b""])
 # Of what it links to it is another name, and so a symbolic link that starts from another place.
 EVIL_LINK = hardlink("manifest.json", "d/m")
 BOTH = [*parts(GOOD, "good"), *parts(EVIL, "evil"), file("m.json", manifest("good"))]
@@ -66,6 +67,8 @@ BOTH = [*parts(GOOD, "good"), *parts(EVIL, "evil"), file("m.json", manifest("goo
         ([directory("d"), symlink("d/m", "m.json"), file("d/m.json", manifest("evil")), EVIL_LINK], "good"),
         ([symlink("d", "./" * 1200), file("d/manifest.json", manifest("evil"))], "evil"),
         ([file("manifest.json", b" \n" + manifest("evil"))], "evil"),
+        ([*parts(ODD, "odd"), file("manifest.json", manifest("odd"))], "evil"),
+        ([*parts(NONE, "none"), file("manifest.json", manifest("none"))], ""),
     ],
 )
 def test_a_member_takes_the_place_of_what_had_its_name(
@@ -74,7 +77,7 @@ def test_a_member_takes_the_place_of_what_had_its_name(
     path = tmp_path / "image.tar"
     path.write_bytes(compressed(layer(*BOTH, *members), whole))
 
-    assert names(read(f"docker-archive:{path}")) == [found]
+    assert names(read(f"docker-archive:{path}")) == found.split()
 
 
 @pytest.mark.parametrize(
@@ -303,3 +306,29 @@ def test_a_tar_that_is_a_compressed_stream_as_well_is_refused(tmp_path: Path, ki
 
     with pytest.raises(Invalid, match="a tar archive and a zstd stream at once"):
         read(f"{kind}{path}")
+
+
+@pytest.mark.parametrize("platform", [None, own_platform()])
+def test_a_platform_that_the_index_names_goes_before_one_of_a_configuration(
+    tmp_path: Path, platform: str | None
+) -> None:
+    silent = _descriptor_of(Image(GOOD.layers, architecture=HERE), tmp_path, platform=None)
+    named = _descriptor_of(
+        Image(EVIL.layers, architecture=HERE), tmp_path, platform={"os": "linux", "architecture": HERE}
+    )
+    _layout_of(tmp_path, [silent, named])
+
+    found = read(f"oci-dir:{tmp_path}", platform=platform)
+
+    assert names(found) == ["evil"]
+    assert own_platform() in doubts(found)
+
+
+def test_a_manifest_with_an_empty_list_of_images_is_ambiguous(tmp_path: Path) -> None:
+    descriptor = _descriptor_of(GOOD, tmp_path)
+    place = tmp_path / "blobs" / "sha256" / descriptor["digest"].partition(":")[2]
+    both = json.dumps({**json.loads(place.read_bytes()), "manifests": []}).encode()
+    (place.parent / digest_of(both).partition(":")[2]).write_bytes(both)
+
+    with pytest.raises(Invalid, match="index and a manifest at once"):
+        _layout_of(tmp_path, [{**descriptor, "digest": digest_of(both), "size": len(both)}])

@@ -13,6 +13,7 @@ from hullguard.inventory.layer import IndexedLayer
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal, resolve
 from hullguard.inventory.source.reader import LayerReader, check_digest
+from hullguard.inventory.source.sniff import begins_a_tar
 from hullguard.inventory.source.unchanged import identity_of
 from hullguard.inventory.sparse import BLOCK
 from hullguard.inventory.streams import Prefixed, Section, Uncompressed, read_up_to
@@ -267,12 +268,12 @@ class StreamBlobs:
 
     def _file(self, name: str, size: int, walk: TarWalk, reader: LayerReader) -> LimitReached | None:
         head = read_up_to(walk, min(size, BLOCK))
-        if head.lstrip()[:1] in (b"{", b"["):
+        if head.lstrip()[:1] in (b"{", b"[") and not begins_a_tar(head):
             if size <= self._limits.document_bytes:
                 reader.budget.keep(size)
                 self._documents[name] = head + walk.content()
             return None
-        if not _may_be_layer(head):
+        if head and not _may_be_layer(head):
             return None
         try:
             layer = reader.read(Prefixed(head, walk), f"layer {name}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import os
 import socket
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
@@ -41,26 +42,26 @@ class Engine:
 
     def inspect(self, name: str) -> DockerInspect:
         """The image's id, names and diff ids; raises NotFound when the engine does not have it."""
-        with self._answer(f"/images/{quote(name, safe='/:@')}/json", name) as answer:
-            content = answer.read(_MAX_ANSWER)
+        with self._answer(f"/images/{_quoted(name, '/:@')}/json", name) as answer:
+            content = _Body(answer, f"{self.name} at {self.host}").read(_MAX_ANSWER)
         return decode(content, DockerInspect, f"the answer of the {self.name} at {self.host}")
 
     @contextlib.contextmanager
     def archive(self, image: str) -> Iterator[Readable]:
         """The image as ``docker save`` writes it, streamed."""
-        with self._answer(f"/images/{quote(image, safe='/:@')}/get", image) as answer:
+        with self._answer(f"/images/{_quoted(image, '/:@')}/get", image) as answer:
             yield _Body(answer, f"{self.name} at {self.host}")
 
     def inspect_container(self, name: str) -> DockerContainer:
         """The container's id, name and image; raises NotFound when the engine does not have it."""
-        with self._answer(f"/containers/{quote(name, safe='')}/json", name, "container") as answer:
-            content = answer.read(_MAX_ANSWER)
+        with self._answer(f"/containers/{_quoted(name)}/json", name, "container") as answer:
+            content = _Body(answer, f"{self.name} at {self.host}").read(_MAX_ANSWER)
         return decode(content, DockerContainer, f"the answer of the {self.name} at {self.host}")
 
     @contextlib.contextmanager
     def export(self, container: str) -> Iterator[Readable]:
         """The container's root file system as one archive, without its volumes, streamed."""
-        with self._answer(f"/containers/{quote(container, safe='')}/export", container, "container") as answer:
+        with self._answer(f"/containers/{_quoted(container)}/export", container, "container") as answer:
             yield _Body(answer, f"{self.name} at {self.host}")
 
     @contextlib.contextmanager
@@ -84,12 +85,14 @@ class Engine:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.host)
-        if parts.scheme == "unix" and parts.path:
-            return _UnixConnection(parts.path)
-        if parts.scheme in ("tcp", "http") and parts.hostname:
-            return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=_TIMEOUT)
-        raise Invalid(f"the Docker host {self.host!r} is neither unix:///PATH nor tcp://HOST:PORT", "docker.bad-host")
+        with contextlib.suppress(ValueError):  # what is no address or no port
+            parts = urlsplit(self.host)
+            if parts.scheme == "unix" and parts.path:
+                return _UnixConnection(parts.path)
+            if parts.scheme in ("tcp", "http") and parts.hostname:
+                return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=_TIMEOUT)
+        sentence = f"the address {self.host!r} of the {self.name} is neither unix:///PATH nor tcp://HOST:PORT"
+        raise Invalid(sentence, "docker.bad-host")
 
 
 class _Body:
@@ -106,8 +109,16 @@ class _Body:
             raise Unavailable(sentence, "docker.cut-off") from cause
 
 
+def _quoted(name: str, safe: str = "") -> str:
+    """A name of the command line, which may have bytes that are no text, as part of a path."""
+    return quote(os.fsencode(name), safe=safe)
+
+
 def _reason(answer: http.client.HTTPResponse) -> str:
-    body = answer.read(2000)
+    try:
+        body = answer.read(2000)
+    except (OSError, http.client.HTTPException):
+        return ""
     try:
         return str(msgspec.json.decode(body)["message"])[:500]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):

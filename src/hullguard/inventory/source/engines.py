@@ -82,7 +82,7 @@ class _Exported:
 
     def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
         with self._engine.export(self._container) as body:
-            return reader.read(body, f"container {blob.name[:12]}")
+            return reader.merged(body, f"container {blob.name[:12]}")
 
     def found(self) -> list[IndexedLayer]:
         return []

@@ -44,8 +44,7 @@ def _places(request: Request) -> list[Source]:
     places: list[Source] = []
     if request.docker_host or Path(urlsplit(DEFAULT_HOST).path).exists():
         places.append(DockerSource())
-    podman = urlsplit(podman_host())
-    if podman.scheme != "unix" or Path(podman.path).exists():
+    if not podman_host().startswith("unix:") or Path(podman_host().removeprefix("unix://")).exists():
         places.append(PodmanSource())
     if containerd_socket().exists():
         places.append(ContainerdSource())

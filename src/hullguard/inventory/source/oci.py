@@ -37,7 +37,9 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
     if not offered:
         raise NotFound("the OCI layout names no image", "image.none")
     wanted = platform or own_platform()
+    # What the index says of a platform goes before what only a configuration says, as with the engines.
     fitting = [image for image in offered if fits(image.platform, wanted)]
+    fitting.sort(key=lambda image: image.descriptor.platform is None)
     if not fitting and platform is not None:
         names = ", ".join(sorted({str(image.platform) or "unknown" for image in offered}))
         raise NotFound(f"the OCI layout holds no image for {platform}; it holds {names}", "image.no-platform")
@@ -57,7 +59,6 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
         )
         described.unknowns = (Unknown(wanted, why),)
     others = [str(image.platform) for image in fitting if image.descriptor.digest != descriptor.digest]
-    others = others if platform is None else []
     if others:
         why = "the OCI layout holds several images for this platform; this one was not read"
         described.unknowns = tuple(Unknown(other, why) for other in others)
@@ -143,7 +144,7 @@ def manifests_of(document: OciDocument, what: str) -> list[Descriptor]:
     if len(found) > MAX_MANIFESTS:
         raise _too_many(what)
     # Readers differ in what they take it for (CVE-2021-41190).
-    if found and (document.config is not None or document.layers):
+    if document.manifests is not None and (document.config is not None or document.layers):
         raise Invalid(f"{what} is an index and a manifest at once", "image.ambiguous")
     return found
 

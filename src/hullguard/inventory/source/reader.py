@@ -15,6 +15,7 @@ from hullguard.inventory.streams import Section, Uncompressed, read_up_to
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
 
+_END = 1024
 Progress = Callable[[str, int], None]
 """Told what is read and how many uncompressed bytes more were read of it."""
 
@@ -65,6 +66,17 @@ class LayerReader:
         check_digest(what, claimed, layer.diff_id)
         if known is None and self.cache is not None and identity and before and before == identity():
             note(self.cache, before, Computed(layer.diff_id, layer.digest, layer.size))
+        return layer
+
+    def merged(self, raw: Readable, what: str) -> IndexedLayer:
+        """The index of a whole file system: no name in it is a whiteout, and of a layer's cache it has no part.
+
+        No digest tells that all of it came, but every archive ends with two blocks of zeros; raises Invalid without.
+        """
+        ending = _Ending(raw)
+        layer = self._stream(ending, what, Indexer(self.wanted, self.budget, what, whiteouts=False), None)
+        if layer.stopped is None and ending.last != bytes(_END):
+            raise Invalid(f"{what} is cut off: the archive's end is missing", "image.truncated")
         return layer
 
     def again(self, wanted: Wanted) -> "LayerReader":
@@ -148,6 +160,19 @@ def check_digest(what: str, wanted: str | None, computed: str) -> None:
     if wanted is not None and wanted != computed:
         sentence = f"{what} is not what its digest says: {wanted} is named, {computed} was read"
         raise Invalid(sentence, "image.digest-mismatch")
+
+
+class _Ending:
+    """Remembers the last bytes of a stream."""
+
+    def __init__(self, raw: Readable) -> None:
+        self._raw = raw
+        self.last = b""
+
+    def read(self, n: int, /) -> bytes:
+        data = self._raw.read(n)
+        self.last = (self.last + data[-_END:])[-_END:]
+        return data
 
 
 class _Told:

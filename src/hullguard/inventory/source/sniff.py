@@ -21,7 +21,7 @@ def is_compressed(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(BLOCK)
     compression = compression_of(head[:MARK])
-    if compression and len(head) == BLOCK and _begins_a_tar(head):
+    if compression and begins_a_tar(head):
         sentence = f"{path.name} is a tar archive and a {compression} stream at once, of which engines read either"
         raise Invalid(sentence, "image.ambiguous")
     return bool(compression)
@@ -53,8 +53,10 @@ def top_names(path: Path, limits: Limits) -> frozenset[str]:
     return frozenset(names)
 
 
-def _begins_a_tar(block: bytes) -> bool:
-    """Whether a block is a tar header: its checksum is right, which no compressed stream has by chance."""
+def begins_a_tar(block: bytes) -> bool:
+    """Whether a block is a tar header: its checksum is right, which no document or compressed stream has by chance."""
+    if len(block) < BLOCK:
+        return False
     try:
         next(iter(TarWalk(io.BytesIO(block), Budget(Limits()), "")), None)
     except Invalid as refused:

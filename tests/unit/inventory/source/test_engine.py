@@ -73,15 +73,32 @@ def test_an_image_is_read_from_the_stream(engine: Callable[[dict[str, Answer]], 
 
 
 def test_what_was_read_before_is_not_exported_again(engine: Callable[[dict[str, Answer]], str], tmp_path: Path) -> None:
-    archive = Image([layer(node_package("a", "1.0.0"))]).docker_archive(tmp_path / "a.tar").read_bytes()
-    answers = {"/images/app:1/json": (200, INSPECT), "/images/sha256:abc/get": (200, archive)}
+    image = Image([layer(node_package("a", "1.0.0"))])
+    archive = image.docker_archive(tmp_path / "a.tar").read_bytes()
+    inspected = INSPECT.replace(b"sha256:abc", image.image_id.encode())
+    answers = {"/images/app:1/json": (200, inspected), f"/images/{image.image_id}/get": (200, archive)}
     host, cache = engine(answers), LayerCache(tmp_path / "cache")
     first = read("docker:app:1", docker_host=host, cache=cache)
-    del answers["/images/sha256:abc/get"]
+    del answers[f"/images/{image.image_id}/get"]
 
     assert read("docker:app:1", docker_host=host, cache=cache) == first
     with pytest.raises(NotFound):
         read("docker:app:1", docker_host=host)
+
+
+def test_what_an_engine_gave_under_another_images_name_is_not_kept(
+    engine: Callable[[dict[str, Answer]], str], tmp_path: Path
+) -> None:
+    given, named = (Image([layer(node_package(name, "1"))]) for name in ("given", "named"))
+    inspected = INSPECT.replace(b"sha256:abc", named.image_id.encode())
+    place, cache = f"/images/{named.image_id}/get", LayerCache(tmp_path / "cache")
+    answers = {"/images/app:1/json": (200, inspected)}
+    host = engine(answers)
+    for image in (given, named):
+        answers[place] = (200, image.docker_archive(tmp_path / "a.tar").read_bytes())
+        found = read("docker:app:1", docker_host=host, cache=cache)
+
+    assert [package.name for package in found.packages] == ["named"]
 
 
 def test_a_linked_database_is_read_again_however_often(
@@ -139,7 +156,10 @@ def test_no_engine_is_said_so(tmp_path: Path) -> None:
         read("docker:app", docker_host=host)
 
 
-@pytest.mark.parametrize("host", ["ssh://host", "unix://", "nonsense", "npipe:////./pipe/docker_engine"])
+@pytest.mark.parametrize(
+    "host",
+    ["ssh://host", "unix://", "nonsense", "npipe:////./pipe/docker_engine", "tcp://h:99999", "tcp://h:x", "tcp://[::1"],
+)
 def test_a_host_that_cannot_be_asked_is_refused(host: str) -> None:
     with pytest.raises(Invalid, match="neither unix:///PATH nor tcp://HOST:PORT"):
         read("docker:app", docker_host=host)
@@ -189,6 +209,30 @@ def test_a_container_that_is_not_there(engine: Callable[[dict[str, Answer]], str
     for name in ("web", "../images/app"):
         with pytest.raises(NotFound, match="has no container"):
             read(f"container:{name}", docker_host=host)
+
+
+def test_a_container_has_no_whiteouts(engine: Callable[[dict[str, Answer]], str], tmp_path: Path) -> None:
+    roots = {"a": "srv/.wh.app", "b": ".wh..wh.x", "c": "srv/app"}
+    exported = layer(*(node_package(name, "1", root) for name, root in roots.items()))
+    host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
+
+    found = read("container:web", docker_host=host, cache=LayerCache(tmp_path / "cache"))
+
+    assert sorted(package.name for package in found.packages) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("left", [0, 1536])
+def test_an_export_without_its_end_is_cut_off(engine: Callable[[dict[str, Answer]], str], left: int) -> None:
+    exported = layer(node_package("a", "1.0.0"))[:left]
+    host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
+
+    with pytest.raises(Invalid, match="cut off"):
+        read("container:web", docker_host=host)
+
+
+def test_an_answer_that_ends_early_is_the_engines_fault(engine: Callable[[dict[str, Answer]], str]) -> None:
+    with pytest.raises(Unavailable):
+        read("docker:app", docker_host=engine({"/images/app/json": (299, INSPECT)}))
 
 
 def test_an_export_that_is_cut_off(engine: Callable[[dict[str, Answer]], str]) -> None:

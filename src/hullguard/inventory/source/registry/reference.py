@@ -55,6 +55,14 @@ def is_loopback(name: str) -> bool:
         return False
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def hostname(host: str) -> str:
     """A host without its port and without the brackets of IPv6."""
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
@@ -70,7 +78,7 @@ def parse_reference(name: str) -> Reference:
     host, slash, path = rest.partition("/")
     if not slash or not (host == "localhost" or set(host) & set(".:[") or host != host.lower()):
         host, path = HUB, rest
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) or (host.startswith("[") and not _is_address(hostname(host))):
         raise _invalid(name, f"{host!r} is no registry")
     repository, colon, tag = path.partition(":")
     if colon and not _TAG.fullmatch(tag):

@@ -33,7 +33,8 @@ def test_a_name_is_read_in_full(name: str, whole: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", "/", "Alpine", "a//b", "a/", "quay.io/", "quay.io/a:", "quay.io/a@sha256:12", "a:b:c", "a b", "quay.io/../a",
-     "quay.io/a/..", "-x/a", "a?b", "quay.io:port/a", "user@quay.io/a", "a\n", "x.y/a:" + "t" * 129, "a" * 2000, "é.io/a"],
+     "quay.io/a/..", "-x/a", "a?b", "quay.io:port/a", "user@quay.io/a", "a\n", "x.y/a:" + "t" * 129, "a" * 2000, "é.io/a",
+     "[:::::]:5/a"],
 )  # fmt: skip
 def test_what_names_no_image_is_refused(name: str) -> None:
     with pytest.raises(Invalid, match="no name of an image"):
