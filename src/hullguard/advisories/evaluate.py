@@ -82,15 +82,12 @@ def _listed(installed: str, versions: list[str], order: Order) -> bool:
     """Looks the version up in the list, also when it is spelled differently: ``1.0`` and ``1.0.0`` may be one."""
     if installed in versions:
         return True
-    # Spelled differently they are equal only with the same beginning; the list may be long.
-    alike = [version for version in versions if version[:1] == installed[:1]]
-    try:
-        key = order.key(installed)
-    except UnreadableVersion:
-        return False
+    # Spelled differently they are equal only with the same beginning, but for epochs and a "v"; the list may be long.
+    begins = {installed[:1], installed.lower().removeprefix("v")[:1], installed.partition(":")[2][:1]}
+    alike = [version for version in versions if version[:1] in begins or version[:1] in "vV0"]
     for version in alike:
         try:
-            if order.key(version) == key:
+            if order.key(version) == order.key(order.installed_for(installed, version)):
                 return True
         except UnreadableVersion:
             continue

@@ -116,10 +116,15 @@ class Matcher:
         matches: dict[str, Match] = {}
         doubts: list[Unknown] = []
         for name in published:
+            here: dict[str, Match] = {}
             for about in abouts:
                 judged, more = _judge(replace(about, ecosystem=name), self._lookup)
-                matches.update((match.advisory.id, match) for match in judged)
+                here.update((match.advisory.id, match) for match in judged)
                 doubts += more
+            # Parts of a release may have fixes of their own; here as well one "affected" decides.
+            for identity, match in here.items():
+                if identity not in matches or matches[identity].judgement.verdict is not Verdict.AFFECTED:
+                    matches[identity] = match
         if not matches and not doubts:
             return _NOTHING
         return Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))

@@ -1,12 +1,29 @@
-"""Under which names a release's advisories are published: some publishers speak of parts of it, not of the whole."""
+"""Under which names a package's advisories are published.
+
+Some publishers speak of parts of a release, some of a distribution without its release, some of one repository of an
+ecosystem (``Packagist:https://packages.drupal.org/8``), of which an installed package does not tell where it came from.
+"""
 
 import re
 from functools import lru_cache
 
+from hullguard.advisories.versions.catalog import DISTRIBUTIONS
+
 _RED_HAT = "Red Hat:enterprise_linux:"
 _SUSE_SERVER = "SUSE:Linux Enterprise Server "
 _SUSE_MODULE = "SUSE:Linux Enterprise Module for "
-_LONG_TERM = "-LTSS"
+_SUSE_PRODUCTS = (
+    "SUSE:Linux Enterprise Server for SAP Applications ",
+    _SUSE_SERVER,
+    "SUSE:Linux Enterprise Desktop ",
+    "SUSE:Linux Enterprise High Performance Computing ",
+)
+"""What is put together of the same modules; the longer names first."""
+_LONG_TERM = ("-LTSS", "-ESPOS")
+
+
+_ROLLING = frozenset({"Arch Linux", "Chainguard", "CleanStart", "Echo", "MinimOS", "Wolfi"})
+"""Distributions whose packages are of no release."""
 
 
 @lru_cache(maxsize=256)
@@ -17,31 +34,48 @@ def products(ecosystem: str, known: frozenset[str]) -> tuple[str, ...]:
     (``SUSE:Linux Enterprise Module for Basesystem 15 SP5``): a package is of one build in all of them.
     """
     found = {name for name in known if _belongs(name, ecosystem)}
-    if ecosystem in known:
-        found.add(ecosystem)
-    return tuple(sorted(found))
+    family, colon, _ = ecosystem.partition(":")
+    if not colon and family not in DISTRIBUTIONS:
+        found |= {name for name in known if name.startswith(f"{family}:")}
+    return tuple(sorted(found | ({family, ecosystem} & known)))
 
 
 def _belongs(name: str, ecosystem: str) -> bool:
     if ecosystem.startswith(_RED_HAT):
         # From the tenth on a release's minor number is named as well.
         return name.startswith((f"{ecosystem}::", f"{ecosystem}."))
-    if ecosystem.startswith(_SUSE_SERVER):
-        release = ecosystem.removeprefix(_SUSE_SERVER)
-        module = name.startswith(_SUSE_MODULE) and name.endswith(f" {release}")
-        return module or name == f"{ecosystem}{_LONG_TERM}"
+    for product in _SUSE_PRODUCTS:
+        if ecosystem.startswith(product):
+            release = ecosystem.removeprefix(product)
+            module = name.startswith(_SUSE_MODULE) and name.endswith(f" {release}")
+            return module or name in (f"{_SUSE_SERVER}{release}", *(f"{ecosystem}{term}" for term in _LONG_TERM))
     return False
 
 
 def releases(name: str) -> tuple[str, ...]:
-    """Under which names packages may be stored that are looked up in this ecosystem; the reverse of ``products``."""
+    """Under which names packages may be stored that are looked up in this ecosystem; the reverse of ``products``.
+
+    A distribution without a release has none here: it speaks of packages of every release.
+    """
     if name.startswith(_RED_HAT):
         release = re.split(r"::|\.", name.removeprefix(_RED_HAT), maxsplit=1)[0]
         return tuple(dict.fromkeys((name, f"{_RED_HAT}{release}")))
     if name.startswith(_SUSE_MODULE):
         # "Basesystem 15 SP5": where the release begins is not marked, so every end of the name may be one.
         words = name.removeprefix(_SUSE_MODULE).split(" ")
-        return (name, *(f"{_SUSE_SERVER}{' '.join(words[start:])}" for start in range(1, len(words))))
-    if name.startswith(_SUSE_SERVER) and name.endswith(_LONG_TERM):
-        return name, name.removesuffix(_LONG_TERM)
-    return (name,)
+        ends = [" ".join(words[start:]) for start in range(1, len(words))]
+        return (name, *(f"{product}{end}" for end in ends for product in _SUSE_PRODUCTS))
+    for product in _SUSE_PRODUCTS:
+        if name.startswith(product):
+            release = name.removeprefix(product)
+            for term in _LONG_TERM:
+                if release.endswith(term):
+                    return name, name.removesuffix(term)
+            return (name, *(f"{one}{release}" for one in _SUSE_PRODUCTS)) if product == _SUSE_SERVER else (name,)
+    family, colon, _ = name.partition(":")
+    return (name, family) if colon and family not in DISTRIBUTIONS else (name,)
+
+
+def speaks_of_every_release(name: str) -> bool:
+    """Whether an ecosystem is a distribution without its release, though its packages always have one."""
+    return name in DISTRIBUTIONS - _ROLLING

@@ -1,7 +1,7 @@
 """The shape of the advisory database: one SQLite file, built beside the old one and never changed in place."""
 
 APPLICATION_ID = 0x48474144  # "HGAD"
-VERSION = 3
+VERSION = 4
 
 # Advisories are looked up by (ecosystem, name) alone. A package's row lists the records that speak of it (see
 # postings.py), and a record's row holds everything else, so that a package of an image costs one page, and each of its
@@ -24,6 +24,7 @@ CREATE TABLE inherited (
     name TEXT NOT NULL, author TEXT NOT NULL, vector TEXT NOT NULL, word TEXT NOT NULL,
     PRIMARY KEY (name, author, vector, word)
 ) WITHOUT ROWID;
+CREATE TABLE withdrawn (name TEXT PRIMARY KEY, modified TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE change (
     generation INTEGER NOT NULL, ecosystem TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (generation, ecosystem, name)
 ) WITHOUT ROWID;

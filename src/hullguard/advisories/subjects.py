@@ -11,8 +11,9 @@ from hullguard.advisories.versions.order import Order
 from hullguard.advisories.versions.rpm import RpmOrder
 from hullguard.model.package import Package
 
-# Debian builds signed kernels from a source package of their own; advisories know only the kernel's.
-_SIGNED_KERNEL = "linux-signed"
+# Signed kernels are built from source packages of their own, one for each kernel: Ubuntu's ``linux-signed-aws`` is of
+# ``linux-aws``, Debian's ``linux-signed-6.1-amd64`` of ``linux-6.1``. Advisories know only the kernel's.
+_SIGNED_KERNEL = re.compile(r"linux-signed((?:-[\w.+-]+?)??)(?:-(?:amd64|arm64|armhf|i386|ppc64el|riscv64|s390x))?")
 # Their advisories name the binary packages beside the source packages.
 _NAME_BINARIES = frozenset({"Red Hat", "AlmaLinux"})
 # Without a release only a list of versions means anything there (OSV schema, "Evaluation").
@@ -53,10 +54,10 @@ def subject(package: Package) -> Subject:
     """The source package that a binary package was built from, at the source's version."""
     name = package.source_name or package.name
     version = package.source_version or package.version
-    if name.startswith(_SIGNED_KERNEL) and package.ecosystem.startswith(("Debian", "Ubuntu")):
+    if package.ecosystem.startswith(("Debian", "Ubuntu")) and (signed := _SIGNED_KERNEL.fullmatch(name)):
         # linux-signed-amd64 6.1.115+1 is linux 6.1.115-1, signed.
         base, plus, revision = version.rpartition("+")
-        name, version = "linux", f"{base}-{revision}" if plus else version
+        name, version = f"linux{signed[1]}", f"{base}-{revision}" if plus else version
     rpm = isinstance(order_of(package.ecosystem), RpmOrder)
     return Subject(
         package.ecosystem,

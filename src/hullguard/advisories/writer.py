@@ -14,6 +14,7 @@ from hullguard.advisories.changes import EVERYTHING, Change, Log
 from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Package, Record, advisory, statements
 from hullguard.advisories.postings import HALF, Postings, owners, packed, pairs, postings, unpacked
+from hullguard.advisories.products import speaks_of_every_release
 from hullguard.advisories.stored import Damaged, first, reader, single, typed
 
 _BATCH = 20_000
@@ -54,12 +55,19 @@ class Writer:
         self._known = frozenset(self._counts)
         self._changed: set[int] = set()
         self._facts: set[str] = set()
+        self._gone: dict[str, str | None] = {}
+        """Ids of records that were taken back by this import, and when; or came again."""
 
     def record(self, record: Record) -> bool:
         """Adds a record, or replaces the one of the same id; False when the stored one is newer."""
         known = self._find(record.id)
-        if known is not None and record.modified and record.modified < known[1]:
+        gone = self._withdrawn(record.id)
+        if known is not None and record.modified and _is_before(record.modified, known[1]):
             return False
+        if gone is not None:
+            if record.modified and _is_before(record.modified, gone):
+                return False
+            self._gone[record.id] = None
         core = _encode(advisory(record))
         said, of = statements(record.affected or ())
         places = [(self._place(package), which) for package, which in of]
@@ -81,9 +89,15 @@ class Writer:
             self._flush()
         return True
 
-    def withdraw(self, record: Record) -> None:
-        """Takes a record back, whether or not it was ever here."""
+    def withdraw(self, record: Record) -> bool:
+        """Takes a record back, whether or not it was ever here; False when a newer one is."""
+        known, gone = self._find(record.id), self._withdrawn(record.id)
+        latest = known[1] if known is not None else gone
+        if latest is not None and record.modified and _is_before(record.modified, latest):
+            return False
+        self._gone[record.id] = record.modified
         self.drop(record.id)
+        return True
 
     def stale(self, ecosystem: str, seen: Collection[str], before: str) -> list[str]:
         """The ids of records that only speak of one ecosystem, were changed before an instant and are not among these.
@@ -157,12 +171,21 @@ class Writer:
         """Everything written, everything that follows from it worked out, and the changes noted."""
         self._flush()
         self._write_packages()
+        self._write_withdrawn()
         self._connection.executescript(schema.INDEXES)
         settled = kinship.settle(self._connection, set() if self._fresh else self._facts)
         self.note("built", datetime.now(UTC).isoformat(timespec="seconds"))
         self._write_counts()
         Log(self._connection).add({EVERYTHING} if self._fresh else self._changes(settled))
         self._connection.commit()
+
+    def _withdrawn(self, identity: str) -> str | None:
+        """When a record was changed that took it back, None where nobody did or it came again."""
+        if identity in self._gone or self._fresh:
+            return self._gone.get(identity)
+        query = "SELECT modified FROM withdrawn WHERE name = ?"
+        row = first(self._connection.execute(query, (identity,)), str)
+        return None if row is None else row[0]
 
     def _find(self, identity: str) -> tuple[int, str] | None:
         known = self._seen.get(identity)
@@ -267,6 +290,12 @@ class Writer:
             ((packed(one.postings), one.number) for one in self._packages.values() if not one.new),
         )
 
+    def _write_withdrawn(self) -> None:
+        self._connection.executemany("DELETE FROM withdrawn WHERE name = ?", ((name,) for name in self._gone))
+        self._connection.executemany(
+            "INSERT INTO withdrawn VALUES (?, ?)", (pair for pair in self._gone.items() if pair[1] is not None)
+        )
+
     def _write_counts(self) -> None:
         """What ``status`` and every report say about the sources."""
         self._connection.execute("DELETE FROM meta WHERE key LIKE 'records:%'")
@@ -284,7 +313,12 @@ class Writer:
         query = "SELECT ecosystem, name FROM package WHERE id = ?"
         for number in self._changed:
             changes.add(Change(*single(self._connection.execute(query, (number,)), str, str)))
-        return changes
+        return {EVERYTHING} if any(speaks_of_every_release(change.ecosystem) for change in changes) else changes
+
+
+def _is_before(one: str, other: str) -> bool:
+    """Of two instants as the format writes them, in UTC, perhaps with a fraction of a second."""
+    return one.removesuffix("Z") < other.removesuffix("Z")
 
 
 def _kind(identity: str) -> str:

@@ -146,6 +146,17 @@ def test_an_array_larger_than_the_window_and_beyond_ascii(tmp_path: Path, db: Pa
     assert import_files([path], db).imported == 300
 
 
+@pytest.mark.parametrize("rest", [jsonl(TWO), json.dumps([TWO]).encode(), b" " * (2 << 20) + b"x"])
+def test_what_stands_behind_an_array_is_said_to_be_unread(tmp_path: Path, db: Path, rest: bytes) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(json.dumps([ONE]).encode() + b"\n" + rest)
+
+    account = import_files([path], db)
+
+    assert (account.imported, account.refused) == (1, 1)
+    assert "behind its end" in str(account.refusals)
+
+
 def test_a_cut_off_gzip_gives_what_was_before(tmp_path: Path, db: Path) -> None:
     path = tmp_path / "records.jsonl.gz"
     path.write_bytes(
@@ -207,6 +218,29 @@ class TestReplacing:
 
         assert account.withdrawn == 1
         assert names(db) == ["GHSA-2"]
+
+    @pytest.mark.parametrize("together", [True, False])
+    @pytest.mark.parametrize(("withdrawn_on", "expected"), [("2024", ["GHSA-1"]), ("2026", [])])
+    def test_the_newer_word_counts_whichever_comes_last(
+        self, tmp_path: Path, db: Path, withdrawn_on: str, expected: list[str], together: bool
+    ) -> None:
+        active = {**ONE, "modified": "2025-01-01T00:00:00Z"}
+        stamp = f"{withdrawn_on}-01-01T00:00:00Z"
+        gone = {**ONE, "modified": stamp, "withdrawn": stamp}
+        for number, order in enumerate(([active, gone, TWO], [gone, active, TWO])):
+            place = db.with_name(f"{number}.db")
+            groups = [order] if together else [[TWO], *([one] for one in order)]
+            for step, records in enumerate(groups):
+                import_files([write_records(tmp_path / f"{step}.jsonl", *records)], place)
+
+            assert names(place) == [*expected, "GHSA-2"]
+
+    def test_a_record_that_was_taken_back_may_come_again(self, tmp_path: Path, db: Path) -> None:
+        stamps = ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.5Z", "2024-01-01T00:00:01Z"]
+        states: list[dict[str, str]] = [{}, {"withdrawn": stamps[1]}, {}]
+        for stamp, state in zip(stamps, states, strict=True):
+            import_files([write_records(tmp_path / "a.jsonl", {**ONE, "modified": stamp, **state}, TWO)], db)
+            assert names(db) == (["GHSA-2"] if state else ["GHSA-1", "GHSA-2"])
 
     def test_who_reads_the_old_database_goes_on_reading_it(self, tmp_path: Path, db: Path) -> None:
         import_files([write_records(tmp_path / "a.jsonl", ONE)], db)

@@ -18,6 +18,30 @@ ZERO = {"introduced": "0"}
 HIGH = [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]
 
 
+@pytest.mark.parametrize("fixes", [("2.0", "1.0"), ("1.0", "2.0"), ("2.0", "no version")])
+def test_of_two_parts_of_a_release_with_fixes_of_their_own_one_is_enough(
+    tmp_path: Path, fixes: tuple[str, str]
+) -> None:
+    parts = [
+        affected(f"Red Hat:enterprise_linux:9::{part}", "foo", ZERO, {"fixed": f"0:{fix}-1.el9"})
+        for part, fix in zip(("appstream", "crb"), fixes, strict=True)
+    ]
+    advisories = database(tmp_path, record("RHSA-1", *parts))
+
+    assert list(found(advisories, package("foo", "1.5-1.el9", "Red Hat:enterprise_linux:9"))) == ["RHSA-1"]
+
+
+def test_an_ecosystem_without_its_release_speaks_of_every_one(tmp_path: Path) -> None:
+    advisories = database(
+        tmp_path,
+        record("D-1", affected("Debian", "foo", ZERO, {"fixed": "2"})),
+        record("P-1", affected("Packagist:https://packages.drupal.org/8", "drupal/x", ZERO, {"fixed": "2.0.0"})),
+    )
+
+    assert list(found(advisories, package("foo", "1", "Debian:12"))) == ["D-1"]
+    assert list(found(advisories, package("drupal/x", "1.0.0", "Packagist"))) == ["P-1"]
+
+
 def test_a_distribution_is_matched_by_source_name_and_source_version(tmp_path: Path) -> None:
     advisories = database(
         tmp_path,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.support.advisories import TODAY, affected, database, found, inventory, package, record
 
-from hullguard.advisories.products import products
+from hullguard.advisories.products import products, releases
 
 KNOWN = frozenset(
     {
@@ -22,6 +22,11 @@ KNOWN = frozenset(
         "SUSE:Linux Enterprise Module for Basesystem 15 SP5",
         "SUSE:Linux Enterprise Module for Basesystem 15 SP4",
         "SUSE:Linux Enterprise Micro 5.5",
+        "SUSE:Linux Enterprise Server for SAP Applications 15 SP5",
+        "SUSE:Linux Enterprise High Performance Computing 15 SP4-ESPOS",
+        "Alpine",
+        "Packagist",
+        "Packagist:https://packages.drupal.org/8",
     }
 )
 
@@ -45,11 +50,38 @@ KNOWN = frozenset(
             ),
         ),
         ("SUSE:Linux Enterprise Server 5 SP5", ()),
+        (
+            "SUSE:Linux Enterprise Server for SAP Applications 15 SP5",
+            (
+                "SUSE:Linux Enterprise Module for Basesystem 15 SP5",
+                "SUSE:Linux Enterprise Server 15 SP5",
+                "SUSE:Linux Enterprise Server for SAP Applications 15 SP5",
+            ),
+        ),
+        (
+            "SUSE:Linux Enterprise High Performance Computing 15 SP4",
+            (
+                "SUSE:Linux Enterprise High Performance Computing 15 SP4-ESPOS",
+                "SUSE:Linux Enterprise Module for Basesystem 15 SP4",
+            ),
+        ),
+        ("Packagist", ("Packagist", "Packagist:https://packages.drupal.org/8")),
+        ("Alpine:v3.20", ("Alpine",)),
+        ("Alpine", ("Alpine",)),
         ("SUSE:Linux Enterprise Micro 5.5", ("SUSE:Linux Enterprise Micro 5.5",)),
     ],
 )
 def test_a_release_is_looked_up_under_the_names_of_its_parts(ecosystem: str, expected: tuple[str, ...]) -> None:
     assert products(ecosystem, KNOWN) == expected
+
+
+@pytest.mark.parametrize(
+    "ecosystem",
+    ["SUSE:Linux Enterprise Server 15 SP5", "Packagist", "Debian:12", "Red Hat:enterprise_linux:9"]
+    + [f"SUSE:Linux Enterprise {product} 15 SP5" for product in ("Server for SAP Applications", "Desktop")],
+)
+def test_what_is_looked_up_is_matched_again_when_it_changes(ecosystem: str) -> None:
+    assert all(ecosystem in releases(name) for name in products(ecosystem, KNOWN))
 
 
 def test_a_package_is_found_whichever_part_its_advisory_names(tmp_path: Path) -> None:

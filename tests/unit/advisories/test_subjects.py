@@ -124,6 +124,31 @@ class TestAnnouncements:
         assert sorted(found(advisories, rpm("a", "1-1", "AlmaLinux:8"))) == ["ALSA-2", "CVE-2024-3"]
 
 
+@pytest.mark.parametrize(
+    ("ecosystem", "source", "version", "expected"),
+    [
+        ("Debian:12", "linux-signed-amd64", "6.1.115+1", ("linux", "6.1.115-1")),
+        ("Debian:11", "linux-signed-6.1-amd64", "6.1.106+3~deb11u1", ("linux-6.1", "6.1.106-3~deb11u1")),
+        ("Debian:11", "linux-signed-5.10-arm64", "5.10.1+1", ("linux-5.10", "5.10.1-1")),
+        ("Ubuntu:22.04:LTS", "linux-signed", "5.15.0-91.101", ("linux", "5.15.0-91.101")),
+        ("Ubuntu:22.04:LTS", "linux-signed-aws", "5.15.0-1020.24", ("linux-aws", "5.15.0-1020.24")),
+        (
+            "Ubuntu:20.04:LTS",
+            "linux-signed-hwe-5.15",
+            "5.15.0-91.101~20.04.1",
+            ("linux-hwe-5.15", "5.15.0-91.101~20.04.1"),
+        ),
+        ("Alpine:v3.20", "linux-signed-aws", "1", ("linux-signed-aws", "1")),
+    ],
+)
+def test_a_signed_kernel_is_the_kernel_of_its_line(
+    ecosystem: str, source: str, version: str, expected: tuple[str, str]
+) -> None:
+    about = subject(package("linux-image-x", version, ecosystem, source_name=source, source_version=version))
+
+    assert (about.name, about.version) == expected
+
+
 def test_fixed_in_zero_means_never_affected(tmp_path: Path) -> None:
     advisories = database(tmp_path, record("DEBIAN-CVE-2024-1", affected("Debian:12", "a", ZERO, {"fixed": "0"})))
 

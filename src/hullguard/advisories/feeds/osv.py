@@ -78,8 +78,10 @@ def take(record: Record, writer: Writer, account: Account) -> None:
     if account.seen is not None:
         account.seen[record.id] = record.modified
     if record.withdrawn:
-        writer.withdraw(record)
-        account.withdrawn += 1
+        if writer.withdraw(record):
+            account.withdrawn += 1
+        else:
+            account.older += 1
     elif writer.record(record):
         account.imported += 1
     else:
@@ -93,6 +95,8 @@ def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:
     ended = False
     while True:
         if text.startswith("]"):
+            if text[1:].strip() or _more(stream):
+                raise ValueError("something stands behind its end; write one array, or one record a line")
             return
         try:
             _, end = scanner.raw_decode(text)
@@ -108,3 +112,11 @@ def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:
             continue
         yield text[:end].encode()
         text = text[end:].lstrip().removeprefix(",").lstrip()
+
+
+def _more(stream: Lines) -> bool:
+    """Whether anything but blanks follows."""
+    while piece := stream.read(_WINDOW):
+        if piece.strip():
+            return True
+    return False

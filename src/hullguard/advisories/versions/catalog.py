@@ -64,6 +64,11 @@ ORDERS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Module and class -> OSV's names of ecosystems, without the release behind the colon."""
 
+DISTRIBUTIONS: Final = frozenset(
+    name for order in ("dpkg.DpkgOrder", "apk.ApkOrder", "rpm.RpmOrder", "pacman.PacmanOrder") for name in ORDERS[order]
+)
+"""Ecosystems of operating systems; behind the colon stands a release, not a repository."""
+
 _BY_ECOSYSTEM = {name: place for place, names in ORDERS.items() for name in names}
 
 
