@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hullguard.inventory import bounds
+from hullguard.inventory.bounds import Bound
+from hullguard.inventory.limits import MIB
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -62,6 +66,27 @@ def test_both_languages_have_the_same_tables(name: str) -> None:
     ]
 
     assert rows[0] == rows[1] > 0
+
+
+def test_every_limit_on_a_part_of_an_image_is_documented() -> None:
+    english, chinese = (
+        [
+            tuple(cell.strip() for cell in line.strip("|").split("|"))
+            for line in (ROOT / "docs" / "howto" / name).read_text(encoding="utf-8").splitlines()
+            if line.startswith("| ") and line.count("|") == 3
+        ]
+        for name in ("scan-an-image.md", "scan-an-image.zh.md")
+    )
+    said = [(bound.of, _written(name, bound)) for name, bound in vars(bounds).items() if isinstance(bound, Bound)]
+
+    assert [row for row in english if row in said] == said
+    assert [value for _, value in chinese if re.fullmatch(r"[\d,]+(?: [KM]iB)?", value)] == [value for _, value in said]
+
+
+def _written(name: str, bound: Bound) -> str:
+    if not name.endswith("_BYTES"):
+        return f"{bound:,}"
+    return f"{bound >> 20} MiB" if bound >= MIB else f"{bound >> 10} KiB"
 
 
 def test_the_where_table_names_the_same_files_in_both_languages() -> None:

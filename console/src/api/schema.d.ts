@@ -1287,6 +1287,7 @@ export interface components {
         Unknown: {
             what: string;
             why: string;
+            incomplete?: boolean;
         };
         /**
          * Page[FoundVulnerability]

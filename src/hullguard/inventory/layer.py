@@ -79,8 +79,6 @@ class LayerIndex(Struct):
     hits: Hits = msgspec.field(default_factory=Hits)
     """What is wrong with files of this layer."""
     unknowns: list[Unknown] = []
-    cut: bool = False
-    """A wanted file was left out: it is larger than the limits allow, or could not be read."""
     note: bytes = b""
     """Nothing of a layer: what others keep in the cache beside the indexes."""
 
@@ -133,11 +131,12 @@ class Indexer:
         self.index.directories = bytes(self._directories)
         if self._refused > self.budget.limits.refused:
             more = self._refused - self.budget.limits.refused
-            self._unknown("more entries", f"{self._what}: {more} more entries were refused or unreadable")
+            why = f"{self._what}: {more} more entries were refused or unreadable"
+            self._unknown("more entries", why, incomplete=True)
         self.index.hits = self._inspection.hits
         self.index.unknowns += self._inspection.unknowns
         for name, more in self._inspection.left_out.items():
-            self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out")
+            self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out", incomplete=True)
         for (name, kind), (count, first) in self._inspection.passed_over.items():
             why = f"{self._what}: {count} that are {kind} were not looked into, {first} the first of them"
             self._unknown(f"files without a search for a {name}", why)
@@ -167,8 +166,8 @@ class Indexer:
         try:
             self._look_into(path, logical, size, mode, content)
         except OSError as cause:
-            self.index.cut = True
-            self._unknown(path, f"{self._what}: it could not be read, or laid aside to be read: {cause.strerror}")
+            why = f"{self._what}: it could not be read, or laid aside to be read: {cause.strerror}"
+            self._unknown(path, why, incomplete=True)
             self._other(path)
 
     def _look_into(self, path: str, logical: str | None, size: int, mode: int, content: FileContent) -> None:
@@ -181,9 +180,8 @@ class Indexer:
         if analyzer is None and not self.wanted.sniffs(size, head):
             self._inspection.show(path, size, mode, head, content)
         elif size > most:
-            # Of most programs nothing is known anyway; what is wanted by its name is missed.
-            self.index.cut = self.index.cut or analyzer is not None
-            self._unknown(path, f"{self._what}: {size} bytes are more than the {most} that are read of such a file")
+            why = f"{self._what}: {size} bytes are more than the {most} that are read of such a file"
+            self._unknown(path, why, incomplete=True)
             self._inspection.show(path, size, mode, head, content)
         else:
             with _whole(content, size, in_memory=small) as whole:
@@ -201,11 +199,11 @@ class Indexer:
             self.budget.spend_lines(whole.count(b"\n"))
         return condense(analyzer, logical, whole, self.budget), {}
 
-    def refuse(self, name: str, why: str) -> None:
+    def refuse(self, name: str, why: str, *, incomplete: bool = False) -> None:
         """Records a member that was left out because it lies about where it belongs."""
         self._refused += 1
         if self._refused <= self.budget.limits.refused:
-            self._unknown(name, f"{self._what}: {why}")
+            self._unknown(name, f"{self._what}: {why}", incomplete=incomplete)
 
     def _member(self, member: Member, walk: TarWalk) -> None:
         path = normal(member.name)
@@ -232,19 +230,18 @@ class Indexer:
 
     def _sparse(self, path: str, member: Member, walk: TarWalk) -> None:
         """A file that is not as the archive holds it; where it cannot be made whole, that is said if somebody asks."""
-        most = self.budget.limits.hole_bytes
+        most, beyond = self.budget.limits.hole_bytes, False
         try:
             whole = Whole(walk.sparse, walk, member.size, self.budget)
             if whole.holes <= most:
                 self.file(path, whole.size, member.mode, whole)
                 return
-            why = f"its holes have {whole.holes} bytes, more than the {most} that are put back"
+            why, beyond = f"its holes have {whole.holes} bytes, more than the {most} that are put back", True
         except Flawed as flawed:
             why = str(flawed)
         wanted = self.wanted.logical(path) is not None
         if wanted or self.wanted.looks_inside:
-            self.index.cut = self.index.cut or wanted
-            self._unknown(path, f"{self._what}: a sparse file that was not read: {why}")
+            self._unknown(path, f"{self._what}: a sparse file that was not read: {why}", incomplete=wanted or beyond)
         self._other(path)
 
     def _enter(self, parent: str) -> None:
@@ -327,8 +324,8 @@ class Indexer:
             self.index.changes.append(Others(*self._here(), self._parent, names))
             self.budget.keep(len(names) + len(self._parent))
 
-    def _unknown(self, what: str, why: str) -> None:
-        self.index.unknowns.append(Unknown(what, why))
+    def _unknown(self, what: str, why: str, *, incomplete: bool = False) -> None:
+        self.index.unknowns.append(Unknown(what, why, incomplete))
 
 
 @dataclass(frozen=True, slots=True)

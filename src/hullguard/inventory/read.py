@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
@@ -103,7 +103,7 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
 def _listed(target: Target, listed: Listed) -> Inventory:
     unknowns = tuple(sorted(set(listed.unknowns), key=lambda unknown: (unknown.what, unknown.why)))
     packages = _once(list(listed.packages))
-    return Inventory(target, listed.os, packages=packages, unknowns=unknowns, complete=listed.complete)
+    return Inventory(target, listed.os, packages=packages, unknowns=unknowns, complete=_complete(unknowns))
 
 
 def _image(target: str, source: Source, image: StoredImage, request: Request, reader: LayerReader) -> Inventory:
@@ -121,7 +121,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
             return _unnamed(target, source, image.blobs.found(), image.blobs.stopped, reader)
         layers, stopped = _layers(image, described, reader)
         # An engine's word is not enough: what it gave may be another image than it named.
-        if image.identity == described.image_id and stopped is None and described.complete:
+        if image.identity == described.image_id and stopped is None and _complete(described.unknowns):
             remember(image.identity, described.document, layers, reader)
 
     def again(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:
@@ -141,11 +141,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
     )
     careless, doubts = _careless(described.config, facts, reader)
     inventory = _inventory(about, facts, trees, [*unknowns, *doubts], stopped, limits=request.limits)
-    return replace(
-        inventory,
-        config=(*careless, *inventory.config),
-        complete=inventory.complete and described.complete,
-    )
+    return replace(inventory, config=(*careless, *inventory.config))
 
 
 def _careless(
@@ -161,7 +157,8 @@ def _careless(
     careless = [one for one in found if isinstance(one, Misconfiguration)]
     most = reader.budget.limits.hits
     if len(careless) > most:
-        unknowns.append(Unknown("more config findings", f"image configuration: {len(careless) - most} were left out"))
+        why = f"image configuration: {len(careless) - most} were left out"
+        unknowns.append(Unknown("more config findings", why, incomplete=True))
     return careless[:most], unknowns
 
 
@@ -261,15 +258,16 @@ def _inventory(
     # Analyzers follow links too, so that only now it is certain that no limit was met.
     stopped = stopped or next((tree.stopped for tree in trees if tree.stopped is not None), None)
     if stopped is not None:
-        found.unknowns.append(Unknown(_REST, str(stopped)))
+        found.unknowns.append(Unknown(_REST, str(stopped), incomplete=True))
     if found.os is not None and not any(package.type in OS_TYPES for package in found.packages):
         why = f"this is {found.os.name or found.os.id}, but no package database that can be read was found in it"
         found.unknowns.append(Unknown("OS packages", why))
     if found.left_out:
         why = f"the image names more than {limits.packages} packages; {found.left_out} were left out"
-        found.unknowns.append(Unknown(_REST, why))
+        found.unknowns.append(Unknown(_REST, why, incomplete=True))
     if found.unsaid:
-        found.unknowns.append(Unknown("more of this kind", f"{found.unsaid} more things could not be decided"))
+        why = f"{found.unsaid} more things could not be decided"
+        found.unknowns.append(Unknown("more of this kind", why, incomplete=True))
     hits = _hits(trees, names)
     return Inventory(
         target=target,
@@ -277,7 +275,7 @@ def _inventory(
         layers=layers,
         packages=_once([_quotable(package) for package in found.packages]),
         unknowns=tuple(sorted(set(found.unknowns), key=lambda unknown: (unknown.what, unknown.why))),
-        complete=stopped is None and not any(tree.cut for tree in trees) and not found.left_out,
+        complete=_complete(found.unknowns),
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
         config=tuple(hits.config),
@@ -333,6 +331,10 @@ def _once(packages: list[Package]) -> tuple[Package, ...]:
         for key, package in first.items()
     ]
     return tuple(sorted(merged, key=lambda package: (package.purl, package.layer or "")))
+
+
+def _complete(unknowns: Iterable[Unknown]) -> bool:
+    return not any(unknown.incomplete for unknown in unknowns)
 
 
 def _said(layers: Sequence[IndexedLayer]) -> list[Unknown]:

@@ -19,10 +19,8 @@ _LONGEST = 4096
 class Tree:
     """The squashed image. Build it with ``squash``."""
 
-    def __init__(self, replay: Replay, wanted: Wanted, *, cut: bool, stopped: LimitReached | None) -> None:
+    def __init__(self, replay: Replay, wanted: Wanted, *, stopped: LimitReached | None) -> None:
         replay.names.settle()
-        self.cut = cut
-        """A file that an analyzer wants could not be read or was larger than the limits allow."""
         self._stopped = stopped
         self.crossed = replay.crossed
         """Whether what is seen depends on the engine; ``views`` gives both."""
@@ -184,7 +182,7 @@ def squash(layers: Sequence[LayerIndex], wanted: Wanted, limits: Limits, *, over
             replay.add(layer)
     except LimitReached as reached:
         stopped = reached
-    return Tree(replay, wanted, cut=any(layer.cut for layer in layers), stopped=stopped)
+    return Tree(replay, wanted, stopped=stopped)
 
 
 def views(layers: Sequence[LayerIndex], wanted: Wanted, limits: Limits) -> list[Tree]:

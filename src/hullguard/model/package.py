@@ -58,8 +58,10 @@ class Package(Struct, frozen=True, omit_defaults=True):
     """The rpm module stream (``nodejs:12``) that the package was built in."""
 
 
-class Unknown(Struct, frozen=True):
+class Unknown(Struct, frozen=True, omit_defaults=True):
     """Something that could not be read or decided, said aloud."""
 
     what: str
     why: str
+    incomplete: bool = False
+    """Whether something may be missing from the report for it: a limit was reached, say."""

@@ -18,8 +18,7 @@ from tests.support.images import (
 )
 from tests.support.rpms import header, ndb
 
-from hullguard.inventory import Limits, read
-from hullguard.inventory.analyzers import analyzer
+from hullguard.inventory import Limits, bounds, read
 from hullguard.model.inventory import Inventory
 
 COMPOSER = json.dumps([{"name": f"a/b{number}", "version": "1"} for number in range(20)])
@@ -56,7 +55,7 @@ def test_more_packages_than_an_image_has_are_left_out_and_counted(tmp_path: Path
 
 
 def test_more_doubts_than_anybody_reads_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analyzer, "_MOST_UNKNOWNS", 5)
+    monkeypatch.setattr(bounds, "DOUBTS", 5)
     broken = [file(f"node_modules/a{number}/package.json", "{") for number in range(20)]
     found = scanned(tmp_path, *broken)
 

@@ -95,12 +95,12 @@ def test_of_two_members_with_one_name_the_later_counts() -> None:
     assert sniffed((file("tool", PROGRAM), file("tool", b"a script"))) == []
 
 
-def test_a_program_larger_than_the_bound_is_told_and_does_not_end_the_scan() -> None:
+def test_a_program_larger_than_the_limit_is_named_and_makes_the_index_incomplete() -> None:
     found = index(file("tool", PROGRAM), limits=Limits(large_file_bytes=64))
 
     assert found.changes == []
     assert [unknown.what for unknown in found.unknowns] == ["tool"]
-    assert found.cut is False
+    assert found.unknowns[0].incomplete
 
 
 def test_a_directory_tree_is_sniffed_too(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_holes_are_put_back(tmp_path: Path, options: tuple[str, ...], content: b
 
     assert found.changes == [Written(0, 0, "wanted", None, content)]
     assert len(found.others) == 16  # what stands behind it is found, too
-    assert (found.unknowns, found.cut) == ([], False)
+    assert found.unknowns == []
 
 
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
@@ -97,14 +97,14 @@ def test_a_program_is_known_by_its_first_bytes_as_they_were(tmp_path: Path, opti
 def test_a_file_of_too_many_bytes_is_told_by_its_real_size(tmp_path: Path, options: tuple[str, ...]) -> None:
     found = index(packed(tmp_path, "wanted", bytes(20 * BLOCK) + b"x", *options), Limits(file_bytes=10 * BLOCK))
 
-    assert found.cut
+    assert found.unknowns[0].incomplete
     assert "81921 bytes" in found.unknowns[0].why
 
 
 def test_nobody_reads_a_hole_that_is_too_large(tmp_path: Path) -> None:
     found = index(packed(tmp_path, "wanted", bytes(20 * BLOCK) + b"x", "--format=gnu"), Limits(hole_bytes=10 * BLOCK))
 
-    assert found.cut
+    assert found.unknowns[0].incomplete
     assert found.unknowns[0].what == "wanted"
     assert "holes" in found.unknowns[0].why
     assert found.changes == []
@@ -179,7 +179,7 @@ def test_a_map_that_cannot_be_is_said(content: bytes) -> None:
     found = index(content)
 
     assert found.changes == []
-    assert found.cut
+    assert found.unknowns[0].incomplete
     assert [unknown.what for unknown in found.unknowns] == ["wanted"]
     assert "sparse" in found.unknowns[0].why
     assert len(found.others) == 2 * 16

@@ -142,7 +142,9 @@ def _alone() -> None:
 
 def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
     if not report.complete:
-        why = next((unknown.why for unknown in report.unknowns if unknown.what in _INCOMPLETE), None)
+        missing = [unknown for unknown in report.unknowns if unknown.incomplete]
+        first = min(missing, key=lambda unknown: unknown.what not in _INCOMPLETE, default=None)
+        why = f"{first.what}: {first.why}" if first and first.what not in _INCOMPLETE else first and first.why
         said = say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
     failed = job.bound is not None and reaches(report, job.bound)

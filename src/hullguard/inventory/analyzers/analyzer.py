@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol, TypeGuard
 from msgspec import Struct
 from packageurl import PackageURL
 
+from hullguard.inventory import bounds
 from hullguard.inventory.distributions import Distribution
 from hullguard.inventory.limits import Limits
 from hullguard.model.image import OperatingSystem
@@ -20,7 +21,6 @@ METADATA = rf"(?:.*/)?(?:[^/]+\.{_DIST_INFO}/METADATA|[^/]+\.{_EGG_INFO}(?:/PKG-
 NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 
-_MOST_UNKNOWNS = 10_000
 NO_PACKAGE = "the package database names no installed package"
 
 
@@ -93,10 +93,10 @@ class Findings(Struct):
         self.left_out += 1
         return False
 
-    def say(self, what: str, why: str) -> None:
+    def say(self, what: str, why: str, *, incomplete: bool = False) -> None:
         """Adds an unknown."""
-        if len(self.unknowns) < _MOST_UNKNOWNS:
-            self.unknowns.append(Unknown(what, why))
+        if len(self.unknowns) < bounds.DOUBTS:
+            self.unknowns.append(Unknown(what, why, incomplete))
         else:
             self.unsaid += 1
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import (
     NO_PACKAGE,
@@ -27,7 +28,6 @@ _ASKED = 1 << 16
 """Bytes of the lists of repositories and of what was asked for; a longer one is not read."""
 _UNREAD = "!"
 _LINE = re.compile(rb"^(?:([PVAoLFRmc]):.*)?$", re.MULTILINE)
-_MOST_LINES = 1 << 20
 _GROWTH = 4
 _HOLE = bytes(16)
 """What a disk that lost a block has in its place."""
@@ -63,7 +63,7 @@ class ApkAnalyzer(Analyzer):
                 if len(name) <= room and ownable(text(name)):
                     room -= len(name)
                     kept.append(b"R:" + name)
-            elif len(kept) < _MOST_LINES:
+            elif len(kept) < bounds.DATABASE_LINES:
                 kept.append(whole)
             else:
                 kept.append(_CUT)
@@ -102,10 +102,12 @@ class ApkAnalyzer(Analyzer):
     def _add(fields: dict[str, str], layer: int, location: str, context: Context, findings: Findings) -> None:
         name, version = fields.get("P"), fields.get("V")
         if fields.get("!") == "damaged":
-            findings.say(location, "it is damaged or cut off; packages may be missing, or have lines of others")
+            why = "it is damaged or cut off; packages may be missing, or have lines of others"
+            findings.say(location, why, incomplete=True)
             return
         if "!" in fields:
-            findings.say(location, f"it names more than is read; of its lines the first {_MOST_LINES} were")
+            why = f"it names more than is read; of its lines the first {bounds.DATABASE_LINES} were"
+            findings.say(location, why, incomplete=True)
         if not findings.has_room():
             return
         if not is_name(name) or not version:

@@ -1,15 +1,15 @@
 """Paragraphs of fields, as dpkg and opkg keep them (deb822(5); dpkg's lib/dpkg/parse.c): one paragraph a package."""
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Findings, is_name, text
 
 _SEPARATOR = re.compile(rb"[ \t\r]*")
-_MOST_LINES = 1 << 20
 _NO_FIELD = re.compile(rb"^[^\s:][^:\n]*$", re.MULTILINE)
 """A line without a name: dpkg itself stops there, as at an end within a line."""
 _HOLE = bytes(16)
@@ -50,12 +50,17 @@ class Entry(Struct):
         return self._state in _ABSENT
 
     @property
+    def cut(self) -> bool:
+        """Whether it stands for entries that could not be read."""
+        return _CUT in self.fields
+
+    @property
     def doubt(self) -> str:
         """Why it cannot be taken for a package, empty when it can."""
-        if _CUT in self.fields:
+        if self.cut:
             if self.fields[_CUT] == "damaged":
                 return "a line of it is none of a package database; packages may be missing, or have lines of others"
-            return f"it names more than is read; of its lines the first {_MOST_LINES} were"
+            return f"it names more than is read; of its lines the first {bounds.DATABASE_LINES} were"
         if self.repeated:
             return "an entry has a field twice, with different values"
         if not is_name(self.get("package")) or not self.get("version"):
@@ -84,9 +89,9 @@ def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
 
 def condensed(content: bytes, wanted: re.Pattern[bytes], *, whole: bool) -> bytes:
     """The wanted lines, each so far as it can matter; ``whole`` says that the last line must end, too."""
-    found = [line[0][: 2 * _MOST] for line in itertools.islice(wanted.finditer(content), _MOST_LINES)]
+    found = [line[0][: 2 * _MOST] for line in islice(wanted.finditer(content), bounds.DATABASE_LINES)]
     kept = b"\n".join(found)
-    if len(found) == _MOST_LINES:
+    if len(found) == bounds.DATABASE_LINES:
         kept += f"\n\n{_CUT}: more".encode()
     if _HOLE in content or _NO_FIELD.search(content) is not None or (whole and content[-1:] not in (b"", b"\n")):
         kept += f"\n\n{_CUT}: damaged".encode()
@@ -115,7 +120,7 @@ def identified(entry: Entry, location: str, findings: Findings) -> tuple[str, st
     if entry.absent or not findings.has_room():
         return None
     if entry.doubt or not name or not version:
-        findings.say((name or location)[:200], f"{location}: {entry.doubt}")
+        findings.say((name or location)[:200], f"{location}: {entry.doubt}", incomplete=entry.cut)
         return None
     return name, version
 

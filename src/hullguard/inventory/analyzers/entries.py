@@ -6,12 +6,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from hullguard.inventory.analyzers.language import Doubt, Unreadable
+from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.language import Doubt, TooMuch
 
 T = TypeVar("T")
-
-_MOST = 300_000
-"""Objects of one file. Lists that tools wrote have a tenth; as many take a hundred megabytes, and not all memory."""
 
 
 class _Named(Struct):
@@ -19,10 +17,10 @@ class _Named(Struct):
 
 
 def listing(content: bytes, kind: type[T]) -> T:
-    """The document around the entries, which are left for ``each``; raises Unreadable, or what msgspec raises."""
+    """The document around the entries, which are left for ``each``; raises TooMuch, or what msgspec raises."""
     content = content.removeprefix(b"\xef\xbb\xbf")
-    if content.count(b"{") > _MOST:
-        raise Unreadable(f"has more than {_MOST} objects; it was not read")
+    if content.count(b"{") > bounds.OBJECTS:
+        raise TooMuch(f"has more than {bounds.OBJECTS} objects; it was not read")
     return msgspec.json.decode(content, type=kind)
 
 

@@ -8,17 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE
-from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, Member, WrongChecksum, ZipArchive
+from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, Member, TooLong, WrongChecksum, ZipArchive
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import RandomAccess, held
 from hullguard.model.package import PackageType
 
-_DEPTH = 8
-_METADATA_BYTES = 1 << 18
-_POMS = 10_000
 _BASE = 255  # NAME_MAX
 
 _CLASS = b".class"
@@ -87,7 +85,7 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 2
+    name, version = "java", 3
     paths = JAVA_ARCHIVE
     form = "Java archive"
 
@@ -122,12 +120,13 @@ class _Walk:
                     yield from self._metadata(archive, member, inner, stated)
                 elif _NESTED.fullmatch(member.name):
                     nested += 1
-                    if depth < _DEPTH:
+                    if depth < bounds.NESTED_ARCHIVES:
                         yield from self._nested(archive, member, inner, depth)
         except BadArchive as why:
             yield Doubt(f"is no readable Java archive: it {why}", place)
-        if nested and depth >= _DEPTH:
-            yield Doubt(f"holds archives nested deeper than {_DEPTH}; they were not read", place)
+        if nested and depth >= bounds.NESTED_ARCHIVES:
+            deeper = f"holds archives nested deeper than {bounds.NESTED_ARCHIVES}; they were not read"
+            yield Doubt(deeper, place, incomplete=True)
         if base not in _RUNTIME:
             yield from self._named(stated, base, place)
 
@@ -144,31 +143,32 @@ class _Walk:
                 yield from doubts
                 yield from self.archive(unpacked, base, deeper, depth + 1)
         except BadMember as why:
-            yield Doubt(f"{why}; not read", "!/".join(deeper))
+            yield Doubt(f"{why}; not read", "!/".join(deeper), incomplete=isinstance(why, TooLong))
         except OSError as cause:
             yield Doubt(f"cannot be unpacked here: {cause.strerror}", "!/".join(deeper))
 
     @staticmethod
     def _metadata(archive: ZipArchive, member: Member, inner: Sequence[str], stated: _Stated) -> Iterator[Doubt]:
         """Reads a small member; of one that cannot be read to its end, what there is."""
-        content, why = bytearray(), ""
+        content, why, beyond = bytearray(), "", False
         try:
-            for piece in archive.unpacked(member, _METADATA_BYTES):
+            for piece in archive.unpacked(member, bounds.METADATA_BYTES):
                 content += piece
         except BadMember as bad:
-            why = str(bad)
+            why, beyond = str(bad), isinstance(bad, TooLong)
         if member.name == _MANIFEST:
             stated.manifest, whole = _main_section(bytes(content))
             # A signed archive's manifest goes on for megabytes behind its main section.
             why = "" if whole else why
-        elif len(stated.poms) < _POMS:
+        elif len(stated.poms) < bounds.POMS:
             stated.poms.append(pom := _properties(bytes(content)))
             if not why and not all(pom.get(key) for key in _POM_KEYS):
                 why = "lacks the group, the name or the version"
         else:
-            why = f"is one of more than {_POMS}"
+            why, beyond = f"is one of more than {bounds.POMS}", True
         if why:
-            yield Doubt(f"{why}; what it says may be missing here", "!/".join((*inner, text(member.name))))
+            place = "!/".join((*inner, text(member.name)))
+            yield Doubt(f"{why}; what it says may be missing here", place, incomplete=beyond)
 
     def _named(self, stated: _Stated, base: str, place: str) -> Iterator[Piece | Doubt]:
         stem = _STEM.fullmatch(base.rpartition(".")[0]) if len(base) <= _BASE else None

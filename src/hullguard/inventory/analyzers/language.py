@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 from packageurl import PackageURL
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
@@ -49,8 +50,6 @@ HOSTILE = (
     TypeError,
     ValueError,
 )
-_PIECES = 50_000
-_DOUBTS = 50
 _LENGTH = 300
 _NAMESPACED = {
     PackageType.MAVEN: ":",
@@ -77,10 +76,16 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     why: str
     inner: str = ""
+    incomplete: bool = False
+    """Whether a limit was reached, so that packages may be missing."""
 
 
 class Unreadable(Exception):
     """The whole file cannot be read; the message says why."""
+
+
+class TooMuch(Unreadable):
+    """A limit does not let the file be read."""
 
 
 class _Reading(msgspec.Struct, omit_defaults=True):
@@ -111,19 +116,20 @@ class LanguageAnalyzer(Analyzer):
                 doubt = _doubt(one)
                 if doubt is None and isinstance(one, Piece):
                     reading.pieces.append(_presentable(one))
-                    if len(reading.pieces) >= _PIECES:
-                        reading.doubts.append(Doubt("names more than is read; the rest of it was left out"))
+                    if len(reading.pieces) >= bounds.PACKAGES_OF_A_FILE:
+                        why = "names more than is read; the rest of it was left out"
+                        reading.doubts.append(Doubt(why, incomplete=True))
                         break
-                elif len(reading.doubts) < _DOUBTS and doubt is not None:
+                elif len(reading.doubts) < bounds.DOUBTS_OF_A_FILE and doubt is not None:
                     reading.doubts.append(doubt)
                 else:
                     more += 1
         except Unreadable as why:
-            reading.doubts.append(Doubt(_clean(str(why))))
+            reading.doubts.append(Doubt(_clean(str(why)), incomplete=isinstance(why, TooMuch)))
         except HOSTILE:
             reading.doubts.append(Doubt(f"is no readable {self.form}"))
         if more:
-            reading.doubts.append(Doubt(f"{more} more parts of it could not be read or decided"))
+            reading.doubts.append(Doubt(f"{more} more parts of it could not be read or decided", incomplete=True))
         return msgspec.json.encode(reading) if reading.pieces or reading.doubts else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
@@ -136,7 +142,7 @@ class LanguageAnalyzer(Analyzer):
             for piece in reading.pieces:
                 _add(piece, path, layer, findings)
             for doubt in reading.doubts:
-                findings.say(_place(path, doubt.inner), doubt.why)
+                findings.say(_place(path, doubt.inner), doubt.why, incomplete=doubt.incomplete)
         return findings
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
@@ -196,7 +202,7 @@ def _place(path: str, inner: str) -> str:
 def _doubt(found: Piece | Doubt) -> Doubt | None:
     """What is doubtful about a piece, if anything."""
     if isinstance(found, Doubt):
-        return Doubt(_clean(found.why), _clean(found.inner))
+        return Doubt(_clean(found.why), _clean(found.inner), found.incomplete)
     sound = _word(found.name) and _word(found.version)
     return None if sound else Doubt(f"names a package {found.name[:80]!a} that cannot be one", _clean(found.inner))
 

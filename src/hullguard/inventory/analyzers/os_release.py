@@ -3,6 +3,7 @@
 import re
 import shlex
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings, text
 from hullguard.inventory.distributions import Distribution, distribution
 from hullguard.model.image import OperatingSystem
@@ -15,15 +16,23 @@ _VALUE_BOUND = 200
 class OsReleaseAnalyzer(Analyzer):
     """Must come first: the package analyzers ask which distribution they are in."""
 
-    name, version = "os-release", 1
+    name, version = "os-release", 2
     paths = r"etc/os-release|usr/lib/os-release|etc/alpine-release|etc/debian_version"
     fixed = ("etc/os-release", "usr/lib/os-release", "etc/alpine-release", "etc/debian_version")
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path
-        return content[: 1 << 14]
+        return content[: bounds.OS_RELEASE_BYTES + 1]  # one more says that there is more
 
     def analyze(self, files: Files, context: Context) -> Findings:
+        findings = self._read(files, context)
+        for path in self.fixed:
+            if (file := files.file(path)) is not None and len(file.content) > bounds.OS_RELEASE_BYTES:
+                why = f"has more than {bounds.OS_RELEASE_BYTES} bytes; the rest of it was not read"
+                findings.say(path, why, incomplete=True)
+        return findings
+
+    def _read(self, files: Files, context: Context) -> Findings:
         for path in ("etc/os-release", "usr/lib/os-release"):
             if (file := files.file(path)) is not None and (values := _values(text(file.content))).get("ID"):
                 release = values.get("VERSION_ID") or None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from packageurl import PackageURL
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, is_name, text
 from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, ZipArchive
 from hullguard.inventory.limits import Budget, Limits
@@ -21,21 +22,24 @@ _LICENSE_NAME = 120
 _LICENSES = 20
 _EGG = r"[^/]+\.egg"
 _EGG_METADATA = b"EGG-INFO/PKG-INFO"
-_METADATA_BYTES = 1 << 18
+_CUT = b"\n!cut"
+"""A line that no header makes: the headers go on behind what is read."""
 
 
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 4
+    name, version = "python", 5
     paths = rf"{METADATA}|(?:.*/)?{_EGG}"
 
     def condense(self, path: str, content: bytes) -> bytes:
         if path.endswith(".egg"):
             content = _of_egg(content)
         # Only the headers: the description after the first empty line may contain anything.
-        headers = re.split(r"\r?\n\r?\n", text(content[:_METADATA_BYTES].removeprefix(b"\xef\xbb\xbf")), maxsplit=1)[0]
-        return "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
+        begin = text(content[: bounds.METADATA_BYTES].removeprefix(b"\xef\xbb\xbf"))
+        headers, *description = re.split(r"\r?\n\r?\n", begin, maxsplit=1)
+        kept = "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
+        return kept if description or len(content) <= bounds.METADATA_BYTES else kept + _CUT
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
@@ -45,6 +49,9 @@ class PythonAnalyzer(Analyzer):
             fields: dict[str, list[str]] = {}
             for key, value in _HEADER.findall(text(file.content)):
                 fields.setdefault(key.lower(), []).append(value)
+            if file.content.endswith(_CUT):
+                why = f"has more than {bounds.METADATA_BYTES} bytes; the rest of it was not read"
+                findings.say(path, why, incomplete=True)
             name, version = fields.get("name", [""])[0], fields.get("version", [""])[0]
             if not is_name(name) or not version:
                 findings.say(path, "metadata of a Python package without its name or version")
@@ -65,15 +72,18 @@ class PythonAnalyzer(Analyzer):
 
 
 def _of_egg(content: bytes) -> bytes:
-    """The metadata in an egg that is one zip file, from which Python imports as it lies there."""
+    """The metadata in an egg that is one zip file, from which Python imports as it lies there; as much as is read."""
+    found = bytearray()
     try:
         archive = ZipArchive(content, Budget(Limits()))
         for member in archive:
             if member.name == _EGG_METADATA:
-                return b"".join(archive.unpacked(member, _METADATA_BYTES))
+                for piece in archive.unpacked(member, bounds.METADATA_BYTES + 1):
+                    found += piece
+                break
     except (BadArchive, BadMember, LimitReached):
-        pass  # it is told as metadata without a name
-    return b""
+        pass  # without a name in it that is told
+    return bytes(found)
 
 
 def _licenses(fields: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

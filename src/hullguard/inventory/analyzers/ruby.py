@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable
 from hullguard.inventory.analyzers.ownable import GEM_SPECIFICATION
 from hullguard.model.package import PackageType
 
-_BYTES = 1 << 18
 _ASSIGNED = re.compile(r"^[ \t]*\w+\.(name|version|license|licenses)[ \t]*=[ \t]*(.{1,500})$", re.MULTILINE)
 _COMMENT = re.compile(r"^=begin\b.*?(?:^=end\b[^\n]*|\Z)", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"""(["'])([^"'\n]{1,200})\1(?:\.freeze)?""")
@@ -24,13 +24,15 @@ class RubyAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
         found: dict[str, list[str]] = {}
-        for key, value in _ASSIGNED.findall(_COMMENT.sub("", text(content[:_BYTES]))):
+        for key, value in _ASSIGNED.findall(_COMMENT.sub("", text(content[: bounds.METADATA_BYTES]))):
             words = [word for _, word in _QUOTED.findall(value)]
             if not words:
                 continue
             if key in found and found[key] != words and key in ("name", "version"):
                 yield Doubt(f"gives its {key} twice; the last one was taken, as Ruby does")
             found[key] = words
+        if len(content) > bounds.METADATA_BYTES:
+            yield Doubt(f"has more than {bounds.METADATA_BYTES} bytes; the rest of it was not read", incomplete=True)
         if "name" not in found or "version" not in found:
             raise Unreadable("a gem specification without a literal name and version")
         licenses = tuple(found.get("licenses", found.get("license", [])))

@@ -11,6 +11,7 @@ from typing import Any
 from isal import isal_zlib
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.compression import DAMAGED
 from hullguard.inventory.limits import MIB, Budget
 from hullguard.inventory.random_access import Part, RandomAccess
@@ -33,8 +34,7 @@ _WINDOW = MIB
 _READ = 1 << 18
 _OPENING = 1 << 14
 """What opening an archive costs at least, in bytes that could have been unpacked meanwhile."""
-_GROWTH, _GROWTH_FLOOR = 200, MIB
-"""As for a layer: what grows more is a bomb. Deflate's own bound is about 1030, real members stay below 20."""
+_GROWTH_FLOOR = MIB
 
 
 class BadArchive(ValueError):
@@ -43,6 +43,10 @@ class BadArchive(ValueError):
 
 class BadMember(ValueError):
     """One member cannot be read; the message says why."""
+
+
+class TooLong(BadMember):
+    """A limit does not let all of a member be read."""
 
 
 class WrongChecksum(BadMember):
@@ -113,7 +117,7 @@ class ZipArchive:
             size += len(piece)
             if size > most:
                 yield piece[: len(piece) - (size - most)]
-                raise BadMember(f"has more than {most} bytes")
+                raise TooLong(f"has more than {most} bytes")
             checksum = zlib.crc32(piece, checksum)
             yield piece
         if checksum != member.checksum:
@@ -133,8 +137,8 @@ class ZipArchive:
                     raise BadMember("is damaged") from cause
                 rest = inflating.unconsumed_tail
                 size += len(piece)
-                if size > _GROWTH_FLOOR and size > _GROWTH * (given - len(rest)):
-                    raise BadMember(f"grows more than {_GROWTH} times when unpacked")
+                if size > _GROWTH_FLOOR and size > bounds.GROWTH * (given - len(rest)):
+                    raise TooLong(f"grows more than {bounds.GROWTH} times when unpacked")
                 if piece:
                     yield piece
                 if inflating.eof:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
+from hullguard.inventory import bounds
 from hullguard.inventory.content.image_checks import (
     ADD,
     HEALTH,
@@ -28,9 +29,6 @@ from hullguard.model.package import Unknown
 T = TypeVar("T")
 
 _WHERE = "image configuration"
-_MOST = 50_000
-"""Of instructions, of variables, of labels, of build arguments: judging as many takes a second or two."""
-_LONGEST_INSTRUCTION = 1 << 16
 _SSH = 22
 _ZERO = re.compile(r"[+-]?0+")
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
@@ -116,9 +114,10 @@ def _values(container: ContainerConfig, secrets: SecretInspector) -> Iterator[Mi
 
 def _first(values: Collection[T], what: str) -> Iterator[T | Unknown]:
     """As many as are judged, and a word on those that are too many."""
-    yield from itertools.islice(values, _MOST)
-    if len(values) > _MOST:
-        yield Unknown(_WHERE, f"of {len(values)} {what} the first {_MOST} were judged")
+    yield from itertools.islice(values, bounds.CONFIG_ENTRIES)
+    if len(values) > bounds.CONFIG_ENTRIES:
+        why = f"of {len(values)} {what} the first {bounds.CONFIG_ENTRIES} were judged"
+        yield Unknown(_WHERE, why, incomplete=True)
 
 
 def _variable(variable: str, where: str, secrets: SecretInspector, layer: str | None) -> Iterator[Misconfiguration]:
@@ -149,23 +148,25 @@ def _instructions(
         known = not entry.empty_layer and number_of_layer < len(diff_ids)
         layer = diff_ids[number_of_layer] if known else None
         yield from _instruction(entry.created_by or "", number, layer, secrets, arguments)
-    if len(arguments) > _MOST:
-        yield Unknown(_WHERE, f"more than {_MOST} build arguments; the others were not judged")
+    if len(arguments) > bounds.CONFIG_ENTRIES:
+        why = f"more than {bounds.CONFIG_ENTRIES} build arguments; the others were not judged"
+        yield Unknown(_WHERE, why, incomplete=True)
 
 
 def _instruction(
     text: str, number: int, layer: str | None, secrets: SecretInspector, arguments: set[str]
 ) -> Iterator[Misconfiguration | Unknown]:
-    where, begin = f"instruction {number}", text[:_LONGEST_INSTRUCTION]
-    if len(text) > _LONGEST_INSTRUCTION:
-        yield Unknown(_WHERE, f"{where} has {len(text)} characters; habits were looked for in its first {len(begin)}")
+    where, begin = f"instruction {number}", text[: bounds.INSTRUCTION_CHARACTERS]
+    if len(text) > bounds.INSTRUCTION_CHARACTERS:
+        why = f"{where} has {len(text)} characters; habits were looked for in its first {len(begin)}"
+        yield Unknown(_WHERE, why, incomplete=True)
     if _ADDED.search(begin) and not (number == 1 and _brings_root_filesystem(begin)):
         yield ADD.failed(f"{where} is an ADD", layer)
     for habit in habits(begin):
         yield habit.check.failed(f"{where} {habit.says}", layer)
     given = _ARGUMENTS.search(begin)
     for variable in given[1].split(" ") if given else ():
-        if variable not in arguments and len(arguments) <= _MOST:
+        if variable not in arguments and len(arguments) <= bounds.CONFIG_ENTRIES:
             arguments.add(variable)
             yield from _variable(variable, f"build argument of {where}:", secrets, layer)
     # Variables of the environment stand in the configuration as well, and are judged there.

@@ -52,8 +52,8 @@ class TreeWalk:
         try:
             limits = self._indexer.budget.limits
             if depth > limits.depth:
-                self._indexer.refuse(prefix, f"nested deeper than {limits.depth} directories; not read")
-                self._indexer.index.cut = True
+                why = f"nested deeper than {limits.depth} directories; not read"
+                self._indexer.refuse(prefix, why, incomplete=True)
                 return
             if self._progress is not None:
                 self._progress(prefix, here.size)

@@ -50,7 +50,6 @@ def describe_docker(blobs: Blobs, platform: str | None, limits: Limits) -> Descr
         described.unknowns = (Unknown(names, "the archive holds several images; this one was not read"),)
     doubts = [*_earlier(blobs, [MANIFEST, image.config]), *_other_layout(blobs, stored, platform)]
     described.unknowns += tuple(doubts)
-    described.complete = not doubts
     return described
 
 
@@ -59,7 +58,6 @@ def describe_oci_archive(blobs: Blobs, platform: str | None, limits: Limits) -> 
     described = describe_oci(blobs, platform, limits)
     doubts = list(_other_archive(blobs, platform))
     described.unknowns += tuple(doubts)
-    described.complete = not doubts
     return described
 
 
@@ -81,7 +79,7 @@ def _earlier(blobs: Blobs, names: Iterable[str]) -> Iterator[Unknown]:
     for name in names:
         if blobs.earlier(name) not in (None, blobs.document(name)):
             why = f"the archive holds {name} more than once; the last was read, as by Docker; others read the first"
-            yield Unknown(_ANOTHER, why)
+            yield Unknown(_ANOTHER, why, incomplete=True)
 
 
 def _other_layout(blobs: Blobs, stored: Iterable[_Stored], platform: str | None) -> Iterator[Unknown]:
@@ -93,7 +91,8 @@ def _other_layout(blobs: Blobs, stored: Iterable[_Stored], platform: str | None)
     except HullguardError:
         same = False
     if not same:
-        yield Unknown(_ANOTHER, f"the archive is an OCI layout, too, of other images than {MANIFEST} names: not read")
+        why = f"the archive is an OCI layout, too, of other images than {MANIFEST} names: not read"
+        yield Unknown(_ANOTHER, why, incomplete=True)
 
 
 def _other_archive(blobs: Blobs, platform: str | None) -> Iterator[Unknown]:
@@ -106,4 +105,5 @@ def _other_archive(blobs: Blobs, platform: str | None) -> Iterator[Unknown]:
     except HullguardError:
         same = False
     if not same:
-        yield Unknown(_ANOTHER, f"the archive is a Docker archive, too, of other images than {INDEX} names: not read")
+        why = f"the archive is a Docker archive, too, of other images than {INDEX} names: not read"
+        yield Unknown(_ANOTHER, why, incomplete=True)

@@ -27,8 +27,6 @@ class Described(Struct):
     tags: tuple[str, ...] = ()
     digest: str | None = None
     unknowns: tuple[Unknown, ...] = ()
-    complete: bool = True
-    """False where some engine would read another image of the same bytes."""
 
     @property
     def platform(self) -> Platform:

@@ -72,7 +72,6 @@ class Listed(Struct, frozen=True):
     packages: Sequence[Package]
     os: OperatingSystem | None = None
     unknowns: Sequence[Unknown] = ()
-    complete: bool = True
 
 
 class Source(Protocol):

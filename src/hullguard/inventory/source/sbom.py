@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from hullguard.inventory import bounds
 from hullguard.inventory.source.engine_json import folded
 from hullguard.inventory.source.opened import Listed, Request
 from hullguard.inventory.source.purls import operating_system, package_of, system_of
@@ -18,9 +19,7 @@ from hullguard.model.package import Package, Unknown
 _MAX_BYTES = 1 << 28
 _MAX_OBJECTS = 3_000_000
 """An empty one costs two bytes in the file and a hundred in memory; a hundred thousand packages have a million."""
-_MAX_PACKAGES = 500_000
 _MAX_DEPTH = 64
-_MAX_UNKNOWNS = 1000
 _HEAD = 1 << 16
 _CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6"})
 _SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
@@ -255,7 +254,7 @@ def _listed(entries: list[_Entry]) -> Listed:
     os = _system(entries)
     packages: list[Package] = []
     unknowns: list[Unknown] = []
-    for entry in entries[:_MAX_PACKAGES]:
+    for entry in entries[: bounds.SBOM_PACKAGES]:
         # Lock files are listed as applications without a version; what is in them is listed beside them.
         if not entry.purls and entry.kind not in _NO_PACKAGES and (entry.version or entry.kind != "application"):
             why = "the bill of materials gives it no purl, so it cannot be matched"
@@ -269,13 +268,13 @@ def _listed(entries: list[_Entry]) -> Listed:
                 unknowns.append(Unknown(f"{entry.name} {entry.version}".strip(), str(bad)))
     if not packages and not unknowns:
         unknowns.append(Unknown("packages", "the bill of materials names no package that can be matched"))
-    if len(unknowns) > _MAX_UNKNOWNS:
-        more = Unknown("more packages", f"{len(unknowns) - _MAX_UNKNOWNS} more packages cannot be matched")
-        unknowns = [*unknowns[:_MAX_UNKNOWNS], more]
-    if len(entries) > _MAX_PACKAGES:
-        why = f"the bill of materials names {len(entries)} packages; {_MAX_PACKAGES} were read"
-        unknowns.append(Unknown("the rest of the image", why))
-    return Listed(tuple(packages), os, tuple(unknowns), complete=len(entries) <= _MAX_PACKAGES)
+    if (more := len(unknowns) - bounds.SBOM_DOUBTS) > 0:
+        why = f"{more} more packages cannot be matched"
+        unknowns[bounds.SBOM_DOUBTS :] = [Unknown("more packages", why, incomplete=True)]
+    if len(entries) > bounds.SBOM_PACKAGES:
+        why = f"the bill of materials names {len(entries)} packages; {bounds.SBOM_PACKAGES} were read"
+        unknowns.append(Unknown("the rest of the image", why, incomplete=True))
+    return Listed(tuple(packages), os, tuple(unknowns))
 
 
 def _package(purl: str, entry: _Entry, os: OperatingSystem | None) -> Package:

@@ -8,7 +8,7 @@ from tests.support import rpms
 from tests.support.images import Entry
 from tests.support.inventories import Found
 
-from hullguard.inventory.analyzers import language
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable, purl
 from hullguard.inventory.changes import Written
@@ -76,7 +76,7 @@ def test_a_name_without_a_base_is_told(name: str) -> None:
 
 
 def test_the_number_of_packages_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "_PIECES", 3)
+    monkeypatch.setattr(bounds, "PACKAGES_OF_A_FILE", 3)
 
     packages, unknowns = findings(b"\n".join(b"a %d" % number for number in range(10)))
     assert len(packages) == 3
@@ -84,7 +84,7 @@ def test_the_number_of_packages_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_number_of_doubts_is_bounded() -> None:
-    assert len(findings(b"doubt\n" * 1000)[1]) == language._DOUBTS + 1
+    assert len(findings(b"doubt\n" * 1000)[1]) == bounds.DOUBTS_OF_A_FILE + 1
 
 
 def test_what_an_os_package_owns_is_passed_over() -> None:

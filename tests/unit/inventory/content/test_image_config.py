@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from tests.support.images import Image, file, layer
 from tests.support.specimens import secret_of, specimen
 
-from hullguard.inventory import Limits, read
-from hullguard.inventory.content import image_config as image_config_module
+from hullguard.inventory import Limits, bounds, read
 from hullguard.inventory.content.image_config import check
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.inventory.source.documents import ImageConfig
@@ -258,8 +257,8 @@ def test_what_stands_behind_a_thousand_others_is_judged() -> None:
 
 
 def test_what_is_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_config_module, "_MOST", 2)
-    monkeypatch.setattr(image_config_module, "_LONGEST_INSTRUCTION", 100)
+    monkeypatch.setattr(bounds, "CONFIG_ENTRIES", 2)
+    monkeypatch.setattr(bounds, "INSTRUCTION_CHARACTERS", 100)
     config = {**GOOD, "Env": ["A=1", "B=1", f"C={TOKEN}"], "Labels": {"a": "", "b": "", "c": TOKEN}}
     history: list[object] = [
         "RUN |4 a=1 b=2 c=3 d=4 /bin/sh -c x",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import modules
@@ -13,7 +14,6 @@ from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import RandomAccess
 
 _ELF = b"\x7fELF"
-_RELEASE_BYTES = 1 << 20
 # UPX leaves its mark behind the headers of the program that it makes.
 _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 
@@ -28,7 +28,10 @@ class BinariesAnalyzer(LargeFileAnalyzer):
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
         if content[: len(_ELF)] != _ELF:
-            yield from java_release(content[:_RELEASE_BYTES])
+            yield from java_release(content[: bounds.RUNTIME_BYTES])
+            if len(content) > bounds.RUNTIME_BYTES:
+                why = f"has more than {bounds.RUNTIME_BYTES} bytes; the rest of it was not read"
+                yield Doubt(why, incomplete=True)
             return
         elf = Elf(content)
         yield from modules(elf)

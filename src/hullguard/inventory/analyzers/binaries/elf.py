@@ -9,11 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.random_access import RandomAccess
 
-_SECTIONS = 1 << 20
-"""Object files of many small functions have tens of thousands; programs fewer than a hundred."""
-_NAMES_BYTES = 32 << 20
 _LOAD: Final = 1
 _WRITABLE: Final = 2
 _ELSEWHERE = 0xFFFF
@@ -22,6 +20,10 @@ _ELSEWHERE = 0xFFFF
 
 class DamagedTable(ValueError):
     """The table of sections cannot be read; the message says why."""
+
+
+class TooManySections(DamagedTable):
+    """A limit does not let the table be read."""
 
 
 class Segment(Struct, frozen=True):
@@ -89,7 +91,7 @@ class Elf:
         """What is loaded, as far as its table lies in the file."""
         count = self._segment_count
         if count == _ELSEWHERE and (first := self._header(0)) is not None:
-            count = min(first[7], _SECTIONS)
+            count = min(first[7], bounds.SECTIONS)
         size = max(self._segment_size, self._segment.size)
         table = self.content[self._segments_at : self._segments_at + count * size]
         found = []
@@ -112,11 +114,13 @@ class Elf:
             return b"", None
         if first is None:
             return b"", DamagedTable("it lies outside the file")
-        count = min(self._section_count or first[5], _SECTIONS + 1)
+        count = self._section_count or first[5]
         if count <= 1:
             return b"", None
-        if self._section_size < self._section.size or count > _SECTIONS:
+        if self._section_size < self._section.size:
             return b"", DamagedTable("it is of a form that no linker writes")
+        if count > bounds.SECTIONS:
+            return b"", TooManySections(f"it has more than {bounds.SECTIONS} entries")
         table = self.content[self._sections_at : self._sections_at + count * self._section_size]
         there = len(table) // self._section_size
         cut = DamagedTable(f"only {there} of its {count} entries lie in the file") if there < count else None
@@ -130,9 +134,11 @@ class Elf:
         if not 0 < index < len(table) // self._section_size:
             raise DamagedTable("its sections have no names")
         *_, offset, size, _, _ = self._section.unpack_from(table, index * self._section_size)
-        names = self.content[offset : offset + min(size, _NAMES_BYTES)]
-        if len(names) < size:
+        if offset + size > len(self.content):
             raise DamagedTable("the names of its sections lie outside the file")
+        if size > bounds.SECTION_NAMES_BYTES:
+            raise TooManySections(f"the names of its sections have more than {bounds.SECTION_NAMES_BYTES} bytes")
+        names = self.content[offset : offset + size]
         places, at = set[int](), names.find(wanted + b"\0")
         while at >= 0:
             places.add(at)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
-from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch
 from hullguard.inventory.random_access import places
 from hullguard.model.package import PackageType
 
@@ -16,24 +17,31 @@ _ALIGNED = 16
 _INLINE = 2
 _BIG_ENDIAN = 1
 _VERSION_BYTES = 256
-_MODULES_BYTES = 4 << 20
-_MOST = _HEADER + _VERSION_BYTES + _MODULES_BYTES + 16
+_LONGEST = 1 << 30
+"""What claims to be longer is no list."""
+_MOST = _HEADER + _VERSION_BYTES + bounds.MODULES_BYTES + 16
 _MARK = 16
-_TRIES = 16
 _RELEASE = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+ ].*)?")
 _DEVELOPMENT = "(devel)"
 
 
 def modules(elf: Elf) -> Iterator[Piece | Doubt]:
     """The standard library at the version of the compiler, the main module and its dependencies as replaced."""
-    marked, info = False, None
+    marks, info, beyond = 0, None, False
     for place in _places(elf):
-        marked = True
-        if (info := _info(elf, place)) is not None:
+        marks += 1
+        if marks > bounds.MARKS:
+            beyond = True
+            break
+        try:
+            info = _info(elf, place)
+        except TooMuch:
+            beyond = True
+        if info is not None:
             break
     if info is None:
-        if marked:
-            yield Doubt("says that Go built it, but the list of its modules cannot be read")
+        if marks:
+            yield Doubt("says that Go built it, but the list of its modules cannot be read", incomplete=beyond)
         return
     compiler, listed = info
     if (release := _RELEASE.fullmatch(compiler)) is not None:
@@ -50,16 +58,19 @@ def modules(elf: Elf) -> Iterator[Piece | Doubt]:
 
 
 def _info(elf: Elf, place: bytes) -> tuple[str, str] | None:
-    """The compiler's version and the list, which may be empty; None when what follows the mark is neither."""
+    """The compiler's version and the list, which may be empty; None when what follows the mark is neither.
+
+    Raises TooMuch when the list is longer than is read.
+    """
     if len(place) < _HEADER:
         return None
     if place[15] & _INLINE:
         version, rest = _inline(place[_HEADER:], _VERSION_BYTES)
-        listed, _ = _inline(rest or b"", _MODULES_BYTES)
+        listed, _ = _inline(rest or b"", bounds.MODULES_BYTES)
     else:
         order: Literal["big", "little"] = "big" if place[15] & _BIG_ENDIAN else "little"
         version = _pointed(elf, place, 0, order, _VERSION_BYTES)
-        listed = _pointed(elf, place, 1, order, _MODULES_BYTES)
+        listed = _pointed(elf, place, 1, order, bounds.MODULES_BYTES)
     if not version or listed is None:
         return None
     # The list stands between two marks of 16 bytes.
@@ -78,14 +89,10 @@ def _places(elf: Elf) -> Iterator[bytes]:
         yield section
         return
     # A section of that name may hold anything else.
-    tries = _TRIES
     for start, end in _data(elf):
         for at in places(elf.content, MAGIC, start, end):
             if at % _ALIGNED == 0:
                 yield elf.content[at : at + _MOST]
-                tries -= 1
-            if not tries:
-                return
 
 
 def _data(elf: Elf) -> Iterator[tuple[int, int]]:
@@ -105,6 +112,8 @@ def _inline(content: bytes, most: int) -> tuple[bytes | None, bytes | None]:
         length |= (byte & 0x7F) << shift
         if byte < 0x80:
             start = index + 1
+            if most < length <= _LONGEST:
+                raise TooMuch
             if length > min(most, len(content) - start):
                 return None, None
             return content[start : start + length], content[start + length :]
@@ -122,6 +131,8 @@ def _pointed(elf: Elf, place: bytes, which: int, order: Literal["big", "little"]
     if len(header) < 2 * size:
         return None
     address, length = int.from_bytes(header[:size], order), int.from_bytes(header[size:], order)
+    if most < length <= _LONGEST:
+        raise TooMuch
     if length > most:
         return None
     found = elf.at(address, length)

@@ -1,15 +1,14 @@
 """Well-known programs by their file name and the version that they would print."""
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hullguard.inventory.analyzers.language import Piece
+from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch
 from hullguard.inventory.random_access import RandomAccess, windows
 from hullguard.model.package import PackageType
 
-_EVERYTHING = 1 << 62
 _OVERLAP = 512
 """No pattern fits more than this."""
 
@@ -24,34 +23,32 @@ class _Program:
     known: bool = True
     before: re.Pattern[bytes] | None = None
     """What stands before a fixed word, ``version`` then, and ends there; looked at only where that is found."""
-    within: int = _EVERYTHING
-    """How much is looked through; less where the pattern begins with no fixed word, which takes longer."""
+    slow: bool = False
+    """Whether the pattern begins with no fixed word, so that not all of a large program is looked through."""
 
 
 def _program(
-    name: str, base: str, version: bytes, *, known: bool = True, before: bytes = b"", within: int = _EVERYTHING
+    name: str, base: str, version: bytes, *, known: bool = True, before: bytes = b"", slow: bool = False
 ) -> _Program:
     ends = re.compile(before + rb"\Z") if before else None
-    return _Program(name, re.compile(base), re.compile(version), known, ends, within)
+    return _Program(name, re.compile(base), re.compile(version), known, ends, slow)
 
 
 _THREE = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
 _BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}"
 _TIME = rb"-\d{10,19}"
 _BEFORE = 80
-_MOST_PLACES = 10_000
-_SMALL = 16 << 20
 _PROGRAMS = (
     _program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"/release/v" + _THREE + rb"/node"),
     _program("nginx", r"nginx", rb"nginx/" + _THREE),
     _program("openresty", r"nginx|openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)"),
-    _program("redis", r"redis-server", _TIME, before=_BUILT, within=_SMALL),
-    _program("valkey", r"valkey-server", _TIME, before=_BUILT, within=_SMALL),
+    _program("redis", r"redis-server", _TIME, before=_BUILT, slow=True),
+    _program("valkey", r"valkey-server", _TIME, before=_BUILT, slow=True),
     _program("php", r"php(?:-fpm|-cgi|-cli)?[\d.]*|libphp\d?\.so", rb"X-Powered-By: PHP/" + _THREE),
     _program("ruby", r"ruby[\d.]*|libruby[^/]*\.so[\d.]*", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \("),
     _program("apache", r"httpd|apache2", rb"Apache/" + _THREE),
     _program("postgresql", r"postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})"),
-    _program("mariadb", r"mariadbd|mysqld", rb"-MariaDB", before=_THREE, within=3 * _SMALL),
+    _program("mariadb", r"mariadbd|mysqld", rb"-MariaDB", before=_THREE),
     _program("mysql", r"mysqld", rb"/mysql-" + _THREE, known=False),
     _program("memcached", r"memcached", rb"memcached " + _THREE),
     _program(
@@ -67,17 +64,25 @@ _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0_(\d{1,4})|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
-def programs(base: str, content: RandomAccess) -> Iterator[Piece]:
+def programs(base: str, content: RandomAccess) -> Iterator[Piece | Doubt]:
     """What a file of this name says of itself."""
     for program in _PROGRAMS:
-        if program.base.fullmatch(base) and (version := _said(program, content)):
+        if not program.base.fullmatch(base):
+            continue
+        try:
+            version = _said(program, content)
+        except TooMuch as why:
+            yield Doubt(str(why), incomplete=True)
+            continue
+        if version:
             yield Piece(PackageType.GENERIC, program.name, version, known=program.known)
     if python := _PYTHON.fullmatch(base):
         yield from _python(python.group(1).encode(), content)
 
 
 def _said(program: _Program, content: RandomAccess) -> str | None:
-    for place, window in windows(content, _OVERLAP, program.within):
+    within = bounds.PROGRAM_BYTES if program.slow else len(content)
+    for place, window in windows(content, _OVERLAP, within):
         # What begins with a window began in the one before, where it is seen what stands before it.
         if program.before is None:
             said = program.version.search(window, min(place, 1))
@@ -85,12 +90,16 @@ def _said(program: _Program, content: RandomAccess) -> str | None:
             said = _ending(program.before, program.version, window)
         if said:
             return said.group(1).decode()
+    if len(content) > within:
+        raise TooMuch(f"a version of {program.name} was looked for in its first {within} bytes only")
     return None
 
 
 def _ending(before: re.Pattern[bytes], word: re.Pattern[bytes], window: bytes) -> re.Match[bytes] | None:
-    """What fits right before one of the words; of the words as many as a program may have by chance."""
-    for place in itertools.islice(word.finditer(window), _MOST_PLACES):
+    """What fits right before one of the words. Raises TooMuch when there are more than a program has by chance."""
+    for number, place in enumerate(word.finditer(window)):
+        if number == bounds.PROGRAM_PLACES:
+            raise TooMuch(f"it has more than {number} places that look like its version; the others were not read")
         if said := before.search(window[max(0, place.start() - _BEFORE) : place.start()]):
             return said
     return None
@@ -99,7 +108,7 @@ def _ending(before: re.Pattern[bytes], word: re.Pattern[bytes], window: bytes) -
 def _python(series: bytes, content: RandomAccess) -> Iterator[Piece]:
     """The linker lets the version be the tail of a longer word, such as a path that ends in it."""
     version = re.compile(re.escape(series) + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?(?=\+?\0)")
-    for place, window in windows(content, _OVERLAP, _EVERYTHING):
+    for place, window in windows(content, _OVERLAP, len(content)):
         for said in version.finditer(window, min(place, 1)):
             if window[said.start() - 1 : said.start()] not in _DIGITS:
                 yield Piece(PackageType.GENERIC, "python", said.group().decode())

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
+from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf, TooManySections
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.limits import Budget
 from hullguard.model.package import PackageType
 
 SECTION = b".dep-v0"
-_BYTES = 8 << 20  # the bound that the format's own reader uses
 
 
 class _Crate(msgspec.Struct):
@@ -28,18 +28,19 @@ class _Audited(msgspec.Struct):
 def crates(elf: Elf, budget: Budget) -> Iterator[Piece | Doubt]:
     """Crates that run; what was only needed to build is not in the program."""
     try:
-        section = elf.section(SECTION, _BYTES + 1)
+        section = elf.section(SECTION, bounds.CRATES_BYTES + 1)
     except DamagedTable as why:
-        yield Doubt(f"its table of sections is damaged: {why}; a list of Rust crates would not be found")
+        said = f"its table of sections is damaged: {why}; a list of Rust crates would not be found"
+        yield Doubt(said, incomplete=isinstance(why, TooManySections))
         return
     if section is None:
         return
     unpacking = zlib.decompressobj()
     try:
-        content = unpacking.decompress(section, _BYTES)
+        content = unpacking.decompress(section, bounds.CRATES_BYTES)
         budget.spend_unpacked(len(content))
-        if unpacking.unconsumed_tail or len(section) > _BYTES:
-            yield Doubt(f"its list of crates has more than {_BYTES >> 20} MiB; not read")
+        if unpacking.unconsumed_tail or len(section) > bounds.CRATES_BYTES:
+            yield Doubt(f"its list of crates has more than {bounds.CRATES_BYTES >> 20} MiB; not read", incomplete=True)
             return
         audited = msgspec.json.decode(content, type=_Audited)
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -4,10 +4,10 @@ import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
-from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable
+from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, TooMuch
 
-_BYTES = 16 << 20
 _READERS = (
     (r"(?:package-lock|npm-shrinkwrap)\.json", "javascript.package_lock"),
     (r"yarn\.lock", "javascript.yarn_lock"),
@@ -44,8 +44,8 @@ class LockAnalyzer(LanguageAnalyzer):
     trees_only = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
-        if len(content) > _BYTES:
-            raise Unreadable(f"has more than {_BYTES >> 20} MiB; not read")
+        if len(content) > bounds.LOCK_BYTES:
+            raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
         base = path.rpartition("/")[2]
         for pattern, place in _READERS:
             if re.fullmatch(pattern, base):

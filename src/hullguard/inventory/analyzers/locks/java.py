@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
+from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch, Unreadable
 from hullguard.inventory.analyzers.locks.tally import STRANGE, Tally
 from hullguard.model.package import PackageType
 
 _GRADLE = re.compile(r"([^:=\s#]+):([^:=\s]+):([^:=\s]+)=.*")
 _LITERAL = re.compile(r"\d[\w.+-]*")
-_MOST_TAGS = 200_000
-"""A project of a thousand dependencies has ten thousand."""
 
 
 class _Builder(ET.TreeBuilder):
@@ -34,8 +33,8 @@ def gradle_lockfile(content: bytes) -> Iterator[Piece | Doubt]:
 
 def pom_xml(content: bytes) -> Iterator[Piece | Doubt]:
     """Direct dependencies; versions that a property, a range or a parent decides are only counted."""
-    if content.count(b"<") > _MOST_TAGS:
-        raise Unreadable(f"has more than {_MOST_TAGS} tags; it was not read")
+    if content.count(b"<") > bounds.POM_TAGS:
+        raise TooMuch(f"has more than {bounds.POM_TAGS} tags; it was not read")
     try:
         project = ET.fromstring(content, ET.XMLParser(target=_Builder()))  # noqa: S314 the builder refuses entities
     except ET.ParseError as cause:

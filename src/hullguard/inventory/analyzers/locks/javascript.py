@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
-from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, STRANGE, Tally
+from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, NESTED, STRANGE, Tally
 from hullguard.model.package import PackageType
 
 # Possessive throughout: what fits a digit also fits what may follow, and trying every division takes the square.
@@ -27,7 +28,6 @@ _PNPM_ENTRY = re.compile(r"  ?[^\s#]|    ['\"]?/?@?[^@\s]++@\d++\.\d++\.\d++[^\s
 _PNPM_INDIRECT = re.compile(r"<<:|: [&*]\w")
 _YARN_PATCHED = re.compile(rf"@?[^@\s]+@patch:(@?[^@\s]+)@npm%3A({_NUMBERS})#")
 _TRAILING = re.compile(r",(\s*[}\]])")
-_LEVELS = 64
 
 
 class _Entry(msgspec.Struct):
@@ -83,10 +83,10 @@ def _nested(dependencies: dict[str, Any], tally: Tally) -> Iterator[Piece]:
                 yield Piece(PackageType.NPM, alias[1], alias[2])
             else:
                 tally.add(ELSEWHERE)
-            if entry.dependencies and depth < _LEVELS:
+            if entry.dependencies and depth < bounds.LOCK_LEVELS:
                 todo.append((entry.dependencies, depth + 1))
             elif entry.dependencies:
-                tally.add(STRANGE)
+                tally.add(NESTED)
 
 
 def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:

@@ -3,19 +3,15 @@
 import tomllib
 from typing import Any
 
-from hullguard.inventory.analyzers.language import Unreadable
-
-_DOTS = 100
-"""In one line: tools write some ten, and a key of thousands of parts would take minutes."""
-_BRACKETS = 50_000
-_LINES = 300_000
-"""Of both the largest lock files that tools wrote have a tenth; the reader takes two seconds for as many."""
+from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.language import TooMuch
 
 
 def table(content: bytes) -> dict[str, Any]:
-    """The whole file; raises what the standard library raises, or Unreadable."""
-    if content.count(b"[") > _BRACKETS or content.count(b"\n") > _LINES:
-        raise Unreadable(f"has more than {_BRACKETS} tables and lists, or more than {_LINES} lines; it was not read")
-    if any(line.count(b".") > _DOTS for line in content.splitlines()):
-        raise Unreadable(f"has a line with more than {_DOTS} dots, which no tool writes; it was not read")
+    """The whole file; raises what the standard library raises, or TooMuch."""
+    tables, lines = bounds.LOCK_TABLES, bounds.LOCK_LINES
+    if content.count(b"[") > tables or content.count(b"\n") > lines:
+        raise TooMuch(f"has more than {tables} tables and lists, or more than {lines} lines; it was not read")
+    if any(line.count(b".") > bounds.LOCK_DOTS for line in content.splitlines()):
+        raise TooMuch(f"has a line with more than {bounds.LOCK_DOTS} dots, which no tool writes; it was not read")
     return tomllib.loads(content.decode())

@@ -77,7 +77,7 @@ class RpmAnalyzer(Analyzer):
         new = [r for r in others if (r.name, _with_epoch(r, f"{r.version}-{r.release}"), r.arch) not in known]
         if new:
             why = f"a second database of packages, {len(new)} of which the one beside it lacks; it was not read"
-            findings.say(path, why)
+            findings.say(path, why, incomplete=True)
 
     def _read(self, path: str, file: File, files: Files, context: Context, findings: Findings) -> bool:
         """Reads one database; tells whether it holds a package, so that no older one beside it counts."""
@@ -88,8 +88,9 @@ class RpmAnalyzer(Analyzer):
         journal = files.file(path + _JOURNAL)
         if journal is not None and journal.content:
             why = "a write to the package database broke off; its journal, which would take it back, was not applied"
-            findings.say(path + _JOURNAL, why)
-        findings.unknowns += [Unknown(path, f"the package database is damaged: {why}") for why in found.problems]
+            findings.say(path + _JOURNAL, why, incomplete=True)
+        for why in found.problems:
+            findings.say(path, f"the package database is damaged: {why}", incomplete=True)
         owners: list[Owner] = []
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:

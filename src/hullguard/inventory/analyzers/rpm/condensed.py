@@ -5,9 +5,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.rpm.header import DamagedHeader, Record, parse
-
-_MOST_RECORDS = 200_000
 
 
 class Cell(Struct, frozen=True, array_like=True):
@@ -30,8 +29,8 @@ class Condensed(Struct):
 
     def add(self, blob: bytes) -> int:
         """Reads one header; gives the number of its record, or -1."""
-        if len(self.records) >= _MOST_RECORDS:
-            self.report(f"it names more than {_MOST_RECORDS} packages")
+        if len(self.records) >= bounds.RPM_PACKAGES:
+            self.report(f"it names more than {bounds.RPM_PACKAGES} packages")
             return -1
         try:
             self.records.append(parse(blob))
@@ -46,7 +45,7 @@ class Condensed(Struct):
 
     def report(self, problem: str) -> None:
         """Notes something that could not be read; the same is said once."""
-        if problem not in self.problems and len(self.problems) < 20:
+        if problem not in self.problems:
             self.problems.append(problem)
 
 

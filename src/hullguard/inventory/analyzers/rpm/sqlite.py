@@ -9,12 +9,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.rpm.condensed import Cell, Condensed
 
 MAGIC = b"SQLite format 3\0"
 _INTERIOR, _LEAF = 5, 13
-MAX_PAGES = 100_000
-_MAX_ENTRIES = 200_000
 _INTEGER_SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 
 
@@ -78,7 +77,7 @@ def page_size(content: bytes) -> int | None:
 def _condense(pages: Pages, found: Condensed) -> None:
     todo, seen, entries = [found.root], set[int](), 0
     chains = Chains(pages)
-    while todo and entries < _MAX_ENTRIES:
+    while todo and entries < bounds.RPM_PACKAGES:
         number = todo.pop()
         page = pages.get(number)
         if number in seen or page is None:
@@ -114,7 +113,7 @@ def root_of(pages: Pages) -> int:
     """The first page of the table ``Packages``, from the table of tables; zero when there is none."""
     todo, seen = [1], set[int]()
     chains = Chains(pages)
-    while todo and len(seen) < MAX_PAGES:
+    while todo and len(seen) < bounds.RPM_PAGES:
         number = todo.pop()
         page = pages.get(number)
         if number in seen or page is None:

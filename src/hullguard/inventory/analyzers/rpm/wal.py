@@ -5,14 +5,14 @@ import sys
 import zlib
 from array import array
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.rpm.condensed import Condensed
-from hullguard.inventory.analyzers.rpm.sqlite import MAX_PAGES, Chains, Row, add, interior, leaf, root_of
+from hullguard.inventory.analyzers.rpm.sqlite import Chains, Row, add, interior, leaf, root_of
 
 _MAGICS = (0x377F0682, 0x377F0683)
 _VERSION = 3007000
 _SIZES = frozenset(1 << power for power in range(9, 17))
 _HEADER, _FRAME = 32, 24
-_MAX_BYTES = 64 << 20
 
 
 def condense(content: bytes) -> bytes:
@@ -26,7 +26,7 @@ def pages_of(condensed: bytes) -> dict[int, bytes]:
     if not condensed:
         return {}
     try:
-        return committed(zlib.decompressobj().decompress(condensed, _MAX_BYTES))
+        return committed(zlib.decompress(condensed))
     except zlib.error:
         return {}
 
@@ -94,7 +94,7 @@ def apply(database: Condensed, pages: dict[int, bytes]) -> Condensed:
         return merged
     rows = {cell.row: cell for cells in database.leaves.values() for cell in cells}
     todo, seen, chains = [root], set[int](), Chains(pages)
-    while todo and len(seen) < MAX_PAGES:
+    while todo and len(seen) < bounds.RPM_PAGES:
         number = todo.pop()
         if number in seen:
             merged.report("a page of the table is damaged")
@@ -112,6 +112,8 @@ def apply(database: Condensed, pages: dict[int, bytes]) -> Condensed:
                 _take(database, known.record, merged)
             else:
                 add(merged, row)
+    if todo:
+        merged.report("the table is larger than any of packages")
     return merged
 
 

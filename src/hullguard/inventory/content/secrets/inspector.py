@@ -25,7 +25,7 @@ _HEAD = 512
 _BINARY = 64 << 20
 """Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_CODE = 5  # grows when the engine itself could find something else
+_CODE = 6  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
@@ -73,7 +73,8 @@ class SecretInspector(Inspector):
         for found in reading.run(chunks):
             yield Secret(found.rule.id, found.rule.title, found.rule.severity, path, found.line, found.match)
         if reading.cut:
-            yield Unknown(path, "so much in it looks like credentials that not all of it was judged")
+            why = "so much in it looks like credentials that not all of it was judged"
+            yield Unknown(path, why, incomplete=True)
 
     def text(self, text: str) -> list[Found]:
         """The credentials in a string that is no file, for example a variable of the environment."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from hullguard.inventory import bounds
 from hullguard.inventory.content.secrets.automaton import automaton
 from hullguard.inventory.content.secrets.judge import credible, redacted
 from hullguard.inventory.content.secrets.rule import Rule
@@ -20,8 +21,6 @@ OVERLAP = 4096
 """No match is longer."""
 MARGIN = 64
 """What is kept before a match that the next window begins with, to see the name it is assigned to."""
-MOST_FOUND = 100
-_MOST_CONFIRMED = 2000
 
 
 class Found(Struct, frozen=True):
@@ -110,7 +109,7 @@ class Pass:
     def run(self, chunks: Iterable[bytes]) -> Iterator[Found]:
         for window, first, stop in windows(chunks):
             for found in self._window(window, first, stop):
-                if self._found == MOST_FOUND:
+                if self._found == bounds.SECRETS_OF_A_FILE:
                     self.cut = True
                     return
                 self._found += 1
@@ -123,7 +122,7 @@ class Pass:
         numbers = self._matcher.candidates(window) | self._extra
         if not numbers:
             return
-        if self._confirmed > _MOST_CONFIRMED:
+        if self._confirmed > bounds.SECRETS_JUDGED:
             self.cut = True
             return
         self._confirmed += len(numbers)
@@ -137,7 +136,7 @@ class Pass:
             if any(span.start < other.end and other.start < span.end for other in taken):
                 continue  # a more particular rule has it
             taken.append(span)
-            if len(taken) > MOST_FOUND:
+            if len(taken) > bounds.SECRETS_OF_A_FILE:
                 self.cut = True
                 break
         for span in sorted(taken, key=lambda span: span.start):

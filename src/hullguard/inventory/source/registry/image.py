@@ -119,7 +119,7 @@ class RegistryBlobs:
             if blob.name not in self._foreign:
                 raise
             why = "the layer lies outside the registry, at an address that the image names; it was not fetched"
-            index = LayerIndex(unknowns=[Unknown(f"layer {blob.name}", why)], cut=True)
+            index = LayerIndex(unknowns=[Unknown(f"layer {blob.name}", why, incomplete=True)])
             return IndexedLayer(index, blob.claimed or "", blob.name, 0)
 
     def found(self) -> list[IndexedLayer]:

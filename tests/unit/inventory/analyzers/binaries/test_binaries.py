@@ -13,8 +13,7 @@ from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 from tests.support.programs import elf, go_info, go_program, old_go_program
 
-from hullguard.inventory import Limits, random_access
-from hullguard.inventory.analyzers.binaries import programs, rust
+from hullguard.inventory import Limits, bounds, random_access
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import held
@@ -108,7 +107,7 @@ def test_a_rust_program_lists_the_crates_that_run() -> None:
 
 
 def test_a_list_of_crates_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rust, "_BYTES", 1000)
+    monkeypatch.setattr(bounds, "CRATES_BYTES", 1000)
 
     found = Found([file("app", audited([{"name": "a" * 5000, "version": "1"}]))])
     assert found.names == []
@@ -165,7 +164,7 @@ def test_the_version_may_be_the_tail_of_a_word_but_not_of_a_number() -> None:
 
 def test_what_is_looked_through_slowly_is_looked_through_only_so_far() -> None:
     said = b"7.0.11buildkitsandbox-1689023612000000000"
-    near, far = elf(extra=said), elf(extra=b"\x00" * programs._SMALL + said)
+    near, far = elf(extra=said), elf(extra=b"\x00" * bounds.PROGRAM_BYTES + said)
 
     assert versions(file("a/redis-server", near)) == {"redis": "7.0.11"}
     assert versions(file("a/redis-server", far)) == {}

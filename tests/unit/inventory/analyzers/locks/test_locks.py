@@ -8,7 +8,7 @@ from tests.support.images import Entry, Image, file, layer
 from tests.support.inventories import Found
 from tests.support.lockfiles import CASES, COMPOSER, GO_MOD, GO_SUM, NPM_3, POETRY, POM
 
-from hullguard.inventory.analyzers.locks import analyzer as locks
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.read import read
 
@@ -115,7 +115,7 @@ def test_bytes_that_mean_harm_never_raise(name: str) -> None:
 
 
 def test_a_lock_file_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "_BYTES", 100)
+    monkeypatch.setattr(bounds, "LOCK_BYTES", 100)
 
     found = Found([entry("package-lock.json", NPM_3)])
     assert found.names == []

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.specimens import secret_of, specimen
 
+from hullguard.inventory import bounds
 from hullguard.inventory.content.secrets.inspector import SecretInspector
-from hullguard.inventory.content.secrets.matcher import MARGIN, MOST_FOUND, OVERLAP, WINDOW, windows
+from hullguard.inventory.content.secrets.matcher import MARGIN, OVERLAP, WINDOW, windows
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.model.content import Secret
 from hullguard.model.package import Unknown
@@ -67,16 +68,16 @@ def test_of_two_rules_that_claim_the_same_bytes_one_reports() -> None:
 
 
 def test_reports_of_one_file_are_bounded() -> None:
-    text = b"\n".join(specimen(BY_ID["npm-token"], seed=seed) for seed in range(MOST_FOUND + 50))
+    text = b"\n".join(specimen(BY_ID["npm-token"], seed=seed) for seed in range(bounds.SECRETS_OF_A_FILE + 50))
 
     *hits, doubt = INSPECTOR.inspect("app/data", len(text), 0o644, iter([text]))
 
-    assert (len(hits), {type(hit) for hit in hits}) == (MOST_FOUND, {Secret})
+    assert (len(hits), {type(hit) for hit in hits}) == (bounds.SECRETS_OF_A_FILE, {Secret})
     assert isinstance(doubt, Unknown)
 
 
 def test_as_many_as_the_bound_allows_are_no_doubt() -> None:
-    text = b"\n".join(specimen(BY_ID["npm-token"], seed=seed) for seed in range(MOST_FOUND))
+    text = b"\n".join(specimen(BY_ID["npm-token"], seed=seed) for seed in range(bounds.SECRETS_OF_A_FILE))
 
     assert {type(hit) for hit in inspect(text)} == {Secret}
 

@@ -1,0 +1,74 @@
+"""What one part of an image may cost: limits at which that part is cut or left out while the rest is read.
+
+Whoever cuts at one of them says so by an unknown that is ``incomplete``, so that the whole report is. Each stands by
+the words of ``of`` in the tables of limits of docs/howto/scan-an-image.md, and is reached by a test. Limits on an image
+as a whole, which end the scan, are in ``limits``.
+"""
+
+from typing import Final, Self
+
+from hullguard.inventory.limits import MIB
+
+KIB: Final = 1 << 10
+
+
+class Bound(int):
+    """A number, and what it is the most of."""
+
+    of: str
+
+    def __new__(cls, most: int, of: str) -> Self:
+        bound = super().__new__(cls, most)
+        bound.of = of
+        return bound
+
+
+PACKAGES_OF_A_FILE = Bound(50_000, "packages that one file of a language names")
+DOUBTS_OF_A_FILE = Bound(50, "things of one such file that cannot be decided; the others are counted")
+DOUBTS = Bound(10_000, "things that one reader cannot decide; the others are counted")
+OBJECTS = Bound(300_000, "objects of a list in JSON; one with more is left out")
+"""Lists that tools wrote have a tenth; as many take a hundred megabytes, and not all memory."""
+METADATA_BYTES = Bound(256 * KIB, "what a language's package says of itself; the rest is not read")
+OS_RELEASE_BYTES = Bound(16 * KIB, "os-release; the rest is not read")
+
+LOCK_BYTES = Bound(16 * MIB, "a lock file; a larger one is left out")
+LOCK_LINE = Bound(2000, "characters in a line of a lock file; a longer line is left out")
+LOCK_LINES = Bound(300_000, "lines of a lock file in TOML; one with more is left out")
+LOCK_TABLES = Bound(50_000, "tables and lists of a lock file in TOML; one with more is left out")
+"""The largest that tools wrote have a tenth; the standard library's reader takes two seconds for as many."""
+LOCK_DOTS = Bound(100, "dots in a line of a lock file in TOML; one with more is left out")
+"""Tools write some ten. The reader takes the square of a key's parts, for thousands of them minutes."""
+LOCK_LEVELS = Bound(64, "dependencies in one another in a lock file of npm 6; deeper ones are left out")
+POM_TAGS = Bound(200_000, "tags of a project file of Maven; one with more is left out")
+"""A project of a thousand dependencies has ten thousand."""
+
+NESTED_ARCHIVES = Bound(8, "Java archives in one another; deeper ones are left out")
+POMS = Bound(10_000, "projects of Maven in one Java archive")
+GROWTH = Bound(200, "growth of a member of more than 1 MiB in a Java archive; one that grows more is left out")
+"""As for a layer: what grows more is a bomb. Deflate's own bound is about 1030, real members stay below 20."""
+
+CRATES_BYTES = Bound(8 * MIB, "the list of crates in a program of Rust; a longer one is left out")
+"""The bound that the format's own reader uses."""
+MODULES_BYTES = Bound(4 * MIB, "the list of modules in a program of Go; a longer one is left out")
+MARKS = Bound(16, "places in a program that look like the beginning of Go's list")
+SECTIONS = Bound(1 << 20, "sections of a program")
+"""Object files of many small functions have tens of thousands; programs fewer than a hundred."""
+SECTION_NAMES_BYTES = Bound(32 * MIB, "the names of a program's sections")
+PROGRAM_PLACES = Bound(10_000, "places in a program that look like its version")
+PROGRAM_BYTES = Bound(16 * MIB, "the part of redis-server and valkey-server in which their version is looked for")
+RUNTIME_BYTES = Bound(MIB, "the file `release` of a Java runtime")
+
+DATABASE_LINES = Bound(1 << 20, "lines that count of one database of dpkg, apk or opkg; the others are left out")
+RPM_PACKAGES = Bound(200_000, "packages of one database of rpm")
+RPM_PAGES = Bound(100_000, "pages of one database of rpm in SQLite")
+
+SECRETS_OF_A_FILE = Bound(100, "credentials in one file, or in one MiB of it")
+SECRETS_JUDGED = Bound(2000, "words in one file that look like credentials of some kind")
+MALWARE_SECONDS = Bound(10, "seconds in which rules of malware judge one file")
+CONFIG_ENTRIES = Bound(50_000, "instructions, variables, labels and build arguments of an image, each")
+INSTRUCTION_CHARACTERS = Bound(64 * KIB, "characters of an instruction in which habits are looked for")
+
+SBOM_DOUBTS = Bound(1000, "packages of a bill of materials that cannot be matched; the others are counted")
+SBOM_PACKAGES = Bound(500_000, "packages of a bill of materials")
+
+ALL = tuple(bound for bound in tuple(globals().values()) if isinstance(bound, Bound))
