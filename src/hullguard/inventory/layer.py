@@ -261,8 +261,10 @@ class Indexer:
 
     def _link(self, link: Linked | HardLinked) -> None:
         self.budget.keep_path(link.path, link.target)
-        if hash(link.path) in self._listed:
-            self._listed.clear()  # what is written below it from here on goes where the link leads
+        if self._by_name or hash(link.path) in self._listed:
+            # What is written below it from here on goes where the link leads. Below a directory that was not listed it
+            # may take the place of one that was, under another name.
+            self._listed.clear()
         self._change(link)
 
     def _target(self, path: str, link: str) -> str | None:

@@ -182,14 +182,14 @@ class TarWalk:
             name = long_name or pax.get("path") or name
             link = long_link or pax.get("linkpath") or link
         kind = _KINDS.get(flag, Kind.OTHER)
+        if not flag and name.endswith(b"/"):
+            kind = Kind.DIRECTORY  # how writers before ustar said directory; the name of a sparse file does not count
         if flag == 0x53:
             self.sparse = self._old_sparse_map(header)
         elif pax and kind is Kind.FILE and (sparse := of_records(pax, size)) is not None:
             self.sparse, kind, name = sparse, Kind.SPARSE, pax.get("GNU.sparse.name") or name
         if len(name) > self._longest or len(link) > self._longest:
             self._budget.check_name(max(len(name), len(link)))
-        if not flag and name.endswith(b"/"):
-            kind = Kind.DIRECTORY  # how writers before ustar said directory
         return Member(name, kind, size, link, header[100:108])
 
     def _header(self, *, first: bool) -> bytes | None:

@@ -4,7 +4,20 @@ import hashlib
 import json
 from pathlib import Path
 
-from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, header, layer
+import pytest
+from tests.support.images import (
+    DEBIAN_12,
+    Entry,
+    Image,
+    directory,
+    dpkg_entry,
+    dpkg_status,
+    file,
+    hardlink,
+    header,
+    layer,
+    symlink,
+)
 
 from hullguard.inventory import read
 from hullguard.inventory.limits import Limits
@@ -29,6 +42,30 @@ def test_with_one_nothing_is_said(tmp_path: Path) -> None:
     )
 
     assert read(str(archive)).unknowns == ()
+
+
+STATUS = dpkg_entry("openssl", "3.0")
+ALIASES: dict[str, list[Entry]] = {
+    "link": [directory("a"), symlink("x", "."), symlink("x/a", "var/lib/dpkg"), file("a/status", STATUS)],
+    "hard link": [
+        *(directory("a"), symlink("x", "."), symlink("l", "var/lib/dpkg")),
+        *(hardlink("x/a", "l"), file("a/status", STATUS)),
+    ],
+    "deep": [
+        *(directory("b"), directory("b/a"), symlink("x", "b")),
+        *(symlink("x/a", "../var/lib/dpkg"), file("b/a/status", STATUS)),
+    ],
+}
+
+
+@pytest.mark.parametrize("entries", ALIASES.values(), ids=ALIASES)
+def test_a_listed_directory_that_becomes_a_link_under_another_name_leads_on(
+    entries: list[Entry], tmp_path: Path
+) -> None:
+    whole = layer(file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("harmless", "1")), *entries)
+    inventory = read(str(Image([whole]).docker_archive(tmp_path / "i.tar")))
+
+    assert [package.name for package in inventory.packages] == ["openssl"]
 
 
 def test_a_file_without_a_name_is_said(tmp_path: Path) -> None:

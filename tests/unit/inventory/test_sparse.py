@@ -209,6 +209,13 @@ def test_an_unknown_version_is_a_plain_file_as_for_the_engines(version: dict[str
     assert index(content).changes == [Written(0, 0, "wanted", None, b"12345678")]
 
 
+def test_the_name_of_a_sparse_file_does_not_make_it_a_directory() -> None:
+    content = pax(V0 | {"GNU.sparse.name": "wanted/"}, b"d")
+    old = content[:1024] + header(b"x", b"00000000001\0", kind=b"\0") + content[1536:]
+
+    assert index(old).changes == [Written(0, 0, "wanted", None, b"\0\0d\0\0\0\0\0")]
+
+
 def test_only_a_file_is_sparse() -> None:
     extended = pax(V1, MAP + b"d")[:1024]
     found = index(extended + header(b"wanted", kind=b"5") + header(b"after") + bytes(1024))

@@ -1,6 +1,7 @@
 """Which file systems of this machine hold files of a tree, and which only look as if they did."""
 
 import os
+import re
 from pathlib import Path
 
 _MOUNTINFO = Path("/proc/self/mountinfo")
@@ -16,6 +17,8 @@ _ELSEWHERE = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "coda", "fuse", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4",
     "orangefs", "overlay", "smb3", "smbfs", "virtiofs",
 })  # fmt: skip
+_DEVICE = re.compile(r"\d+ \d+ (\d+):(\d+) .*", re.DOTALL)
+"""Only blanks, tabs, line breaks and backslashes are written otherwise; a path may hold what ends a line elsewhere."""
 
 
 class Mounts:
@@ -39,12 +42,12 @@ class Mounts:
 def _types(mountinfo: Path) -> dict[int, str]:
     """Types by the number of the device (proc_pid_mountinfo(5)); none where there is no such file."""
     try:
-        lines = mountinfo.read_text("utf-8", "backslashreplace").splitlines()
+        lines = mountinfo.read_bytes().decode("utf-8", "backslashreplace").split("\n")
     except OSError:
         return {}
     types = {}
     for line in lines:
         fields, _, rest = line.partition(" - ")
-        major, _, minor = fields.split(" ")[2].partition(":")
-        types[os.makedev(int(major), int(minor))] = rest.split(" ")[0]
+        if (found := _DEVICE.fullmatch(fields)) is not None:
+            types[os.makedev(int(found[1]), int(found[2]))] = rest.split(" ")[0]
     return types

@@ -39,6 +39,14 @@ def test_what_others_hold_is_known_by_its_type(mounts: Mounts, minor: int, elsew
     assert mounts.elsewhere(os.makedev(0, minor)) == elsewhere
 
 
+def test_a_path_may_hold_what_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    odd = "".join(f"50 27 0:60 / /mnt/{end}a{end} b rw - nfs4 x:/ rw\n" for end in "\r\v\f\x1c\x85\u2028")
+    (tmp_path / "mountinfo").write_bytes((odd + "no line of it\n" + MOUNTINFO).encode())
+    found = Mounts(mountinfo=tmp_path / "mountinfo")
+
+    assert [found.elsewhere(os.makedev(0, minor)) for minor in (50, 60)] == ["nfs4", "nfs4"]
+
+
 def test_a_disk_is_read(mounts: Mounts) -> None:
     assert mounts.elsewhere(os.makedev(254, 0)) is None
     assert not mounts.virtual(os.makedev(254, 0))
