@@ -1,8 +1,11 @@
 """Turns one stored layer into an index: decompressed, bounded, its digests computed and compared."""
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import replace
+
+import msgspec
 
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.compression import MARK, Readable, compression_of
@@ -79,6 +82,11 @@ class LayerReader:
             raise Invalid(f"{what} is cut off: the archive's end is missing", "image.truncated")
         return layer
 
+    @functools.cached_property
+    def signature(self) -> str:
+        """All that an index depends on beside the layer's bytes; limits say what was left out of it."""
+        return f"{self.wanted.signature} {msgspec.json.encode(self.budget.limits).decode()}"
+
     def again(self, wanted: Wanted) -> "LayerReader":
         """A reader of the same image with more wishes and a fresh budget."""
         return LayerReader(wanted, Budget(self.budget.limits), self.cache, self.progress)
@@ -91,7 +99,7 @@ class LayerReader:
         """The layer without reading it, when its file is unchanged and its index is cached."""
         if self.cache is None or identity is None or (computed := noted(self.cache, identity)) is None:
             return None
-        index = self.cache.get(computed.diff_id, self.wanted.signature)
+        index = self.cache.get(computed.diff_id, self.signature)
         if index is None:
             return None
         layer = IndexedLayer(index, computed.diff_id, computed.digest, computed.size)
@@ -102,7 +110,7 @@ class LayerReader:
         return layer
 
     def _index(self, raw: Readable, what: str, claimed: str | None) -> IndexedLayer:
-        cached = self.cache.get(claimed, self.wanted.signature) if self.cache and claimed else None
+        cached = self.cache.get(claimed, self.signature) if self.cache and claimed else None
         indexer = Indexer(self.wanted, self.budget, what)
         layer = None
         if isinstance(raw, Section) and not self._careful and not compression_of(read_up_to(raw.copy(), MARK)):
@@ -112,8 +120,10 @@ class LayerReader:
         if layer is None:
             layer = self._stream(raw, what, indexer, cached)
         # An index is known by what was computed, so one that a wrong claim found is never taken for this layer's.
-        if self.cache is not None and cached is None and layer.stopped is None:
-            self.cache.put(layer.diff_id, self.wanted.signature, layer.index)
+        # What could not be read now, because the disk is full, say, can perhaps be read the next time.
+        whole = layer.stopped is None and not any(unknown.incomplete for unknown in layer.index.unknowns)
+        if self.cache is not None and cached is None and whole:
+            self.cache.put(layer.diff_id, self.signature, layer.index)
         return layer
 
     def _stream(self, raw: Readable, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:

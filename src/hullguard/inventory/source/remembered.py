@@ -39,7 +39,7 @@ def recall(identity: str, reader: LayerReader) -> tuple[Described, list[IndexedL
         return None
     layers = []
     for diff_id, digest, size in image.layers:
-        index = reader.cache.get(diff_id, reader.wanted.signature)
+        index = reader.cache.get(diff_id, reader.signature)
         if index is None:
             return None
         layers.append(IndexedLayer(index, diff_id, digest, size))

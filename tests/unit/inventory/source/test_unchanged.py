@@ -2,14 +2,16 @@
 
 import contextlib
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.archives import jar
 from tests.support.images import DEBIAN_12, Image, digest_of, dpkg_entry, dpkg_status, file, layer
 
-from hullguard.inventory import LayerCache, Limits, read
+from hullguard.inventory import LayerCache, Limits, random_access, read
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.layer import LayerIndex
@@ -220,3 +222,25 @@ def test_a_file_that_somebody_may_write_to_is_not_known_by_its_state(tmp_path: P
         assert identity_of(file.fileno(), 0, len(BASE)) is not None
         with path.open("r+b"):
             assert identity_of(file.fileno(), 0, len(BASE)) is None
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_a_low_limit_left_out_is_not_believed_under_another(tmp_path: Path, cache: LayerCache) -> None:
+    archive = str(IMAGE.docker_archive(tmp_path / "image.tar"))
+    low = read(archive, cache=cache, limits=Limits(file_bytes=10))
+
+    assert (low.complete, low.packages) == (False, ())
+    assert read(archive, cache=cache).complete
+    assert not read(archive, cache=cache, limits=Limits(file_bytes=10)).complete
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_could_not_be_read_is_read_the_next_time(tmp_path: Path, cache: LayerCache) -> None:
+    content = layer(file("etc/os-release", DEBIAN_12), file("a.jar", jar()))
+    archive = str(Image([content]).docker_archive(tmp_path / "image.tar"))
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(tempfile, "tempdir", str(tmp_path / "no-room"))
+        full.setattr(random_access, "IN_MEMORY", 0)
+        assert not read(archive, cache=cache).complete
+
+    assert read(archive, cache=cache).complete

@@ -145,7 +145,7 @@ class RegistryBlobs:
             return None
         if memo.diff_id != blob.claimed:
             return None  # the configuration lies, which reading the layer will say
-        index = reader.cache.get(memo.diff_id, reader.wanted.signature)
+        index = reader.cache.get(memo.diff_id, reader.signature)
         return None if index is None else IndexedLayer(index, memo.diff_id, memo.digest, memo.size)
 
     def _fetch(self, path: str) -> tuple[bytes, str | None]:
