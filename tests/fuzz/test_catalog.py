@@ -51,6 +51,7 @@ _NO_PARSERS = {
     "detect/fields/reference.py": "writes the tables of the documentation",
     "detect/pack/reference.py": "writes the tables of the documentation",
     "detect/rules/definitions.py": "what was read; its one function names the severity of a priority",
+    "inventory/bounds.py": "numbers",
     "inventory/content/inspector.py": "an interface",
     "inventory/content/secrets/automaton.py": "compiles the rules, or loads what was compiled of them",
     "inventory/content/secrets/rule.py": "rules, compiled when they are first needed",
