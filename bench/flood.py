@@ -61,12 +61,14 @@ def report(address: str, command: list[str], everything: Callable[[], KernelPlan
             engine = Engine("node", "boot")
             opened = time.monotonic()
             sensor.apply(engine.plan())
+            sensor.settle()
             ready = time.monotonic()
             print(f"loaded in {opened - began:.1f} s, the default policy's hooks in {ready - opened:.1f} s more")
             try:
                 _ramp(sensor, engine, command)
                 began = time.monotonic()
                 sensor.apply(everything())
+                sensor.settle()
                 print(f"the hooks of every kind of event: {time.monotonic() - began:.1f} s more, once")
                 print(f"resident memory of this process {_resident_mib():.0f} MiB")
             finally:

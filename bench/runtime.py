@@ -114,6 +114,7 @@ def _sensor(address: str, plan: KernelPlan) -> Iterator[None]:
     with state_directory() as directory:
         sensor = BpfSensor.open(directory, address)
         sensor.apply(plan)
+        sensor.settle()
         engine, ended = Engine("node", "boot"), threading.Event()
 
         def read() -> None:

@@ -38,6 +38,7 @@ _NO_PARSERS = {
     "agent/sensor/catalog.py": "a table of our own",
     "agent/sensor/doctor.py": "looks at the machine",
     "agent/sensor/filters.py": "writes into the kernel",
+    "agent/sensor/attaching.py": "attaches programs",
     "agent/sensor/hooks.py": "attaches programs",
     "agent/sensor/interface.py": "an interface",
     "agent/sensor/libbpf.py": "speaks with the kernel",

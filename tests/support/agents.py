@@ -58,6 +58,7 @@ class ScriptedSensor:
         self.missing: str | None = None
         self.changed: tuple[Tamper, ...] = ()
         self.taken_down = False
+        self.attaching = False
         self._some = threading.Event()
 
     def open(self, config: AgentConfig) -> "ScriptedSensor":
@@ -72,6 +73,9 @@ class ScriptedSensor:
 
     def apply(self, plan: KernelPlan) -> None:
         self.plans.append(plan)
+
+    def settled(self) -> bool:
+        return not self.attaching
 
     def poll(self, handler: Handler, timeout_ms: int) -> int:
         self._some.wait(timeout_ms / 1000)

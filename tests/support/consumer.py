@@ -16,6 +16,7 @@ def main(state: str, docker_host: str, spool: str) -> None:
     engine = Engine("node", "boot")
     sensor = BpfSensor.open(Path(state), docker_host)
     sensor.apply(engine.plan())
+    sensor.settle()
     file = os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def take(event: Event | Gap) -> None:

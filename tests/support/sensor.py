@@ -16,7 +16,7 @@ from tests.support.docker import IMAGE, docker, inspect
 
 from hullguard.agent.drift import Drifts
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
-from hullguard.detect import Engine, default_policies
+from hullguard.detect import Engine, KernelPlan, default_policies
 from hullguard.model.errors import Unavailable
 from hullguard.model.event import Event, Gap
 from hullguard.model.incident import Observation
@@ -85,10 +85,18 @@ def builds(state: Path) -> list[Path]:
     return [path for path in (state / "bpf").iterdir() if path.is_dir()]
 
 
+class PatientSensor(BpfSensor):
+    """Goes on when every hook is there: a deed that comes before its hook would not be seen."""
+
+    def apply(self, plan: KernelPlan) -> None:
+        super().apply(plan)
+        self.settle()
+
+
 def open_sensor(directory: Path, docker_host: str | None, rings: dict[str, int] | None = None) -> BpfSensor:
     """The sensor, or a skip that says why this machine cannot run it."""
     try:
-        return BpfSensor.open(directory, docker_host, rings)
+        return PatientSensor.open(directory, docker_host, rings)
     except Unavailable as why:
         if why.code not in _FORBIDDEN and os.strerror(errno.EPERM) not in str(why):
             raise

@@ -70,6 +70,11 @@ class Protection:
         self._tampered: tuple[float, str] | None = None
         self._ended = False
         self._unpin = False
+        self._settling = False
+        self._accepted: AppliedPolicies | None = None
+        """Policies that the filters hold while hooks are still being attached for them."""
+        self._waiting: list[Future[None]] = []
+        """Orders that were carried out so far."""
         self._thread = threading.Thread(target=self._run, name="sensor", daemon=True)
         self.applied: AppliedPolicies | None = None
         """What this node really runs; None before the server has said anything."""
@@ -89,7 +94,7 @@ class Protection:
         self._thread.join(10)
 
     async def take(self, wanted: Wanted) -> None:
-        """Put these policies in force; returns when they are, or were rejected."""
+        """Put these policies in force; returns when they are, every hook included, or were rejected."""
         await self._do(lambda: self._take(wanted))
 
     async def check(self) -> SensorHealth:
@@ -135,7 +140,7 @@ class Protection:
             except BaseException as bad:
                 done.set_exception(bad)
                 raise
-            done.set_result(None)
+            self._waiting.append(done)
 
         self._orders.put(carry_out)
         await asyncio.wrap_future(done)
@@ -147,8 +152,10 @@ class Protection:
             self._carry_out_orders()
             if self._sensor is None and self._wanted.protection and time.monotonic() >= self._retry_at:
                 self._start_sensor()
+            self._settle()
             if self._sensor is not None:
                 self._poll(self._sensor)
+                self._settle()  # a sensor that was lost keeps nobody waiting
         if self._sensor is not None and self._unpin:
             self._poll(self._sensor)  # what happened until now is still told
         self._close(unpin=self._unpin)
@@ -166,6 +173,21 @@ class Protection:
             order()
         except Exception:  # noqa: BLE001 -- the boundary of the thread: without it nothing would be watched
             _log.exception("order to the sensor failed")
+
+    def _settle(self) -> None:
+        """Says what is in force once its last hook is there; until then the sensor is polled as ever."""
+        if self._sensor is not None and not self._sensor.settled():
+            self._settling = True
+            return
+        if self._accepted is not None:
+            self.applied, self._accepted = self._accepted, None
+            _log.info("policies in force", revision=self.applied.revision, protection=self._wanted.protection)
+            self._changed()
+        elif self._settling:
+            self._changed()
+        self._settling = False
+        while self._waiting:
+            self._waiting.pop().set_result(None)
 
     def _poll(self, sensor: Sensor) -> None:
         try:
@@ -233,9 +255,7 @@ class Protection:
             self._changed()
             return
         self._rejected = None
-        self.applied = AppliedPolicies(wanted.policies.revision, wanted.policies.hash)
-        _log.info("policies in force", revision=wanted.policies.revision, protection=wanted.protection)
-        self._changed()
+        self._accepted = AppliedPolicies(wanted.policies.revision, wanted.policies.hash)
 
     def _again(self) -> None:
         self._retry_at = 0.0

@@ -110,6 +110,49 @@ async def test_kept_policies_hold_from_the_start(watch):
     await until(lambda: watch.sensor.plans)
 
 
+async def test_while_hooks_are_attached_events_are_judged_and_the_policies_are_not_in_force_yet(watch):
+    watch.protection.start(wanted(1))
+    await until(lambda: watch.protection.applied)
+    watch.sensor.attaching = True
+    taking = asyncio.create_task(watch.protection.take(wanted(2, protection=True)))
+    await until(lambda: len(watch.sensor.plans) == 2)
+    watch.sensor.see(shell_event(1))
+    await until(lambda: watch.spool.waiting == 1)
+    assert watch.protection.applied.revision == 1
+    assert not taking.done()
+    before = watch.changes
+    watch.sensor.attaching = False
+    await taking
+    assert watch.protection.applied.revision == 2
+    await until(lambda: watch.changes > before)
+
+
+async def test_it_is_told_when_the_first_hooks_are_all_there(watch):
+    watch.sensor.attaching = True
+    watch.protection.start(None)
+    await until(lambda: watch.sensor.plans)
+    watch.sensor.see(shell_event(1))
+    await until(lambda: watch.spool.waiting == 1)
+    before = watch.changes
+    watch.sensor.attaching = False
+    await until(lambda: watch.changes > before)
+
+
+async def test_who_waits_for_hooks_of_a_sensor_that_is_lost_waits_no_longer(watch):
+    watch.protection.start(wanted(1))
+    await until(lambda: watch.protection.applied)
+    watch.sensor.attaching = True
+    taking = asyncio.create_task(watch.protection.take(wanted(2, protection=True)))
+    await until(lambda: len(watch.sensor.plans) == 2)
+
+    def fail(handler: object, timeout_ms: int) -> int:
+        raise OSError(13, "hooks cannot be attached")
+
+    watch.sensor.poll = fail
+    await taking
+    assert watch.protection.health().reasons[0].code == "sensor.lost"
+
+
 async def test_events_that_were_lost_become_an_incident(watch):
     watch.protection.start(None)
     moment = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.assemble import Assembler
+from hullguard.agent.sensor.attaching import Attaching
 from hullguard.agent.sensor.catalog import HOOKS
 from hullguard.agent.sensor.containers import HOST, Identity
 from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
@@ -38,6 +39,7 @@ class BpfSensor:
         self._filters = Filters(pins)
         self._hooks = Hooks(pins, loader.provide)
         self._hooks.begin()
+        self._attaching = Attaching(self._hooks)
         self._losses = Losses(pins)
         self._identities = Identities(docker_host)
         self._starts = Starts()
@@ -78,17 +80,27 @@ class BpfSensor:
         return sensor
 
     def apply(self, plan: KernelPlan) -> None:
-        """Compiles the plan into the filters, and attaches the hooks that it needs."""
+        """Compiles the plan into the filters; the hooks that it needs are attached from now on, while others poll."""
         self._filters.apply(plan)
         self._every_exec = plan.every_exec
         self._processes.environment = plan.environment
-        self._hooks.want(plan.wants)
+        self._attaching.want(plan.wants)
+
+    def settled(self) -> bool:
+        """Whether nothing is left to attach: every hook is where the plan needs it, or was refused."""
+        return self._attaching.settled()
+
+    def settle(self) -> None:
+        """Waits for that, for those who do not poll meanwhile; raises what kept hooks from being attached."""
+        self._attaching.wait()
 
     def poll(self, handler: Handler, timeout_ms: int) -> int:
         """Hands over what is there, waiting for the first; answers how many events.
 
-        What the handler raises passes through, and its event comes again with the next call.
+        What the handler raises passes through, and its event comes again with the next call. Raises what kept hooks
+        from being attached.
         """
+        self._attaching.check()
         taken = self._drain(handler)
         if not taken:
             self._epoll.poll(timeout_ms / 1000)
@@ -99,10 +111,21 @@ class BpfSensor:
     def health(self) -> SensorHealth:
         """Off without the process hooks, degraded where something wanted is missing or was lately lost."""
         blind = self.blind()
+        settled = self._attaching.settled()
+        others = [hook for hook in self._hooks.missing() if hook not in blind] if settled else []
         reasons = [
             Reason("sensor.hook-missing", f"The hook {hook.name} is not attached: {hook.why}.", {"hook": hook.name})
-            for hook in (*blind, *(hook for hook in self._hooks.missing() if hook not in blind))
+            for hook in (*blind, *others)
         ]
+        if not settled:
+            there, wanted = self._hooks.progress()
+            reasons.append(
+                Reason(
+                    "sensor.attaching",
+                    f"Hooks are still being attached: {there} of {wanted} are there.",
+                    {"attached": there, "wanted": wanted},
+                )
+            )
         lost = self._count_lost()
         total = sum(lost.values())
         if self._losses.lately():
@@ -117,7 +140,8 @@ class BpfSensor:
         if not self._pins.has("config"):
             raise Unavailable("Somebody took the sensor's maps and programs away.", "sensor.taken-down")
         since = self._seen_sound("hooks")
-        found = [Tamper(f"hook {name}", there, since) for name, there in self._hooks.repair().items()]
+        gone = self._hooks.repair() if self._attaching.settled() else {}
+        found = [Tamper(f"hook {name}", there, since) for name, there in gone.items()]
         parts = self._filters.parts()
         self._looked += 1
         part = parts[self._looked % len(parts)]
@@ -147,6 +171,7 @@ class BpfSensor:
 
     def close(self, unpin: bool) -> None:
         """Lets go; with ``unpin`` the kernel part ends too, else it goes on collecting for the next to open."""
+        self._attaching.close()
         self._epoll.close()
         for ring in (*self._rings, *(ring for _, rings in self._older for ring in rings)):
             ring.close()

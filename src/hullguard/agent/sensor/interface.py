@@ -41,14 +41,18 @@ class Sensor(Protocol):
     """A source of container events. One thread owns it; ``health`` and ``hooks`` may be called from others."""
 
     def apply(self, plan: KernelPlan) -> None:
-        """Compiles the plan into the filters."""
+        """Compiles the plan into the filters, and begins to attach the hooks that it needs."""
+        ...
+
+    def settled(self) -> bool:
+        """Whether every hook is where the last plan needs it, or was refused."""
         ...
 
     def poll(self, handler: Handler, timeout_ms: int) -> int:
         """Hands over the events that the plan asks for, waiting for the first; answers how many.
 
         An event is consumed when the handler has returned. What the handler raises passes through, and its event comes
-        again with the next call.
+        again with the next call. Raises what kept hooks from being attached, too.
         """
         ...
 

@@ -56,6 +56,10 @@ class ReplaySensor:
     def apply(self, plan: KernelPlan) -> None:
         """Nothing to do."""
 
+    def settled(self) -> bool:
+        """There are no hooks."""
+        return True
+
     def poll(self, handler: Handler, timeout_ms: int) -> int:  # noqa: ARG002 - part of the interface
         """All that is left; stays at the event whose handler raised."""
         taken = 0

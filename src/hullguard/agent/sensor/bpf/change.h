@@ -208,12 +208,12 @@ static __always_inline void read_pair(struct change *what, __u32 call)
 SEC("tracepoint") int on_pair(struct trace_event_raw_sys_exit *context)
 {
 	struct change what = {.call = bpf_get_attach_cookie(context), .result = context->ret, .user = 1};
-	struct scene scene;
+	struct scene scene = {};
 
 	what.kind = what.call >= HG_CALL_SYMLINK ? HG_SYMLINK : what.call >= HG_CALL_LINK ? HG_LINK : HG_RENAME;
 	if (!tried(what.result))
 		return 0;
-	what.wants = interest(&scene, bpf_get_current_task_btf(), what.kind);
+	what.wants = interest(&scene, what.kind);
 	if (!what.wants)
 		return 0;
 	read_pair(&what, what.call);
@@ -241,12 +241,12 @@ static __always_inline void read_single(struct change *what, __u32 call)
 SEC("tracepoint") int on_single(struct trace_event_raw_sys_exit *context)
 {
 	struct change what = {.call = bpf_get_attach_cookie(context), .result = context->ret, .user = 1};
-	struct scene scene;
+	struct scene scene = {};
 
 	what.kind = what.call >= HG_CALL_MKDIR ? HG_MAKE : HG_UNLINK;
 	if (!tried(what.result))
 		return 0;
-	what.wants = interest(&scene, bpf_get_current_task_btf(), what.kind);
+	what.wants = interest(&scene, what.kind);
 	if (!what.wants)
 		return 0;
 	read_single(&what, what.call);
@@ -270,12 +270,12 @@ static __always_inline void read_rights(struct change *what, __u32 call)
 SEC("tracepoint") int on_rights(struct trace_event_raw_sys_exit *context)
 {
 	struct change what = {.call = bpf_get_attach_cookie(context), .result = context->ret, .user = 1};
-	struct scene scene;
+	struct scene scene = {};
 
 	what.kind = what.call >= HG_CALL_CHOWN ? HG_OWNER : HG_MODE;
 	if (!tried(what.result))
 		return 0;
-	what.wants = interest(&scene, bpf_get_current_task_btf(), what.kind);
+	what.wants = interest(&scene, what.kind);
 	if (!what.wants)
 		return 0;
 	read_rights(&what, what.call);
@@ -288,11 +288,11 @@ SEC("tracepoint") int on_failed_open(struct trace_event_raw_sys_exit *context)
 	struct change what = {
 		.kind = HG_FILE, .call = bpf_get_attach_cookie(context), .result = context->ret, .user = 1};
 	bool plain = what.call == HG_CALL_OPEN || what.call == HG_CALL_CREAT;
-	struct scene scene;
+	struct scene scene = {};
 
 	if (what.result >= 0)
 		return 0;
-	what.wants = interest(&scene, bpf_get_current_task_btf(), HG_OPEN_FAILED);
+	what.wants = interest(&scene, HG_OPEN_FAILED);
 	if (!what.wants)
 		return 0;
 	one_path(&what, plain ? AT_FDCWD : (__s32)argument(0), plain ? 0 : 1, FOLLOW_LAST);

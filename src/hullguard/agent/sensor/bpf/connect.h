@@ -11,9 +11,9 @@ extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
 
 static __always_inline void tell_if_wanted(struct hg_socket *socket, struct deed *deed, bool here)
 {
-	struct scene scene;
+	struct scene scene = {};
 
-	deed->wants = interest(&scene, bpf_get_current_task_btf(), deed->kind);
+	deed->wants = interest(&scene, deed->kind);
 	if (deed->wants)
 		deed->wants &= socket_wants(scene.slot, socket, here);
 	if (deed->wants)
@@ -168,9 +168,9 @@ __noinline int tell_unix(struct scene *scene, struct deed *deed, struct address_
 	return 0;
 }
 
-static __always_inline __u64 unix_interest(struct scene *scene, struct task_struct *task, __u32 kind)
+static __always_inline __u64 unix_interest(struct scene *scene, __u32 kind)
 {
-	__u64 wants = interest(scene, task, kind);
+	__u64 wants = interest(scene, kind);
 
 	return wants ? wants & transport_wants(scene->slot, HG_UNIX) : 0;
 }
@@ -179,14 +179,13 @@ static __always_inline __u64 unix_interest(struct scene *scene, struct task_stru
 SEC("cgroup/connect_unix") int on_connect_unix(struct bpf_sock_addr *context)
 {
 	struct deed deed = {.kind = HG_CONNECT, .call = HG_CALL_CONNECT, .flags = HG_BEFORE};
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct bpf_sock_addr_kern *kernel;
 	struct address_un address = {};
-	struct scene scene;
+	struct scene scene = {};
 	struct sock *sk;
 	__u32 size;
 
-	deed.wants = unix_interest(&scene, task, HG_CONNECT);
+	deed.wants = unix_interest(&scene, HG_CONNECT);
 	if (!deed.wants || !bpf_cast_to_kern_ctx)
 		return 1;
 	kernel = bpf_cast_to_kern_ctx(context);
@@ -210,11 +209,11 @@ static __always_inline int connected(long result, bool local)
 	struct deed deed = {.kind = HG_CONNECT, .call = HG_CALL_CONNECT, .result = result};
 	struct address_un address = {};
 	struct hg_socket socket;
-	struct scene scene;
+	struct scene scene = {};
 	struct sock *sk;
 	__u64 size;
 
-	deed.wants = interest(&scene, task, HG_CONNECT);
+	deed.wants = interest(&scene, HG_CONNECT);
 	if (!deed.wants)
 		return 0;
 	sk = socket_of(file_of(task, argument(0)));

@@ -74,13 +74,13 @@ SEC("cgroup_skb/egress") int on_packet(struct __sk_buff *packet)
 	struct hg_socket socket = {};
 	struct header_udp udp;
 	struct scratch *room;
-	struct scene scene;
+	struct scene scene = {};
 	__u32 at = read_addresses(packet, &socket), size;
 	__u64 wants;
 
 	if (!at || bpf_skb_load_bytes(packet, at, &udp, sizeof(udp)) || udp.destination != bpf_htons(DNS_PORT))
 		return 1;
-	wants = interest(&scene, bpf_get_current_task_btf(), HG_DNS);
+	wants = interest(&scene, HG_DNS);
 	socket.local_port = bpf_ntohs(udp.source);
 	socket.remote_port = DNS_PORT;
 	if (!wants || !(wants & socket_wants(scene.slot, &socket, false)))

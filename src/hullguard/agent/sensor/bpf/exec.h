@@ -95,7 +95,7 @@ static __always_inline int tell_exec(struct scene *scene, struct linux_binprm *b
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	struct scene scene;
+	struct scene scene = {};
 
 	if (!look_at(&scene, task) || (!scene.host && outside(task)))
 		return 0;
@@ -113,7 +113,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 static __always_inline int send_process(struct task_struct *task, __u16 kind)
 {
 	struct hg_proc record = {};
-	struct scene scene;
+	struct scene scene = {};
 
 	if (!look_at(&scene, task))
 		return 0;

@@ -32,13 +32,13 @@ SEC("tracepoint") int on_memory(struct trace_event_raw_sys_exit *context)
 	struct act act = {.call = bpf_get_attach_cookie(context), .result = context->ret, .kind = HG_PROTECTION};
 	__u64 protection = argument(2), address;
 	struct region region = {};
-	struct scene scene;
+	struct scene scene = {};
 
 	if (!(protection & PROT_EXEC) || (act.result < 0 && act.result > -4096 && !tried(act.result)))
 		return 0;
 	if (act.call == HG_CALL_MMAP && !(protection & PROT_WRITE) && !(argument(3) & MAP_ANONYMOUS))
 		return 0;
-	if (!interest(&scene, task, act.kind))
+	if (!interest(&scene, act.kind))
 		return 0;
 	address = act.call == HG_CALL_MMAP ? (__u64)act.result : argument(0);
 	if (act.result >= 0 || act.result < -4095)

@@ -7,9 +7,9 @@ SEC("raw_tp/module_load") int on_module(struct bpf_raw_tracepoint_args *context)
 {
 	struct act act = {.call = HG_CALL_INIT_MODULE, .kind = HG_MODULE, .kernel = 1};
 	struct module *module = (void *)context->args[0];
-	struct scene scene;
+	struct scene scene = {};
 
-	if (!interest(&scene, bpf_get_current_task_btf(), act.kind))
+	if (!interest(&scene, act.kind))
 		return 0;
 	if (bpf_core_field_exists(module->name))
 		act.name = (void *)module + bpf_core_field_offset(struct module, name);

@@ -96,13 +96,12 @@ SEC("tracepoint") int on_mount(struct trace_event_raw_sys_exit *context)
 				.result = context->ret,
 				.kind = HG_MOUNT,
 				.directory = AT_FDCWD};
-	struct scene scene;
+	struct scene scene = {};
 
 	if (!tried(what.result))
 		return 0;
 	read_mount(&what);
-	if (!interest(&scene, bpf_get_current_task_btf(), what.kind) ||
-	    over_limit(HG_CLASS_SECURITY, scene.cgroup, what.kind))
+	if (!interest(&scene, what.kind) || over_limit(HG_CLASS_SECURITY, scene.cgroup, what.kind))
 		return 0;
 	scene.room = take_room();
 	if (scene.room >= ROOMS) {

@@ -64,9 +64,15 @@ static __always_inline bool below_wanted(__u64 lengths, __u32 access, struct den
 }
 
 /* The same with plain loads, and for what lies less deep, as nearly every file does. */
-static __always_inline bool below_wanted_typed(__u64 lengths, __u32 access, struct dentry *dentry,
-					       struct vfsmount *mount)
+__noinline int below_wanted_typed(__u64 lengths, __u32 access, struct place *place)
 {
+	struct vfsmount *mount;
+	struct dentry *dentry;
+
+	if (!place)
+		return true;
+	mount = TYPED(struct vfsmount, place->mount);
+	dentry = TYPED(struct dentry, place->dentry);
 	for (int i = 0; i < NAME_DEPTH; i++) {
 		struct dentry *parent = dentry->d_parent;
 
@@ -89,9 +95,10 @@ static __always_inline bool below_wanted_typed(__u64 lengths, __u32 access, stru
 }
 
 /* A cheap "perhaps": the names on the way fit a pattern that wants such an open. */
-static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry *dentry, struct vfsmount *mount,
-					 __u32 access, bool typed)
+static __always_inline bool place_wanted(struct hg_config *wanted, struct place *place, __u32 access, bool typed)
 {
+	struct vfsmount *mount = place->mount;
+	struct dentry *dentry = place->dentry;
 	__u32 size = typed ? dentry->d_name.len : BPF_CORE_READ(dentry, d_name.len);
 
 	if (wanted->everything & access)
@@ -100,7 +107,7 @@ static __always_inline bool place_wanted(struct hg_config *wanted, struct dentry
 		return true;
 	if (!wanted->directory_lengths)
 		return false;
-	return typed ? below_wanted_typed(wanted->directory_lengths, access, dentry, mount)
+	return typed ? below_wanted_typed(wanted->directory_lengths, access, place)
 		     : below_wanted(wanted->directory_lengths, access, dentry, mount);
 }
 
@@ -141,8 +148,7 @@ static long try_alias(__u32 index, struct aliases *names)
 	if (!node || !wanted)
 		return 1;
 	alias.dentry = (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
-	if (alias.dentry != names->opened.dentry &&
-	    place_wanted(wanted, alias.dentry, alias.mount, names->access, false)) {
+	if (alias.dentry != names->opened.dentry && place_wanted(wanted, &alias, names->access, false)) {
 		size = write_path(names->room, &alias, names->at, &truncated);
 		if (size <= HG_PATH && path_wants(names->room, names->at, size, names->slot) & names->wants) {
 			names->size = size;
@@ -292,8 +298,6 @@ static __always_inline int report_open(struct scene *scene, struct opened *what)
 static __always_inline int on_file(struct scene *scene, struct opened *what, struct file *file)
 {
 	struct hg_config *wanted = settings();
-	struct dentry *dentry;
-	struct vfsmount *mount;
 	struct inode *inode;
 	__u32 mode;
 
@@ -304,19 +308,17 @@ static __always_inline int on_file(struct scene *scene, struct opened *what, str
 	if (mode & FMODE_PATH || !(mode & (FMODE_READ | FMODE_WRITE)))
 		return 0;
 	inode = GET(file, f_inode);
-	dentry = GET(file, f_path.dentry);
-	mount = GET(file, f_path.mnt);
 	what->inode = inode;
-	what->place.dentry = dentry;
-	what->place.mount = mount;
+	what->place.dentry = GET(file, f_path.dentry);
+	what->place.mount = GET(file, f_path.mnt);
 	what->access |= (mode & FMODE_READ ? HG_ACCESS_READ : 0) | (mode & FMODE_WRITE ? HG_ACCESS_WRITE : 0) |
 			(mode & FMODE_CREATED ? HG_ACCESS_CREATE : 0);
 	if (mode & FMODE_WRITE)
 		read_request(what);
 	if (inode_wanted(wanted, inode))
 		what->by_inode = 1;
-	else if (GET(inode, i_nlink) < 2 && !(hg_host.typed ? place_wanted(wanted, dentry, mount, what->access, true)
-							    : place_wanted(wanted, dentry, mount, what->access, false)))
+	else if (GET(inode, i_nlink) < 2 && !(hg_host.typed ? place_wanted(wanted, &what->place, what->access, true)
+							    : place_wanted(wanted, &what->place, what->access, false)))
 		return 0;
 	what->flags |= GET(file, f_flags);
 	return report_open(scene, what);
@@ -329,7 +331,7 @@ SEC("tracepoint") int on_open(struct trace_event_raw_sys_exit *context)
 	struct opened what = {.call = bpf_get_attach_cookie(context), .result = context->ret};
 	struct fdtable *table;
 	struct file *file = 0;
-	struct scene scene;
+	struct scene scene = {};
 
 	if (what.result < 0 || !look_at(&scene, task))
 		return 0;

@@ -60,22 +60,39 @@ __noinline int tell_act(struct scene *scene, struct act *act)
 	return 0;
 }
 
+struct tracees {
+	struct list_head *list;
+	struct list_head *node;
+	__u32 level;
+	__u32 number;
+	__u32 found;
+};
+
+static long try_tracee(__u32 index, struct tracees *walk)
+{
+	struct list_head *node = walk->node;
+	struct task_struct *other = (void *)node - bpf_core_field_offset(struct task_struct, ptrace_entry);
+
+	if (!node || node == walk->list)
+		return 1;
+	if (number_in(BPF_CORE_READ(other, thread_pid), walk->level) == walk->number) {
+		walk->found = BPF_CORE_READ(other, tgid);
+		return 1;
+	}
+	walk->node = BPF_CORE_READ(node, next);
+	return 0;
+}
+
 /* The host's number of a process that the current one traces, by the number that it uses; 0 if it traces none such. */
 static __always_inline __u32 traced(struct task_struct *task, __u32 number)
 {
 	struct list_head *list = (void *)task + bpf_core_field_offset(struct task_struct, ptraced);
-	struct list_head *node = BPF_CORE_READ(list, next);
-	__u32 level = BPF_CORE_READ(task, thread_pid, level);
+	struct tracees walk = {.number = number, .level = BPF_CORE_READ(task, thread_pid, level)};
 
-	for (int i = 0; i < MOST_TRACED && node && node != list; i++) {
-		struct task_struct *other = (void *)node - bpf_core_field_offset(struct task_struct, ptrace_entry);
-		struct pid *pid = BPF_CORE_READ(other, thread_pid);
-
-		if (number_in(pid, level) == number)
-			return BPF_CORE_READ(other, tgid);
-		node = BPF_CORE_READ(node, next);
-	}
-	return 0;
+	walk.node = BPF_CORE_READ(list, next);
+	walk.list = list;
+	bpf_loop(MOST_TRACED, try_tracee, &walk, 0);
+	return walk.found;
 }
 
 /* Of the many requests those that begin, or that change the other process. */
@@ -89,11 +106,11 @@ SEC("tracepoint") int on_reach(struct trace_event_raw_sys_exit *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf(), *other;
 	struct act act = {.call = bpf_get_attach_cookie(context), .result = context->ret, .kind = HG_PTRACE};
-	struct scene scene;
+	struct scene scene = {};
 
 	if (act.call != HG_CALL_PTRACE)
 		act.kind = HG_PROCESS_MEMORY;
-	if (!tried(act.result) || !interest(&scene, task, act.kind))
+	if (!tried(act.result) || !interest(&scene, act.kind))
 		return 0;
 	act.arguments[0] = argument(0);
 	act.arguments[1] = argument(1);
@@ -122,9 +139,9 @@ SEC("tracepoint") int on_reach(struct trace_event_raw_sys_exit *context)
 SEC("tracepoint") int on_credentials(struct trace_event_raw_sys_exit *context)
 {
 	struct act act = {.call = bpf_get_attach_cookie(context), .result = context->ret, .kind = HG_CREDENTIALS};
-	struct scene scene;
+	struct scene scene = {};
 
-	if (!tried(act.result) || !interest(&scene, bpf_get_current_task_btf(), act.kind))
+	if (!tried(act.result) || !interest(&scene, act.kind))
 		return 0;
 	act.arguments[0] = argument(0);
 	act.arguments[1] = argument(1);
@@ -147,9 +164,9 @@ SEC("tracepoint") int on_namespace(struct trace_event_raw_sys_exit *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct act act = {.call = bpf_get_attach_cookie(context), .result = context->ret, .kind = HG_NAMESPACE};
-	struct scene scene;
+	struct scene scene = {};
 
-	if (!tried(act.result) || !interest(&scene, task, act.kind))
+	if (!tried(act.result) || !interest(&scene, act.kind))
 		return 0;
 	if (act.call == HG_CALL_UNSHARE) {
 		act.arguments[0] = argument(0);
@@ -167,9 +184,9 @@ SEC("tracepoint") int on_namespace(struct trace_event_raw_sys_exit *context)
 SEC("tp_btf/task_newtask") int BPF_PROG(on_clone, struct task_struct *child, __u64 flags)
 {
 	struct act act = {.call = HG_CALL_CLONE, .kind = HG_NAMESPACE};
-	struct scene scene;
+	struct scene scene = {};
 
-	if (!(flags & NEW_NAMESPACES) || !interest(&scene, bpf_get_current_task_btf(), act.kind))
+	if (!(flags & NEW_NAMESPACES) || !interest(&scene, act.kind))
 		return 0;
 	act.result = BPF_CORE_READ(child, tgid);
 	act.arguments[0] = flags & NEW_NAMESPACES;
@@ -189,14 +206,14 @@ SEC("tracepoint") int on_kernel(struct trace_event_raw_sys_exit *context)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct act act = {.call = bpf_get_attach_cookie(context), .result = context->ret};
 	struct bpf_prog *program;
-	struct scene scene;
+	struct scene scene = {};
 	struct file *file;
 
 	act.kind = act.call == HG_CALL_BPF            ? HG_BPF
 		   : act.call == HG_CALL_MEMFD_CREATE ? HG_MEMORY_FILE
 		   : act.call == HG_CALL_USERFAULTFD  ? HG_USERFAULTFD
 						      : HG_MODULE;
-	if (!tried(act.result) || !interest(&scene, task, act.kind))
+	if (!tried(act.result) || !interest(&scene, act.kind))
 		return 0;
 	act.arguments[0] = argument(0);
 	if (act.kind == HG_BPF) {

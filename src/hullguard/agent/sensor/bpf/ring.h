@@ -23,9 +23,9 @@
 SEC("raw_tp/io_uring_create") int on_ring_made(struct bpf_raw_tracepoint_args *context)
 {
 	struct act act = {.call = HG_CALL_IO_URING_SETUP, .kind = HG_IO_URING, .result = (int)context->args[0]};
-	struct scene scene;
+	struct scene scene = {};
 
-	if (!interest(&scene, bpf_get_current_task_btf(), act.kind))
+	if (!interest(&scene, act.kind))
 		return 0;
 	act.arguments[0] = (__u32)context->args[2];
 	act.arguments[1] = (__u32)context->args[4];
@@ -62,7 +62,7 @@ SEC("raw_tp/io_uring_complete") int on_ring_opened(struct bpf_raw_tracepoint_arg
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u8 opcode = BPF_CORE_READ(request, opcode);
 	struct opened what = {.asked = 1, .ring = 1, .directory = AT_FDCWD};
-	struct scene scene;
+	struct scene scene = {};
 	struct file *file;
 	int result;
 
@@ -86,7 +86,7 @@ SEC("raw_tp/io_uring_complete") int on_ring_socket(struct bpf_raw_tracepoint_arg
 	__u8 opcode = BPF_CORE_READ(request, opcode);
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct deed deed = {.kind = HG_SOCKET, .call = HG_CALL_SOCKET, .flags = HG_RING};
-	struct scene scene;
+	struct scene scene = {};
 
 	if (opcode != OP_ACCEPT && opcode != OP_SOCKET)
 		return 0;
@@ -98,7 +98,7 @@ SEC("raw_tp/io_uring_complete") int on_ring_socket(struct bpf_raw_tracepoint_arg
 	}
 	if (deed.result < 0)
 		return 0;
-	deed.wants = interest(&scene, task, deed.kind);
+	deed.wants = interest(&scene, deed.kind);
 	return deed.wants ? on_descriptor(&scene, &deed, file_of(task, deed.result)) : 0;
 }
 
@@ -169,7 +169,7 @@ static __always_inline int on_request(struct io_kiocb *request, bool opens)
 	__u8 opcode = BPF_CORE_READ(request, opcode);
 	bool open = opcode == OP_OPENAT || opcode == OP_OPENAT2;
 	struct io_open *opening = (void *)request;
-	struct scene scene;
+	struct scene scene = {};
 	__u64 flags;
 
 	if (open != opens || (!open && (opcode < OP_RENAMEAT || opcode > OP_LINKAT)))
@@ -181,7 +181,7 @@ static __always_inline int on_request(struct io_kiocb *request, bool opens)
 		return 0;
 	if (open)
 		what.flags |= BPF_CORE_READ(opening, how.flags) & O_ACCMODE ? HG_WRITES : HG_READS;
-	what.wants = interest(&scene, bpf_get_current_task_btf(), what.flags & HG_WRITES ? HG_OPEN_WRITE : what.kind);
+	what.wants = interest(&scene, what.flags & HG_WRITES ? HG_OPEN_WRITE : what.kind);
 	return what.wants ? report_change(&scene, &what) : 0;
 }
 

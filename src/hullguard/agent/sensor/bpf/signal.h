@@ -18,7 +18,7 @@ int BPF_PROG(on_signal, int number, struct kernel_siginfo *details, struct task_
 	struct act act = {.call = HG_CALL_KILL, .kind = HG_SIGNAL};
 	struct hg_config *wanted = settings();
 	struct kernfs_node *node;
-	struct scene scene;
+	struct scene scene = {};
 
 	if (!wanted || !wanted->agent || to->tgid != wanted->agent || task->tgid == wanted->agent ||
 	    !sent_by_process(details))

@@ -187,13 +187,13 @@ SEC("tracepoint") int on_socket(struct trace_event_raw_sys_exit *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct deed deed = {.call = bpf_get_attach_cookie(context), .result = context->ret};
-	struct scene scene;
+	struct scene scene = {};
 	__u64 command;
 
 	deed.kind = kind_of_call(deed.call);
 	if (deed.result < 0 || (deed.kind == HG_DUP && deed.result > 2))
 		return 0;
-	deed.wants = interest(&scene, task, deed.kind);
+	deed.wants = interest(&scene, deed.kind);
 	if (!deed.wants)
 		return 0;
 	if (deed.kind == HG_DUP) {

@@ -72,26 +72,44 @@ static __always_inline bool hexadecimal(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
+struct digits {
+	__u32 room;
+	__u32 start;
+	__u32 foreign;
+};
+
+static long read_digit(__u32 index, struct digits *digits)
+{
+	struct scratch *room = room_at(digits->room);
+
+	if (room && hexadecimal(room->verdict.name[(digits->start + index) & (HG_CONTAINER - 1)]))
+		return 0;
+	digits->foreign = 1;
+	return 1;
+}
+
 /* ID, RUNTIME-ID.scope, RUNTIME-ID: does it hold a container id of 64 hexadecimal digits? ../identity.py reads the
  * same. */
-static __always_inline int names_container(struct hg_verdict *verdict, int size)
+__noinline int names_container(__u32 index, __u32 size)
 {
-	int start;
+	struct scratch *room = room_at(index);
+	struct digits digits = {.room = index};
+	__u32 start;
 
-	if (size < 64 || size >= HG_CONTAINER)
+	if (!room || size < 64 || size >= HG_CONTAINER)
 		return 0;
 	start = size - 64;
-	if (size >= 70 && verdict->name[(size - 6) & (HG_CONTAINER - 1)] == '.')
+	if (size >= 70 && room->verdict.name[(size - 6) & (HG_CONTAINER - 1)] == '.')
 		start = size - 70;
-	for (int i = 0; i < 64; i++) {
-		if (!hexadecimal(verdict->name[(start + i) & (HG_CONTAINER - 1)]))
-			return 0;
-	}
+	digits.start = start;
+	bpf_loop(64, read_digit, &digits, 0);
+	if (digits.foreign)
+		return 0;
 	/* libpod-conmon-ID, crio-conmon-ID: who looks after the container, on the host */
-	if (start >= 7 && verdict->name[(start - 7) & (HG_CONTAINER - 1)] == 'c' &&
-	    verdict->name[(start - 4) & (HG_CONTAINER - 1)] == 'm' &&
-	    verdict->name[(start - 2) & (HG_CONTAINER - 1)] == 'n' &&
-	    verdict->name[(start - 1) & (HG_CONTAINER - 1)] == '-')
+	if (start >= 7 && room->verdict.name[(start - 7) & (HG_CONTAINER - 1)] == 'c' &&
+	    room->verdict.name[(start - 4) & (HG_CONTAINER - 1)] == 'm' &&
+	    room->verdict.name[(start - 2) & (HG_CONTAINER - 1)] == 'n' &&
+	    room->verdict.name[(start - 1) & (HG_CONTAINER - 1)] == '-')
 		return 0;
 	return 1;
 }
@@ -121,7 +139,7 @@ __noinline int judge_cgroup(struct newcomer *newcomer)
 		for (int i = 0; i < CGROUP_DEPTH && node; i++) {
 			int size =
 				bpf_probe_read_kernel_str(room->verdict.name, HG_CONTAINER, BPF_CORE_READ(node, name));
-			if (names_container(&room->verdict, size - 1)) {
+			if (names_container(index, size - 1)) {
 				room->verdict.container = 1;
 				break;
 			}
@@ -241,12 +259,15 @@ static __always_inline __u64 wants_of(struct scene *scene, __u32 operation)
 	return slot && operation < HG_OPERATIONS ? slot->wants[operation] : 0;
 }
 
-/* Whether an operation by the current task may have to be told; what is asked of nearly every call that is hooked. */
-static __always_inline __u64 interest(struct scene *scene, struct task_struct *task, __u32 operation)
+/*
+ * Whether an operation by the current task may have to be told; what is asked of nearly every call that is hooked. A
+ * function of its own, which the verifier judges once and not on every way that leads to it.
+ */
+__noinline __u64 interest(struct scene *scene, __u32 operation)
 {
 	__u64 wants;
 
-	if (!look_at(scene, task))
+	if (!scene || !look_at(scene, bpf_get_current_task_btf()))
 		return 0;
 	find_slot(scene);
 	wants = wants_of(scene, operation);
@@ -295,6 +316,27 @@ static __always_inline void fill_rights(struct hg_event *event, struct task_stru
 	event->session = number_in(BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]), 0);
 }
 
+struct lineage {
+	struct task_struct *task;
+	__u32 room;
+	__u32 host;
+};
+
+static long add_ancestor(__u32 index, struct lineage *lineage)
+{
+	struct scratch *room = room_at(lineage->room);
+	struct task_struct *task = lineage->task;
+
+	if (!room || index >= HG_ANCESTORS || !task || !BPF_CORE_READ(task, tgid))
+		return 1;
+	fill_task(&room->event.ancestry[index], task, lineage->host);
+	room->event.ancestors = index + 1;
+	if (room->event.ancestry[index].flags & HG_OUTSIDE)
+		return 1;
+	lineage->task = BPF_CORE_READ(task, real_parent);
+	return 0;
+}
+
 /*
  * Everything of a record but what it is about. Ancestors come parent first, up to and with the first one outside: that
  * is the runtime, and above it is nothing of the container's.
@@ -303,6 +345,7 @@ __noinline int fill_subject(struct scene *scene)
 {
 	struct scratch *room = scene ? room_at(scene->room) : 0;
 	struct task_struct *task, *parent;
+	struct lineage lineage = {};
 	struct hg_event *event;
 	__u32 flags;
 
@@ -311,6 +354,9 @@ __noinline int fill_subject(struct scene *scene)
 	event = &room->event;
 	task = scene->task;
 	parent = BPF_CORE_READ(task, real_parent);
+	lineage.task = parent;
+	lineage.room = scene->room;
+	lineage.host = scene->host;
 	__builtin_memset(&event->file, 0, sizeof(event->file));
 	__builtin_memset(&event->socket, 0, sizeof(event->socket));
 	__builtin_memset(event->arguments, 0, sizeof(event->arguments));
@@ -333,15 +379,7 @@ __noinline int fill_subject(struct scene *scene)
 				      (void *)scene->verdict + __builtin_offsetof(struct hg_verdict, name));
 	}
 	event->ancestors = 0;
-	for (int i = 0; i < HG_ANCESTORS; i++) {
-		if (!parent || !BPF_CORE_READ(parent, tgid))
-			break;
-		fill_task(&event->ancestry[i], parent, scene->host);
-		event->ancestors = i + 1;
-		if (event->ancestry[i].flags & HG_OUTSIDE)
-			break;
-		parent = BPF_CORE_READ(parent, real_parent);
-	}
+	bpf_loop(HG_ANCESTORS, add_ancestor, &lineage, 0);
 	return 0;
 }
 
