@@ -8,7 +8,7 @@ from msgspec import Struct
 from hullguard.advisories.osv import Event, Range, Statement
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 
-# Of events at one version an end counts after a start; a limit is no event of this kind.
+# A limit is no event of this kind.
 _KINDS = ("introduced", "last_affected", "fixed")
 
 
@@ -118,7 +118,11 @@ def _judge_range(installed: str, candidate: Range, order: Order) -> Judgement:
 
 
 def _sorted(events: list[Event], order: Order) -> list[tuple[str, str, Any]]:
-    """Events as (kind, bound, key) in the order of versions; the key of ``introduced: 0`` is None, before all."""
+    """Events as (kind, bound, key) in the order of versions; the key of ``introduced: 0`` is None, before all.
+
+    At one version they stay in the record's own order: ``fixed X, introduced X`` goes from one branch to the next one,
+    ``introduced X, fixed X`` is a range without any version.
+    """
     start, others = [], []
     for event in events:
         for kind in _KINDS:
@@ -129,7 +133,7 @@ def _sorted(events: list[Event], order: Order) -> list[tuple[str, str, Any]]:
                 start.append((kind, bound, None))
             else:
                 others.append((kind, bound, order.key(bound)))
-    others.sort(key=lambda event: (event[2], _KINDS.index(event[0])))
+    others.sort(key=lambda event: event[2])
     return [*start, *others]
 
 

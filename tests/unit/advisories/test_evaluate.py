@@ -62,6 +62,24 @@ def test_a_listed_version_is_found_in_another_spelling(name: str, installed: str
     assert (judge(installed, said(versions=["0.1", listed]), order).verdict is Verdict.AFFECTED) is affected
 
 
+@pytest.mark.parametrize(
+    ("installed", "fixed"), [("1.0", "2.0"), ("2.0", "3.0"), ("2.9", "3.0"), ("3.0", "3.5"), ("3.4", "3.5")]
+)
+def test_branches_that_begin_where_the_last_one_was_fixed_are_affected(installed: str, fixed: str) -> None:
+    branches = (Event(introduced="1.0"), Event(fixed="2.0"), Event(introduced="2.0"), Event(fixed="3.0"))
+
+    found = ask(installed, said(ecosystem(*branches, Event(introduced="3.0"), Event(fixed="3.5"))))
+
+    assert (found.verdict, found.fixed) == (Verdict.AFFECTED, fixed)
+
+
+@pytest.mark.parametrize("installed", ["1.0", "1.1"])
+def test_a_range_that_ends_where_it_begins_holds_no_version(installed: str) -> None:
+    found = ask(installed, said(ecosystem(Event(introduced="1.0"), Event(fixed="1.0"))))
+
+    assert found.verdict is Verdict.NOT_AFFECTED
+
+
 def test_zero_comes_before_everything() -> None:
     assert ask("0.0.dev0", said(ecosystem(INTRODUCED, Event(fixed="1")))).verdict is Verdict.AFFECTED
 
