@@ -32,8 +32,12 @@ class LayerCache:
         """The index, or None when it is absent or not to be trusted."""
         path = self._path(diff_id, signature)
         try:
-            with path.open("rb") as file:
+            # What somebody else put there may be a pipe that nobody writes into.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
                 state = os.fstat(file.fileno())
+                if not stat.S_ISREG(state.st_mode):
+                    return None
                 if state.st_uid != os.geteuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                     return None
                 if state.st_size > _MAX_ENTRY:

@@ -75,9 +75,9 @@ class Budget:
                 "the image holds more than {limit} uncompressed bytes", "total-bytes", self.limits.total_bytes
             )
 
-    def spend_entry(self) -> None:
+    def spend_entry(self, count: int = 1) -> None:
         with self._lock:
-            self._entries += 1
+            self._entries += count
         if self._entries > self.limits.entries:
             raise reached("the image holds more than {limit} files", "entries", self.limits.entries)
 

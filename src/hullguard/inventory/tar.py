@@ -49,6 +49,8 @@ _HEADER_ONLY = frozenset(b"123456")
 _EXTENSIONS = frozenset(b"xXgLK")
 _LINKS = frozenset(b"12")
 _MAX_SIZE = 1 << 50
+_FEW_HEADERS, _FEW_RECORDS = 4, 64
+"""As many headers a member may have that extend it, and records such a header, that count as no entries themselves."""
 _READ_RECORDS = frozenset({b"path", b"linkpath", b"size"}) | RECORDS
 
 
@@ -86,6 +88,8 @@ class TarWalk:
         self._at = 0
         self._left = 0
         self._padding = 0
+        self._extended = 0
+        """How many headers were read that extend the next one."""
         self.offset = 0
         """Position in the stream of the current member's content."""
         self.sparse = Sparse(0, [])
@@ -114,6 +118,7 @@ class TarWalk:
                     pax = self._records(body)
                 continue
             self._budget.spend_entry()
+            self._extended = 0
             if pax and "size" in pax:
                 size = self._decimal(pax["size"])
             if flag in _HEADER_ONLY:
@@ -233,6 +238,9 @@ class TarWalk:
     def _extension(self, size: int) -> bytes:
         if size > self._budget.limits.extension_bytes:
             raise Invalid(f"{self._what} has an extended header of {size} bytes", "image.header-too-long")
+        self._extended += 1
+        if self._extended > _FEW_HEADERS:
+            self._budget.spend_entry()
         body = self.content()
         self._finish()
         return body
@@ -241,7 +249,7 @@ class TarWalk:
         """PAX records: ``length key=value newline``, the length counting itself."""
         records: dict[str, bytes] = {}
         pieces: list[bytes] = []
-        at = 0
+        at = count = 0
         while at < len(body) and body[at] != 0:
             space = body.find(b" ", at, at + 20)
             length = int(body[at:space]) if space > at and body[at:space].isdigit() else 0
@@ -251,11 +259,15 @@ class TarWalk:
             key, value = record[:-1].split(b"=", 1)
             if key in PIECES:
                 pieces.append(value)
-            elif key in _READ_RECORDS and value:  # an empty one takes an earlier record back (POSIX pax)
-                records[key.decode()] = value
-            else:
-                records.pop(key.decode("utf-8", "replace"), None)
+            elif key in _READ_RECORDS:
+                if value:
+                    records[key.decode()] = value
+                else:
+                    records.pop(key.decode(), None)  # an empty one takes an earlier record back (POSIX pax)
+            count += 1
             at += length
+        if count > _FEW_RECORDS:
+            self._budget.spend_entry(count - _FEW_RECORDS)
         if pieces:
             records["GNU.sparse.map"] = b",".join(pieces)
         return records

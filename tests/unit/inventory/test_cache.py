@@ -1,6 +1,8 @@
 """Indexes between scans: found again, never believed when they were touched."""
 
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,5 +110,14 @@ def test_a_place_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
 def test_an_entry_of_another_make_is_not_believed(directory: Path, index: bytes) -> None:
     body = zstandard.ZstdCompressor().compress(index)
     stored(directory).write_bytes(hashlib.sha256(b"sha256:a" + body).digest() + body)
+
+    assert LayerCache(directory).get("sha256:a", "signature") is None
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_waited_for(directory: Path, make: Callable[[Path], None]) -> None:
+    place = stored(directory)
+    place.unlink()
+    make(place)
 
     assert LayerCache(directory).get("sha256:a", "signature") is None

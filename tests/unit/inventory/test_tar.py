@@ -379,3 +379,15 @@ def test_names_of_other_bytes_are_not_taken_for_how_those_are_written() -> None:
     found = walk(member(b"opt/\xff") + member(b"opt/\\xff") + END)
 
     assert len({one.name for one in found}) == 2
+
+
+def test_headers_full_of_records_and_headers_without_end_are_counted() -> None:
+    def extended(body: bytes, kind: bytes) -> bytes:
+        return header(b"x", b"%011o\0" % len(body), kind) + body.ljust(-(-len(body) // 512) * 512, b"\0")
+
+    few, many = extended(b"5 a=\n" * 60, b"x"), extended(b"5 a=\n" * 2000, b"x")
+    assert [member.name for member in walk(few + header(b"a") + bytes(1024), Limits(entries=1))] == ["a"]
+    with pytest.raises(LimitReached):
+        walk(many + header(b"a") + bytes(1024), Limits(entries=1000))
+    with pytest.raises(LimitReached):
+        walk(extended(b"", b"g") * 200 + header(b"a") + bytes(1024), Limits(entries=100))
