@@ -11,7 +11,7 @@ from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
-from hullguard.inventory.content.secrets.redaction import redacted_text
+from hullguard.inventory.content.secrets.redaction import redacted_path, redacted_text
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
@@ -29,7 +29,7 @@ from hullguard.inventory.squash import Tree, views
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound
-from hullguard.model.image import Layer, Target
+from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import OS_TYPES, Package, Unknown
 
@@ -271,10 +271,10 @@ def _inventory(
     hits = _hits(trees, names)
     return Inventory(
         target=target,
-        os=found.os,
+        os=_said_of(found.os),
         layers=layers,
         packages=_once([_quotable(package) for package in found.packages]),
-        unknowns=tuple(sorted(set(found.unknowns), key=lambda unknown: (unknown.what, unknown.why))),
+        unknowns=tuple(sorted(set(map(_without_credentials, found.unknowns)), key=lambda one: (one.what, one.why))),
         complete=_complete(found.unknowns),
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
@@ -313,9 +313,21 @@ def _hits(trees: Sequence[Tree], layers: Sequence[str | None]) -> Hits:
 
 
 def _quotable(package: Package) -> Package:
-    """A licence is free text, in which a credential may stand as well."""
+    """A licence is free text, in which a credential may stand as well, and so is a path."""
     licenses = tuple(redacted_text(text) for text in package.licenses)
-    return package if licenses == package.licenses else replace(package, licenses=licenses)
+    locations = tuple(redacted_path(path) for path in package.locations)
+    if (licenses, locations) == (package.licenses, package.locations):
+        return package
+    return replace(package, licenses=licenses, locations=locations)
+
+
+def _said_of(os: OperatingSystem | None) -> OperatingSystem | None:
+    return os and replace(os, name=os.name and redacted_text(os.name))
+
+
+def _without_credentials(unknown: Unknown) -> Unknown:
+    """What is wrong with a part of an image is said in words of the image."""
+    return replace(unknown, what=redacted_text(unknown.what), why=redacted_text(unknown.why))
 
 
 def _once(packages: list[Package]) -> tuple[Package, ...]:

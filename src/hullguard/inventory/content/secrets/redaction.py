@@ -28,14 +28,23 @@ _RUN: Final = re.compile(r"[A-Za-z0-9]{16,}")
 _DIGIT, _NO_HEX = re.compile(r"[0-9]"), re.compile(r"[g-zG-Z]")
 
 
+def redacted_path(path: str) -> str:
+    """A path with each token in it masked."""
+    return redacted_text(path) if _perhaps_a_token(path) else path
+
+
 @functools.lru_cache(maxsize=4096)
 def redacted_text(text: str) -> str:
     """The text with each credential masked; the same text where there is none."""
-    if any(_DIGIT.search(run) and _NO_HEX.search(run) for run in _RUN.findall(text)):
+    if _perhaps_a_token(text):
         text = _without_tokens(text)
     for pattern in _PASSWORDS:
         text = pattern.sub(_mask_first, text)
     return _OPTION.sub(_mask_named, _NAMED.sub(_mask_named, text))
+
+
+def _perhaps_a_token(text: str) -> bool:
+    return any(_DIGIT.search(run) and _NO_HEX.search(run) for run in _RUN.findall(text))
 
 
 def _without_tokens(text: str) -> str:
