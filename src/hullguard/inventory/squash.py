@@ -123,9 +123,11 @@ class Tree:
         found = list(self._doubts)
         for path, source in self._elsewhere_named():
             if self._wanted.logical(path) is not None:
-                found.append(Unknown(path, f"was not read: its content has in its layer the name {source}"))
+                why = f"was not read: its content has in its layer the name {source}"
+                found.append(Unknown(path, why, incomplete=True))
         for path, kept in self._otherwise:
-            found.append(Unknown(path, f"was not read: its content is that of {kept.logical}, another format"))
+            why = f"was not read: its content is that of {kept.logical}, another format"
+            found.append(Unknown(path, why, incomplete=True))
         return found
 
     def _elsewhere_named(self) -> Iterator[tuple[str, str]]:

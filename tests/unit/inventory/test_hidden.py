@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.images import (
     DEBIAN_12,
@@ -16,10 +17,13 @@ from tests.support.images import (
     hardlink,
     header,
     layer,
+    node_package,
     symlink,
 )
+from tests.support.specimens import specimen
 
 from hullguard.inventory import read
+from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import DirectoryBlobs
 from hullguard.inventory.source.oci import describe_oci
@@ -66,6 +70,31 @@ def test_a_listed_directory_that_becomes_a_link_under_another_name_leads_on(
     inventory = read(str(Image([whole]).docker_archive(tmp_path / "i.tar")))
 
     assert [package.name for package in inventory.packages] == ["openssl"]
+
+
+def test_a_database_that_is_linked_to_another_format_makes_the_report_incomplete(tmp_path: Path) -> None:
+    entries = [file("a/m.egg-info", STATUS + "\n"), hardlink("var/lib/dpkg/status", "a/m.egg-info")]
+    archive = Image([layer(file("etc/os-release", DEBIAN_12), *entries)]).docker_archive(tmp_path / "i.tar")
+
+    assert not read(str(archive)).complete
+
+
+TOKEN = specimen(next(rule for rule in RULES if rule.id == "github-token")).decode()
+NAMING: dict[str, Entry] = {
+    "list": file("composer/installed.json", json.dumps([{"name": TOKEN, "version": 7}])),
+    "library": file("a.deps.json", json.dumps({"libraries": {f"{TOKEN}/1": 5}})),
+    "system": file("etc/os-release", f'ID=debian\nPRETTY_NAME="{TOKEN}"\n'),
+    "place": node_package("a", "1", TOKEN),
+}
+
+
+@pytest.mark.parametrize("entry", NAMING.values(), ids=NAMING)
+def test_no_token_is_quoted_from_where_an_image_names_things(entry: Entry, tmp_path: Path) -> None:
+    archive = Image([layer(entry)]).docker_archive(tmp_path / "i.tar")
+    inventory = read(str(archive))
+
+    assert TOKEN.encode() not in msgspec.json.encode(inventory)
+    assert TOKEN[:4].encode() in msgspec.json.encode(inventory)
 
 
 def test_a_file_without_a_name_is_said(tmp_path: Path) -> None:

@@ -17,7 +17,10 @@ from hullguard.model.package import Package, Unknown
 # Python finds these directories whatever the case of their ending.
 _DIST_INFO = r"[dD][iI][sS][tT]-[iI][nN][fF][oO]"
 _EGG_INFO = r"[eE][gG][gG]-[iI][nN][fF][oO]"
-METADATA = rf"(?:.*/)?(?:[^/]+\.{_DIST_INFO}/METADATA|[^/]+\.{_EGG_INFO}(?:/PKG-INFO)?|[^/]+\.egg/EGG-INFO/PKG-INFO)"
+METADATA = (
+    rf"(?:.*/)?(?:[^/]+\.(?:{_DIST_INFO}|{_EGG_INFO})/(?:METADATA|PKG-INFO)"
+    rf"|[^/]+\.{_EGG_INFO}|[^/]+\.egg/EGG-INFO/PKG-INFO)"
+)
 NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 

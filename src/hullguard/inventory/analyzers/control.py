@@ -80,16 +80,18 @@ class Entry(Struct):
 
 def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
     """What ``condensed`` keeps: lines of these fields, and those that separate paragraphs."""
-    # Blanks before the colon are allowed.
+    # Blanks before the colon are allowed, and the value may stand on the next line.
     return re.compile(
-        rb"^(?:" + "|".join(names).encode() + rb")[ \t]*:.*$|^[ \t\r]*$",
+        rb"^(?:" + "|".join(names).encode() + rb")[ \t]*:(?:[ \t\r]*\n[ \t]+(?=\S))?.*$|^[ \t\r]*$",
         re.MULTILINE | re.IGNORECASE,
     )
 
 
 def condensed(content: bytes, wanted: re.Pattern[bytes], *, whole: bool) -> bytes:
     """The wanted lines, each so far as it can matter; ``whole`` says that the last line must end, too."""
-    found = [line[0][: 2 * _MOST] for line in islice(wanted.finditer(content), bounds.DATABASE_LINES)]
+    found = [
+        line[0][: 2 * _MOST].replace(b"\n", b" ") for line in islice(wanted.finditer(content), bounds.DATABASE_LINES)
+    ]
     kept = b"\n".join(found)
     if len(found) == bounds.DATABASE_LINES:
         kept += f"\n\n{_CUT}: more".encode()

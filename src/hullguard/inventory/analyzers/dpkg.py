@@ -27,7 +27,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 4
+    name, version = "dpkg", 5
     paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.list)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES)
 
@@ -71,7 +71,7 @@ class DpkgAnalyzer(Analyzer):
     ) -> None:
         if (found := identified(entry, location, findings)) is None:
             return
-        name, version = found
+        name, version = found[0].lower(), found[1]  # dpkg takes names in any case (lib/dpkg/pkg-hash.c)
         source = _SOURCE.match(entry.get("source") or "")
         distribution, arch = context.distribution, entry.get("architecture")
         made = provenance.maintained(distribution, entry.get("maintainer"), version)
@@ -86,7 +86,7 @@ class DpkgAnalyzer(Analyzer):
                 name=name,
                 version=version,
                 ecosystem=distribution.ecosystem if distribution else "",
-                source_name=source.group(1) if source else name,
+                source_name=source.group(1).lower() if source else name,
                 source_version=(source.group(2) if source else None) or version,
                 arch=arch,
                 layer=context.layers[layer],
@@ -98,6 +98,6 @@ class DpkgAnalyzer(Analyzer):
     def _owners(files: Files, own: Mapping[str, Owner]) -> Iterator[Owner]:
         for directory, suffix in ((_INFO, ".list"), (_STATUS_D, ".md5sums")):
             for name, file in files.children(directory):
-                if name.endswith(suffix) and (package := name.removesuffix(suffix).split(":")[0]) in own:
+                if name.endswith(suffix) and (package := name.removesuffix(suffix).split(":")[0].lower()) in own:
                     listed = (files.real(path) for path in text(file.content).split("\n") if path)
                     yield replace(own[package], paths={real for real in listed if real})

@@ -28,7 +28,7 @@ _MANIFEST = b"META-INF/MANIFEST.MF"
 _STEM = re.compile(r"(?P<artifact>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)")
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 
-# Parts of a Java runtime, which is reported as a whole.
+# Parts of a Java runtime, which is reported as a whole; others of these names say what they are.
 _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.jar", "resources.jar", "tools.jar"})
 
 # Builds that leave no Maven properties in their archives and no group in the manifest.
@@ -85,7 +85,7 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 3
+    name, version = "java", 4
     paths = JAVA_ARCHIVE
     form = "Java archive"
 
@@ -127,8 +127,7 @@ class _Walk:
         if nested and depth >= bounds.NESTED_ARCHIVES:
             deeper = f"holds archives nested deeper than {bounds.NESTED_ARCHIVES}; they were not read"
             yield Doubt(deeper, place, incomplete=True)
-        if base not in _RUNTIME:
-            yield from self._named(stated, base, place)
+        yield from self._named(stated, base, place)
 
     def _nested(self, archive: ZipArchive, member: Member, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
         name = text(member.name)
@@ -189,8 +188,11 @@ class _Walk:
         told = told or _told(stated.manifest, artifact, stem["version"] if stem else None)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
-        elif stated.code and not complete and base.lower().endswith(".jar"):
-            yield Doubt("a Java archive that does not say its Maven group, name and version", place)
+        elif stated.code and base.lower().endswith(".jar") and base not in _RUNTIME:
+            if complete:
+                yield Doubt("a Java archive that names in Maven's way only what was packed into it, not itself", place)
+            else:
+                yield Doubt("a Java archive that does not say its Maven group, name and version", place)
 
 
 def _despite_checksum(content: Iterator[bytes], inner: Sequence[str], doubts: list[Doubt]) -> Iterator[bytes]:

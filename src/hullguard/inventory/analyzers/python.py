@@ -29,7 +29,7 @@ _CUT = b"\n!cut"
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 5
+    name, version = "python", 6
     paths = rf"{METADATA}|(?:.*/)?{_EGG}"
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -44,6 +44,8 @@ class PythonAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in files.matching(self.paths):
+            if path.endswith("/PKG-INFO") and files.file(path.removesuffix("PKG-INFO") + "METADATA") is not None:
+                continue  # the older name does not count beside the other
             if context.owns(path, file) or not findings.has_room():
                 continue
             fields: dict[str, list[str]] = {}

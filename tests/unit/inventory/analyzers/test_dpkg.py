@@ -316,3 +316,12 @@ def test_a_file_that_a_later_layer_put_in_its_place_is_looked_up() -> None:
 
     assert over.named("six").version == "1.10.0"
     assert Found(base, [SIX_FILE]).names == upgraded.names == ["python3-six"]
+
+
+def test_names_count_in_any_case_and_a_value_may_stand_on_the_next_line() -> None:
+    entry = "Package: LibSSL3\nStatus: install ok installed\nVersion: 3\nSource:\n OpenSSL (3.0)\nArchitecture: all\n"
+    package = Found([file("var/lib/dpkg/status", entry + "\n" + entry.replace("LibSSL3", "other") + "\n")]).named(
+        "libssl3"
+    )
+
+    assert (package.source_name, package.source_version) == ("openssl", "3.0")

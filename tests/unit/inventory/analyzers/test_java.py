@@ -382,3 +382,16 @@ def test_a_name_without_end_is_no_version() -> None:
 
     found = Found([file("a.jar", jar({endless: jar(), **LOG4J}))])
     assert found.names == [LOG4J_NAME]
+
+
+@pytest.mark.parametrize("name", ["tools.jar", "rt.jar", "jce.jar"])
+def test_a_name_of_the_runtime_hides_no_other_archive(name: str) -> None:
+    assert Found([file(f"srv/{name}", jar(LOG4J))]).names == [LOG4J_NAME]
+    assert Found([file(f"usr/lib/jvm/lib/{name}", jar(manifest(Created_By="1.8.0")))]).unknowns[1:] == []
+
+
+def test_an_archive_that_names_only_what_was_packed_into_it_is_told() -> None:
+    found = Found([file("srv/kafka-clients-2.8.0.jar", jar(pom_properties("org.lz4", "lz4-java", "1.7.1")))])
+
+    assert found.names == ["org.lz4:lz4-java"]
+    assert "only what was packed into it" in found.unknowns[-1].why

@@ -119,3 +119,14 @@ def test_an_egg_that_is_one_file_is_read() -> None:
     assert (path, "metadata of a Python package without its name or version") in [
         (unknown.what, unknown.why) for unknown in damaged.unknowns
     ]
+
+
+@pytest.mark.parametrize("path", ["a-1.dist-info/PKG-INFO", "a-1.egg-info/METADATA"])
+def test_either_name_of_the_metadata_counts(path: str) -> None:
+    assert Found([file(path, "Name: a\nVersion: 1\n")]).names == ["a"]
+
+
+def test_of_both_names_the_newer_one_counts() -> None:
+    other = file("a-1.dist-info/PKG-INFO", "Name: b\nVersion: 2\n")
+
+    assert Found([other, file("a-1.dist-info/METADATA", "Name: a\nVersion: 1\n")]).names == ["a"]
