@@ -1,7 +1,7 @@
 """One thing that was said about findings, and whether it is about this one."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
@@ -19,6 +19,13 @@ class Product(Struct, frozen=True):
 
     package: Purl | None
     image: Purl | None = None
+    holder: Purl | None = None
+    """A package of which it is a part, and which must be there as well."""
+
+    @property
+    def is_any_version(self) -> bool:
+        """Whether it leaves open which version is meant, which "fixed" cannot."""
+        return all(one is None or one.version is None for one in (self.package, self.image))
 
 
 class Rule(Struct, frozen=True):
@@ -36,7 +43,7 @@ class Rule(Struct, frozen=True):
     path: str | None = None
     until: date | None = None
     at: str = ""
-    """When it was said; of VEX statements the last one counts."""
+    """When it was said, as ``instant`` writes it; of VEX statements the last one counts."""
 
     def expired(self, today: date) -> bool:
         """``until`` is the last day on which it counts."""
@@ -50,6 +57,20 @@ class Found(Struct, frozen=True):
     purls: tuple[Purl, ...]
     packages: frozenset[str]
     locations: tuple[str, ...]
+
+
+def instant(said: str) -> str:
+    """A time as documents write it (RFC 3339), so that texts compare as the times do; empty when it is none."""
+    try:
+        read_as = datetime.fromisoformat(said.strip().upper())
+    except ValueError:
+        return ""
+    if read_as.tzinfo is None:
+        read_as = read_as.replace(tzinfo=UTC)
+    try:
+        return read_as.astimezone(UTC).isoformat(timespec="microseconds")
+    except OverflowError:
+        return ""
 
 
 def found(one: Vulnerability, packages: Sequence[ReportedPackage]) -> Found:
@@ -76,13 +97,13 @@ def _sources(own: Purl, package: ReportedPackage) -> list[Purl]:
     ]
 
 
-def concerns(rule: Rule, one: Found, target: Target) -> bool:
-    """Whether the rule is about this finding in this image."""
+def concerns(rule: Rule, one: Found, target: Target, everything: Sequence[Purl]) -> bool:
+    """Whether the rule is about this finding in this image, which holds ``everything``."""
     if rule.package is not None and rule.package not in one.packages:
         return False
     if rule.path is not None and not _everywhere(rule.path, one.locations):
         return False
-    return not rule.products or any(_is_product(product, one, target) for product in rule.products)
+    return not rule.products or any(_is_product(product, one, target, everything) for product in rule.products)
 
 
 def _everywhere(pattern: str, locations: tuple[str, ...]) -> bool:
@@ -91,7 +112,9 @@ def _everywhere(pattern: str, locations: tuple[str, ...]) -> bool:
     return bool(locations) and all(fnmatchcase(place.lstrip("/"), wanted) for place in locations)
 
 
-def _is_product(product: Product, one: Found, target: Target) -> bool:
+def _is_product(product: Product, one: Found, target: Target, everything: Sequence[Purl]) -> bool:
     if product.image is not None and not is_image(product.image, target):
+        return False
+    if product.holder is not None and not any(product.holder.covers(purl) for purl in everything):
         return False
     return product.package is None or any(product.package.covers(purl) for purl in one.purls)

@@ -5,6 +5,7 @@ from datetime import date
 
 from msgspec import structs
 
+from hullguard.imagescan.suppress import purl
 from hullguard.imagescan.suppress.images import is_claimed
 from hullguard.imagescan.suppress.rule import Found, Rule, concerns, found
 from hullguard.model.image import Target
@@ -28,10 +29,11 @@ class Rules:
         packages: dict[str, list[ReportedPackage]] = {}
         for package in report.packages:
             packages.setdefault(package.purl, []).append(package)
+        everything = [read for each in packages if (read := purl.read(each)) is not None] if self._by_id else []
         kept: list[Vulnerability] = []
         suppressed = list(report.suppressed)
         for one in report.vulnerabilities:
-            rule = self._deciding(found(one, packages.get(one.package, ())), report.target, today)
+            rule = self._deciding(found(one, packages.get(one.package, ())), report.target, today, everything)
             if rule is None or not rule.suppresses:
                 kept.append(one)
             else:
@@ -41,16 +43,15 @@ class Rules:
             report, vulnerabilities=tuple(kept), suppressed=tuple(suppressed), unknowns=tuple(dict.fromkeys(unknowns))
         )
 
-    def _deciding(self, one: Found, target: Target, today: date) -> Rule | None:
+    def _deciding(self, one: Found, target: Target, today: date, everything: Sequence[purl.Purl]) -> Rule | None:
         about = [
             rule
             for name in sorted(one.names)
             for rule in self._by_id.get(name, ())
-            if not rule.expired(today) and concerns(rule, one, target)
+            if not rule.expired(today) and concerns(rule, one, target, everything)
         ]
         own = next((rule for rule in about if rule.by is SuppressedBy.IGNORE_FILE), None)
-        # Where two were said at one time, the one that warns counts.
-        return own or max(about, key=lambda rule: (rule.at, not rule.suppresses), default=None)
+        return own or max(about, key=_last_word, default=None)
 
     def _claimed(self, target: Target) -> list[Unknown]:
         """One word for each document that would count if the image were what it calls itself."""
@@ -72,3 +73,8 @@ class Rules:
             for rule in self._rules
             if rule.expired(today)
         ]
+
+
+def _last_word(rule: Rule) -> tuple[bool, str, bool]:
+    """Where two were said at one time, the one that warns counts; so does a warning of which nobody knows when."""
+    return not rule.at and not rule.suppresses, rule.at, not rule.suppresses

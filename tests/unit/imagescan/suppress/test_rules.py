@@ -10,7 +10,7 @@ from tests.support.reports import report, reported, vulnerability
 
 from hullguard.imagescan.suppress import Rules, load
 from hullguard.imagescan.suppress.purl import Purl
-from hullguard.imagescan.suppress.rule import Product, Rule
+from hullguard.imagescan.suppress.rule import Product, Rule, instant
 from hullguard.model.errors import Invalid, NotFound
 from hullguard.model.image import Target
 from hullguard.model.report import ScanReport, SuppressedBy
@@ -19,6 +19,7 @@ TODAY = date(2026, 6, 1)
 ONE = vulnerability("CVE-2024-1", aliases=("GHSA-x",))
 OTHER = vulnerability("CVE-2024-2")
 REPORT = report(ONE, OTHER)
+ZLIB = Purl("deb", "debian", "zlib1g")
 DIGEST = "sha256:" + "ab" * 32
 
 
@@ -65,6 +66,8 @@ def test_what_was_suppressed_before_stays_so() -> None:
         ({"products": (Product(Purl("deb", "debian", "zlib1g", "2")),)}, False),
         ({"products": (Product(Purl("deb", "debian", "a")), Product(Purl("deb", "debian", "zlib1g")))}, True),
         ({"products": (Product(Purl("deb", "debian", "zlib1g")),), "package": "zlib"}, False),
+        ({"products": (Product(ZLIB, None, Purl("deb", "debian", "zlib1g", "1")),)}, True),
+        ({"products": (Product(ZLIB, None, Purl("maven", "com.acme", "app")),)}, False),
     ],
 )
 def test_a_rule_may_be_for_some_packages_only(fields: dict[str, object], suppresses: bool) -> None:
@@ -146,6 +149,27 @@ def test_the_last_statement_counts_and_at_one_time_the_warning() -> None:
     assert "CVE-2024-1" in kept(Rules([late, early]).apply(REPORT, TODAY))
     assert "CVE-2024-1" in kept(Rules([early, structs.replace(late, at=early.at)]).apply(REPORT, TODAY))
     assert "CVE-2024-1" not in kept(Rules([structs.replace(early, at="2026-03-01"), late]).apply(REPORT, TODAY))
+
+
+def test_a_warning_that_nobody_dated_counts() -> None:
+    warning = rule(by=SuppressedBy.VEX, suppresses=False)
+
+    assert "CVE-2024-1" in kept(Rules([warning, rule(by=SuppressedBy.VEX, at="2026-02-01")]).apply(REPORT, TODAY))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2024-05-01T01:00:00+09:00", "2024-04-30T20:00:00Z"),
+        ("2024-05-01T00:00:00Z", "2024-05-01T00:00:00.5Z"),
+        ("2024-05-01t00:00:00z", "2024-05-01T00:00:01"),
+        ("2024-05-01", "2024-05-01T00:00:01Z"),
+        ("yesterday", "2024-05-01"),
+        ("0001-01-01T00:00:00+14:00", "2024-05-01"),
+    ],
+)
+def test_times_compare_as_times(earlier: str, later: str) -> None:
+    assert instant(earlier) < instant(later)
 
 
 def test_the_ignore_file_comes_before_any_statement() -> None:

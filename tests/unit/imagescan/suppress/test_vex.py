@@ -53,7 +53,7 @@ class TestOpenVex:
 
         assert (rule.ids, rule.suppresses, rule.products) == ({"CVE-2024-1", "GHSA-x"}, suppresses, (LODASH,))
         assert rule.reason == f"{status}: vulnerable_code_not_present (a.json)"
-        assert (rule.at, unknowns) == ("2026-01-01T00:00:00Z", [])
+        assert (rule.at, unknowns) == ("2026-01-01T00:00:00.000000+00:00", [])
 
     def test_the_first_version_of_the_format_had_plain_texts(self) -> None:
         said = {"vulnerability": "CVE-2024-1", "products": ["pkg:npm/lodash@4.0.0"], "status": "fixed"}
@@ -74,6 +74,21 @@ class TestOpenVex:
         (rule,), _ = read(openvex(said), "a.json")
 
         assert rule.products == (Product(LODASH.package, Purl("oci", "", "app", "sha256:ab")),)
+
+    def test_a_part_of_a_package_counts_beside_what_holds_it(self) -> None:
+        whole = {"@id": "pkg:maven/com.acme/app@1.0", "subcomponents": [{"@id": "pkg:npm/lodash@4.0.0"}]}
+        said = {"vulnerability": {"name": "CVE-2024-1"}, "products": [whole], "status": "not_affected"}
+
+        (rule,), _ = read(openvex(said), "a.json")
+
+        assert rule.products == (Product(LODASH.package, None, Purl("maven", "com.acme", "app", "1.0")),)
+
+    def test_fixed_without_a_version_says_nothing(self) -> None:
+        said = {"vulnerability": "CVE-2024-1", "products": ["pkg:npm/lodash"], "status": "fixed"}
+
+        rules, unknowns = read(openvex(said), "a.json")
+
+        assert (rules, len(unknowns)) == ([], 1)
 
     def test_what_cannot_be_compared_is_said_aloud(self) -> None:
         said = {"vulnerability": {"name": "CVE-2024-1"}, "products": [{"@id": "lodash"}], "status": "fixed"}
@@ -103,9 +118,16 @@ class TestCsaf:
 
         (rule,), unknowns = read(csaf(said, **_TREE), "a.json")
 
-        assert (rule.suppresses, rule.products, rule.at) == (suppresses, (LODASH,), "2026-01-02")
+        assert (rule.suppresses, rule.products, rule.at) == (suppresses, (LODASH,), "2026-01-02T00:00:00.000000+00:00")
         assert rule.reason.endswith(": component_not_present; not shipped (a.json)")
         assert unknowns == []
+
+    def test_fixed_without_a_version_says_nothing(self) -> None:
+        tree = {"full_product_names": [product("L", "pkg:npm/lodash")]}
+
+        rules, unknowns = read(csaf({"cve": "CVE-2024-1", "product_status": {"fixed": ["L"]}}, **tree), "a.json")
+
+        assert (rules, len(unknowns)) == ([], 1)
 
     @pytest.mark.parametrize(
         ("part", "whole", "applied"),
@@ -153,6 +175,7 @@ class TestCycloneDx:
     def test_the_state_decides(self, state: str, suppresses: bool, ref: str) -> None:
         document = {
             "bomFormat": "CycloneDX",
+            "serialNumber": "urn:uuid:6b5f",
             "components": [{"components": [{"bom-ref": "l", "purl": "pkg:npm/lodash@4.0.0"}]}],
             "vulnerabilities": [
                 {
@@ -167,6 +190,48 @@ class TestCycloneDx:
 
         assert (rule.ids, rule.suppresses, rule.products) == ({"CVE-2024-1"}, suppresses, (LODASH,))
         assert rule.reason == f"{state}: code_not_reachable; never called (bom.json)"
+
+    @pytest.mark.parametrize("serial", ["urn:uuid:0000", None])
+    def test_a_reference_into_another_document_is_none_into_this(self, serial: str | None) -> None:
+        document = {
+            "bomFormat": "CycloneDX",
+            "serialNumber": serial or "",
+            "components": [{"bom-ref": "l", "purl": "pkg:npm/lodash@4.0.0"}],
+            "vulnerabilities": [
+                {"id": "CVE-2024-1", "analysis": {"state": "resolved"}, "affects": [{"ref": "urn:cdx:6b5f/1#l"}]}
+            ],
+        }
+
+        rules, unknowns = read(json.dumps(document).encode(), "bom.json")
+
+        assert (rules, len(unknowns)) == ([], 1)
+
+    @pytest.mark.parametrize(
+        ("state", "versions", "meant"),
+        [
+            ("not_affected", [{"version": "4.0.0"}, {"version": "4.0.1"}], ["4.0.0", "4.0.1"]),
+            ("not_affected", [{"range": "vers:npm/>=5.0.0"}], []),
+            ("resolved", [], []),
+            ("exploitable", [{"range": "vers:npm/>=5.0.0"}], [None]),
+        ],
+    )
+    def test_versions_beside_the_reference_count(
+        self, state: str, versions: list[dict[str, str]], meant: list[str | None]
+    ) -> None:
+        document = {
+            "bomFormat": "CycloneDX",
+            "vulnerabilities": [
+                {
+                    "id": "CVE-2024-1",
+                    "analysis": {"state": state},
+                    "affects": [{"ref": "pkg:npm/lodash", "versions": versions}],
+                }
+            ],
+        }
+
+        rules, _ = read(json.dumps(document).encode(), "bom.json")
+
+        assert [product.package.version for rule in rules for product in rule.products if product.package] == meant
 
     def test_a_vulnerability_without_an_analysis_says_nothing(self) -> None:
         document = {"bomFormat": "CycloneDX", "vulnerabilities": [{"id": "CVE-2024-1", "affects": [{"ref": "x"}]}]}

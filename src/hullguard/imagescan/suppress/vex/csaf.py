@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.imagescan.suppress import images, purl
-from hullguard.imagescan.suppress.rule import Product, Rule
+from hullguard.imagescan.suppress.rule import Product, Rule, instant
 from hullguard.model.report import SuppressedBy
 
 _MAX_DEPTH = 50
@@ -94,7 +94,7 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
         why = _justifications(said)
         for status, product_id in _statuses(said.product_status or _Status()):
             product = products.get(product_id)
-            if product is None or not ids:
+            if product is None or not ids or (status == "fixed" and product.is_any_version):
                 skipped += 1
                 continue
             reason = f"{status}: {why.get(product_id, 'no justification given')} ({name})"
@@ -106,7 +106,7 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
                     f"{name}, {product_id}"[:300],
                     suppresses=status in ("not_affected", "fixed"),
                     products=(product,),
-                    at=at,
+                    at=instant(at),
                 )
             )
     return rules, skipped

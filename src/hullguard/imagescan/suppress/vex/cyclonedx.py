@@ -4,12 +4,14 @@ from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullguard.imagescan.suppress import images, purl
-from hullguard.imagescan.suppress.rule import Product, Rule
+from hullguard.imagescan.suppress.rule import Product, Rule, instant
 from hullguard.model.report import SuppressedBy
 
 _SUPPRESSING = frozenset({"not_affected", "false_positive", "resolved", "resolved_with_pedigree"})
+_FIXED = frozenset({"resolved", "resolved_with_pedigree"})
 _MAX_DEPTH = 50
 
 
@@ -31,8 +33,14 @@ class _Analysis(Struct, frozen=True, rename="camel"):
     last_updated: str = ""
 
 
+class _Version(Struct, frozen=True):
+    version: str = ""
+
+
 class _Affects(Struct, frozen=True):
     ref: str = ""
+    versions: list[_Version] = []
+    """Those that the analysis is about, where it is not about the one that the reference names; or ranges of them."""
 
 
 class _Vulnerability(Struct, frozen=True):
@@ -44,6 +52,7 @@ class _Vulnerability(Struct, frozen=True):
 class _Document(Struct, frozen=True):
     vulnerabilities: list[_Vulnerability] = []
     components: list[_Component] = []
+    serial_number: str = msgspec.field(default="", name="serialNumber")
     metadata: _Metadata | None = None
 
 
@@ -54,13 +63,16 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
     main = document.metadata.component if document.metadata else None
     _collect([*document.components, *([main] if main else [])], known, 0)
     issued = document.metadata.timestamp if document.metadata else ""
+    own = f"urn:cdx:{document.serial_number.removeprefix('urn:uuid:')}/" if document.serial_number else None
     rules: list[Rule] = []
     skipped = 0
     for number, said in enumerate(document.vulnerabilities, 1):
         if said.analysis is None:
             continue
-        found = (_product(one.ref, known) for one in said.affects)
-        products = tuple(product for product in found if product is not None)
+        suppresses = said.analysis.state in _SUPPRESSING
+        found = (product for one in said.affects for product in _products(one, known, own, suppresses))
+        fixes = said.analysis.state in _FIXED
+        products = tuple(product for product in found if not (fixes and product.is_any_version))
         if not products or not said.id:
             skipped += 1
             continue
@@ -72,9 +84,9 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
                 frozenset({said.id}),
                 reason[:1000],
                 f"{name}, vulnerability {number}",
-                suppresses=said.analysis.state in _SUPPRESSING,
+                suppresses=suppresses,
                 products=products,
-                at=said.analysis.last_updated or issued,
+                at=instant(said.analysis.last_updated or issued),
             )
         )
     return rules, skipped
@@ -88,11 +100,22 @@ def _collect(components: list[_Component], known: dict[str, str], depth: int) ->
             _collect(component.components, known, depth + 1)
 
 
-def _product(ref: str, known: dict[str, str]) -> Product | None:
-    """A reference is a component of this document, of another one (``urn:cdx:…#ref``), or itself a package URL."""
+def _products(said: _Affects, known: dict[str, str], own: str | None, suppresses: bool) -> list[Product]:
+    """A reference is a component of this document, of another one (``urn:cdx:…#ref``), or itself a package URL.
+
+    Where versions are named, what takes a warning back speaks of those alone; ranges of them are not compared.
+    """
+    ref = said.ref
     if ref.startswith("urn:cdx:"):
+        here = own is not None and ref.startswith(own)
         ref = unquote(ref.partition("#")[2])
-    package = purl.read(known.get(ref, ref))
+        package = purl.read(known.get(ref, ref) if here else ref)
+    else:
+        package = purl.read(known.get(ref, ref))
     if package is None:
-        return None
-    return Product(None, package) if package.type in images.TYPES else Product(package)
+        return []
+    meant = [package]
+    if suppresses and said.versions:
+        exact = [one.version for one in said.versions if one.version]
+        meant = [replace(package, version=one) for one in exact if package.version in (None, one)]
+    return [Product(None, one) if one.type in images.TYPES else Product(one) for one in meant]

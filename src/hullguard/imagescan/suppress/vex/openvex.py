@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.imagescan.suppress import images, purl
-from hullguard.imagescan.suppress.rule import Product, Rule
+from hullguard.imagescan.suppress.rule import Product, Rule, instant
 from hullguard.model.report import SuppressedBy
 
 _SUPPRESSING = frozenset({"not_affected", "fixed"})
@@ -47,6 +47,8 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
     skipped = 0
     for number, said in enumerate(document.statements, 1):
         products = tuple(product for one in said.products for product in _products(one))
+        if said.status == "fixed":
+            products = tuple(product for product in products if not product.is_any_version)
         ids = _ids(said.vulnerability)
         if not products or not ids:
             skipped += 1
@@ -62,7 +64,7 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
                 f"{name}, statement {number}",
                 suppresses=said.status in _SUPPRESSING,
                 products=products,
-                at=at,
+                at=instant(at),
             )
         )
     return rules, skipped
@@ -79,8 +81,8 @@ def _products(said: _Product | str) -> list[Product]:
         return []
     parts = [] if isinstance(said, str) else said.subcomponents
     if whole.type not in images.TYPES:
-        # A part of a package is a package of its own here; what holds it is not known.
-        return [Product(whole)] if not parts else [Product(one) for part in parts if (one := _purl(part))]
+        # A part of a package is a package of its own here, beside the one that holds it.
+        return [Product(whole)] if not parts else [Product(one, None, whole) for part in parts if (one := _purl(part))]
     if not parts:
         return [Product(None, whole)]
     return [Product(one, whole) for part in parts if (one := _purl(part))]
