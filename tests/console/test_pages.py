@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 from tests.support import console_fleet as fleet
+from tests.support.attack import attack
 from tests.support.console import Console
 from tests.support.visitor import Visitor
 
@@ -47,6 +48,7 @@ def pages(console: Console) -> dict[str, str]:
         "incidents": "/incidents",
         "incident-drawer": f"/incidents?item={incident}",
         "incident": f"/incidents/{incident}",
+        "incident-story": f"/incidents/{attack()[0].id}",
         "policies": "/policies",
         "policy": f"/policies/{policy}",
         "policy-new": "/policies/new",
@@ -93,7 +95,7 @@ def test_the_first_screen_answers_in_order_and_each_figure_leads_to_its_list(vis
     ]
     for section, link, address, heading in (
         ("Protection", re.compile(r"Degraded"), "/nodes?state=degraded", "Nodes 2"),
-        ("To handle now", re.compile(r"^Critical 3$"), "/incidents?severity=critical", "Incidents 3"),
+        ("To handle now", re.compile(r"^Critical 4$"), "/incidents?severity=critical", "Incidents 4"),
         ("Running", re.compile(r"^5$"), "/images?running=true&fixable=true&severity=critical,high", "Images 5"),
         ("What runs out", re.compile(r"5 of 8"), "/nodes?protection=true", "Nodes 5"),
     ):

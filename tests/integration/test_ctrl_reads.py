@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from tests.support import records
+from tests.support.attack import attack
 from tests.support.control import Control, control, installation, seed
 from tests.support.database import START
 
@@ -206,6 +207,23 @@ async def test_pages_follow_one_another_to_the_end(control: Control):
 
     assert len(seen) == len(set(seen)) == 25
     assert [each.id for each in sorted(found, key=lambda o: (o.at, o.id), reverse=True)] == seen
+
+
+async def test_an_attack_is_listed_once_and_told_whole(control: Control):
+    await seed(control)
+    chain = attack(START + timedelta(minutes=1), on="c" * 64)
+    async with control.writing() as tx:
+        await Incidents(tx).insert("node-1", chain, tx.now)
+    admin = await control.admin()
+    for rule in {each.rule for each in chain}:
+        (listed,) = (await admin.get(f"/incidents?container={'c' * 64}&rule={rule}")).json()["items"]
+        assert (listed["observations"], listed["story"]) == (len(chain), None)
+        assert listed["severity"] == "critical"
+    for seen in chain:
+        whole = (await admin.get(f"/incidents/{seen.id}")).json()
+        assert whole["id"] == listed["id"]
+        assert [step["rule"] for step in whole["story"]["steps"]] == [each.rule for each in chain]
+    assert whole["raised"] == [{"why": "tactics", "by": 2, "count": 5}]
 
 
 async def test_a_cursor_of_another_order_is_refused(control: Control):

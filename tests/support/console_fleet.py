@@ -3,6 +3,9 @@
 import random
 from datetime import datetime, timedelta
 
+import msgspec
+from tests.support.attack import attack
+
 from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.event import ContainerRef, ImageRef, Process
 from hullguard.model.ids import derived_id
@@ -327,6 +330,7 @@ def read_shadow(node: str, at: datetime, number: int = 0) -> Observation:
                 "gunicorn",
                 "/usr/bin/python3.11",
                 ("gunicorn", "app.wsgi"),
+                vpid=1,
                 uid=0,
                 started=at - timedelta(days=2),
             ),
@@ -365,7 +369,7 @@ def _observation(
 
 
 def week(now: datetime) -> list[tuple[str, Observation]]:
-    """Seven days of incidents, oldest first, with more at the end."""
+    """Seven days of observations, oldest first, with more at the end; five of them are one attack."""
     found: list[tuple[str, Observation]] = []
     for back, count in ((6, 2), (5, 1), (4, 3), (3, 2), (2, 4), (1, 5)):
         for number in range(count):
@@ -375,5 +379,9 @@ def week(now: datetime) -> list[tuple[str, Observation]]:
             found.append((node, make(node, at, number)))
     found.append((NODES[4], shell(NODES[4], now - timedelta(minutes=95))))
     found.append((NODES[1], read_shadow(NODES[1], now - timedelta(minutes=41), 1)))
+    place = containers(NODES[0])[1]
+    for each in attack(now - timedelta(minutes=20), on=place.id):
+        there = ContainerRef(place.id, place.name)
+        found.append((NODES[0], msgspec.structs.replace(each, container=there, image=place.image)))
     found.append((NODES[0], dropped(NODES[0], now - timedelta(minutes=12))))
     return found

@@ -78,7 +78,8 @@ def observation(
     image: str | None = IMAGE,
     node: str = "node-1",
 ) -> Observation:
-    shell = Process(4242, 4000, "sh", "/bin/sh", ("sh", "-c", "id"), uid=0, tty=True, started=at)
+    # Each is the first process of an exec of its own, so no two belong together.
+    shell = Process(4242 + number, 4000, "sh", "/bin/sh", ("sh", "-c", "id"), uid=0, tty=True, started=at)
     return Observation(
         id=derived_id(node, "boot-1", number, rule),
         at=at,
@@ -89,7 +90,7 @@ def observation(
         stopped=False,
         container=ContainerRef(on or container().id, "web-1"),
         image=None if image is None else ImageRef(image, "nginx:1.25"),
-        lineage=(Process(4000, 1, "containerd-shim"), shell),
+        lineage=(Process(4000, 1, "containerd-shim", outside=True), shell),
         details={"path": "/bin/sh"},
     )
 

@@ -107,6 +107,40 @@ def test_a_dropped_program_becomes_one_incident(client: Client, docker_host: str
     assert incident["action"] == "alert"
 
 
+def test_an_attack_is_one_incident_with_its_story(client: Client, docker_host: str, container: str) -> None:
+    chain = (
+        "cat /etc/shadow; cp /bin/busybox /tmp/.x; /tmp/.x true; ln -s /etc/shadow /tmp/link;"
+        " for i in 1 2 3; do /tmp/.x cat /etc/shadow; done"
+    )
+    docker(docker_host, "exec", container, "sh", "-c", chain)
+
+    def whole(page: dict[str, Any]) -> bool:
+        return sum(each["observations"] for each in page["items"]) >= 9
+
+    found = client.wait(f"/incidents?container={container}", whole, seconds=60)["items"]
+    assert len(found) == 1, [(each["rules"], each["observations"]) for each in found]
+    incident = client.get(f"/incidents/{found[0]['id']}")
+    story = incident["story"]
+    steps = {step["rule"]: step for step in story["steps"]}
+    assert {READ, DROP} <= steps.keys()
+    assert (steps[READ]["count"], steps[DROP]["count"]) == (4, 4)
+    assert steps[READ]["at"] < steps[DROP]["at"]
+    assert [step["at"] for step in story["steps"]] == sorted(step["at"] for step in story["steps"])
+    # One tree: below the runtime the exec's shell, and below that whatever did something.
+    inside = [each for each in story["processes"] if not each["process"].get("outside")]
+    (root,) = [each for each in inside if each["parent"] not in {other["key"] for other in inside}]
+    assert root["process"]["args"][:2] == ["sh", "-c"]
+    assert {each["path"] for each in story["files"]} >= {"/etc/shadow", "/tmp/.x"}
+    assert [user["uid"] for user in story["users"]] == [0]
+    assert (story["left_out"], story["processes_left_out"]) == (0, 0)
+    assert {"credential-access", "command-and-control"} <= set(incident["tactics"])
+    # Every observation leads to it, and a second attack in the same container is another incident.
+    for step in story["steps"]:
+        assert client.get(f"/incidents/{step['id']}")["id"] == incident["id"]
+    docker(docker_host, "exec", container, "cat", "/etc/shadow")
+    client.wait(f"/incidents?container={container}", lambda page: page["total"] == 2)
+
+
 def test_an_ordinary_program_of_the_image_is_no_incident(client: Client, docker_host: str, container: str) -> None:
     docker(docker_host, "exec", container, "sh", "-c", "ls / && cat /etc/hostname")
     docker(docker_host, "exec", container, "cat", "/etc/shadow")

@@ -83,7 +83,8 @@ def test_simulated_then_a_canary_then_enforced_then_taken_back(client: Client, d
     assert [(group["container"], group["rule"], group["would"]) for group in found["groups"]] == [(till, DROP, "deny")]
     (incident,) = client.get(f"/incidents?simulated_by={policy['id']}")["items"]
     assert (incident["action"], incident["would"], incident["stopped"]) == ("alert", "deny", False)
-    assert incident["details"]["path"] == "/tmp/busybox"
+    (step,) = [each for each in client.get(f"/incidents/{incident['id']}")["story"]["steps"] if each["would"]]
+    assert (step["rule"], step["details"]["path"]) == (DROP, "/tmp/busybox")
 
     # A canary elsewhere changes nothing here; a canary here does.
     policy = rolled_out(client, policy, mode="canary", canary_nodes=["another"])

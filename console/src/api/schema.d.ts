@@ -420,7 +420,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The incidents, newest first
+         * The incidents, the latest first; `rule` finds every one that the rule had a part in
          * @description Needs: `incidents:read`.
          */
         get: operations["listIncidents"];
@@ -440,7 +440,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One incident with its process tree; `allowed` says which statuses may follow
+         * One incident with its story, by its id or by that of any of its observations; `allowed` says what may follow
          * @description Needs: `incidents:read`.
          */
         get: operations["getIncident"];
@@ -1534,7 +1534,10 @@ export interface components {
         };
         /**
          * Incident
-         * @description An observation as the platform keeps it.
+         * @description Observations that belong together, as the platform keeps them.
+         *
+         *         What an observation says, the incident says of its gravest one; ``at`` is when the latest was made, and ``severity``
+         *         that of the gravest rule with what ``raised`` adds.
          */
         Incident: {
             id: string;
@@ -1552,10 +1555,19 @@ export interface components {
             };
             policy: components["schemas"]["PolicyRef"] | null;
             would: components["schemas"]["Action"] | null;
+            deed: components["schemas"]["Deed"] | null;
+            title: string;
+            title_zh: string;
             node: string;
             node_name: string;
             cluster: string;
             received: string;
+            began: string;
+            observations: number;
+            rules: string[];
+            tactics: components["schemas"]["Tactic"][];
+            raised: components["schemas"]["Raise"][];
+            story: components["schemas"]["Story"] | null;
             status: components["schemas"]["IncidentStatus"];
             handled_by: string | null;
             handled_at: string | null;
@@ -1633,6 +1645,152 @@ export interface components {
             version: number;
         };
         /**
+         * Deed
+         * @description What the event was, in the few words that a story needs.
+         */
+        Deed: {
+            kind: components["schemas"]["EventKind"];
+            path?: string | null;
+            target?: string | null;
+            remote?: components["schemas"]["Endpoint"] | null;
+            inbound?: boolean;
+            reads?: boolean;
+            writes?: boolean;
+            new_file?: boolean;
+        };
+        /**
+         * EventKind
+         * @description One class of events; each has its own loss counter in the kernel.
+         * @enum {unknown}
+         */
+        EventKind: "accept" | "bind" | "bpf" | "connect" | "container_start" | "credentials" | "dns" | "dup" | "exec" | "exit" | "file_link" | "file_make" | "file_mode" | "file_open" | "file_owner" | "file_rename" | "file_symlink" | "file_unlink" | "fork" | "io_uring" | "listen" | "memfd" | "memory_protection" | "module" | "mount" | "namespace" | "pivot_root" | "process_memory" | "ptrace" | "send" | "signal" | "socket" | "umount" | "userfaultfd";
+        /**
+         * Endpoint
+         * @description One end of a connection: an IP address and a port, or a Unix socket's path (abstract ones begin with ``@``).
+         */
+        Endpoint: {
+            address: string;
+            port: number;
+            name: string;
+        };
+        /**
+         * Tactic
+         * @description In the order in which an attack usually reaches them.
+         * @enum {unknown}
+         */
+        Tactic: "collection" | "command-and-control" | "credential-access" | "defense-evasion" | "discovery" | "execution" | "exfiltration" | "impact" | "initial-access" | "lateral-movement" | "persistence" | "privilege-escalation";
+        /**
+         * Raise
+         * @description Why an incident is graver than its gravest rule: ``tactics`` or ``vulnerable``.
+         */
+        Raise: {
+            why: string;
+            by: number;
+            count: number;
+        };
+        /**
+         * Story
+         * @description How an incident went. Lists are bounded; what did not fit is counted.
+         */
+        Story: {
+            steps: components["schemas"]["Step"][];
+            left_out: number;
+            processes: components["schemas"]["StoryProcess"][];
+            processes_left_out: number;
+            files: components["schemas"]["FileSeen"][];
+            sockets: components["schemas"]["SocketSeen"][];
+            users: components["schemas"]["UserSeen"][];
+            at_stake: components["schemas"]["AtStake"][];
+            at_stake_left_out: number;
+            unknowns: components["schemas"]["NotKnown"][];
+        };
+        /**
+         * Step
+         * @description One entry of an incident's time line: what happened once, or again and again in the same way.
+         */
+        Step: {
+            id: string;
+            at: string;
+            last: string;
+            count: number;
+            rule: string;
+            title: string;
+            title_zh: string;
+            severity: components["schemas"]["Severity"];
+            technique: string;
+            tactic: components["schemas"]["Tactic"] | null;
+            action: components["schemas"]["Action"];
+            stopped: boolean;
+            would: components["schemas"]["Action"] | null;
+            deed: components["schemas"]["Deed"] | null;
+            lineage: string[];
+            details: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * StoryProcess
+         * @description A process of the tree; ``parent`` is the key of another one.
+         */
+        StoryProcess: {
+            key: string;
+            parent: string | null;
+            process: components["schemas"]["Process"];
+        };
+        /**
+         * FileSeen
+         * @description A file of the story, and what was done with it.
+         */
+        FileSeen: {
+            path: string;
+            how: string[];
+            count: number;
+        };
+        /**
+         * SocketSeen
+         * @description The other end of connections.
+         */
+        SocketSeen: {
+            address: string;
+            port: number;
+            name: string;
+            inbound: boolean;
+            count: number;
+        };
+        /**
+         * UserSeen
+         * @description Who the processes that did something ran as.
+         */
+        UserSeen: {
+            uid: number;
+            name: string;
+            login: string;
+        };
+        /**
+         * AtStake
+         * @description A known vulnerability of the image in a program that ran in this incident.
+         */
+        AtStake: {
+            vulnerability: string;
+            severity: components["schemas"]["Severity"];
+            package: string;
+            installed: string;
+            fixed: string | null;
+            exploited: boolean;
+            program: string;
+            by: string;
+        };
+        /**
+         * NotKnown
+         * @description Something that the story cannot say, by code.
+         */
+        NotKnown: {
+            code: string;
+            params: {
+                [key: string]: string | number;
+            };
+        };
+        /**
          * IncidentStatus
          * @description How a person handled it.
          * @enum {unknown}
@@ -1700,12 +1858,6 @@ export interface components {
             false_positives: string;
             false_positives_zh: string;
         };
-        /**
-         * EventKind
-         * @description One class of events; each has its own loss counter in the kernel.
-         * @enum {unknown}
-         */
-        EventKind: "accept" | "bind" | "bpf" | "connect" | "container_start" | "credentials" | "dns" | "dup" | "exec" | "exit" | "file_link" | "file_make" | "file_mode" | "file_open" | "file_owner" | "file_rename" | "file_symlink" | "file_unlink" | "fork" | "io_uring" | "listen" | "memfd" | "memory_protection" | "module" | "mount" | "namespace" | "pivot_root" | "process_memory" | "ptrace" | "send" | "signal" | "socket" | "umount" | "userfaultfd";
         /**
          * RulesSpec
          * @description The rules of a policy: those that come with the product, then the files in their order, then single rules.

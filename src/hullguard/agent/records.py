@@ -5,13 +5,14 @@ import msgspec
 from hullguard.agent.spool import Keep, Priority, Spool
 from hullguard.model.command import Command
 from hullguard.model.event import Process
-from hullguard.model.incident import Observation
+from hullguard.model.incident import Deed, Observation
 from hullguard.model.severity import Severity
 from hullguard.wire.messages import CommandUpdate, Incidents, OwnCommand
 from hullguard.wire.session import record_body
 
 _MOST_BYTES = 60 * 1024
 """hostmgr refuses an observation of more than 64 KiB."""
+_MOST_LINEAGE = 10
 _URGENT = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
@@ -46,8 +47,25 @@ def _body(observation: Observation) -> bytes:
         return record_body(Incidents((observation,)))
     # A process can choose megabytes of arguments; they matter less than that the incident arrives.
     details = {_cut(name, 64): _cut(value, 500) for name, value in list(observation.details.items())[:16]}
-    lineage = tuple(map(_brief, observation.lineage[-8:]))
-    return record_body(Incidents((msgspec.structs.replace(observation, lineage=lineage, details=details),)))
+    # Its beginning tells what it belongs to, its end what happened.
+    whole = observation.lineage
+    lineage = tuple(map(_brief, whole if len(whole) <= _MOST_LINEAGE else (*whole[:2], *whole[2 - _MOST_LINEAGE :])))
+    return record_body(
+        Incidents(
+            (
+                msgspec.structs.replace(
+                    observation, lineage=lineage, details=details, deed=_brief_deed(observation.deed)
+                ),
+            )
+        )
+    )
+
+
+def _brief_deed(deed: Deed | None) -> Deed | None:
+    if deed is None:
+        return None
+    path, target = (None if text is None else _cut(text, 1000) for text in (deed.path, deed.target))
+    return msgspec.structs.replace(deed, path=path, target=target)
 
 
 def _brief(process: Process) -> Process:

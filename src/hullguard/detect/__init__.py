@@ -3,7 +3,7 @@
 from hullguard.detect.default import default_policies, default_policy
 from hullguard.detect.denial import Denial, DenyRule, denial, denies
 from hullguard.detect.detectors.catalog import catalog_info
-from hullguard.detect.engine import Engine
+from hullguard.detect.engine import MISSED, Engine
 from hullguard.detect.plan import KernelPlan, SlotPlan, plan
 from hullguard.detect.policy_check import check
 from hullguard.detect.rollout import ROLLED_BACK, acts, enforced, in_force, simulated
@@ -11,6 +11,7 @@ from hullguard.detect.rule_info import checked, pack_info
 from hullguard.detect.rulebook import known_settings
 
 __all__ = [
+    "MISSED",
     "ROLLED_BACK",
     "Denial",
     "DenyRule",

@@ -15,7 +15,7 @@ from hullguard.detect.rules.output import MISSING
 from hullguard.detect.rules.ruleset import Match
 from hullguard.model.event import Event, EventKind, Gap, ImageRef
 from hullguard.model.ids import derived_id
-from hullguard.model.incident import Observation, PolicyRef
+from hullguard.model.incident import Deed, Observation, PolicyRef
 from hullguard.model.policy import Action, DetectorSettings, NodePolicies, Policy
 from hullguard.model.severity import Severity
 
@@ -26,7 +26,7 @@ OUTPUT = "output"
 _Choice = tuple[Policy, Rulebook]
 """The policy of a container, and its rules."""
 _MOST_CHOICES = 4096
-_LONGEST_VALUE, _LONGEST_OUTPUT = 1024, 4096
+_LONGEST_VALUE, _LONGEST_OUTPUT, _LONGEST_TITLE = 1024, 4096, 256
 
 
 class _About(Struct, frozen=True):
@@ -36,6 +36,8 @@ class _About(Struct, frozen=True):
     severity: Severity
     technique: str
     action: Action
+    title: str = ""
+    title_zh: str = ""
 
 
 class Engine:
@@ -110,7 +112,9 @@ class Engine:
         rule = match.rule
         said = {name: value[:_LONGEST_VALUE] for name, value in match.fields.items() if value != MISSING}
         details = {**said, OUTPUT: match.output[:_LONGEST_OUTPUT]}
-        about = _About(rule.name, rule.severity, rule.technique, action)
+        words = rule.words
+        title, title_zh = words.title[:_LONGEST_TITLE], (words.title_zh or words.title)[:_LONGEST_TITLE]
+        about = _About(rule.name, rule.severity, rule.technique, action, title, title_zh)
         return self._observation(match.event, policy, about, details)
 
     def _observe(
@@ -139,4 +143,22 @@ class Engine:
             details=details,
             policy=PolicyRef(policy.id, policy.version),
             would=about.action if only_simulated and about.action is not Action.ALERT else None,
+            deed=_deed(event),
+            title=about.title,
+            title_zh=about.title_zh,
         )
+
+
+def _deed(event: Event) -> Deed:
+    """The event as a story tells it."""
+    socket = event.socket
+    return Deed(
+        event.kind,
+        path=event.path,
+        target=event.target,
+        remote=None if socket is None else socket.remote,
+        inbound=socket is not None and socket.inbound,
+        reads=event.reads,
+        writes=event.writes,
+        new_file=event.new_file,
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from hullguard.detect import MISSED
 from hullguard.model.command import RESPONSES, Command
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, HostFacts
@@ -44,7 +45,7 @@ def check(message: AgentMessage) -> None:
                 _weigh(each, OBSERVATION_BYTES, "an observation")
                 _require_ids((each.id, each.container.id))
                 _require_rule(each)
-                if not each.lineage:
+                if not each.lineage and each.rule != MISSED:  # nobody saw who did what was lost
                     raise Violation(Code.MESSAGE_MALFORMED, f"observation {each.id} names no process")
         case Containers(containers=containers):
             for container in containers:

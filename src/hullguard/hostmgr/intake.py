@@ -128,11 +128,11 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
 async def _incidents(tx: Transaction, speaker: Speaker, found: Sequence[Observation], outcome: Outcome) -> None:
     # An id is made from the node's own: no node can take another's ids, and so make its incidents disappear as known.
     own = [msgspec.structs.replace(each, id=derived_id(speaker.node, each.id)) for each in found]
-    new = await Incidents(tx).insert(speaker.node, own, tx.now)
-    for incident in new:
+    for incident in await Incidents(tx).insert(speaker.node, own, tx.now):
         outcome.tell("incident", incident)
     for each in own:
-        if each.rule == ROLLED_BACK and each.id in new and await roll_back(tx, speaker.node, each) and each.policy:
+        # The same word twice finds the policy rolled back already.
+        if each.rule == ROLLED_BACK and await roll_back(tx, speaker.node, each) and each.policy:
             outcome.tell("policy", each.policy.id)
 
 

@@ -36,6 +36,14 @@ _FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 _LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 
 
+def as_kept(value: datetime) -> datetime:
+    """The instant that a column gives back for this one."""
+    # A runtime's time without a zone is UTC by that runtime's own documentation.
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    # The first day of year 1 in an eastern zone is in UTC before any datetime: kept, no list could be read again.
+    return EPOCH + timedelta(microseconds=min(max((aware - EPOCH) // timedelta(microseconds=1), _FIRST), _LAST))
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """Microseconds since 1970 in UTC. SQLite has no time type and MySQL's drops the zone."""
 
@@ -50,10 +58,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
         del dialect
         if value is None:
             return None
-        # A runtime's time without a zone is UTC by that runtime's own documentation.
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        # The first day of year 1 in an eastern zone is in UTC before any datetime: kept, no list could be read again.
-        return min(max((aware - EPOCH) // timedelta(microseconds=1), _FIRST), _LAST)
+        return (as_kept(value) - EPOCH) // timedelta(microseconds=1)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         del dialect

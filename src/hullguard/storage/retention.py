@@ -12,6 +12,7 @@ from hullguard.storage.tables import (
     image_packages,
     image_subjects,
     images,
+    incident_keys,
     inventories,
     jobs,
     progress,
@@ -28,6 +29,9 @@ OLD_BOOTS = timedelta(days=90)
 """Silent this long: no spool keeps a message of that boot any more."""
 
 ABSENT_IMAGES = timedelta(days=7)
+OLD_KEYS = timedelta(days=7)
+"""Nothing joins an incident that has been quiet for so long, however late an agent tells of it."""
+
 BATCH = 100
 """Images removed in one transaction, each with thousands of rows."""
 
@@ -39,6 +43,7 @@ async def sweep(tx: Transaction) -> dict[str, int]:
         "idempotency": (idempotency, idempotency.c.created <= tx.now - KEPT),
         "jobs": (jobs, jobs.c.finished <= tx.now - FINISHED_JOBS),
         "certificates": (certificates, certificates.c.expires <= tx.now - OLD_CERTIFICATES),
+        "incident_keys": (incident_keys, incident_keys.c.at <= tx.now - OLD_KEYS),
         "progress": (progress, progress.c.at <= tx.now - OLD_BOOTS),
     }
     removed = {

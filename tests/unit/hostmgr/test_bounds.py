@@ -2,16 +2,20 @@
 
 import msgspec
 import pytest
+from tests.support.database import START
 from tests.support.records import container, facts, heartbeat, observation, response
 
+from hullguard.detect import Engine
 from hullguard.hostmgr import bounds
 from hullguard.model.command import CommandKind, CommandState
-from hullguard.model.event import ContainerRef
+from hullguard.model.event import ContainerRef, Gap
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.wire import messages as say
 from hullguard.wire.violation import Code, Violation
 
 replace = msgspec.structs.replace
+LOST = Engine("node-1", "boot-1").miss(Gap(ContainerRef("c" * 64), None, "exec", "full", 7, START, START))
+"""Nobody saw which process did what was lost."""
 DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
 
 
@@ -19,6 +23,7 @@ DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
     "message",
     [
         say.Incidents((observation(1), observation(2))),
+        say.Incidents((LOST,)),
         say.Containers((container(1),)),
         say.Facts(facts("node-1.example.org")),
         say.Beat(heartbeat(dropped={"low": 3})),

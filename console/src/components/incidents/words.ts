@@ -1,6 +1,6 @@
 /** An incident in words, from its rule and the facts that came with it. */
 import type { Incident, Process } from '@/api/types'
-import { ruleWords } from '@/components/rules/words'
+import { inLanguage, ruleWords } from '@/components/rules/words'
 import { packRule } from '@/composables/rules'
 import { told } from '@/i18n'
 
@@ -18,20 +18,25 @@ export function summary(incident: Incident): string {
       path: incident.details.path ?? process?.exe ?? '?',
       ...incident.details,
     },
-    ruleTitle(incident.rule),
+    titleOf(incident),
   )
 }
 
 /** What stands below it: the sentence of a rule, the title of a detector. */
 export function below(incident: Incident): string {
   const said = incident.details[SENTENCE]
-  return said === undefined ? ruleTitle(incident.rule) : visible(said)
+  return said === undefined ? titleOf(incident) : visible(said)
 }
 
 /** Of a detector or a rule; a team's own rule is called by its name. */
 export function ruleTitle(rule: string, fallback?: string): string {
   const info = packRule(rule)
   return told('detector', rule, {}, info ? ruleWords(info).title : (fallback ?? rule))
+}
+
+/** Of what was observed: a rule of a team's own has brought its title along. */
+export function titleOf(seen: { rule: string; title: string; title_zh: string }): string {
+  return ruleTitle(seen.rule, inLanguage(seen.title, seen.title_zh) || undefined)
 }
 
 export function programOf(process: Process): string {

@@ -9,19 +9,20 @@ export interface RuleWords {
   falsePositives: string
 }
 
-function said(english: string, chinese: string): string {
+/** The text in the reader's language; English where there is no Chinese of it. */
+export function inLanguage(english: string, chinese: string): string {
   return language.value === 'zh-CN' && chinese ? chinese : english
 }
 
 export function problemText(problem: RuleProblem): string {
-  return said(problem.text, problem.text_zh)
+  return inLanguage(problem.text, problem.text_zh)
 }
 
 export function ruleWords(info: RuleInfo): RuleWords {
   return {
-    title: said(info.title, info.title_zh) || info.name,
-    why: said(info.why, info.why_zh),
-    advice: said(info.advice, info.advice_zh),
-    falsePositives: said(info.false_positives, info.false_positives_zh),
+    title: inLanguage(info.title, info.title_zh) || info.name,
+    why: inLanguage(info.why, info.why_zh),
+    advice: inLanguage(info.advice, info.advice_zh),
+    falsePositives: inLanguage(info.false_positives, info.false_positives_zh),
   }
 }

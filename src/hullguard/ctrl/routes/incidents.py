@@ -40,14 +40,14 @@ class Handling(Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/incidents", permission=Permission.INCIDENTS_READ)
 async def list_incidents(call: NamedDependency[Call], filters: NamedDependency[IncidentQuery]) -> Page[Incident]:
-    """The incidents, newest first."""
+    """The incidents, the latest first; `rule` finds every one that the rule had a part in."""
     async with call.reading() as tx:
         return await Incidents(tx).page(filters.to(IncidentFilter), filters.page())
 
 
 @get("/incidents/{incident:str}", permission=Permission.INCIDENTS_READ)
 async def get_incident(call: NamedDependency[Call], incident: FromPath[str]) -> Incident:
-    """One incident with its process tree; `allowed` says which statuses may follow."""
+    """One incident with its story, by its id or by that of any of its observations; `allowed` says what may follow."""
     async with call.reading() as tx:
         return await Incidents(tx).get(incident)
 

@@ -14,7 +14,7 @@ from hullguard.model.page import Page
 from hullguard.model.policy import Parameter
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores.places import cluster_of
-from hullguard.storage.tables import commands
+from hullguard.storage.tables import commands, observations
 from hullguard.storage.transaction import Row, Transaction
 
 OPEN_PER_NODE = 100
@@ -112,9 +112,14 @@ class Commands:
         where += any_of(commands.c.state, {state.value for state in wanted.state}, tx)
         where += any_of(commands.c.kind, {kind.value for kind in wanted.kind}, tx)
         where += [] if wanted.container is None else [commands.c.container == wanted.container]
-        where += [] if wanted.incident is None else [commands.c.incident == wanted.incident]
+        where += [] if wanted.incident is None else [self._answers(wanted.incident)]
         found = await fetch(tx, sa.select(commands).where(*where), _LISTING, request)
         return Page([_command(row) for row in found.rows], found.total, found.cursor)
+
+    def _answers(self, incident: str) -> sa.ColumnElement[bool]:
+        """An agent knows only the observation that it answered, not the incident that this became a part of."""
+        of = sa.select(observations.c.id).where(self._tx.mine(observations), observations.c.incident == incident)
+        return sa.or_(commands.c.incident == incident, commands.c.incident.in_(of))
 
     async def for_node(self, node: str) -> list[Command]:
         """The node's unfinished commands that are still in time, oldest first."""

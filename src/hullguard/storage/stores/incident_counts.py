@@ -1,4 +1,4 @@
-"""Incidents per cluster, day, status, severity and rule, kept while they come and go.
+"""Incidents per cluster, day of their beginning, status, severity and gravest rule, kept while they come and go.
 
 Counting millions of rows for the first screen takes longer than everything else on it; this table has a few thousand.
 """
@@ -46,9 +46,7 @@ async def add(tx: Transaction, cells: Iterable[Cell] | Mapping[Cell, int]) -> No
     await tx.upsert(incident_counts, rows, add=["incidents"])
 
 
-def total(
-    tx: Transaction, statuses: Collection[str], severities: Collection[int], rule: str | None
-) -> sa.Select[tuple[int]]:
+def total(tx: Transaction, statuses: Collection[str], severities: Collection[int]) -> sa.Select[tuple[int]]:
     """The number of incidents, without touching one."""
     table = incident_counts.c
     select = sa.select(sa.func.coalesce(sa.func.sum(table.incidents), 0)).where(tx.mine(incident_counts))
@@ -56,6 +54,4 @@ def total(
         select = select.where(table.status.in_(sorted(statuses)))
     if severities:
         select = select.where(table.severity.in_(sorted(severities)))
-    if rule is not None:
-        select = select.where(table.rule == rule)
     return select

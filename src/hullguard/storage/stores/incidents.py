@@ -1,4 +1,4 @@
-"""Incidents: stored once however often they are sent, listed newest first, handled by people."""
+"""Incidents: observations that belong together, listed newest first, handled by people."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,26 +8,15 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from hullguard.model.errors import Conflict, NotFound
-from hullguard.model.event import ContainerRef, ImageRef
 from hullguard.model.incident import Incident, IncidentStatus, Observation
 from hullguard.model.page import Page
-from hullguard.model.policy import Action
 from hullguard.model.severity import Severity
 from hullguard.storage.dialect import not_indexed
 from hullguard.storage.paging import Listing, PageRequest, fetch
-from hullguard.storage.stores import incident_counts
-from hullguard.storage.stores.incident_counts import Cell, day_of
-from hullguard.storage.stores.places import Place, place_of
-from hullguard.storage.tables import Evidence, incidents
+from hullguard.storage.stores import incident_counts, incident_rows
+from hullguard.storage.stores.incident_intake import Intake
+from hullguard.storage.tables import incident_rules, incidents, observations
 from hullguard.storage.transaction import Row, Transaction
-
-BATCH = 500
-FOLLOWERS: dict[IncidentStatus, tuple[IncidentStatus, ...]] = {
-    IncidentStatus.OPEN: (IncidentStatus.IGNORED, IncidentStatus.RESOLVED),
-    IncidentStatus.IGNORED: (IncidentStatus.OPEN, IncidentStatus.RESOLVED),
-    IncidentStatus.RESOLVED: (IncidentStatus.OPEN,),
-}
-"""Which status may follow which."""
 
 
 class IncidentFilter(Struct, frozen=True):
@@ -36,6 +25,7 @@ class IncidentFilter(Struct, frozen=True):
     status: frozenset[IncidentStatus] = frozenset()
     severity: frozenset[Severity] = frozenset()
     rule: str | None = None
+    """One that any of its observations is of."""
     node: str | None = None
     container: str | None = None
     image: str | None = None
@@ -57,6 +47,10 @@ _LISTING = Listing(
         incidents.c.image_name,
     ),
 )
+_OF_RULE = Listing(
+    key=incident_rules.c.incident, sorts={"at": incident_rules.c.at}, default=_LISTING.default, search=_LISTING.search
+)
+"""In the order of the rule's own index: an incident's time stands there, too."""
 
 
 class Incidents:
@@ -65,31 +59,37 @@ class Incidents:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def insert(self, node: str, observations: Sequence[Observation], received: datetime) -> list[str]:
-        """Keep what an agent reports; the ids that were not known before, in the order given."""
-        place = await place_of(self._tx, node)
-        known = await self._known([each.id for each in observations])
-        new = {each.id: each for each in observations if each.id not in known}
-        await self._tx.insert(incidents, [_values(each, node, place, received) for each in new.values()])
-        await incident_counts.add(self._tx, [_cell(each, place) for each in new.values()])
-        return list(new)
+    async def insert(self, node: str, seen: Sequence[Observation], received: datetime) -> list[str]:
+        """Keep what an agent reports, each observation once, and join it to what it belongs to.
+
+        The ids of the incidents that are new or have changed.
+        """
+        return await Intake(self._tx, node, received).take(seen)
 
     async def get(self, incident: str) -> Incident:
-        """One incident."""
-        return _incident(await self._row(incident))
+        """One incident with its story, by its own id or by that of any of its observations."""
+        row = await self._row(incident)
+        return incident_rows.incident(row, incident_rows.story_of(row))
 
     async def page(self, wanted: IncidentFilter, request: PageRequest) -> Page[Incident]:
         """A page of incidents, newest first."""
-        select = sa.select(incidents).where(*self._conditions(wanted))
-        found = await fetch(self._tx, select, _LISTING, request, total=self._total(wanted))
-        return Page([_incident(row) for row in found.rows], found.total, found.cursor)
+        select = sa.select(*incident_rows.LISTED).where(*self._conditions(wanted))
+        listing = _LISTING
+        if wanted.rule is not None:
+            listing = _OF_RULE
+            both = sa.and_(incident_rules.c.tenant == incidents.c.tenant, incident_rules.c.incident == incidents.c.id)
+            select = select.join(incident_rules, both).where(
+                self._tx.mine(incident_rules), incident_rules.c.rule == wanted.rule
+            )
+        found = await fetch(self._tx, select, listing, request, total=self._total(wanted))
+        return Page([incident_rows.incident(row) for row in found.rows], found.total, found.cursor)
 
     async def handle(self, incident: str, status: IncidentStatus, note: str, by: str) -> Incident:
         """Change how an incident stands."""
         tx = self._tx
         row = await self._row(incident)
         now = IncidentStatus(row.status)
-        if status not in FOLLOWERS[now]:
+        if status not in incident_rows.FOLLOWERS[now]:
             raise Conflict(
                 f"incident {incident[:64]} is {now} and cannot become {status}",
                 "incident.transition",
@@ -97,22 +97,18 @@ class Incidents:
                 wanted=status.value,
             )
         values = {"status": status.value, "handled_by": by[:255], "handled_at": tx.now, "note": note}
-        await tx.run(sa.update(incidents).where(tx.mine(incidents), incidents.c.id == incident).values(**values))
-        before = Cell(row.cluster, day_of(row.at), now.value, row.severity, row.rule)
+        await tx.run(sa.update(incidents).where(tx.mine(incidents), incidents.c.id == row.id).values(**values))
+        before = incident_rows.cell_of(row)
         await incident_counts.add(tx, {before: -1, structs.replace(before, status=status.value): 1})
-        return await self.get(incident)
-
-    async def _known(self, ids: Sequence[str]) -> set[str]:
-        known: set[str] = set()
-        for start in range(0, len(ids), BATCH):
-            # Across clusters: an id that stands anywhere in the tenant cannot be added again.
-            batch = incidents.c.id.in_(ids[start : start + BATCH])
-            select = sa.select(incidents.c.id).where(self._tx.tenants(incidents), batch)
-            known.update(row.id for row in await self._tx.all(select))
-        return known
+        return await self.get(row.id)
 
     async def _row(self, incident: str) -> Row:
-        row = await self._tx.first(sa.select(incidents).where(self._tx.mine(incidents), incidents.c.id == incident))
+        tx = self._tx
+        select = sa.select(incidents).where(tx.mine(incidents))
+        row = await tx.first(select.where(incidents.c.id == incident))
+        if row is None:
+            of = sa.select(observations.c.incident).where(tx.mine(observations), observations.c.id == incident)
+            row = await tx.first(select.where(incidents.c.id == of.scalar_subquery()))
         if row is None:
             raise NotFound(f"there is no incident {incident[:64]}", "incident.not-found")
         return row
@@ -122,14 +118,13 @@ class Incidents:
 
         Without this SQLite, which keeps no statistics here, may collect a million rows by one filter and sort them.
         """
-        table, leads = incidents.c, True
+        table, leads = incidents.c, wanted.rule is None
         conditions = [self._tx.mine(incidents)]
         for column, values in (
             (table.simulated_by, _one(wanted.simulated_by)),
             (table.container, _one(wanted.container)),
             (table.node, _one(wanted.node)),
             (table.image, _one(wanted.image)),
-            (table.rule, _one(wanted.rule)),
             (table.severity, [each.rank for each in sorted(wanted.severity)]),
             (table.status, [each.value for each in sorted(wanted.status)]),
         ):
@@ -146,7 +141,7 @@ class Incidents:
 
     def _total(self, wanted: IncidentFilter) -> sa.Select[Any] | None:
         uncounted = (
-            *(wanted.node, wanted.container, wanted.image, wanted.simulated_by),
+            *(wanted.node, wanted.container, wanted.image, wanted.simulated_by, wanted.rule),
             *(wanted.since, wanted.until),
         )
         if any(value is not None for value in uncounted):
@@ -155,68 +150,8 @@ class Incidents:
             self._tx,
             {each.value for each in wanted.status},
             {each.rank for each in wanted.severity},
-            wanted.rule,
         )
 
 
 def _one(value: str | None) -> list[Any]:
     return [] if value is None else [value]
-
-
-def _cell(observed: Observation, place: Place) -> Cell:
-    rule = observed.rule[:128]
-    return Cell(place.cluster, day_of(observed.at), IncidentStatus.OPEN.value, observed.severity.rank, rule)
-
-
-def _values(observed: Observation, node: str, place: Place, received: datetime) -> dict[str, Any]:
-    simulated = observed.policy if observed.would is not None else None
-    return {
-        "id": observed.id,
-        "cluster": place.cluster,
-        "node": node,
-        "node_name": place.name,
-        "at": observed.at,
-        "received": received,
-        "rule": observed.rule,
-        "severity": observed.severity.rank,
-        "technique": observed.technique,
-        "action": observed.action.value,
-        "stopped": observed.stopped,
-        "container": observed.container.id,
-        "container_name": observed.container.name,
-        "image": None if observed.image is None else observed.image.id,
-        "image_name": None if observed.image is None else observed.image.name,
-        "evidence": Evidence(observed.lineage, observed.details, observed.policy),
-        "simulated_by": None if simulated is None else simulated.id[:64],
-        "simulated_version": None if simulated is None else simulated.version,
-        "would": None if simulated is None else observed.would,
-        "status": IncidentStatus.OPEN.value,
-    }
-
-
-def _incident(row: Row) -> Incident:
-    status = IncidentStatus(row.status)
-    return Incident(
-        id=row.id,
-        at=row.at,
-        rule=row.rule,
-        severity=Severity.from_rank(row.severity),
-        technique=row.technique,
-        action=Action(row.action),
-        stopped=bool(row.stopped),
-        container=ContainerRef(row.container, row.container_name),
-        image=None if row.image is None else ImageRef(row.image, row.image_name or ""),
-        lineage=row.evidence.lineage,
-        details=row.evidence.details,
-        policy=row.evidence.policy,
-        would=None if row.would is None else Action(row.would),
-        node=row.node,
-        node_name=row.node_name,
-        cluster=row.cluster,
-        received=row.received,
-        status=status,
-        handled_by=row.handled_by,
-        handled_at=row.handled_at,
-        note=row.note,
-        allowed=FOLLOWERS[status],
-    )

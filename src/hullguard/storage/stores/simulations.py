@@ -1,11 +1,11 @@
-"""What policies would have stopped, were they not only simulated: counted from the incidents that say so."""
+"""What policies would have stopped, were they not only simulated: counted from the observations that say so."""
 
 import sqlalchemy as sa
 
 from hullguard.model.policy import Action, Policy, SimulatedDeed, Simulation
 from hullguard.storage.paging import PageRequest
 from hullguard.storage.stores.policies import Policies
-from hullguard.storage.tables import incidents
+from hullguard.storage.tables import incidents, observations
 from hullguard.storage.transaction import Row, Transaction
 
 _MOST_GROUPS = 100
@@ -21,24 +21,28 @@ class Simulations:
     async def of(self, policy: str) -> Simulation:
         """Counts since the policy detects what it detects now: how far it is rolled out may have changed since."""
         first = await self._first_alike(policy)
-        table = incidents.c
+        table, of = observations.c, incidents.c
+        both = sa.and_(of.tenant == table.tenant, of.id == table.incident)
         condition = sa.and_(
-            self._tx.mine(incidents),
+            self._tx.mine(observations),
             table.simulated_by == policy,
             table.simulated_version >= first.version,
         )
-        by = (table.container, table.node, table.rule, table.would)
+        joined = observations.join(incidents, both)
+        by = (of.container, of.node, table.rule, table.would)
+        containers = sa.select(sa.func.count(of.container.distinct()))
         deeds = sa.func.count().label("deeds")
         groups = (
             sa.select(
                 *by,
-                sa.func.max(table.container_name).label("container_name"),
-                sa.func.max(table.image_name).label("image_name"),
-                sa.func.max(table.node_name).label("node_name"),
+                sa.func.max(of.container_name).label("container_name"),
+                sa.func.max(of.image_name).label("image_name"),
+                sa.func.max(of.node_name).label("node_name"),
                 deeds,
                 sa.func.min(table.at).label("first_at"),
                 sa.func.max(table.at).label("last_at"),
             )
+            .select_from(joined)
             .where(condition)
             .group_by(*by)
             .order_by(deeds.desc(), *by)
@@ -48,8 +52,8 @@ class Simulations:
             policy,
             first.version,
             first.changed_at,
-            int(await self._tx.scalar(sa.select(sa.func.count(table.container.distinct())).where(condition)) or 0),
-            int(await self._tx.scalar(sa.select(sa.func.count()).select_from(incidents).where(condition)) or 0),
+            int(await self._tx.scalar(containers.select_from(joined).where(condition)) or 0),
+            int(await self._tx.scalar(sa.select(sa.func.count()).select_from(observations).where(condition)) or 0),
             tuple(map(_group, await self._tx.all(groups))),
         )
 

@@ -9,7 +9,15 @@ from hullguard.storage.tables.images import (
     inventories,
     reports,
 )
-from hullguard.storage.tables.incidents import Evidence, incident_counts, incidents
+from hullguard.storage.tables.incidents import (
+    Evidence,
+    Joined,
+    incident_counts,
+    incident_keys,
+    incident_rules,
+    incidents,
+    observations,
+)
 from hullguard.storage.tables.intent import commands, idempotency, policies, policy_versions
 from hullguard.storage.tables.metadata import metadata
 from hullguard.storage.tables.nodes import certificates, containers, nodes, progress, quota_units, quotas
@@ -18,6 +26,7 @@ from hullguard.storage.tables.platform import blob_chunks, blobs, counters, jobs
 
 __all__ = [
     "Evidence",
+    "Joined",
     "audit_heads",
     "audit_records",
     "blob_chunks",
@@ -34,11 +43,14 @@ __all__ = [
     "image_subjects",
     "images",
     "incident_counts",
+    "incident_keys",
+    "incident_rules",
     "incidents",
     "inventories",
     "jobs",
     "metadata",
     "nodes",
+    "observations",
     "policies",
     "policy_versions",
     "progress",

@@ -287,7 +287,15 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
     clock.forward(days=200)
     async with storage.transaction(SCOPE) as tx:
         removed = await sweep(tx)
-        assert removed == {"sessions": 1, "idempotency": 1, "jobs": 1, "certificates": 1, "progress": 1, "images": 1}
+        assert removed == {
+            "sessions": 1,
+            "idempotency": 1,
+            "jobs": 1,
+            "certificates": 1,
+            "incident_keys": 0,
+            "progress": 1,
+            "images": 1,
+        }
         assert set((await sweep(tx)).values()) == {0}
         assert await Sessions(tx).find("b" * 64) is not None
         assert (await Images(tx).report(OTHER_IMAGE)).vulnerabilities
