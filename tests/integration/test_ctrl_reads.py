@@ -8,7 +8,10 @@ from tests.support import records
 from tests.support.attack import attack
 from tests.support.control import Control, control, installation, seed
 from tests.support.database import START
+from tests.support.events import event
 
+from hullguard.model.event import EventKind
+from hullguard.model.identity import Role
 from hullguard.model.incident import Incident
 from hullguard.model.node import Node, PlacedContainer
 from hullguard.model.page import Page
@@ -223,7 +226,37 @@ async def test_an_attack_is_listed_once_and_told_whole(control: Control):
         whole = (await admin.get(f"/incidents/{seen.id}")).json()
         assert whole["id"] == listed["id"]
         assert [step["rule"] for step in whole["story"]["steps"]] == [each.rule for each in chain]
-    assert whole["raised"] == [{"why": "tactics", "by": 2, "count": 5}]
+    assert whole["raised"] == [
+        {"why": "tactics", "by": 2, "count": 5},
+        {"why": "vulnerable", "by": 1, "count": 2},
+    ]
+    assert {each["package"] for each in whole["story"]["at_stake"]} == {"nginx"}
+
+
+async def test_rules_are_tried_on_what_was_recorded(control: Control):
+    await seed(control)
+    chain = attack(START, on="c" * 64)
+    happened = event(EventKind.EXEC, lineage=chain[0].lineage, path="/bin/sh", call="execve", result=0, at=START)
+    async with control.writing() as tx:
+        await Incidents(tx).insert("node-1", chain, tx.now, {chain[0].id: happened})
+    viewer = await control.user(Role.VIEWER)
+    condition = "evt.type = execve and proc.name = sh"
+    own = f"- rule: Any sh\n  desc: x\n  condition: {condition}\n  output: a shell\n  priority: ERROR\n"
+    rules = {"pack": False, "files": [{"name": "own.yaml", "content": own}]}
+    span = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
+    answer = (await viewer.post("/rules/replay", {"rules": rules, **span})).json()
+    assert (answer["events"], answer["fired"], answer["left_out"], answer["kept_days"]) == (1, 1, 0, 14)
+    (rule,) = answer["rules"]
+    assert (rule["rule"], rule["fired"], rule["containers"]) == ("Any sh", 1, 1)
+    assert rule["samples"][0]["observation"] == chain[0].id
+    none = (await viewer.post("/rules/replay", {"rules": rules, "until": "2026-02-01T00:00:00Z"})).json()
+    assert (none["events"], none["first"], none["rules"]) == (0, None, [])
+    for body, code in (
+        ({"rules": rules, "since": "2026-03-02T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, "rules.replay-span"),
+        ({"rules": {"files": [{"name": "own.yaml", "content": "- rule: x"}]}}, "policy.rules-invalid"),
+    ):
+        refused = await viewer.post("/rules/replay", body)
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
 
 
 async def test_a_cursor_of_another_order_is_refused(control: Control):

@@ -532,6 +532,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What these rules would have said of the recorded events of a span; nothing is kept, and nothing follows
+         * @description Recorded are events on which a detector or rule objected when they happened, and no others.
+         *
+         *     Needs: `incidents:read`.
+         */
+        post: operations["replayRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -1913,6 +1935,62 @@ export interface components {
             error: boolean;
         };
         /**
+         * ReplayInput
+         * @description Rules as a policy has them, and the span of the events to try them on; without one, the last seven days.
+         */
+        ReplayInput: {
+            rules: components["schemas"]["RulesSpec"];
+            /** @default null */
+            since: string | null;
+            /** @default null */
+            until: string | null;
+        };
+        /**
+         * Replay
+         * @description What rules would have said of the recorded events of a span.
+         *
+         *         Recorded are events on which a detector or rule objected when they happened, and no others: what rules would have
+         *         said of events that nothing objected to is not known.
+         */
+        Replay: {
+            since: string;
+            until: string;
+            events: number;
+            first: string | null;
+            last: string | null;
+            left_out: number;
+            fired: number;
+            kept_days: number;
+            rules: components["schemas"]["ReplayedRule"][];
+            silent: number;
+        };
+        /**
+         * ReplayedRule
+         * @description What one rule would have said.
+         */
+        ReplayedRule: {
+            rule: string;
+            title: string;
+            title_zh: string;
+            severity: components["schemas"]["Severity"];
+            fired: number;
+            containers: number;
+            samples: components["schemas"]["ReplayedEvent"][];
+        };
+        /**
+         * ReplayedEvent
+         * @description An event that a rule would have told of.
+         */
+        ReplayedEvent: {
+            at: string;
+            container: string;
+            container_name: string;
+            image_name: string;
+            program: string;
+            output: string;
+            observation: string;
+        };
+        /**
          * Page[Policy]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
          */
@@ -3200,6 +3278,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckedRules"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -231,8 +231,8 @@ class Protection:
             _log.exception("event not judged", kind=str(event.kind), sequence=event.sequence)
             self._changed()
             return
-        for observation in found:
-            put_observation(self._spool, observation)
+        for number, observation in enumerate(found):
+            put_observation(self._spool, observation, None if number else event)
             self._found(observation)
 
     def _take(self, wanted: Wanted) -> None:

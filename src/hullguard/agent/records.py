@@ -4,23 +4,27 @@ import msgspec
 
 from hullguard.agent.spool import Keep, Priority, Spool
 from hullguard.model.command import Command
-from hullguard.model.event import Process
+from hullguard.model.event import Event, Process
 from hullguard.model.incident import Deed, Observation
 from hullguard.model.severity import Severity
-from hullguard.wire.messages import CommandUpdate, Incidents, OwnCommand
+from hullguard.wire.messages import CommandUpdate, Incidents, OwnCommand, RecordedEvent
 from hullguard.wire.session import record_body
 
 _MOST_BYTES = 60 * 1024
 """hostmgr refuses an observation of more than 64 KiB."""
 _MOST_LINEAGE = 10
+_LARGEST_EVENT = 16 * 1024
 _URGENT = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
-def put_observation(spool: Spool, observation: Observation) -> bool:
-    """Durable when this returns; the same observation again, after a crash, is the same record."""
+def put_observation(spool: Spool, observation: Observation, event: Event | None = None) -> bool:
+    """Durable when this returns; the same observation again, after a crash, is the same record.
+
+    ``event`` goes along, to be judged again by rules that change, unless it is too large for that.
+    """
     urgent = observation.stopped or observation.severity in _URGENT
     priority = Priority.HIGH if urgent else Priority.NORMAL
-    return spool.put(priority, _body(observation), observation.id, Keep.FIRST)
+    return spool.put(priority, _body(observation, event), observation.id, Keep.FIRST)
 
 
 def put_update(spool: Spool, update: CommandUpdate) -> bool:
@@ -42,9 +46,11 @@ def put_own(spool: Spool, command: Command) -> bool:
     return spool.put(Priority.HIGH, record_body(OwnCommand(command)), f"command:{command.id}:outcome", Keep.FIRST)
 
 
-def _body(observation: Observation) -> bytes:
+def _body(observation: Observation, event: Event | None) -> bytes:
     if len(msgspec.msgpack.encode(observation)) <= _MOST_BYTES:
-        return record_body(Incidents((observation,)))
+        recorded = event is not None and len(msgspec.msgpack.encode(event)) <= _LARGEST_EVENT
+        events = (RecordedEvent(observation.id, event),) if event is not None and recorded else ()
+        return record_body(Incidents((observation,), events))
     # A process can choose megabytes of arguments; they matter less than that the incident arrives.
     details = {_cut(name, 64): _cut(value, 500) for name, value in list(observation.details.items())[:16]}
     # Its beginning tells what it belongs to, its end what happened.

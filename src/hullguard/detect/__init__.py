@@ -6,6 +6,7 @@ from hullguard.detect.detectors.catalog import catalog_info
 from hullguard.detect.engine import MISSED, Engine
 from hullguard.detect.plan import KernelPlan, SlotPlan, plan
 from hullguard.detect.policy_check import check
+from hullguard.detect.replay import Past, replay
 from hullguard.detect.rollout import ROLLED_BACK, acts, enforced, in_force, simulated
 from hullguard.detect.rule_info import checked, pack_info
 from hullguard.detect.rulebook import known_settings
@@ -17,6 +18,7 @@ __all__ = [
     "DenyRule",
     "Engine",
     "KernelPlan",
+    "Past",
     "SlotPlan",
     "acts",
     "catalog_info",
@@ -31,5 +33,6 @@ __all__ = [
     "known_settings",
     "pack_info",
     "plan",
+    "replay",
     "simulated",
 ]

@@ -26,6 +26,7 @@ from hullguard.wire.messages import (
 from hullguard.wire.violation import Code, Violation
 
 OBSERVATION_BYTES = 64 << 10
+EVENT_BYTES = 32 << 10
 CONTAINER_BYTES = 4 << 10
 FACTS_BYTES = 16 << 10
 HEARTBEAT_BYTES = 32 << 10
@@ -40,13 +41,8 @@ _ENCODER = msgspec.msgpack.Encoder()
 def check(message: AgentMessage) -> None:
     """Raises ``Violation`` for a message that says more than any honest agent would."""
     match message:
-        case Incidents(observations=observations):
-            for each in observations:
-                _weigh(each, OBSERVATION_BYTES, "an observation")
-                _require_ids((each.id, each.container.id))
-                _require_rule(each)
-                if not each.lineage and each.rule != MISSED:  # nobody saw who did what was lost
-                    raise Violation(Code.MESSAGE_MALFORMED, f"observation {each.id} names no process")
+        case Incidents():
+            _check_incidents(message)
         case Containers(containers=containers):
             for container in containers:
                 _weigh(container, CONTAINER_BYTES, "a container")
@@ -61,6 +57,20 @@ def check(message: AgentMessage) -> None:
             _check_heartbeat(heartbeat)
         case _:
             pass
+
+
+def _check_incidents(message: Incidents) -> None:
+    for each in message.observations:
+        _weigh(each, OBSERVATION_BYTES, "an observation")
+        _require_ids((each.id, each.container.id))
+        _require_rule(each)
+        if not each.lineage and each.rule != MISSED:  # nobody saw who did what was lost
+            raise Violation(Code.MESSAGE_MALFORMED, f"observation {each.id} names no process")
+    known = {each.id for each in message.observations}
+    for recorded in message.events:
+        _weigh(recorded, EVENT_BYTES, "a recorded event")
+        if recorded.observation not in known or not recorded.event.lineage:
+            raise Violation(Code.MESSAGE_MALFORMED, "a recorded event is of no observation, or of no process")
 
 
 def _require_rule(observation: Observation) -> None:

@@ -3,7 +3,7 @@
 A message that comes twice changes nothing the second time: records are numbered, and the rest replaces a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -14,6 +14,7 @@ from hullguard.detect import ROLLED_BACK
 from hullguard.hostmgr.rollback import roll_back
 from hullguard.model.command import Command, CommandState
 from hullguard.model.errors import NotFound
+from hullguard.model.event import Event
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation
 from hullguard.model.inventory import Inventory
@@ -86,6 +87,7 @@ async def take_in(tx: Transaction, speaker: Speaker, said: Sequence[tuple[Item, 
     new = await Progress(tx).accept_all(speaker.node, speaker.stream, numbers) if numbers else frozenset()
     outcomes = []
     found: list[Observation] = []
+    events: dict[str, Event] = {}
     for item, sequence in said:
         outcome = Outcome(duplicate=sequence is not None and sequence not in new)
         outcomes.append(outcome)
@@ -94,10 +96,11 @@ async def take_in(tx: Transaction, speaker: Speaker, said: Sequence[tuple[Item, 
         if isinstance(item, say.Incidents):
             # In one go at the end: a burst of incidents is many records, and what costs is each statement.
             found.extend(item.observations)
+            events.update({each.observation: each.event for each in item.events})
         else:
             await _take_in(tx, speaker, item, outcome)
     if found:
-        await _incidents(tx, speaker, found, outcomes[-1])
+        await _incidents(tx, speaker, found, events, outcomes[-1])
     return outcomes
 
 
@@ -125,10 +128,13 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
                 outcome.tell("node", speaker.node)
 
 
-async def _incidents(tx: Transaction, speaker: Speaker, found: Sequence[Observation], outcome: Outcome) -> None:
+async def _incidents(
+    tx: Transaction, speaker: Speaker, found: Sequence[Observation], events: Mapping[str, Event], outcome: Outcome
+) -> None:
     # An id is made from the node's own: no node can take another's ids, and so make its incidents disappear as known.
     own = [msgspec.structs.replace(each, id=derived_id(speaker.node, each.id)) for each in found]
-    for incident in await Incidents(tx).insert(speaker.node, own, tx.now):
+    recorded = {derived_id(speaker.node, observation): event for observation, event in events.items()}
+    for incident in await Incidents(tx).insert(speaker.node, own, tx.now, recorded):
         outcome.tell("incident", incident)
     for each in own:
         # The same word twice finds the policy rolled back already.

@@ -5,6 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from hullguard.storage.stores.idempotency import KEPT
+from hullguard.storage.stores.recordings import Recordings
 from hullguard.storage.tables import (
     certificates,
     findings,
@@ -50,7 +51,7 @@ async def sweep(tx: Transaction) -> dict[str, int]:
         name: await tx.run(sa.delete(table).where(tx.tenants(table), condition))
         for name, (table, condition) in old.items()
     }
-    return {**removed, "images": await _absent_images(tx)}
+    return {**removed, "recorded_events": await Recordings(tx).forget(), "images": await _absent_images(tx)}
 
 
 async def _absent_images(tx: Transaction) -> int:

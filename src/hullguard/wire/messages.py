@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from hullguard.model.command import Command
+from hullguard.model.event import Event
 from hullguard.model.incident import Observation
 from hullguard.model.node import Container, Heartbeat, HostFacts
 from hullguard.model.policy import AppliedPolicies, NodePolicies
@@ -59,10 +60,19 @@ class Beat(Struct, frozen=True, tag="beat"):
 # --- records, agent to server --------------------------------------------------------------------------------
 
 
+class RecordedEvent(Struct, frozen=True):
+    """The event that an observation was made of, to be judged again by rules that change."""
+
+    observation: str
+    event: Event
+
+
 class Incidents(Struct, frozen=True, tag="incidents"):
     """What the detectors found, oldest first."""
 
     observations: Annotated[tuple[Observation, ...], Meta(min_length=1, max_length=limits.BATCH_OBSERVATIONS)]
+    events: Annotated[tuple[RecordedEvent, ...], Meta(max_length=limits.BATCH_OBSERVATIONS)] = ()
+    """Each event once, however many observations it made."""
 
 
 class CommandUpdate(Struct, frozen=True, tag="command-update"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.events import event
 
 from hullguard.agent.records import put_observation, put_update
 from hullguard.agent.spool import Spool
@@ -52,6 +53,15 @@ def test_what_is_grave_or_was_stopped_goes_first(spool):
     put_observation(spool, observation(2, Severity.CRITICAL))
     put_observation(spool, observation(3, Severity.LOW, stopped=True))
     assert [message.observations[0].id[-1] for message in sent(spool)] == ["2", "3", "1"]  # type: ignore[attr-defined]
+
+
+def test_an_event_goes_along_to_be_judged_again_unless_it_is_large(spool):
+    small, large = event(), event(path="/" + "p" * 20_000)
+    put_observation(spool, observation(1), small)
+    put_observation(spool, observation(2), large)
+    put_observation(spool, observation(3))
+    told = [[each.event for each in message.events] for message in sent(spool)]  # type: ignore[attr-defined]
+    assert told == [[small], [], []]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from tests.support.database import START
+from tests.support.events import event
 from tests.support.records import container, facts, heartbeat, observation, response
 
 from hullguard.detect import Engine
@@ -24,6 +25,7 @@ DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
     [
         say.Incidents((observation(1), observation(2))),
         say.Incidents((LOST,)),
+        say.Incidents((observation(1),), (say.RecordedEvent(observation(1).id, event()),)),
         say.Containers((container(1),)),
         say.Facts(facts("node-1.example.org")),
         say.Beat(heartbeat(dropped={"low": 3})),
@@ -47,6 +49,15 @@ def test_honest_messages_pass(message):
         (say.Incidents((replace(observation(1), rule="r" * 129),)), Code.MESSAGE_MALFORMED),
         (say.Incidents((replace(observation(1), container=ContainerRef("<b>")),)), Code.MESSAGE_MALFORMED),
         (say.Incidents((replace(observation(1), lineage=()),)), Code.MESSAGE_MALFORMED),
+        (say.Incidents((observation(1),), (say.RecordedEvent("another", event()),)), Code.MESSAGE_MALFORMED),
+        (
+            say.Incidents((observation(1),), (say.RecordedEvent(observation(1).id, replace(event(), lineage=())),)),
+            Code.MESSAGE_MALFORMED,
+        ),
+        (
+            say.Incidents((observation(1),), (say.RecordedEvent(observation(1).id, event(path="p" * 40_000)),)),
+            Code.MESSAGE_TOO_LARGE,
+        ),
         (say.Containers((container(1, name="n" * 5000),)), Code.MESSAGE_TOO_LARGE),
         (say.Containers((container(1, image="sha256:x y"),)), Code.MESSAGE_MALFORMED),
         (say.Facts(facts("-node")), Code.REQUEST_INVALID),

@@ -1,11 +1,14 @@
 """What messages do to the database, and that saying them twice does nothing more."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import records
 from tests.support.database import SCOPE, clock, storage, tx
+from tests.support.events import event
 from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat, inventory, observation, waiting
 
 from hullguard.cache import MemoryCache
@@ -25,6 +28,7 @@ from hullguard.storage.stores import (
     Jobs,
     Nodes,
     Progress,
+    Recordings,
 )
 from hullguard.wire import messages as say
 
@@ -54,6 +58,16 @@ async def test_a_run_of_records_is_stored_once_and_every_new_incident_is_told(tx
     told = [event for outcome in (*first, *again) for event in outcome.events]
     assert told == [("incident", derived_id("node-1", observation(number).id)) for number in (1, 2, 3, 4)]
     assert await total(tx) == 4
+
+
+async def test_an_event_is_recorded_under_its_observation(tx, node):
+    happened = event(at=observation(1).at)
+    said = say.Incidents((observation(1), observation(2)), (say.RecordedEvent(observation(1).id, happened),))
+    await take_in(tx, SPEAKER, [(said, 1)])
+    await take_in(tx, SPEAKER, [(said, 2)])
+    day = timedelta(days=1)
+    (kept,), _ = await Recordings(tx).latest(happened.at - day, happened.at + day, 10)
+    assert (kept.observation, kept.event) == (derived_id("node-1", observation(1).id), happened)
 
 
 async def test_what_is_between_records_is_not_forgotten(tx, node):

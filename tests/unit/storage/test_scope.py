@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support.database import SCOPE, Clock
+from tests.support.events import event
 from tests.support.records import (
     IMAGE,
     container,
@@ -59,7 +60,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Images(tx).present("node-1", [(IMAGE, ["nginx:1"])])
     await stores.Images(tx).store_inventory(IMAGE, inventory())
     await stores.Matching(tx).store([stores.Judged(IMAGE, report(), frozenset({SUBJECT}))])
-    (incident,) = await stores.Incidents(tx).insert("node-1", [observation()], tx.now)
+    (incident,) = await stores.Incidents(tx).insert("node-1", [observation()], tx.now, {observation().id: event()})
     policy = await stores.Policies(tx).create(PolicySpec("p", binding=Binding(["*"])), "user:a")
     command = await stores.Commands(tx).create("node-1", CommandKind.SCAN_NOW, {}, "user:a", later)
     await stores.Idempotency(tx).remember("user:a", "k", "d", command.id)
@@ -102,6 +103,11 @@ async def _take(tx: Transaction, kind: str) -> Any:
 
 async def _read(tx: Transaction) -> Any:
     return [piece async for piece in stores.Blobs(tx).read(BLOB)]
+
+
+async def _latest(tx: Transaction) -> Any:
+    found, more = await stores.Recordings(tx).latest(tx.now - timedelta(days=9999), tx.now + timedelta(days=1), 10)
+    return [*found, more]
 
 
 async def _walk(tx: Transaction) -> Any:
@@ -169,6 +175,8 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     ),
     "Incidents.insert": (lambda tx, _: s.Incidents(tx).insert(n, [observation(2)], tx.now), NOT_FOUND),
     "Incidents.page": (_p("Incidents", filtered="IncidentFilter"), NOTHING),
+    "Recordings.forget": (lambda tx, _: s.Recordings(tx).forget(), NOTHING),
+    "Recordings.latest": (lambda tx, _: _latest(tx), NOTHING),
     "Jobs.enqueue_due": (lambda tx, _: s.Jobs(tx).enqueue_due(), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
@@ -235,7 +243,7 @@ HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
     "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Idempotency.remember",
     "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Progress.accept", "Progress.accept_all",
-    "Quotas.set_total", "Quotas.take", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
+    "Quotas.set_total", "Recordings.keep", "Quotas.take", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
     # Own figures, with a default.
     "Quotas.get",
     # A lease that only ``take`` gives out proves the tenant's job; the statements are scoped all the same.
@@ -298,6 +306,7 @@ async def test_a_stranger_in_the_same_tenant_but_another_cluster_sees_no_node(
     by_cluster = [
         name for name in STRANGERS_CALLS if name.split(".")[0] in {"Nodes", "Containers", "Images", "Commands"}
     ]
+    by_cluster += ["Recordings.latest"]
     by_cluster += ["Incidents.get", "Incidents.handle", "Incidents.insert", "Incidents.page", "EnrolmentTokens.page"]
     for name in by_cluster:
         call, expected = STRANGERS_CALLS[name]

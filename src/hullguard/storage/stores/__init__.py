@@ -9,6 +9,7 @@
 | ``Policies`` | versions, and what each node should run |
 | ``Simulations`` | what policies would have stopped |
 | ``Commands``, ``CommandFilter``, ``About``, ``Idempotency`` | what people ask of agents |
+| ``Recordings``, ``Recorded`` | events that rules can be tried on |
 | ``Progress`` | which of an agent's messages were taken in |
 | ``Quotas`` | node units |
 | ``Users``, ``Credentials``, ``Sessions``, ``Session``, ``Tokens``, ``TokenHolder`` | who may sign in |
@@ -40,6 +41,7 @@ from hullguard.storage.stores.overview import overview
 from hullguard.storage.stores.policies import Policies
 from hullguard.storage.stores.progress import Progress
 from hullguard.storage.stores.quotas import Quotas
+from hullguard.storage.stores.recordings import Recorded, Recordings
 from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, Tokens
 from hullguard.storage.stores.settings import ADVISORIES, Settings
 from hullguard.storage.stores.simulations import Simulations
@@ -77,6 +79,8 @@ __all__ = [
     "Policies",
     "Progress",
     "Quotas",
+    "Recorded",
+    "Recordings",
     "Redeemed",
     "Session",
     "Sessions",

@@ -4,7 +4,7 @@ Everything that belongs together is in one transaction, so a message that is tak
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from hullguard.model.errors import Invalid
+from hullguard.model.event import Event
 from hullguard.model.incident import IncidentStatus, Observation, Story
 from hullguard.model.report import ScanReport
 from hullguard.storage import stories, story_facts
@@ -20,6 +21,7 @@ from hullguard.storage.stores import incident_counts, incident_rows
 from hullguard.storage.stores.incident_counts import Cell
 from hullguard.storage.stores.incident_rows import Known
 from hullguard.storage.stores.places import Place, place_of
+from hullguard.storage.stores.recordings import MOST_OF_INCIDENT, Recordings
 from hullguard.storage.stories import WINDOW, Account
 from hullguard.storage.tables import incident_keys, incident_rules, incidents, observations, reports
 from hullguard.storage.transaction import Transaction
@@ -33,8 +35,8 @@ _MOST_ROUNDS: Final = 8
 class Intake:
     """Takes in what one node's agent observed."""
 
-    def __init__(self, tx: Transaction, node: str, received: datetime) -> None:
-        self._tx, self._node, self._received = tx, node, received
+    def __init__(self, tx: Transaction, node: str, received: datetime, events: Mapping[str, Event]) -> None:
+        self._tx, self._node, self._received, self._events = tx, node, received, events
         self._reports: dict[str, ScanReport | None] = {}
         self._moved: Counter[Cell] = Counter()
 
@@ -136,6 +138,10 @@ class Intake:
                 update=["status", *values],
             )
         await tx.insert(observations, [_observed(each, incident, place) for each in added])
+        room = MOST_OF_INCIDENT - sum(each.account.observations for each in before)
+        ids = [each.lead.id for each in added[: max(0, room)]]
+        events = {each: self._events[each] for each in ids if each in self._events}
+        await Recordings(tx).keep(place.cluster, events)
         rows = [
             {"incident": incident, "rule": rule, "cluster": place.cluster, "at": account.last} for rule in account.rules
         ]

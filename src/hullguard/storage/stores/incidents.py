@@ -1,6 +1,6 @@
 """Incidents: observations that belong together, listed newest first, handled by people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from hullguard.model.errors import Conflict, NotFound
+from hullguard.model.event import Event
 from hullguard.model.incident import Incident, IncidentStatus, Observation
 from hullguard.model.page import Page
 from hullguard.model.severity import Severity
@@ -59,12 +60,15 @@ class Incidents:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def insert(self, node: str, seen: Sequence[Observation], received: datetime) -> list[str]:
+    async def insert(
+        self, node: str, seen: Sequence[Observation], received: datetime, events: Mapping[str, Event] | None = None
+    ) -> list[str]:
         """Keep what an agent reports, each observation once, and join it to what it belongs to.
 
-        The ids of the incidents that are new or have changed.
+        ``events`` are recorded by the id of the observation that each made. The answer is the ids of the incidents
+        that are new or have changed.
         """
-        return await Intake(self._tx, node, received).take(seen)
+        return await Intake(self._tx, node, received, events or {}).take(seen)
 
     async def get(self, incident: str) -> Incident:
         """One incident with its story, by its own id or by that of any of its observations."""

@@ -17,6 +17,7 @@ from hullguard.storage.tables.incidents import (
     incident_rules,
     incidents,
     observations,
+    recorded_events,
 )
 from hullguard.storage.tables.intent import commands, idempotency, policies, policy_versions
 from hullguard.storage.tables.metadata import metadata
@@ -56,6 +57,7 @@ __all__ = [
     "progress",
     "quota_units",
     "quotas",
+    "recorded_events",
     "reports",
     "schedules",
     "sessions",

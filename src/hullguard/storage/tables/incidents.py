@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from hullguard.model.attack import Tactic
-from hullguard.model.event import Process
+from hullguard.model.event import Event, Process
 from hullguard.model.incident import Deed, PolicyRef, Raise, Story
 from hullguard.model.policy import Action
 from hullguard.model.severity import Severity
@@ -133,6 +133,19 @@ incident_keys = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Index("ix_incident_keys_at", "tenant", "at"),
     sa.Index("ix_incident_keys_incident", "tenant", "incident"),
+)
+
+# Events that observations were made of, to be judged again by rules that change.
+recorded_events = sa.Table(
+    "recorded_events",
+    metadata,
+    tenant(),
+    key("observation"),
+    short("cluster", ID),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("event", Compressed(Event), nullable=False),
+    sa.Index("ix_recorded_events_at", "tenant", "at", "observation"),
+    sa.Index("ix_recorded_events_cluster", "tenant", "cluster", "at"),
 )
 
 incident_counts = sa.Table(

@@ -210,7 +210,7 @@ async def test_what_goes_goes_at_its_instant_and_only_its_own(storage: Storage, 
             await Jobs(tx).done(job)
     week = {"sessions": 1, "jobs": 1, "images": 1}
     nothing = dict.fromkeys(
-        ("sessions", "idempotency", "jobs", "certificates", "incident_keys", "progress", "images"), 0
+        ("sessions", "idempotency", "jobs", "certificates", "incident_keys", "recorded_events", "progress", "images"), 0
     )
     for at, gone in (
         (START + timedelta(days=7) - MICROSECOND, {}),

@@ -293,6 +293,7 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
             "jobs": 1,
             "certificates": 1,
             "incident_keys": 0,
+            "recorded_events": 0,
             "progress": 1,
             "images": 1,
         }
