@@ -2,6 +2,7 @@
 
 import sqlite3
 import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def ndb(*blobs: bytes) -> bytes:
     slots, data, block = b"", b"", 256
     for number, blob in enumerate(blobs, 1):
         entry = struct.pack("<4sIII", b"BlbS", number, 1, len(blob)) + blob
-        entry += b"\0" * (-(len(entry) + 12) % 16) + struct.pack("<II4s", 0, len(blob), b"BlbE")
+        entry += b"\0" * (-(len(entry) + 12) % 16)
+        entry += struct.pack("<II4s", zlib.adler32(entry), len(blob), b"BlbE")
         slots += struct.pack("<4sIII", b"Slot", number, block, len(entry) // 16) + struct.pack(
             "<4sIII", b"Slot", 0, 0, 0
         )

@@ -1,5 +1,7 @@
 """Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``."""
 
+import re
+
 import msgspec
 from packageurl import PackageURL
 
@@ -9,6 +11,7 @@ from hullguard.model.package import Package, PackageType
 _BOUND = 500
 _LICENSES = 20
 _LICENSE_BYTES = 1 << 14
+_UNPACKED = r"opt/([^/]+-v?\d[^/]*)"
 _ABSENT = msgspec.Raw(b"null")
 _NOTHING = (b"null", b'""', b"[]", b"{}", b"false")
 
@@ -28,10 +31,13 @@ class _Kept(msgspec.Struct, omit_defaults=True):
 
 
 class NodeAnalyzer(Analyzer):
-    """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers."""
+    """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers.
 
-    name, version = "node", 3
-    paths = NODE_PACKAGE
+    A package that was unpacked below /opt lies in a directory of its own name and version, as Node's images have Yarn.
+    """
+
+    name, version = "node", 4
+    paths = rf"{NODE_PACKAGE}|{_UNPACKED}/package\.json"
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path
@@ -52,6 +58,12 @@ class NodeAnalyzer(Analyzer):
                 findings.say(path, "the manifest of an npm package is no readable JSON")
                 continue
             manifest = msgspec.json.decode(file.content, type=_Kept)
+            unpacked = re.fullmatch(rf"{_UNPACKED}/.*", path, re.DOTALL)
+            if unpacked and unpacked[1] not in (
+                f"{manifest.name}-{manifest.version}",
+                f"{manifest.name}-v{manifest.version}",
+            ):
+                continue  # an application's own manifest
             if not manifest.name and not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
             if not manifest.name or not manifest.version:

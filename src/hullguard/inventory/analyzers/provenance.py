@@ -51,8 +51,10 @@ _REPOSITORIES = {
     **dict.fromkeys(("chainguard", "wolfi"), re.compile(r"https://(?:packages\.wolfi\.dev|(?:[a-z]+\.)?cgr\.dev)/\S+")),
 }
 """Lines of apk's list of repositories; mirrors keep the paths below their own names."""
-# Debian's and Alpine's policies (FHS) leave these to the vendors and to the administrator.
-_OTHERS = ("opt/", "usr/local/")
+# Where packages of a distribution put files (FHS); Debian's and Alpine's leave /opt to the vendors, and all leave
+# /usr/local and what the administrator made to him: a list that names those was not made by the distribution.
+_FHS = re.compile(r"(?:usr/(?!local/)|s?bin/|lib(?:32|64|x32)?/|etc/|var/|boot/|opt/)")
+_VENDORS_OWN = "opt/"
 _NAMED = 5
 
 
@@ -101,13 +103,13 @@ class Owner(Struct):
 def take(findings: Findings, distribution: Distribution | None, owners: Iterable[Owner], *, fhs: bool) -> None:
     """Notes what the distribution's packages own, and says which others own something.
 
-    ``fhs`` says that the distribution's packages leave /opt and /usr/local alone.
+    ``fhs`` says that the distribution's packages leave /opt alone.
     """
     others = set[str]()
     published = distribution is not None and distribution.ecosystem != ""
     for owner in owners:
         speaks = owner.own and published
-        kept = {path for path in owner.paths if speaks and not (fhs and path.startswith(_OTHERS))}
+        kept = {path for path in owner.paths if speaks and _placed(path, fhs=fhs)}
         for path in kept:
             findings.owned[path] = max(owner.layer, findings.owned.get(path, 0))
         if any(map(metadata, owner.paths - kept)):
@@ -120,3 +122,8 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
         "programs and packages of languages among their files were looked up by themselves"
     )
     findings.say(f"{len(others)} OS packages ({named})"[:500], why)
+
+
+def _placed(path: str, *, fhs: bool) -> bool:
+    """Whether packages of a distribution put files there."""
+    return _FHS.match(path) is not None and not (fhs and path.startswith(_VENDORS_OWN))

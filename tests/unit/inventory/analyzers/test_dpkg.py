@@ -325,3 +325,14 @@ def test_names_count_in_any_case_and_a_value_may_stand_on_the_next_line() -> Non
     )
 
     assert (package.source_name, package.source_version) == ("openssl", "3.0")
+
+
+@pytest.mark.parametrize("root", ["app", "srv", "home/me", "usr/local/lib"])
+def test_a_list_hides_nothing_where_no_distribution_puts_files(root: str) -> None:
+    path = f"{root}/node_modules/lodash/package.json"
+    lodash = file(path, '{"name": "lodash", "version": "4.17.10"}')
+
+    assert Found([OS, dpkg_status(dpkg_entry("python3-six", "1")), owned(path), lodash]).names == [
+        "lodash",
+        "python3-six",
+    ]

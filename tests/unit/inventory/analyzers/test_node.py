@@ -114,3 +114,11 @@ def test_a_licence_that_is_no_text_is_none() -> None:
     content = b'{"name": "a", "version": "1", "license": "MIT\xfb"}'
 
     assert Found([file("node_modules/a/package.json", content)]).named("a").licenses == ()
+
+
+def test_a_package_that_was_unpacked_below_opt_lies_in_a_directory_of_its_name_and_version() -> None:
+    manifest = '{"name": "yarn", "version": "1.22.19"}'
+
+    assert Found([file("opt/yarn-v1.22.19/package.json", manifest)]).names == ["yarn"]
+    assert Found([file("opt/my-app-2/package.json", manifest)]).names == []
+    assert Found([file("opt/app/package.json", manifest)]).names == []

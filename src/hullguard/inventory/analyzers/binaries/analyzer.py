@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.binaries.elf import Elf
-from hullguard.inventory.analyzers.binaries.golang import modules
+from hullguard.inventory.analyzers.binaries.golang import Unmapped, modules
 from hullguard.inventory.analyzers.binaries.programs import java_release, programs
 from hullguard.inventory.analyzers.binaries.rust import crates
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
@@ -14,6 +14,8 @@ from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import RandomAccess
 
 _ELF = b"\x7fELF"
+_OTHERS = (b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce")
+"""Programs for Windows and macOS, which an image may carry to hand them out: only Go's list is looked for."""
 # UPX leaves its mark behind the headers of the program that it makes.
 _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 
@@ -21,12 +23,15 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 3
+    name, version = "binaries", 4
     paths = JAVA_RELEASE
-    magic = (_ELF,)
+    magic = (_ELF, *_OTHERS)
     form = "program"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+        if content[:4].startswith(_OTHERS):
+            yield from modules(Unmapped(content))
+            return
         if content[: len(_ELF)] != _ELF:
             yield from java_release(content[: bounds.RUNTIME_BYTES])
             if len(content) > bounds.RUNTIME_BYTES:

@@ -1,14 +1,14 @@
 """The list of modules that Go's linker leaves in every program (debug/buildinfo)."""
 
 import re
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import text
-from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
+from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Segment
 from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch
-from hullguard.inventory.random_access import places
+from hullguard.inventory.random_access import RandomAccess, places
 from hullguard.model.package import PackageType
 
 MAGIC = b"\xff Go buildinf:"
@@ -25,7 +25,35 @@ _RELEASE = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+ ].*)
 _DEVELOPMENT = "(devel)"
 
 
-def modules(elf: Elf) -> Iterator[Piece | Doubt]:
+class Program(Protocol):
+    """A program as far as finding Go's list in it takes."""
+
+    content: RandomAccess
+
+    @property
+    def segments(self) -> Sequence[Segment]: ...
+    def section(self, wanted: bytes, most: int) -> bytes | None: ...
+    def at(self, address: int, size: int) -> bytes: ...
+
+
+class Unmapped:
+    """A program of a format that is not read: no address in it is known, so no list that Go before 1.18 wrote."""
+
+    segments: Sequence[Segment] = ()
+
+    def __init__(self, content: RandomAccess) -> None:
+        self.content = content
+
+    def section(self, wanted: bytes, most: int) -> bytes | None:
+        del wanted, most
+        return None
+
+    def at(self, address: int, size: int) -> bytes:
+        del address, size
+        return b""
+
+
+def modules(elf: Program) -> Iterator[Piece | Doubt]:
     """The standard library at the version of the compiler, the main module and its dependencies as replaced."""
     marks, info, beyond = 0, None, False
     for place in _places(elf):
@@ -57,7 +85,7 @@ def modules(elf: Elf) -> Iterator[Piece | Doubt]:
         yield Piece(PackageType.GOLANG, name, version, known=known)
 
 
-def _info(elf: Elf, place: bytes) -> tuple[str, str] | None:
+def _info(elf: Program, place: bytes) -> tuple[str, str] | None:
     """The compiler's version and the list, which may be empty; None when what follows the mark is neither.
 
     Raises TooMuch when the list is longer than is read.
@@ -79,7 +107,7 @@ def _info(elf: Elf, place: bytes) -> tuple[str, str] | None:
     return text(version), text(listed[_MARK:-_MARK])
 
 
-def _places(elf: Elf) -> Iterator[bytes]:
+def _places(elf: Program) -> Iterator[bytes]:
     """The bytes from the mark on: in its section, or as Go's own reader looks for it, in data that can be written."""
     try:
         section = elf.section(b".go.buildinfo", _MOST)
@@ -95,7 +123,7 @@ def _places(elf: Elf) -> Iterator[bytes]:
                 yield elf.content[at : at + _MOST]
 
 
-def _data(elf: Elf) -> Iterator[tuple[int, int]]:
+def _data(elf: Program) -> Iterator[tuple[int, int]]:
     """Stretches of the file that a program may write to, none twice; all of the file when it names none."""
     stretches = sorted((each.offset, each.offset + each.size) for each in elf.segments if each.writable)
     done = 0
@@ -121,7 +149,7 @@ def _inline(content: bytes, most: int) -> tuple[bytes | None, bytes | None]:
     return None, None
 
 
-def _pointed(elf: Elf, place: bytes, which: int, order: Literal["big", "little"], most: int) -> bytes | None:
+def _pointed(elf: Program, place: bytes, which: int, order: Literal["big", "little"], most: int) -> bytes | None:
     """A string whose header is pointed at, as before Go 1.18; None where there is no such string."""
     size = place[14]
     if size not in (4, 8):

@@ -14,8 +14,8 @@ _READERS = (
     (r"pnpm-lock\.yaml", "javascript.pnpm_lock"),
     (r"bun\.lock", "javascript.bun_lock"),
     (r"bun\.lockb", "javascript.bun_lockb"),
-    (r"requirements[^/]*\.txt", "python.requirements"),
-    (r"(?:poetry|uv|pdm)\.lock", "python.toml_lock"),
+    (r"[^/]*requirements[^/]*\.txt", "python.requirements"),
+    (r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/.]+)?\.toml", "python.toml_lock"),
     (r"Pipfile\.lock", "python.pipfile_lock"),
     (r"Cargo\.lock", "others.cargo_lock"),
     (r"go\.mod", "golang.go_mod"),
@@ -27,6 +27,13 @@ _READERS = (
     (r"gradle\.lockfile", "java.gradle_lockfile"),
     (r"mix\.lock", "others.mix_lock"),
     (r"pubspec\.lock", "others.pubspec_lock"),
+    (
+        (
+            r"packages\.config|Directory\.Packages\.props|Package\.resolved|Podfile\.lock|conan\.lock|renv\.lock"
+            r"|(?:Julia)?Manifest\.toml|build\.sbt\.lock|buildscript-gradle\.lockfile|stack\.yaml\.lock|deno\.lock"
+        ),
+        "others.unread",
+    ),
 )
 """A file's name -> module and function beside this one; only what is met is loaded."""
 
@@ -34,7 +41,7 @@ _READERS = (
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 3
+    name, version = "locks", 4
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor|gems)/)(?:.*/)?(?:"
         + "|".join(pattern for pattern, _ in _READERS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullguard.inventory.analyzers.entries import each, listing
-from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.inventory.analyzers.php import ComposerPackage
@@ -95,6 +95,12 @@ def mix_lock(content: bytes) -> Iterator[Piece | Doubt]:
         elif _MIX_ENTRY.match(line):
             tally.add(ELSEWHERE)
     yield from tally.doubts()
+
+
+def unread(content: bytes) -> Iterator[Piece | Doubt]:
+    """Lists of Swift, CocoaPods, Conan, R, Julia, sbt, Stack, Deno and old NuGet."""
+    del content
+    raise Unreadable("is a list of packages of a kind that is not read")
 
 
 def pubspec_lock(content: bytes) -> Iterator[Piece | Doubt]:

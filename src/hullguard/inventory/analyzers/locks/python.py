@@ -31,6 +31,8 @@ class _Package(msgspec.Struct):
 
 class _Lock(msgspec.Struct):
     package: list[_Package] = []
+    packages: list[_Package] = []
+    """As PEP 751 calls them."""
 
 
 class _Pinned(msgspec.Struct):
@@ -60,7 +62,7 @@ def requirements(content: bytes) -> Iterator[Piece | Doubt]:
 def toml_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """``[[package]]`` tables, as Poetry, uv and PDM write them."""
     lock, tally = msgspec.convert(table(content), _Lock), Tally()
-    for package in lock.package:
+    for package in [*lock.package, *lock.packages]:
         own = package.path or any(key in package.source for key in _OWN_SOURCES)
         if own or package.source.get("type") in _OWN_SOURCES:
             continue

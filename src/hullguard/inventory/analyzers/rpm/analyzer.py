@@ -33,7 +33,7 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 2
+    name, version = "rpm", 3
     paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, *_BESIDE))
 
@@ -83,7 +83,10 @@ class RpmAnalyzer(Analyzer):
         """Reads one database; tells whether it holds a package, so that no older one beside it counts."""
         log = files.file(path + _LOG)
         found = load(file.content)
-        if log is not None:
+        if log is not None and log.content and found.empty:
+            why = "its database is empty, so SQLite would drop this log with all that is in it; it was not read"
+            findings.say(path + _LOG, why, incomplete=True)
+        elif log is not None:
             found = wal.apply(found, wal.pages_of(log.content))
         journal = files.file(path + _JOURNAL)
         if journal is not None and journal.content:

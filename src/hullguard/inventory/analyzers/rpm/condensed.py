@@ -24,6 +24,8 @@ class Condensed(Struct):
     problems: list[str] = []
     root: int = 0
     page_size: int = 0
+    empty: bool = False
+    """Whether the file has no bytes at all."""
     nodes: dict[int, list[int]] = {}
     leaves: dict[int, list[Cell]] = {}
 

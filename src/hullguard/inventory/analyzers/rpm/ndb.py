@@ -1,11 +1,15 @@
 """rpm's own database format, ``Packages.db`` (rpm's lib/backend/ndb/rpmpkg.c): slots that point to blobs."""
 
 import struct
+import zlib
 
 from hullguard.inventory.analyzers.rpm.condensed import Condensed
 
 MAGIC = b"RpmP"
 _PAGE, _BLOCK, _SLOT = 4096, 16, 16
+_HEAD = 16
+_TAIL = struct.Struct("<II4s")
+"""A checksum, the length once more, and a mark."""
 
 
 def condense(content: bytes) -> Condensed:
@@ -45,5 +49,21 @@ def _add(found: Condensed, content: bytes, package: int, start: int) -> int:
     if magic != b"BlbS" or owner != package or start + 16 + length > len(content):
         found.report("a slot points to something that is no package")
         return 0
-    found.add(content[start + 16 : start + 16 + length])
-    return 16 + int(length)
+    blob = content[start + _HEAD : start + _HEAD + length]
+    if not _whole(content, start, blob):
+        found.report("a package is not what its checksum says")
+    found.add(blob)
+    return _HEAD + int(length)
+
+
+def _whole(content: bytes, start: int, blob: bytes) -> bool:
+    """Whether the checksum at the end of the blocks is that of the package, with or without what stands around it."""
+    end = start + -(-(_HEAD + len(blob) + _TAIL.size) // _BLOCK) * _BLOCK
+    if end > len(content):
+        return False
+    stated, length, mark = _TAIL.unpack_from(content, end - _TAIL.size)
+    padding = end - _TAIL.size - (start + _HEAD + len(blob))
+    begun = zlib.adler32(blob, zlib.adler32(content[start : start + _HEAD]))
+    sums = (begun, zlib.adler32(blob))
+    possible = {*sums, *(zlib.adler32(bytes(padding), one) for one in sums)}
+    return mark == b"BlbE" and length == len(blob) and stated in possible

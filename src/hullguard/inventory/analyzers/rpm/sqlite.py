@@ -50,7 +50,8 @@ def condense(content: bytes) -> Condensed:
     """Every row of the table ``Packages``, and the structure of that table."""
     found = Condensed()
     if not content:
-        return found  # nothing was written back yet; all is in the log
+        found.empty = True
+        return found
     size = page_size(content)
     if size is None:
         found.report("it is no SQLite database")

@@ -313,3 +313,18 @@ def test_a_section_of_the_name_without_the_list_hides_nothing() -> None:
     decoy = elf({".text": b"\x90" * 64, ".go.buildinfo": b"junk" * 16, ".data": go_info("go1.19.3", MODULES)})
 
     assert "stdlib" in Found([file("opt/app", decoy)]).names
+
+
+@pytest.mark.parametrize("head", [b"MZ", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xce"], ids=["PE", "Mach-O", "old Mach-O"])
+def test_go_programs_for_other_systems_name_their_modules(head: bytes) -> None:
+    content = head.ljust(4096, b"\x90") + go_info("go1.19.3", MODULES) + bytes(4096)
+
+    assert {package.name for package in Found([file("srv/tool.exe", content)]).packages} == VERSIONS.keys()
+    assert Found([file("srv/tool.exe", head.ljust(4096, b"\x90"))]).names == []
+
+
+def test_a_go_program_for_another_system_whose_list_is_elsewhere_is_told() -> None:
+    old = b"\xff Go buildinf:" + bytes([8, 0]) + bytes(16)
+    found = Found([file("srv/tool.exe", b"MZ".ljust(4096, b"\x90") + old + bytes(4096))])
+
+    assert "srv/tool.exe" in [unknown.what for unknown in found.unknowns]

@@ -274,3 +274,21 @@ def test_what_the_tool_reads_in_another_spelling_is_read(name: str, content: str
 )
 def test_what_is_not_read_is_told(name: str, content: str, why: str) -> None:
     assert (name, why) in [(unknown.what, unknown.why) for unknown in Found([file(name, content)]).unknowns]
+
+
+@pytest.mark.parametrize("name", ["Package.resolved", "packages.config", "deno.lock", "renv.lock", "Podfile.lock"])
+def test_a_list_of_a_kind_that_is_not_read_is_told(name: str) -> None:
+    (unknown, *_) = Found([entry(name, "{}")]).unknowns[1:]
+
+    assert (unknown.what, unknown.why) == (name, "is a list of packages of a kind that is not read")
+
+
+@pytest.mark.parametrize("name", ["dev-requirements.txt", "requirements-dev.txt"])
+def test_requirements_may_have_more_in_their_name(name: str) -> None:
+    assert Found([entry(name, "flask==1.0\n")]).names == ["flask"]
+
+
+def test_the_standard_lock_file_of_python_is_read() -> None:
+    content = 'lock-version = "1.0"\n[[packages]]\nname = "attrs"\nversion = "25.1.0"\n'
+
+    assert Found([entry("pylock.toml", content)]).names == ["attrs"]

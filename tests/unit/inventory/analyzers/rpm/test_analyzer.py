@@ -229,3 +229,12 @@ def run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_log_beside_an_empty_database_is_what_sqlite_would_drop(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path)
+    database.install([BASH])
+    found = Found([OS, file("var/lib/rpm/rpmdb.sqlite"), file("var/lib/rpm/rpmdb.sqlite-wal", database.log)])
+
+    assert found.names == []
+    assert [unknown.what for unknown in found.unknowns if unknown.incomplete] == ["var/lib/rpm/rpmdb.sqlite-wal"]

@@ -263,3 +263,12 @@ def test_a_berkeley_db_with_fewer_entries_than_it_states_is_told() -> None:
 
     assert whole.problems == []
     assert bdb_format.condense(bytes(content)).problems == ["it states 3 entries, of which 2 were found"]
+
+
+def test_a_package_that_is_not_what_its_checksum_says_is_told() -> None:
+    whole = ndb(header("one"), header("two"))
+    changed = whole.replace(b"two", b"owt", 1)
+
+    assert ndb_format.condense(whole).problems == []
+    assert names(ndb_format.condense(changed)) == ["one", "owt"]
+    assert ndb_format.condense(changed).problems == ["a package is not what its checksum says"]
