@@ -32,12 +32,13 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 
 @dataclass
 class Reply:
-    """One answer; ``cut`` sends only so many bytes of the body and then hangs up."""
+    """One answer; ``cut`` sends only so many bytes of the body and then hangs up, ``trickle`` a line or byte at a time."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    trickle: bool = False
 
 
 Answer = Callable[["Asked"], Reply]
@@ -146,6 +147,10 @@ def certificate(directory: Path) -> tuple[ssl.SSLContext, Path]:
     return context, public
 
 
+def _nap() -> None:
+    threading.Event().wait(0.02)
+
+
 def _handler() -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -157,7 +162,15 @@ def _handler() -> type[http.server.BaseHTTPRequestHandler]:
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                 self.send_header(name, value)
+                if reply.trickle:
+                    self.flush_headers()
+                    _nap()
             self.end_headers()
+            if reply.trickle:
+                for byte in reply.body:
+                    self.wfile.write(bytes([byte]))
+                    _nap()
+                return
             self.wfile.write(reply.body if reply.cut is None else reply.body[: reply.cut])
             self.close_connection = self.close_connection or reply.cut is not None
 

@@ -1,6 +1,7 @@
 """Questions to one registry about one repository: signed in when asked to, patient, and bounded in every answer."""
 
 import email.utils
+import functools
 import os
 import random
 import ssl
@@ -21,6 +22,8 @@ from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Un
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
+
+    from hullguard.inventory.source.registry.paced import Pace
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 60.0
@@ -57,7 +60,7 @@ class Client:
         for attempt in range(1, _ATTEMPTS):
             answer = self._get(path, {"Accept": accept})
             try:
-                return _bounded(answer, limit, path), answer.headers
+                return _bounded(answer, self.pace, limit, path), answer.headers
             except HTTPError as cause:
                 answer.close()
                 if attempt == _ATTEMPTS - 1:
@@ -159,8 +162,17 @@ class Client:
         sent = {"User-Agent": _CLIENT, **headers}
         return pool.request(method, url, headers=sent, body=body, redirect=False, retries=False, preload_content=False)
 
+    @functools.cached_property
+    def pace(self) -> "Pace":
+        """How fast this registry must answer."""
+        from hullguard.inventory.source.registry.paced import Pace
+
+        return Pace(self._reference.host)
+
     def _pool(self, url: str) -> "PoolManager":
-        import urllib3
+        from urllib3 import Timeout
+
+        from hullguard.inventory.source.registry.paced import connections
 
         parts = urlsplit(url)
         proxies = getproxies_environment()
@@ -170,11 +182,11 @@ class Client:
             ca_file = self._access.ca_file
             if ca_file is not None and not os.access(ca_file, os.R_OK):
                 raise Invalid(f"the certificates {ca_file} cannot be read", "registry.no-ca-file")
-            common = {
-                "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-                "ca_certs": str(ca_file) if ca_file else None,
-            }
-            self._pools[proxy] = _through(proxy, common) if proxy else urllib3.PoolManager(**common)  # type: ignore[arg-type]
+            self._pools[proxy] = connections(
+                proxy,
+                timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                ca_certs=str(ca_file) if ca_file else None,
+            )
         return self._pools[proxy]
 
     def _answered(self, challenges: list[Challenge]) -> str:
@@ -222,7 +234,7 @@ class Client:
         from urllib3.exceptions import HTTPError
 
         try:
-            return _bounded(answer, _MAX_SMALL, what)
+            return _bounded(answer, self.pace, _MAX_SMALL, what)
         except HTTPError as cause:
             raise self._unreachable(cause) from cause
 
@@ -258,18 +270,10 @@ class Client:
         return Unavailable(f"the registry {host} cannot be reached: {str(cause)[:500]}{hint}", "registry.unreachable")
 
 
-def _through(proxy: str, common: dict[str, object]) -> "PoolManager":
-    import urllib3
-
-    url = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
-    headers = urllib3.make_headers(proxy_basic_auth=url.auth) if url.auth else None
-    return urllib3.ProxyManager(url._replace(auth=None).url, proxy_headers=headers, **common)  # type: ignore[arg-type]
-
-
-def _bounded(answer: "BaseHTTPResponse", limit: int, what: str) -> bytes:
+def _bounded(answer: "BaseHTTPResponse", pace: "Pace", limit: int, what: str) -> bytes:
     parts: list[bytes] = []
     left = limit + 1
-    while left and (data := answer.read(left, decode_content=False)):
+    while left and (data := pace.read(answer, left)):
         parts.append(data)
         left -= len(data)
     if not left:

@@ -33,7 +33,7 @@ class Download:
         while not self._ended:
             try:
                 self._answer = self._answer or self._connected()
-                data = self._answer.read(n, decode_content=False)
+                data = self._client.pace.read(self._answer, n)
             except HTTPError as cause:
                 self._broken(str(cause))
                 continue
@@ -70,7 +70,7 @@ class Download:
                 raise Invalid(f"the registry answered a part of {self._digest} that was not asked for")
             return answer
         left = self._count  # a registry without ranges sends everything again
-        while left and (data := answer.read(min(left, CHUNK), decode_content=False)):
+        while left and (data := self._client.pace.read(answer, min(left, CHUNK))):
             left -= len(data)
         return answer
 

@@ -22,7 +22,7 @@ from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.platforms import own_platform
-from hullguard.inventory.source.registry import client
+from hullguard.inventory.source.registry import client, paced
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
 IMAGE = Image(
@@ -301,6 +301,31 @@ class TestBadDocuments:
         assert found.packages == ()
         assert not found.complete
         assert {unknown.what for unknown in found.unknowns} >= {f"layer {digest}" for digest in BLOBS}
+
+
+class TestSlowRegistries:
+    """One that sends something now and then would hold a scan for ever."""
+
+    @pytest.mark.parametrize("part", ["manifests/1", f"blobs/{BLOBS[1]}"])
+    def test_a_trickle_is_given_up(self, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+        monkeypatch.setattr(paced, "WINDOW_SECONDS", 0.5)
+        registry.put(IMAGE)
+        registry.answers[f"/v2/app/{part}"] = Reply(b"{" * 1000, trickle=True)
+
+        with pytest.raises(Unavailable, match="fewer than 16384 bytes a second"):
+            purls(registry)
+
+    def test_headers_that_do_not_end_are_given_up(
+        self, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(paced, "HEAD_SECONDS", 0.3)
+        registry.put(IMAGE)
+        registry.answers["/v2/app/manifests/1"] = Reply(
+            headers={f"X-{number}": "1" for number in range(90)}, trickle=True
+        )
+
+        with pytest.raises(Unavailable):
+            purls(registry)
 
 
 class TestBrokenConnections:
