@@ -14,6 +14,7 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.node import Container, Heartbeat, HostFacts, SensorHealth, SensorState
 from hullguard.model.package import Package, PackageType
 from hullguard.model.policy import Action, AppliedPolicies
+from hullguard.model.profile import Behaviour, Tally
 from hullguard.model.report import (
     AdvisoryState,
     FixStatus,
@@ -113,6 +114,11 @@ def response(number: int = 1, *, state: CommandState = CommandState.DONE, by: st
         incident=observation(number).id,
         reason="container.terminal-shell",
     )
+
+
+def tally(what: str = "/bin/sh", containers: int = 1, times: int = 1, deed: Behaviour = Behaviour.EXEC) -> Tally:
+    """What a node says of one thing that it saw while it learned."""
+    return Tally(deed, what, times, containers, START, START)
 
 
 def package(name: str, version: str = "1.0", *, source: str | None = None, layer: str = BASE) -> Package:

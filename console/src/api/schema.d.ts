@@ -686,6 +686,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The profiles of images
+         * @description Needs: `policies:read`.
+         */
+        get: operations["listProfiles"];
+        put?: never;
+        /**
+         * Begin to learn what containers of an image do, on every node
+         * @description Needs: `policies:write`.
+         */
+        post: operations["createProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One profile; `allowed` says which states may follow
+         * @description Needs: `policies:read`.
+         */
+        get: operations["getProfile"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a profile and all that was learned for it
+         * @description Needs: `policies:write`.
+         */
+        delete: operations["deleteProfile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End learning, accept the list, protect, or learn anew
+         * @description Protecting needs a policy whose detector `profile.departure` has an action: how that comes into force, simulated, on
+         *     some nodes or on all, is the policy's matter.
+         *
+         *     Needs: `policies:write`.
+         */
+        post: operations["moveProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is in a profile, and in how many of its containers each was seen
+         * @description Needs: `policies:read`.
+         */
+        get: operations["listProfileEntries"];
+        /**
+         * Add an entry to a profile, remove one, or put it back. What was removed is remembered as refused
+         * @description Needs: `policies:write`.
+         */
+        put: operations["decideProfileEntry"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands": {
         parameters: {
             query?: never;
@@ -2157,6 +2252,119 @@ export interface components {
             last: string;
         };
         /**
+         * Page[ProfileSummary]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        ProfileSummaryPage: {
+            items: components["schemas"]["ProfileSummary"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * ProfileSummary
+         * @description A profile as the console shows it.
+         */
+        ProfileSummary: {
+            id: string;
+            repository: string;
+            state: components["schemas"]["ProfileState"];
+            generation: number;
+            terms: components["schemas"]["LearningTerms"];
+            started: string;
+            last_new: string | null;
+            containers: number;
+            entries: number;
+            refused: number;
+            dropped: number;
+            changed_at: string;
+            changed_by: string;
+            allowed: components["schemas"]["ProfileState"][];
+        };
+        /**
+         * ProfileState
+         * @description How far a profile is.
+         * @enum {unknown}
+         */
+        ProfileState: "learning" | "monitor" | "protect" | "review";
+        /**
+         * LearningTerms
+         * @description When learning ends by itself: after ``minutes``, or once nothing new came for ``stable_minutes``.
+         *
+         *         The second needs ``stable_containers`` to have been seen. With neither it goes on until a person ends it.
+         */
+        LearningTerms: {
+            /** @default 10080 */
+            minutes: number | null;
+            /** @default 1440 */
+            stable_minutes: number | null;
+            /** @default 2 */
+            stable_containers: number;
+        };
+        /**
+         * ProfileInput
+         * @description Whose containers to learn, and for how long.
+         */
+        ProfileInput: {
+            repository: string;
+            /**
+             * @default {
+             *       "minutes": 10080,
+             *       "stable_minutes": 1440,
+             *       "stable_containers": 2
+             *     }
+             */
+            terms: components["schemas"]["LearningTerms"];
+        };
+        /**
+         * Move
+         * @description Which state comes next, and why. ``terms`` are for learning anew; without, those of before hold.
+         */
+        Move: {
+            state: components["schemas"]["ProfileState"];
+            /** @default  */
+            comment: string;
+            /** @default null */
+            terms: components["schemas"]["LearningTerms"] | null;
+        };
+        /**
+         * Page[ProfileEntry]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        ProfileEntryPage: {
+            items: components["schemas"]["ProfileEntry"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * ProfileEntry
+         * @description One line of a profile as the console shows it.
+         */
+        ProfileEntry: {
+            deed: components["schemas"]["Deed"];
+            what: string;
+            seen: number;
+            times: number;
+            first: string | null;
+            last: string | null;
+            accepted: boolean;
+            decided_by: string | null;
+        };
+        /**
+         * Deed
+         * @description What is learned.
+         * @enum {unknown}
+         */
+        Deed: "connect" | "exec" | "write";
+        /**
+         * Decision
+         * @description Whether one thing belongs into the profile.
+         */
+        Decision: {
+            deed: components["schemas"]["Deed"];
+            what: string;
+            accepted: boolean;
+        };
+        /**
          * Page[Command]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
          */
@@ -3611,6 +3819,232 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listProfiles: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+                state?: components["schemas"]["ProfileState"][];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileSummaryPage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileSummary"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    moveProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listProfileEntries: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+                deed?: components["schemas"]["Deed"];
+                accepted?: boolean;
+            };
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileEntryPage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideProfileEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileEntry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -48,7 +48,7 @@ def accept(wanted: Wanted) -> Wanted:
     for policy in policies.policies:
         known = {name: settings for name, settings in policy.spec.detectors.items() if name in here}
         check(msgspec.structs.replace(policy.spec, detectors=known, rules=known_settings(policy.spec.rules)))
-    if policies.hash != policies_hash(policies.policies):
+    if policies.hash != policies_hash(policies.policies, policies.profiles):
         raise Invalid(f"revision {policies.revision} of the policies is not what its hash names", "policy.hash")
     return wanted
 

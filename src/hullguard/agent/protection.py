@@ -15,8 +15,9 @@ import structlog
 
 from hullguard.agent import policies
 from hullguard.agent.drift import Drifts
+from hullguard.agent.learning import Learner
 from hullguard.agent.policies import Wanted
-from hullguard.agent.records import put_observation
+from hullguard.agent.records import put_learned, put_observation
 from hullguard.agent.sensor.interface import Sensor, Tamper
 from hullguard.agent.spool import Spool
 from hullguard.detect import Engine, default_policies
@@ -63,6 +64,7 @@ class Protection:
         self._off = Reason("sensor.starting", "The sensor is being started.")
         self._rejected: Reason | None = None
         self._drifts = Drifts()
+        self._learner = Learner(lambda learned: put_learned(spool, learned))
         self._broken = 0
         self._retry_at = 0.0
         self._sound_at = datetime.now(UTC)
@@ -192,6 +194,7 @@ class Protection:
     def _poll(self, sensor: Sensor) -> None:
         try:
             sensor.poll(self._judge, POLL_MS)
+            self._learner.tell()
             self._look(sensor)
         except Exception as bad:  # noqa: BLE001 -- the boundary of the thread: it must live to try again
             _log.warning("sensor lost", why=str(bad))
@@ -225,6 +228,7 @@ class Protection:
             self._changed()
             return
         try:
+            self._learner.note(event)
             found = self._engine.judge(self._drifts.complete(event))
         except Exception:  # noqa: BLE001 -- the boundary of a plug-in: one event must not blind the node
             self._broken += 1
@@ -255,6 +259,7 @@ class Protection:
             self._changed()
             return
         self._rejected = None
+        self._learner.load(wanted.policies)
         self._accepted = AppliedPolicies(wanted.policies.revision, wanted.policies.hash)
 
     def _again(self) -> None:

@@ -5,9 +5,10 @@ import msgspec
 from hullguard.agent.spool import Keep, Priority, Spool
 from hullguard.model.command import Command
 from hullguard.model.event import Event, Process
+from hullguard.model.ids import new_id
 from hullguard.model.incident import Deed, Observation
 from hullguard.model.severity import Severity
-from hullguard.wire.messages import CommandUpdate, Incidents, OwnCommand, RecordedEvent
+from hullguard.wire.messages import CommandUpdate, Incidents, Learned, OwnCommand, RecordedEvent
 from hullguard.wire.session import record_body
 
 _MOST_BYTES = 60 * 1024
@@ -44,6 +45,11 @@ def put_update(spool: Spool, update: CommandUpdate) -> bool:
 def put_own(spool: Spool, command: Command) -> bool:
     """A command that the agent gave itself, with its outcome; it is reported once."""
     return spool.put(Priority.HIGH, record_body(OwnCommand(command)), f"command:{command.id}:outcome", Keep.FIRST)
+
+
+def put_learned(spool: Spool, learned: Learned) -> bool:
+    """It counts what is new, so each record must arrive once; incidents go first."""
+    return spool.put(Priority.LOW, record_body(learned), f"learned:{new_id()}", Keep.FIRST)
 
 
 def _body(observation: Observation, event: Event | None) -> bytes:

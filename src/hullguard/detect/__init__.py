@@ -3,15 +3,19 @@
 from hullguard.detect.default import default_policies, default_policy
 from hullguard.detect.denial import Denial, DenyRule, denial, denies
 from hullguard.detect.detectors.catalog import catalog_info
+from hullguard.detect.detectors.departure import DEPARTURE
 from hullguard.detect.engine import MISSED, Engine
 from hullguard.detect.plan import KernelPlan, SlotPlan, plan
 from hullguard.detect.policy_check import check
+from hullguard.detect.profiles import complaint as profile_complaint
+from hullguard.detect.profiles import repository
 from hullguard.detect.replay import Past, replay
 from hullguard.detect.rollout import ROLLED_BACK, acts, enforced, in_force, simulated
 from hullguard.detect.rule_info import checked, pack_info
 from hullguard.detect.rulebook import known_settings
 
 __all__ = [
+    "DEPARTURE",
     "MISSED",
     "ROLLED_BACK",
     "Denial",
@@ -33,6 +37,8 @@ __all__ = [
     "known_settings",
     "pack_info",
     "plan",
+    "profile_complaint",
     "replay",
+    "repository",
     "simulated",
 ]

@@ -7,8 +7,10 @@ from msgspec import Struct
 from hullguard.detect.choice import choose
 from hullguard.detect.default import default_policies
 from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.detectors.departure import DEPARTURE, ProfiledSettings
 from hullguard.detect.detectors.interface import Detector
 from hullguard.detect.plan import KernelPlan, plan
+from hullguard.detect.profiles import profile_of
 from hullguard.detect.rollout import in_force, simulated
 from hullguard.detect.rulebook import Rulebook, rulebook
 from hullguard.detect.rules.output import MISSING
@@ -23,8 +25,8 @@ MISSED = "sensor.coverage-gap"
 """The rule of incidents about events that were lost."""
 OUTPUT = "output"
 """The detail that holds a rule's sentence; the other details are the fields in it."""
-_Choice = tuple[Policy, Rulebook]
-"""The policy of a container, and its rules."""
+_Choice = tuple[Policy, Mapping[str, DetectorSettings], Rulebook]
+"""The policy of a container, its detectors, and its rules."""
 _MOST_CHOICES = 4096
 _LONGEST_VALUE, _LONGEST_OUTPUT, _LONGEST_TITLE = 1024, 4096, 256
 
@@ -38,6 +40,8 @@ class _About(Struct, frozen=True):
     action: Action
     title: str = ""
     title_zh: str = ""
+    once: str | None = None
+    """What makes it one incident with others of its container within the hour."""
 
 
 class Engine:
@@ -67,10 +71,10 @@ class Engine:
         choice = self._choice(event.image)
         if choice is None:
             return []
-        policy, rules = choice
+        policy, detectors, rules = choice
         objections = [
             observation
-            for name, settings in policy.spec.detectors.items()
+            for name, settings in detectors.items()
             if settings.enabled
             and (detector := BY_ID.get(name)) is not None
             and (observation := self._observe(event, policy, detector, settings)) is not None
@@ -105,8 +109,18 @@ class Engine:
             if len(self._choices) >= _MOST_CHOICES:
                 self._choices.clear()
             policy = choose(self._policies.policies, image, self._node)
-            self._choices[name] = None if policy is None else (policy, rulebook(policy.spec.rules))
+            self._choices[name] = (
+                None if policy is None else (policy, self._detectors(policy, name), rulebook(policy.spec.rules))
+            )
         return self._choices[name]
+
+    def _detectors(self, policy: Policy, image: str | None) -> Mapping[str, DetectorSettings]:
+        """Those of the policy, and the image's profile if it has one: a policy can switch that off, not forget it."""
+        profile = profile_of(self._policies.profiles, image)
+        if profile is None:
+            return policy.spec.detectors
+        given = policy.spec.detectors.get(DEPARTURE, DetectorSettings())
+        return {**policy.spec.detectors, DEPARTURE: ProfiledSettings.of(given, profile)}
 
     def _tell(self, match: Match, policy: Policy, action: Action) -> Observation:
         rule = match.rule
@@ -124,13 +138,17 @@ class Engine:
         if details is None:
             return None
         info = detector.info
-        about = _About(info.id, info.severity, info.technique, settings.action)
+        # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
+        repeats = info.id == DEPARTURE and settings.action is Action.ALERT
+        once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None
+        about = _About(info.id, info.severity, info.technique, settings.action, once=once)
         return self._observation(event, policy, about, details)
 
     def _observation(self, event: Event, policy: Policy, about: _About, details: dict[str, str]) -> Observation:
         only_simulated = policy.id in self._simulated
+        which = event.sequence if about.once is None else f"{event.container.id} {about.once}"
         return Observation(
-            id=derived_id(self._node, self._boot, event.sequence, about.rule),
+            id=derived_id(self._node, self._boot, which, about.rule),
             at=event.at,
             rule=about.rule,
             severity=about.severity,

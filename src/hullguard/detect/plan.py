@@ -13,10 +13,14 @@ from msgspec import Struct
 
 from hullguard.detect.choice import choose
 from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.detectors.departure import DEPARTURE
+from hullguard.detect.detectors.departure import WANTS as PROFILED
 from hullguard.detect.detectors.interface import Wants, merged
+from hullguard.detect.profiles import profile_of
 from hullguard.detect.rulebook import rulebook
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.policy import NodePolicies, Policy
+from hullguard.model.profile import Profile
 
 T = TypeVar("T")
 
@@ -58,6 +62,8 @@ class KernelPlan(Struct, frozen=True):
     node: str | None = None
     host: SlotPlan | None = None
     """What is wanted of the host's own processes, if anything."""
+    profiles: tuple[Profile, ...] = ()
+    """Containers of their images have slots of their own, behind those of the policies and in the same order."""
 
     @property
     def wants(self) -> tuple[Wants, ...]:
@@ -86,18 +92,27 @@ class KernelPlan(Struct, frozen=True):
         policy = choose(self.policies, image, self.node)
         if policy is None:
             return NOTHING
-        number = self.policies.index(policy) + 2
+        profiled = profile_of(self.profiles, image.name) is not None
+        number = self.policies.index(policy) + 2 + (len(self.policies) if profiled else 0)
         return number if number < len(self.slots) else UNKNOWN
 
 
 def plan(policies: NodePolicies, node: str | None = None) -> KernelPlan:
     """Compiles a node's policies."""
     compiled = [_slot(policy) for policy in policies.policies]
+    profiled = [_profiled(policy, slot) for policy, slot in zip(policies.policies, compiled, strict=True)]
+    profiled = profiled if policies.profiles else []
     return KernelPlan(
         policies=policies.policies,
-        slots=(_unknown(policies.policies, compiled, node), SlotPlan(), *compiled[: MOST_SLOTS - 2]),
+        slots=(
+            # A container that nobody has met may be of an image with a profile.
+            _unknown(policies.policies, profiled or compiled, node),
+            SlotPlan(),
+            *[*compiled, *profiled][: MOST_SLOTS - 2],
+        ),
         node=node,
         host=_host(policies.policies, compiled, node),
+        profiles=policies.profiles,
     )
 
 
@@ -108,6 +123,14 @@ def _slot(policy: Policy) -> SlotPlan:
         exempt=tuple(sorted({path for want in wants if want.kill_new for path in want.exempt})),
         kill_new=any(want.kill_new for want in wants),
     )
+
+
+def _profiled(policy: Policy, slot: SlotPlan) -> SlotPlan:
+    """The same where the image has a profile, unless the policy has its detector switched off."""
+    settings = policy.spec.detectors.get(DEPARTURE)
+    if not policy.spec.enabled or (settings is not None and not settings.enabled):
+        return slot
+    return msgspec.structs.replace(slot, wants=_bounded((*slot.wants, PROFILED)))
 
 
 def _host(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str | None) -> SlotPlan | None:
@@ -125,7 +148,9 @@ def _wants(policy: Policy) -> Iterable[Wants]:
         detector = BY_ID.get(name)
         # A server may be younger than its agent and know detectors that this one has not.
         if settings.enabled and detector is not None:
-            yield detector.wants(settings)
+            wants = detector.wants(settings)
+            if wants.kinds:
+                yield wants
     yield from rulebook(policy.spec.rules).wants()
 
 

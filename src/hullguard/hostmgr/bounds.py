@@ -21,6 +21,7 @@ from hullguard.wire.messages import (
     Containers,
     Facts,
     Incidents,
+    Learned,
     OwnCommand,
 )
 from hullguard.wire.violation import Code, Violation
@@ -31,6 +32,7 @@ CONTAINER_BYTES = 4 << 10
 FACTS_BYTES = 16 << 10
 HEARTBEAT_BYTES = 32 << 10
 RESULT_BYTES = 16 << 10
+LEARNED_BYTES = 160 << 10
 
 _LONGEST_RULE = 128
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
@@ -51,6 +53,14 @@ def check(message: AgentMessage) -> None:
             _weigh(message, RESULT_BYTES, "a command's result")
         case OwnCommand(command=command):
             _check_own(command)
+        case Learned():
+            _check_learned(message)
+        case _:
+            _check_state(message)
+
+
+def _check_state(message: AgentMessage) -> None:
+    match message:
         case Facts(facts=facts):
             check_facts(facts)
         case Beat(heartbeat=heartbeat):
@@ -71,6 +81,12 @@ def _check_incidents(message: Incidents) -> None:
         _weigh(recorded, EVENT_BYTES, "a recorded event")
         if recorded.observation not in known or not recorded.event.lineage:
             raise Violation(Code.MESSAGE_MALFORMED, "a recorded event is of no observation, or of no process")
+
+
+def _check_learned(learned: Learned) -> None:
+    _weigh(learned, LEARNED_BYTES, "what was learned")
+    if not all(tally.what.isprintable() for tally in learned.tallies):
+        raise Violation(Code.MESSAGE_MALFORMED, "what was learned has characters that nobody can read")
 
 
 def _require_rule(observation: Observation) -> None:

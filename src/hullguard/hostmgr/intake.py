@@ -20,7 +20,7 @@ from hullguard.model.incident import Observation
 from hullguard.model.inventory import Inventory
 from hullguard.model.node import Heartbeat
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Commands, Containers, Images, Incidents, Jobs, Nodes, Progress
+from hullguard.storage.stores import Commands, Containers, Images, Incidents, Jobs, Nodes, Profiles, Progress, Told
 from hullguard.wire import limits
 from hullguard.wire import messages as say
 from hullguard.wire.violation import Code, Violation
@@ -58,6 +58,7 @@ Item = (
     say.Incidents
     | say.CommandUpdate
     | say.OwnCommand
+    | say.Learned
     | say.Facts
     | say.Containers
     | say.ImageList
@@ -93,7 +94,9 @@ async def take_in(tx: Transaction, speaker: Speaker, said: Sequence[tuple[Item, 
         outcomes.append(outcome)
         if outcome.duplicate:
             continue
-        if isinstance(item, say.Incidents):
+        if isinstance(item, say.Learned):
+            await _learned(tx, item, outcome)
+        elif isinstance(item, say.Incidents):
             # In one go at the end: a burst of incidents is many records, and what costs is each statement.
             found.extend(item.observations)
             events.update({each.observation: each.event for each in item.events})
@@ -140,6 +143,13 @@ async def _incidents(
         # The same word twice finds the policy rolled back already.
         if each.rule == ROLLED_BACK and await roll_back(tx, speaker.node, each) and each.policy:
             outcome.tell("policy", each.policy.id)
+
+
+async def _learned(tx: Transaction, learned: say.Learned, outcome: Outcome) -> None:
+    # What a node says is a proposal: a person sees it before anything is measured by it.
+    told = Told(learned.containers, learned.dropped, learned.tallies)
+    if await Profiles(tx).learn(learned.profile, learned.generation, told):
+        outcome.tell("profile", learned.profile)
 
 
 async def _images(tx: Transaction, speaker: Speaker, images: tuple[say.LocalImage, ...], outcome: Outcome) -> None:

@@ -186,6 +186,7 @@ class NodeSession:
                 say.Incidents()
                 | say.CommandUpdate()
                 | say.OwnCommand()
+                | say.Learned()
                 | say.Facts()
                 | say.Containers()
                 | say.ImageList()

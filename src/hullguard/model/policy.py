@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from hullguard.model.profile import Profile
+
 Parameter = bool | int | str | list[str]
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .()-]*$(?!\n)")]
@@ -160,12 +162,15 @@ class Simulation(Struct, frozen=True):
 class NodePolicies(Struct, frozen=True):
     """All policies that can matter on one node, in the order in which they win.
 
-    ``hash`` is the SHA-256 of the canonical msgpack of ``policies``; the agent computes it itself and reports it.
+    ``hash`` is the SHA-256 of the canonical msgpack of ``policies``, and of ``profiles`` if there are any; the agent
+    computes it itself and reports it.
     """
 
     revision: int
     hash: str
     policies: tuple[Policy, ...]
+    profiles: tuple[Profile, ...] = ()
+    """Of images: those that are being learned, and those that are in force."""
 
 
 class AppliedPolicies(Struct, frozen=True):
@@ -175,6 +180,8 @@ class AppliedPolicies(Struct, frozen=True):
     hash: str
 
 
-def policies_hash(policies: Sequence[Policy]) -> str:
+def policies_hash(policies: Sequence[Policy], profiles: Sequence[Profile] = ()) -> str:
     """The SHA-256 that ``NodePolicies.hash`` holds: equal policies in equal order give equal bytes everywhere."""
-    return hashlib.sha256(msgspec.msgpack.encode(tuple(policies), order="deterministic")).hexdigest()
+    # Agents that do not know profiles go on as long as there are none.
+    whole: object = (tuple(policies), tuple(profiles)) if profiles else tuple(policies)
+    return hashlib.sha256(msgspec.msgpack.encode(whole, order="deterministic")).hexdigest()

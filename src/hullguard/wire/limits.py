@@ -17,6 +17,7 @@ WINDOW_BYTES = 2 * BODY_BYTES
 """What an agent may have under way, unfinished by the server. At least one largest message must fit."""
 
 BATCH_OBSERVATIONS = 256
+BATCH_TALLIES = 128
 CONTAINERS = 4096
 IMAGES = 4096
 

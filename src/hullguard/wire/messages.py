@@ -17,6 +17,7 @@ from hullguard.model.event import Event
 from hullguard.model.incident import Observation
 from hullguard.model.node import Container, Heartbeat, HostFacts
 from hullguard.model.policy import AppliedPolicies, NodePolicies
+from hullguard.model.profile import Tally
 from hullguard.wire import limits
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
@@ -92,6 +93,18 @@ class OwnCommand(Struct, frozen=True, tag="own-command"):
     """
 
     command: Command
+
+
+class Learned(Struct, frozen=True, tag="learned"):
+    """What containers of an image did on this node, beyond what the node has told of them already."""
+
+    profile: Identifier
+    generation: Count
+    containers: Annotated[int, Meta(ge=0, le=4096)] = 0
+    """So many were seen for the first time."""
+    dropped: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
+    """Things that there was no room for."""
+    tallies: Annotated[tuple[Tally, ...], Meta(max_length=limits.BATCH_TALLIES)] = ()
 
 
 # --- state, agent to server ----------------------------------------------------------------------------------
@@ -252,6 +265,7 @@ AgentMessage = (
     | Incidents
     | CommandUpdate
     | OwnCommand
+    | Learned
     | Facts
     | Containers
     | ImageList
@@ -274,8 +288,8 @@ ServerMessage = (
 EnrolmentRequest = Enrol
 EnrolmentAnswer = Enrolled | Refusal
 
-Record = Incidents | CommandUpdate | OwnCommand
+Record = Incidents | CommandUpdate | OwnCommand | Learned
 
-RECORDS: Final = (Incidents, CommandUpdate, OwnCommand)
+RECORDS: Final = (Incidents, CommandUpdate, OwnCommand, Learned)
 CONTROL: Final = (Hello, Beat)
 """Of the agent's messages; the credit is the server's, so its own messages are not charged."""

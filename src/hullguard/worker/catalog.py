@@ -4,10 +4,12 @@ from typing import Final
 
 from hullguard.worker.context import JobKind
 from hullguard.worker.matching import MatchImages, RefreshMatches
+from hullguard.worker.profiles import FinishLearning
 from hullguard.worker.upkeep import AnchorAudit, Sweep
 
 JOBS: Final[tuple[JobKind, ...]] = (
     AnchorAudit(),
+    FinishLearning(),
     MatchImages(),
     RefreshMatches(),
     Sweep(),

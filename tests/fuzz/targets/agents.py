@@ -55,6 +55,7 @@ _FROM_AGENT: tuple[Any, ...] = (
     _RECORD,
     say.CommandUpdate("c1", "running", 40, "半", {"packages": 3}),
     say.OwnCommand(records.response()),
+    say.Learned("p1", 2, 1, 3, (records.tally(),)),
     _PASSING,
     say.Containers((records.container(),)),
     say.ImageList((say.LocalImage(_DIGEST, ("nginx:1",)),)),
@@ -171,6 +172,7 @@ _NUMBERS: dict[type, tuple[int | None, int]] = {
     say.Incidents: (1, 0),
     say.CommandUpdate: (2, 1),
     say.OwnCommand: (3, 2),
+    say.Learned: (4, 3),
 }
 _PAYLOAD = b"#!/bin/sh\n" * 50
 _MANIFEST = {

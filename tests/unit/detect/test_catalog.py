@@ -23,7 +23,7 @@ def test_every_detector_is_in_the_catalog():
 def test_ids_are_unique_and_every_default_is_valid():
     infos = catalog_info()
 
-    assert len({info.id for info in infos}) == len(infos) == 3
+    assert len({info.id for info in infos}) == len(infos) == 4
     for info in infos:
         for parameter in info.parameters:
             check_parameter(parameter, parameter.default, "$")

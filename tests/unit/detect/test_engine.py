@@ -13,6 +13,7 @@ from hullguard.model.severity import Severity
 DROP = "container.drop-and-execute"
 SHELL = "container.terminal-shell"
 READ = "file.read-sensitive"
+DEPARTURE = "profile.departure"
 NGINX = ImageRef("sha256:1", "nginx:1.25")
 DROPPED = event(path="/tmp/x", new_file=True)
 
@@ -125,6 +126,6 @@ def test_the_default_policy_has_every_detector_alerting_everywhere():
     spec = default_policy()
 
     assert spec.name == "default"
-    assert set(spec.detectors) == {DROP, SHELL, READ}
+    assert set(spec.detectors) == {DROP, SHELL, READ, DEPARTURE}
     assert {settings.action for settings in spec.detectors.values()} == {Action.ALERT}
     assert spec.binding.nodes == ["*"]

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from tests.support.database import START
 from tests.support.events import event
-from tests.support.records import container, facts, heartbeat, observation, response
+from tests.support.records import container, facts, heartbeat, observation, response, tally
 
 from hullguard.detect import Engine
 from hullguard.hostmgr import bounds
@@ -31,6 +31,7 @@ DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
         say.Beat(heartbeat(dropped={"low": 3})),
         say.CommandUpdate("c1", "done", result={"n": 1}),
         say.OwnCommand(response()),
+        say.Learned("p1", 1, 1, 0, (tally("/bin/sh"),)),
         say.ImageList(()),
     ],
     ids=lambda message: type(message).__name__,
@@ -73,6 +74,8 @@ def test_honest_messages_pass(message):
         (say.OwnCommand(replace(response(), kind=CommandKind.UPDATE_AGENT)), Code.MESSAGE_MALFORMED),
         (say.OwnCommand(replace(response(), state=CommandState.RUNNING)), Code.MESSAGE_MALFORMED),
         (say.OwnCommand(replace(response(), created_by="user:alice")), Code.MESSAGE_MALFORMED),
+        (say.Learned("p1", 1, tallies=(tally("/bin/sh\u202e"),)), Code.MESSAGE_MALFORMED),
+        (say.Learned("p1", 1, tallies=(tally("/bin/" + "x" * 1000),) * 200), Code.MESSAGE_TOO_LARGE),
     ],
 )
 def test_what_no_honest_agent_says_is_refused(message, code):

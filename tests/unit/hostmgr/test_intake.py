@@ -16,17 +16,20 @@ from hullguard.hostmgr import askers
 from hullguard.hostmgr.intake import Seen, Speaker, StoredInventory, take_in
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.ids import derived_id, new_id
+from hullguard.model.profile import LearningTerms
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import (
     Audit,
     AuditFilter,
     CommandFilter,
     Commands,
+    EntryFilter,
     Images,
     IncidentFilter,
     Incidents,
     Jobs,
     Nodes,
+    Profiles,
     Progress,
     Recordings,
 )
@@ -96,6 +99,18 @@ async def test_a_response_that_a_policy_asked_for_is_kept_once_under_audit(tx, n
         ("node:node-1", "command.failed", "failed", "policy:p1"),
         ("node:node-1", "command.done", "done", "policy:p1"),
     ]
+
+
+async def test_what_was_learned_is_counted_once_and_only_while_it_is_wanted(tx, node):
+    made = await Profiles(tx).create("nginx", LearningTerms(), "user:a")
+    said = say.Learned(made.id, 1, 1, 0, (records.tally("/bin/sh"),))
+    for record_number in (1, 1, 2):
+        [outcome] = await take_in(tx, SPEAKER, [(said, record_number)])
+    assert list(outcome.events) == [("profile", made.id)]
+    [stale] = await take_in(tx, SPEAKER, [(msgspec.structs.replace(said, generation=9), 3)])
+    assert not stale.events
+    (entry,) = (await Profiles(tx).entries(made.id, EntryFilter(), PageRequest())).items
+    assert (entry.what, entry.seen, entry.times) == ("/bin/sh", 2, 2)
 
 
 async def test_an_inventory_is_queued_for_matching_once(tx, node):

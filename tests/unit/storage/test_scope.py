@@ -21,6 +21,7 @@ from tests.support.records import (
     observation,
     report,
     response,
+    tally,
 )
 
 from hullguard import audit
@@ -29,6 +30,7 @@ from hullguard.model.errors import HullguardError, NotFound
 from hullguard.model.identity import Role, Scope
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.policy import Binding, PolicySpec
+from hullguard.model.profile import Behaviour, LearningTerms, ProfileState
 from hullguard.model.report import AdvisoryState
 from hullguard.storage import PageRequest, Storage, Transaction, stores
 from hullguard.storage.retention import sweep
@@ -62,6 +64,9 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Matching(tx).store([stores.Judged(IMAGE, report(), frozenset({SUBJECT}))])
     (incident,) = await stores.Incidents(tx).insert("node-1", [observation()], tx.now, {observation().id: event()})
     policy = await stores.Policies(tx).create(PolicySpec("p", binding=Binding(["*"])), "user:a")
+    # Over by its terms: a stranger's look must not end it.
+    profile = await stores.Profiles(tx).create("nginx", LearningTerms(None, 1, 1), "user:a")
+    await stores.Profiles(tx).learn(profile.id, 1, stores.Told(1, 0, (tally(),)))
     command = await stores.Commands(tx).create("node-1", CommandKind.SCAN_NOW, {}, "user:a", later)
     await stores.Idempotency(tx).remember("user:a", "k", "d", command.id)
     await stores.Progress(tx).accept("node-1", "boot", 3)
@@ -77,6 +82,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
     return {
         "incident": incident,
         "policy": policy.id,
+        "profile": profile.id,
         "command": command.id,
         "user": user.id,
         "token": token.id,
@@ -198,6 +204,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Nodes.seen": (lambda tx, _: s.Nodes(tx).seen(n, tx.now + timedelta(hours=1)), NOTHING),
     "Nodes.seen_many": (lambda tx, _: s.Nodes(tx).seen_many([n], tx.now + timedelta(hours=1)), NOTHING),
     "Nodes.turned_offline": (lambda tx, _: s.Nodes(tx).turned_offline(tx.now - timedelta(days=9)), NOTHING),
+    "Policies.enabled": (lambda tx, _: s.Policies(tx).enabled(), NOTHING),
     "Policies.delete": (lambda tx, i: s.Policies(tx).delete(i["policy"]), NOT_FOUND),
     "Policies.for_node": (lambda tx, _: s.Policies(tx).for_node(n), NOT_FOUND),
     "Policies.get": (lambda tx, i: s.Policies(tx).get(i["policy"]), NOT_FOUND),
@@ -213,6 +220,18 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Policies.renew": (lambda tx, _: s.Policies(tx).renew(), NOTHING),
     "Policies.version": (lambda tx, i: s.Policies(tx).version(i["policy"], 1), NOT_FOUND),
     "Policies.versions": (lambda tx, i: s.Policies(tx).versions(i["policy"], REQUEST), NOT_FOUND),
+    "Profiles.decide": (
+        lambda tx, i: s.Profiles(tx).decide(i["profile"], Behaviour.EXEC, "/x", "user:x", accepted=True),
+        NOT_FOUND,
+    ),
+    "Profiles.delete": (lambda tx, i: s.Profiles(tx).delete(i["profile"]), NOT_FOUND),
+    "Profiles.entries": (lambda tx, i: s.Profiles(tx).entries(i["profile"], s.EntryFilter(), REQUEST), NOT_FOUND),
+    "Profiles.finish_learning": (lambda tx, _: s.Profiles(tx).finish_learning(), NOTHING),
+    "Profiles.get": (lambda tx, i: s.Profiles(tx).get(i["profile"]), NOT_FOUND),
+    "Profiles.has": (lambda tx, i: s.Profiles(tx).has(i["profile"], Behaviour.EXEC, "/bin/sh"), NOTHING),
+    "Profiles.learn": (lambda tx, i: s.Profiles(tx).learn(i["profile"], 1, s.Told(1, 0, (tally(),))), NOTHING),
+    "Profiles.move": (lambda tx, i: s.Profiles(tx).move(i["profile"], ProfileState.REVIEW, "user:x"), NOT_FOUND),
+    "Profiles.page": (_p("Profiles", filtered="ProfileFilter"), NOTHING),
     "Progress.last": (lambda tx, _: s.Progress(tx).last(n, "boot"), NOTHING),
     "Progress.missed": (lambda tx, _: s.Progress(tx).missed(n), NOTHING),
     "Quotas.give_back": (lambda tx, _: s.Quotas(tx).give_back(n), NOTHING),
@@ -242,7 +261,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
 HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
     "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Idempotency.remember",
-    "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Progress.accept", "Progress.accept_all",
+    "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Profiles.create", "Progress.accept", "Progress.accept_all",
     "Quotas.set_total", "Recordings.keep", "Quotas.take", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
     # Own figures, with a default.
     "Quotas.get",

@@ -1,5 +1,6 @@
 """Every detector there is."""
 
+from hullguard.detect.detectors.departure import Departure
 from hullguard.detect.detectors.drop_and_execute import DropAndExecute
 from hullguard.detect.detectors.interface import Detector
 from hullguard.detect.detectors.read_sensitive import ReadSensitive
@@ -10,6 +11,7 @@ DETECTORS: tuple[Detector, ...] = (
     TerminalShell(),
     DropAndExecute(),
     ReadSensitive(),
+    Departure(),
 )
 
 BY_ID: dict[str, Detector] = {detector.info.id: detector for detector in DETECTORS}

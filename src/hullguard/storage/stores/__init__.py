@@ -7,6 +7,7 @@
 | ``Images``, ``ImageFilter`` and filters of findings, packages | where images lie, what is in them, what is wrong |
 | ``Incidents``, ``IncidentFilter`` | what detectors found and how it was handled |
 | ``Policies`` | versions, and what each node should run |
+| ``Profiles``, ``ProfileFilter``, ``EntryFilter``, ``Told`` | what containers of images do, as learned and reviewed |
 | ``Simulations`` | what policies would have stopped |
 | ``Commands``, ``CommandFilter``, ``About``, ``Idempotency`` | what people ask of agents |
 | ``Recordings``, ``Recorded`` | events that rules can be tried on |
@@ -39,6 +40,7 @@ from hullguard.storage.stores.matching import Claimed, Judged, Matching
 from hullguard.storage.stores.nodes import NodeFilter, Nodes
 from hullguard.storage.stores.overview import overview
 from hullguard.storage.stores.policies import Policies
+from hullguard.storage.stores.profiles import EntryFilter, ProfileFilter, Profiles, Told
 from hullguard.storage.stores.progress import Progress
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.recordings import Recorded, Recordings
@@ -62,6 +64,7 @@ __all__ = [
     "Containers",
     "Credentials",
     "EnrolmentTokens",
+    "EntryFilter",
     "Head",
     "Idempotency",
     "ImageFilter",
@@ -77,6 +80,8 @@ __all__ = [
     "Nodes",
     "PackageFilter",
     "Policies",
+    "ProfileFilter",
+    "Profiles",
     "Progress",
     "Quotas",
     "Recorded",
@@ -88,6 +93,7 @@ __all__ = [
     "Simulations",
     "TokenHolder",
     "Tokens",
+    "Told",
     "Unreadable",
     "Users",
     "VulnerabilityFilter",

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
-import zstandard
 
 from hullguard.model.errors import Conflict, NotFound, Stale
 from hullguard.model.ids import new_id
@@ -14,9 +12,6 @@ from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores import wanted
 from hullguard.storage.tables import nodes, policies, policy_versions
 from hullguard.storage.transaction import Transaction
-
-TOGETHER_MAX, TOGETHER_PACKED_MAX = 3_500_000, 950_000
-"""All enabled policies go to an agent in one message (``wire.limits``): with more, no agent could have any."""
 
 _LISTING = Listing(
     key=policies.c.id,
@@ -45,6 +40,10 @@ class Policies:
         found = await fetch(self._tx, sa.select(policies).where(self._tx.mine(policies)), _LISTING, request)
         return Page([wanted.policy(row) for row in found.rows], found.total, found.cursor)
 
+    async def enabled(self) -> list[Policy]:
+        """Those in force, youngest first."""
+        return await wanted.enabled(self._tx)
+
     async def create(self, spec: PolicySpec, by: str, comment: str = "", *, built_in: bool = False) -> Policy:
         """A new policy at version 1."""
         await self._check_name(spec.name, None)
@@ -52,7 +51,7 @@ class Policies:
         created = Policy(new_id(), 1, revision, spec, self._tx.now, by, comment, built_in)
         await self._tx.insert(policies, {"id": created.id, "name": spec.name, **_values(created)})
         await self._keep_version(created)
-        await self._check_room()
+        await wanted.check_room(self._tx)
         await wanted.refresh_all(self._tx)
         return created
 
@@ -67,7 +66,7 @@ class Policies:
         change = sa.update(policies).where(self._tx.mine(policies), policies.c.id == policy)
         await self._tx.run(change.values(name=spec.name, **_values(after)))
         await self._keep_version(after)
-        await self._check_room()
+        await wanted.check_room(self._tx)
         await wanted.refresh_all(self._tx)
         return after
 
@@ -137,16 +136,6 @@ class Policies:
         row = await self._tx.first(select)
         if row is not None and row.id != except_id:
             raise Conflict(f"there is a policy named {name!r} already; choose another name", "policy.name-taken")
-
-    async def _check_room(self) -> None:
-        together = msgspec.msgpack.encode(await wanted.enabled(self._tx))
-        if len(together) > TOGETHER_MAX or len(zstandard.compress(together)) > TOGETHER_PACKED_MAX:
-            raise Conflict(
-                f"with this one all enabled policies are {len(together)} bytes, more than agents can be sent; "
-                "name fewer nodes or paths, or disable policies that nobody needs",
-                "policy.too-much",
-                size=len(together),
-            )
 
     async def _keep_version(self, policy: Policy) -> None:
         await self._tx.insert(policy_versions, {"policy": policy.id, **_values(policy)})

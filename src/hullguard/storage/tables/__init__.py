@@ -24,6 +24,7 @@ from hullguard.storage.tables.metadata import metadata
 from hullguard.storage.tables.nodes import certificates, containers, nodes, progress, quota_units, quotas
 from hullguard.storage.tables.people import audit_heads, audit_records, enrolment_tokens, sessions, tokens, users
 from hullguard.storage.tables.platform import blob_chunks, blobs, counters, jobs, schedules, settings
+from hullguard.storage.tables.profiles import profile_entries, profiles
 
 __all__ = [
     "Evidence",
@@ -54,6 +55,8 @@ __all__ = [
     "observations",
     "policies",
     "policy_versions",
+    "profile_entries",
+    "profiles",
     "progress",
     "quota_units",
     "quotas",

@@ -1,0 +1,161 @@
+"""What containers do beyond the profile of their image, as the engine tells it."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from tests.support.events import AT, event, policies, policy
+
+from hullguard.detect import DEPARTURE, Engine
+from hullguard.detect.detectors.departure import Departure
+from hullguard.detect.plan import UNKNOWN, plan
+from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, OpenFile
+from hullguard.model.incident import Observation
+from hullguard.model.policy import Action, DetectorSettings, Mode, NodePolicies, Rollout
+from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
+
+MONITOR = Profile(
+    "p1",
+    "nginx",
+    ProfileState.MONITOR,
+    1,
+    18,
+    (
+        Entry(Behaviour.EXEC, "/usr/sbin/nginx", 18),
+        Entry(Behaviour.WRITE, "/var/log/nginx/*", 18),
+        Entry(Behaviour.EXEC, "/usr/bin/curl", 1, accepted=False),
+    ),
+)
+PROTECT = msgspec.structs.replace(MONITOR, state=ProfileState.PROTECT)
+NGINX, REDIS = ImageRef("sha256:1", "nginx:1.25"), ImageRef("sha256:2", "redis:7")
+SHELL = event(path="/bin/sh")
+KILL = {DEPARTURE: DetectorSettings(action=Action.KILL)}
+
+
+def given(*profiles: Profile, **more: object) -> NodePolicies:
+    return msgspec.structs.replace(policies(policy("all", nodes=("*",), **more)), profiles=profiles)
+
+
+def judged(wanted: NodePolicies, *events: Event) -> list[Observation]:
+    engine = Engine("n1", "boot")
+    engine.load(wanted)
+    return [found for each in events for found in engine.judge(each)]
+
+
+def test_what_the_profile_has_is_silent():
+    assert judged(given(MONITOR), event(path="/usr/sbin/nginx")) == []
+
+
+def test_what_it_does_not_have_is_told_with_how_rare_it_is():
+    (found,) = judged(given(MONITOR), SHELL)
+
+    assert (found.rule, found.action, found.would) == (DEPARTURE, Action.ALERT, None)
+    assert found.details == {
+        "deed": "exec",
+        "what": "/bin/sh",
+        "pattern": "/bin/sh",
+        "program": "/bin/sh",
+        "profile": "nginx",
+        "score": "95",
+        "seen": "0",
+        "learned_from": "18",
+        "why": "never-seen",
+    }
+
+
+def test_what_a_person_removed_says_so():
+    (found,) = judged(given(MONITOR), event(path="/usr/bin/curl"))
+
+    assert (found.details["why"], found.details["seen"], found.details["score"]) == ("refused", "1", "90")
+
+
+def test_files_are_judged_by_what_is_written():
+    def wrote(path: str) -> Event:
+        return event(EventKind.FILE_OPEN, path=path, writes=True, file=OpenFile())
+
+    assert judged(given(MONITOR), wrote("/var/log/nginx/a/b")) == []
+    assert [found.details["deed"] for found in judged(given(MONITOR), wrote("/etc/passwd"))] == ["write"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(given(), id="no profile"),
+        pytest.param(given(msgspec.structs.replace(MONITOR, repository="redis")), id="another image's"),
+        pytest.param(given(msgspec.structs.replace(MONITOR, state=ProfileState.LEARNING)), id="being learned"),
+        pytest.param(given(MONITOR, detectors={DEPARTURE: DetectorSettings(enabled=False)}), id="switched off"),
+        pytest.param(
+            given(MONITOR, detectors={DEPARTURE: DetectorSettings(parameters={"exempt_paths": ["/bin/*"]})}),
+            id="exempt",
+        ),
+    ],
+)
+def test_nothing_departs(wanted: NodePolicies):
+    assert judged(wanted, SHELL) == []
+
+
+def test_monitoring_alerts_whatever_the_policys_action():
+    (found,) = judged(given(MONITOR, detectors=KILL), SHELL)
+
+    assert (found.action, found.would) == (Action.ALERT, None)
+
+
+def test_protecting_acts_as_the_policy_says():
+    (found,) = judged(given(PROTECT, detectors=KILL), SHELL)
+
+    assert found.action is Action.KILL
+
+
+def test_protecting_under_a_simulated_policy_says_what_it_would_have_done():
+    (found,) = judged(given(PROTECT, detectors=KILL, rollout=Rollout(Mode.SIMULATE)), SHELL)
+
+    assert (found.action, found.would) == (Action.ALERT, Action.KILL)
+
+
+def test_the_same_departure_is_one_incident_an_hour_and_container():
+    again = msgspec.structs.replace(SHELL, sequence=8)
+    later = msgspec.structs.replace(SHELL, sequence=9, at=AT + timedelta(hours=1))
+    other = msgspec.structs.replace(SHELL, sequence=10, container=ContainerRef("other"))
+    ids = [found.id for found in judged(given(MONITOR), SHELL, again, later, other)]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
+def test_each_one_that_is_answered_is_an_incident():
+    again = msgspec.structs.replace(SHELL, sequence=8)
+
+    assert len({found.id for found in judged(given(PROTECT, detectors=KILL), SHELL, again)}) == 2
+
+
+class TestPlan:
+    def test_only_containers_of_the_image_cost_more(self):
+        made = plan(given(MONITOR))
+
+        assert EventKind.FILE_OPEN in made.slots[made.slot(NGINX)].kinds
+        assert made.slots[made.slot(REDIS)].wants == ()
+        assert made.slot(NGINX) != made.slot(REDIS)
+
+    def test_learning_needs_the_same(self):
+        made = plan(given(msgspec.structs.replace(MONITOR, state=ProfileState.LEARNING)))
+
+        assert made.slots[made.slot(NGINX)] == plan(given(MONITOR)).slots[made.slot(NGINX)]
+
+    def test_a_container_that_nobody_has_met_may_be_one_of_them(self):
+        assert EventKind.CONNECT in plan(given(MONITOR)).slots[UNKNOWN].kinds
+
+    def test_every_policy_has_its_own(self):
+        two = policies(policy("image", images=("nginx:*",), detectors=KILL), policy("all", nodes=("*",)))
+        made = plan(
+            msgspec.structs.replace(two, profiles=(MONITOR, msgspec.structs.replace(MONITOR, repository="redis")))
+        )
+
+        assert {made.slot(NGINX), made.slot(REDIS)} == {4, 5}
+
+    def test_switched_off_by_the_policy_it_costs_nothing(self):
+        made = plan(given(MONITOR, detectors={DEPARTURE: DetectorSettings(enabled=False)}))
+
+        assert made.slots[made.slot(NGINX)].wants == ()
+
+    def test_without_a_profile_the_detector_wants_nothing(self):
+        assert Departure().wants(DetectorSettings()).kinds == frozenset()
