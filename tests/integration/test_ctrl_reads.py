@@ -30,6 +30,7 @@ LISTS = (
     f"/images/{records.IMAGE}/packages",
     "/incidents",
     "/policies",
+    "/profiles",
     "/commands",
     "/audit",
 )
