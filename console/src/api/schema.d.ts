@@ -974,7 +974,8 @@ export interface paths {
         /**
          * Changes, as server-sent events
          * @description `event:` is the kind of thing (incident, node, image, policy, profile, command, container), `data:` is
-         *     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends with the session.
+         *     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends with
+         *     the session.
          *
          *     Needs: `signed-in`.
          */
@@ -2340,7 +2341,7 @@ export interface components {
          * @description One line of a profile as the console shows it.
          */
         ProfileEntry: {
-            deed: components["schemas"]["Deed"];
+            deed: components["schemas"]["Behaviour"];
             what: string;
             seen: number;
             times: number;
@@ -2350,17 +2351,17 @@ export interface components {
             decided_by: string | null;
         };
         /**
-         * Deed
+         * Behaviour
          * @description What is learned.
          * @enum {unknown}
          */
-        Deed: "connect" | "exec" | "write";
+        Behaviour: "connect" | "exec" | "write";
         /**
          * Decision
          * @description Whether one thing belongs into the profile.
          */
         Decision: {
-            deed: components["schemas"]["Deed"];
+            deed: components["schemas"]["Behaviour"];
             what: string;
             accepted: boolean;
         };
@@ -3987,7 +3988,7 @@ export interface operations {
                 q?: string;
                 /** @description A field's name; with - in front, descending. */
                 sort?: string;
-                deed?: components["schemas"]["Deed"];
+                deed?: components["schemas"]["Behaviour"];
                 accepted?: boolean;
             };
             header?: never;
