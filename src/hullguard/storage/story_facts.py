@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+import msgspec
+
 from hullguard.model.attack import Tactic
 from hullguard.model.event import EventKind, Process
-from hullguard.model.incident import AtStake, FileSeen, NotKnown, Raise, SocketSeen, Step, StoryProcess, UserSeen
+from hullguard.model.incident import AtStake, FileSeen, NotKnown, Raise, SocketSeen, Step, Story, StoryProcess, UserSeen
 from hullguard.model.package import OS_TYPES
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
@@ -16,6 +18,8 @@ CHAIN: Final = 3
 """As many tactics make an attack of what may each be a habit: one step graver, and two from ``LONG_CHAIN`` on."""
 LONG_CHAIN: Final = 5
 MOST_AT_STAKE: Final = 20
+_OF_STEPS: Final = frozenset({"technique", "processes"})
+"""Codes of what the steps leave unknown; the others are about what is at stake."""
 _OS_PURLS: Final = tuple(f"pkg:{kind.value}/" for kind in OS_TYPES)
 
 
@@ -115,6 +119,24 @@ def at_stake(
     if report.advisories.built is None:
         unknowns.append(NotKnown("image-unmatched"))
     return tuple(ordered[:MOST_AT_STAKE]), len(ordered[MOST_AT_STAKE:]), tuple(unknowns)
+
+
+def weighed(told: Story, report: ScanReport | None) -> Story:
+    """The story with what is at stake by this report."""
+    found, left_out, unknowns = at_stake([each.process for each in told.processes], report)
+    kept = tuple(each for each in told.unknowns if each.code in _OF_STEPS)
+    return msgspec.structs.replace(told, at_stake=found, at_stake_left_out=left_out, unknowns=(*kept, *unknowns))
+
+
+def weighed_as(told: Story, before: Story) -> Story:
+    """The story with what was at stake in the one before, whose processes are the same."""
+    kept = tuple(each for each in before.unknowns if each.code not in _OF_STEPS)
+    return msgspec.structs.replace(
+        told,
+        at_stake=before.at_stake,
+        at_stake_left_out=before.at_stake_left_out,
+        unknowns=(*told.unknowns, *kept),
+    )
 
 
 def _at_stake(found: Vulnerability, package: ReportedPackage, program: str, by: str) -> AtStake:

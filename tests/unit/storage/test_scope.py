@@ -183,6 +183,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Incidents.page": (_p("Incidents", filtered="IncidentFilter"), NOTHING),
     "Recordings.forget": (lambda tx, _: s.Recordings(tx).forget(), NOTHING),
     "Recordings.latest": (lambda tx, _: _latest(tx), NOTHING),
+    "Incidents.weigh": (lambda tx, _: s.Incidents(tx).weigh([IMAGE]), NOTHING),
     "Jobs.enqueue_due": (lambda tx, _: s.Jobs(tx).enqueue_due(), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
 import sqlalchemy as sa
 
 from hullguard.model.errors import Invalid
@@ -172,21 +171,11 @@ class Intake:
         image = account.lead.image
         if image is None:
             return told
-        processes = [each.process for each in told.processes]
         if before is not None and {each.key for each in before.story.processes} == {
             each.key for each in told.processes
         }:
-            kept = tuple(each for each in before.story.unknowns if each.code not in {"technique", "processes"})
-            return msgspec.structs.replace(
-                told,
-                at_stake=before.story.at_stake,
-                at_stake_left_out=before.story.at_stake_left_out,
-                unknowns=(*told.unknowns, *kept),
-            )
-        found, left_out, unknowns = story_facts.at_stake(processes, await self._report(image.id))
-        return msgspec.structs.replace(
-            told, at_stake=found, at_stake_left_out=left_out, unknowns=(*told.unknowns, *unknowns)
-        )
+            return story_facts.weighed_as(told, before.story)
+        return story_facts.weighed(told, await self._report(image.id))
 
     async def _report(self, image: str) -> ScanReport | None:
         if image not in self._reports:

@@ -16,6 +16,7 @@ from hullguard.storage.dialect import not_indexed
 from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores import incident_counts, incident_rows
 from hullguard.storage.stores.incident_intake import Intake
+from hullguard.storage.stores.incident_stakes import weigh
 from hullguard.storage.tables import incident_rules, incidents, observations
 from hullguard.storage.transaction import Row, Transaction
 
@@ -69,6 +70,10 @@ class Incidents:
         that are new or have changed.
         """
         return await Intake(self._tx, node, received, events or {}).take(seen)
+
+    async def weigh(self, images: Sequence[str]) -> list[str]:
+        """Ask anew what is at stake in the open incidents of these images; those for which that changed."""
+        return await weigh(self._tx, images)
 
     async def get(self, incident: str) -> Incident:
         """One incident with its story, by its own id or by that of any of its observations."""

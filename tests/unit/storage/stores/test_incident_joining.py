@@ -164,6 +164,32 @@ async def test_what_is_at_stake_is_what_the_image_is_known_to_have(tx: Transacti
     assert "libraries" in codes
 
 
+async def test_an_image_that_is_read_later_tells_what_was_at_stake(tx: Transaction) -> None:
+    await enrolled(tx)
+    await Incidents(tx).insert("node-1", attack()[:2], START)
+    await Incidents(tx).insert("node-1", [seen(9, root=77)], START)
+    handled = seen(9, root=77).id
+    await Incidents(tx).handle(handled, IncidentStatus.RESOLVED, "", "user:a")
+    await Images(tx).present("node-1", [(IMAGE, ["nginx:1.25"])])
+    await Images(tx).store_inventory(IMAGE, inventory())
+    found = vulnerability("CVE-2024-0002", Severity.HIGH, of=PACKAGES[2], fixed="1.26")
+    await matched(tx, IMAGE, report((found,)))
+    (graver,) = await Incidents(tx).weigh([IMAGE])
+    incident = await Incidents(tx).get(graver)
+    assert (incident.severity, [each.why for each in incident.raised]) == (Severity.HIGH, ["vulnerable"])
+    assert incident.story is not None
+    assert "image-unread" not in {each.code for each in incident.story.unknowns}
+    assert {severity: count for severity, count in (await overview(tx)).incidents_open.items() if count} == {
+        Severity.HIGH: 1
+    }
+    assert await Incidents(tx).weigh([IMAGE]) == []
+    # Fixed meanwhile, or never so: it goes back.
+    await matched(tx, IMAGE, report(()))
+    assert await Incidents(tx).weigh([IMAGE]) == [graver]
+    assert (await Incidents(tx).get(graver)).severity is Severity.MEDIUM
+    assert (await Incidents(tx).get(handled)).severity is Severity.MEDIUM
+
+
 async def test_nothing_of_another_tenant_is_joined(tx: Transaction) -> None:
     await enrolled(tx)
     stranger = tx.within(Scope("stranger"))

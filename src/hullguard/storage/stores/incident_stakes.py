@@ -1,0 +1,48 @@
+"""What is at stake in incidents is asked again when more is known of their images."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+from msgspec import structs
+
+from hullguard.model.incident import IncidentStatus
+from hullguard.model.report import ScanReport
+from hullguard.storage import story_facts
+from hullguard.storage.stores import incident_counts, incident_rows
+from hullguard.storage.stores.incident_counts import Cell
+from hullguard.storage.tables import incidents, reports
+from hullguard.storage.transaction import Row, Transaction
+
+MOST: Final = 200
+"""Open incidents of one image, the latest: a new advisory must not make a worker read a million stories."""
+
+
+async def weigh(tx: Transaction, images: Sequence[str]) -> list[str]:
+    """The open incidents of these images in which something else is at stake now; their severity follows."""
+    changed: list[str] = []
+    moved: Counter[Cell] = Counter()
+    for image in images:
+        report = await tx.scalar(sa.select(reports.c.report).where(tx.tenants(reports), reports.c.image_id == image))
+        table = incidents.c
+        where = (tx.tenants(incidents), table.image == image, table.story.is_not(None))
+        select = sa.select(incidents).where(*where, table.status == IncidentStatus.OPEN.value)
+        rows = await tx.all(select.order_by(table.at.desc(), table.id.desc()).limit(MOST))
+        changed += [row.id for row in rows if await _weigh(tx, row, report, moved)]
+    await incident_counts.add(tx, {cell: by for cell, by in moved.items() if by})
+    return changed
+
+
+async def _weigh(tx: Transaction, row: Row, report: ScanReport | None, moved: Counter[Cell]) -> bool:
+    told = story_facts.weighed(row.story, report)
+    if told == row.story:
+        return False
+    reasons = story_facts.raises(row.joined.tactics, told.at_stake)
+    rank = story_facts.raised(row.joined.gravest, reasons).rank
+    before = incident_rows.cell_of(row)
+    moved[before] -= 1
+    moved[structs.replace(before, severity=rank)] += 1
+    values = {"story": told, "joined": structs.replace(row.joined, raised=reasons), "severity": rank}
+    await tx.run(sa.update(incidents).where(tx.tenants(incidents), incidents.c.id == row.id).values(**values))
+    return True
