@@ -188,18 +188,24 @@ def merged(accounts: Iterable[Account]) -> Account:
 
 def clusters(accounts: Iterable[Account]) -> list[list[Account]]:
     """Those that belong together, directly or through others."""
-    groups: list[tuple[Account, list[Account]]] = []
-    for account in accounts:
+    groups: dict[int, tuple[Account, list[Account]]] = {}
+    known: dict[str, set[int]] = {}
+    """The groups that have a key."""
+    for number, account in enumerate(accounts):
         hull, parts = account, [account]
         while True:
-            near = [group for group in groups if group[0].near(hull)]
+            sharing = sorted(set().union(*(known.get(key, ()) for key in hull.keys)))
+            near = [groups.pop(each) for each in sharing if groups[each][0].near(hull)]
             if not near:
                 break
-            groups = [group for group in groups if group not in near]
+            for key in {key for other, _ in near for key in other.keys}:
+                known[key].intersection_update(groups)
             parts = [part for _, members in near for part in members] + parts
             hull = _hull(hull, [group[0] for group in near])
-        groups.append((hull, parts))
-    return [parts for _, parts in groups]
+        groups[number] = hull, parts
+        for key in hull.keys:
+            known.setdefault(key, set()).add(number)
+    return [parts for _, parts in groups.values()]
 
 
 def story(account: Account) -> Story:

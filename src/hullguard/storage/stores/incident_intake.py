@@ -38,6 +38,12 @@ class Intake:
         self._tx, self._node, self._received, self._events = tx, node, received, events
         self._reports: dict[str, ScanReport | None] = {}
         self._moved: Counter[Cell] = Counter()
+        # Rows that are written at the end.
+        self._incidents: list[dict[str, Any]] = []
+        self._observations: list[dict[str, Any]] = []
+        self._rules: list[dict[str, Any]] = []
+        self._keys: list[dict[str, Any]] = []
+        self._recorded: dict[str, Event] = {}
 
     async def take(self, seen: Sequence[Observation]) -> list[str]:
         """Store what is new of it, and say which incidents that made or changed.
@@ -65,7 +71,7 @@ class Intake:
                 continue
             added = [part for part in parts if id(part) not in by_account]
             changed.append(await self._keep(stories.merged(parts), before, added, place))
-        await incident_counts.add(self._tx, {cell: by for cell, by in self._moved.items() if by})
+        await self._write(place)
         return changed
 
     async def _known(self, ids: Sequence[str]) -> set[str]:
@@ -116,41 +122,38 @@ class Intake:
         return found
 
     async def _keep(self, account: Account, before: Sequence[Known], added: Sequence[Account], place: Place) -> str:
-        """Write the incident; of several that turn out to be one, the oldest goes on."""
+        """Note the incident's rows; of several that turn out to be one, the oldest goes on."""
         survivor = min(before, key=lambda each: (each.account.first, each.id), default=None)
         told = await self._told(account, survivor)
         values = incident_rows.columns(account, told, place, self._received)
         rank = int(values["severity"])
         status = _status(before, rank)
         incident = survivor.id if survivor is not None else min((each.first, each.lead.id) for each in added)[1]
-        tx = self._tx
         for each in before:
             self._moved[each.cell] -= 1
         self._moved[incident_rows.cell(place.cluster, account.first, status, rank, account.lead.rule)] += 1
-        if survivor is None:
-            await tx.insert(incidents, {"id": incident, "node": self._node, "status": status.value, **values})
-        else:
-            await self._absorb(incident, [each.id for each in before if each is not survivor])
-            await tx.upsert(
-                incidents,
-                {"id": incident, "node": self._node, "status": status.value, **values},
-                update=["status", *values],
-            )
-        await tx.insert(observations, [_observed(each, incident, place) for each in added])
+        await self._absorb(incident, [each.id for each in before if each is not survivor])
+        self._incidents.append({"id": incident, "node": self._node, "status": status.value, **values})
+        self._observations += [_observed(each, incident, place) for each in added]
         room = MOST_OF_INCIDENT - sum(each.account.observations for each in before)
         ids = [each.lead.id for each in added[: max(0, room)]]
-        events = {each: self._events[each] for each in ids if each in self._events}
-        await Recordings(tx).keep(place.cluster, events)
-        rows = [
-            {"incident": incident, "rule": rule, "cluster": place.cluster, "at": account.last} for rule in account.rules
-        ]
-        await tx.upsert(incident_rules, rows, update=["at"])
-        await tx.upsert(
-            incident_keys,
-            [{"key": key, "incident": incident, "at": account.last} for key in sorted(account.keys)],
-            update=["at"],
-        )
+        self._recorded |= {each: self._events[each] for each in ids if each in self._events}
+        of = {"incident": incident, "at": account.last}
+        self._rules += [{**of, "rule": rule, "cluster": place.cluster} for rule in account.rules]
+        self._keys += [{**of, "key": key} for key in sorted(account.keys)]
         return incident
+
+    async def _write(self, place: Place) -> None:
+        """Everything in one go: what costs is each statement."""
+        tx = self._tx
+        if self._incidents:
+            changing = [name for name in self._incidents[0] if name not in {"id", "node"}]
+            await tx.upsert(incidents, self._incidents, update=changing)
+        await tx.insert(observations, self._observations)
+        await tx.upsert(incident_rules, self._rules, update=["at"])
+        await tx.upsert(incident_keys, self._keys, update=["at"])
+        await Recordings(tx).keep(place.cluster, self._recorded)
+        await incident_counts.add(tx, {cell: by for cell, by in self._moved.items() if by})
 
     async def _absorb(self, into: str, others: Sequence[str]) -> None:
         if not others:
