@@ -11,11 +11,11 @@ from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
-from hullguard.inventory.content.secrets.redaction import redacted_path, redacted_text
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
 from hullguard.inventory.paths import spelled
+from hullguard.inventory.quotable import quotable
 from hullguard.inventory.source.blobs import CONCURRENT
 from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.documents import ImageConfig
@@ -29,7 +29,7 @@ from hullguard.inventory.squash import Tree, views
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound
-from hullguard.model.image import Layer, OperatingSystem, Target
+from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import OS_TYPES, Package, Unknown
 
@@ -77,10 +77,10 @@ def read(
         analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
         reader = LayerReader(Wanted(analyzers, inspectors=inspectors_of(scanners)), Budget(limits), cache, progress)
         if isinstance(opened, PlainTree):
-            return _tree(target, source, opened, reader)
+            return quotable(_tree(target, source, opened, reader))
         if isinstance(opened, Listed):
-            return _listed(Target(target, source.kind), opened)
-        return _image(target, source, opened, request, reader)
+            return quotable(_listed(Target(target, source.kind), opened))
+        return quotable(_image(target, source, opened, request, reader))
 
 
 def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -> Inventory:
@@ -101,8 +101,7 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
 
 
 def _listed(target: Target, listed: Listed) -> Inventory:
-    unknowns = tuple(sorted(set(listed.unknowns), key=lambda unknown: (unknown.what, unknown.why)))
-    packages = _once(list(listed.packages))
+    packages, unknowns = _once(list(listed.packages)), tuple(listed.unknowns)
     return Inventory(target, listed.os, packages=packages, unknowns=unknowns, complete=_complete(unknowns))
 
 
@@ -271,10 +270,10 @@ def _inventory(
     hits = _hits(trees, names)
     return Inventory(
         target=target,
-        os=_said_of(found.os),
+        os=found.os,
         layers=layers,
-        packages=_once([_quotable(package) for package in found.packages]),
-        unknowns=tuple(sorted(set(map(_without_credentials, found.unknowns)), key=lambda one: (one.what, one.why))),
+        packages=_once(found.packages),
+        unknowns=tuple(found.unknowns),
         complete=_complete(found.unknowns),
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
@@ -302,32 +301,12 @@ def _hits(trees: Sequence[Tree], layers: Sequence[str | None]) -> Hits:
     found = Hits()
     for seen in itertools.zip_longest(*(tree.hits() for tree in trees)):
         hit, number, _ = next(said for said in seen if said is not None)
-        if hit.path is not None and (path := redacted_text(hit.path)) != hit.path:
-            hit = replace(hit, path=path)  # a credential may be part of a file's own name
         hidden = all(said[2] for said in seen if said is not None)
         if not isinstance(hit, Misconfiguration):
             found.add(replace(hit, layer=layers[number], deleted=hidden))
         elif not hidden:
             found.add(replace(hit, layer=layers[number]))
     return found
-
-
-def _quotable(package: Package) -> Package:
-    """A licence is free text, in which a credential may stand as well, and so is a path."""
-    licenses = tuple(redacted_text(text) for text in package.licenses)
-    locations = tuple(redacted_path(path) for path in package.locations)
-    if (licenses, locations) == (package.licenses, package.locations):
-        return package
-    return replace(package, licenses=licenses, locations=locations)
-
-
-def _said_of(os: OperatingSystem | None) -> OperatingSystem | None:
-    return os and replace(os, name=os.name and redacted_text(os.name))
-
-
-def _without_credentials(unknown: Unknown) -> Unknown:
-    """What is wrong with a part of an image is said in words of the image."""
-    return replace(unknown, what=redacted_text(unknown.what), why=redacted_text(unknown.why))
 
 
 def _once(packages: list[Package]) -> tuple[Package, ...]:

@@ -17,6 +17,7 @@ from hullguard.inventory.analyzers.analyzer import (
 )
 from hullguard.inventory.analyzers.ownable import ownable
 from hullguard.inventory.analyzers.provenance import Owner
+from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.model.package import Package, PackageType
 
 # apk-tools 3 moved the database below /usr.
@@ -111,7 +112,7 @@ class ApkAnalyzer(Analyzer):
         if not findings.has_room():
             return
         if not is_name(name) or not version:
-            findings.say((name or location)[:200], f"{location}: an entry lacks its name or its version")
+            findings.say(quoted(name or location, 200), f"{location}: an entry lacks its name or its version")
             return
         distribution, arch = context.distribution, fields.get("A")
         findings.packages.append(

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Findings, is_name, text
+from hullguard.inventory.content.secrets.redaction import quoted
 
 _SEPARATOR = re.compile(rb"[ \t\r]*")
 _NO_FIELD = re.compile(rb"^[^\s:][^:\n]*$", re.MULTILINE)
@@ -122,7 +123,7 @@ def identified(entry: Entry, location: str, findings: Findings) -> tuple[str, st
     if entry.absent or not findings.has_room():
         return None
     if entry.doubt or not name or not version:
-        findings.say((name or location)[:200], f"{location}: {entry.doubt}", incomplete=entry.cut)
+        findings.say(quoted(name or location, 200), f"{location}: {entry.doubt}", incomplete=entry.cut)
         return None
     return name, version
 

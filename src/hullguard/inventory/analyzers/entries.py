@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.language import Doubt, TooMuch
+from hullguard.inventory.content.secrets.redaction import quoted
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ def each(found: Iterable[Raw] | Mapping[str, Raw], kind: type[T]) -> Iterator[tu
         try:
             yield key, msgspec.json.decode(raw, type=kind)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            yield key, Doubt(f"its entry {(key or _name(raw) or f'number {number}')[:200]} is none; it was left out")
+            named = quoted(key or _name(raw), 200) or f"number {number}"
+            yield key, Doubt(f"its entry {named} is none; it was left out")
 
 
 def _name(raw: Raw) -> str:

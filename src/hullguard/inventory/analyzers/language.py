@@ -14,6 +14,7 @@ from packageurl import PackageURL
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name
+from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
 from hullguard.model.package import Package, PackageType
@@ -204,7 +205,7 @@ def _doubt(found: Piece | Doubt) -> Doubt | None:
     if isinstance(found, Doubt):
         return Doubt(_clean(found.why), _clean(found.inner), found.incomplete)
     sound = _word(found.name) and _word(found.version)
-    return None if sound else Doubt(f"names a package {found.name[:80]!a} that cannot be one", _clean(found.inner))
+    return None if sound else Doubt(f"names a package {quoted(found.name, 80)!a} that cannot be one", _clean(found.inner))
 
 
 def _presentable(piece: Piece) -> Piece:

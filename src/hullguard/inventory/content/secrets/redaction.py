@@ -24,27 +24,28 @@ _PASSWORDS: Final = tuple(
         r"\bsshpass[ \t]{1,4}-p[ \t]{0,4}[\"']?([^\s\"']{1,1024})",
     )
 )
+_QUOTED: Final = 4096
+_APART: Final = re.compile(r"[=: \t]")
+"""One of these stands between a password and what tells it."""
 _RUN: Final = re.compile(r"[A-Za-z0-9]{16,}")
 _DIGIT, _NO_HEX = re.compile(r"[0-9]"), re.compile(r"[g-zG-Z]")
-
-
-def redacted_path(path: str) -> str:
-    """A path with each token in it masked."""
-    return redacted_text(path) if _perhaps_a_token(path) else path
 
 
 @functools.lru_cache(maxsize=4096)
 def redacted_text(text: str) -> str:
     """The text with each credential masked; the same text where there is none."""
-    if _perhaps_a_token(text):
+    if any(_DIGIT.search(run) and _NO_HEX.search(run) for run in _RUN.findall(text)):
         text = _without_tokens(text)
+    if _APART.search(text) is None:
+        return text  # names of files, most of them
     for pattern in _PASSWORDS:
         text = pattern.sub(_mask_first, text)
     return _OPTION.sub(_mask_named, _NAMED.sub(_mask_named, text))
 
 
-def _perhaps_a_token(text: str) -> bool:
-    return any(_DIGIT.search(run) and _NO_HEX.search(run) for run in _RUN.findall(text))
+def quoted(text: str, most: int) -> str:
+    """The first characters of a text as they may be shown; of a credential that is cut nobody would know what it is."""
+    return redacted_text(text[:_QUOTED])[:most]
 
 
 def _without_tokens(text: str) -> str:
