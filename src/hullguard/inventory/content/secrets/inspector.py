@@ -24,8 +24,18 @@ _SMALLEST = 16
 _HEAD = 512
 _BINARY = 64 << 20
 """Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_CODE = 6  # grows when the engine itself could find something else
+_MARKS = (
+    *((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")),  # the first begins as the next one does
+    *((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
+)
+# Which bytes of a character of ASCII are zero: of text without a mark nearly all others are not.
+_ZEROS = (
+    ("utf-32-le", (False, True, True, True)),
+    ("utf-32-be", (True, True, True, False)),
+    ("utf-16-le", (False, True, False, True)),
+    ("utf-16-be", (True, False, True, False)),
+)
+_CODE = 7  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
@@ -50,8 +60,8 @@ class SecretInspector(Inspector):
         if size > WINDOW:
             return self._large(path, size, chunks, particular)
         content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
-        if content.startswith(_UTF_16):
-            content = b"".join(_utf_8([content]))
+        if (encoding := _wide(content[:_HEAD])) is not None:
+            content = b"".join(_utf_8([content], encoding))
         if particular or self.matcher.candidates(content):
             return self._found(path, [content], particular)
         return ()
@@ -61,8 +71,8 @@ class SecretInspector(Inspector):
     ) -> Iterator[Secret | Unknown]:
         first = next(chunks, b"")
         content: Iterator[bytes] = itertools.chain([first], chunks)
-        if first.startswith(_UTF_16):
-            content = _utf_8(content)
+        if (encoding := _wide(first[:_HEAD])) is not None:
+            content = _utf_8(content, encoding)
         elif b"\0" in first[:_HEAD] and size > _BINARY:
             yield Unknown(path, f"it is no text; credentials were looked for in {_BINARY} of its {size} bytes")
             content = _begin(content)
@@ -85,9 +95,26 @@ class SecretInspector(Inspector):
         return shared(self.version, lambda: RULES)
 
 
-def _utf_8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Text in UTF-16, as programs of Windows write it, in the bytes that rules are made for."""
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+def _wide(head: bytes) -> str | None:
+    """The encoding of text in which a character of ASCII has two or four bytes, as programs of Windows write it."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    if b"\0" not in head[:64] or len(head) < _SMALLEST:
+        return None
+    parts = [head[place::4] for place in range(4)]
+    for encoding, zeros in _ZEROS:
+        if all(
+            (part.count(0) > 0.8 * len(part)) is zero and (zero or 0 not in part)
+            for part, zero in zip(parts, zeros, strict=True)
+        ):
+            return encoding
+    return None
+
+
+def _utf_8(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Such text in the bytes that rules are made for."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
     return (decoder.decode(chunk).encode("utf-8", "replace") for chunk in chunks)
 
 

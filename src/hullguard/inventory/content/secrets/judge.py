@@ -27,9 +27,10 @@ _NAMED_SECRET = re.compile(
     r"TOKEN|CREDENTIALS?)$",
     re.IGNORECASE,
 )
-# Others' tests and documentation; a directory of that name in the image's own application is looked at.
+# Others' tests and documentation, in the places where libraries lie; what is called so elsewhere is looked at.
 _FIXTURE = re.compile(
-    r"(?:^|/)(?:site-packages|dist-packages|node_modules|python3[^/]*|gems|vendor|go/pkg/mod|perl5?|ruby|golang)/"
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|go/pkg/mod|gems/[^/]+-\d[^/]*|vendor/[^/]+/[^/]+|"
+    r"(?:lib|lib64|share)/(?:[^/]+-linux-[^/]+/)?(?:python3[^/]*|perl5?|ruby|golang))/"
     r"(?:.*/)?(?:tests?|testing|testdata|fixtures?|examples?|__tests__|specs?|docs?|idlelib)/"
 )
 _UNPROMISING = re.compile(

@@ -52,6 +52,14 @@ ELF = b"\x7fELF\x02\x01\x01" + bytes(50)
         ("usr/lib/python3/dist-packages/rsa/tests/key.pem", 1000, b"-----", False),
         ("app/node_modules/jose/test/keys.json", 1000, b"{", False),
         ("app/tests/key.pem", 1000, b"-----", True),
+        ("usr/lib/python3.11/test/key.pem", 1000, b"-----", False),
+        ("usr/lib/x86_64-linux-gnu/perl/5.36/t/tests/key.pem", 1000, b"-----", False),
+        ("usr/local/bundle/gems/jwt-2.7.0/spec/key.pem", 1000, b"-----", False),
+        ("srv/vendor/example/jwt/tests/key.pem", 1000, b"-----", False),
+        ("srv/vendor/tests/key.pem", 1000, b"-----", True),
+        ("srv/python3-app/tests/key.pem", 1000, b"-----", True),
+        ("srv/ruby/examples/key.pem", 1000, b"-----", True),
+        ("srv/gems/docs/key.pem", 1000, b"-----", True),
         ("root/.ssh/id_rsa", 1000, b"-----BEGIN", True),
     ],
 )
@@ -83,9 +91,9 @@ def found(content: bytes, path: str = "srv/a") -> tuple[list[str], list[str]]:
     return [hit.rule for hit in hits if isinstance(hit, Secret)], unknowns
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_text_in_utf_16_is_read(encoding: str) -> None:
-    mark = "" if encoding == "utf-16" else "\ufeff"
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_text_in_wide_characters_is_read(encoding: str, mark: str) -> None:
     for size in (9001, 2_000_000):
         content = f"{mark}{'x' * size}\nNPM_TOKEN={TOKEN}\n".encode(encoding)
         assert found(content) == (["npm-token"], [])
