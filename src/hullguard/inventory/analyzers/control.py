@@ -37,12 +37,12 @@ class Entry(Struct):
 
     @property
     def identity(self) -> tuple[str | None, ...]:
-        return tuple(self.fields.get(key) for key in ("package", "architecture", "version"))
+        return (self._name, self.fields.get("architecture"), self.fields.get("version"))
 
     @property
     def key(self) -> tuple[object, ...]:
         """What tells it from the other entries of one database; those that are damaged are all different."""
-        name = self.fields.get("package")
+        name = self._name
         return (name, self.fields.get("architecture")) if name else (id(self),)
 
     @property
@@ -71,6 +71,11 @@ class Entry(Struct):
         if self._state == "half-installed":
             return "it is half installed: which of its files are there is not known"
         return "" if self._state in _THERE else "an entry has no status of three words that says whether it is there"
+
+    @property
+    def _name(self) -> str | None:
+        """Names have no case for dpkg (lib/dpkg/pkg-hash.c)."""
+        return name.lower() if (name := self.get("package")) else None
 
     @property
     def _state(self) -> str:

@@ -53,6 +53,12 @@ def test_the_description_is_not_read_as_fields() -> None:
     assert Found([OS, dpkg_status(dpkg_entry("a", "1"))]).named("a").version == "1"
 
 
+def test_of_entries_whose_names_differ_in_case_the_last_counts() -> None:
+    status = "Package: OpenSSL\nVersion: 1\n\nPackage: openssl\nVersion: 2\n\n"
+
+    assert Found([OS, file("var/lib/dpkg/status", status)]).named("openssl").version == "2"
+
+
 def test_field_names_have_no_case_and_lines_may_end_the_other_way() -> None:
     status = "package: a\r\nSTATUS: install ok installed\r\nversion: 1\r\n\r\npackage: b\r\nversion: 2\r\n\r\n"
 
