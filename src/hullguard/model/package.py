@@ -25,6 +25,7 @@ class PackageType(enum.StrEnum):
     HEX = "hex"
     PUB = "pub"
     SWIFT = "swift"
+    BITNAMI = "bitnami"
     GENERIC = "generic"
     """A program that no package manager knows of, recognised by its own version string."""
 

@@ -242,6 +242,13 @@ TARGETS: tuple[Target, ...] = (
     _target(
         "conda", "conda", "opt/conda/conda-meta/numpy.json", b'{"name": "numpy", "version": "1.2", "license": "BSD"}'
     ),
+    _target(
+        "bitnami",
+        "bitnami",
+        "opt/bitnami/wordpress/.spdx-wordpress.spdx",
+        b'{"packages": [{"name": "wordpress", "versionInfo": "6.0.0", "licenseDeclared": "MIT", "externalRefs": '
+        b'[{"referenceType": "purl", "referenceLocator": "pkg:bitnami/wordpress@6.0.0-0?arch=amd64"}]}, {"name": 7}]}',
+    ),
     _target("java-release", "binaries", "opt/jdk-17/release", b'IMPLEMENTOR="a"\nJAVA_VERSION="1.8.0_372"\n'),
     Target("packages.binaries", analyzed(_BY_NAME["binaries"], "usr/sbin/nginx"), _elves, words=_WORDS),
     Target("packages.binaries.python", analyzed(_BY_NAME["binaries"], "usr/bin/python3.11"), _elves, words=_WORDS),

@@ -30,6 +30,7 @@ ECOSYSTEMS = {
     PackageType.PYPI: "PyPI",
     PackageType.HEX: "Hex",
     PackageType.PUB: "Pub",
+    PackageType.BITNAMI: "Bitnami",
     PackageType.GENERIC: "Bitnami",
 }
 """As OSV spells them; a type that is not here has no advisories of its own."""
@@ -205,7 +206,9 @@ def _doubt(found: Piece | Doubt) -> Doubt | None:
     if isinstance(found, Doubt):
         return Doubt(_clean(found.why), _clean(found.inner), found.incomplete)
     sound = _word(found.name) and _word(found.version)
-    return None if sound else Doubt(f"names a package {quoted(found.name, 80)!a} that cannot be one", _clean(found.inner))
+    return (
+        None if sound else Doubt(f"names a package {quoted(found.name, 80)!a} that cannot be one", _clean(found.inner))
+    )
 
 
 def _presentable(piece: Piece) -> Piece:
