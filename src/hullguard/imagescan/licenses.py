@@ -3,11 +3,12 @@
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from hullguard.imagescan.license_table import ALIASES, CATEGORIES, TEXTS, key
 from hullguard.model.content import LicenseUse
-from hullguard.model.package import Package
+from hullguard.model.package import Package, Unknown
+from hullguard.model.report import ReportedPackage
 
 PERMISSIVE = "permissive"
 WEAK = "weak copyleft"
@@ -48,6 +49,15 @@ def uses(packages: Iterable[Package]) -> tuple[LicenseUse, ...]:
                 found[name].add(package.purl)
     listed = (LicenseUse(name, category(name), tuple(sorted(purls))) for name, purls in found.items())
     return tuple(sorted(listed, key=lambda use: (_ORDER.index(use.category), use.license)))
+
+
+def undeclared(packages: Collection[Package | ReportedPackage]) -> Unknown | None:
+    """What nobody can say of the licences, where some package declares none: dpkg's database, for one, has no field."""
+    without = sum(not package.licenses for package in packages)
+    if not without:
+        return None
+    why = f"the licences of {without} of the {len(packages)} packages are not known: what is read of them names none"
+    return Unknown("licenses", why)
 
 
 @functools.lru_cache(maxsize=4096)

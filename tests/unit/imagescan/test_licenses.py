@@ -3,12 +3,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullguard.imagescan.license_table import ALIASES, CATEGORIES
-from hullguard.imagescan.licenses import NETWORK, PERMISSIVE, PROPRIETARY, STRONG, UNKNOWN, WEAK, category, split, uses
+from hullguard.imagescan.licenses import (
+    NETWORK,
+    PERMISSIVE,
+    PROPRIETARY,
+    STRONG,
+    UNKNOWN,
+    WEAK,
+    category,
+    split,
+    undeclared,
+    uses,
+)
 from hullguard.model.package import Package, PackageType
 
 
 def package(name: str, *licenses: str) -> Package:
     return Package(f"pkg:pypi/{name}@1", PackageType.PYPI, name, "1", licenses=licenses)
+
+
+def test_packages_without_a_licence_are_counted() -> None:
+    assert undeclared([package("a", "MIT")]) is None
+    unknown = undeclared([package("a", "MIT"), package("b"), package("c")])
+    assert unknown is not None
+    assert "the licences of 2 of the 3 packages are not known" in unknown.why
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
+from hullguard.imagescan.licenses import undeclared
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
 from hullguard.inventory import LayerCache, Limits
@@ -82,6 +83,8 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
         report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
     if "license" not in job.scanners:
         report = structs.replace(report, licenses=())
+    elif (unsaid := undeclared(report.packages)) is not None:
+        report = structs.replace(report, unknowns=(*report.unknowns, unsaid))
     return _judged(job, target, *counted_by(job, report))
 
 

@@ -64,8 +64,9 @@ def test_without_vulnerabilities_no_database_is_needed_and_none_is_missed(job: J
     outcome = scan_one(replace(job, scanners=frozenset({"license"})), str(IMAGE.docker_archive(tmp_path / "i.tar")))
 
     assert outcome.report is not None
-    assert outcome.report.packages
-    assert outcome.report.unknowns == ()
+    count = len(outcome.report.packages)
+    why = f"the licences of {count} of the {count} packages are not known: what is read of them names none"
+    assert [(unknown.what, unknown.why) for unknown in outcome.report.unknowns] == [("licenses", why)]
 
 
 def test_at_least_one_process() -> None:
