@@ -30,6 +30,8 @@ _DEBIAN_CODENAMES = {
     "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
     "forky": "14",
 }  # fmt: skip
+# Whose advisories name two numbers; the second was 0 but for 3.1.
+_DEBIAN_OF_TWO_NUMBERS = frozenset("3456")
 
 # Distributions of one release, or of none that advisories tell apart.
 _WITHOUT_RELEASE = {
@@ -66,6 +68,8 @@ def _ecosystem(os: OperatingSystem, version: str, codename: str) -> tuple[str, s
         case "debian":
             # Testing and unstable have no VERSION_ID; testing names the coming release.
             release = numbers[0] or _DEBIAN_CODENAMES.get(codename, "")
+            if release in _DEBIAN_OF_TWO_NUMBERS:
+                return f"Debian:{release}.{numbers[1] if len(numbers) > 1 and release == '3' else '0'}", release
             return (f"Debian:{release}" if release else "", release)
         case "ubuntu":
             lts = re.fullmatch(r"(\d\d)\.04", version) is not None and int(numbers[0]) % 2 == 0

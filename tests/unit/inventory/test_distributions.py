@@ -19,6 +19,9 @@ SUSE = "SUSE Linux Enterprise"
     ("identity", "version", "name", "ecosystem"),
     [
         ("debian", "12", "Debian GNU/Linux 12 (bookworm)", "Debian:12"),
+        ("debian", "6.0.10", "debian 6.0.10", "Debian:6.0"),
+        ("debian", "5", "Debian 5", "Debian:5.0"),
+        ("debian", "3.1", "debian 3.1", "Debian:3.1"),
         ("almalinux", "9.4", "AlmaLinux 9.4 (Seafoam Ocelot)", "AlmaLinux:9"),
         ("rocky", "8.10", "Rocky Linux 8.10 (Green Obsidian)", "Rocky Linux:8"),
         ("rhel", "9.4", "Red Hat Enterprise Linux 9.4 (Plow)", "Red Hat:enterprise_linux:9"),
@@ -103,6 +106,12 @@ def test_the_qualifier_names_the_release_as_the_distribution_does() -> None:
     assert distribution(OperatingSystem("arch")).qualifier == "arch"
 
 
+@pytest.mark.parametrize("product", ["Server", "Server for SAP Applications"])
+@pytest.mark.parametrize("release", ["12", "12 SP1", "12 SP2", "12 SP3", "12 SP4", "12 SP5", "15", "15 SP1", "15 SP5"])
+def test_the_support_of_every_older_release_of_suse_has_an_end(product: str, release: str) -> None:
+    assert f"SUSE:Linux Enterprise {product} {release}" in END_OF_LIFE
+
+
 def test_every_end_of_support_belongs_to_an_ecosystem_whose_versions_can_be_ordered() -> None:
     assert [ecosystem for ecosystem in END_OF_LIFE if order_of(ecosystem) is None] == []
-    assert all(end.year >= 2017 for end in END_OF_LIFE.values())
+    assert all(end.year >= 2006 for end in END_OF_LIFE.values())
