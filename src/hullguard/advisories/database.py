@@ -18,11 +18,14 @@ from hullguard.advisories.match import Key, Known, Matched, Matcher
 from hullguard.advisories.osv import Advisory, Kin, Statement
 from hullguard.advisories.postings import pairs, unpacked
 from hullguard.advisories.severity import CveRating
-from hullguard.advisories.stored import Damaged, believed, check, first, number, reader, typed
+from hullguard.advisories.stored import Damaged, Walked, believed, check, first, number, reader, typed
 from hullguard.model.errors import NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.report import AdvisoryState
 
+_COUNTED = ("kev", "epss", "rating")
+_OF_A_PACKAGE = 10_000
+"""Steps that a look-up may take beside reading everything once."""
 _decode_advisory = reader(Advisory)
 _decode_kin = reader(Kin)
 _decode_statements = reader(list[msgspec.Raw])
@@ -54,9 +57,10 @@ class DatabaseStatus(Struct, frozen=True):
 class Advisories:
     """Answers one question: what is known to be wrong with these packages? Safe to share between threads."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, walked: Walked) -> None:
         """Raises what SQLite and ``stored`` raise."""
         self._connection = connection
+        self._walked = walked
         self._path = path
         self._lock = threading.Lock()
         self._meta = dict(typed(connection.execute("SELECT key, value FROM meta"), str, str))
@@ -76,8 +80,9 @@ class Advisories:
         with believed(path), contextlib.ExitStack() as stack:
             connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             stack.callback(connection.close)
+            walked = Walked(connection, path.stat().st_size)
             check(connection, path)
-            opened = cls(connection, path)
+            opened = cls(connection, path, walked)
             stack.pop_all()
         return opened
 
@@ -87,7 +92,7 @@ class Advisories:
     def match(self, inventory: Inventory, today: date | None = None) -> Matched:
         """The findings, and what could not be judged."""
         today = today or datetime.now(UTC).date()
-        with self._asking():
+        with self._asking(len(inventory.packages) * _OF_A_PACKAGE):
             return self._matcher.match(inventory, today)
 
     @property
@@ -125,7 +130,8 @@ class Advisories:
         with self._asking():
             kev, epss, ratings = (
                 self._connection.execute(query).fetchone()[0]
-                for query in ("SELECT COUNT(*) FROM kev", "SELECT COUNT(*) FROM epss", "SELECT COUNT(*) FROM rating")
+                # Counted row by row: SQLite's own way to count asks nobody whether to go on.
+                for query in [f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT -1)" for table in _COUNTED]  # noqa: S608
             )
             counted = {
                 key.removeprefix("records:"): self._number(key)
@@ -153,9 +159,10 @@ class Advisories:
             yield self._connection
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _asking(self, steps: int = 0) -> Iterator[None]:
         """Nobody else asks meanwhile, and what is wrong with the file is said with its name."""
         with self._lock, believed(self._path):
+            self._walked.begin(steps)
             yield
 
     def _instant(self, key: str) -> datetime:

@@ -36,6 +36,32 @@ class Damaged(Exception):
     """What is stored cannot have been written by an import."""
 
 
+_EVERY = 100_000
+_SLACK = 1_000_000
+_OF_A_BYTE = 4
+"""SQLite's steps: to walk over everything once takes some ten a row, and a row has more bytes than three."""
+_SHORTEST = 1 << 20
+
+
+class Walked:
+    """How far SQLite walks in a file for one question: pages that lead to one another in circles have no end."""
+
+    def __init__(self, connection: sqlite3.Connection, size: int) -> None:
+        """``size``: the file's in bytes; no value in it can be longer."""
+        self._whole = size * _OF_A_BYTE + _SLACK
+        self._left = self._whole
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(max(size, _SHORTEST), 1 << 30))
+        connection.set_progress_handler(self._step, _EVERY)
+
+    def begin(self, more: int = 0) -> None:
+        """A new question, which may take so many steps more than to read everything."""
+        self._left = self._whole + more
+
+    def _step(self) -> bool:
+        self._left -= _EVERY
+        return self._left < 0
+
+
 # SQLite quotes the schema in what it says of it, and Python then fails to read that.
 FAULTS = (sqlite3.Error, UnicodeDecodeError, Damaged)
 """What reading a damaged file raises."""
@@ -101,6 +127,8 @@ def fault(path: Path, cause: Exception) -> HullguardError:
     if _code(cause) == sqlite3.SQLITE_NOTADB:
         advice = "name another file with --db"
         return Invalid(f"{path} is no advisory database: {cause}; {advice}", "db.foreign")
+    if _code(cause) == sqlite3.SQLITE_INTERRUPT:
+        cause = Damaged("its pages lead to one another without an end")
     if surroundings(cause):
         return Unavailable(f"the advisory database {path} cannot be read: {cause}", "db.unreadable")
     advice = f"remove it and make it again with: hullguard db update --db {path}"

@@ -37,6 +37,7 @@ from hullguard.advisories.importer import import_file, import_files, load_stream
 from hullguard.advisories.match import Matcher
 from hullguard.advisories.names import canonical
 from hullguard.advisories.osv import Event, Range, Statement
+from hullguard.advisories.stored import Walked
 from hullguard.advisories.update.mirror import Unordered, changes, instant, listed, reaches, require_name, require_url
 from hullguard.advisories.versions.catalog import ORDERS, named
 from hullguard.advisories.versions.order import Order, UnreadableVersion
@@ -114,7 +115,7 @@ def _writing() -> Any:
 def _matched(connection: sqlite3.Connection, writer: Writer, account: Account) -> list[Any]:
     """What was taken in, and what it says of an image."""
     writer.finish()
-    advisories = Advisories(connection, Path("memory"))
+    advisories = Advisories(connection, Path("memory"), Walked(connection, 1 << 20))
     found = Matcher(advisories).match(_INSTALLED, date(2026, 1, 1))
     refused = [[refusal.where, refusal.why] for refusal in account.refusals]
     return [account.imported, account.withdrawn, account.enriched, refused, found, sorted(advisories.ecosystems())]

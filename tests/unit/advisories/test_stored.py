@@ -1,6 +1,7 @@
 """Databases that a disk damaged or somebody else made: one error with the file's name and what to do."""
 
 import sqlite3
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +168,27 @@ def test_a_damaged_file_is_as_it_was_after_an_import_failed(path: Path) -> None:
 
     assert path.read_bytes() == before
     assert sorted(file.name for file in path.parent.glob(".advisories.db.*")) == [".advisories.db.lock"]
+
+
+def test_pages_that_lead_to_one_another_without_an_end_are_said(path: Path) -> None:
+    cves = ", ".join(f"('CVE-2024-{number:06}')" for number in range(20_000))
+    change(path, "INSERT INTO kev VALUES ('CVE-1')", f"INSERT INTO kev VALUES {cves}")
+    connection = sqlite3.connect(path)
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'kev'").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    content = bytearray(path.read_bytes())
+    top = bytes(content[(root - 1) * size : root * size])
+    (count,) = struct.unpack_from(">H", top, 3)
+    cells = struct.unpack_from(f">{count}H", top, 12)
+    below = sorted({struct.unpack_from(">I", top, cell)[0] for cell in cells})
+    levels = [root, *below[:12]]
+    for here, next_ in zip(levels, [*levels[1:], below[12]], strict=True):
+        page = bytearray(top)
+        for place in (8, *cells):
+            struct.pack_into(">I", page, place, next_)
+        content[(here - 1) * size : here * size] = page
+    path.write_bytes(content)
+
+    with pytest.raises(Unavailable, match="is damaged: its pages lead to one another without an end; remove it"):
+        status(path)
