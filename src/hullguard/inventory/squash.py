@@ -12,6 +12,8 @@ from hullguard.model.content import Hit
 from hullguard.model.errors import LimitReached
 from hullguard.model.package import Unknown
 
+_ENTERED = 1000
+"""Links of one directory that are entered; package managers make none, and the others are told."""
 _LONGEST = 4096
 """PATH_MAX: no process can open a longer path by its name."""
 
@@ -107,6 +109,8 @@ class Tree:
     def missing(self) -> set[tuple[str, str]]:
         """Names under which files must still be read, because they come to wanted names by links: see ``Wanted``."""
         fixed = {place: place for analyzer in self._wanted.analyzers for place in analyzer.fixed}
+        for directory in (each for analyzer in self._wanted.analyzers for each in analyzer.entered):
+            fixed |= {place: place for name in self.links(directory)[:_ENTERED] if (place := f"{directory}/{name}")}
         aliases = {
             (source, logical)
             for place, logical in (self._links | fixed).items()

@@ -113,6 +113,8 @@ class Analyzer(abc.ABC):
     """A regular expression that fits whole normal paths."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Files and directories with one fixed place, which an image may replace by a link to another place."""
+    entered: ClassVar[tuple[str, ...]] = ()
+    """Directories in which a link to a directory stands for one."""
     magic: ClassVar[tuple[bytes, ...]] = ()
     """First bytes by which files are wanted that fit no analyzer's path, if they have at least 64 bytes.
 

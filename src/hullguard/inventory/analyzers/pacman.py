@@ -31,6 +31,7 @@ class PacmanAnalyzer(Analyzer):
     name, version = "pacman", 2
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
     fixed = ("var/lib/pacman", _ROOT)
+    entered = (_ROOT,)
 
     def condense(self, path: str, content: bytes) -> bytes:
         sections = _sections(content)
@@ -55,7 +56,13 @@ class PacmanAnalyzer(Analyzer):
             if files.file(f"{path.rpartition('/')[0]}/desc") is None:
                 findings.say(path, "a package whose description is missing")
         for name in files.links(root):
-            findings.say(f"{root}/{name}", "a package whose directory is a link; it was not read")
+            path = f"{root}/{name}/desc"
+            if (files.real(path) or root).startswith(f"{root}/"):
+                continue  # another name of one that is here
+            if (linked := files.file(path)) is None:
+                findings.say(f"{root}/{name}", "a package whose directory is a link; it was not read", incomplete=True)
+            elif findings.has_room():
+                self._add(path, linked, context, findings, own)
         return findings
 
     @staticmethod

@@ -103,3 +103,13 @@ def test_a_package_behind_a_link_of_its_own_is_told() -> None:
     assert [(one.what, one.why) for one in Found(members).unknowns] == [
         ("var/lib/pacman/local/openssl-3-1", "a package whose directory is a link; it was not read")
     ]
+
+
+def test_a_package_behind_a_link_of_its_own_is_read(tmp_path: Path) -> None:
+    openssl = package("openssl", "3-1")
+    moved = file("opt/l/desc", openssl.content)
+    link = symlink("var/lib/pacman/local/openssl-3-1", "/opt/l")
+    image = Image([layer(OS, package("bash", "5.1-1"), moved, link)]).docker_archive(tmp_path / "image.tar")
+    found = read(str(image))
+
+    assert ([each.name for each in found.packages], found.complete) == (["bash", "openssl"], True)
