@@ -4,7 +4,7 @@ Every build has the *generation* after the last one's; the *lineage* tells datab
 generation the database keeps the packages of which something else is said now, up to a bound.
 """
 
-import secrets
+import os
 import sqlite3
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class Log:
         """Notes one more generation."""
         before = self.build()
         if not before.lineage:
-            self._note(_LINEAGE, secrets.token_hex(8))
+            self._note(_LINEAGE, os.urandom(8).hex())
         generation = before.generation + 1
         self._note(_GENERATION, str(generation))
         if len(changes) > MOST_CHANGES // 2:

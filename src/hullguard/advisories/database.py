@@ -1,7 +1,6 @@
 """The advisory database as it is read: one file, opened read-only, that never changes while it is open."""
 
 import contextlib
-import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -195,7 +194,7 @@ class Advisories:
             said.setdefault(record, []).append(which)
         query = "SELECT id, core, kin, statements FROM record WHERE id IN (SELECT value FROM json_each(?))"
         found: list[tuple[Advisory, Statement]] = []
-        rows = self._connection.execute(query, (json.dumps(list(said)),))
+        rows = self._connection.execute(query, (msgspec.json.encode(list(said)).decode(),))
         for record, core, kin, packed in typed(rows, int, bytes, bytes | None, bytes):
             advisory = _decode_advisory(core)
             if kin is not None:

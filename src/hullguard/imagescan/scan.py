@@ -5,9 +5,9 @@ from msgspec import structs
 from hullguard import inventory as images
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.match import Matched
-from hullguard.imagescan.licenses import uses
 from hullguard.inventory import LayerCache, Limits, Progress
 from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.model.content import LicenseUse
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Unknown
 from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport
@@ -36,6 +36,7 @@ class Scanner:
         scanners: frozenset[str] = frozenset(),
         registry: RegistryAccess | None = None,
         all_mounts: bool = False,
+        licenses: bool = True,
     ) -> ScanReport:
         """Reads an image and reports on it; blocks, so servers call it in a thread.
 
@@ -52,10 +53,10 @@ class Scanner:
             registry=registry,
             all_mounts=all_mounts,
         )
-        return self.report(inventory)
+        return self.report(inventory, licenses=licenses)
 
-    def report(self, inventory: Inventory) -> ScanReport:
-        """Reports on an inventory that was taken before, here or on a node."""
+    def report(self, inventory: Inventory, *, licenses: bool = True) -> ScanReport:
+        """Reports on an inventory that was taken before, here or on a node; on its licences only where asked to."""
         matched = self._match(inventory)
         return ScanReport(
             target=inventory.target,
@@ -69,7 +70,7 @@ class Scanner:
             secrets=inventory.secrets,
             malware=inventory.malware,
             config=inventory.config,
-            licenses=uses(inventory.packages),
+            licenses=_licenses(inventory) if licenses else (),
             suppressed=matched.suppressed,
         )
 
@@ -77,6 +78,12 @@ class Scanner:
         if self._advisories is None:
             return Matched((), (), (*inventory.unknowns, NO_ADVISORIES))
         return self._advisories.match(inventory)
+
+
+def _licenses(inventory: Inventory) -> tuple[LicenseUse, ...]:
+    from hullguard.imagescan.licenses import uses
+
+    return uses(inventory.packages)
 
 
 def bill(inventory: Inventory) -> ScanReport:

@@ -40,13 +40,15 @@ class Endings:
                     heads |= found
                 else:
                     inside.add(_word(way))
-        self._heads, self._tails, self._inside = tuple(heads), frozenset(tails), tuple(inside)
+        self._heads, self._tails = tuple(heads), frozenset(tails)
+        # One search for all of them, which begin alike as a rule.
+        self._inside = re.compile("|".join(map(re.escape, sorted(inside)))).search if inside else None
 
     def possible(self, name: str) -> bool:
         """Whether some pattern may fit; False is certain."""
         if name[-_TAIL:] in self._tails or name.startswith(self._heads):
             return True
-        return bool(self._inside) and any(word in name for word in self._inside)
+        return self._inside is not None and self._inside(name) is not None
 
 
 def _ways(items: Sequence[tuple[Any, Any]], *, ignoring_case: bool) -> list[_Way]:

@@ -5,7 +5,6 @@ The index of a layer depends on its bytes and on the analyzers alone, so it is c
 
 import hashlib
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -21,7 +20,7 @@ from hullguard.inventory.paths import normal
 from hullguard.inventory.random_access import RandomAccess, held, pieces, reader
 from hullguard.inventory.sparse import Flawed, Whole
 from hullguard.inventory.tar import Kind, Member, TarWalk
-from hullguard.inventory.wanted import Wanted, condense
+from hullguard.inventory.wanted import SNIFFED_FROM, Wanted, condense
 from hullguard.model.errors import LimitReached
 from hullguard.model.package import Unknown
 
@@ -34,6 +33,7 @@ _DIRECT_FROM = 1 << 15
 _NOTHING: tuple[bytes | None, dict[str, bytes]] = None, {}
 HASH = 16
 """Bytes of a path's hash."""
+_HASHER = hashlib.blake2b(digest_size=HASH)
 _TOGETHER = 4096
 _LISTED = 64
 """Bytes that it costs to remember that a directory was listed."""
@@ -89,7 +89,9 @@ def path_hash(path: str) -> bytes:
     128 bits, since the paths are a stranger's: of 64 he could find two with the same hash in an hour, and have a
     harmless file hide another.
     """
-    return hashlib.blake2b(path.encode("utf-8", "surrogatepass"), digest_size=HASH).digest()
+    hasher = _HASHER.copy()  # half the time of a new one
+    hasher.update(path.encode("utf-8", "surrogatepass"))
+    return hasher.digest()
 
 
 class Indexer:
@@ -159,25 +161,31 @@ class Indexer:
 
     def file(self, path: str, size: int, mode: int, content: FileContent) -> None:
         """Records a regular file, wanted or not; of its content no more is read than somebody asks for."""
-        logical = self.wanted.logical(path)
-        if logical is None and not self.wanted.looks_inside:
-            self._other(path)
-            return
+        wanted = self.wanted
+        logical = wanted.logical(path)
         try:
-            self._look_into(path, logical, size, mode, content)
+            # Nearly every file ends here.
+            if logical is None and not wanted.inspectors and not self._sniffs(size, content):
+                self._other(path)
+            else:
+                self._look_into(path, logical, size, mode, content)
         except OSError as cause:
             why = f"{self._what}: it could not be read, or laid aside to be read: {cause.strerror}"
             self._unknown(path, why, incomplete=True)
             self._other(path)
 
+    def _sniffs(self, size: int, content: FileContent) -> bool:
+        looks = size >= SNIFFED_FROM and self.wanted.looks_inside
+        return looks and self.wanted.sniffs(size, content.peek(SNIFFED_FROM))
+
     def _look_into(self, path: str, logical: str | None, size: int, mode: int, content: FileContent) -> None:
-        head = content.peek(HEAD) if self.wanted.looks_inside else b""
+        head = content.peek(HEAD) if self.wanted.inspectors else b""
         analyzer = self.wanted.analyzer(logical) if logical is not None else None
         small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
         most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
         before = self._inspection.totals
         kept = _NOTHING
-        if analyzer is None and not self.wanted.sniffs(size, head):
+        if analyzer is None and not self._sniffs(size, content):
             self._inspection.show(path, size, mode, head, content)
         elif size > most:
             why = f"{self._what}: {size} bytes are more than the {most} that are read of such a file"
@@ -330,8 +338,7 @@ class Indexer:
         self.index.unknowns.append(Unknown(what, why, incomplete))
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedLayer:
+class IndexedLayer(Struct, frozen=True):
     """An index with what was computed while it was made."""
 
     index: LayerIndex

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Protocol
@@ -81,6 +80,8 @@ def held(chunks: Iterable[bytes]) -> Iterator[RandomAccess]:
     else:
         yield first[0] if len(first) == 1 else b"".join(first)
         return
+    import tempfile  # with what it needs it takes longer to load than a layer of small files to read
+
     with tempfile.TemporaryFile() as file:
         size = sum(map(file.write, chain(_drained(first), chunks)))
         file.flush()

@@ -3,7 +3,6 @@
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
@@ -17,7 +16,6 @@ from hullguard.inventory.limits import Budget, Limits, reached
 from hullguard.inventory.paths import spelled
 from hullguard.inventory.quotable import quotable
 from hullguard.inventory.source.blobs import CONCURRENT
-from hullguard.inventory.source.directory import TreeWalk
 from hullguard.inventory.source.documents import ImageConfig
 from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.mounts import Mounts
@@ -85,6 +83,8 @@ def read(
 
 def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -> Inventory:
     """A plain tree is one layer without an identity."""
+    from hullguard.inventory.source.directory import TreeWalk
+
     mounts = Mounts(every=opened.all_mounts)
 
     def index(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:
@@ -215,6 +215,8 @@ def _layers(
 
 def _at_once(image: StoredImage, described: Described, reader: LayerReader) -> list[IndexedLayer] | None:
     """The layers read by several threads; None when a limit was reached on the way."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
         reading = [pool.submit(image.blobs.layer, blob, reader) for blob in described.layers]
         layers: list[IndexedLayer] = []

@@ -6,6 +6,7 @@ checksums that do not fit. Format: POSIX.1-2001 pax, and GNU tar's manual, "Basi
 """
 
 import enum
+import functools
 import re
 import zlib
 from collections.abc import Iterator
@@ -20,11 +21,12 @@ from hullguard.model.errors import Invalid
 
 _WINDOW = 1 << 14
 """What is read at once of a file in which one can seek: most members are small, others are mostly skipped."""
+_FAR, _GLANCE = 1 << 12, 1 << 11
+"""Behind a member of which more was skipped less is read: the next is as large, as a rule, and only its head counts."""
 _ZEROS = bytes(BLOCK)
-_EIGHT_SPACES = zlib.adler32(b" " * 8)
+_EIGHT_SPACES = sum(b" " * 8)
 """The checksum field counts as blanks."""
 _TIME = re.compile(rb"[0-7]{0,21}")
-_END = frozenset(b"\0 ")
 _MOST_SUM = BLOCK * 0xFF
 _ADLER = 65521
 
@@ -63,16 +65,13 @@ class Member:
         self.name = spelled(name)
         self.kind = kind
         self.size = size
-        self.link = spelled(link)
+        self.link = spelled(link) if link else ""
         self._mode = mode
 
     @property
     def mode(self) -> int:
         """The permission bits, with set-user-id, set-group-id and sticky; 0 where they are damaged."""
-        try:
-            return int(self._mode.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
-        except ValueError:
-            return 0
+        return _mode(self._mode)
 
 
 class TarWalk:
@@ -80,20 +79,25 @@ class TarWalk:
 
     def __init__(self, raw: Readable, budget: Budget, what: str) -> None:
         self._raw = raw
-        self._window = _WINDOW if isinstance(raw, Section) else CHUNK
+        self._window = self._next = _WINDOW if isinstance(raw, Section) else CHUNK
         self._budget = budget
         self._longest = budget.limits.name_bytes
         self._what = what
         self._chunk = b""
+        self._start = 0
+        """Position in the stream of the chunk, and in the chunk of what comes next."""
         self._at = 0
         self._left = 0
         self._padding = 0
         self._extended = 0
         """How many headers were read that extend the next one."""
-        self.offset = 0
-        """Position in the stream of the current member's content."""
         self.sparse = Sparse(0, [])
         """What is said of the current member, if it is SPARSE."""
+
+    @property
+    def offset(self) -> int:
+        """Position in the stream of the current member's content."""
+        return self._start + self._at
 
     def __iter__(self) -> Iterator[Member]:
         long_name = long_link = None
@@ -131,7 +135,6 @@ class TarWalk:
                 pax = {}
             self._left, self._padding = size, -size % BLOCK
             yield member
-            self._finish()
 
     def content(self) -> bytes:
         """All bytes of the current member; the caller has looked at its size."""
@@ -152,10 +155,9 @@ class TarWalk:
         if not self._left:
             return b""
         if self._at == len(self._chunk):
-            self._refill()
+            self._refill(min(n, self._left, CHUNK))
         data = self._chunk[self._at : self._at + min(n, self._left)]
         self._at += len(data)
-        self.offset += len(data)
         self._left -= len(data)
         return data
 
@@ -163,9 +165,10 @@ class TarWalk:
         """The next ``n`` bytes of the current member, fewer if it ends before; they are still to be read."""
         n = min(n, self._left)
         while len(self._chunk) - self._at < n:
-            more = self._raw.read(self._window)
+            more = self._more(n)
             if not more:
                 break
+            self._start += self._at
             self._chunk, self._at = self._chunk[self._at :] + more, 0
         return self._chunk[self._at : self._at + n]
 
@@ -177,7 +180,7 @@ class TarWalk:
         long_link: bytes | None,
         pax: dict[str, bytes],
     ) -> Member:
-        name = _word(header, 0, 100)
+        name = header[: stop if (stop := header.find(0, 0, 100)) >= 0 else 100]
         if header[345] and (prefix := _prefix(header)):
             name = prefix + b"/" + name
         flag = header[156]
@@ -198,23 +201,26 @@ class TarWalk:
         return Member(name, kind, size, link, header[100:108])
 
     def _header(self, *, first: bool) -> bytes | None:
-        at = self._at
-        if len(self._chunk) - at >= BLOCK:
-            header = self._chunk[at : at + BLOCK]
+        """The next header, past what nobody read of the member before it; None at the end of the archive."""
+        at = self._at + self._left + self._padding
+        header = self._chunk[at : at + BLOCK]
+        if len(header) == BLOCK:
             self._at = at + BLOCK
-            self.offset += BLOCK
         else:
+            self._skip(self._left + self._padding)
             header = self._take(BLOCK, end_allowed=True)
+        self._left = self._padding = 0
         if len(header) < BLOCK or header == _ZEROS:
             if 0 < len(header) < BLOCK:
                 raise Invalid(f"{self._what} is cut off inside a header", "image.truncated")
             if header and any(self._take(BLOCK, end_allowed=True)):
                 raise self._damaged()  # one block of zeros ends nothing
             return None
-        stored = _octal(header[148:156])
+        field = header[148:156]
+        stored = _octal(field)
         # The low half of an Adler-32 sum is one more than the sum of the bytes, and ten times as fast as Python's.
-        computed = zlib.adler32(header[156:], zlib.adler32(header[:148], _EIGHT_SPACES)) & 0xFFFF
-        if not 0 <= stored <= _MOST_SUM or (stored + 1) % _ADLER != computed:
+        computed = (zlib.adler32(header) & 0xFFFF) - (zlib.adler32(field) & 0xFFFF) + _EIGHT_SPACES
+        if not 0 <= stored <= _MOST_SUM or (stored - computed) % _ADLER:
             if first:
                 raise Invalid(f"{self._what} is no tar archive", "image.not-a-tar")
             raise self._damaged()
@@ -241,9 +247,7 @@ class TarWalk:
         self._extended += 1
         if self._extended > _FEW_HEADERS:
             self._budget.spend_entry()
-        body = self.content()
-        self._finish()
-        return body
+        return self.content()
 
     def _records(self, body: bytes) -> dict[str, bytes]:
         """PAX records: ``length key=value newline``, the length counting itself."""
@@ -285,54 +289,48 @@ class TarWalk:
             _size(header[483:495]), numbers if blocks * BLOCK <= self._budget.limits.extension_bytes else [-1]
         )
 
-    def _finish(self) -> None:
-        if count := self._left + self._padding:
-            if count <= len(self._chunk) - self._at:
-                self._at += count
-                self.offset += count
-            else:
-                self._skip(count)
-            self._left = self._padding = 0
-
-    def _refill(self) -> None:
-        self._chunk, self._at = self._raw.read(self._window), 0
+    def _refill(self, least: int = 0) -> None:
+        self._start += len(self._chunk)
+        self._chunk, self._at = self._more(least), 0
         if not self._chunk:
             raise Invalid(f"{self._what} is cut off at byte {self.offset}", "image.truncated")
 
+    def _more(self, least: int) -> bytes:
+        more, self._next = self._raw.read(max(self._next, least)), self._window
+        return more
+
     def _skip(self, count: int) -> None:
-        while count > 0:
-            here = len(self._chunk) - self._at
-            if here == 0:
-                if isinstance(self._raw, Section):
-                    passed = self._raw.skip(count)
-                    self.offset += passed
-                    count -= passed
-                if count:
-                    self._refill()
-                continue
-            step = min(here, count)
-            self._at += step
-            self.offset += step
-            count -= step
+        here = len(self._chunk) - self._at
+        self._at += min(count, here)
+        count -= min(count, here)
+        if count and isinstance(self._raw, Section):
+            passed = self._raw.skip(count)
+            self._start += len(self._chunk) + passed
+            self._chunk, self._at = b"", 0
+            self._next = _GLANCE if passed > _FAR else self._window
+            count -= passed
+        while count:
+            self._refill()
+            self._at = min(count, len(self._chunk))
+            count -= self._at
 
     def _take(self, count: int, *, end_allowed: bool = False) -> bytes:
         data = self._chunk[self._at : self._at + count]
         self._at += len(data)
-        if len(data) < count:
-            parts = [data]
-            missing = count - len(data)
-            while missing:
-                chunk = self._raw.read(max(self._window, min(missing, CHUNK)))
-                if not chunk:
-                    if end_allowed:
-                        break
-                    raise Invalid(f"{self._what} is cut off at byte {self.offset}", "image.truncated")
-                self._chunk, self._at = chunk, min(missing, len(chunk))
-                parts.append(chunk[: self._at])
-                missing -= self._at
-            data = b"".join(parts)
-        self.offset += len(data)
-        return data
+        if len(data) == count:
+            return data
+        begin, parts, missing = self.offset - len(data), [data], count - len(data)
+        while missing:
+            chunk = self._more(min(missing, CHUNK))
+            if not chunk:
+                if end_allowed:
+                    break
+                raise Invalid(f"{self._what} is cut off at byte {begin}", "image.truncated")
+            self._start += len(self._chunk)
+            self._chunk, self._at = chunk, min(missing, len(chunk))
+            parts.append(chunk[: self._at])
+            missing -= self._at
+        return b"".join(parts)
 
 
 def _word(header: bytes, start: int, end: int) -> bytes:
@@ -362,6 +360,15 @@ def _is_time(field: bytes) -> bool:
     return _TIME.fullmatch(field.strip(b" \0").partition(b"\0")[0]) is not None
 
 
+@functools.lru_cache(256)
+def _mode(field: bytes) -> int:
+    """Remembered: nearly all members of an image have one of a dozen modes."""
+    try:
+        return int(field.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
+    except ValueError:
+        return 0
+
+
 def _pieces(fields: bytes) -> list[int]:
     found: list[int] = []
     for at in range(0, len(fields), 24):
@@ -381,7 +388,7 @@ def _size(field: bytes) -> int:
 def _octal(field: bytes) -> int:
     """The number in a field that ends with NUL or blank, as most writers end it, or is filled; -1 for no number."""
     try:
-        return int(field[:-1], 8) if field[-1] in _END else int(field, 8)
+        return int(field.rstrip(b"\0 "), 8)
     except ValueError:
         pass
     try:

@@ -84,10 +84,8 @@ class Wanted:
                     return name
         return None
 
-    @functools.cached_property
-    def _match(self) -> Callable[[str], re.Match[str] | None]:
-        # A name may hold any byte but zero and the slash, line breaks too.
-        return re.compile("|".join(f"(?:{analyzer.paths})" for analyzer in self.analyzers), re.DOTALL).fullmatch
+    def _match(self, path: str) -> bool:
+        return self.analyzer(path) is not None
 
     @functools.cached_property
     def _possible(self) -> Callable[[str], bool]:
@@ -95,7 +93,15 @@ class Wanted:
 
     def analyzer(self, logical: str) -> Analyzer | None:
         """The one that a file of this name belongs to."""
-        return next((each for each in self.analyzers if re.fullmatch(each.paths, logical, re.DOTALL)), None)
+        for analyzer, fits in self._patterns:
+            if fits(logical):
+                return analyzer
+        return None
+
+    @functools.cached_property
+    def _patterns(self) -> tuple[tuple[Analyzer, Callable[[str], re.Match[str] | None]], ...]:
+        # A name may hold any byte but zero and the slash, line breaks too.
+        return tuple((analyzer, re.compile(analyzer.paths, re.DOTALL).fullmatch) for analyzer in self.analyzers)
 
     def form(self, logical: str) -> str | None:
         """How a file of a wanted name is condensed: two of the same form are condensed alike."""

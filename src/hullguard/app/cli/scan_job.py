@@ -11,7 +11,6 @@ from msgspec import Struct, structs
 
 from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
-from hullguard.imagescan.licenses import undeclared
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
 from hullguard.inventory import LayerCache, Limits
@@ -75,16 +74,18 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
             scanners=job.scanners - {"vuln", "license"},
             registry=job.registry,
             all_mounts=job.all_mounts,
+            licenses="license" in job.scanners,
         )
     finally:
         if advisories is not None:
             advisories.close()
     if not wants_vulnerabilities:
         report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
-    if "license" not in job.scanners:
-        report = structs.replace(report, licenses=())
-    elif (unsaid := undeclared(report.packages)) is not None:
-        report = structs.replace(report, unknowns=(*report.unknowns, unsaid))
+    if "license" in job.scanners:
+        from hullguard.imagescan.licenses import undeclared
+
+        if (unsaid := undeclared(report.packages)) is not None:
+            report = structs.replace(report, unknowns=(*report.unknowns, unsaid))
     return _judged(job, target, *counted_by(job, report))
 
 

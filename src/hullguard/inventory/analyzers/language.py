@@ -3,7 +3,6 @@
 import abc
 import lzma
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import ClassVar
@@ -38,7 +37,6 @@ ECOSYSTEMS = {
 # What the parsers of the standard library and msgspec raise on bytes that are not what they should be.
 HOSTILE = (
     msgspec.MsgspecError,
-    zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
     struct.error,

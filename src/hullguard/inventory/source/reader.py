@@ -2,8 +2,11 @@
 
 import functools
 import os
+import threading
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+
+from msgspec.structs import replace
 
 import msgspec
 
@@ -44,6 +47,9 @@ class LayerReader:
         self.cache = cache
         self.progress = progress
         self._careful = careful
+        self._turn: AbstractContextManager[object] = nullcontext() if wanted.inspectors else threading.Lock()
+        """Of the thread that walks over a plain layer. Python runs one of them at a time: two that change at every read
+        mostly wait for each other, while those that hash wait for nobody. Inspectors, too, search without Python."""
 
     def read(
         self,
@@ -157,7 +163,8 @@ class LayerReader:
         with Hashing(section) as hashing:
             try:
                 if cached is None:
-                    indexer.run(spent)
+                    with self._turn:
+                        indexer.run(spent)
                 spent.rest()
             except LimitReached as reached:
                 return IndexedLayer(indexer.index, "", "", 0, reached)

@@ -29,10 +29,11 @@ class BinariesAnalyzer(LargeFileAnalyzer):
     form = "program"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
-        if content[:4].startswith(_OTHERS):
+        head = content[:_PACKED_WITHIN]
+        if head.startswith(_OTHERS):
             yield from modules(Unmapped(content))
             return
-        if content[: len(_ELF)] != _ELF:
+        if not head.startswith(_ELF):
             yield from java_release(content[: bounds.RUNTIME_BYTES])
             if len(content) > bounds.RUNTIME_BYTES:
                 why = f"has more than {bounds.RUNTIME_BYTES} bytes; the rest of it was not read"
@@ -42,7 +43,7 @@ class BinariesAnalyzer(LargeFileAnalyzer):
         yield from modules(elf)
         yield from crates(elf, budget or Budget(Limits()))
         yield from programs(path.rpartition("/")[2], content)
-        if _PACKED in content[:_PACKED_WITHIN]:
+        if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:

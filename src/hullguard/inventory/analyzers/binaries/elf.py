@@ -12,6 +12,7 @@ from msgspec import Struct
 from hullguard.inventory import bounds
 from hullguard.inventory.random_access import RandomAccess
 
+_FEW_NAMES = 1 << 16
 _LOAD: Final = 1
 _WRITABLE: Final = 2
 _ELSEWHERE = 0xFFFF
@@ -55,6 +56,7 @@ class Elf:
         self._segment_size, self._segment_count = int(fields[8]), int(fields[9])
         self._section_size, self._section_count = int(fields[10]), int(fields[11])
         self._names_index: int = fields[12]
+        self._last_names: tuple[tuple[int, int], bytes] = (0, 0), b""
 
     def section(self, wanted: bytes, most: int) -> bytes | None:
         """The content of the first section of this name, at most so much of it.
@@ -138,12 +140,21 @@ class Elf:
             raise DamagedTable("the names of its sections lie outside the file")
         if size > bounds.SECTION_NAMES_BYTES:
             raise TooManySections(f"the names of its sections have more than {bounds.SECTION_NAMES_BYTES} bytes")
-        names = self.content[offset : offset + size]
+        names = self._names(offset, size)
         places, at = set[int](), names.find(wanted + b"\0")
         while at >= 0:
             places.add(at)
             at = names.find(wanted + b"\0", at + 1)
         return places
+
+    def _names(self, offset: int, size: int) -> bytes:
+        """Read once for all the names that are looked for, unless they are many."""
+        if self._last_names[0] != (offset, size):
+            names = self.content[offset : offset + size]
+            if size > _FEW_NAMES:
+                return names
+            self._last_names = (offset, size), names
+        return self._last_names[1]
 
     def _header(self, index: int) -> tuple[int, ...] | None:
         place = self._sections_at + index * self._section_size

@@ -1,8 +1,9 @@
 """Well-known programs by their file name and the version that they would print."""
 
+import functools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch
@@ -13,25 +14,17 @@ _OVERLAP = 512
 """No pattern fits more than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
-    """One program; ``known`` when Bitnami's advisories speak of it."""
+class _Program(NamedTuple):
+    """One program, with patterns that few images need; ``known`` when Bitnami's advisories speak of it."""
 
     name: str
-    base: re.Pattern[str]
-    version: re.Pattern[bytes]
+    base: str
+    version: bytes
     known: bool = True
-    before: re.Pattern[bytes] | None = None
+    before: bytes = b""
     """What stands before a fixed word, ``version`` then, and ends there; looked at only where that is found."""
     slow: bool = False
     """Whether the pattern begins with no fixed word, so that not all of a large program is looked through."""
-
-
-def _program(
-    name: str, base: str, version: bytes, *, known: bool = True, before: bytes = b"", slow: bool = False
-) -> _Program:
-    ends = re.compile(before + rb"\Z") if before else None
-    return _Program(name, re.compile(base), re.compile(version), known, ends, slow)
 
 
 _THREE = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
@@ -39,35 +32,37 @@ _BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}"
 _TIME = rb"-\d{10,19}"
 _BEFORE = 80
 _PROGRAMS = (
-    _program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"/release/v" + _THREE + rb"/node"),
-    _program("nginx", r"nginx", rb"nginx/" + _THREE),
-    _program("openresty", r"nginx|openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)"),
-    _program("redis", r"redis-server", _TIME, before=_BUILT, slow=True),
-    _program("valkey", r"valkey-server", _TIME, before=_BUILT, slow=True),
-    _program("php", r"php(?:-fpm|-cgi|-cli)?[\d.]*|libphp\d?\.so", rb"X-Powered-By: PHP/" + _THREE),
-    _program("ruby", r"ruby[\d.]*|libruby[^/]*\.so[\d.]*", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \("),
-    _program("apache", r"httpd|apache2", rb"Apache/" + _THREE),
-    _program("postgresql", r"postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})"),
-    _program("mariadb", r"mariadbd|mysqld", rb"-MariaDB", before=_THREE),
-    _program("mysql", r"mysqld", rb"/mysql-" + _THREE, known=False),
-    _program("memcached", r"memcached", rb"memcached " + _THREE),
-    _program(
+    _Program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"/release/v" + _THREE + rb"/node"),
+    _Program("nginx", r"nginx", rb"nginx/" + _THREE),
+    _Program("openresty", r"nginx|openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)"),
+    _Program("redis", r"redis-server", _TIME, before=_BUILT, slow=True),
+    _Program("valkey", r"valkey-server", _TIME, before=_BUILT, slow=True),
+    _Program("php", r"php(?:-fpm|-cgi|-cli)?[\d.]*|libphp\d?\.so", rb"X-Powered-By: PHP/" + _THREE),
+    _Program("ruby", r"ruby[\d.]*|libruby[^/]*\.so[\d.]*", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \("),
+    _Program("apache", r"httpd|apache2", rb"Apache/" + _THREE),
+    _Program("postgresql", r"postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})"),
+    _Program("mariadb", r"mariadbd|mysqld", rb"-MariaDB", before=_THREE),
+    _Program("mysql", r"mysqld", rb"/mysql-" + _THREE, known=False),
+    _Program("memcached", r"memcached", rb"memcached " + _THREE),
+    _Program(
         "openssl",
         r"openssl|libcrypto\.so[\d.]*|libssl\.so[\d.]*",
         rb"OpenSSL (\d\.\d{1,2}\.\d{1,2}[a-z]{0,2})(?:-\w{1,12})? {1,3}\d{1,2} [A-Z][a-z]{2} \d{4}",
         known=False,
     ),
-    _program("busybox", r"busybox", rb"BusyBox v" + _THREE, known=False),
+    _Program("busybox", r"busybox", rb"BusyBox v" + _THREE, known=False),
 )
-_PYTHON = re.compile(r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?")
+_PYTHON = r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?"
 _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0_(\d{1,4})|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
 def programs(base: str, content: RandomAccess) -> Iterator[Piece | Doubt]:
     """What a file of this name says of itself."""
+    if not _known_name()(base):
+        return
     for program in _PROGRAMS:
-        if not program.base.fullmatch(base):
+        if not re.fullmatch(program.base, base):
             continue
         try:
             version = _said(program, content)
@@ -76,18 +71,22 @@ def programs(base: str, content: RandomAccess) -> Iterator[Piece | Doubt]:
             continue
         if version:
             yield Piece(PackageType.GENERIC, program.name, version, known=program.known)
-    if python := _PYTHON.fullmatch(base):
+    if python := re.fullmatch(_PYTHON, base):
         yield from _python(python.group(1).encode(), content)
 
 
+@functools.cache
+def _known_name() -> Callable[[str], re.Match[str] | None]:
+    """Whether it is any of these, as nearly no file of an image is."""
+    return re.compile("|".join([*(program.base for program in _PROGRAMS), _PYTHON])).fullmatch
+
+
 def _said(program: _Program, content: RandomAccess) -> str | None:
+    version, before = re.compile(program.version), re.compile(program.before + rb"\Z")
     within = bounds.PROGRAM_BYTES if program.slow else len(content)
     for place, window in windows(content, _OVERLAP, within):
         # What begins with a window began in the one before, where it is seen what stands before it.
-        if program.before is None:
-            said = program.version.search(window, min(place, 1))
-        else:
-            said = _ending(program.before, program.version, window)
+        said = _ending(before, version, window) if program.before else version.search(window, min(place, 1))
         if said:
             return said.group(1).decode()
     if len(content) > within:
