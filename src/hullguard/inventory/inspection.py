@@ -42,6 +42,8 @@ class Inspection:
         self._inspectors = inspectors
         self._most = most
         self._found: dict[tuple[str, bool], int] = {}
+        self.said = 0
+        """How much was found so far, of whatever kind."""
 
     @property
     def totals(self) -> tuple[int, int, int]:
@@ -84,3 +86,4 @@ class Inspection:
                 self.unknowns.append(hit)
             else:
                 self.hits.add(hit)
+                self.said += 1

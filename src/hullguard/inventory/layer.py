@@ -183,7 +183,7 @@ class Indexer:
         analyzer = self.wanted.analyzer(logical) if logical is not None else None
         small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
         most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
-        before = self._inspection.totals
+        before = self._inspection.said
         kept = _NOTHING
         if analyzer is None and not self._sniffs(size, content):
             self._inspection.show(path, size, mode, head, content)
@@ -195,8 +195,8 @@ class Indexer:
             with _whole(content, size, in_memory=small) as whole:
                 self._inspection.show(path, size, mode, head, reader(whole))
                 kept = self._condensed(path, logical, analyzer, whole)
-        totals = self._inspection.totals
-        self._written(path, logical, *kept, totals if totals != before else None)
+        hits = self._inspection.totals if self._inspection.said != before else None
+        self._written(path, logical, *kept, hits)
 
     def _condensed(
         self, path: str, logical: str | None, analyzer: Analyzer | None, whole: RandomAccess

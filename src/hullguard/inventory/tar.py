@@ -319,7 +319,7 @@ class TarWalk:
         self._at += len(data)
         if len(data) == count:
             return data
-        begin, parts, missing = self.offset - len(data), [data], count - len(data)
+        begin, parts, missing = self.offset - len(data), [data] if data else [], count - len(data)
         while missing:
             chunk = self._more(min(missing, CHUNK))
             if not chunk:
@@ -330,7 +330,7 @@ class TarWalk:
             self._chunk, self._at = chunk, min(missing, len(chunk))
             parts.append(chunk[: self._at])
             missing -= self._at
-        return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _word(header: bytes, start: int, end: int) -> bytes:

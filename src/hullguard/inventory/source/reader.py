@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from msgspec.structs import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.compression import MARK, Readable, compression_of

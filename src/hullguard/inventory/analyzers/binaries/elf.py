@@ -13,6 +13,8 @@ from hullguard.inventory import bounds
 from hullguard.inventory.random_access import RandomAccess
 
 _FEW_NAMES = 1 << 16
+_HEAD = 1024
+"""Read at once: behind the file's own header come those of the segments, as a rule."""
 _LOAD: Final = 1
 _WRITABLE: Final = 2
 _ELSEWHERE = 0xFFFF
@@ -41,16 +43,14 @@ class Elf:
     """Raises ValueError or struct.error when the bytes are no ELF file."""
 
     def __init__(self, content: RandomAccess) -> None:
-        head = content[:64]
+        self._head = head = content[:_HEAD]
         if head[:4] != b"\x7fELF" or head[4] not in (1, 2) or head[5] not in (1, 2):
             raise ValueError("no ELF file")
         self.content = content
         self._wide: bool = head[4] == 2
         self._order = order = "<" if head[5] == 1 else ">"
-        fields = struct.Struct(order + ("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")).unpack_from(head, 16)
-        # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info
-        self._section = struct.Struct(order + ("IIQQQQII" if self._wide else "IIIIIIII"))
-        self._segment = struct.Struct(order + ("IIQQQQ" if self._wide else "IIIIIII"))
+        own, self._section, self._segment = _layout(order, wide=self._wide)
+        fields = own.unpack_from(head, 16)
         self._segments_at: int = fields[4]
         self._sections_at: int = fields[5]
         self._segment_size, self._segment_count = int(fields[8]), int(fields[9])
@@ -95,7 +95,7 @@ class Elf:
         if count == _ELSEWHERE and (first := self._header(0)) is not None:
             count = min(first[7], bounds.SECTIONS)
         size = max(self._segment_size, self._segment.size)
-        table = self.content[self._segments_at : self._segments_at + count * size]
+        table = self._read(self._segments_at, count * size)
         found = []
         for place in range(0, len(table) - self._segment.size + 1, size):
             fields = self._segment.unpack_from(table, place)
@@ -111,19 +111,22 @@ class Elf:
     @functools.cached_property
     def _table(self) -> tuple[bytes, DamagedTable | None]:
         """The headers of all sections as far as they are there, and what is wrong with them."""
-        first = self._header(0)
         if not self._sections_at:
             return b"", None
-        if first is None:
+        # Nearly always it is of the usual form, so that one read gives all of it.
+        usual = self._section_count if self._section_size == self._section.size else 0
+        table = self._read(self._sections_at, max(usual, 1) * self._section.size)
+        if len(table) < self._section.size:
             return b"", DamagedTable("it lies outside the file")
-        count = self._section_count or first[5]
+        count = self._section_count or self._section.unpack_from(table)[5]
         if count <= 1:
             return b"", None
         if self._section_size < self._section.size:
             return b"", DamagedTable("it is of a form that no linker writes")
         if count > bounds.SECTIONS:
             return b"", TooManySections(f"it has more than {bounds.SECTIONS} entries")
-        table = self.content[self._sections_at : self._sections_at + count * self._section_size]
+        if not usual:
+            table = self.content[self._sections_at : self._sections_at + count * self._section_size]
         there = len(table) // self._section_size
         cut = DamagedTable(f"only {there} of its {count} entries lie in the file") if there < count else None
         return table[: there * self._section_size], cut
@@ -147,6 +150,10 @@ class Elf:
             at = names.find(wanted + b"\0", at + 1)
         return places
 
+    def _read(self, start: int, size: int) -> bytes:
+        end = start + size
+        return self._head[start:end] if end <= len(self._head) else self.content[start:end]
+
     def _names(self, offset: int, size: int) -> bytes:
         """Read once for all the names that are looked for, unless they are many."""
         if self._last_names[0] != (offset, size):
@@ -160,3 +167,12 @@ class Elf:
         place = self._sections_at + index * self._section_size
         raw = self.content[place : place + self._section.size] if self._sections_at else b""
         return self._section.unpack(raw) if len(raw) == self._section.size else None
+
+
+@functools.cache
+def _layout(order: str, *, wide: bool) -> tuple[struct.Struct, struct.Struct, struct.Struct]:
+    """The file's own header behind its first 16 bytes, that of a section, and that of a segment."""
+    own = struct.Struct(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"))
+    # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info
+    section = struct.Struct(order + ("IIQQQQII" if wide else "IIIIIIII"))
+    return own, section, struct.Struct(order + ("IIQQQQ" if wide else "IIIIIII"))
