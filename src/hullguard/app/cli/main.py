@@ -1,6 +1,7 @@
 """``hullguard``: every command, and the one boundary where errors become a line and an exit code."""
 
 import enum
+import gc
 import importlib
 import os
 import select
@@ -12,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from hullguard import __version__, words
-from hullguard.app.cli import exits
+from hullguard.app.cli import OFTEN, RARELY, exits
 from hullguard.model.errors import HullguardError
 from hullguard.words import choice, local, say
 
@@ -104,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     words.use(choice.chosen(arguments, os.environ, sys.stdout.encoding))
     asked = [word for word in choice.without(arguments)[:1] if word in COMMANDS] or COMMANDS
     command = typer.main.get_command(build(asked))
+    gc.set_threshold(RARELY if asked == ["scan"] else OFTEN)
     if words.language() != "en":
         from hullguard.app.cli.help_page import translate
 

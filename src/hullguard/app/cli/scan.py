@@ -1,6 +1,5 @@
 """``hullguard scan`` and ``hullguard sbom``: images, from wherever they lie."""
 
-import gc
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from hullguard.app.cli.scan_job import Job, Outcome
     from hullguard.imagescan.formats.format import Format
 
-_GARBAGE = 20_000
-"""Objects that may be made before those that only point at each other are looked for. Few of modules and reports do,
-and to look every 700 takes a fifteenth of a second scan."""
 _FOR_STREAMS = ("table", "json")
 """Formats whose reports can follow each other in one output."""
 
@@ -48,7 +44,6 @@ def scan(  # noqa: PLR0917 - typer makes each parameter an option
     reading: options.Reading,
 ) -> int:
     """Find what is wrong with images: vulnerable packages, secrets, malware, careless configuration."""
-    gc.set_threshold(_GARBAGE)
     from hullguard.advisories.database import Advisories
     from hullguard.imagescan.select import parse_severity
     from hullguard.inventory import recognise
