@@ -73,6 +73,14 @@ def test_the_report_tells_the_licences_of_the_packages(scanner: Scanner) -> None
     assert report.packages[0].licenses == ("MIT",)
 
 
+def test_licences_that_nobody_asks_for_are_not_gathered(scanner: Scanner) -> None:
+    package = Package("pkg:npm/a@1", PackageType.NPM, "a", "1", ecosystem="npm", licenses=("MIT",))
+    report = scanner.report(Inventory(Target("x", "dir"), packages=(package,)), licenses=False)
+
+    assert report.licenses == ()
+    assert report.packages[0].licenses == ("MIT",)
+
+
 def test_a_bill_of_materials_misses_no_advisories() -> None:
     assert bill(Inventory(Target("x", "dir"))).unknowns == ()
     assert Scanner(None).report(Inventory(Target("x", "dir"))).unknowns == (NO_ADVISORIES,)
