@@ -147,6 +147,34 @@ def test_what_is_unmounted_and_a_new_root(stage: Stage):
     assert (root.call, root.raw_path, root.target, root.result) == ("pivot_root", ".", "old", 0)
 
 
+def test_of_paths_that_climb_every_one_is_told_and_no_other(stage: Stage):
+    """Wherever in the text it climbs: eight letters are compared at a time. What is too long to be read may climb."""
+    access = frozenset({Access.READ, Access.FAILED})
+    stage.watch.sensor.apply(
+        wanting(Wants(frozenset({EventKind.FILE_OPEN}), paths=("/*",), access=access, climbs=True))
+    )
+    climbing = [f"/{'/' * number}t/d/../d/f" for number in range(9)]
+    climbing += [f"/t/{'d/../' * 60}d/f", "../t/d/f", "/t/d/.."]
+    level = ["/t/d/f", "/t/way/f", "/t/./d/./f", f"/t/{'./' * 100}d/f", "/t/.f.", "/t/.", "/t/d.f/."]
+    script = "cd /t; " + "; ".join(f"read line < {path}" for path in [*level, *climbing])
+    stage.watch.shell(stage.container, f"{script}; read line < /t/../none; read line < /t/none; true", check=False)
+
+    events = stage.sees(EventKind.FILE_OPEN, len(climbing) + 1)
+    assert [event.raw_path for event in events] == [*climbing, "/t/../none"]
+    assert [event.path for event in events[: len(climbing) - 1]] == ["/t/d/f"] * (len(climbing) - 1)
+    assert events[-1].result == -errno.ENOENT
+
+
+def test_a_climbing_path_is_told_through_a_ring_that_answers_nothing(stage: Stage):
+    wants = Wants(frozenset({EventKind.FILE_OPEN}), paths=("/*",), access=frozenset({Access.READ}), climbs=True)
+    stage.watch.sensor.apply(wanting(wants))
+    assert stage.do("ring-open-silent", "/t/d/f") == 0
+    assert stage.do("ring-open-silent", "/t/d/../d/f") == 0
+
+    (event,) = stage.sees(EventKind.FILE_OPEN)
+    assert (event.raw_path, event.path) == ("/t/d/../d/f", "/t/d/f")
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "path", "target"),
     [

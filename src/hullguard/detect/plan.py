@@ -185,6 +185,7 @@ def _broadest(wants: Sequence[Wants]) -> Wants:
         # A want without paths may be one that asks for every Unix socket, also for those without a path.
         paths=_all(want.paths for want in wants) or ("*",),
         access=frozenset(access for want in wants for access in want.access),
+        climbs=all(want.climbs for want in wants),
         ports=frozenset(_all(want.ports for want in wants)),
         networks=() if any("!" in net for want in wants for net in want.networks) else _all(w.networks for w in wants),
         execs=frozenset(_all(want.execs for want in wants if EventKind.EXEC in want.kinds)),

@@ -50,6 +50,7 @@ def _of_kind(kind: EventKind, one: Filter) -> Wants:
         kinds=frozenset({kind}),
         paths=_paths(kind, one),
         access=_access(one, calls) if kind is EventKind.FILE_OPEN else frozenset(),
+        climbs=kind is EventKind.FILE_OPEN and (Trait.CLIMBS, True) in one.traits,
         transports=_transports(one.descriptors),
         ports=one.ports or frozenset() if kind in _OUTBOUND else frozenset(),
         networks=_networks(one) if kind in _OUTBOUND else (),

@@ -144,6 +144,15 @@ def test_the_broadest_want_asks_for_no_less_than_each(given_wants, field, asked)
     assert found == ({"10.0.0.0/8", "fd00::/8"} if asked is None else asked)
 
 
+def test_the_broadest_want_asks_for_climbing_paths_only_where_all_do():
+    level, climbing = (
+        Wants(frozenset({EventKind.FILE_OPEN}), paths=("/*",), climbs=climbs) for climbs in (False, True)
+    )
+
+    assert not _broadest([level, climbing]).climbs
+    assert _broadest([climbing, climbing]).climbs
+
+
 def test_the_host_is_looked_at_only_if_a_rule_of_its_policy_asks(monkeypatch):
     everywhere = policies(policy("all", nodes=("*",), detectors=reading("/a")))
     assert plan(everywhere).host is None

@@ -27,6 +27,8 @@ def sent(want: Wants, happened: Event) -> bool:
         return False
     if happened.kind is EventKind.FILE_OPEN and not _accesses(happened) & want.access:
         return False
+    if want.climbs and "../" not in (happened.raw_path or ""):
+        return False
     if happened.kind is EventKind.EXEC and want.execs:
         return ExecTrait.NEW_FILE in want.execs and (
             happened.new_file or happened.process.exe_new or happened.process.exe_memfd
@@ -111,6 +113,17 @@ def test_a_read_is_not_a_write():
     assert [want.access for want in wants([Filter(types=frozenset({"open_by_handle_at"}))])] == [
         frozenset({Access.HANDLE})
     ]
+
+
+def test_a_path_that_climbs_is_asked_of_opens_alone():
+    climbing = Filter(types=frozenset({"openat", "unlinkat"}), traits=frozenset({(Trait.CLIMBS, True)}))
+    level = Filter(types=frozenset({"openat"}), traits=frozenset({(Trait.CLIMBS, False)}))
+
+    assert {(kind, want.climbs) for want in wants([climbing]) for kind in want.kinds} == {
+        (EventKind.FILE_OPEN, True),
+        (EventKind.FILE_UNLINK, False),
+    }
+    assert [want.climbs for want in wants([level])] == [False]
 
 
 def test_rules_with_different_paths_share_a_want():

@@ -155,6 +155,7 @@ class Slot(ctypes.Structure):
         ("any_address", ctypes.c_uint64),
         ("any_port", ctypes.c_uint64),
         ("transports", ctypes.c_uint64 * TRANSPORTS),
+        ("climbing", ctypes.c_uint64),
     ]
 
 
@@ -248,6 +249,8 @@ class Config(ctypes.Structure):
         ("agent", ctypes.c_uint32),
         ("environment", ctypes.c_uint32),
         ("rate", ctypes.c_uint32),
+        ("climbing", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
         ("inodes", ctypes.c_uint64 * INODE_WORDS),
     ]
 

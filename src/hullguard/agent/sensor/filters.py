@@ -260,6 +260,7 @@ def _config(plan: KernelPlan, base: int) -> abi.Config:
         rate=MOST_PER_SECOND,
     )
     for slot in (*plan.slots, plan.host or SlotPlan()):
+        config.climbing |= slots.climbing(slot)
         for (kind, name), access in slots.name_entries(slot).items():
             bit = 1 << min(len(name), 63)
             if not name:

@@ -90,6 +90,7 @@ def slot_value(slot: SlotPlan) -> abi.Slot:
         value.any_path |= 0 if want.paths else bit
         value.any_address |= 0 if want.networks else bit
         value.any_port |= 0 if want.ports else bit
+        value.climbing |= bit if want.climbs else 0
         shapes = {shape(pattern)[0] for pattern in _patterns(want)}
         value.flags |= abi.HAS_ENDINGS if Shape.ENDING in shapes else 0
         value.flags |= abi.HAS_DIRECTORIES if Shape.DIRECTORY in shapes else 0
@@ -117,21 +118,38 @@ def path_key(slot: int, kind: bytes, text: bytes) -> bytes:
 
 
 def name_entries(slot: SlotPlan) -> dict[tuple[bytes, bytes], int]:
-    """Names that make an open worth a closer look, with the ways to open. The name is empty where every name does."""
+    """Names that make an open worth a closer look, with the ways to open. The name is empty where every name does.
+
+    What is wanted wherever it is, if its path climbs, is in ``climbing``.
+    """
     found: dict[tuple[bytes, bytes], int] = {}
     for want in slot.wants:
         if EventKind.FILE_OPEN not in want.kinds:
             continue
-        access = sum(_ACCESS_BITS[one] for one in want.access)
+        access = _access_bits(want)
         for pattern in _patterns(want):
             key = last_name(pattern)
-            found[key] = found.get(key, 0) | access
+            if key[1] or not want.climbs:
+                found[key] = found.get(key, 0) | access
         # The kernel has no file's name to look at for these.
-        blind = access & (abi.ACCESS_FAILED | abi.ACCESS_HANDLE) if want.paths else 0
+        blind = access & (abi.ACCESS_FAILED | abi.ACCESS_HANDLE) if want.paths and not want.climbs else 0
         if blind:
             key = (abi.NAME_FILE, b"")
             found[key] = found.get(key, 0) | blind
     return found
+
+
+def climbing(slot: SlotPlan) -> int:
+    """Ways to open that are wanted wherever the file is, if its path climbs."""
+    found = 0
+    for want in slot.wants:
+        if want.climbs and EventKind.FILE_OPEN in want.kinds and any(not last_name(one)[1] for one in _patterns(want)):
+            found |= _access_bits(want)
+    return found
+
+
+def _access_bits(want: Wants) -> int:
+    return sum(_ACCESS_BITS[one] for one in want.access)
 
 
 def last_name(pattern: str) -> tuple[bytes, bytes]:

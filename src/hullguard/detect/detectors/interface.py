@@ -68,6 +68,8 @@ class Wants(Struct, frozen=True):
     """
     access: frozenset[Access] = frozenset({Access.READ, Access.WRITE})
     """FILE_OPEN: one of these is enough."""
+    climbs: bool = False
+    """FILE_OPEN: only those whose path has ``../`` in it as the program wrote it."""
     transports: frozenset[Transport] = frozenset(Transport)
     """Events of sockets."""
     ports: frozenset[int] = frozenset()

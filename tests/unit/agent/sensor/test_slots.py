@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.slots import (
     Entries,
+    climbing,
     last_name,
     name_entries,
     network_entries,
@@ -122,6 +123,20 @@ def test_an_open_is_looked_at_for_the_access_that_some_want_has():
     value = slot_value(slot)
     assert (value.wants[abi.FILE], value.wants[abi.OPEN_WRITE], value.wants[abi.OPEN_CREATE]) == (1, 2, 2)
     assert value.wants[abi.UNLINK] == 4
+
+
+def test_who_asks_for_climbing_paths_everywhere_asks_for_no_other():
+    everywhere = Wants(OPEN, paths=("/*",), access=frozenset({Access.READ, Access.FAILED}), climbs=True)
+    somewhere = Wants(OPEN, paths=("/etc/x", "/root/*"), access=frozenset({Access.WRITE}), climbs=True)
+    slot = SlotPlan(wants=(Wants(OPEN, paths=("/a/y",)), everywhere, somewhere))
+
+    assert slot_value(slot).climbing == 0b110
+    assert climbing(slot) == abi.ACCESS_READ | abi.ACCESS_FAILED
+    assert set(name_entries(slot)) == {
+        (abi.NAME_FILE, b"y"),
+        (abi.NAME_FILE, b"x"),
+        (abi.NAME_DIRECTORY, b"root"),
+    }
 
 
 ADDRESS = st.integers(0, 255).map(lambda last: f"10.0.{last % 4}.{last}")

@@ -296,6 +296,9 @@ SEC("tracepoint") int on_failed_open(struct trace_event_raw_sys_exit *context)
 	if (!what.wants)
 		return 0;
 	one_path(&what, plain ? AT_FDCWD : (__s32)argument(0), plain ? 0 : 1, FOLLOW_LAST);
+	what.wants = climbing_wants(scene.slot, what.wants, what.first, true);
+	if (!what.wants)
+		return 0;
 	return report_change(&scene, &what);
 }
 

@@ -253,6 +253,7 @@ struct hg_slot {
 	__u64 any_address;
 	__u64 any_port;
 	__u64 transports[HG_TRANSPORTS];
+	__u64 climbing; /* of opens: those whose path, as it was written, has ".." in it */
 };
 
 struct hg_name {
@@ -329,9 +330,11 @@ struct hg_config {
 	__u32 every_exec;        /* some rule judges execs that are neither new nor a way in */
 	__u32 host_slot;         /* for what is in no container, if `host` */
 	__u32 host;
-	__u32 agent;                  /* the agent's process: its own deeds are not told */
-	__u32 environment;            /* execs come with it */
-	__u32 rate;                   /* events a second of one kind in one cgroup; 0: no limit */
+	__u32 agent;       /* the agent's process: its own deeds are not told */
+	__u32 environment; /* execs come with it */
+	__u32 rate;        /* events a second of one kind in one cgroup; 0: no limit */
+	__u32 climbing;    /* ways to open that are wanted wherever the file is, if the path climbs */
+	__u32 pad;
 	__u64 inodes[HG_INODE_WORDS]; /* which inode numbers may be in `inodes`, by their low bits */
 };
 

@@ -118,6 +118,49 @@ __noinline __u64 path_wants(__u32 index, __u32 at, __u32 size, __u32 number)
 	return wants;
 }
 
+#define CLIMB_WORDS 32
+#define DOTS 0x2e2e2e2e2e2e2e2eULL
+#define LOW_BITS 0x7f7f7f7f7f7f7f7fULL
+
+/*
+ * Whether a path, as it was written, has two dots in a row. Eight letters at a time, since this is asked of every open
+ * of its kind: a letter's high bit is set where it is a dot, and the word before says whether it ended with one. What
+ * is longer than is read here is taken to climb; so is a name like "a..b": the agent looks for "../" itself.
+ */
+__noinline int climbs(__u64 text, __u32 user)
+{
+	__u64 words[CLIMB_WORDS] = {}, dots, differs;
+	__u32 ended = 0; /* the word before, with a dot */
+	long size;
+
+	if (!text)
+		return 0;
+	size = user ? bpf_probe_read_user_str(words, sizeof(words), (void *)text)
+		    : bpf_probe_read_kernel_str(words, sizeof(words), (void *)text);
+	if (size >= (long)sizeof(words))
+		return 1;
+	for (int i = 0; i < CLIMB_WORDS; i++) {
+		if (i * 8 >= size)
+			break;
+		differs = words[i] ^ DOTS;
+		dots = ~(((differs & LOW_BITS) + LOW_BITS) | differs | LOW_BITS);
+		if (dots & (dots << 8) || (ended && dots & 0x80))
+			return 1;
+		ended = dots >> 63;
+	}
+	return 0;
+}
+
+/* Of the wants of an open, those that do not ask for a climbing path, and those too if it is one. */
+static __always_inline __u64 climbing_wants(__u32 number, __u64 wants, const void *text, bool user)
+{
+	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+	if (!slot || !(slot->climbing & wants) || climbs((__u64)text, user))
+		return wants;
+	return wants & ~slot->climbing;
+}
+
 /* Wants that ask for no path at all. */
 static __always_inline __u64 any_path_wants(__u32 number)
 {

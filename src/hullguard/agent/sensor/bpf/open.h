@@ -199,12 +199,12 @@ static __always_inline __u32 open_flags(struct opened *what)
 }
 
 /* What the open asked for, which the file no longer says. To read registers takes time: only where it may matter. */
-static __always_inline void read_request(struct opened *what)
+__noinline int read_request(struct opened *what)
 {
 	__u64 flags = 0;
 
-	if (what->asked)
-		return;
+	if (!what || what->asked)
+		return 0;
 	what->asked = 1;
 	what->directory = AT_FDCWD;
 	switch (what->call) {
@@ -232,6 +232,7 @@ static __always_inline void read_request(struct opened *what)
 	what->flags |= flags & (O_CREAT | O_TRUNC | O_EXCL);
 	if (flags & O_TRUNC)
 		what->access |= HG_ACCESS_TRUNCATE;
+	return 0;
 }
 
 /* The dear part: builds the path and decides. */
@@ -283,6 +284,10 @@ static __always_inline int report_open(struct scene *scene, struct opened *what)
 	what->wants = open_wants(scene, what->access);
 	if (!what->wants)
 		return 0;
+	read_request(what);
+	what->wants = climbing_wants(scene->slot, what->wants, what->raw, true);
+	if (!what->wants)
+		return 0;
 	scene->room = take_room();
 	if (scene->room >= ROOMS) {
 		count_lost(HG_CLASS_FILE, scene->cgroup, HG_RING_FULL);
@@ -291,6 +296,15 @@ static __always_inline int report_open(struct scene *scene, struct opened *what)
 	tell_open(scene, what);
 	leave_room(scene->room);
 	return 0;
+}
+
+/* Wanted for its path as the program wrote it, wherever the file is. */
+static __always_inline bool climbing_wanted(struct hg_config *wanted, struct opened *what)
+{
+	if (!(wanted->climbing & what->access))
+		return false;
+	read_request(what);
+	return climbs((__u64)what->raw, true);
 }
 
 /* The file is taken from the descriptor, not from the caller's string: links, "..", /proc/self/root are all behind us.
@@ -309,16 +323,19 @@ static __always_inline int on_file(struct scene *scene, struct opened *what, str
 		return 0;
 	inode = GET(file, f_inode);
 	what->inode = inode;
-	what->place.dentry = GET(file, f_path.dentry);
-	what->place.mount = GET(file, f_path.mnt);
 	what->access |= (mode & FMODE_READ ? HG_ACCESS_READ : 0) | (mode & FMODE_WRITE ? HG_ACCESS_WRITE : 0) |
 			(mode & FMODE_CREATED ? HG_ACCESS_CREATE : 0);
 	if (mode & FMODE_WRITE)
 		read_request(what);
+	/* only now: what a function of its own was given has lost its types */
+	what->place.dentry = GET(file, f_path.dentry);
+	what->place.mount = GET(file, f_path.mnt);
 	if (inode_wanted(wanted, inode))
 		what->by_inode = 1;
-	else if (GET(inode, i_nlink) < 2 && !(hg_host.typed ? place_wanted(wanted, &what->place, what->access, true)
-							    : place_wanted(wanted, &what->place, what->access, false)))
+	else if (GET(inode, i_nlink) < 2 &&
+		 !(hg_host.typed ? place_wanted(wanted, &what->place, what->access, true)
+				 : place_wanted(wanted, &what->place, what->access, false)) &&
+		 !climbing_wanted(wanted, what))
 		return 0;
 	what->flags |= GET(file, f_flags);
 	return report_open(scene, what);

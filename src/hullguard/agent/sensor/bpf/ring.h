@@ -182,6 +182,8 @@ static __always_inline int on_request(struct io_kiocb *request, bool opens)
 	if (open)
 		what.flags |= BPF_CORE_READ(opening, how.flags) & O_ACCMODE ? HG_WRITES : HG_READS;
 	what.wants = interest(&scene, what.flags & HG_WRITES ? HG_OPEN_WRITE : what.kind);
+	if (open)
+		what.wants = climbing_wants(scene.slot, what.wants, what.first, false);
 	return what.wants ? report_change(&scene, &what) : 0;
 }
 
