@@ -206,8 +206,11 @@ def _privileged(notes: Mapping[str, str], linux: _Linux) -> bool:
     return opened and not linux.masked_paths
 
 
-def _shared(linux: _Linux, kind: str, file: str) -> bool:
-    """A container without a namespace of its own is in the host's, and so is one that was put there by path."""
+def _shared(linux: _Linux, kind: str, file: str) -> bool | None:
+    """A container without a namespace of its own is in the host's, and so is one that was put there by path.
+
+    None where a path leads nowhere any more, or the host's own cannot be read.
+    """
     given = next((each for each in linux.namespaces or [] if each.type == kind), None)
     if given is None:
         return True
@@ -216,7 +219,7 @@ def _shared(linux: _Linux, kind: str, file: str) -> bool:
     try:
         return Path(given.path).stat().st_ino == (PROC / "1" / "ns" / file).stat().st_ino
     except OSError:
-        return False
+        return None
 
 
 def _is_given(mount: _Mount, own: set[str]) -> bool:

@@ -146,6 +146,16 @@ def test_namespaces_by_path_are_the_hosts_if_they_are_its(tmp_path: Path, proc: 
     assert (details.host_pid, details.host_network, details.host_ipc) == (False, True, True)
 
 
+def test_a_namespace_that_cannot_be_looked_at_is_not_known(tmp_path: Path, proc: Path):
+    (tmp_path / "bound").touch()
+    there, gone = str(tmp_path / "bound"), str(tmp_path / "gone")
+    given = [{"type": "network", "path": there}, {"type": "pid", "path": gone}, {"type": "ipc"}]
+    details = described(tmp_path, linux={"namespaces": given}).details
+
+    assert not (proc / "1" / "ns").exists()
+    assert (details.host_pid, details.host_network, details.host_ipc) == (None, None, False)
+
+
 def test_mounts_are_those_that_somebody_gave(tmp_path: Path):
     details = described(
         tmp_path,
