@@ -25,8 +25,6 @@ MISSED = "sensor.coverage-gap"
 """The rule of incidents about events that were lost."""
 OUTPUT = "output"
 """The detail that holds a rule's sentence; the other details are the fields in it."""
-_Choice = tuple[Policy, Mapping[str, DetectorSettings], Rulebook]
-"""The policy of a container, its detectors, and its rules."""
 _MOST_CHOICES = 4096
 _LONGEST_VALUE, _LONGEST_OUTPUT, _LONGEST_TITLE = 1024, 4096, 256
 
@@ -42,6 +40,23 @@ class _About(Struct, frozen=True):
     title_zh: str = ""
     once: str | None = None
     """What makes it one incident with others of its container within the hour."""
+
+
+class _Watching(Struct, frozen=True):
+    """A detector under a policy's settings."""
+
+    detector: Detector
+    settings: DetectorSettings
+    kinds: frozenset[EventKind]
+    """What it judges."""
+
+
+class _Choice(Struct, frozen=True):
+    """The policy of a container, and what its events are judged by."""
+
+    policy: Policy
+    detectors: tuple[_Watching, ...]
+    rules: Rulebook
 
 
 class Engine:
@@ -71,13 +86,11 @@ class Engine:
         choice = self._choice(event.image)
         if choice is None:
             return []
-        policy, detectors, rules = choice
+        policy, rules = choice.policy, choice.rules
         objections = [
             observation
-            for name, settings in detectors.items()
-            if settings.enabled
-            and (detector := BY_ID.get(name)) is not None
-            and (observation := self._observe(event, policy, detector, settings)) is not None
+            for watching in choice.detectors
+            if event.kind in watching.kinds and (observation := self._observe(event, policy, watching)) is not None
         ]
         return objections + [self._tell(match, policy, rules.action(match.rule)) for match in rules.judge(event)]
 
@@ -109,10 +122,17 @@ class Engine:
             if len(self._choices) >= _MOST_CHOICES:
                 self._choices.clear()
             policy = choose(self._policies.policies, image, self._node)
-            self._choices[name] = (
-                None if policy is None else (policy, self._detectors(policy, name), rulebook(policy.spec.rules))
-            )
+            self._choices[name] = None if policy is None else self._chosen(policy, name)
         return self._choices[name]
+
+    def _chosen(self, policy: Policy, image: str | None) -> _Choice:
+        detectors = tuple(
+            _Watching(detector, settings, detector.wants(settings).kinds)
+            for name, settings in self._detectors(policy, image).items()
+            # A server may be younger than its agent and know detectors that this one has not.
+            if settings.enabled and (detector := BY_ID.get(name)) is not None
+        )
+        return _Choice(policy, detectors, rulebook(policy.spec.rules))
 
     def _detectors(self, policy: Policy, image: str | None) -> Mapping[str, DetectorSettings]:
         """Those of the policy, and the image's profile if it has one: a policy can switch that off, not forget it."""
@@ -131,13 +151,12 @@ class Engine:
         about = _About(rule.name, rule.severity, rule.technique, action, title, title_zh)
         return self._observation(match.event, policy, about, details)
 
-    def _observe(
-        self, event: Event, policy: Policy, detector: Detector, settings: DetectorSettings
-    ) -> Observation | None:
-        details = detector.judge(event, settings) if event.kind in detector.wants(settings).kinds else None
+    def _observe(self, event: Event, policy: Policy, watching: _Watching) -> Observation | None:
+        settings = watching.settings
+        details = watching.detector.judge(event, settings)
         if details is None:
             return None
-        info = detector.info
+        info = watching.detector.info
         # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
         repeats = info.id == DEPARTURE and settings.action is Action.ALERT
         once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None
