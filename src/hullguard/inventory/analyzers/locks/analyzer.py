@@ -39,13 +39,15 @@ _READERS = (
 
 
 class LockAnalyzer(LanguageAnalyzer):
-    """Lock files that lie inside an installed package are that package's business, not the project's."""
+    """Lock files that lie inside an installed package are that package's business, not the project's.
 
-    name, version = "locks", 4
+    Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
+    """
+
+    name, version = "locks", 5
     paths = (
-        r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor|gems)/)(?:.*/)?(?:"
-        + "|".join(pattern for pattern, _ in _READERS)
-        + ")"
+        r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
+        r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     )
     form = "lock file"
     trees_only = True

@@ -97,6 +97,11 @@ def test_lock_files_of_installed_packages_do_not_count(inside: str) -> None:
     assert Found([entry(f"srv/{inside}/package-lock.json", NPM_3)]).names == []
 
 
+@pytest.mark.parametrize("inside", ["vendor", "vendor/app", "gems", "gems/shop"])
+def test_a_project_in_a_directory_that_is_only_called_like_those_of_packages_counts(inside: str) -> None:
+    assert Found([entry(f"srv/{inside}/package-lock.json", NPM_3)]).names != []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_bytes_that_mean_harm_never_raise(name: str) -> None:
     analyzer = LockAnalyzer()
