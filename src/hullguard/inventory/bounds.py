@@ -43,6 +43,7 @@ POM_TAGS = Bound(200_000, "tags of a project file of Maven; one with more is lef
 """A project of a thousand dependencies has ten thousand."""
 
 NESTED_ARCHIVES = Bound(8, "Java archives in one another; deeper ones are left out")
+UNNAMED_MEMBERS = Bound(100_000, "members of an archive without a Java name that are looked at")
 POMS = Bound(10_000, "projects of Maven in one Java archive")
 GROWTH = Bound(200, "growth of a member of more than 1 MiB in a Java archive; one that grows more is left out")
 """As for a layer: what grows more is a bomb. Deflate's own bound is about 1030, real members stay below 20."""

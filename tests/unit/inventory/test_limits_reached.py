@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.support.archives import jar, pom_properties
+from tests.support.archives import jar, pom_properties, zipped
 from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer
 from tests.support.programs import elf, go_info, go_program
 from tests.support.rpms import SqliteDatabase, header, ndb
@@ -43,6 +43,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "LOCK_LEVELS": (0, "package-lock.json", json.dumps(NPM_6)),
     "POM_TAGS": (3, "pom.xml", POM),
     "NESTED_ARCHIVES": (1, "a.jar", NESTED),
+    "UNNAMED_MEMBERS": (1, "data.zip", zipped({"a": b"1", "b": b"2", "c": b"3"})),
     "POMS": (1, "a.jar", jar({**pom_properties("g", "a", "1"), **pom_properties("g", "b", "1")})),
     "GROWTH": (0, "a.jar", jar({"b.jar": random.Random(1).randbytes(1 << 21)})),
     "CRATES_BYTES": (99, "app", elf({".dep-v0": CRATES})),

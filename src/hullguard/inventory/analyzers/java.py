@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.analyzer import File, Files, text
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE
 from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, Member, TooLong, WrongChecksum, ZipArchive
@@ -19,6 +19,8 @@ from hullguard.model.package import PackageType
 
 _BASE = 255  # NAME_MAX
 
+_ARCHIVE = b"PK\x03\x04"
+_NAMED = re.compile(JAVA_ARCHIVE, re.DOTALL).fullmatch
 _CLASS = b".class"
 _NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
 _POM = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
@@ -87,11 +89,21 @@ class JavaAnalyzer(LargeFileAnalyzer):
 
     name, version = "java", 4
     paths = JAVA_ARCHIVE
+    magic = (_ARCHIVE,)
     form = "Java archive"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
-        walk = _Walk(_fetched(path), budget or Budget(Limits()))
-        yield from walk.archive(content, path.rpartition("/")[2], (), 0)
+        named = _NAMED(path) is not None
+        walk = _Walk(_fetched(path), budget or Budget(Limits()), named=named)
+        for found in walk.archive(content, path.rpartition("/")[2], (), 0):
+            # What begins like an archive may be anything: of that only what is Java's is told.
+            if named or walk.java or (isinstance(found, Doubt) and found.incomplete):
+                yield found
+
+    def found(self, files: Files) -> Iterator[tuple[str, File]]:
+        """A Java virtual machine takes an archive of any name."""
+        yield from super().found(files)
+        yield from files.sniffed(self.name)
 
 
 class _Stated(Struct):
@@ -105,20 +117,30 @@ class _Stated(Struct):
 class _Walk:
     """One archive with everything nested in it."""
 
-    def __init__(self, fetched: tuple[str, str] | None, budget: Budget) -> None:
+    def __init__(self, fetched: tuple[str, str] | None, budget: Budget, *, named: bool) -> None:
         self._fetched = fetched
         self._budget = budget
+        self._named_so = named
+        self.java = False
+        """Whether something of Java's was met."""
 
     def archive(self, content: RandomAccess, base: str, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
         stated, place, nested = _Stated(), "!/".join(inner), 0
         try:
             archive = ZipArchive(content, self._budget)
-            for member in archive:
+            for number, member in enumerate(archive):
+                if number == bounds.UNNAMED_MEMBERS and not self._named_so and not self.java:
+                    yield Doubt(
+                        f"has more than {number} members; the others were not looked at", place, incomplete=True
+                    )
+                    break
                 if member.name.endswith(_CLASS):
-                    stated.code = True
+                    stated.code = self.java = True
                 elif member.name == _MANIFEST or _POM.fullmatch(member.name):
+                    self.java = self.java or member.name != _MANIFEST
                     yield from self._metadata(archive, member, inner, stated)
                 elif _NESTED.fullmatch(member.name):
+                    self.java = True
                     nested += 1
                     if depth < bounds.NESTED_ARCHIVES:
                         yield from self._nested(archive, member, inner, depth)
@@ -188,7 +210,7 @@ class _Walk:
         told = told or _told(stated.manifest, artifact, stem["version"] if stem else None)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
-        elif stated.code and base.lower().endswith(".jar") and base not in _RUNTIME:
+        elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and base not in _RUNTIME:
             if complete:
                 yield Doubt("a Java archive that names in Maven's way only what was packed into it, not itself", place)
             else:

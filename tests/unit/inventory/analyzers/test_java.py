@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.support.archives import jar, manifest, pom_properties
+from tests.support.archives import jar, manifest, pom_properties, zipped
 from tests.support.images import DEBIAN_12, Entry, Image, dpkg_entry, dpkg_status, file, layer
 from tests.support.inventories import Found
 
@@ -395,3 +395,24 @@ def test_an_archive_that_names_only_what_was_packed_into_it_is_told() -> None:
 
     assert found.names == ["org.lz4:lz4-java"]
     assert "only what was packed into it" in found.unknowns[-1].why
+
+
+@pytest.mark.parametrize("name", ["app", "app.zip", "lib/x.bin"])
+def test_an_archive_of_any_name_is_read(name: str) -> None:
+    assert Found([file(f"srv/{name}", jar(LOG4J))]).names == [LOG4J_NAME]
+    assert "srv/app" in [unknown.what for unknown in Found([file("srv/app", jar())]).unknowns]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        zipped({"word/document.xml": b"<a/>" * 20}),
+        zipped({"META-INF/MANIFEST.MF": b"A: b" * 20}),
+        b"PK\x03\x04" + bytes(99),
+    ],
+    ids=["document", "Android", "nothing"],
+)
+def test_what_only_begins_like_one_is_no_java_archive(content: bytes) -> None:
+    found = Found([file("srv/report", content)])
+
+    assert (found.names, [one.what for one in found.unknowns if one.what.startswith("srv")]) == ([], [])
