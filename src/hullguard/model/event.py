@@ -163,6 +163,12 @@ class ContainerDetails(Struct, frozen=True, omit_defaults=True):
     host_network: bool | None = None
     host_ipc: bool | None = None
     pod: Pod | None = None
+    kubernetes: str | None = None
+    """The address at which its kubelet told it to reach the Kubernetes API server."""
+
+
+KUBERNETES = "kubernetes.default.svc.cluster.local"
+"""What every pod calls the API server of its cluster."""
 
 
 class ImageRef(Struct, frozen=True):
@@ -178,7 +184,7 @@ class Endpoint(Struct, frozen=True):
     address: str
     port: int = 0
     name: str = ""
-    """The name for which DNS told the address to this container, where that was seen."""
+    """What the address is called here, where that is known: ``KUBERNETES`` for the one in ``ContainerDetails``."""
 
 
 class Socket(Struct, frozen=True, omit_defaults=True):

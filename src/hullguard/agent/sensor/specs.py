@@ -5,6 +5,7 @@ container's first instruction, and no engine has to be asked. Annotations are th
 (pkg/cri/annotations), of CRI-O (pkg/annotations) and of podman (libpod/define/annotations.go).
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -76,7 +77,12 @@ class _Linux(Struct, rename="camel"):
     resources: _Resources | None = None
 
 
+class _Process(Struct):
+    env: list[str] | None = None
+
+
 class _Spec(Struct):
+    process: _Process | None = None
     annotations: dict[str, str] | None = None
     mounts: list[_Mount] | None = None
     linux: _Linux | None = None
@@ -163,6 +169,7 @@ def _described(identifier: str, bundle: Path, spec: _Spec, written: datetime) ->
         host_network=_shared(linux, "network", "net"),
         host_ipc=_shared(linux, "ipc", "ipc"),
         pod=pod(notes),
+        kubernetes=_kubernetes(spec.process.env or [] if spec.process else []),
     )
     name = notes.get("io.kubernetes.cri.container-name") or notes.get("io.kubernetes.container.name", "")
     image = notes.get("io.kubernetes.cri.image-name") or notes.get("io.kubernetes.cri-o.ImageName", "")
@@ -204,6 +211,17 @@ def _privileged(notes: Mapping[str, str], linux: _Linux) -> bool:
         for each in devices
     )
     return opened and not linux.masked_paths
+
+
+def _kubernetes(environment: Iterable[str]) -> str | None:
+    """By the variable that the kubelet gives every container. Of the specification, so no program can change it."""
+    for variable in environment:
+        if variable.startswith("KUBERNETES_SERVICE_HOST="):
+            try:
+                return str(ipaddress.ip_address(variable.partition("=")[2]))
+            except ValueError:
+                return None
+    return None
 
 
 def _shared(linux: _Linux, kind: str, file: str) -> bool | None:

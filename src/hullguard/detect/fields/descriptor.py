@@ -34,8 +34,8 @@ DESCRIPTOR_KINDS: Final = SOCKET_KINDS | {
 }
 _FILE: Final = frozenset({EventKind.FILE_OPEN, EventKind.FILE_MODE, EventKind.FILE_OWNER, EventKind.DUP})
 _NAMES_OF_ADDRESSES = (
-    "Only where the sensor saw the DNS answer that gave the address.",
-    "仅当传感器看到给出该地址的 DNS 应答时可知。",
+    "Only of the Kubernetes API server, whose address a pod's specification holds; no DNS answers are read.",
+    "仅限 Kubernetes API 服务器（其地址来自 Pod 的规格）；不读取 DNS 应答。",
 )
 _CHARACTERS = {
     "file": "f",
@@ -193,8 +193,8 @@ def _ends() -> list[Field]:
             _socket(f"fd.{letter}port", PORT, (f"The {english} port.", f"{chinese}端口。"), reads, _of_end(which, port)),
             _socket(f"fd.{letter}proto", PORT, (f"As `fd.{letter}port`.", f"同 `fd.{letter}port`。"), reads,
                     _of_end(which, port)),
-            _socket(f"fd.{letter}ip.name", TEXT, (f"The name that DNS gave for the {english} address.",
-                    f"DNS 为{chinese}地址给出的域名。"), reads, _of_end(which, named),
+            _socket(f"fd.{letter}ip.name", TEXT, (f"What the {english} address is called.",
+                    f"{chinese}地址对应的名称。"), reads, _of_end(which, named),
                     known=Known.PARTLY, whys=_NAMES_OF_ADDRESSES),
         ]  # fmt: skip
     return fields

@@ -10,7 +10,7 @@ from hullguard.agent.sensor.containers import Identity
 from hullguard.agent.sensor.decode import RawEvent, decode
 from hullguard.agent.sensor.processes import Processes
 from hullguard.detect.detectors.interface import EVERY_VARIABLE
-from hullguard.model.event import Capabilities, ContainerRef, Endpoint, Event, EventKind, Socket
+from hullguard.model.event import Capabilities, ContainerDetails, ContainerRef, Endpoint, Event, EventKind, Socket
 
 
 def event(kind: int, processes: Processes | None = None, **given) -> Event:
@@ -136,3 +136,17 @@ def test_a_question_to_a_name_server_is_no_call_whatever_the_record_before_it_wa
     asked = event(abi.DNS, socket=raw_socket(2, 2, 17, remote="10.0.0.1", remote_port=53), call="connect")
 
     assert (asked.kind, asked.call) == (EventKind.DNS, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"), [("10.96.0.1", "kubernetes.default.svc.cluster.local"), ("10.96.0.2", "")]
+)
+def test_the_clusters_api_server_has_its_name(address, name):
+    record = decode(raw_event(abi.CONNECT, socket=raw_socket(2, 1, 6, remote=address, remote_port=443), call="connect"))
+    assert isinstance(record, RawEvent)
+    identity = Identity(ContainerRef(CONTAINER), None, ContainerDetails(kubernetes="10.96.0.1"))
+
+    found = Assembler(Processes(), lambda: 0).event(record, identity, None).socket
+
+    assert found is not None
+    assert found.remote == Endpoint(address, 443, name)

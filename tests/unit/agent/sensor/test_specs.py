@@ -250,3 +250,18 @@ def test_of_endless_lists_a_part_is_kept(tmp_path: Path):
     assert details.mounts is not None
     assert len(details.mounts) == 256
     assert {len(mount.destination) for mount in details.mounts} == {512}
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        (["PATH=/bin", "KUBERNETES_SERVICE_HOST=10.96.0.1"], "10.96.0.1"),
+        (["KUBERNETES_SERVICE_HOST=fd00:0::1"], "fd00::1"),
+        (["KUBERNETES_SERVICE_HOST=a.example"], None),
+        (["KUBERNETES_SERVICE_PORT=443"], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_pod_is_told_where_its_api_server_is(tmp_path: Path, environment, address):
+    assert described(tmp_path, process={"env": environment}).details.kubernetes == address
