@@ -19,7 +19,7 @@ AGENTS ?=
 ARGS   ?=
 TESTS  ?=
 
-.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench bench-rematch bench-runtime package clean
+.PHONY: help up setup setup-test bpf rules console check format lint types imports test test-unit fuzz bench bench-rematch bench-runtime bench-soak package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-rematch: setup ## from a new advisory to the images that it affects (ARGS=
 
 bench-runtime: setup-test bpf ## what the sensor costs those who are watched (ARGS="--rounds 5 --plans default")
 	@$(BIN)/python -m bench.runtime $(ARGS)
+
+bench-soak: setup-test bpf console ## ordinary container life under the default policy (ARGS="--minutes 60")
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 package: setup bpf rules console ## the wheel, with the sensor and the console inside, into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -24,8 +24,11 @@ class DockerMissing(Exception):
 
 
 @contextlib.contextmanager
-def start_dockerd() -> Iterator[str]:
-    """A private daemon without networks; gives its ``unix://`` address, and ends it and all it started."""
+def start_dockerd(*, networks: bool = False) -> Iterator[str]:
+    """A private daemon, with ``networks`` one whose containers reach each other and what this machine reaches.
+
+    Gives its ``unix://`` address, and ends it and all it started.
+    """
     if os.geteuid() != 0:
         raise DockerMissing("a Docker daemon needs root")
     if not shutil.which("dockerd") or not shutil.which("docker"):
@@ -38,7 +41,7 @@ def start_dockerd() -> Iterator[str]:
             [
                 "dockerd",
                 *("--data-root", root / "d", "--exec-root", root / "e", "-p", root / "pid", "--host", address),
-                *("--bridge=none", "--iptables=false"),
+                *(() if networks else ("--bridge=none", "--iptables=false")),
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
