@@ -1,123 +1,186 @@
-"""Every rule of the pack is fired by its own self-test, in a real container, through the real sensor."""
+"""Every rule of the pack and of Falco's stable file is fired by a real deed, in a real container, on the real kernel.
+
+One sensor and one engine for all, a policy for each set of rules by the image's name. What benign containers do, who
+begin first, is judged meanwhile.
+"""
 
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 from tests.support.deeds import running_sensor
 from tests.support.docker import docker, said
-from tests.support.self_tests import BUSYBOX, DEBIAN, Listener, import_busybox, import_debian, listening, outcome, start
+from tests.support.events import policies, policy
+from tests.support.falco import ABSENT, stable_rules
+from tests.support.falco_deeds import ON_THE_HOST, deed
+from tests.support.self_tests import check, heard_under, import_images, of, on_the_host, outcomes, table, told
 
+from hullguard.agent.selftest.deeds import deed_of
+from hullguard.agent.selftest.run import Outcome
+from hullguard.agent.sensor.bpf_sensor import BpfSensor
+from hullguard.detect import default_policies
 from hullguard.detect.pack import load_pack
-from hullguard.detect.rules.ruleset import Rule
+from hullguard.detect.rules.ruleset import RuleSet
+from hullguard.model.policy import NodePolicies, RulesSpec, RuleText
 
 pytestmark = [pytest.mark.docker, pytest.mark.bpf]
 
 RULES = load_pack().rules
-PATIENCE = 30
-"""Seconds until a rule counts as silent; a machine may be slow."""
+FALCO = stable_rules()
+FALCOS_RULES = RuleSet.load([FALCO]).rules if FALCO else ()
 BENIGN = Path(__file__).parents[1] / "data" / "benign"
-IMAGE_OF = {"web-server": BUSYBOX, "database": DEBIAN, "start-script": BUSYBOX, "package": DEBIAN, "cron": BUSYBOX}
+KIND_OF = {
+    "package": "debian",
+    "start-script": "busybox",
+    "database": "debian",
+    "web-server": "busybox",
+    "cron": "busybox",
+}
 CRON_TABLE = b"* * * * * /bin/sh -c 'date >> /tmp/cron-ran; find /tmp -name core'\n"
+POD = ("KUBERNETES_SERVICE_HOST=127.0.0.77",)
+"""What a kubelet gives every container."""
 OPERATOR = (
     "ls -la /; ps; env; id; df; cat /proc/1/status /proc/mounts; tail -n 3 /etc/passwd; du -s /etc; hostname",
     "echo ready > /tmp/ready; test -f /tmp/ready; nc -w 1 127.0.0.1 9 < /dev/null; kill -0 1; cp /etc/passwd /tmp/copy; rm /tmp/copy",
 )
 """What people and health checks run in a container without a terminal."""
-NEEDED = {
-    "escape.sysrq": Path("/proc/sysrq-trigger"),
-    "kernel.module": Path("/proc/modules"),
-    "container.host-network": Path("/proc/1/ns/net"),
-}
-"""What some kernels are built without, or do not let even root see."""
+
+
+def both() -> NodePolicies:
+    """The default policy, and one of Falco's rules alone for images with Falco's name."""
+    (usual,) = default_policies().policies
+    if FALCO is None:
+        return default_policies()
+    rules = RulesSpec(pack=False, files=[RuleText(FALCO.name, FALCO.content.decode())])
+    return policies(policy("falco", images=("hullguard-test/falco-*",), rules=rules), usual)
+
+
+def of_the_host() -> NodePolicies:
+    """Falco's rules for the host's own processes, and for nothing else."""
+    assert FALCO is not None
+    rules = RulesSpec(pack=False, host=True, files=[RuleText(FALCO.name, FALCO.content.decode())])
+    return policies(policy("falco", nodes=("*",), rules=rules))
+
+
+class Life:
+    """What goes on: benign containers from the beginning, deeds when they are asked for."""
+
+    def __init__(self, address: str, sensor: BpfSensor, stack: contextlib.ExitStack) -> None:
+        self.address, self._sensor, self._stack = address, sensor, stack
+        self.witness = stack.enter_context(heard_under(sensor, both()))
+        files = {"var/spool/cron/crontabs/root": CRON_TABLE}
+        self.sets = ("pack", "falco") if FALCO else ("pack",)
+        self.images = {name: import_images(address, name, files, POD) for name in self.sets}
+        self.benign = {(rules, name): self._begin(rules, name) for rules in self.sets for name in KIND_OF}
+
+    def _begin(self, rules: str, name: str) -> str:
+        script = (BENIGN / f"{name}.sh").read_text(encoding="utf-8")
+        image = self.images[rules][KIND_OF[name]]
+        return said(self.address, "run", "-d", "--network", "none", image, "/bin/sh", "-c", script)
+
+    @cached_property
+    def pack(self) -> dict[str, Outcome]:
+        return outcomes(self.address, self.witness, self.images["pack"], [deed_of(rule) for rule in RULES])
+
+    @cached_property
+    def falco(self) -> dict[str, Outcome]:
+        deeds = [deed(rule.name) for rule in FALCOS_RULES if rule.name not in ON_THE_HOST]
+        return outcomes(self.address, self.witness, self.images["falco"], deeds)
+
+    def on_the_host(self, rule: str) -> Outcome:
+        """Last: what containers do is not heard any more."""
+        self._stack.close()
+        witness = self._stack.enter_context(heard_under(self._sensor, of_the_host()))
+        self.falco[rule] = outcome = on_the_host(witness, rule, ON_THE_HOST[rule])
+        return outcome
+
+    def finished(self, container: str, seconds: float = 120) -> tuple[int, str]:
+        """The exit code, and what was printed, when all that it did was judged."""
+        deadline = time.monotonic() + seconds
+        while said(self.address, "inspect", "-f", "{{.State.Running}}", container) == "true":
+            assert time.monotonic() < deadline, "the script does not end"
+            time.sleep(0.2)
+        printed = docker(self.address, "logs", container, check=False)
+        self.told_last(container)
+        code = int(said(self.address, "inspect", "-f", "{{.State.ExitCode}}", container))
+        return code, (printed.stdout + printed.stderr).decode(errors="replace")[-2000:]
+
+    def told_last(self, container: str) -> None:
+        """Until a later container's deed was heard, which comes after all of this one's."""
+        script = "cp /bin/busybox /tmp/.h; /tmp/.h true"
+        image = self.images["pack"]["busybox"]
+        marker = said(self.address, "run", "-d", "--network", "none", image, "/bin/sh", "-c", script)
+        assert told(self.witness, marker), f"nothing is heard any more: {self.witness.broken()}"
+        docker(self.address, "rm", "-f", marker)
+
+
+OBJECTS_BY_ITS_OWN_WORDS = {"web-server": {"Redirect STDOUT/STDIN to Network Connection in Container"}}
+"""busybox's httpd gives a child the connection as its standard output, which is what this rule of Falco's looks for."""
 
 
 @pytest.fixture(scope="module")
-def listener(docker_host: str, request: pytest.FixtureRequest) -> Iterator[Listener]:
-    import_busybox(docker_host, {"var/spool/cron/crontabs/root": CRON_TABLE})
-    import_debian(docker_host)
-    with running_sensor(docker_host) as sensor, listening(sensor) as started:
-        yield started
+def life(docker_host: str, request: pytest.FixtureRequest) -> Iterator[Life]:
+    with running_sensor(docker_host) as sensor, contextlib.ExitStack() as stack:
+        lived = Life(docker_host, sensor, stack)
+        yield lived
+        docker(docker_host, "rm", "-f", *lived.benign.values())
         capture = request.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            print("\n".join(table(started)))
+            print(table("rule of the pack", lived.pack))
+            print(table("rule of Falco's stable file", lived.falco) if FALCO else f"  {ABSENT}")
 
 
-def there(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return False
-    return True
+@pytest.mark.parametrize("name", [rule.name for rule in RULES])
+def test_a_rule_is_fired_by_its_own_self_test(life: Life, name: str) -> None:
+    check(life.pack[name])
 
 
-def table(listener: Listener) -> list[str]:
-    """Rule, fired, latency."""
-    first: dict[str, float] = {}
-    for one in listener.heard:
-        first.setdefault(one.rule, one.seconds)
-    rows = [f"  {rule.name:34} {_fired(rule.name, listener.tried, first)}" for rule in RULES]
-    return ["", f"  {'rule':34} fired  latency", *rows]
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name",
+    [rule.name for rule in FALCOS_RULES if rule.name not in ON_THE_HOST]
+    or [pytest.param("", marks=pytest.mark.skip(ABSENT))],
+)
+def test_a_rule_of_falcos_is_fired_by_its_deed(life: Life, name: str) -> None:
+    check(life.falco[name])
 
 
-def _fired(name: str, tried: set[str], first: dict[str, float]) -> str:
-    if name in first:
-        return f"yes    {first[name] * 1000:8.1f} ms"
-    return "no" if name in tried else "not tried"
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_is_fired_by_its_own_self_test(docker_host: str, listener: Listener, rule: Rule) -> None:
-    if rule.name in NEEDED and not there(NEEDED[rule.name]):
-        pytest.skip(f"this machine does not show {NEEDED[rule.name]}")
-    container = start(docker_host, rule)
-    listener.tried.add(rule.name)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while not any(one.rule == rule.name for one in listener.of(container)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        heard = {one.rule for one in listener.of(container)}
-        assert rule.name in heard, f"heard {sorted(heard)}; it said: {outcome(docker_host, container)}"
-    finally:
-        docker(docker_host, "rm", "-f", container)
-
-
-def finished(docker_host: str, container: str, seconds: float = 120) -> tuple[int, str]:
-    """The exit code, and what was printed."""
-    deadline = time.monotonic() + seconds
-    while said(docker_host, "inspect", "-f", "{{.State.Running}}", container) == "true":
-        assert time.monotonic() < deadline, "the script does not end"
-        time.sleep(0.2)
-    return int(said(docker_host, "inspect", "-f", "{{.State.ExitCode}}", container)), outcome(docker_host, container)
-
-
-def told_last(docker_host: str, listener: Listener, container: str) -> None:
-    """Until a later container's deed was heard, which comes after all of this one's."""
-    marker = start(docker_host, next(rule for rule in RULES if rule.name == "execution.hidden-program"))
-    deadline = time.monotonic() + PATIENCE
-    while not listener.of(marker) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    docker(docker_host, "rm", "-f", marker, container)
-    assert listener.of(marker), "the listener hears nothing any more"
-
-
-@pytest.mark.parametrize("name", IMAGE_OF)
-def test_ordinary_life_is_no_incident(docker_host: str, listener: Listener, name: str) -> None:
-    script = (BENIGN / f"{name}.sh").read_text(encoding="utf-8")
-    container = said(docker_host, "run", "-d", "--network", "none", IMAGE_OF[name], "/bin/sh", "-c", script)
-    code, printed = finished(docker_host, container)
-    told_last(docker_host, listener, container)
+@pytest.mark.parametrize("name", [*KIND_OF])
+def test_ordinary_life_is_no_incident(life: Life, name: str) -> None:
+    container = life.benign["pack", name]
+    code, printed = life.finished(container)
 
     assert code == 0, printed
-    assert [(one.rule, one.text) for one in listener.of(container)] == []
+    assert of(life.witness, container) == []
 
 
-def test_nor_is_what_operators_and_health_checks_do(docker_host: str, listener: Listener) -> None:
-    container = said(docker_host, "run", "-d", "--network", "none", BUSYBOX, "/bin/sleep", "1000")
+@pytest.mark.shared
+@pytest.mark.skipif(FALCO is None, reason=ABSENT)
+@pytest.mark.parametrize("name", [*KIND_OF])
+def test_nor_does_any_rule_of_falcos_object_to_it(life: Life, name: str) -> None:
+    container = life.benign["falco", name]
+    code, printed = life.finished(container)
+
+    assert code == 0, printed
+    assert {rule for rule, _ in of(life.witness, container)} == OBJECTS_BY_ITS_OWN_WORDS.get(name, set())
+
+
+def test_nor_is_what_operators_and_health_checks_do(life: Life) -> None:
+    image = life.images["pack"]["busybox"]
+    container = said(life.address, "run", "-d", "--network", "none", image, "/bin/sleep", "1000")
     for script in OPERATOR:
-        docker(docker_host, "exec", container, "/bin/sh", "-c", script, check=False)
-    told_last(docker_host, listener, container)
+        docker(life.address, "exec", container, "/bin/sh", "-c", script, check=False)
+    life.told_last(container)
+    docker(life.address, "rm", "-f", container)
 
-    assert [(one.rule, one.text) for one in listener.of(container)] == []
+    assert of(life.witness, container) == []
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(FALCO is None, reason=ABSENT)
+@pytest.mark.parametrize("name", ON_THE_HOST)
+def test_a_rule_of_falcos_about_accounts_is_fired_on_the_host(life: Life, name: str) -> None:
+    check(life.on_the_host(name))

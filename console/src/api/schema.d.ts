@@ -1676,6 +1676,7 @@ export interface components {
             deed: components["schemas"]["Deed"] | null;
             title: string;
             title_zh: string;
+            self_test: boolean;
             node: string;
             node_name: string;
             cluster: string;

@@ -41,7 +41,7 @@ class Protection:
     """Both hooks are called from the thread.
 
     ``changed``: there is something new for the heartbeat. ``found``: an incident, once it is on the disk.
-    ``describe`` makes the incident of what was tampered with.
+    ``describe`` makes the incident of what was tampered with; ``mark`` says which are a self-test's.
     """
 
     def __init__(
@@ -53,8 +53,9 @@ class Protection:
         found: Callable[[Observation], None],
         *,
         describe: Callable[[Tamper], Observation],
+        mark: Callable[[Observation], Observation] = lambda observation: observation,
     ) -> None:
-        self._describe = describe
+        self._describe, self._mark = describe, mark
         self._engine, self._spool, self._open, self._changed, self._found = engine, spool, open_sensor, changed, found
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._sensor: Sensor | None = None
@@ -235,7 +236,7 @@ class Protection:
             _log.exception("event not judged", kind=str(event.kind), sequence=event.sequence)
             self._changed()
             return
-        for number, observation in enumerate(found):
+        for number, observation in enumerate(map(self._mark, found)):
             put_observation(self._spool, observation, None if number else event)
             self._found(observation)
 

@@ -24,6 +24,7 @@ from hullguard.agent.respond.enforcement import Enforcement, Place
 from hullguard.agent.respond.responses import Responses
 from hullguard.agent.runtime.docker import Change, Docker
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
+from hullguard.agent.selftest.marks import Marks
 from hullguard.agent.sensor.interface import Sensor, Tamper
 from hullguard.agent.spool import Spool
 from hullguard.agent.tasks import first_of
@@ -77,6 +78,7 @@ class Agent:
         self._restart = asyncio.Event()
         self._boot_id = facts.boot_id()
         self._spool = Spool(state.spool, self._boot_id, max_bytes=config.spool_bytes, min_free=config.spool_min_free)
+        self._marks = Marks(state)
         self._protection = Protection(
             Engine(node, self._boot_id),
             self._spool,
@@ -84,6 +86,7 @@ class Agent:
             self._changed_elsewhere,
             self._found,
             describe=self._tampered,
+            mark=self._marks.mark,
         )
         self._confirmed: AppliedPolicies | None = None
         self._keeping = False
@@ -258,6 +261,7 @@ class Agent:
 
     def _found(self, observation: Observation) -> None:
         """From the sensor's thread, which does not wait for what follows."""
+        self._marks.note(observation)
         with contextlib.suppress(RuntimeError):  # the loop has ended: so has the agent
             self._loop.call_soon_threadsafe(self._commands.answer, observation)
 

@@ -38,6 +38,8 @@ class StateDir:
         self.healthy = root / "healthy.json"
         self.work = root / "work"
         self.lock = root / "agent.lock"
+        self.selftest = root / "selftest.json"
+        self.selftest_heard = root / "selftest.jsonl"
 
     def prepare(self) -> None:
         """Make the directory, and take it away from everyone but its owner."""

@@ -67,6 +67,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     title: str = ""
     """What a rule calls itself; empty for detectors, whose titles are the catalogue's."""
     title_zh: str = ""
+    self_test: bool = False
+    """It was made on purpose, by the node's own self-test: nobody has to look at it."""
 
 
 class Step(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from hullguard.advisories.update.fetch import Fetcher, Tag
 from hullguard.advisories.update.run import Wanted, update
 from hullguard.agent.runtime.docker import Docker, image_name, parse_container
 from hullguard.agent.runtime.http import parse_address
+from hullguard.agent.runtime.scratch import unframed
 from hullguard.agent.sensor.containers import DockerIdentities, container_id, full_name
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.limits import Budget
@@ -188,7 +189,7 @@ _INSPECTED = {
 def _words(data: bytes) -> list[Any]:
     """What people and engines call images, containers and engines."""
     text = data.decode("utf-8", "replace")
-    found: list[Any] = [parse_container(data), image_name(text), container_id(text), full_name(text)]
+    found: list[Any] = [parse_container(data), image_name(text), container_id(text), full_name(text), unframed(data)]
     with contextlib.suppress(Invalid):
         address = parse_address(text)
         found += [address.path, address.host, address.port]

@@ -93,6 +93,16 @@ async def test_without_a_word_of_the_server_the_default_policy_holds(watch):
     assert watch.incidents()[0].rule == "container.terminal-shell"
 
 
+async def test_what_a_self_test_did_is_kept_and_handed_on_with_its_mark(watch):
+    handed = []
+    watch.protection._mark = lambda observation: msgspec.structs.replace(observation, self_test=True)
+    watch.protection._found = handed.append
+    watch.protection.start(None)
+    watch.sensor.see(shell_event(1))
+    await until(lambda: handed)
+    assert [one.self_test for one in (*handed, *watch.incidents())] == [True, True]
+
+
 async def test_an_incident_is_handed_on_once_it_is_on_the_disk(watch):
     kept = []
     watch.protection._found = lambda observation: kept.append((observation.rule, watch.spool.waiting))

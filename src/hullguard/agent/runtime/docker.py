@@ -127,11 +127,11 @@ class Docker:
 
     async def version(self) -> str:
         """For example ``docker 24.0.7``."""
-        return f"docker {_decoded(await self._http.get('/version'), _Version).version}"[:64]
+        return f"docker {decoded(await self._http.get('/version'), _Version).version}"[:64]
 
     async def containers(self, known: Mapping[str, Container]) -> list[Container]:
         """Every container, stopped ones too; those in ``known`` whose state is the same are not asked about again."""
-        listed = _decoded(await self._http.get("/containers/json?all=1"), list[_Listed])
+        listed = decoded(await self._http.get("/containers/json?all=1"), list[_Listed])
         found = []
         for entry in listed:
             container = known.get(entry.id)
@@ -155,7 +155,7 @@ class Docker:
         """Raises ``NotFound`` without such a container, ``Conflict`` when it does not run."""
         body = await self._inspect(identity)
         container = parse_container(body)
-        seen = _decoded(body, _Inspected)
+        seen = decoded(body, _Inspected)
         if container is None:
             raise Unavailable(f"Docker's word on container {identity[:12]} cannot be read.", "docker-answer-strange")
         if seen.state.pid <= 0:
@@ -179,7 +179,7 @@ class Docker:
 
     async def images(self) -> list[LocalImage]:
         """Every image with a name, or that a container may run: intermediate layers of builds are left out."""
-        listed = _decoded(await self._http.get("/images/json"), list[_ListedImage])
+        listed = decoded(await self._http.get("/images/json"), list[_ListedImage])
         return [
             LocalImage(image.id, _names(image.repo_tags, image.repo_digests))
             for image in listed
@@ -262,7 +262,8 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _decoded(body: bytes, kind: type[T]) -> T:
+def decoded(body: bytes, kind: type[T]) -> T:
+    """What an engine answered; raises Unavailable where it is not what its API promises."""
     try:
         return msgspec.json.decode(body, type=kind)
     except _UNREADABLE as bad:

@@ -51,6 +51,20 @@ def parse_address(text: str) -> Address:
     )
 
 
+class _Request(NamedTuple):
+    method: str
+    target: str
+    sent: bytes = b""
+    kind: str = ""
+
+    def head(self) -> bytes:
+        length = f"Content-Length: {len(self.sent)}\r\n" if self.method == "POST" else ""
+        kind = f"Content-Type: {self.kind}\r\n" if self.kind else ""
+        return (
+            f"{self.method} {self.target} HTTP/1.1\r\nHost: docker\r\n{length}{kind}Connection: close\r\n\r\n".encode()
+        )
+
+
 class HttpClient:
     """One connection per request: the daemon is local and the requests are few."""
 
@@ -59,18 +73,23 @@ class HttpClient:
 
     async def get(self, target: str, max_body: int = MAX_BODY) -> bytes:
         """The body of a 2xx answer."""
-        return await self._ask("GET", target, self._wait, max_body)
+        return await self._ask(_Request("GET", target), self._wait, max_body)
 
-    async def post(self, target: str, wait: float | None = None) -> bytes:
-        """The same for a POST without a body, which the daemon may take ``wait`` seconds to carry out.
+    async def post(self, target: str, wait: float | None = None, sent: bytes = b"", kind: str = "") -> bytes:
+        """The same for a POST, which the daemon may take ``wait`` seconds to carry out; ``kind`` is a media type.
 
         An answer of 304 (it is so already) counts as done; ``Conflict`` when the daemon says that it cannot be.
         """
-        return await self._ask("POST", target, self._wait if wait is None else wait, MAX_BODY)
+        return await self._ask(_Request("POST", target, sent, kind), self._wait if wait is None else wait, MAX_BODY)
 
-    async def _ask(self, method: str, target: str, wait: float, max_body: int) -> bytes:
+    async def delete(self, target: str, wait: float | None = None) -> None:
+        """The same for a DELETE; raises ``NotFound`` where there is no such thing."""
+        await self._ask(_Request("DELETE", target), self._wait if wait is None else wait, MAX_BODY)
+
+    async def _ask(self, request: "_Request", wait: float, max_body: int) -> bytes:
+        target = request.target
         try:
-            async with asyncio.timeout(wait), self._exchange(target, method) as body:
+            async with asyncio.timeout(wait), self._exchange(request) as body:
                 content = bytearray()
                 async for piece in body:
                     content += piece
@@ -84,7 +103,7 @@ class HttpClient:
 
     async def lines(self, target: str) -> AsyncIterator[bytes]:
         """The lines of an answer without end; it ends with ``PeerAbsentError`` when the daemon does."""
-        async with self._exchange(target) as body:
+        async with self._exchange(_Request("GET", target)) as body:
             rest = b""
             async for piece in body:
                 *complete, rest = (rest + piece).split(b"\n")
@@ -96,12 +115,12 @@ class HttpClient:
         raise PeerAbsentError(f"{self._peer} ended the stream of events")
 
     @contextlib.asynccontextmanager
-    async def _exchange(self, target: str, method: str = "GET") -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _exchange(self, request: "_Request") -> AsyncIterator[AsyncIterator[bytes]]:
+        target = request.target
         reader, writer = await self._connect()
         try:
-            length = "Content-Length: 0\r\n" if method == "POST" else ""
-            head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\n{length}Connection: close\r\n\r\n"
-            writer.write(head.encode())
+            writer.write(request.head())
+            writer.write(request.sent)
             await writer.drain()
             status, headers = await _head(reader)
             body = _body(reader, headers)

@@ -2,49 +2,20 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
 from hullguard.app.cli import exits
+from hullguard.app.cli.agent_options import DEFAULT_DOCKER, DEFAULT_STATE, DockerHost, KnownState, State, known
+from hullguard.app.cli.selftest import selftest
 from hullguard.app.readiness import READY_FD_VARIABLE
-from hullguard.app.settings import Layout, default_data_dir
 from hullguard.words import local, say
 from hullguard.words.columns import padded
 
-DEFAULT_STATE = Path("/var/lib/hullguard-agent")
-
 agent = typer.Typer(help="The agent of this machine.", no_args_is_help=True)
-
-State = Annotated[Path, typer.Option("--state", help="Directory that keeps the agent's identity and spool.")]
-KnownState = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        help="The agent's directory; by default this machine's own, or that of `hullguard up`.",
-        show_default=False,
-    ),
-]
-DockerHost = Annotated[
-    str,
-    typer.Option(
-        "--docker-host", envvar="DOCKER_HOST", help="Docker daemon to watch: unix:///PATH or tcp://HOST:PORT."
-    ),
-]
-DEFAULT_DOCKER = "unix:///var/run/docker.sock"
-
-
-def _known(state: Path | None) -> Path:
-    """The directory of the agent that is asked about: one of its own, else the one inside the platform's data."""
-    if state is not None:
-        return state.absolute()
-    from hullguard.agent.state import StateDir
-
-    inside = Layout(default_data_dir()).agent
-    own_is_absent = StateDir(DEFAULT_STATE).reason_missing() is not None
-    return inside if own_is_absent and StateDir(inside).reason_missing() is None else DEFAULT_STATE
+agent.command()(selftest)
 
 
 @agent.command()
@@ -102,7 +73,7 @@ def status(
     from hullguard.agent import status as agent_status
     from hullguard.agent.state import StateDir
 
-    directory = StateDir(_known(state))
+    directory = StateDir(known(state))
     membership = identity.load(directory)
     last, running = agent_status.read(directory), agent_status.running(directory)
     if as_json and last is not None:
@@ -127,7 +98,7 @@ def doctor(state: KnownState = None, docker_host: DockerHost = DEFAULT_DOCKER) -
     from hullguard.agent.config import AgentConfig
     from hullguard.agent.doctor import examine
 
-    findings = asyncio.run(examine(AgentConfig(state=str(_known(state)), docker_host=docker_host)))
+    findings = asyncio.run(examine(AgentConfig(state=str(known(state)), docker_host=docker_host)))
     for finding in findings:
         mark = {True: "ok", False: "MISSING", None: "-"}[finding.ok]
         what, detail = local(finding.what), local(finding.detail)

@@ -28,16 +28,24 @@ def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[str,
 @contextmanager
 def counted(title: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar that counts finished things."""
+    with counting(title) as (begin, done):
+        begin(total)
+        yield done
+
+
+@contextmanager
+def counting(title: str) -> Iterator[tuple[Callable[[int], None], Callable[[], None]]]:
+    """The same where it is only found out how many there are: what takes their number, and what counts one."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda _: None, lambda: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(plain(title[:60]), total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task(plain(title[:60]), total=None)
+        yield lambda total: bar.update(task, total=total), lambda: bar.advance(task)
 
 
 def write(content: bytes, output: Path | None) -> None:

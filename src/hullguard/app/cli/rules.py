@@ -222,6 +222,7 @@ def _rule(rule: "Rule") -> dict[str, object]:
         "self_test": rule.self_test,
         "self_test_image": rule.self_test_image,
         "self_test_options": rule.self_test_options,
+        "self_test_needs": rule.self_test_needs,
         "words": {key: text for key, text in msgspec.structs.asdict(rule.words).items() if text},
     }
 

@@ -136,6 +136,8 @@ class RuleDefinition:
     self_test_image: str = SELF_TEST_IMAGE
     self_test_options: tuple[str, ...] = ()
     """``SelfTestOption`` or names of capabilities (``CAP_SYS_PTRACE``)."""
+    self_test_needs: tuple[str, ...] = ()
+    """Files of the host; where one is not there, or is not shown, the self-test can do nothing that could be seen."""
     words: Words = field(default_factory=Words)
 
 

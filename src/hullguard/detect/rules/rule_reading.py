@@ -15,7 +15,8 @@ from hullguard.detect.rules.values import Item, overrides, tell_missing, warn_ag
 SOURCE: Final = "syscall"
 """The only source of events here; Falco has plug-ins for others."""
 _APPENDABLE: Final = ("condition", "output", "desc", "tags", "exceptions")
-_OWN: Final = ("action", "self_test", "self_test_image", "self_test_options", *Words.__struct_fields__)
+_SELF_TEST: Final = ("self_test", "self_test_image", "self_test_options", "self_test_needs")
+_OWN: Final = ("action", *_SELF_TEST, *Words.__struct_fields__)
 """Hullguard's keys."""
 _REPLACEABLE: Final = (*_APPENDABLE, "priority", "enabled", "warn_evttypes", "skip-if-unknown-filter", *_OWN)
 _KEYS: Final = ("rule", *_REPLACEABLE, "source", "append", "override", "capture", "capture_duration", "examples")
@@ -65,6 +66,7 @@ class _RuleReader:
             "self_test": self._set_self_test,
             "self_test_image": self._set_self_test_image,
             "self_test_options": self._set_self_test_options,
+            "self_test_needs": self._set_self_test_needs,
         }
 
     def define(self) -> None:
@@ -185,6 +187,9 @@ class _RuleReader:
                     place, f"no self-test can ask for {quoted(word)}{near}; there are {known} and capabilities"
                 )
         rule.self_test_options = tuple(given)
+
+    def _set_self_test_needs(self, rule: RuleDefinition) -> None:
+        rule.self_test_needs = tuple(self._item.texts("self_test_needs"))
 
     def _set_action(self, rule: RuleDefinition) -> None:
         scalar = self._item.scalar("action")

@@ -39,6 +39,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     self_test: tuple[str, ...]
     self_test_image: str
     self_test_options: tuple[str, ...]
+    self_test_needs: tuple[str, ...]
     words: Words
     output: Output
     condition: Node
@@ -202,6 +203,7 @@ class _Maker:
             self_test=definition.self_test,
             self_test_image=definition.self_test_image,
             self_test_options=definition.self_test_options,
+            self_test_needs=definition.self_test_needs,
             words=definition.words,
             output=output,
             condition=bound.node,

@@ -127,7 +127,7 @@ class Intake:
         told = await self._told(account, survivor)
         values = incident_rows.columns(account, told, place, self._received)
         rank = int(values["severity"])
-        status = _status(before, rank)
+        status = _status(before, rank, tests=all(each.lead.self_test for each in added))
         incident = survivor.id if survivor is not None else min((each.first, each.lead.id) for each in added)[1]
         for each in before:
             self._moved[each.cell] -= 1
@@ -187,9 +187,18 @@ class Intake:
         return self._reports[image]
 
 
-def _status(before: Sequence[Known], rank: int) -> IncidentStatus:
-    """One that was resolved and goes on is open again; one that is ignored stays so until it becomes graver."""
+def _status(before: Sequence[Known], rank: int, *, tests: bool) -> IncidentStatus:
+    """One that was resolved and goes on is open again; one that is ignored stays so until it becomes graver.
+
+    What a node's self-test adds changes nothing, and by itself is ignored; what joins a self-test opens it.
+    """
     statuses = {each.status for each in before}
+    if tests:
+        return next(
+            (one for one in (IncidentStatus.OPEN, IncidentStatus.RESOLVED) if one in statuses), IncidentStatus.IGNORED
+        )
+    if any(each.account.lead.self_test for each in before):
+        return IncidentStatus.OPEN
     if not statuses or statuses != {IncidentStatus.IGNORED}:
         return IncidentStatus.OPEN
     return IncidentStatus.IGNORED if rank <= max(each.severity.rank for each in before) else IncidentStatus.OPEN

@@ -59,11 +59,17 @@ def columns(account: Account, told: Story, place: Place, received: datetime) -> 
         "container_name": lead.container.name,
         "image": None if lead.image is None else lead.image.id,
         "image_name": None if lead.image is None else lead.image.name,
-        "evidence": Evidence(lead.lineage, lead.details, lead.policy, lead.deed, lead.title, lead.title_zh),
+        "evidence": _evidence(lead),
         "joined": _joined(account, reasons),
         "story": told,
         **simulated(account),
     }
+
+
+def _evidence(lead: Observation) -> Evidence:
+    return Evidence(
+        lead.lineage, lead.details, lead.policy, lead.deed, lead.title, lead.title_zh, self_test=lead.self_test
+    )
 
 
 def simulated(account: Account) -> dict[str, Any]:
@@ -191,4 +197,5 @@ def _lead(row: Row) -> Observation:
         deed=evidence.deed,
         title=evidence.title,
         title_zh=evidence.title_zh,
+        self_test=evidence.self_test,
     )

@@ -24,6 +24,7 @@ class Evidence(Struct, frozen=True):
     deed: Deed | None = None
     title: str = ""
     title_zh: str = ""
+    self_test: bool = False
 
 
 class Joined(Struct, frozen=True):

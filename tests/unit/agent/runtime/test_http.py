@@ -1,6 +1,7 @@
 """The small HTTP client against whatever may listen on that socket."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -78,6 +79,29 @@ async def test_a_refusal_without_json(place):
     async with answering(place, b"HTTP/1.1 500 Oops\r\nContent-Length: 3\r\n\r\nno!") as client:
         with pytest.raises(Unavailable, match="with 500"):
             await client.get("/")
+
+
+async def test_what_is_sent_arrives_whole(place):
+    asked = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        sent = re.search(r"Content-Length: (\d+)", head)
+        asked.append((head.splitlines()[0], await reader.readexactly(int(sent[1])) if sent else None))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_unix_server(serve, place):
+        client = HttpClient(Address(path=str(place)))
+        await client.post("/made", sent=b"x" * 300_000, kind="application/x-tar")
+        await client.post("/started")
+        await client.delete("/made/1")
+
+    assert asked == [
+        ("POST /made HTTP/1.1", b"x" * 300_000),
+        ("POST /started HTTP/1.1", b""),
+        ("DELETE /made/1 HTTP/1.1", None),
+    ]
 
 
 async def test_a_body_is_bounded(place):

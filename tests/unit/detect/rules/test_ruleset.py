@@ -1,10 +1,10 @@
 """Rule files as a whole: what they come to, and what they say of events."""
 
-import os
 from pathlib import Path
 
 import pytest
 from tests.support.events import RUNTIME, event, process
+from tests.support.falco import ABSENT, stable_rules
 from tests.support.rules import file, problems, rules, with_condition
 
 from hullguard.detect.rules.definitions import Priority, RuleAction
@@ -226,12 +226,10 @@ def test_techniques(tags: str, technique: str) -> None:
 
 
 def stable() -> RuleFile:
-    """Falco's stable rules, where they are at hand."""
-    given = os.environ.get("HULLGUARD_SHARED_DATA")
-    path = Path(given or "absent") / "falco-rules" / "falco_rules.yaml"
-    if not path.exists():
-        pytest.skip(f"no rules of Falco: {path} is absent; set HULLGUARD_SHARED_DATA")
-    return RuleFile(path.name, path.read_bytes())
+    found = stable_rules()
+    if found is None:
+        pytest.skip(ABSENT)
+    return found
 
 
 @pytest.mark.shared

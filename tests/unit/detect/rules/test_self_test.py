@@ -35,3 +35,9 @@ def test_what_no_test_can_ask_for_is_told(given: str, near: str) -> None:
 
     assert error.startswith(f"1.yaml:7:3: error: no self-test can ask for {given.strip('[]')!r}{near}")
     assert error.endswith(f"there are {', '.join(SelfTestOption)} and capabilities")
+
+
+def test_what_the_host_must_have_is_kept() -> None:
+    (rule,) = rules(f"{RULE}  self_test_needs: /proc/modules\n").rules
+
+    assert rule.self_test_needs == ("/proc/modules",)

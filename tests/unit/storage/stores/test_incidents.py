@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 from tests.support.database import START
 from tests.support.records import IMAGE, OTHER_IMAGE, container, enrolled, observation
 
@@ -32,6 +33,35 @@ async def test_an_observation_is_kept_as_it_was_made(tx: Transaction) -> None:
     assert (incident.node, incident.node_name, incident.cluster) == ("node-1", "worker-1", "blue")
     assert (incident.received, incident.status) == (START + timedelta(seconds=2), IncidentStatus.OPEN)
     assert incident.allowed == (IncidentStatus.IGNORED, IncidentStatus.RESOLVED)
+
+
+async def test_what_a_node_did_to_itself_waits_for_nobody(tx: Transaction) -> None:
+    await enrolled(tx)
+    seen = structs.replace(observation(), self_test=True)
+    await Incidents(tx).insert("node-1", [seen], START)
+    incident = await Incidents(tx).get(seen.id)
+
+    assert incident.self_test
+    assert (incident.status, incident.handled_by) == (IncidentStatus.IGNORED, None)
+    assert await found(tx, IncidentFilter(status=frozenset({IncidentStatus.OPEN}))) == []
+
+    graver = structs.replace(observation(2, severity=Severity.CRITICAL), self_test=True, lineage=seen.lineage)
+    await Incidents(tx).insert("node-1", [graver], START)
+    assert (await Incidents(tx).get(graver.id)).status is IncidentStatus.IGNORED
+
+
+async def test_but_what_joins_it_and_is_no_test_opens_it(tx: Transaction) -> None:
+    await enrolled(tx)
+    seen = structs.replace(observation(), self_test=True)
+    await Incidents(tx).insert("node-1", [seen], START)
+    real = structs.replace(observation(2, severity=Severity.LOW), lineage=seen.lineage)
+    await Incidents(tx).insert("node-1", [real], START)
+
+    assert (await Incidents(tx).get(seen.id)).status is IncidentStatus.OPEN
+
+    again = structs.replace(observation(3), self_test=True, lineage=seen.lineage)
+    await Incidents(tx).insert("node-1", [again], START)
+    assert (await Incidents(tx).get(seen.id)).status is IncidentStatus.OPEN
 
 
 async def test_what_is_sent_twice_is_stored_and_counted_once(tx: Transaction) -> None:

@@ -1,0 +1,1 @@
+"""Whether this node's protection works, end to end: harmless attacks in scratch containers, and what fired."""
