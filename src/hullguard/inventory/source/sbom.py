@@ -1,6 +1,7 @@
 """Bills of materials as targets: CycloneDX 1.2 to 1.6 and SPDX 2.2 and 2.3, both in JSON."""
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,14 @@ _FOLDED = {folded(key): key for key in _KEYS}
 """The keys that decide what a document names, as programs compare them that take a key in any case."""
 
 
+_DECIDING = frozenset({
+    *("bomFormat", "spdxVersion", "metadata", "component", "components", "packages"),
+    *("purl", "externalRefs", "referenceType", "referenceLocator"),
+})  # fmt: skip
+"""The keys, at any depth, that decide which packages a document names."""
+_DECIDING_FOLDED = {folded(key): key for key in _DECIDING}
+
+
 class _Entry(Struct, frozen=True):
     """A package as either kind of document describes it."""
 
@@ -170,11 +179,35 @@ def _decoded(content: bytes, what: str) -> _Document:
         raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
     for odd in keys - _KEYS:
         if key := _FOLDED.get(folded(odd)):
-            sentence = f"{what} writes {key!r} as {odd!a}, which some programs read and others do not"
-            raise Invalid(sentence, "sbom.ambiguous")
+            raise _odd(what, key, odd)
+    try:
+        json.loads(content, object_pairs_hook=lambda pairs: _unambiguous(pairs, what))
+    except (ValueError, RecursionError) as cause:
+        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
     if document.bom_format is not None and document.spdx_version is not None:
         raise Invalid(f"{what} is CycloneDX and SPDX at once; make two files of it", "sbom.ambiguous")
     return document
+
+
+def _unambiguous(pairs: list[tuple[str, object]], what: str) -> None:
+    """Raises Invalid for an object of which programs would read different packages; nothing is kept of it."""
+    seen = set[str]()
+    for key, _ in pairs:
+        decides = key if key in _DECIDING else _DECIDING_FOLDED.get(folded(key))
+        if decides is None:
+            continue
+        if decides != key:
+            raise _odd(what, decides, key)
+        if key in seen:
+            raise Invalid(
+                f"{what} gives {key!r} twice in one object; which counts depends on who reads", "sbom.ambiguous"
+            )
+        seen.add(key)
+
+
+def _odd(what: str, key: str, odd: str) -> Invalid:
+    sentence = f"{what} writes {key!r} as {odd!a}, which some programs read and others do not"
+    return Invalid(sentence, "sbom.ambiguous")
 
 
 def _content(path: Path) -> bytes:

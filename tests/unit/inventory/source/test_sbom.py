@@ -351,3 +351,22 @@ def test_what_programs_read_in_two_ways_is_refused() -> None:
     case = {**json.loads(cyclonedx()), "Components": []}
     with pytest.raises(Invalid, match="x writes 'components' as 'Components', which some programs read"):
         parse_sbom(json.dumps(case).encode(), "x")
+
+
+INNER = '{"type": "library", "name": "a", "version": "1", %s}'
+
+
+@pytest.mark.parametrize(
+    ("inner", "why"),
+    [
+        ('"Components": [{"purl": "pkg:npm/lodash@4.17.10"}]', "writes 'components' as 'Components'"),
+        ('"purl": "pkg:npm/a@1", "PURL": "pkg:npm/lodash@4.17.10"', "writes 'purl' as 'PURL'"),
+        ('"purl": "pkg:npm/a@1", "purl": "pkg:npm/lodash@4.17.10"', "gives 'purl' twice"),
+        ('"components": [], "components": [{"purl": "pkg:npm/lodash@4.17.10"}]', "gives 'components' twice"),
+    ],
+)
+def test_a_component_that_programs_read_differently_is_refused(inner: str, why: str) -> None:
+    content = f'{{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{INNER % inner}]}}'
+
+    with pytest.raises(Invalid, match=why):
+        parse_sbom(content.encode(), "x")
