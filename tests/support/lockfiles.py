@@ -1,5 +1,42 @@
 """Lock files, each as its tool writes it, and the packages that are in it."""
 
+SWIFT_1 = {
+    "object": {
+        "pins": [
+            {
+                "package": "swift-nio",
+                "repositoryURL": "https://github.com/apple/swift-nio.git",
+                "state": {"branch": None, "revision": "0123abc", "version": "2.0.0"},
+            },
+            {"package": "own", "repositoryURL": "../own", "state": {"branch": "main", "revision": "0123abc"}},
+        ]
+    },
+    "version": 1,
+}
+SWIFT_2 = {
+    "pins": [
+        {
+            "identity": "swift-nio",
+            "kind": "remoteSourceControl",
+            "location": "https://user@github.com/apple/swift-nio.git/",
+            "state": {"revision": "0123abc", "version": "2.0.0"},
+        },
+        {
+            "identity": "vapor",
+            "kind": "remoteSourceControl",
+            "location": "git@github.com:vapor/vapor.git",
+            "state": {"revision": "0123abc", "version": "4.1.0"},
+        },
+        {
+            "identity": "branch",
+            "kind": "remoteSourceControl",
+            "location": "https://github.com/a/branch",
+            "state": {"branch": "main", "revision": "0123abc"},
+        },
+        {"identity": "x.y", "kind": "registry", "location": "", "state": {"version": "1.0.0"}},
+    ],
+    "version": 2,
+}
 NPM_1 = {
     "lockfileVersion": 1,
     "dependencies": {
@@ -267,4 +304,10 @@ CASES: list[tuple[str, str | object, list[str]]] = [
     ("gradle.lockfile", GRADLE, ["pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"]),
     ("mix.lock", MIX, ["pkg:hex/plug@1.11.0"]),
     ("pubspec.lock", PUBSPEC, ["pkg:pub/http@0.13.2"]),
+    ("Package.resolved", SWIFT_1, ["pkg:swift/github.com/apple/swift-nio@2.0.0"]),
+    (
+        "Package.resolved",
+        SWIFT_2,
+        ["pkg:swift/github.com/apple/swift-nio@2.0.0", "pkg:swift/github.com/vapor/vapor@4.1.0"],
+    ),
 ]

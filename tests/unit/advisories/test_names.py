@@ -13,6 +13,7 @@ from hullguard.advisories.names import canonical
         ("NuGet", "Newtonsoft.Json", "newtonsoft.json"),
         ("Packagist", "Symfony/HTTP-Kernel", "symfony/http-kernel"),
         ("Packagist:https://packages.example.org", "Drupal/Core", "drupal/core"),
+        ("SwiftURL", "github.com/weichsel/ZIPFoundation", "github.com/weichsel/zipfoundation"),
         ("npm", "JSONStream", "JSONStream"),
         ("RubyGems", "RedCloth", "RedCloth"),
         ("Maven", "org.Example:Artifact", "org.Example:Artifact"),

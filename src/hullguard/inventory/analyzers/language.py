@@ -29,6 +29,7 @@ ECOSYSTEMS = {
     PackageType.PYPI: "PyPI",
     PackageType.HEX: "Hex",
     PackageType.PUB: "Pub",
+    PackageType.SWIFT: "SwiftURL",
     PackageType.BITNAMI: "Bitnami",
     PackageType.GENERIC: "Bitnami",
 }
@@ -56,6 +57,7 @@ _NAMESPACED = {
     PackageType.GOLANG: "/",
     PackageType.NPM: "/",
     PackageType.COMPOSER: "/",
+    PackageType.SWIFT: "/",
 }
 
 

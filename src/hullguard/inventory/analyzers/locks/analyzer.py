@@ -27,9 +27,10 @@ _READERS = (
     (r"gradle\.lockfile", "java.gradle_lockfile"),
     (r"mix\.lock", "others.mix_lock"),
     (r"pubspec\.lock", "others.pubspec_lock"),
+    (r"Package\.resolved", "swift.package_resolved"),
     (
         (
-            r"packages\.config|Directory\.Packages\.props|Package\.resolved|Podfile\.lock|conan\.lock|renv\.lock"
+            r"packages\.config|Directory\.Packages\.props|Podfile\.lock|conan\.lock|renv\.lock"
             r"|(?:Julia)?Manifest\.toml|build\.sbt\.lock|buildscript-gradle\.lockfile|stack\.yaml\.lock|deno\.lock"
         ),
         "others.unread",
@@ -44,7 +45,7 @@ class LockAnalyzer(LanguageAnalyzer):
     Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
     """
 
-    name, version = "locks", 5
+    name, version = "locks", 6
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
         r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"

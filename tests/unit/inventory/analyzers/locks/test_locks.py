@@ -281,7 +281,7 @@ def test_what_is_not_read_is_told(name: str, content: str, why: str) -> None:
     assert (name, why) in [(unknown.what, unknown.why) for unknown in Found([file(name, content)]).unknowns]
 
 
-@pytest.mark.parametrize("name", ["Package.resolved", "packages.config", "deno.lock", "renv.lock", "Podfile.lock"])
+@pytest.mark.parametrize("name", ["conan.lock", "packages.config", "deno.lock", "renv.lock", "Podfile.lock"])
 def test_a_list_of_a_kind_that_is_not_read_is_told(name: str) -> None:
     (unknown, *_) = Found([entry(name, "{}")]).unknowns[1:]
 
@@ -297,3 +297,13 @@ def test_the_standard_lock_file_of_python_is_read() -> None:
     content = 'lock-version = "1.0"\n[[packages]]\nname = "attrs"\nversion = "25.1.0"\n'
 
     assert Found([entry("pylock.toml", content)]).names == ["attrs"]
+
+
+def test_what_swift_takes_from_elsewhere_or_from_a_branch_is_counted() -> None:
+    pins = next(content for name, content, named in CASES if name == "Package.resolved" and len(named) == 2)
+    unknowns = Found([entry("Package.resolved", pins)]).unknowns
+
+    assert [unknown.why for unknown in unknowns if unknown.what == "Package.resolved"] == [
+        "1 of its entries are not held to one version here",
+        "1 of its entries come from a repository, an address or a directory, of which no advisories speak",
+    ]
