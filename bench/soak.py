@@ -159,10 +159,20 @@ def _live(host: str, client: Client, minutes: float, agent: Callable[[], int]) -
         for place, (every, do) in enumerate(due):
             if time.monotonic() >= last[place] + every:
                 last[place] = time.monotonic()
-                do()
+                with _unhurried():
+                    do()
         time.sleep(1)
     sample()
     return samples
+
+
+@contextlib.contextmanager
+def _unhurried() -> Iterator[None]:
+    """A machine that is too busy for an order within two minutes goes on living without it, and says so."""
+    try:
+        yield
+    except subprocess.TimeoutExpired as late:
+        print(f"  took too long: {' '.join(map(str, late.cmd))[:100]}", flush=True)
 
 
 def _build(host: str, name: str, text: str) -> None:
