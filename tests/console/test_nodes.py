@@ -106,7 +106,9 @@ def test_a_node_is_added_with_one_command(visit: Callable[..., Visitor]) -> None
     dialog.get_by_role("button", name="Show command").click()
     command = dialog.locator("pre")
     expect(command).to_have_text(
-        re.compile(r"^printf %s hg1\.\S+ \| sudo hullguard agent enrol --server https://hullguard\.test:8441 --token - ")
+        re.compile(
+            r"^printf %s hg1\.\S+ \| sudo hullguard agent enrol --server https://hullguard\.test:8441 --token - "
+        )
     )
     dialog.get_by_label("Address that the node reaches").fill("https://10.0.0.1:8441")
     expect(command).to_contain_text("--server https://10.0.0.1:8441")

@@ -91,9 +91,7 @@ def test_those_who_may_only_look_are_offered_nothing(console: Console, visit: Ca
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_it_fits(
-    console: Console, visit: Callable[..., Visitor], screenshots: Path, language: str, width: int
-) -> None:
+def test_it_fits(console: Console, visit: Callable[..., Visitor], screenshots: Path, language: str, width: int) -> None:
     visitor = visit(language=language, width=width).sign_in()
     container = fleet.containers("prod-web-01")[0]
     found = console.do(lambda tx: Incidents(tx).page(IncidentFilter(container=container.id), PageRequest(1))).items[0]

@@ -4,6 +4,7 @@ import nodes from '@/i18n/en/nodes.json'
 import images from '@/i18n/en/images.json'
 import incidents from '@/i18n/en/incidents.json'
 import policies from '@/i18n/en/policies.json'
+import profiles from '@/i18n/en/profiles.json'
 import rules from '@/i18n/en/rules.json'
 import admin from '@/i18n/en/admin.json'
 import codes from '@/i18n/en/codes.json'
@@ -15,6 +16,7 @@ export default {
   ...images,
   ...incidents,
   ...policies,
+  ...profiles,
   ...rules,
   ...admin,
   ...codes,

@@ -4,6 +4,7 @@ import nodes from '@/i18n/zh-CN/nodes.json'
 import images from '@/i18n/zh-CN/images.json'
 import incidents from '@/i18n/zh-CN/incidents.json'
 import policies from '@/i18n/zh-CN/policies.json'
+import profiles from '@/i18n/zh-CN/profiles.json'
 import rules from '@/i18n/zh-CN/rules.json'
 import admin from '@/i18n/zh-CN/admin.json'
 import codes from '@/i18n/zh-CN/codes.json'
@@ -15,6 +16,7 @@ export default {
   ...images,
   ...incidents,
   ...policies,
+  ...profiles,
   ...rules,
   ...admin,
   ...codes,
