@@ -58,6 +58,14 @@ def test_only_what_was_asked_for_is_compared(following: Path) -> None:
         assert json.loads(done.stdout)["new"] == []
 
 
+def test_a_bill_of_materials_is_compared_as_well(following: Path) -> None:
+    made = run(following, "sbom", "--no-cache", "-f", "cyclonedx", "one.tar")
+    (following / "bill.json").write_text(made.stdout, encoding="utf-8")
+
+    done = run(following, "diff", "--db", "x.db", "--no-cache", "-f", "json", "bill.json", "one.tar")
+    assert (done.returncode, json.loads(done.stdout)["new"]) == (0, [])
+
+
 def test_a_limit_ends_it_as_it_ends_a_scan(following: Path) -> None:
     done = run(following, "diff", "--db", "x.db", "--no-cache", "--max-files", "1", "one.tar", "two.tar")
 

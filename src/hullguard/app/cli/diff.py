@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hullguard.model.report import ScanReport
 
 _MAX_REPORT = 1 << 30
+_SCHEMA, _HEAD = b'"schema"', 4096
+"""A report begins with the name of its form; a bill of materials is JSON, too."""
 _HELP = "An image, as `scan` takes it, or a report that `scan -f json` wrote."
 
 
@@ -63,7 +65,7 @@ def diff(
 
 
 def _report(job: "Job", target: str) -> "ScanReport":
-    """From a file that begins as JSON does, else from a scan; in both cases of what counts."""
+    """From a report in a file, else from a scan, of a bill of materials, too; in both cases of what counts."""
     from hullguard.app.cli.scan_job import counted_by, scan_one
 
     path = Path(target)
@@ -91,6 +93,7 @@ def read_report(path: Path) -> "ScanReport":
 def _is_report(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(1) == b"{"
+            head = file.read(_HEAD)
+            return head.startswith(b"{") and _SCHEMA in head
     except (OSError, ValueError):
         return False
