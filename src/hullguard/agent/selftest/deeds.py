@@ -115,11 +115,13 @@ def of_detectors(names: Iterable[str]) -> list[Deed]:
 
 
 _NO_DEED: Final = "this version has no self-test for it"
+_NOT_LEARNED: Final = "it judges by what was learned of an image, and of a scratch image nothing is"
 _OF_DETECTORS: Final = {
     deed.rule: deed
     for deed in (
         make("container.terminal-shell", ("true",), "busybox", (SelfTestOption.TERMINAL,)),
         make("container.drop-and-execute", ("cp /bin/busybox /tmp/h; /tmp/h true",), "busybox"),
         make("file.read-sensitive", ("cat /etc/shadow",), "busybox"),
+        Deed("profile.departure", "", "busybox", Rights(), why_not=_NOT_LEARNED),
     )
 }
