@@ -51,6 +51,7 @@ _NO_PARSERS = {
     "detect/detectors/interface.py": "an interface",
     "detect/fields/reference.py": "writes the tables of the documentation",
     "detect/pack/reference.py": "writes the tables of the documentation",
+    "detect/replay.py": "judges decoded events by rules that rulebook.py reads",
     "detect/rules/definitions.py": "what was read; its one function names the severity of a priority",
     "inventory/bounds.py": "numbers",
     "inventory/content/inspector.py": "an interface",
