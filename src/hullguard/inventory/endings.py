@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from re import _parser as parser  # type: ignore[attr-defined] # no other door leads to a parsed pattern
 from typing import Any
 
-_MOST = 64
+_MOST = 128
 """Ways for a pattern to end, and words for one way."""
 _TAIL = 4
 _HEAD = 24
