@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +124,22 @@ def test_what_is_no_file_is_not_waited_for(directory: Path, make: Callable[[Path
     make(place)
 
     assert LayerCache(directory).get("sha256:a", "signature") is None
+
+
+def test_threads_that_ask_first_at_once_crash_nothing() -> None:
+    """In processes of their own: only who decodes a type for the first time could meet another who does."""
+    program = (
+        "import sys, threading, tempfile, pathlib\n"
+        "from hullguard.inventory import LayerCache\n"
+        "from hullguard.inventory.layer import LayerIndex\n"
+        "from hullguard.inventory.source.unchanged import Computed, note, noted\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "cache = LayerCache(pathlib.Path(sys.argv[1]))\n"
+        "note(cache, 'file', Computed('a', 'b', 1))\n"
+        "threads = [threading.Thread(target=noted, args=(cache, 'file')) for _ in range(4)]\n"
+        "[one.start() for one in threads]\n"
+        "[one.join() for one in threads]\n"
+    )
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as place:
+            subprocess.run([sys.executable, "-c", program, place], check=True, timeout=60)

@@ -30,6 +30,10 @@ class Computed(Struct, frozen=True):
     size: int
 
 
+# Made before there are threads, as in ``cache``.
+_decode = msgspec.msgpack.Decoder(Computed).decode
+
+
 def identity_of(descriptor: int, offset: int, size: int) -> str | None:
     """The state of an open file and the part of it that is meant.
 
@@ -53,6 +57,6 @@ def noted(cache: LayerCache, identity: str) -> Computed | None:
     """What was computed of the file when it was in this state before."""
     stored = cache.get(identity, _SIGNATURE)
     try:
-        return None if stored is None else msgspec.msgpack.decode(stored.note, type=Computed)
+        return None if stored is None else _decode(stored.note)
     except UNREADABLE:
         return None
