@@ -49,6 +49,7 @@ _NO_PARSERS = {
     "agent/sensor/starts.py": "remembers numbers of the kernel",
     "agent/sensor/slots.py": "compiles a plan of our own",
     "detect/detectors/interface.py": "an interface",
+    "detect/floods.py": "counts what was judged",
     "detect/fields/reference.py": "writes the tables of the documentation",
     "detect/pack/reference.py": "writes the tables of the documentation",
     "detect/replay.py": "judges decoded events by rules that rulebook.py reads",

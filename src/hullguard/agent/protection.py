@@ -21,6 +21,7 @@ from hullguard.agent.records import put_learned, put_observation
 from hullguard.agent.sensor.interface import Sensor, Tamper
 from hullguard.agent.spool import Spool
 from hullguard.detect import Engine, default_policies
+from hullguard.detect.floods import Floods
 from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.event import Event, Gap
 from hullguard.model.incident import Observation
@@ -73,6 +74,7 @@ class Protection:
         self._tampered: tuple[float, str] | None = None
         self._ended = False
         self._unpin = False
+        self._floods = Floods()
         self._settling = False
         self._accepted: AppliedPolicies | None = None
         """Policies that the filters hold while hooks are still being attached for them."""
@@ -162,6 +164,8 @@ class Protection:
         if self._sensor is not None and self._unpin:
             self._poll(self._sensor)  # what happened until now is still told
         self._close(unpin=self._unpin)
+        self._floods.end()
+        self._tell_floods()
 
     def _carry_out_orders(self) -> None:
         """Without a sensor this is where the thread waits."""
@@ -196,6 +200,8 @@ class Protection:
         try:
             sensor.poll(self._judge, POLL_MS)
             self._learner.tell()
+            self._floods.look()
+            self._tell_floods()
             self._look(sensor)
         except Exception as bad:  # noqa: BLE001 -- the boundary of the thread: it must live to try again
             _log.warning("sensor lost", why=str(bad))
@@ -236,9 +242,15 @@ class Protection:
             _log.exception("event not judged", kind=str(event.kind), sequence=event.sequence)
             self._changed()
             return
-        for number, observation in enumerate(map(self._mark, found)):
+        kept = [observation for observation in found if not self._floods.hold_back(observation)]
+        for number, observation in enumerate(map(self._mark, kept)):
             put_observation(self._spool, observation, None if number else event)
             self._found(observation)
+
+    def _tell_floods(self) -> None:
+        while self._floods.over:
+            put_observation(self._spool, self._engine.held_back(self._floods.over[0]))
+            del self._floods.over[0]
 
     def _take(self, wanted: Wanted) -> None:
         try:

@@ -9,6 +9,7 @@ from hullguard.detect.default import default_policies
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.detectors.departure import DEPARTURE, ProfiledSettings
 from hullguard.detect.detectors.interface import Detector
+from hullguard.detect.floods import Flood
 from hullguard.detect.plan import KernelPlan, plan
 from hullguard.detect.profiles import profile_of
 from hullguard.detect.rollout import in_force, simulated
@@ -23,6 +24,8 @@ from hullguard.model.severity import Severity
 
 MISSED = "sensor.coverage-gap"
 """The rule of incidents about events that were lost."""
+LIMITED = "agent.rule-limited"
+"""The rule of incidents about incidents that were held back."""
 OUTPUT = "output"
 """The detail that holds a rule's sentence; the other details are the fields in it."""
 _MOST_CHOICES = 4096
@@ -114,6 +117,23 @@ class Engine:
                 "until": gap.until.isoformat(timespec="milliseconds"),
                 "why": gap.why,
             },
+        )
+
+    def held_back(self, flood: Flood) -> Observation:
+        """That one rule objected more often than is told is an incident of its own, as grave as the rule's are."""
+        since, until = (moment.isoformat(timespec="milliseconds") for moment in (flood.since, flood.until))
+        return Observation(
+            id=derived_id(self._node, self._boot, LIMITED, flood.container.id, flood.rule, since),
+            at=flood.until,
+            rule=LIMITED,
+            severity=flood.severity,
+            technique="T1562.006",
+            action=Action.ALERT,
+            stopped=False,
+            container=flood.container,
+            image=flood.image,
+            lineage=(),
+            details={"rule": flood.rule, "count": str(flood.count), "since": since, "until": until},
         )
 
     def _choice(self, image: ImageRef | None) -> _Choice | None:

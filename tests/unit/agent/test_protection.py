@@ -19,7 +19,7 @@ from hullguard.agent.respond import incidents
 from hullguard.agent.sensor.interface import Tamper
 from hullguard.agent.spool import Spool
 from hullguard.agent.state import StateDir
-from hullguard.detect import Engine, default_policies
+from hullguard.detect import Engine, default_policies, floods
 from hullguard.model.errors import Invalid, Unavailable
 from hullguard.model.event import ContainerRef, Event, Gap
 from hullguard.model.incident import Observation
@@ -161,6 +161,20 @@ async def test_who_waits_for_hooks_of_a_sensor_that_is_lost_waits_no_longer(watc
     watch.sensor.poll = fail
     await taking
     assert watch.protection.health().reasons[0].code == "sensor.lost"
+
+
+async def test_a_rule_that_floods_is_held_back_and_what_was_held_back_is_told_at_the_end(watch, monkeypatch):
+    monkeypatch.setattr(floods, "MOST", 5)
+    watch.protection.start(None)
+    watch.sensor.see(*(shell_event(number) for number in range(1, 10)))
+    await until(lambda: watch.spool.waiting == 5 and not watch.sensor.events)
+    assert [each.rule for each in watch.found] == ["container.terminal-shell"] * 5
+    await asyncio.to_thread(watch.protection.stop)
+
+    *told, limited = watch.incidents()
+    assert [each.rule for each in told] == ["container.terminal-shell"] * 5
+    assert limited.rule == "agent.rule-limited"
+    assert (limited.details["rule"], limited.details["count"]) == ("container.terminal-shell", "4")
 
 
 async def test_events_that_were_lost_become_an_incident(watch):
