@@ -974,8 +974,8 @@ export interface paths {
         /**
          * Changes, as server-sent events
          * @description `event:` is the kind of thing (incident, node, image, policy, profile, command, container), `data:` is
-         *     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends with
-         *     the session.
+         *     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends
+         *     with the session.
          *
          *     Needs: `signed-in`.
          */

@@ -47,8 +47,8 @@ async def stream(call: NamedDependency[Call]) -> Stream:
     """Changes, as server-sent events.
 
     `event:` is the kind of thing (incident, node, image, policy, profile, command, container), `data:` is
-    `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends with
-    the session.
+    `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends
+    with the session.
     """
     state = call.request.app.state
     if state.streams >= STREAMS_MAX:
