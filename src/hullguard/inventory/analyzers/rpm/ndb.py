@@ -31,7 +31,7 @@ def condense(content: bytes) -> Condensed:
         magic, package, block, _ = struct.unpack_from("<4sIII", content, place)
         if magic != b"Slot":
             found.report("a slot is damaged")
-        elif package:
+        elif block:  # a slot without one is free
             room -= _add(found, content, package, block * _BLOCK)
             # Packages that lie over one another are forged: they would be read again and again.
             if room < 0:
@@ -49,21 +49,16 @@ def _add(found: Condensed, content: bytes, package: int, start: int) -> int:
     if magic != b"BlbS" or owner != package or start + 16 + length > len(content):
         found.report("a slot points to something that is no package")
         return 0
-    blob = content[start + _HEAD : start + _HEAD + length]
-    if not _whole(content, start, blob):
+    if not _whole(content, start, length):
         found.report("a package is not what its checksum says")
-    found.add(blob)
+    found.add(content[start + _HEAD : start + _HEAD + length])
     return _HEAD + int(length)
 
 
-def _whole(content: bytes, start: int, blob: bytes) -> bool:
-    """Whether the checksum at the end of the blocks is that of the package, with or without what stands around it."""
-    end = start + -(-(_HEAD + len(blob) + _TAIL.size) // _BLOCK) * _BLOCK
+def _whole(content: bytes, start: int, length: int) -> bool:
+    """Whether the checksum at the end of the blocks is that of all before it: head, package and padding."""
+    end = start + -(-(_HEAD + length + _TAIL.size) // _BLOCK) * _BLOCK
     if end > len(content):
         return False
-    stated, length, mark = _TAIL.unpack_from(content, end - _TAIL.size)
-    padding = end - _TAIL.size - (start + _HEAD + len(blob))
-    begun = zlib.adler32(blob, zlib.adler32(content[start : start + _HEAD]))
-    sums = (begun, zlib.adler32(blob))
-    possible = {*sums, *(zlib.adler32(bytes(padding), one) for one in sums)}
-    return mark == b"BlbE" and length == len(blob) and stated in possible
+    stated, again, mark = _TAIL.unpack_from(content, end - _TAIL.size)
+    return mark == b"BlbE" and again == length and stated == zlib.adler32(content[start : end - _TAIL.size])
