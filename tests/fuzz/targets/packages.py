@@ -249,6 +249,7 @@ TARGETS: tuple[Target, ...] = (
         b'{"packages": [{"name": "wordpress", "versionInfo": "6.0.0", "licenseDeclared": "MIT", "externalRefs": '
         b'[{"referenceType": "purl", "referenceLocator": "pkg:bitnami/wordpress@6.0.0-0?arch=amd64"}]}, {"name": 7}]}',
     ),
+    _target("unread", "unread", "usr/local/lib/R/site-library/readxl/DESCRIPTION", b"Package: readxl\n"),
     _target("java-release", "binaries", "opt/jdk-17/release", b'IMPLEMENTOR="a"\nJAVA_VERSION="1.8.0_372"\n'),
     Target("packages.binaries", analyzed(_BY_NAME["binaries"], "usr/sbin/nginx"), _elves, words=_WORDS),
     Target("packages.binaries.python", analyzed(_BY_NAME["binaries"], "usr/bin/python3.11"), _elves, words=_WORDS),

@@ -17,6 +17,7 @@ from hullguard.inventory.analyzers.php import PhpAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer
+from hullguard.inventory.analyzers.unread import UnreadAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
@@ -35,4 +36,5 @@ ANALYZERS: tuple[Analyzer, ...] = (
     BitnamiAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
+    UnreadAnalyzer(),
 )

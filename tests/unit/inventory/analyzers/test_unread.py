@@ -1,0 +1,33 @@
+"""Packages of managers that are not read: nobody finds them, and that is said."""
+
+import pytest
+from tests.support.images import file
+from tests.support.inventories import Found
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("R", "usr/local/lib/R/site-library/readxl/DESCRIPTION"),
+        ("Erlang and Elixir", "app/lib/phoenix-1.5.0/ebin/phoenix.app"),
+        ("Lua", "usr/local/lib/luarocks/rocks-5.1/luasocket/3.0-1/luasocket-3.0-1.rockspec"),
+        ("Yarn in its archives", "srv/.pnp.cjs"),
+        ("Nix", "nix/var/nix/db/db.sqlite"),
+        ("Gentoo", "var/db/pkg/dev-libs/openssl-1.1.1k/CONTENTS"),
+    ],
+)
+def test_packages_that_are_not_read_are_told_once(kind: str, path: str) -> None:
+    found = Found([file(path, "content"), file(f"{path.rpartition('/')[0]}/other", "content")])
+
+    why = f"packages of this kind are not read; there are 1 signs of them, {path} the first"
+    assert [(one.what, one.why) for one in found.unknowns if one.what != "operating system"] == [
+        (f"packages of {kind}", why)
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["usr/lib/R/site-library/readxl/DESCRIPTION", "usr/lib/erlang/lib/kernel-8.5/ebin/kernel.app", "srv/DESCRIPTION"],
+)
+def test_what_a_distribution_brought_is_told_by_its_own_package(path: str) -> None:
+    assert [one.what for one in Found([file(path, "content")]).unknowns] == ["operating system"]
