@@ -14,11 +14,10 @@ import msgspec
 import zstandard
 
 from hullguard.inventory.layer import LayerIndex
+from hullguard.model.decoding import from_msgpack
 
 _DIGEST = 32
 _MAX_ENTRY = 1 << 28
-# Made before there are threads: where two of them meet a type for the first time, msgspec can crash the process.
-_decode = msgspec.msgpack.Decoder(LayerIndex).decode
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for an entry that somebody else wrote."""
 
@@ -50,7 +49,7 @@ class LayerCache:
             if hashlib.sha256(diff_id.encode() + body).digest() != stored[:_DIGEST]:
                 return None
             plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=_MAX_ENTRY)
-            return _decode(plain)
+            return from_msgpack(plain, LayerIndex)
         except (OSError, zstandard.ZstdError, *UNREADABLE):
             return None
 

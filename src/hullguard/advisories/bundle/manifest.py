@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hullguard.advisories.bundle import keys
+from hullguard.model.decoding import from_json
 from hullguard.model.errors import HullguardError, Invalid, NotFound
 
 MANIFEST = "manifest.json"
@@ -103,7 +104,7 @@ class Bundle:
                 "bundle.signature-wrong",
             )
         try:
-            manifest = msgspec.json.decode(signed, type=Manifest)
+            manifest = from_json(signed, Manifest)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             raise self._broken(f"its manifest does not have its form: {cause}") from cause
         for name in manifest.files:

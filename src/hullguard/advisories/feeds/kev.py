@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Lines
 from hullguard.advisories.writer import Writer
+from hullguard.model.decoding import from_json
 
 
 class _Entry(Struct):
@@ -25,7 +26,7 @@ class KevFeed(Feed):
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
         try:
-            catalogue = msgspec.json.decode(stream.read(MAX_RECORD), type=_Catalogue)
+            catalogue = from_json(stream.read(MAX_RECORD), _Catalogue)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             account.refuse(where, f"the KEV catalogue cannot be read: {cause}")
             return

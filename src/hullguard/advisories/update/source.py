@@ -26,6 +26,7 @@ from hullguard.advisories.osv import Record, decode_record
 from hullguard.advisories.update.fetch import Absent, Failed, Fetcher, Tag
 from hullguard.advisories.update.mirror import Change, Mirror, Unordered, changes, instant, reaches
 from hullguard.advisories.writer import Writer
+from hullguard.model.decoding import from_json
 
 _ZIP_BYTES = 4 << 30
 _CHANGES_BYTES = 512 << 20
@@ -60,7 +61,7 @@ class Kept:
 
     def tag(self, url: str) -> Tag | None:
         try:
-            return msgspec.json.decode(self._notes.get(f"http:{url}", ""), type=Tag)
+            return from_json(self._notes.get(f"http:{url}", ""), Tag)
         except msgspec.MsgspecError:
             return None
 

@@ -6,6 +6,7 @@ import msgspec
 
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import CONDA_RECORD
+from hullguard.model.decoding import from_json
 from hullguard.model.package import PackageType
 
 
@@ -24,5 +25,5 @@ class CondaAnalyzer(LanguageAnalyzer):
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
-        record = msgspec.json.decode(content, type=_Record)
+        record = from_json(content, _Record)
         yield Piece(PackageType.CONDA, record.name, record.version, (record.license,) if record.license else ())

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.language import Doubt, TooMuch
 from hullguard.inventory.content.secrets.redaction import quoted
+from hullguard.model.decoding import from_json
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ def listing(content: bytes, kind: type[T]) -> T:
     content = content.removeprefix(b"\xef\xbb\xbf")
     if content.count(b"{") > bounds.OBJECTS:
         raise TooMuch(f"has more than {bounds.OBJECTS} objects; it was not read")
-    return msgspec.json.decode(content, type=kind)
+    return from_json(content, kind)
 
 
 def each(found: Iterable[Raw] | Mapping[str, Raw], kind: type[T]) -> Iterator[tuple[str, T | Doubt]]:
@@ -30,7 +31,7 @@ def each(found: Iterable[Raw] | Mapping[str, Raw], kind: type[T]) -> Iterator[tu
     pairs = found.items() if isinstance(found, Mapping) else (("", raw) for raw in found)
     for number, (key, raw) in enumerate(pairs, 1):
         try:
-            yield key, msgspec.json.decode(raw, type=kind)
+            yield key, from_json(raw, kind)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             named = quoted(key or _name(raw), 200) or f"number {number}"
             yield key, Doubt(f"its entry {named} is none; it was left out")
@@ -38,7 +39,7 @@ def each(found: Iterable[Raw] | Mapping[str, Raw], kind: type[T]) -> Iterator[tu
 
 def _name(raw: Raw) -> str:
     try:
-        name = msgspec.json.decode(raw, type=_Named).name
+        name = from_json(raw, _Named).name
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return ""
     return name if isinstance(name, str) else ""

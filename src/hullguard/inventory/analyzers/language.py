@@ -16,6 +16,7 @@ from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, File
 from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
+from hullguard.model.decoding import from_json
 from hullguard.model.package import Package, PackageType
 
 ECOSYSTEMS = {
@@ -139,7 +140,7 @@ class LanguageAnalyzer(Analyzer):
         for path, file in self.found(files):
             if context.owns(path, file) or not file.content:
                 continue
-            reading = msgspec.json.decode(file.content, type=_Reading)
+            reading = from_json(file.content, _Reading)
             layer = context.layers[file.origin]
             for piece in reading.pieces:
                 _add(piece, path, layer, findings)

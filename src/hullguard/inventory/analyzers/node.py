@@ -6,6 +6,7 @@ import msgspec
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Context, Files, Findings, is_name
+from hullguard.model.decoding import from_json
 from hullguard.model.package import Package, PackageType
 
 _BOUND = 500
@@ -42,7 +43,7 @@ class NodeAnalyzer(Analyzer):
     def condense(self, path: str, content: bytes) -> bytes:
         del path
         try:
-            manifest = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Manifest)
+            manifest = from_json(content.removeprefix(b"\xef\xbb\xbf"), _Manifest)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return b""
         return msgspec.json.encode(
@@ -57,7 +58,7 @@ class NodeAnalyzer(Analyzer):
             if not file.content:
                 findings.say(path, "the manifest of an npm package is no readable JSON")
                 continue
-            manifest = msgspec.json.decode(file.content, type=_Kept)
+            manifest = from_json(file.content, _Kept)
             unpacked = re.fullmatch(rf"{_UNPACKED}/.*", path, re.DOTALL)
             if unpacked and unpacked[1] not in (
                 f"{manifest.name}-{manifest.version}",

@@ -6,8 +6,7 @@ By the title and not by the rule's id: a user's own rule may have the id of one 
 import functools
 from importlib.resources import files
 
-import msgspec
-
+from hullguard.model.decoding import from_json
 from hullguard.words import language
 
 
@@ -23,4 +22,4 @@ def title_of(title: str) -> str:
 
 @functools.cache
 def _titles() -> dict[str, str]:
-    return msgspec.json.decode((files(__package__ or "") / "titles.zh.json").read_bytes(), type=dict[str, str])
+    return from_json((files(__package__ or "") / "titles.zh.json").read_bytes(), dict[str, str])

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct, field
 
 from hullguard.inventory.source.engine_json import folded, shaped
+from hullguard.model.decoding import converted
 from hullguard.model.image import Platform
 
 
@@ -129,7 +130,7 @@ def _converted(value: Any, kind: Any) -> tuple[Any, str]:
     if isinstance(value, str) and kind == (list[str] | None):
         value = [value]
     try:
-        return msgspec.convert(shaped(value, kind), kind), ""
+        return converted(shaped(value, kind), kind), ""
     except (msgspec.ValidationError, ValueError) as cause:
         why = str(cause)
     well: Any = None
@@ -138,7 +139,7 @@ def _converted(value: Any, kind: Any) -> tuple[Any, str]:
     elif isinstance(value, dict):
         well = {key: each for key, each in value.items() if isinstance(each, str)}
     try:
-        kept = msgspec.convert(well, kind)
+        kept = converted(well, kind)
     except msgspec.ValidationError:
         kept = None
     return (None, why) if kept is None else (kept, f"{len(value) - len(well)} of its {len(value)} entries are no text")

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
+from hullguard.model.decoding import converted
 from hullguard.model.errors import Invalid
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ def decode(content: bytes, kind: type[T], what: str) -> T:
     """A document of the given kind; raises Invalid with the JSON path where it is not, and for two values of a key."""
     try:
         given = json.loads(_text(content), object_pairs_hook=_object, parse_constant=_no_number)
-        return msgspec.convert(shaped(given, kind), kind)
+        return converted(shaped(given, kind), kind)
     except _Ambiguous as cause:
         raise Invalid(f"{what} is ambiguous: {cause}", "image.ambiguous") from cause
     except (ValueError, RecursionError, msgspec.MsgspecError) as cause:

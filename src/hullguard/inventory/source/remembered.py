@@ -7,6 +7,7 @@ from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.reader import LayerReader
+from hullguard.model.decoding import from_msgpack
 from hullguard.model.errors import Invalid
 
 _SIGNATURE = "image"
@@ -33,7 +34,7 @@ def recall(identity: str, reader: LayerReader) -> tuple[Described, list[IndexedL
     if reader.cache is None or (stored := reader.cache.get(identity, _SIGNATURE)) is None:
         return None
     try:
-        image = msgspec.msgpack.decode(stored.note, type=_Image)
+        image = from_msgpack(stored.note, _Image)
         described = describe(image.config, [(diff_id, None) for diff_id, _, _ in image.layers], len(image.layers))
     except (*UNREADABLE, Invalid):
         return None

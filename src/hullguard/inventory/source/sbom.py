@@ -13,6 +13,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.source.engine_json import folded
 from hullguard.inventory.source.opened import Listed, Request
 from hullguard.inventory.source.purls import operating_system, package_of, system_of
+from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid, NotFound
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package, Unknown
@@ -173,8 +174,8 @@ def parse_sbom(content: bytes, what: str) -> Listed:
 def _decoded(content: bytes, what: str) -> _Document:
     """The document, of either kind; raises Invalid for one in which other programs would find other packages."""
     try:
-        keys = msgspec.json.decode(content, type=dict[str, msgspec.Raw]).keys()
-        document = msgspec.json.decode(content, type=_Document)
+        keys = from_json(content, dict[str, msgspec.Raw]).keys()
+        document = from_json(content, _Document)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
         raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
     for odd in keys - _KEYS:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from hullguard.inventory.cache import UNREADABLE, LayerCache
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.source.mapped import lease_on
+from hullguard.model.decoding import from_msgpack
 
 # The coarsest clock of the file systems in use is FAT's, two seconds; a change within one tick leaves no trace.
 SETTLED_NS = 2_000_000_000
@@ -28,10 +29,6 @@ class Computed(Struct, frozen=True):
     diff_id: str
     digest: str
     size: int
-
-
-# Made before there are threads, as in ``cache``.
-_decode = msgspec.msgpack.Decoder(Computed).decode
 
 
 def identity_of(descriptor: int, offset: int, size: int) -> str | None:
@@ -57,6 +54,6 @@ def noted(cache: LayerCache, identity: str) -> Computed | None:
     """What was computed of the file when it was in this state before."""
     stored = cache.get(identity, _SIGNATURE)
     try:
-        return None if stored is None else _decode(stored.note)
+        return None if stored is None else from_msgpack(stored.note, Computed)
     except UNREADABLE:
         return None

@@ -6,6 +6,7 @@ import msgspec
 
 from hullguard.imagescan.suppress.rule import Rule
 from hullguard.imagescan.suppress.vex import csaf, cyclonedx, openvex
+from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
 from hullguard.model.package import Unknown
 
@@ -21,7 +22,7 @@ class _Head(msgspec.Struct, frozen=True, rename={"context": "@context", "format"
 def read(content: bytes, name: str) -> tuple[list[Rule], list[Unknown]]:
     """The statements of a document, and what of it could not be applied; raises Invalid."""
     try:
-        head = msgspec.json.decode(content, type=_Head)
+        head = from_json(content, _Head)
         rules, skipped = _statements(head, content, name)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Invalid(f"{name}: no VEX document: {cause}", "suppress.invalid-vex") from cause

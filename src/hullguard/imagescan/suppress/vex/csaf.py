@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-import msgspec
 from msgspec import Struct
 
 from hullguard.imagescan.suppress import images, purl
 from hullguard.imagescan.suppress.rule import Product, Rule, instant
+from hullguard.model.decoding import from_json
 from hullguard.model.report import SuppressedBy
 
 _MAX_DEPTH = 50
@@ -84,7 +84,7 @@ class _Document(Struct, frozen=True):
 
 def read(content: bytes, name: str) -> tuple[list[Rule], int]:
     """The statuses of products as rules, and how many name nothing comparable."""
-    document = msgspec.json.decode(content, type=_Document)
+    document = from_json(content, _Document)
     products = _products(document.product_tree or _Tree())
     at = document.document.tracking.current_release_date if document.document.tracking else ""
     rules: list[Rule] = []

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hullguard.imagescan.suppress import images, purl
 from hullguard.imagescan.suppress.rule import Product, Rule, instant
+from hullguard.model.decoding import from_json
 from hullguard.model.report import SuppressedBy
 
 _SUPPRESSING = frozenset({"not_affected", "false_positive", "resolved", "resolved_with_pedigree"})
@@ -58,7 +59,7 @@ class _Document(Struct, frozen=True):
 
 def read(content: bytes, name: str) -> tuple[list[Rule], int]:
     """The analyses as rules, and how many name nothing comparable."""
-    document = msgspec.json.decode(content, type=_Document)
+    document = from_json(content, _Document)
     known: dict[str, str] = {}
     main = document.metadata.component if document.metadata else None
     _collect([*document.components, *([main] if main else [])], known, 0)

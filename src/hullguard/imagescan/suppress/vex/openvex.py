@@ -1,10 +1,10 @@
 """OpenVEX (the OpenVEX specification 0.2.0); version 0.0 spelled vulnerabilities and products as plain texts."""
 
-import msgspec
 from msgspec import Struct
 
 from hullguard.imagescan.suppress import images, purl
 from hullguard.imagescan.suppress.rule import Product, Rule, instant
+from hullguard.model.decoding import from_json
 from hullguard.model.report import SuppressedBy
 
 _SUPPRESSING = frozenset({"not_affected", "fixed"})
@@ -42,7 +42,7 @@ class _Document(Struct, frozen=True):
 
 def read(content: bytes, name: str) -> tuple[list[Rule], int]:
     """The statements as rules, and how many name nothing comparable."""
-    document = msgspec.json.decode(content, type=_Document)
+    document = from_json(content, _Document)
     rules: list[Rule] = []
     skipped = 0
     for number, said in enumerate(document.statements, 1):

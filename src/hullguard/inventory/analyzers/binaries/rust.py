@@ -9,6 +9,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf, TooManySections
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.limits import Budget
+from hullguard.model.decoding import from_json
 from hullguard.model.package import PackageType
 
 SECTION = b".dep-v0"
@@ -42,7 +43,7 @@ def crates(elf: Elf, budget: Budget) -> Iterator[Piece | Doubt]:
         if unpacking.unconsumed_tail or len(section) > bounds.CRATES_BYTES:
             yield Doubt(f"its list of crates has more than {bounds.CRATES_BYTES >> 20} MiB; not read", incomplete=True)
             return
-        audited = msgspec.json.decode(content, type=_Audited)
+        audited = from_json(content, _Audited)
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         yield Doubt("its list of Rust crates is damaged; not read")
         return

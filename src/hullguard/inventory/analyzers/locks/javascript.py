@@ -11,6 +11,7 @@ from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, NESTED, STRANGE, Tally
+from hullguard.model.decoding import converted, from_json
 from hullguard.model.package import PackageType
 
 # Possessive throughout: what fits a digit also fits what may follow, and trying every division takes the square.
@@ -73,7 +74,7 @@ def _nested(dependencies: dict[str, Any], tally: Tally) -> Iterator[Piece]:
         level, depth = todo.pop()
         for name, raw in level.items():
             try:
-                entry = msgspec.convert(raw, _Entry)
+                entry = converted(raw, _Entry)
             except msgspec.ValidationError:
                 tally.add(STRANGE)
                 continue
@@ -152,7 +153,7 @@ def bun_lockb(content: bytes) -> Iterator[Piece | Doubt]:
 
 def bun_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """JSON that may have a comma after the last element."""
-    lock, tally = msgspec.json.decode(_TRAILING.sub(r"\1", text(content)), type=_BunLock), Tally()
+    lock, tally = from_json(_TRAILING.sub(r"\1", text(content)), _BunLock), Tally()
     for parts in lock.packages.values():
         identity = parts[0] if parts and isinstance(parts[0], str) else ""
         if named := _NAMED.fullmatch(identity):

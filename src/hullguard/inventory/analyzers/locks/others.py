@@ -10,6 +10,7 @@ from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.inventory.analyzers.php import ComposerPackage
+from hullguard.model.decoding import converted
 from hullguard.model.package import PackageType
 
 _GEM = re.compile(r"    ([^\s()]+) \(([^\s()-]+)(?:-[^\s()]+)?\)")
@@ -46,7 +47,7 @@ class _NugetLock(msgspec.Struct):
 
 def cargo_lock(content: bytes) -> Iterator[Piece]:
     """A crate without a source is the project's own."""
-    for crate in msgspec.convert(table(content), _CargoLock).package:
+    for crate in converted(table(content), _CargoLock).package:
         if crate.source:
             yield Piece(PackageType.CARGO, crate.name, crate.version, known="crates.io" in crate.source)
 

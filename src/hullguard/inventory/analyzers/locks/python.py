@@ -10,6 +10,7 @@ from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
+from hullguard.model.decoding import converted
 from hullguard.model.package import PackageType
 
 _PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,200})\s*+(?:\[[^\]]*\]\s*+)?===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--hash.*)?")
@@ -61,7 +62,7 @@ def requirements(content: bytes) -> Iterator[Piece | Doubt]:
 
 def toml_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """``[[package]]`` tables, as Poetry, uv and PDM write them."""
-    lock, tally = msgspec.convert(table(content), _Lock), Tally()
+    lock, tally = converted(table(content), _Lock), Tally()
     for package in [*lock.package, *lock.packages]:
         own = package.path or any(key in package.source for key in _OWN_SOURCES)
         if own or package.source.get("type") in _OWN_SOURCES:

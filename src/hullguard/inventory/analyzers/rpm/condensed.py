@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.rpm.header import DamagedHeader, Record, parse
+from hullguard.model.decoding import from_json
 
 
 class Cell(Struct, frozen=True, array_like=True):
@@ -58,6 +59,6 @@ def dump(condensed: Condensed) -> bytes:
 def load(content: bytes) -> Condensed:
     """What ``dump`` made; anything else is a database of which nothing could be read."""
     try:
-        return msgspec.json.decode(content, type=Condensed)
+        return from_json(content, Condensed)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Condensed(problems=["it is no database of packages"])

@@ -61,4 +61,5 @@ def _whole(content: bytes, start: int, length: int) -> bool:
     if end > len(content):
         return False
     stated, again, mark = _TAIL.unpack_from(content, end - _TAIL.size)
-    return mark == b"BlbE" and again == length and stated == zlib.adler32(content[start : end - _TAIL.size])
+    computed = zlib.adler32(content[start : end - _TAIL.size])
+    return (stated, again, mark) == (computed, length, b"BlbE")

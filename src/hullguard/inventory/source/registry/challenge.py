@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
+from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
 
 _MAX_HEADER = 8192
@@ -44,7 +45,7 @@ def parse_challenges(headers: list[str]) -> list[Challenge]:
 def parse_token(content: bytes, realm: str) -> str:
     """The token in an answer of a token server; either name is in use."""
     try:
-        answer = msgspec.json.decode(content, type=_Token)
+        answer = from_json(content, _Token)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Invalid(f"{realm} gave an answer that is no token: {cause}", "registry.bad-token") from cause
     token = answer.token or answer.access_token or ""

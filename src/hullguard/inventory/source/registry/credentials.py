@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.reference import HUB, Reference
+from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
 
 _MAX_CONFIG = 1 << 20
@@ -114,7 +115,7 @@ def _read(path: Path) -> _Config | None:
     try:
         if len(content) > _MAX_CONFIG:
             raise Invalid(f"{path} has more than {_MAX_CONFIG} bytes", "registry.docker-config")
-        return msgspec.json.decode(content, type=_Config)
+        return from_json(content, _Config)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Invalid(f"{path} is no Docker configuration: {cause}", "registry.docker-config") from cause
 
@@ -177,7 +178,7 @@ def _ask(helper: str, reference: Reference) -> Known | None:
         said = answered[:200].decode("utf-8", "replace").strip()
         return None if "not found" in said else Known(None, f"{program} failed: {said or code}")
     try:
-        answer = msgspec.json.decode(answered, type=_Answer)
+        answer = from_json(answered, _Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Known(None, f"{program} gave an answer that is no credential")
     if answer.username == _NAMELESS:

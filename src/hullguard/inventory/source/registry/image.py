@@ -21,6 +21,7 @@ from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.download import Download
 from hullguard.inventory.source.registry.reference import Reference
+from hullguard.model.decoding import from_msgpack
 from hullguard.model.errors import Invalid, LimitReached, NotFound
 from hullguard.model.image import Platform
 from hullguard.model.package import Unknown
@@ -140,7 +141,7 @@ class RegistryBlobs:
         if reader.cache is None or stored is None:
             return None
         try:
-            memo = msgspec.msgpack.decode(stored.note, type=_Memo)
+            memo = from_msgpack(stored.note, _Memo)
         except UNREADABLE:
             return None
         if memo.diff_id != blob.claimed:
