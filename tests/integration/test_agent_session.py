@@ -21,8 +21,11 @@ __all__ = ["hostmgr", "live_agent"]
 
 
 async def count(hostmgr: Hostmgr) -> int:
+    """How many observations there are, of whatever incidents they were made."""
     async with hostmgr.storage.reading(SCOPE) as tx:
-        return (await Incidents(tx).page(IncidentFilter(), PageRequest(limit=1))).total
+        found = await Incidents(tx).page(IncidentFilter(), PageRequest(limit=100))
+    assert found.total == len(found.items)
+    return sum(each.observations for each in found.items)
 
 
 async def node(hostmgr: Hostmgr, agent: LiveAgent) -> Node:
