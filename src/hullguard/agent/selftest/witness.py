@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from hullguard.detect import Engine
 from hullguard.model.event import Event, Gap
 from hullguard.model.incident import Observation
 
+_SOON = 0.02
 _POLL_MS = 50
 _MOST_BYTES = 8 << 20
 
@@ -93,11 +95,13 @@ def _told(one: Observation) -> Heard:
 
 @contextlib.contextmanager
 def listening(sensor: Sensor, engine: Engine) -> Iterator[OwnSensor]:
-    """With the engine's policies in force."""
+    """With the engine's policies in force, and every hook attached that they need."""
     sensor.apply(engine.plan())
     witness = OwnSensor(sensor, engine)
     witness.start()
     try:
+        while not sensor.settled() and not witness.broken():
+            time.sleep(_SOON)
         yield witness
     finally:
         witness.end()

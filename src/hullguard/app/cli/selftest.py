@@ -67,7 +67,10 @@ def selftest(  # noqa: PLR0917 - typer makes each parameter an option
         patience=wait,
         at_once=jobs,
     )
-    report = asyncio.run(_examined(wishes))
+    try:
+        report = asyncio.run(_examined(wishes))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # it was ended by a signal, and has put everything away
     write(_json(report) if format_ == "json" else _table(report), output)
     silent = any(outcome.verdict == "not fired" for outcome in report.outcomes)
     return exits.FINDING if silent or report.unacknowledged else exits.DONE
