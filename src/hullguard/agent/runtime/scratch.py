@@ -4,7 +4,9 @@ Docker's API, which podman's socket speaks too. Everything made carries a label,
 behind is found by the next one.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -67,7 +69,7 @@ class Scratch:
     async def import_image(self, name: str, archive: bytes) -> None:
         """A root file system, a tar, becomes an image called ``name`` (without a tag)."""
         target = f"/images/create?fromSrc=-&repo={quote(name, safe='')}&tag=latest"
-        answer = await self._http.post(target, IMPORT_SECONDS, archive, "application/x-tar")
+        answer = await _whole(self._http.post(target, IMPORT_SECONDS, archive, "application/x-tar"))
         if b'"errorDetail"' in answer:
             raise Unavailable(f"the engine did not import {name}: {answer[-500:].decode(errors='replace').strip()}")
 
@@ -83,7 +85,7 @@ class Scratch:
         """A container that is not started yet; its id."""
         wanted = _Wanted(image, tuple(command), terminal, {LABEL: "1"}, rights)
         body = msgspec.json.encode(wanted)
-        answer = await self._http.post("/containers/create", REMOVE_SECONDS, body, "application/json")
+        answer = await _whole(self._http.post("/containers/create", REMOVE_SECONDS, body, "application/json"))
         return decoded(answer, _Made).id
 
     async def start(self, container: str) -> None:
@@ -114,6 +116,16 @@ class Scratch:
         filters = quote(msgspec.json.encode({"label": [LABEL]}))
         answer = await self._http.get(f"/containers/json?all=1&filters={filters}")
         return [each.id for each in decoded(answer, list[_Made])]
+
+
+async def _whole(call: Coroutine[Any, Any, bytes]) -> bytes:
+    """The answer, also for who is cancelled: the engine makes what it was asked for, and that can be removed then."""
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def unframed(stream: bytes) -> bytes:
