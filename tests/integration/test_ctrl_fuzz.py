@@ -131,7 +131,7 @@ async def test_every_read_answers_what_the_document_says(control: Control, role:
     client = await control.user(role)
     values = {"node": "node-1", "container": records.container(1).id, "image": records.IMAGE}
     for method, path, operation in OPERATIONS:
-        if method != "GET" or "{policy}" in path or "{command}" in path or "{incident}" in path:
+        if method != "GET" or not values.keys() >= set(re.findall(r"\{(\w+)\}", path)):
             continue
         answer = await client.call("GET", re.sub(r"\{(\w+)\}", lambda m: values[m[1]], path))
         if answer.status_code == 200:

@@ -121,10 +121,10 @@ async def test_no_record_overtakes_one_that_could_not_be_stored(storage, monkeyp
         await enrolled(tx, "node-1")
     insert, unstorable = Incidents.insert, derived_id("node-1", observation(2).id)
 
-    async def faulty(self, node, observations, received):
+    async def faulty(self, node, observations, *rest):
         if unstorable in [each.id for each in observations]:
             raise RuntimeError("a fault of the moment")
-        return await insert(self, node, observations, received)
+        return await insert(self, node, observations, *rest)
 
     monkeypatch.setattr(Incidents, "insert", faulty)
     ingest, session = Ingest(storage, MemoryCache(), Metrics()), Session()

@@ -42,7 +42,7 @@ def test_a_process_is_ended_where_the_kernel_did_not():
     command = own_command("node-1", observed(Action.KILL))
     assert command is not None
     assert command.kind is CommandKind.KILL_PROCESS
-    assert command.parameters["pid"] == 4242
+    assert command.parameters["pid"] == records.observation().lineage[-1].pid
     assert datetime.fromisoformat(str(command.parameters["started"])) == START.astimezone(UTC)
     assert own_command("node-1", observed(Action.KILL, stopped=True)) is None
     nameless = replace(records.observation().lineage[-1], started=None)

@@ -20,7 +20,7 @@ async def test_nodes_that_the_same_policies_name_are_hashed_once(
     everyone = await policies.create(PolicySpec("everyone", binding=Binding(["*"])), "alice")
     most = await policies.create(PolicySpec("most", binding=Binding(NAMED[1:])), "alice")
     hashed = []
-    monkeypatch.setattr(wanted, "policies_hash", lambda chosen: hashed.append(chosen) or policies_hash(chosen))
+    monkeypatch.setattr(wanted, "policies_hash", lambda *what: hashed.append(what) or policies_hash(*what))
 
     some = await policies.create(PolicySpec("some", binding=Binding([*NAMED[2:], "node-2", "*"])), "alice")
 
