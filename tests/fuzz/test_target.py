@@ -85,7 +85,7 @@ def test_a_fault_is_known_by_the_innermost_line_of_the_product() -> None:
 
     fault = execute(target(broken), b"{}").fault
     assert fault is not None
-    assert fault.where == "engine_json.decode TypeError"
+    assert fault.where == "decoding._meet TypeError"
 
 
 @pytest.mark.usefixtures("timer")
