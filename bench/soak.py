@@ -204,7 +204,7 @@ def _build(host: str, name: str, text: str) -> None:
 
 def _job(host: str) -> None:
     """Something that comes, works and goes, and a service that is started anew."""
-    work = "seq 1 20000 | sort -R | sha256sum; tar -czf /tmp/etc.tar.gz /etc; rm /tmp/etc.tar.gz"
+    work = "seq 1 20000 | sort -R | sha256sum; tar -czf /tmp/doc.tar.gz /usr/share/doc; rm /tmp/doc.tar.gz"
     docker(host, "run", "--rm", "--network", "none", BASE, "sh", "-c", work)
     docker(host, "restart", "-t", "2", "cron")
 
