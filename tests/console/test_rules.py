@@ -1,6 +1,7 @@
 """Rules in policies and incidents: switched, written, checked while typing, and told where something is wrong."""
 
 import re
+from datetime import timedelta
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -247,7 +248,7 @@ def incident(console: Console, rule: str, sentence: str, number: int) -> Observa
     _, observed = fleet.week(console.clock.now)[0]
     told = {"proc.name": "restic", "output": sentence}
     return msgspec.structs.replace(
-        observed, id=f"rule-{number}", rule=rule, details=told, severity=Severity.HIGH, at=console.clock.now
+        observed, id=f"rule-{number}", rule=rule, details=told, severity=Severity.HIGH, at=console.clock.now - timedelta(hours=number)
     )
 
 

