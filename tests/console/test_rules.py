@@ -1,7 +1,6 @@
 """Rules in policies and incidents: switched, written, checked while typing, and told where something is wrong."""
 
 import re
-from datetime import timedelta
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -245,10 +244,17 @@ def test_a_reader_sees_rules_and_changes_none(
 
 
 def incident(console: Console, rule: str, sentence: str, number: int) -> Observation:
+    """Of a container of its own: what happens in one at one time is one incident."""
     _, observed = fleet.week(console.clock.now)[0]
-    told = {"proc.name": "restic", "output": sentence}
+    assert observed.container is not None
     return msgspec.structs.replace(
-        observed, id=f"rule-{number}", rule=rule, details=told, severity=Severity.HIGH, at=console.clock.now - timedelta(hours=number)
+        observed,
+        id=f"rule-{number}",
+        rule=rule,
+        details={"proc.name": "restic", "output": sentence},
+        severity=Severity.HIGH,
+        at=console.clock.now,
+        container=msgspec.structs.replace(observed.container, id=f"{number:064x}"),
     )
 
 
@@ -274,6 +280,7 @@ def test_incidents_of_rules_are_told_and_found(console: Console, visit: Callable
     expect(page.get_by_label("Detector or rule")).to_have_value(OWN)
     expect(lines).to_have_count(1)
 
+    visitor.go("/incidents")
     page.get_by_label("Detector or rule").select_option(of_pack.name)
     lines.get_by_role("link").first.click()
     for text in (of_pack.why, of_pack.advice.split("\n")[0], of_pack.false_positives):
