@@ -4,7 +4,7 @@ from hullguard.detect.default import default_policies, default_policy
 from hullguard.detect.denial import Denial, DenyRule, denial, denies
 from hullguard.detect.detectors.catalog import catalog_info
 from hullguard.detect.detectors.departure import DEPARTURE
-from hullguard.detect.engine import MISSED, Engine
+from hullguard.detect.engine import OF_NO_PROCESS, Engine
 from hullguard.detect.plan import KernelPlan, SlotPlan, plan
 from hullguard.detect.policy_check import check
 from hullguard.detect.profiles import complaint as profile_complaint
@@ -16,7 +16,7 @@ from hullguard.detect.rulebook import known_settings
 
 __all__ = [
     "DEPARTURE",
-    "MISSED",
+    "OF_NO_PROCESS",
     "ROLLED_BACK",
     "Denial",
     "DenyRule",

@@ -26,6 +26,8 @@ MISSED = "sensor.coverage-gap"
 """The rule of incidents about events that were lost."""
 LIMITED = "agent.rule-limited"
 """The rule of incidents about incidents that were held back."""
+OF_NO_PROCESS = frozenset({MISSED, LIMITED})
+"""Rules whose incidents name no process: nobody knows whose deeds were not seen, or not told."""
 OUTPUT = "output"
 """The detail that holds a rule's sentence; the other details are the fields in it."""
 _MOST_CHOICES = 4096
@@ -99,41 +101,36 @@ class Engine:
 
     def miss(self, gap: Gap) -> Observation:
         """What nobody saw is told as an incident of its container: who floods the sensor may have a reason to."""
-        return Observation(
-            id=derived_id(self._node, self._boot, MISSED, gap.container.id, gap.what, gap.why, gap.until.isoformat()),
-            at=gap.until,
-            rule=MISSED,
-            severity=Severity.MEDIUM,
-            technique="T1562.006",
-            action=Action.ALERT,
-            stopped=False,
-            container=gap.container,
-            image=gap.image,
-            lineage=(),
-            details={
-                "events": gap.what,
-                "count": str(gap.count),
-                "since": gap.since.isoformat(timespec="milliseconds"),
-                "until": gap.until.isoformat(timespec="milliseconds"),
-                "why": gap.why,
-            },
-        )
+        details = {
+            "events": gap.what,
+            "count": str(gap.count),
+            "since": gap.since.isoformat(timespec="milliseconds"),
+            "until": gap.until.isoformat(timespec="milliseconds"),
+            "why": gap.why,
+        }
+        return self._of_no_process(MISSED, Severity.MEDIUM, gap, (gap.what, gap.why, gap.until.isoformat()), details)
 
     def held_back(self, flood: Flood) -> Observation:
         """That one rule objected more often than is told is an incident of its own, as grave as the rule's are."""
         since, until = (moment.isoformat(timespec="milliseconds") for moment in (flood.since, flood.until))
+        details = {"rule": flood.rule, "count": str(flood.count), "since": since, "until": until}
+        return self._of_no_process(LIMITED, flood.severity, flood, (flood.rule, since), details)
+
+    def _of_no_process(
+        self, rule: str, severity: Severity, of: Gap | Flood, which: tuple[str, ...], details: dict[str, str]
+    ) -> Observation:
         return Observation(
-            id=derived_id(self._node, self._boot, LIMITED, flood.container.id, flood.rule, since),
-            at=flood.until,
-            rule=LIMITED,
-            severity=flood.severity,
+            id=derived_id(self._node, self._boot, rule, of.container.id, *which),
+            at=of.until,
+            rule=rule,
+            severity=severity,
             technique="T1562.006",
             action=Action.ALERT,
             stopped=False,
-            container=flood.container,
-            image=flood.image,
+            container=of.container,
+            image=of.image,
             lineage=(),
-            details={"rule": flood.rule, "count": str(flood.count), "since": since, "until": until},
+            details=details,
         )
 
     def _choice(self, image: ImageRef | None) -> _Choice | None:

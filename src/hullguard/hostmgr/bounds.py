@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hullguard.detect import MISSED
+from hullguard.detect import OF_NO_PROCESS
 from hullguard.model.command import RESPONSES, Command
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, HostFacts
@@ -74,7 +74,7 @@ def _check_incidents(message: Incidents) -> None:
         _weigh(each, OBSERVATION_BYTES, "an observation")
         _require_ids((each.id, each.container.id))
         _require_rule(each)
-        if not each.lineage and each.rule != MISSED:  # nobody saw who did what was lost
+        if not each.lineage and each.rule not in OF_NO_PROCESS:
             raise Violation(Code.MESSAGE_MALFORMED, f"observation {each.id} names no process")
     known = {each.id for each in message.observations}
     for recorded in message.events:

@@ -7,16 +7,21 @@ from tests.support.events import event
 from tests.support.records import container, facts, heartbeat, observation, response, tally
 
 from hullguard.detect import Engine
+from hullguard.detect.floods import Flood
 from hullguard.hostmgr import bounds
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.event import ContainerRef, Gap
 from hullguard.model.node import Reason, SensorHealth, SensorState
+from hullguard.model.severity import Severity
 from hullguard.wire import messages as say
 from hullguard.wire.violation import Code, Violation
 
 replace = msgspec.structs.replace
 LOST = Engine("node-1", "boot-1").miss(Gap(ContainerRef("c" * 64), None, "exec", "full", 7, START, START))
 """Nobody saw which process did what was lost."""
+HELD_BACK = Engine("node-1", "boot-1").held_back(
+    Flood("a.rule", Severity.HIGH, ContainerRef("c" * 64), None, START, START, 3)
+)
 DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
 
 
@@ -25,6 +30,7 @@ DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
     [
         say.Incidents((observation(1), observation(2))),
         say.Incidents((LOST,)),
+        say.Incidents((HELD_BACK,)),
         say.Incidents((observation(1),), (say.RecordedEvent(observation(1).id, event()),)),
         say.Containers((container(1),)),
         say.Facts(facts("node-1.example.org")),
