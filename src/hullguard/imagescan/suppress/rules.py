@@ -29,7 +29,8 @@ class Rules:
         packages: dict[str, list[ReportedPackage]] = {}
         for package in report.packages:
             packages.setdefault(package.purl, []).append(package)
-        everything = [read for each in packages if (read := purl.read(each)) is not None] if self._by_id else []
+        parts = any(product.holder for rule in self._rules for product in rule.products)
+        everything = [read for each in packages if (read := purl.read(each)) is not None] if parts else []
         kept: list[Vulnerability] = []
         suppressed = list(report.suppressed)
         for one in report.vulnerabilities:

@@ -116,14 +116,11 @@ class LayerReader:
 
     def _index(self, raw: Readable, what: str, claimed: str | None) -> IndexedLayer:
         cached = self.cache.get(claimed, self.signature) if self.cache and claimed else None
-        indexer = Indexer(self.wanted, self.budget, what)
         layer = None
         if isinstance(raw, Section) and not self._careful and not compression_of(read_up_to(raw.copy(), MARK)):
-            layer = self._held(raw.copy(), what, indexer, cached)
-            if layer is None:
-                indexer = Indexer(self.wanted, self.budget, what)
+            layer = self._held(raw.copy(), what, cached)
         if layer is None:
-            layer = self._stream(raw, what, indexer, cached)
+            layer = self._stream(raw, what, Indexer(self.wanted, self.budget, what), cached)
         # An index is known by what was computed, so one that a wrong claim found is never taken for this layer's.
         # What could not be read now, because the disk is full, say, can perhaps be read the next time.
         whole = layer.stopped is None and not any(unknown.incomplete for unknown in layer.index.unknowns)
@@ -142,13 +139,13 @@ class LayerReader:
             cached, stopped = None, reached
         return IndexedLayer(cached or indexer.index, stream.digest, stream.raw_digest, stream.count, stopped)
 
-    def _held(self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer | None:
+    def _held(self, section: Section, what: str, cached: LayerIndex | None) -> IndexedLayer | None:
         """The layer while nobody can write to its file, so that what is walked is what is hashed; None otherwise."""
         lease = lease_on(section.descriptor)
         if lease is None:
             return None
         try:
-            layer = self._plain(section, what, indexer, cached)
+            layer = self._plain(section, what, Indexer(self.wanted, self.budget, what), cached)
             return layer if is_held(lease) else None
         finally:
             os.close(lease)
