@@ -192,11 +192,11 @@ def _random(name: str) -> bool:
 
 
 def _cut(path: str) -> str:
-    """A path that no pattern could hold stands for the deepest directory that one can."""
+    """A path that no pattern could hold stands for the deepest directory that one can, or how its first name begins."""
     cut = path
     while len(cut.encode(errors="surrogatepass")) > _LONGEST:
         head, slash, _ = cut.removesuffix("/*").rpartition("/")
         if not slash or not head:
-            return cut[: _LONGEST // 4]
+            return f"{cut[: _LONGEST // 4 - 1]}*"  # UTF-8 needs at most four bytes for a character.
         cut = f"{head}/*"
     return cut

@@ -81,6 +81,17 @@ def test_a_pattern_covers_the_path_that_it_was_made_of_and_fits_into_the_kernels
     assert pattern != "/*"
 
 
+@pytest.mark.parametrize("character", ["a", "ł", "猫", "\U0001f433", "\udc80"])
+@pytest.mark.parametrize("rest", ["", "/b/c"])
+def test_a_name_longer_than_any_pattern_stands_for_how_it_begins(character: str, rest: str):
+    path = f"/{character * 255}{rest}"
+    pattern = general(path)
+
+    assert paths.covers(pattern, path)
+    assert paths.unusable(pattern) is None
+    assert not paths.covers(pattern, "/etc/passwd")
+
+
 @given(st.ip_addresses())
 def test_an_address_is_in_its_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address):
     assert address in ipaddress.ip_network(network(str(address)))
