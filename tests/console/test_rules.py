@@ -275,7 +275,7 @@ def test_incidents_of_rules_are_told_and_found(console: Console, visit: Callable
     expect(drawer.get_by_role("heading", level=2).first).to_have_text(OWN)
     expect(drawer).to_contain_text("restic started | command=restic backup")
     expect(drawer.get_by_text("About this rule")).to_have_count(0)
-    drawer.get_by_role("link", name="All incidents of this kind in this container").click()
+    drawer.get_by_role("link", name="All incidents of this container that the rule had a part in").click()
     expect(page).to_have_url(re.compile(r"rule=Somebody\+ran\+the\+backup"))
     expect(page.get_by_label("Detector or rule")).to_have_value(OWN)
     expect(lines).to_have_count(1)
