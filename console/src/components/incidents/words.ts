@@ -16,10 +16,17 @@ export function summary(incident: Incident): string {
     {
       exe: process ? programOf(process) : '?',
       path: incident.details.path ?? process?.exe ?? '?',
-      ...incident.details,
+      ...Object.fromEntries(
+        Object.entries(incident.details).map(([name, value]) => [name, factValue(name, value)]),
+      ),
     },
     titleOf(incident),
   )
+}
+
+/** The value of a fact; a code in words. */
+export function factValue(name: string, value: string): string {
+  return told('factValue', `${name}_${value}`, {}, value)
 }
 
 /** What stands below it: the sentence of a rule, the title of a detector. */
