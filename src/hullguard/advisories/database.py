@@ -18,6 +18,7 @@ from hullguard.advisories.osv import Advisory, Kin, Statement
 from hullguard.advisories.postings import pairs, unpacked
 from hullguard.advisories.severity import CveRating
 from hullguard.advisories.stored import Damaged, Walked, believed, check, first, number, reader, typed
+from hullguard.advisories.twins import identity_of
 from hullguard.model.errors import NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.report import AdvisoryState
@@ -147,9 +148,10 @@ class Advisories:
         return {key: value for key, value in self._meta.items() if key.startswith(("seen:", "http:", "updated:"))}
 
     def modified(self) -> dict[str, str]:
-        """When each record was changed last, by its id."""
+        """When each record was changed last, by its id; of several sources' the one that was changed first."""
+        query = "SELECT name, modified FROM record ORDER BY modified DESC"
         with self._asking():
-            return dict(typed(self._connection.execute("SELECT name, modified FROM record"), str, str))
+            return {identity_of(name): modified for name, modified in typed(self._connection.execute(query), str, str)}
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

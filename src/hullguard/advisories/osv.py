@@ -44,9 +44,11 @@ class Specific(Struct, frozen=True, omit_defaults=True, gc=False):
     urgency: object = None
     status: object = None
     severity: object = None
+    source: object = None
+    """An address below which the publisher keeps the record."""
 
 
-class Affected(Struct, frozen=True, gc=False):
+class Affected(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a record says of one package.
 
     Of many packages it mostly says the same, so that part is compared as it is written and read once.
@@ -57,6 +59,7 @@ class Affected(Struct, frozen=True, gc=False):
     versions: Raw = Raw()
     severity: Raw = Raw()
     ecosystem_specific: Raw = Raw()
+    database_specific: Raw = Raw()
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -96,6 +99,8 @@ class Advisory(Struct, frozen=True, array_like=True, gc=False):
     """The publisher's own word, in lower case."""
     kin: Kin | None = None
     """Kept beside it, for it changes with other records."""
+    publisher: str = ""
+    """The repository or site that the record says it was taken from, without its scheme."""
 
     @property
     def known_as(self) -> tuple[str, ...]:
@@ -133,8 +138,10 @@ _ANNOUNCEMENTS = (
 _DENIALS = frozenset({"not-affected", "known-not-affected"})
 
 SUMMARY_LENGTH = 300
+_PUBLISHER_LENGTH = 150
 _NOTHING = -1
 decode_record = msgspec.json.Decoder(Record).decode
+_specific = msgspec.json.Decoder(Specific).decode
 _NULL = b"null"
 _read = msgspec.json.Decoder(
     tuple[list[Range] | None, list[Text] | None, list[Rating] | None, Specific | None],
@@ -152,7 +159,23 @@ def advisory(record: Record) -> Advisory:
         (record.summary or "")[:SUMMARY_LENGTH],
         tuple(record.severity or ()),
         word.lower()[:50] if isinstance(word, str) else "",
+        publisher=_publisher(record),
     )
+
+
+def _publisher(record: Record) -> str:
+    """``github.com/github/advisory-database`` of the address of a file in it; osv.dev puts it beside each package."""
+    specific = record.database_specific
+    if specific is None or specific.source is None:
+        beside = next((one.database_specific for one in record.affected or () if one.package is not None), Raw())
+        try:
+            specific = _specific(beside) if beside else None
+        except msgspec.ValidationError:
+            specific = None  # free-form: whatever else it is, it names nobody
+    source = specific.source if specific else None
+    scheme, _, rest = source.partition("://") if isinstance(source, str) else ("", "", "")
+    # Words without a scheme name a file or a revision, as no two editions do alike.
+    return "/".join(rest.split("/")[:3])[:_PUBLISHER_LENGTH] if scheme in ("https", "http") else ""
 
 
 def statements(said: Iterable[Affected]) -> tuple[list[Statement], list[tuple[Package, int]]]:

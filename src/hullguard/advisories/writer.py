@@ -5,6 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
@@ -12,14 +13,16 @@ from msgspec import Raw, Struct
 from hullguard.advisories import kinship, schema
 from hullguard.advisories.changes import EVERYTHING, Change, Log
 from hullguard.advisories.names import canonical
-from hullguard.advisories.osv import Package, Record, advisory, statements
+from hullguard.advisories.osv import Advisory, Package, Record, advisory, statements
 from hullguard.advisories.postings import HALF, Postings, owners, packed, pairs, postings, unpacked
 from hullguard.advisories.products import speaks_of_every_release
 from hullguard.advisories.stored import Damaged, first, reader, single, typed
+from hullguard.advisories.twins import MOST_SOURCES, Speaker, identity_of, is_older, is_version, names_of, twin
 
 _BATCH = 20_000
 _encode = msgspec.msgpack.Encoder().encode
 _decode = reader(list[Raw])
+_decode_advisory = reader(Advisory)
 
 
 class _Package(Struct, gc=False):
@@ -34,6 +37,10 @@ class _Package(Struct, gc=False):
     """Postings that are true no more; they are taken out together, at the end."""
 
 
+_Row: TypeAlias = tuple[int, str]
+"""The number of a stored record, and when it was changed."""
+
+
 class Writer:
     """Adds to a copy of the database; nothing of it is seen by anyone until it is committed.
 
@@ -46,7 +53,8 @@ class Writer:
         self._fresh = connection.execute("SELECT 1 FROM record LIMIT 1").fetchone() is None
         self._next = 1 + _last(connection, "record")
         self._last_package = _last(connection, "package")
-        self._seen: dict[str, tuple[int, str]] = {}
+        self._seen: dict[str, tuple[_Row, ...]] = {}
+        """The rows of each id that this import has met."""
         # By their names as records spell them, so that most look-ups need no canonical form.
         self._places: dict[str, dict[str, _Package]] = {}
         self._packages: dict[int, _Package] = {}
@@ -59,44 +67,59 @@ class Writer:
         """Ids of records that were taken back by this import, and when; or came again."""
 
     def record(self, record: Record) -> bool:
-        """Adds a record, or replaces the one of the same id; False when the stored one is newer."""
-        known = self._find(record.id)
-        gone = self._withdrawn(record.id)
-        if known is not None and record.modified and _is_before(record.modified, known[1]):
-            return False
-        if gone is not None:
-            if record.modified and _is_before(record.modified, gone):
-                return False
-            self._gone[record.id] = None
-        core = _encode(advisory(record))
+        """Adds a record, or replaces the one of the same id; False when the stored one is newer.
+
+        What another source says of other packages under this id stays (see twins.py).
+        """
+        core = advisory(record)
         said, of = statements(record.affected or ())
         places = [(self._place(package), which) for package, which in of]
-        number = self._next if known is None else known[0]
-        self._seen[record.id] = (number, record.modified)
         kept = postings([one.number << HALF | which for one, which in places])
-        if known is not None:
-            self._replace(number, record.modified, core, _encode(said), kept)
+        own = self._own(record, Speaker(core.publisher, frozenset(owners(kept)), self._family))
+        if any(is_older(record, modified) for _, modified in own):
+            return False
+        gone = None if own else self._withdrawn(record.id)
+        if gone is not None:
+            if is_older(record, gone):
+                return False
+            self._gone[record.id] = None
+        if own:
+            for number, _ in own[1:]:
+                self._drop(record.id, number)
+            self._replace(record, own[0][0], _encode(core), _encode(said), kept)
             return True
+        number = self._next
         self._next += 1
+        others = self._find(record.id)
+        self._seen[record.id] = (*others, (number, record.modified))
         for one, which in places:
             one.postings.append(number << HALF | which)
         for ecosystem in {one.ecosystem for one, _ in places}:
             self._counts[ecosystem] += 1
         if not self._fresh:
             self._changed.update(owners(kept))
-        self._rows.append((number, record.id, record.modified, core, _encode(said), packed(kept)))
+        name = twin(record.id, number) if others else record.id
+        self._rows.append((number, name, record.modified, _encode(core), _encode(said), packed(kept)))
         if len(self._rows) >= _BATCH:
             self._flush()
         return True
 
     def withdraw(self, record: Record) -> bool:
         """Takes a record back, whether or not it was ever here; False when a newer one is."""
-        known, gone = self._find(record.id), self._withdrawn(record.id)
-        latest = known[1] if known is not None else gone
-        if latest is not None and record.modified and _is_before(record.modified, latest):
+        rows, gone = self._find(record.id), self._withdrawn(record.id)
+        if rows:
+            places = postings(
+                [self._place(package).number << HALF for package, _ in statements(record.affected or ())[1]]
+            )
+            about = Speaker(advisory(record).publisher, frozenset(owners(places)), self._family)
+            # Mostly nothing is left in it, and then it is meant for whoever speaks of anything.
+            rows = tuple(self._own(record, about)) if about.owners else rows
+        latest = max((modified for _, modified in rows), default=gone)
+        if latest is not None and is_older(record, latest):
             return False
         self._gone[record.id] = record.modified
-        self.drop(record.id)
+        for number, _ in rows:
+            self._drop(record.id, number)
         return True
 
     def stale(self, ecosystem: str, seen: Collection[str], before: str) -> list[str]:
@@ -119,20 +142,23 @@ class Writer:
         return [
             name
             for name, places in typed(self._connection.execute(query, (before, kinds)), str, bytes)
-            if name not in seen and places and set(owners(unpacked(places))) <= own
+            if identity_of(name) not in seen and places and set(owners(unpacked(places))) <= own
         ]
 
-    def drop(self, identity: str) -> None:
-        """Takes a record out that its publisher no longer has."""
-        known = self._find(identity)
-        if known is None:
-            return
-        self._seen.pop(identity, None)
+    def drop(self, name: str) -> None:
+        """Takes a record out that its publisher no longer has, by the name of its row."""
         self._flush()
-        _, _, places = self._stored(known[0])
-        self._move(known[0], places, postings())
+        found = first(self._connection.execute("SELECT id FROM record WHERE name = ?", (name,)), int)
+        if found is not None:
+            self._drop(identity_of(name), found[0])
+
+    def _drop(self, identity: str, number: int) -> None:
+        self._seen[identity] = tuple(row for row in self._find(identity) if row[0] != number)
+        self._flush()
+        _, _, places = self._stored(number)
+        self._move(number, places, postings())
         self._changed.update(owners(places))
-        self._connection.execute("DELETE FROM record WHERE id = ?", (known[0],))
+        self._connection.execute("DELETE FROM record WHERE id = ?", (number,))
 
     def replace_kev(self, cves: list[str]) -> None:
         """The catalogue is published whole, so it replaces the old one."""
@@ -187,14 +213,43 @@ class Writer:
         row = first(self._connection.execute(query, (identity,)), str)
         return None if row is None else row[0]
 
-    def _find(self, identity: str) -> tuple[int, str] | None:
+    def _find(self, identity: str) -> tuple[_Row, ...]:
+        """Every row of the id."""
         known = self._seen.get(identity)
-        if known is None and not self._fresh:
-            query = "SELECT id, modified FROM record WHERE name = ?"
-            known = first(self._connection.execute(query, (identity,)), int, str)
-        return known
+        if known is not None or self._fresh:
+            return known or ()
+        query = "SELECT name, id, modified FROM record WHERE name >= ? AND name < ?"
+        found = typed(self._connection.execute(query, names_of(identity)), str, int, str)
+        return tuple((number, modified) for name, number, modified in found if identity_of(name) == identity)
 
-    def _replace(self, number: int, modified: str, core: bytes, said: bytes, places: Postings) -> None:
+    def _own(self, record: Record, about: Speaker) -> list[_Row]:
+        """The rows of which it is another version; raises msgspec.ValidationError when too many use the id."""
+        rows = self._find(record.id)
+        if not rows:
+            return []
+        self._flush()
+        own = []
+        for number, modified in rows:
+            core, _, places = self._stored(number)
+            stored = frozenset(owners(places))
+            if stored == about.owners:
+                own.append((number, modified))
+                continue
+            other = Speaker(_decode_advisory(core).publisher, stored, self._family)
+            if is_version(*(about, other) if is_older(record, modified) else (other, about)):
+                own.append((number, modified))
+        if not own and len(rows) >= MOST_SOURCES:
+            raise msgspec.ValidationError(f"more than {MOST_SOURCES} sources speak under the id {record.id[:50]}")
+        return own
+
+    def _family(self, package: int) -> str:
+        """``Debian`` of ``Debian:12``."""
+        return self._package(package).ecosystem.partition(":")[0]
+
+    def _replace(self, record: Record, number: int, core: bytes, said: bytes, places: Postings) -> None:
+        modified = record.modified
+        rows = self._find(record.id)
+        self._seen[record.id] = tuple((number, modified) if row[0] == number else row for row in rows)
         self._flush()
         old_core, old_said, old_places = self._stored(number)
         if (core, said, places) == (old_core, old_said, old_places):
@@ -314,11 +369,6 @@ class Writer:
         for number in self._changed:
             changes.add(Change(*single(self._connection.execute(query, (number,)), str, str)))
         return {EVERYTHING} if any(speaks_of_every_release(change.ecosystem) for change in changes) else changes
-
-
-def _is_before(one: str, other: str) -> bool:
-    """Of two instants as the format writes them, in UTC, perhaps with a fraction of a second."""
-    return one.removesuffix("Z") < other.removesuffix("Z")
 
 
 def _kind(identity: str) -> str:

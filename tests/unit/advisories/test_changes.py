@@ -36,6 +36,7 @@ records = st.builds(
         aliases=aliases,
         upstream=upstream,
         related=related,
+        database_specific={"source": "https://example.org/advisories"},
         **({"severity": [{"type": "CVSS_V3", "score": severe}]} if severe else {}),
         **({"withdrawn": "2025-01-01T00:00:00Z"} if withdrawn else {}),
     ),

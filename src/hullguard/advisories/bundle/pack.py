@@ -138,8 +138,13 @@ def _record(modified: str, core: Advisory, said: Sequence[tuple[Package, Stateme
         summary=core.summary,
         severity=list(core.severity),
         affected=[_affected(package, statement) for package, statement in said],
-        database_specific=Specific(severity=core.rating) if core.rating else None,
+        database_specific=_specific(core),
     )
+
+
+def _specific(core: Advisory) -> Specific | None:
+    source = f"https://{core.publisher}" if core.publisher else None
+    return Specific(severity=core.rating or None, source=source) if core.rating or source else None
 
 
 def _affected(package: Package, statement: Statement) -> Affected:

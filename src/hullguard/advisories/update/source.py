@@ -128,7 +128,10 @@ class EcosystemSource(Source):
         except Absent:
             return self._whole(kept, writer, account, notes)
         for record in records:
-            take(record, writer(), account)
+            try:
+                take(record, writer(), account)
+            except _BROKEN as cause:  # what it says of a package is read only here
+                account.refuse(self._mirror.record(self.name, record.id), str(cause))
         return Update(self.name, "records" if records else "same", len(records), notes=notes)
 
     def _changed(self, kept: Kept, seen: datetime | None) -> tuple[list[Change], dict[str, str]] | None:

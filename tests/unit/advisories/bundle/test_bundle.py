@@ -225,7 +225,8 @@ def test_who_reads_the_old_database_goes_on(bundle: Path, trusted: Path, db: Pat
 
 
 def test_an_older_bundle_takes_nothing_back(bundle: Path, key: Path, trusted: Path, source: Path, db: Path) -> None:
-    newer = record("GHSA-1", affected("npm", "one", ZERO), modified="2026-01-01T00:00:00Z")
+    of_both = (affected("npm", "one", ZERO), affected("PyPI", "one", ZERO))
+    newer = record("GHSA-1", *of_both, modified="2026-01-01T00:00:00Z")
     import_bundles([bundle], db, trusted)
     more = db.with_name("newer.jsonl")
     more.write_bytes(msgspec.json.encode(newer))

@@ -235,6 +235,19 @@ def test_a_record_that_is_another_is_not_believed(mirror: SmallMirror, db: Path)
     assert "GHSA-7" in held(db)
 
 
+def test_a_record_whose_statements_cannot_be_read_is_named_and_the_rest_updated(mirror: SmallMirror, db: Path) -> None:
+    run(mirror, db)
+    broken = npm(7, day=3)
+    broken["affected"][0]["ranges"] = "all"
+    mirror.put("npm", broken, npm(8, day=3))
+
+    outcome = run(mirror, db)
+
+    assert [refusal.where.rpartition("/")[2] for refusal in outcome.account.refusals] == ["GHSA-7.json"]
+    assert "GHSA-8" in held(db)
+    assert "GHSA-7" not in held(db)
+
+
 def test_an_archive_that_lies_about_its_size_is_not_believed(mirror: SmallMirror, db: Path) -> None:
     run(mirror, db)
     mirror.put("npm", npm(7, day=3))
