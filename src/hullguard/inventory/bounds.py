@@ -66,6 +66,10 @@ RPM_PAGES = Bound(100_000, "pages of one database of rpm in SQLite")
 SECRETS_OF_A_FILE = Bound(100, "credentials in one file, or in one MiB of it")
 SECRETS_JUDGED = Bound(2000, "words in one file that look like credentials of some kind")
 MALWARE_SECONDS = Bound(10, "seconds in which rules of malware judge one file")
+MALWARE_SECONDS_OF_ALL = Bound(
+    600, "seconds of a processor in which they judge all files; of the others hashes are compared"
+)
+"""The bundled rules judge a gigabyte of programs in seconds, and of text that is made for it a megabyte in one."""
 CONFIG_ENTRIES = Bound(50_000, "instructions, variables, labels and build arguments of an image, each")
 INSTRUCTION_CHARACTERS = Bound(64 * KIB, "characters of an instruction in which habits are looked for")
 

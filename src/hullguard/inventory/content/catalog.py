@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from hullguard.inventory.content.inspector import Inspector
-from hullguard.model.plugin import load
+from hullguard.model.plugin import make
 
 INSPECTORS: Final = {
     "secret": "secrets.inspector.SecretInspector",
@@ -14,5 +14,5 @@ INSPECTORS: Final = {
 
 
 def inspectors_of(names: Collection[str]) -> list[Inspector]:
-    """Those that are asked for, in the order of the catalog; a name that is no inspector's is somebody else's word."""
-    return [load(__package__, place) for name, place in INSPECTORS.items() if name in names]
+    """Those that are asked for, made for one scan, in the catalog's order; a name of none is somebody else's word."""
+    return [make(__package__, place) for name, place in INSPECTORS.items() if name in names]
