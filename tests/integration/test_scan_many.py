@@ -197,6 +197,6 @@ def test_help_names_the_defaults_and_no_heavy_library_is_loaded(home: Path) -> N
 
     for words in ("64GiB", "3000000", "64MiB", "--scanners", "--password-stdin"):
         assert words in done.stdout
-    probe = "import sys, hullguard.app.cli.main; print([m for m in ('urllib3','yara_x','hyperscan','yaml') if m in sys.modules])"
+    probe = "import sys, hullguard.app.cli.commands; print([m for m in ('urllib3','yara_x','hyperscan','yaml') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=home)
     assert loaded.stdout.strip() == "[]"

@@ -11,7 +11,7 @@ import pytest
 import typer
 from tests.support.sentences import ROOT, sentences
 
-from hullguard.app.cli.main import COMMANDS, build
+from hullguard.app.cli.commands import COMMANDS, build
 from hullguard.words.catalogue import Catalogue, load
 
 CATALOGUE = load("zh")

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from hullguard import __version__
+from hullguard.app.cli import commands
 from hullguard.app.cli import main as cli
 from hullguard.app.cli.exits import exit_code
 from hullguard.model import errors
@@ -42,7 +43,7 @@ def hullguard(*arguments: str, **options: object) -> subprocess.CompletedProcess
 def command(monkeypatch) -> Callable[[Callable[[], object]], None]:
     """Gives the real command line one more command, ``probe``, that does what the test says."""
     monkeypatch.delenv("HULLGUARD_DEBUG", raising=False)
-    build = cli.build
+    build = commands.build
 
     def add(work: Callable[[], object]) -> None:
         def build_more(names: Iterable[str]) -> typer.Typer:
@@ -50,7 +51,7 @@ def command(monkeypatch) -> Callable[[Callable[[], object]], None]:
             app.command("probe")(work)
             return app
 
-        monkeypatch.setattr(cli, "build", build_more)
+        monkeypatch.setattr(commands, "build", build_more)
 
     return add
 
@@ -68,7 +69,7 @@ def every_command() -> Iterator[tuple[str, ...]]:
         for name, found in getattr(group, "commands", {}).items():
             yield from below(found, (*path, name))
 
-    return below(typer.main.get_command(cli.build(cli.COMMANDS)), ())
+    return below(typer.main.get_command(commands.build(commands.COMMANDS)), ())
 
 
 class TestErrors:
@@ -130,7 +131,7 @@ class TestWords:
         said = capsys.readouterr()
         assert said.err == ""
         assert said.out.split()[: 2 + len(path)] == ["Usage:", "hullguard", *path]
-        found = typer.main.get_command(cli.build(cli.COMMANDS))
+        found = typer.main.get_command(commands.build(commands.COMMANDS))
         for name in path:
             found = found.commands[name]
         assert found.help or found.short_help
@@ -145,11 +146,11 @@ class TestWords:
 
         lines = capsys.readouterr().err.splitlines()
         assert lines[0].startswith("Usage: hullguard")
-        commands = lines[lines.index("Commands:") + 1 :]
-        group = typer.main.get_command(cli.build(cli.COMMANDS))
+        shown = lines[lines.index("Commands:") + 1 :]
+        group = typer.main.get_command(commands.build(commands.COMMANDS))
         for name in path:
             group = group.commands[name]
-        assert [line.split()[0] for line in commands] == list(group.commands)
+        assert [line.split()[0] for line in shown] == list(group.commands)
 
     @pytest.mark.parametrize(
         ("arguments", "says"),
@@ -205,7 +206,7 @@ class TestProcess:
         )
         # Imported before the rights are given up: where the tests lie may be closed to nobody.
         done = subprocess.run(
-            [sys.executable, "-c", "import hullguard.app.cli.main, hullguard.agent.doctor, hullguard.agent.identity,"
+            [sys.executable, "-c", "import hullguard.app.cli.commands, hullguard.agent.doctor, hullguard.agent.identity,"
              "hullguard.agent.status, hullguard.app.administer\n" + code],
             capture_output=True, text=True, timeout=60, check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -1,134 +1,49 @@
-"""``hullguard``: every command, and the one boundary where errors become a line and an exit code."""
+"""``hullguard``: how its process begins and ends, which is most of what a short command costs.
 
-import enum
+Modules stay once they are loaded, so nobody looks for garbage while they are, nor among them later. A command that ends
+soon has it looked for rarely, and leaves without taking apart what it built. Nothing large may be loaded here.
+"""
+
 import gc
-import importlib
 import os
-import select
 import sys
-from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Final, NoReturn
 
-import typer
-from typer.exceptions import TyperException
-
-from hullguard import __version__, words
-from hullguard.app.cli import OFTEN, RARELY, exits
-from hullguard.model.errors import HullguardError
-from hullguard.words import choice, local, say
-
-COMMANDS: Final = {
-    "up": "up.up",
-    "scan": "scan.scan",
-    "sbom": "scan.sbom",
-    "diff": "diff.diff",
-    "db": "database.db",
-    "serve": "serve.serve",
-    "agent": "agent.agent",
-    "rules": "rules.rules",
-    "admin": "admin.admin",
-}
-"""Name -> module beside this one, and in it a command or a family of commands."""
-
-
-def build(names: Iterable[str]) -> typer.Typer:
-    """The command line with these commands: making all of them takes as long as a small scan."""
-    app = typer.Typer(
-        name="hullguard",
-        help="Container security in one system: finds vulnerable images, sees what containers do, stops attacks.",
-        no_args_is_help=True,
-        add_completion=True,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_options)
-    for name in names:
-        module, _, what = COMMANDS[name].partition(".")
-        command = getattr(importlib.import_module(f"hullguard.app.cli.{module}"), what)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
-    return app
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"hullguard {__version__}")
-        raise typer.Exit
-
-
-class Spoken(enum.StrEnum):
-    """What ``--lang`` takes."""
-
-    EN = "en"
-    ZH = "zh"
-
-
-def _options(
-    lang: Annotated[
-        Spoken | None,
-        typer.Option(
-            choice.OPTION,
-            help="Speak this language, not that of HULLGUARD_LANG or of the locale.",
-            show_default=False,
-        ),
-    ] = None,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
-) -> None:
-    del lang, version  # the commands were made in that language already, and that option has left
-
-
-def _explained(error: TyperException) -> str:
-    """One line: what is wrong with the words of the command, and where its help is."""
-    sentence = error.format_message() if hasattr(error, "format_message") else str(error)
-    context = getattr(error, "ctx", None)
-    sentence = local(" ".join(str(sentence).rstrip(".").split()))
-    if context is None:
-        return sentence
-    return say("{sentence} (see `{command} --help`)", sentence=sentence, command=context.command_path)
-
-
-def _nobody_reads() -> bool:
-    """The reader of our output left (`hullguard scan … | head`): that is its right, not an error."""
-    watch = select.poll()
-    watch.register(1, 0)
-    return bool(watch.poll(0))
+RARELY: Final = 100_000
+"""Objects between two searches for garbage: nearly all that a scan makes is in use, or freed at once."""
+_BRIEF: Final = frozenset({"scan", "sbom", "diff"})
+"""Commands that end soon."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and leave the process with its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    words.use(choice.chosen(arguments, os.environ, sys.stdout.encoding))
-    asked = [word for word in choice.without(arguments)[:1] if word in COMMANDS] or COMMANDS
-    command = typer.main.get_command(build(asked))
-    gc.set_threshold(RARELY if asked == ["scan"] else OFTEN)
-    if words.language() != "en":
-        from hullguard.app.cli.help_page import translate
+    """Run one command and leave the process with its exit code; who gives the arguments keeps the process."""
+    if arguments is not None:
+        _run(arguments, own=False)
+    gc.disable()
+    _run(sys.argv[1:], own=True)
 
-        translate(command)
-    output = sys.stdout
+
+def _run(arguments: list[str], *, own: bool) -> NoReturn:
+    from hullguard.app.cli import commands
+
+    command = commands.made(arguments)
+    brief = own and commands.named(arguments) in _BRIEF
+    if own:
+        gc.freeze()
+        gc.enable()
+    if brief:
+        gc.set_threshold(RARELY)
+    code = commands.run(command, arguments)
+    if brief:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Leaves at once: the kernel takes back what was built faster than Python would."""
     try:
-        code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
-    except TyperException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # a name that typer does not export
-            sys.stderr.write(f"{error}\n")
-            sys.exit(exits.WRONG_REQUEST)
-        exits.fail(_explained(error), exits.WRONG_REQUEST)
-    except (typer.Abort, KeyboardInterrupt):
-        exits.fail(say("interrupted"), exits.INTERRUPTED)
-    except HullguardError as error:
-        exits.fail(str(error), exits.exit_code(error))
-    except PermissionError as error:
-        exits.fail(exits.forbidden(error), exits.OUTSIDE_FAILED)
-    except SystemExit:
-        if sys.stdout is output:
-            raise
-        # Typer has met a broken pipe: it changed the output and chose 1, which is our word for a finding.
-        sys.exit(exits.DONE if _nobody_reads() else exits.OUTSIDE_FAILED)
-    except Exception as error:  # noqa: BLE001 - the boundary of the process
-        exits.unexpected(error)
-    sys.exit(code if isinstance(code, int) else exits.DONE)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(code)  # Python tries once more, and says that it could not
+    os._exit(code)

@@ -1,20 +1,31 @@
 """The command line loads no more than the command needs: what it loads is most of the time of a short scan."""
 
+import gc
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from hullguard.app.cli import OFTEN, RARELY
+from hullguard.app.cli.main import RARELY
 
 HEAVY = ["asyncio", "hyperscan", "yara_x", "elftools", "yaml", "urllib3", "sqlalchemy", "aiohttp", "rich.console"]
+BEFORE = ["typer", "inspect", "msgspec", "hullguard.words"]
 UNASKED = ["concurrent.futures", "tempfile", "secrets", "zipfile", "hullguard.imagescan.licenses"]
 LOADED = "import sys; import {module}; print([name for name in {heavy} if name in sys.modules])"
 
 
-@pytest.mark.parametrize("module", ["hullguard.app.cli.main", "hullguard.inventory", "hullguard.imagescan.scan"])
+@pytest.mark.parametrize("module", ["hullguard.app.cli.commands", "hullguard.inventory", "hullguard.imagescan.scan"])
 def test_nothing_heavy_is_loaded_before_it_is_needed(module: str) -> None:
     program = LOADED.format(module=module, heavy=HEAVY)
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_process_begins_before_anything_is_loaded() -> None:
+    program = LOADED.format(module="hullguard.app.cli.main", heavy=BEFORE)
     found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
 
     assert found.stdout.strip() == "[]"
@@ -27,19 +38,58 @@ def test_a_scan_loads_nothing_that_only_some_images_need() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_only_what_ends_soon_looks_for_garbage_rarely() -> None:
-    program = (
-        "import gc, sys\nfrom hullguard.app.cli import main\n"
-        "try: main.main([sys.argv[1], '--help'])\nexcept SystemExit: print('threshold', gc.get_threshold()[0])"
-    )
-    said = {
-        command: subprocess.run(
-            [sys.executable, "-c", program, command], check=True, capture_output=True, text=True, timeout=60
-        ).stdout.split()[-1]
-        for command in ("scan", "agent")
-    }
+AT_THE_END = """
+import atexit, gc, os, sys
+from hullguard.app.cli.main import main
+def tell(how): print(how, gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 0, flush=True)
+atexit.register(tell, "ended")
+leave = os._exit
+os._exit = lambda code: (tell("left"), leave(code))
+main(*{arguments})
+"""
 
-    assert said == {"scan": str(RARELY), "agent": str(OFTEN)}
+
+def at_the_end(arguments: list[list[str]], *words: str) -> list[str]:
+    """How a process ended, and how it looked for garbage by then."""
+    program = AT_THE_END.format(arguments=arguments)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_only_what_ends_soon_looks_for_garbage_rarely_and_leaves_at_once() -> None:
+    often = str(gc.get_threshold()[0])
+
+    assert at_the_end([], "scan", "--help") == ["left", "True", str(RARELY), "True"]
+    assert at_the_end([], "agent", "--help") == ["ended", "True", often, "True"]
+
+
+def test_who_gives_the_arguments_keeps_his_process() -> None:
+    assert at_the_end([["scan", "--help"]]) == ["ended", "True", str(gc.get_threshold()[0]), "False"]
+
+
+def test_a_report_is_whole_when_the_process_leaves(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\n')
+    program = "from hullguard.app.cli.main import main\nmain()"
+    arguments = ["sbom", "--no-cache", f"dir:{tmp_path}"]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, timeout=60, check=True)
+
+    assert json.loads(done.stdout)["os"]["id"] == "debian"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_report_that_found_no_room_is_no_success(tmp_path: Path) -> None:
+    program = "from hullguard.app.cli.main import main\nmain()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "sbom", "--no-cache", f"dir:{tmp_path}"],
+            stdout=full, stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode != 0
+    assert done.stderr
 
 
 def test_a_command_is_made_without_the_others() -> None:
@@ -47,7 +97,7 @@ def test_a_command_is_made_without_the_others() -> None:
         [
             sys.executable,
             "-c",
-            "import sys\nfrom hullguard.app.cli.main import build\nbuild(['diff'])\nprint(*sys.modules)",
+            "import sys\nfrom hullguard.app.cli.commands import build\nbuild(['diff'])\nprint(*sys.modules)",
         ],
         check=True,
         capture_output=True,
