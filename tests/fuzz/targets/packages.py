@@ -214,6 +214,12 @@ TARGETS: tuple[Target, ...] = (
         b'\xef\xbb\xbf{"name": "a", "version": "1", "licenses": [{"type": "MIT"}, "ISC"], "main": "x.js"}',
     ),
     Target(
+        "packages.python-archive",
+        _inside("srv/app.pex", _archive, "python-archive"),
+        lambda: (_members({"a-1.dist-info/METADATA": _METADATA}), _members({"x.egg/EGG-INFO/PKG-INFO": _METADATA})),
+        words=(_MEMBER, b"a-1.dist-info/METADATA\n"),
+    ),
+    Target(
         "packages.java",
         analyzed(_BY_NAME["java"], "srv/app.jar", below=jar(_LOG4J)),
         _jars,

@@ -15,6 +15,7 @@ from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.pacman import PacmanAnalyzer
 from hullguard.inventory.analyzers.php import PhpAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
+from hullguard.inventory.analyzers.python_archive import PythonArchiveAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer
 from hullguard.inventory.analyzers.unread import UnreadAnalyzer
@@ -27,6 +28,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     PacmanAnalyzer(),
     OpkgAnalyzer(),
     PythonAnalyzer(),
+    PythonArchiveAnalyzer(),
     NodeAnalyzer(),
     JavaAnalyzer(),
     RubyAnalyzer(),

@@ -24,6 +24,10 @@ _NAMED = re.compile(JAVA_ARCHIVE, re.DOTALL).fullmatch
 _CLASS = b".class"
 _NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
 _POM = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
+_UNPACKED = r"(?:.*/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
+_OTHERS = re.compile(
+    rb"(?:.*/)?(?:[^/]+\.dist-info/METADATA|node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json)", re.DOTALL
+)
 _POM_KEYS = ("groupId", "artifactId", "version")
 _PROPERTY = re.compile(r"[ \t]*([^#!=:\s][^=:\s]{0,99})[ \t]*[=:](.*)")
 _MANIFEST = b"META-INF/MANIFEST.MF"
@@ -87,18 +91,23 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 4
-    paths = JAVA_ARCHIVE
+    name, version = "java", 5
+    paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     magic = (_ARCHIVE,)
     form = "Java archive"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+        if path.endswith("/pom.properties"):
+            yield from _of_pom(content)
+            return
         named = _NAMED(path) is not None
         walk = _Walk(_fetched(path), budget or Budget(Limits()), named=named)
         for found in walk.archive(content, path.rpartition("/")[2], (), 0):
             # What begins like an archive may be anything: of that only what is Java's is told.
             if named or walk.java or (isinstance(found, Doubt) and found.incomplete):
                 yield found
+        if walk.others and not walk.java and not path.endswith(".whl"):
+            yield Doubt(f"an archive that holds {walk.others} packages of Python or Node.js; they were not read")
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         """A Java virtual machine takes an archive of any name."""
@@ -123,6 +132,8 @@ class _Walk:
         self._named_so = named
         self.java = False
         """Whether something of Java's was met."""
+        self.others = 0
+        """Packages of languages that also load what they need from an archive."""
 
     def archive(self, content: RandomAccess, base: str, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
         stated, place, nested = _Stated(), "!/".join(inner), 0
@@ -139,6 +150,8 @@ class _Walk:
                 elif member.name == _MANIFEST or _POM.fullmatch(member.name):
                     self.java = self.java or member.name != _MANIFEST
                     yield from self._metadata(archive, member, inner, stated)
+                elif not self._named_so and _OTHERS.fullmatch(member.name):
+                    self.others += 1
                 elif _NESTED.fullmatch(member.name):
                     self.java = True
                     nested += 1
@@ -222,6 +235,17 @@ def _despite_checksum(content: Iterator[bytes], inner: Sequence[str], doubts: li
         yield from content
     except WrongChecksum as why:
         doubts.append(Doubt(f"{why}; read nevertheless", "!/".join(inner)))
+
+
+def _of_pom(content: RandomAccess) -> Iterator[Piece | Doubt]:
+    """Of an archive that lies there unpacked."""
+    pom = _properties(content[: bounds.METADATA_BYTES])
+    if all(pom.get(key) for key in _POM_KEYS):
+        yield Piece(PackageType.MAVEN, f"{pom['groupId']}:{pom['artifactId']}", pom["version"])
+    else:
+        yield Doubt("lacks the group, the name or the version")
+    if len(content) > bounds.METADATA_BYTES:
+        yield Doubt(f"has more than {bounds.METADATA_BYTES} bytes; the rest of it was not read", incomplete=True)
 
 
 def _properties(content: bytes) -> dict[str, str]:

@@ -7,9 +7,6 @@ from packageurl import PackageURL
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, is_name, text
-from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, ZipArchive
-from hullguard.inventory.limits import Budget, Limits
-from hullguard.model.errors import LimitReached
 from hullguard.model.package import Package, PackageType
 
 _HEADER = re.compile(
@@ -20,8 +17,6 @@ _HEADER = re.compile(
 # Before there were expressions the field often held a licence's whole text.
 _LICENSE_NAME = 120
 _LICENSES = 20
-_EGG = r"[^/]+\.egg"
-_EGG_METADATA = b"EGG-INFO/PKG-INFO"
 _CUT = b"\n!cut"
 """A line that no header makes: the headers go on behind what is read."""
 
@@ -29,16 +24,15 @@ _CUT = b"\n!cut"
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 6
-    paths = rf"{METADATA}|(?:.*/)?{_EGG}"
+    name, version = "python", 7
+    paths = METADATA
 
     def condense(self, path: str, content: bytes) -> bytes:
-        if path.endswith(".egg"):
-            content = _of_egg(content)
+        del path
         # Only the headers: the description after the first empty line may contain anything.
         begin = text(content[: bounds.METADATA_BYTES].removeprefix(b"\xef\xbb\xbf"))
-        headers, *description = re.split(r"\r?\n\r?\n", begin, maxsplit=1)
-        kept = "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(headers)).encode()
+        head, *description = re.split(r"\r?\n\r?\n", begin, maxsplit=1)
+        kept = "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(head)).encode()
         return kept if description or len(content) <= bounds.METADATA_BYTES else kept + _CUT
 
     def analyze(self, files: Files, context: Context) -> Findings:
@@ -48,9 +42,7 @@ class PythonAnalyzer(Analyzer):
                 continue  # the older name does not count beside the other
             if context.owns(path, file) or not findings.has_room():
                 continue
-            fields: dict[str, list[str]] = {}
-            for key, value in _HEADER.findall(text(file.content)):
-                fields.setdefault(key.lower(), []).append(value)
+            fields = headers(file.content)
             if file.content.endswith(_CUT):
                 why = f"has more than {bounds.METADATA_BYTES} bytes; the rest of it was not read"
                 findings.say(path, why, incomplete=True)
@@ -67,28 +59,21 @@ class PythonAnalyzer(Analyzer):
                     ecosystem="PyPI",
                     layer=context.layers[file.origin],
                     locations=(path,),
-                    licenses=_licenses(fields),
+                    licenses=licenses(fields),
                 )
             )
         return findings
 
 
-def _of_egg(content: bytes) -> bytes:
-    """The metadata in an egg that is one zip file, from which Python imports as it lies there; as much as is read."""
-    found = bytearray()
-    try:
-        archive = ZipArchive(content, Budget(Limits()))
-        for member in archive:
-            if member.name == _EGG_METADATA:
-                for piece in archive.unpacked(member, bounds.METADATA_BYTES + 1):
-                    found += piece
-                break
-    except (BadArchive, BadMember, LimitReached):
-        pass  # without a name in it that is told
-    return bytes(found)
+def headers(content: bytes) -> dict[str, list[str]]:
+    """The headers that count, by their names in lower case."""
+    fields: dict[str, list[str]] = {}
+    for key, value in _HEADER.findall(text(content)):
+        fields.setdefault(key.lower(), []).append(value)
+    return fields
 
 
-def _licenses(fields: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def licenses(fields: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The expression (PEP 639), else what the old field names, else the classifiers' last words."""
     if expressions := fields.get("license-expression"):
         return (expressions[0],)

@@ -416,3 +416,23 @@ def test_what_only_begins_like_one_is_no_java_archive(content: bytes) -> None:
     found = Found([file("srv/report", content)])
 
     assert (found.names, [one.what for one in found.unknowns if one.what.startswith("srv")]) == ([], [])
+
+
+def test_an_archive_that_lies_there_unpacked_is_named() -> None:
+    ((inner, content),) = LOG4J.items()
+    place = f"usr/local/tomcat/webapps/ROOT/{inner}"
+
+    package = Found([file(place, content)]).named(LOG4J_NAME)
+    broken = Found([file(place, "version=1\n")])
+
+    assert (package.version, package.locations) == ("2.14.1", (place,))
+    assert (place, "lacks the group, the name or the version") in [(one.what, one.why) for one in broken.unknowns]
+
+
+@pytest.mark.parametrize("inner", ["Django-3.2.0.dist-info/METADATA", "x/node_modules/@a/b/package.json"])
+def test_an_archive_of_other_languages_is_told_unless_nothing_runs_it(inner: str) -> None:
+    content = zipped({inner: b"Name: Django\nVersion: 3.2.0\n", "x": b"x"})
+    told = "an archive that holds 1 packages of Python or Node.js; they were not read"
+
+    assert ("var/task.zip", told) in [(one.what, one.why) for one in Found([file("var/task.zip", content)]).unknowns]
+    assert told not in [one.why for one in Found([file("wheels/Django-3.2.0.whl", content)]).unknowns]

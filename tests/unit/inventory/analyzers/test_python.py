@@ -1,7 +1,6 @@
 """Python packages, wherever they were installed and whatever installed them."""
 
 import pytest
-from tests.support.archives import zipped
 from tests.support.images import file, python_package
 from tests.support.inventories import Found
 
@@ -107,18 +106,6 @@ def test_metadata_without_a_name_or_a_version_is_told(content: str) -> None:
 @pytest.mark.parametrize("directory", ["X-1.DIST-INFO/METADATA", "X-1.Egg-Info/PKG-INFO"])
 def test_the_ending_of_the_directory_has_no_case(directory: str) -> None:
     assert Found([file(f"usr/lib/python3/site-packages/{directory}", "Name: x\nVersion: 1\n")]).names == ["x"]
-
-
-def test_an_egg_that_is_one_file_is_read() -> None:
-    path = "usr/lib/python3/site-packages/x-1.0-py3.egg"
-
-    found = Found([file(path, zipped({"x.py": b"", "EGG-INFO/PKG-INFO": b"Name: x\nVersion: 1.0\n"}))])
-    damaged = Found([file(path, b"PK")])
-
-    assert [(one.purl, one.locations) for one in found.packages] == [("pkg:pypi/x@1.0", (path,))]
-    assert (path, "metadata of a Python package without its name or version") in [
-        (unknown.what, unknown.why) for unknown in damaged.unknowns
-    ]
 
 
 @pytest.mark.parametrize("path", ["a-1.dist-info/PKG-INFO", "a-1.egg-info/METADATA"])

@@ -173,8 +173,9 @@ def _listed(lines: str) -> Iterator[tuple[str, str]]:
     for line in lines.split("\n"):
         words = line.split("\t")
         if words[0] == "=>" and len(words) >= 3:
-            # A replacement by a directory has no version; what is in it goes by the replaced name.
-            found = (words[1], words[2]) if words[2] else found
+            # A replacement by a directory has no version, or since Go 1.18 that word for one; what is in it goes by the
+            # replaced name.
+            found = (words[1], words[2]) if words[2] not in ("", _DEVELOPMENT) else found
             continue
         if found is not None:
             yield found

@@ -108,8 +108,9 @@ def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:
                 tally.add(ELSEWHERE if name else STRANGE)
         elif berry and (found := _YARN_RESOLUTION.fullmatch(line)):
             understood += 1
-            # A patched package is the one that was patched, at its version.
-            named = _NAMED.fullmatch(found[1]) or _YARN_PATCHED.match(found[1])
+            # A patched package is the one that was patched, at its version; what stands behind two colons says from
+            # where its archive comes, and to whom it is bound.
+            named = _NAMED.fullmatch(found[1].partition("::")[0]) or _YARN_PATCHED.match(found[1])
             if named:
                 yield Piece(PackageType.NPM, named[1], named[2])
             elif "@workspace:" not in found[1]:

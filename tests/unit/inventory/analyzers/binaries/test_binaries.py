@@ -29,6 +29,8 @@ _LINES = [
     "=>\tgithub.com/fork/text\tv0.3.9\th1:def=",
     "dep\texample.com/local\tv1.0.0",
     "=>\t./local\t",
+    "dep\texample.com/lately\tv1.1.0",
+    "=>\t/src/lately\t(devel)\t",
     "build\t-compiler=gc",
 ]
 MODULES = "".join(f"{line}\n" for line in _LINES)
@@ -38,6 +40,7 @@ VERSIONS = {
     "github.com/gin-gonic/gin": "v1.6.0",
     "github.com/fork/text": "v0.3.9",
     "example.com/local": "v1.0.0",
+    "example.com/lately": "v1.1.0",
 }
 
 

@@ -247,6 +247,7 @@ def test_an_odd_entry_costs_only_itself_and_is_named(name: str, document: object
         ("go.mod", "go 1.20\nrequire(\n\tgolang.org/x/net v0.1.0\n)\n", ["pkg:golang/golang.org/x/net@v0.1.0"]),
         ("go.mod", 'go 1.20\nrequire "golang.org/x/net" v0.1.0\n', ["pkg:golang/golang.org/x/net@v0.1.0"]),
         ("requirements.txt", "\ufeffdjango==3.2\n".encode("utf-16-le"), ["pkg:pypi/django@3.2"]),
+        ("yarn.lock", YARN_BERRY.format("a@npm:1.0.0::__archiveUrl=https%3A%2F%2Fx%2Fa.tgz"), ["pkg:npm/a@1.0.0"]),
         ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n'packages':\n  a@1.0.0: {}\n", ["pkg:npm/a@1.0.0"]),
     ],
 )
