@@ -1,6 +1,7 @@
 """`hullguard agent …` as a person or a service manager calls it."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import msgspec
 import pytest
 from tests.support.agents import NO_DOCKER, child_environment, come_true
 from tests.support.fleet import Hostmgr, hostmgr
+
+from hullguard.agent import alone
+from hullguard.model.errors import Conflict, Unavailable
 
 __all__ = ["child_environment", "hostmgr"]
 
@@ -70,6 +74,30 @@ async def test_from_the_token_to_a_running_agent(hostmgr: Hostmgr, child_environ
         os.close(reader)
         running.terminate()
         assert await asyncio.to_thread(running.wait, 30) == 0
+
+
+async def test_a_second_agent_refuses_whatever_its_directory(hostmgr: Hostmgr, child_environment, tmp_path: Path):
+    state, url = ("--state", str(tmp_path / "second")), f"wss://127.0.0.1:{hostmgr.port}"
+    code, _, _ = await call(child_environment, "enrol", "--server", url, "--token", await hostmgr.token(), *state)
+    assert code == 0
+    del child_environment["HULLGUARD_AGENT_BESIDE"]
+    with contextlib.ExitStack() as first:
+        try:
+            first.callback(os.close, alone.claim(0))
+        except Unavailable as why:
+            pytest.skip(f"BPF is not permitted here: {why}")
+        except Conflict:
+            pass  # this machine has an agent, which is as good
+
+        code, _, complaint = await call(child_environment, "run", "--no-sensor", *state)
+        assert code == 2
+        assert "Another agent runs on this machine: process " in complaint
+        assert len(complaint.strip().splitlines()) == 1
+        code, _, complaint = await call({**child_environment, "HULLGUARD_LANG": "zh"}, "run", "--no-sensor", *state)
+        assert code == 2
+        assert "本机已有另一个 Agent 在运行" in complaint
+        code, text, _ = await call(child_environment, "doctor", "--docker-host", NO_DOCKER, *state)
+        assert "MISSING  alone" in text
 
 
 @pytest.mark.parametrize(

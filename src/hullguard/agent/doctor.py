@@ -10,7 +10,7 @@ from hullguard.agent.config import AgentConfig
 from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir
-from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.errors import Conflict, HullguardError, Unavailable
 from hullguard.model.node import Reason
 
 
@@ -30,6 +30,7 @@ async def examine(config: AgentConfig) -> list[Finding]:
         Finding("root", os.geteuid() == 0, "" if os.geteuid() == 0 else "the agent needs root to watch the kernel"),
         Finding("kernel", None, f"{os.uname().release} {os.uname().machine}"),
         Finding("enrolled", missing is None, missing or ""),
+        *_alone(state),
         await _docker(config.docker_host),
         *_sensor(state),
     ]
@@ -43,6 +44,21 @@ async def examine(config: AgentConfig) -> list[Finding]:
         dropped = sum(last.heartbeat.spool_dropped.values())
         found.append(Finding("spool", dropped == 0, f"{last.heartbeat.spool_records} waiting, {dropped} dropped"))
     return found
+
+
+def _alone(state: StateDir) -> list[Finding]:
+    """Whether an agent could start; the one that runs here answers that itself."""
+    from hullguard.agent import alone
+
+    if status.running(state):
+        return []
+    try:
+        os.close(alone.claim(0))
+    except Conflict as another:
+        return [Finding("alone", False, str(another))]
+    except Unavailable as why:
+        return [Finding("alone", None, str(why))]
+    return [Finding("alone", True)]
 
 
 async def _docker(host: str) -> Finding:

@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from hullguard.agent import alone
 from hullguard.app import prepare
 from hullguard.app.listening import listen
 from hullguard.app.settings import Address, Layout, default_data_dir
 from hullguard.app.supervisor import Part, own_command
 from hullguard.cache import MemoryCache, serve_local
-from hullguard.model.errors import Conflict, HullguardError
+from hullguard.model.errors import Conflict, HullguardError, Unavailable
 
 START_SECONDS = 60.0
 
@@ -30,6 +31,8 @@ class UpOptions(Struct, frozen=True):
     listen: Address
     agents: Address
     agent: bool = True
+    beside: bool = False
+    """Though another agent may watch this machine already."""
 
 
 class Endpoints(Struct, frozen=True):
@@ -160,12 +163,15 @@ class _Group:
 
     async def start_agent(self) -> None:
         """Enrol and run the agent of this machine; a machine that cannot have one still has a platform."""
+        beside = ("--beside",) if self._options.beside else ()
         try:
+            if not beside:
+                await asyncio.to_thread(_no_agent_here)
             await prepare.enrol_here(self._layout, self._agents_url)
         except HullguardError as reason:
             self._say(f"agent:   not started: {reason}")
             return
-        part = self._start("agent", lambda: own_command("agent", "run", "--state", str(self._layout.agent)))
+        part = self._start("agent", lambda: own_command("agent", "run", "--state", str(self._layout.agent), *beside))
         try:
             message = await part.ready(START_SECONDS)
         except HullguardError as reason:
@@ -198,6 +204,12 @@ class _Group:
         temporary = self._layout.endpoints.with_suffix(".new")
         temporary.write_bytes(content)
         temporary.replace(self._layout.endpoints)
+
+
+def _no_agent_here() -> None:
+    """Raises Conflict where another agent runs: it is said before this machine becomes a node that never comes."""
+    with contextlib.suppress(Unavailable):  # the agent will say so itself
+        os.close(alone.claim())
 
 
 def _public(bound: Address) -> Address:

@@ -8,9 +8,10 @@ import msgspec
 import typer
 
 from hullguard.app.cli import exits
-from hullguard.app.cli.agent_options import DEFAULT_DOCKER, DEFAULT_STATE, DockerHost, KnownState, State, known
+from hullguard.app.cli.agent_options import DEFAULT_DOCKER, DEFAULT_STATE, Beside, DockerHost, KnownState, State, known
 from hullguard.app.cli.selftest import selftest
 from hullguard.app.readiness import READY_FD_VARIABLE
+from hullguard.model.errors import Unavailable
 from hullguard.words import local, say
 from hullguard.words.columns import padded
 
@@ -41,6 +42,7 @@ def run(
     state: State = DEFAULT_STATE,
     docker_host: DockerHost = DEFAULT_DOCKER,
     no_sensor: Annotated[bool, typer.Option("--no-sensor", help="Do not watch the kernel.")] = False,
+    beside: Beside = False,
 ) -> None:
     """Run the agent in the foreground, as service managers do."""
     from hullguard.agent import identity
@@ -57,10 +59,23 @@ def run(
     )
     parse_address(docker_host)
     identity.load(config.state_dir)
+    if not beside:
+        _claim_this_machine()
     fds = [config.ready_fd] if config.ready_fd is not None else []
     # The launcher takes this process over, so that the command line's 30 MB do not stay on every node.
     argv = launcher.command(state.absolute(), msgspec.json.encode(config).decode(), fds)
     os.execv(argv[0], argv)  # noqa: S606 - an argument list, no shell
+
+
+def _claim_this_machine() -> None:
+    """Raises Conflict where another agent runs. The launcher, which this process becomes, keeps the claim open."""
+    from hullguard.agent import alone
+
+    try:
+        # Not among the descriptors that the launcher gives to its children: what ends with it is the claim.
+        os.set_inheritable(alone.claim(), True)
+    except Unavailable as why:
+        exits.remark(str(why))
 
 
 @agent.command()

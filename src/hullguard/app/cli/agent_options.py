@@ -23,6 +23,12 @@ DockerHost = Annotated[
         "--docker-host", envvar="DOCKER_HOST", help="Docker daemon to watch: unix:///PATH or tcp://HOST:PORT."
     ),
 ]
+Beside = Annotated[
+    bool,
+    typer.Option(
+        "--beside", envvar="HULLGUARD_AGENT_BESIDE", help="Run, though another agent may watch this machine already."
+    ),
+]
 DEFAULT_DOCKER = "unix:///var/run/docker.sock"
 
 

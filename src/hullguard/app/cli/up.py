@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hullguard.app.cli.agent_options import Beside
 from hullguard.app.settings import (
     DEFAULT_AGENTS_PORT,
     DEFAULT_LISTEN,
@@ -26,6 +27,7 @@ def up(
         ),
     ] = None,
     no_agent: Annotated[bool, typer.Option("--no-agent", help="Do not watch this machine.")] = False,
+    beside: Beside = False,
 ) -> None:
     """Run the whole platform on this machine: control plane, agents' gateway, worker, console and an agent."""
     import asyncio
@@ -42,5 +44,6 @@ def up(
         # Opening the console to other machines is meant to open the gateway to their agents too.
         parse_address(agents, "--agents") if agents else Address(console.host, DEFAULT_AGENTS_PORT),
         agent=not no_agent,
+        beside=beside,
     )
     asyncio.run(run(options, lambda line: typer.echo(local(line))))
