@@ -1,13 +1,16 @@
 """What became of an image: two reports in, what changed out, and what to update next."""
 
 import enum
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.image import Target
+from hullguard.model.package import OS_TYPES, Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
@@ -19,7 +22,7 @@ class Verdict(enum.StrEnum):
     WORSE = "worse"
     SAME = "same"
     UNDECIDED = "undecided"
-    """One of the two was not read to its end, so that fewer findings may only mean that fewer were looked for."""
+    """One of the two was not read to its end or not judged, so that fewer findings may only mean fewer looked for."""
 
 
 class Change(Struct, frozen=True):
@@ -61,12 +64,23 @@ class Difference(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-di
     fixed: tuple[Vulnerability, ...]
     still: tuple[Vulnerability, ...]
     upgrades: tuple[Upgrade, ...]
+    unknowns_before: tuple[Unknown, ...] = ()
+    """What could not be decided of ``before`` only."""
+    unknowns_after: tuple[Unknown, ...] = ()
+
+
+_Copies: TypeAlias = dict[tuple[str, str], dict[tuple[str, str], Vulnerability]]
+"""By vulnerability and package without its version, then by place and purl."""
+_OF_SYSTEM = tuple(f"pkg:{kind.value}/" for kind in OS_TYPES)
 
 
 def compare(before: ScanReport, after: ScanReport) -> Difference:
-    """A finding stays the same finding when its package got another version and is still affected."""
+    """A finding stays the same finding when its package got another version or place and is still affected.
+
+    Of a package that lies in several places each copy counts: one more that is affected is new.
+    """
     added, removed, changed = _packages(before, after)
-    old, now = _by_identity(before.vulnerabilities), _by_identity(after.vulnerabilities)
+    new, fixed, still = _findings(_copies(before), _copies(after))
     verdict, sentence = _verdict(before, after)
     return Difference(
         before=before.target,
@@ -76,10 +90,12 @@ def compare(before: ScanReport, after: ScanReport) -> Difference:
         added=added,
         removed=removed,
         changed=changed,
-        new=_gravest_first(now[key] for key in now.keys() - old.keys()),
-        fixed=_gravest_first(old[key] for key in old.keys() - now.keys()),
-        still=_gravest_first(now[key] for key in now.keys() & old.keys()),
+        new=_gravest_first(new),
+        fixed=_gravest_first(fixed),
+        still=_gravest_first(still),
         upgrades=upgrades(after),
+        unknowns_before=tuple(one for one in before.unknowns if one not in set(after.unknowns)),
+        unknowns_after=tuple(one for one in after.unknowns if one not in set(before.unknowns)),
     )
 
 
@@ -158,8 +174,38 @@ def _by_name(packages: Iterable[ReportedPackage]) -> dict[str, list[ReportedPack
     return groups
 
 
-def _by_identity(found: Iterable[Vulnerability]) -> dict[tuple[str, str], Vulnerability]:
-    return {(one.id, _without_version(one.package)): one for one in found}
+def _copies(report: ScanReport) -> _Copies:
+    """Every finding at every place of its package, in the order of the places."""
+    places = {(package.purl, package.layer): package.locations for package in report.packages}
+    found: _Copies = {}
+    for one in report.vulnerabilities:
+        copies = found.setdefault((one.id, _without_version(one.package)), {})
+        for place in places.get((one.package, one.layer)) or ("",):
+            copies[place, one.package] = one
+    return found
+
+
+def _findings(before: _Copies, after: _Copies) -> tuple[list[Vulnerability], list[Vulnerability], list[Vulnerability]]:
+    """New, fixed and still there: a place that is gone and one that is new are one copy that moved or was updated."""
+    new: list[Vulnerability] = []
+    fixed: list[Vulnerability] = []
+    still: list[Vulnerability] = []
+    for key in before.keys() | after.keys():
+        old, now = before.get(key, {}), after.get(key, {})
+        lasting = {place for place, _ in old} & {place for place, _ in now}
+        moved = [
+            [one for (place, _), one in sorted(side.items(), key=_place) if place not in lasting] for side in (old, now)
+        ]
+        pairs = min(map(len, moved))
+        still += [one for (place, _), one in now.items() if place in lasting]
+        still += moved[1][:pairs]
+        fixed += moved[0][pairs:]
+        new += moved[1][pairs:]
+    return new, fixed, still
+
+
+def _place(copy: tuple[tuple[str, str], Vulnerability]) -> tuple[str, str]:
+    return copy[0]
 
 
 def _without_version(purl: str) -> str:
@@ -168,22 +214,43 @@ def _without_version(purl: str) -> str:
 
 
 def _gravest_first(found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
-    return tuple(sorted(found, key=lambda one: (-one.priority.score, -one.severity.rank, one.package, one.id)))
+    """Each once, however many copies of its package there are."""
+    once = {(one.id, one.package, one.layer): one for one in found}.values()
+    return tuple(sorted(once, key=lambda one: (-one.priority.score, -one.severity.rank, one.package, one.id)))
 
 
 def _verdict(before: ScanReport, after: ScanReport) -> tuple[Verdict, str]:
-    steps = []
-    for severity in Severity:
-        was, became = (
-            sum(one.severity is severity for one in _by_identity(side.vulnerabilities).values())
-            for side in (before, after)
-        )
-        if was != became:
-            steps.append((became - was, severity))
+    was, became = (_counts(_copies(side)) for side in (before, after))
+    steps = [(became[each] - was[each], each) for each in Severity if was[each] != became[each]]
     if not (before.complete and after.complete):
         return Verdict.UNDECIDED, "undecided: one of the two was not read to its end"
+    if _unjudged(before, after) or _unjudged(after, before):
+        return (
+            Verdict.UNDECIDED,
+            "undecided: packages of one of the two could not be judged while those of the other were",
+        )
     if not steps:
         return Verdict.SAME, "the same: as many findings of every severity"
     verdict = Verdict.BETTER if steps[0][0] < 0 else Verdict.WORSE
     words = [f"{abs(step)} {'fewer' if step < 0 else 'more'} {severity}" for step, severity in steps]
     return verdict, f"{verdict}: {', '.join(words)}"
+
+
+def _counts(found: _Copies) -> Counter[Severity]:
+    return Counter(one.severity for copies in found.values() for one in copies.values())
+
+
+def _unjudged(one: ScanReport, other: ScanReport) -> bool:
+    """Whether what the other one has judged packages of was not judged, or not found, in this one."""
+    theirs = {package.ecosystem for package in other.packages} - {unknown.what for unknown in other.unknowns}
+    if any(unknown.what in theirs for unknown in one.unknowns):
+        return True  # the advisories that were asked hold nothing of it
+    if not any(package.ecosystem in theirs for package in other.packages if _of_system(package) and package.ecosystem):
+        return False
+    own = [package for package in one.packages if _of_system(package)]
+    # Of a distribution without advisories, or one whose database was not found; an image from scratch has neither.
+    return any(not package.ecosystem for package in own) or bool(one.os and one.unknowns and not own)
+
+
+def _of_system(package: ReportedPackage) -> bool:
+    return package.purl.startswith(_OF_SYSTEM)

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from tests.support.reports import report, reported, vulnerability
 
 from hullguard.imagescan.diff import Verdict, compare, upgrades
+from hullguard.model.package import Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
@@ -79,6 +80,69 @@ def test_less_was_read_is_no_better() -> None:
     made = compare(report(vulnerability("CVE-1")), report(complete=False))
 
     assert made.verdict is Verdict.UNDECIDED
+
+
+def lodash(version: str, *places: str) -> ReportedPackage:
+    purl = f"pkg:npm/lodash@{version}"
+    return replace(reported("lodash", purl, "npm"), version=version, locations=places)
+
+
+def test_one_more_copy_that_is_affected_is_new() -> None:
+    one, other = lodash("4.17.10", "a/lodash"), lodash("4.17.11", "b/lodash")
+    twice = lodash("4.17.10", "a/lodash", "b/lodash")
+    alone = report(finding("CVE-1", one), packages=[one])
+    for more in (
+        report(finding("CVE-1", one), finding("CVE-1", other), packages=[one, other]),
+        report(finding("CVE-1", twice), packages=[twice]),
+    ):
+        made, back = compare(alone, more), compare(more, alone)
+
+        assert (made.verdict, made.sentence) == (Verdict.WORSE, "worse: 1 more high")
+        assert [found.installed for found in made.new] == [more.vulnerabilities[-1].installed]
+        assert (len(made.still), made.fixed) == (1, ())
+        assert (back.verdict, len(back.fixed), len(back.still), back.new) == (Verdict.BETTER, 1, 1, ())
+
+
+def test_a_copy_that_moved_or_was_updated_is_the_same() -> None:
+    before, after = lodash("4.17.10", "a/lodash", "b/lodash"), lodash("4.17.11", "a/lodash", "c/lodash")
+    made = compare(
+        report(finding("CVE-1", before), packages=[before]), report(finding("CVE-1", after), packages=[after])
+    )
+
+    assert made.verdict is Verdict.SAME
+    assert (made.new, made.fixed, len(made.still)) == ((), (), 1)
+
+
+NOBODY = Unknown("1 OS packages", "no advisories are published for this distribution or release")
+NO_DATABASE = Unknown("packages", "this is foo, but no package database that can be read was found in it")
+NOTHING_OF_IT = Unknown("Debian:12", "the advisory database has no advisories for it; its 1 packages were not judged")
+ELSEWHERE = Unknown("srv/app.jar", "a Java archive that does not say its Maven group, name and version")
+
+
+@pytest.mark.parametrize(
+    ("packages", "unknown"),
+    [
+        ([replace(zlib("1"), ecosystem="")], NOBODY),
+        ([], NO_DATABASE),
+        ([lodash("1", "a")], NO_DATABASE),
+        ([zlib("1")], NOTHING_OF_IT),
+    ],
+)
+def test_what_can_no_longer_be_judged_is_no_better(packages: list[ReportedPackage], unknown: Unknown) -> None:
+    judged = report(finding("CVE-1", zlib("1")), packages=[zlib("1")], unknowns=(ELSEWHERE,))
+    other = report(packages=packages, unknowns=(ELSEWHERE, unknown))
+    made, back = compare(judged, other), compare(other, judged)
+
+    assert (made.verdict, back.verdict) == (Verdict.UNDECIDED, Verdict.UNDECIDED)
+    assert (made.unknowns_before, made.unknowns_after) == ((), (unknown,))
+    assert (back.unknowns_before, back.unknowns_after) == ((unknown,), ())
+    assert compare(other, other).verdict is Verdict.SAME
+
+
+def test_an_image_of_which_nothing_of_a_distribution_is_left_is_better() -> None:
+    scratch = report(packages=[], os=None, unknowns=(ELSEWHERE,))
+
+    assert compare(report(finding("CVE-1", zlib("1")), packages=[zlib("1")]), scratch).verdict is Verdict.BETTER
 
 
 def test_one_update_per_source_to_the_highest_of_the_fixes() -> None:

@@ -35,7 +35,7 @@ def diff(
     reading: options.Reading,
 ) -> int:
     """Compare two images: packages, findings, better or worse, and which updates help most."""
-    from hullguard.imagescan.diff import compare
+    from hullguard.imagescan.diff import Verdict, compare
     from hullguard.imagescan.formats.difference import difference_table
     from hullguard.imagescan.formats.format import Page
     from hullguard.imagescan.select import parse_severity
@@ -60,6 +60,8 @@ def diff(
         if not report.complete:
             exits.remark(say("{target}: the report is incomplete", target=report.target.ref))
             return exits.LIMIT_REACHED
+    if made.verdict is Verdict.UNDECIDED:
+        return exits.LIMIT_REACHED
     failed = bound is not None and any(one.severity.rank >= bound.rank for one in made.new)
     return exits.FINDING if failed else exits.DONE
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hullguard.imagescan.diff import Difference, Verdict
 from hullguard.imagescan.formats.format import Page
-from hullguard.imagescan.formats.table_sections import STYLES
+from hullguard.imagescan.formats.table_sections import STYLES, unknowns_section
 from hullguard.imagescan.formats.words import NO_FIX
 from hullguard.model.report import Vulnerability
 from hullguard.words import count, local, say
@@ -38,6 +38,8 @@ def difference_table(made: Difference, page: Page) -> bytes:
     _findings(console, "Fixed", made.fixed)
     _packages(console, made)
     _upgrades(console, made)
+    unknowns_section(console, "Could not be decided before", made.unknowns_before)
+    unknowns_section(console, "Could not be decided after", made.unknowns_after)
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 

@@ -9,17 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.table_sections import STYLES, sections
+from hullguard.imagescan.formats.table_sections import STYLES, sections, unknowns_section
 from hullguard.imagescan.formats.words import NO_FIX
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
-from hullguard.words import count, local, say
+from hullguard.words import count, say
 from hullguard.words.plain import plain
 
 _WIDE = 110
 _BESIDE_LAYER = 96
 """What the other columns want before the layer gets more than its number and a word."""
-_MAX_UNKNOWNS = 20
 
 
 class TableFormat(Format):
@@ -39,7 +38,7 @@ class TableFormat(Format):
             console.print(Text(f"{title}  ({len(found)})", style="bold"))
             console.print(self._table(found, report, page.width))
         sections(console, report, page)
-        self._unknowns(console, report)
+        unknowns_section(console, "Could not be decided", report.unknowns)
         self._foot(console, report)
         return out.getvalue().encode("utf-8", "backslashreplace")
 
@@ -108,18 +107,6 @@ class TableFormat(Format):
             table.add_row(*row, *([Text(steps.get(one.layer or "", ""), style="dim")] if wide else []))
             before = one.package
         return table
-
-    @staticmethod
-    def _unknowns(console: Console, report: ScanReport) -> None:
-        if not report.unknowns:
-            return
-        console.print()
-        console.print(Text(f"{say('Could not be decided')}  ({len(report.unknowns)})", style="bold yellow"))
-        for unknown in report.unknowns[:_MAX_UNKNOWNS]:
-            console.print(Text(f"  {plain(local(unknown.what))}: {plain(local(unknown.why))}"))
-        if len(report.unknowns) > _MAX_UNKNOWNS:
-            more = say("… and {count} more; -f json names them all", count=len(report.unknowns) - _MAX_UNKNOWNS)
-            console.print(Text(f"  {more}"))
 
     @staticmethod
     def _foot(console: Console, report: ScanReport) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.inventory.content.titles import title_of
+from hullguard.model.package import Unknown
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 from hullguard.words import local, say
@@ -24,6 +25,7 @@ STYLES = {
 }
 _CARE = {"strong copyleft", "network copyleft", "proprietary"}
 _NAMED = 3
+_MAX_UNKNOWNS = 20
 
 
 def sections(console: Console, report: ScanReport, page: Page) -> None:
@@ -122,3 +124,16 @@ def _title(console: Console, title: str, count: int) -> None:
 
 def _place(path: str, *, deleted: bool) -> str:
     return say("{path} (deleted by a later layer, still in the image)", path=path) if deleted else path
+
+
+def unknowns_section(console: Console, title: str, unknowns: Sequence[Unknown]) -> None:
+    """What nobody could decide, up to a screenful."""
+    if not unknowns:
+        return
+    console.print()
+    console.print(Text(f"{say(title)}  ({len(unknowns)})", style="bold yellow"))
+    for unknown in unknowns[:_MAX_UNKNOWNS]:
+        console.print(Text(f"  {plain(local(unknown.what))}: {plain(local(unknown.why))}"))
+    if len(unknowns) > _MAX_UNKNOWNS:
+        more = say("… and {count} more; -f json names them all", count=len(unknowns) - _MAX_UNKNOWNS)
+        console.print(Text(f"  {more}"))

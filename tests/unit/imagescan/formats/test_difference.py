@@ -1,7 +1,7 @@
 """A difference for people."""
 
 import pytest
-from tests.support.reports import everything, report, reported, vulnerability
+from tests.support.reports import everything, report, reported, unknown, vulnerability
 
 from hullguard.imagescan.diff import compare
 from hullguard.imagescan.formats.difference import difference_table
@@ -41,3 +41,13 @@ def test_hostile_names_fit_and_steer_nothing(width: int) -> None:
 
     assert not set(text) & set("\x1b\x00\u202e")
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_what_could_be_decided_of_one_only_is_said() -> None:
+    made = compare(report(unknowns=(unknown(1),)), report(unknowns=(unknown(1), unknown(2))))
+    text = difference_table(made, Page(120)).decode()
+
+    assert "Could not be decided after  (1)" in text
+    assert unknown(2).what in text
+    assert unknown(1).what not in text
+    assert "Could not be decided before" not in text
