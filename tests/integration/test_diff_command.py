@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 from tests.integration.test_scan_many import home, run  # noqa: F401 - a fixture
-from tests.support.images import DEBIAN_12, Image, file, layer, node_package
+from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer, node_package
 
-NEXT = Image([layer(file("etc/os-release", DEBIAN_12)), layer(node_package("lodash", "4.17.5"))])
+NEXT = Image(
+    [
+        layer(file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("base-files", "12.4"))),
+        layer(node_package("lodash", "4.17.5")),
+    ]
+)
 
 
 @pytest.fixture
