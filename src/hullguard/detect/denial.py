@@ -4,9 +4,13 @@ from msgspec import Struct
 
 from hullguard.detect.choice import choose
 from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.detectors.departure import DEPARTURE, Departure
+from hullguard.detect.parameters import strings
+from hullguard.detect.profiles import profile_of
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.incident import PolicyRef
-from hullguard.model.policy import NodePolicies, Policy
+from hullguard.model.policy import Action, NodePolicies, Policy
+from hullguard.model.profile import Behaviour, Profile, ProfileState
 
 
 class DenyRule(Struct, frozen=True):
@@ -21,23 +25,45 @@ class DenyRule(Struct, frozen=True):
     exempt: tuple[str, ...] = ()
 
 
+class Listed(Struct, frozen=True):
+    """An image's profile in force: other programs are not started, other files are not opened for writing.
+
+    All of them are path patterns. What lies in ``exempt``, and what ``installers`` of the image's own do, is let.
+    """
+
+    rule: str
+    programs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+    installers: tuple[str, ...] = ()
+
+
 class Denial(Struct, frozen=True):
-    """All of it for the containers of one policy."""
+    """All of it for the containers of one policy, and of one image where that has a profile."""
 
     policy: PolicyRef
     rules: tuple[DenyRule, ...]
+    listed: Listed | None = None
 
 
 def denial(policies: NodePolicies, image: ImageRef | None, node: str | None = None) -> Denial | None:
     """What to refuse in a container of this image; None if nothing."""
     policy = choose(policies.policies, image, node)
-    rules = () if policy is None else _rules(policy)
-    return Denial(PolicyRef(policy.id, policy.version), rules) if policy is not None and rules else None
+    if policy is None:
+        return None
+    rules = _rules(policy)
+    profile = profile_of(policies.profiles, image.name if image else None)
+    listed = None if profile is None else _listed(policy, profile)
+    return Denial(PolicyRef(policy.id, policy.version), rules, listed) if rules or listed else None
 
 
 def denies(policies: NodePolicies) -> bool:
     """Whether any policy refuses anything, in whatever container."""
-    return any(_rules(policy) for policy in policies.policies if policy.spec.enabled)
+    return any(
+        _rules(policy) or any(_listed(policy, profile) for profile in policies.profiles)
+        for policy in policies.policies
+        if policy.spec.enabled
+    )
 
 
 def _rules(policy: Policy) -> tuple[DenyRule, ...]:
@@ -52,3 +78,19 @@ def _rules(policy: Policy) -> tuple[DenyRule, ...]:
         else:
             found.append(DenyRule(name, exec=True, exempt=wants.exempt))
     return tuple(found)
+
+
+def _listed(policy: Policy, profile: Profile) -> Listed | None:
+    settings = policy.spec.detectors.get(DEPARTURE)
+    if profile.state is not ProfileState.PROTECT or settings is None:
+        return None
+    if not settings.enabled or settings.action is not Action.DENY:
+        return None
+    accepted = {deed: tuple(e.what for e in profile.entries if e.accepted and e.deed is deed) for deed in Behaviour}
+    return Listed(
+        DEPARTURE,
+        programs=accepted[Behaviour.EXEC],
+        files=accepted[Behaviour.WRITE],
+        exempt=strings(Departure.info, settings, "exempt_paths"),
+        installers=strings(Departure.info, settings, "installers"),
+    )

@@ -7,7 +7,7 @@ from msgspec import Struct
 from hullguard.detect.choice import choose
 from hullguard.detect.default import default_policies
 from hullguard.detect.detectors.catalog import BY_ID
-from hullguard.detect.detectors.departure import DEPARTURE, ProfiledSettings
+from hullguard.detect.detectors.departure import DEPARTURE, ProfiledSettings, unrefused
 from hullguard.detect.detectors.interface import Detector
 from hullguard.detect.floods import Flood
 from hullguard.detect.plan import KernelPlan, plan
@@ -177,7 +177,10 @@ class Engine:
         # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
         repeats = info.id == DEPARTURE and settings.action is Action.ALERT
         once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None
-        about = _About(info.id, info.severity, info.technique, settings.action, once=once)
+        action = settings.action
+        if info.id == DEPARTURE and action is Action.DENY:
+            action = unrefused(details, in_force=policy.id not in self._simulated)
+        about = _About(info.id, info.severity, info.technique, action, once=once)
         return self._observation(event, policy, about, details)
 
     def _observation(self, event: Event, policy: Policy, about: _About, details: dict[str, str]) -> Observation:

@@ -49,8 +49,22 @@ def profile_of(profiles: Iterable[Profile], image: str | None) -> Profile | None
 def done(event: Event) -> Done | None:
     """The deed of an event, if it is one that profiles speak of and it came to pass."""
     found = _done(event)
-    # Nobody could review a name that cannot be read: its characters are written as escapes.
-    return found if found is None or found.what.isprintable() else found._replace(what=_cut(repr(found.what)[1:-1]))
+    return None if found is None else _readable(found)
+
+
+def refused(deed: Behaviour, path: str) -> Done:
+    """The deed that was to be done on a file, and was not."""
+    return _readable(Done(deed, path, general(path) if deed is Behaviour.WRITE else _cut(path)))
+
+
+def harmless(path: str) -> bool:
+    """Whether nobody needs to know that it is written: what takes everything and keeps nothing, and terminals."""
+    return path in _HARMLESS or path.startswith("/dev/pts/")
+
+
+def _readable(found: Done) -> Done:
+    """Nobody could review a name that cannot be read: its characters are written as escapes."""
+    return found if found.what.isprintable() else found._replace(what=_cut(repr(found.what)[1:-1]))
 
 
 def _done(event: Event) -> Done | None:
@@ -122,10 +136,10 @@ class Known:
         self.entries = tuple(entries)
         accepted = [entry for entry in self.entries if entry.accepted]
         self._paths = {
-            deed: _Paths(e.what for e in accepted if e.deed is deed) for deed in (Behaviour.EXEC, Behaviour.WRITE)
+            deed: Patterns(e.what for e in accepted if e.deed is deed) for deed in (Behaviour.EXEC, Behaviour.WRITE)
         }
         words = [entry.what.split(" ") for entry in accepted if entry.deed is Behaviour.CONNECT]
-        self._unix = _Paths(each[1] for each in words if each[0] == "unix" and len(each) == 2)
+        self._unix = Patterns(each[1] for each in words if each[0] == "unix" and len(each) == 2)
         self._networks: dict[tuple[str, str], list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {}
         for each in words:
             if len(each) == 3:
@@ -152,13 +166,16 @@ class Known:
         return next((entry for entry in found if entry.what == deed.what), None)
 
 
-class _Paths:
+class Patterns:
+    """Paths and beginnings of paths, as a profile has them; asking is quick, however many there are."""
+
     def __init__(self, patterns: Iterable[str]) -> None:
         every = list(patterns)
         self._whole = {each for each in every if not each.endswith("*")}
         self._beginnings = tuple(each[:-1] for each in every if each.endswith("*"))
 
     def cover(self, path: str) -> bool:
+        """Whether one of them stands for the path."""
         return path in self._whole or path.startswith(self._beginnings)
 
 
@@ -166,7 +183,7 @@ def _written(event: Event) -> bool:
     file = event.file or OpenFile()
     if not (event.writes or file.created or file.truncated) or file.kind not in {"file", "block", "character"}:
         return False
-    return event.path not in _HARMLESS and not (event.path or "").startswith("/dev/pts/")
+    return not harmless(event.path or "")
 
 
 def _connected(socket: Socket) -> Done | None:

@@ -9,7 +9,7 @@ from tests.support.events import AT, event, policies, policy
 from hullguard.detect import DEPARTURE, Engine
 from hullguard.detect.detectors.departure import Departure
 from hullguard.detect.plan import UNKNOWN, plan
-from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, OpenFile
+from hullguard.model.event import ContainerRef, Endpoint, Event, EventKind, ImageRef, OpenFile, Socket
 from hullguard.model.incident import Observation
 from hullguard.model.policy import Action, DetectorSettings, Mode, NodePolicies, Rollout
 from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
@@ -29,6 +29,7 @@ MONITOR = Profile(
 PROTECT = msgspec.structs.replace(MONITOR, state=ProfileState.PROTECT)
 NGINX, REDIS = ImageRef("sha256:1", "nginx:1.25"), ImageRef("sha256:2", "redis:7")
 SHELL = event(path="/bin/sh")
+CONNECTED = event(EventKind.CONNECT, path=None, socket=Socket("ipv4", "stream", 6, remote=Endpoint("203.0.113.7", 443)))
 KILL = {DEPARTURE: DetectorSettings(action=Action.KILL)}
 
 
@@ -104,6 +105,19 @@ def test_protecting_acts_as_the_policy_says():
     (found,) = judged(given(PROTECT, detectors=KILL), SHELL)
 
     assert found.action is Action.KILL
+
+
+@pytest.mark.parametrize("kind", [EventKind.EXEC, EventKind.CONNECT])
+def test_what_was_not_refused_though_it_should_be_is_ended(kind: EventKind):
+    """What the kernel asked about never becomes an event: a program on a volume, a connection."""
+    seen = SHELL if kind is EventKind.EXEC else CONNECTED
+    deny = {DEPARTURE: DetectorSettings(action=Action.DENY)}
+    (found,) = judged(given(PROTECT, detectors=deny), seen)
+    assert (found.action, found.stopped) == (Action.KILL, False)
+    assert judged(given(MONITOR, detectors=deny), seen)[0].action is Action.ALERT
+    (only,) = judged(given(PROTECT, detectors=deny, rollout=Rollout(mode=Mode.SIMULATE)), seen)
+    would = Action.DENY if kind is EventKind.EXEC else Action.KILL
+    assert (only.action, only.would) == (Action.ALERT, would)
 
 
 def test_protecting_under_a_simulated_policy_says_what_it_would_have_done():

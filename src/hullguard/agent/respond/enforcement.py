@@ -25,6 +25,7 @@ from hullguard.agent.runtime.watch import Seen
 from hullguard.agent.spool import Spool
 from hullguard.agent.state import StateDir
 from hullguard.detect import Denial, denial, denies, in_force, simulated
+from hullguard.detect.profiles import profile_of
 from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.node import Container, Reason
 
@@ -183,9 +184,16 @@ class Enforcement:
 
     async def _watch(self, container: Container, rules: Denial) -> None:
         pid = await self._pid(container)
-        watch = orders.Watch(container.id, pid, rules.policy, rules.rules)
+        watch = orders.Watch(container.id, pid, rules.policy, rules.rules, rules.listed)
         digest = orders.digest(watch)
         if self._line is None or self._told.get(container.id) == digest:
+            return
+        if orders.too_large(watch):
+            # Said, and no reason to leave the others alone.
+            self._leave(container.id)
+            self._told[container.id] = digest
+            self._missing[container.id] = ("too-large",)
+            self._changed()
             return
         life = os.pidfd_open(pid)
         try:
@@ -246,7 +254,9 @@ class Enforcement:
 
     def _keep(self, word: orders.Refused) -> None:
         container = next((each for each in self._seen.containers if each.id == word.container), None)
-        put_observation(self._spool, incidents.refused(word, container, self._node, self._boot))
+        profiles = () if self._wanted is None else self._wanted.policies.profiles
+        profile = profile_of(profiles, container.image.name if container else None)
+        put_observation(self._spool, incidents.refused(word, container, profile, self._node, self._boot))
         if self._line is not None:
             try:
                 self._line.say(orders.Kept(word.number))

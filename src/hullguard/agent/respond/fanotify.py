@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from hullguard.agent.respond.inside import checked
 
-OPEN_PERM, OPEN_EXEC_PERM = 0x0001_0000, 0x0004_0000
+OPEN_PERM, ACCESS_PERM, OPEN_EXEC_PERM = 0x0001_0000, 0x0002_0000, 0x0004_0000
 ON_CHILD = 0x0800_0000
 Q_OVERFLOW = 0x4000
-_CLASS_CONTENT, _CLOEXEC, _NONBLOCK = 0x4, 0x1, 0x2
+_CLASS_CONTENT, _CLOEXEC, _NONBLOCK, _REPORT_TID = 0x4, 0x1, 0x2, 0x100
 _ADD, _REMOVE, _MARK_MOUNT, _MARK_FILESYSTEM = 0x1, 0x2, 0x10, 0x100
 _ALLOW, _DENY = 1, 2
 _VERSION = 3
@@ -29,11 +29,14 @@ _libc.fanotify_mark.argtypes = [ctypes.c_int, ctypes.c_uint, ctypes.c_uint64, ct
 
 
 class Asked(NamedTuple):
-    """Somebody waits. ``descriptor`` is the file, opened for us without asking anybody; below zero there is none."""
+    """Somebody waits. ``descriptor`` is the file, opened for us without asking anybody; below zero there is none.
+
+    ``thread`` is its number; what /proc says of it is there under that number too.
+    """
 
     mask: int
     descriptor: int
-    pid: int
+    thread: int
 
 
 class Group:
@@ -41,7 +44,7 @@ class Group:
 
     def __init__(self) -> None:
         """Raises ``OSError``: EPERM without CAP_SYS_ADMIN, ENOSYS or EINVAL where there are no permission events."""
-        flags = _CLASS_CONTENT | _CLOEXEC | _NONBLOCK
+        flags = _CLASS_CONTENT | _CLOEXEC | _NONBLOCK | _REPORT_TID
         self.fd = checked(_libc.fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE), "fanotify_init")
 
     def watch(self, place: int, mask: int) -> None:
@@ -83,11 +86,11 @@ class Group:
             return
         at = 0
         while at + _HEAD.size <= len(data):
-            length, version, _, _, mask, descriptor, pid = _HEAD.unpack_from(data, at)
+            length, version, _, _, mask, descriptor, thread = _HEAD.unpack_from(data, at)
             if version != _VERSION or length < _HEAD.size:
                 raise OSError(f"the kernel speaks version {version} of fanotify, not {_VERSION}")
             at += length
-            yield Asked(mask, descriptor, pid)
+            yield Asked(mask, descriptor, thread)
 
     def answer(self, asked: Asked, *, allow: bool) -> None:
         """Let whoever waits go on, or refuse; and close the descriptor."""

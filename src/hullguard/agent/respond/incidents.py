@@ -8,11 +8,16 @@ import msgspec
 
 from hullguard.agent.respond import orders
 from hullguard.detect.detectors.catalog import BY_ID
+from hullguard.detect.detectors.departure import DEPARTURE
+from hullguard.detect.detectors.departure import details as departed
+from hullguard.detect.profiles import Known
+from hullguard.detect.profiles import refused as refused_deed
 from hullguard.model.event import ContainerRef, ImageRef, Process
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation
 from hullguard.model.node import Container
 from hullguard.model.policy import Action
+from hullguard.model.profile import Behaviour, Profile, ProfileState
 from hullguard.model.severity import Severity
 
 HOST = ContainerRef("host")
@@ -21,14 +26,19 @@ _UNKNOWN = Severity.HIGH, "T1059"
 """Of a detector that this agent has not any more."""
 
 
-def refused(word: orders.Refused, container: Container | None, node: str, boot: str) -> Observation:
+def refused(
+    word: orders.Refused, container: Container | None, profile: Profile | None, node: str, boot: str
+) -> Observation:
     """The same word always gives the same incident, however often the responder says it."""
     detector = BY_ID.get(word.rule)
     severity, technique = (detector.info.severity, detector.info.technique) if detector else _UNKNOWN
     lineage = tuple(map(_process, word.lineage))
     actor = lineage[-1]
-    details = {"path": word.path}
-    details |= {"command": " ".join(actor.args)[:1000]} if word.exec else {"program": actor.exe or actor.comm}
+    if word.rule == DEPARTURE:
+        details = _departed(word, actor, profile)
+    else:
+        details = {"path": word.path}
+        details |= {"command": " ".join(actor.args)[:1000]} if word.exec else {"program": actor.exe or actor.comm}
     if word.unreported:
         details["unreported"] = str(word.unreported)
     return Observation(
@@ -78,6 +88,13 @@ def ended(pid: int, last: datetime, node: str, boot: str) -> Observation:
     made = of_agent("agent.ended", node, boot, details)
     # However often it is found, until the agent that found it has left a word of its own.
     return msgspec.structs.replace(made, id=derived_id(node, boot, made.rule, pid, last.isoformat()))
+
+
+def _departed(word: orders.Refused, actor: Process, profile: Profile | None) -> dict[str, str]:
+    """As the detector tells it of what it saw. A responder can tell of a profile that the agent has no more."""
+    deed = refused_deed(Behaviour.EXEC if word.exec else Behaviour.WRITE, word.path)
+    of = profile or Profile("", "", ProfileState.PROTECT, 0)
+    return departed(deed, actor.exe or actor.comm, of, Known(of.entries))
 
 
 def _process(seen: orders.Seen) -> Process:

@@ -12,18 +12,24 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hullguard.agent.respond.fanotify import ON_CHILD, OPEN_EXEC_PERM, OPEN_PERM, Group
+from hullguard.agent.respond import intent
+from hullguard.agent.respond.fanotify import ACCESS_PERM, ON_CHILD, OPEN_EXEC_PERM, OPEN_PERM, Group
 from hullguard.agent.respond.inotify import Names
 from hullguard.agent.respond.inside import OVERLAY, TMPFS, kind_of, mount_of, open_inside
 from hullguard.agent.respond.layers import Image, Mount, lower_layers, mounts
 from hullguard.agent.respond.orders import Watch
-from hullguard.detect.denial import DenyRule
+from hullguard.detect.denial import DenyRule, Listed
+from hullguard.detect.profiles import Patterns
 
 _MOST_FILES = 512
 _MOST_DEEP = 16
 _MOST_MISSING = 16
 _MOST_MOUNTINFO = 1 << 20
 _PLAIN = frozenset({"overlay", "tmpfs"})
+_OF_THE_KERNEL = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "securityfs", "tracefs", "bpf"})
+"""File systems without files of anybody's own."""
+_OF_THE_ENGINE = frozenset({"/", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts", "/dev/console"})
+"""Mounts that an engine makes in every container."""
 
 File = tuple[int, int]
 """Device and inode."""
@@ -36,6 +42,15 @@ class Awaited(NamedTuple):
     everything: bool
 
 
+class Allowed:
+    """An image's profile, ready to be asked."""
+
+    def __init__(self, listed: Listed) -> None:
+        self.listed, self.rule = listed, listed.rule
+        self.programs, self.files = Patterns(listed.programs), Patterns(listed.files)
+        self.exempt, self.installers = listed.exempt, listed.installers
+
+
 class Marked:
     """One container as the responder knows it."""
 
@@ -46,7 +61,8 @@ class Marked:
         self.devices = {device}
         """Of every file system that anything is asked about."""
         self.waiting: dict[int, Awaited] = {}
-        self.asks_exec = False
+        self.asked = 0
+        """What is asked about its whole file system: a mask."""
         self.missing: list[str] = []
         self.sound_ns = time.time_ns()
         """When all marks were last seen to be there."""
@@ -54,6 +70,12 @@ class Marked:
         """Marks that were not where they had been put."""
         self.opens = tuple(rule for rule in watch.rules if not rule.exec)
         self.execs = tuple(rule for rule in watch.rules if rule.exec)
+        self.allowed = None if watch.listed is None else Allowed(watch.listed)
+
+    @property
+    def only_writes(self) -> bool:
+        """Whether opening is nobody's matter but for writing."""
+        return self.allowed is not None and not self.opens
 
     def miss(self, why: str) -> None:
         """Something is not marked; the first sixteen of them are told."""
@@ -82,8 +104,8 @@ class Marker:
                 marked.miss("layers-unreachable")
                 return marked
             self._files(marked, root)
-            if marked.execs:
-                self._programs(marked, root, there)
+            if marked.execs or marked.allowed:
+                self._everything(marked, root, there)
             return marked
 
     def again(self, marked: Marked) -> None:
@@ -96,9 +118,9 @@ class Marker:
         marked.lost = 0
         with _root_of(marked.watch.pid) as root:
             self._files(marked, root)
-            if marked.asks_exec and not self._group.watches(root, OPEN_PERM, filesystem=True):
+            if marked.asked and not self._group.watches(root, ACCESS_PERM, filesystem=True):
                 marked.lost += 1
-                self._group.watch_filesystem(root, OPEN_EXEC_PERM)
+                self._group.watch_filesystem(root, marked.asked)
         return marked.lost
 
     def _files(self, marked: Marked, root: int) -> None:
@@ -166,11 +188,16 @@ class Marker:
         marked.files[file] = rule
         marked.devices.add(found.st_dev)
 
-    def _programs(self, marked: Marked, root: int, there: list[Mount]) -> None:
-        self._group.watch_filesystem(root, OPEN_EXEC_PERM)
-        marked.asks_exec = True
+    def _everything(self, marked: Marked, root: int, there: list[Mount]) -> None:
+        """Each start of a program; where only a profile's files may be written, each file that is opened as well."""
+        marked.asked = OPEN_EXEC_PERM | (0 if marked.allowed is None else OPEN_PERM)
+        self._group.watch_filesystem(root, marked.asked)
+        if marked.allowed is not None and not intent.KNOWN:
+            marked.miss("writes-unknown")
         for mount in there:
             if mount.kind != "tmpfs" or not _reached_plainly(mount.point, there):
+                if marked.allowed is not None and _is_volume(mount):
+                    marked.miss(f"other-mount {mount.point}")
                 continue
             try:
                 place = open_inside(root, mount.point, same_mount=False)
@@ -179,7 +206,7 @@ class Marker:
             try:
                 if kind_of(place) == TMPFS and mount_of(place) != mount_of(root):
                     # The mount and not its file system: that may be the host's, bound into the container.
-                    self._group.watch_mount(place, OPEN_EXEC_PERM)
+                    self._group.watch_mount(place, marked.asked)
                     marked.devices.add(os.fstat(place).st_dev)
             except OSError:
                 marked.miss(f"unmarked {mount.point}")
@@ -198,6 +225,11 @@ class Marker:
         before = marked.waiting.get(number, Awaited(frozenset(), everything=False))
         names = before.names if name is None else before.names | {name}
         marked.waiting[number] = Awaited(names, before.everything or name is None)
+
+
+def _is_volume(mount: Mount) -> bool:
+    within_kernel = mount.point.startswith(("/proc/", "/sys/"))
+    return mount.kind not in _OF_THE_KERNEL and mount.point not in _OF_THE_ENGINE and not within_kernel
 
 
 def _reached_plainly(point: str, there: list[Mount]) -> bool:

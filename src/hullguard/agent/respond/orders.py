@@ -6,10 +6,10 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from hullguard.detect.denial import DenyRule
+from hullguard.detect.denial import DenyRule, Listed
 from hullguard.model.incident import PolicyRef
 
-SPEECH: Final = 2
+SPEECH: Final = 3
 """Grows with every change of these messages: an agent replaces a responder that speaks otherwise."""
 LARGEST: Final = 192 * 1024
 """In bytes; what one message may have."""
@@ -27,6 +27,7 @@ class Watch(Struct, frozen=True, tag="watch"):
     pid: int
     policy: PolicyRef
     rules: tuple[DenyRule, ...]
+    listed: Listed | None = None
 
 
 class Leave(Struct, frozen=True, tag="leave"):
@@ -75,8 +76,8 @@ class Watched(Struct, frozen=True, tag="watched"):
     files: int
     exec: bool
     missing: tuple[_Text, ...] = ()
-    """``gone``, ``full``, ``not-overlay``, ``layers-unreachable``; or before a blank and a path: ``other-mount``,
-    ``unmarked``, ``too-many``.
+    """``gone``, ``full``, ``too-large``, ``not-overlay``, ``layers-unreachable``, ``writes-unknown``; or before a blank
+    and a path: ``other-mount``, ``unmarked``, ``too-many``.
     """
 
 
@@ -143,6 +144,11 @@ _WORDS: Final = msgspec.msgpack.Decoder(Word)
 def digest(watch: Watch) -> str:
     """Equal for equal orders about the same life of a container."""
     return hashlib.sha256(_ENCODER.encode(watch)).hexdigest()
+
+
+def too_large(watch: Watch) -> bool:
+    """Whether it is more than one message may have."""
+    return len(encode(watch)) > LARGEST
 
 
 def encode(message: Order | Word) -> bytes:

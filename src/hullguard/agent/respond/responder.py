@@ -103,10 +103,11 @@ class Responder:
     def _refuse(self, asked: Asked, verdict: Verdict) -> None:
         self._refused += 1
         # What it is can only be read while it waits; its ancestors do not run away.
-        seen = witness.look(asked.pid, self._court.hosts) if self._worth_telling(verdict) else None
+        pid = witness.process(asked.thread)
+        seen = witness.look(pid, self._court.hosts) if self._worth_telling(verdict) else None
         self._group.answer(asked, allow=False)
-        marked, rule = verdict.marked, verdict.rule
-        if seen is None or marked is None or rule is None:
+        marked = verdict.marked
+        if seen is None or marked is None:
             return
         container = marked.watch.container
         self._number += 1
@@ -116,8 +117,8 @@ class Responder:
                 at_ns=time.time_ns(),
                 container=container,
                 policy=marked.watch.policy,
-                rule=rule.rule,
-                exec=rule.exec,
+                rule=verdict.rule,
+                exec=verdict.exec,
                 path=verdict.path.encode("utf-8", "replace").decode()[:4096],
                 lineage=(*witness.ancestors(seen, self._court.hosts), seen),
                 unreported=self._silent.pop(container, 0),
@@ -208,7 +209,7 @@ class Responder:
                 while self._refusals and self._refusals[0].number <= up_to:
                     self._refusals.popleft()
             case orders.Ask(number=number):
-                marks = sum(len(each.files) + each.asks_exec for each in self._court.containers.values())
+                marks = sum(len(each.files) + bool(each.asked) for each in self._court.containers.values())
                 self._say(
                     orders.State(number, self._asked, self._refused, marks, self._dropped, self._overflowed),
                 )
@@ -229,7 +230,7 @@ class Responder:
         self._court.put(marked)
         self._lives[life] = watch.container
         self._poll.register(life, select.EPOLLIN)
-        self._say(orders.Watched(watch.container, len(marked.files), marked.asks_exec, tuple(marked.missing)))
+        self._say(orders.Watched(watch.container, len(marked.files), bool(marked.asked), tuple(marked.missing)))
 
     def _marked(self, watch: orders.Watch) -> Marked | None:
         try:

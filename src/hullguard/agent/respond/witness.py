@@ -36,6 +36,18 @@ def program(pid: int) -> tuple[str, os.stat_result] | None:
         return None
 
 
+def process(thread: int) -> int:
+    """The process that a thread is of; the thread's own number where that cannot be told."""
+    try:
+        with open(f"/proc/{thread}/status", "rb") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith(b"Tgid:"):
+                    return int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return thread
+
+
 def look(pid: int, hosts: frozenset[str]) -> Seen | None:
     """What there is to know of a process; None if it has gone."""
     root = f"/proc/{pid}"

@@ -42,7 +42,7 @@ class Departure:
         title="Behaviour outside the image's profile",
         severity=Severity.MEDIUM,
         technique="T1059",
-        actions=(Action.ALERT, Action.KILL, *RESPONSES),
+        actions=(Action.ALERT, Action.DENY, Action.KILL, *RESPONSES),
         parameters=(ParameterInfo("exempt_paths", ParameterKind.PATHS, []), PARAMETER),
     )
 
@@ -57,7 +57,8 @@ class Departure:
         deed = done(event)
         if deed is None or settings.known.cover(deed) or self._exempt(event, deed, settings):
             return None
-        return _details(event, deed, settings.profile, settings.known)
+        program = event.process.exe or event.process.comm
+        return details(deed, program, settings.profile, settings.known)
 
     def _exempt(self, event: Event, deed: Done, settings: DetectorSettings) -> bool:
         exempt = strings(self.info, settings, "exempt_paths")
@@ -65,14 +66,20 @@ class Departure:
         return on_files or installs(self.info, event, settings)
 
 
-def _details(event: Event, deed: Done, profile: Profile, known: Known) -> Details:
+def unrefused(details: Details, *, in_force: bool) -> Action:
+    """What follows under DENY what was seen, and so was not refused: a connection, or what nobody was asked about."""
+    return Action.KILL if in_force or details["deed"] == Behaviour.CONNECT else Action.DENY
+
+
+def details(deed: Done, program: str, profile: Profile, known: Known) -> Details:
+    """What is told of a departure, whether it was seen or refused."""
     refused = known.refused(deed)
     seen = refused.seen if refused else 0
     return {
         "deed": deed.deed.value,
         "what": deed.thing[:1000],
         "pattern": deed.what,
-        "program": event.process.exe or event.process.comm,
+        "program": program,
         "profile": profile.repository,
         "score": str(rarity(seen, profile.containers)),
         "seen": str(seen),

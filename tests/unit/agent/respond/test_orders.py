@@ -7,12 +7,21 @@ from hypothesis import strategies as st
 
 from hullguard.agent.respond import orders
 from hullguard.detect import DenyRule
+from hullguard.detect.denial import Listed
 from hullguard.model.incident import PolicyRef
 
 RULES = (DenyRule("file.read-sensitive", exec=False, paths=("/etc/shadow",)),)
 WATCH = orders.Watch("c" * 64, 7, PolicyRef("p", 1), RULES)
 SEEN = orders.Seen(7, 1, "cat", "/bin/cat", ("cat", "x"), 0, 0, 99, inside=True)
-ORDERS = [WATCH, orders.Leave("c"), orders.Kept(3), orders.Ask(1), orders.Quit()]
+LISTED = Listed("profile.departure", ("/bin/sh",), ("/tmp/*",), ("/opt/*",), ("/sbin/apk",))
+ORDERS = [
+    WATCH,
+    msgspec.structs.replace(WATCH, listed=LISTED),
+    orders.Leave("c"),
+    orders.Kept(3),
+    orders.Ask(1),
+    orders.Quit(),
+]
 WORDS = [
     orders.Greeting(1, "0.1.0", 8, 7, 500, {"c": "d"}),
     orders.Watched("c", 3, exec=True, missing=("other-mount /x",)),
@@ -47,6 +56,17 @@ def test_anything_else_is_refused(data):
 
 def test_the_digest_is_of_all_that_is_ordered():
     other = msgspec.structs.replace
-    changed = [other(WATCH, pid=8), other(WATCH, policy=PolicyRef("p", 2)), other(WATCH, rules=())]
-    assert len({orders.digest(each) for each in (WATCH, *changed)}) == 4
+    changed = [
+        other(WATCH, pid=8),
+        other(WATCH, policy=PolicyRef("p", 2)),
+        other(WATCH, rules=()),
+        other(WATCH, listed=LISTED),
+    ]
+    assert len({orders.digest(each) for each in (WATCH, *changed)}) == 5
     assert orders.digest(WATCH) == orders.digest(other(WATCH))
+
+
+def test_what_is_more_than_a_message_may_have_is_told():
+    many = msgspec.structs.replace(LISTED, files=tuple(f"/{number:0230}" for number in range(1000)))
+    assert not orders.too_large(WATCH)
+    assert orders.too_large(msgspec.structs.replace(WATCH, listed=many))
