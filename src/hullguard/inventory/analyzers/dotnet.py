@@ -30,9 +30,14 @@ class DotnetAnalyzer(LanguageAnalyzer):
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path
-        for identity, library in each(listing(content, _Dependencies).libraries, _Library):
-            name, _, version = identity.rpartition("/")
-            if isinstance(library, Doubt):
-                yield library
-            elif library.type.lower() in ("package", "runtimepack"):  # the runtime compares without case
-                yield Piece(PackageType.NUGET, name.removeprefix(_PACK), version)
+        yield from dependencies(content)
+
+
+def dependencies(content: bytes) -> Iterator[Piece | Doubt]:
+    """The packages of a ``deps.json``; raises msgspec.MsgspecError or Unreadable where it is none."""
+    for identity, library in each(listing(content, _Dependencies).libraries, _Library):
+        name, _, version = identity.rpartition("/")
+        if isinstance(library, Doubt):
+            yield library
+        elif library.type.lower() in ("package", "runtimepack"):  # the runtime compares without case
+            yield Piece(PackageType.NUGET, name.removeprefix(_PACK), version)

@@ -8,14 +8,31 @@ from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Fin
 class _Kind(NamedTuple):
     name: str
     paths: str
+    unless: str = ""
+    """A file beside it that is read in its place."""
 
 
+# R brings these itself.
+_OF_R = (
+    r"(?!(?:base|boot|class|cluster|codetools|compiler|datasets|foreign|graphics|grDevices|grid|KernSmooth|lattice|MASS|"
+    r"Matrix|methods|mgcv|nlme|nnet|parallel|rpart|spatial|splines|stats4?|survival|tcltk|tools|translations|utils)/)"
+)
 # What a distribution's own package brought of them lies in /usr/lib or /usr/share.
 _KINDS = (
-    _Kind("R", r"(?!usr/lib/|usr/share/)(?:.*/)?site-library/[^/]+/DESCRIPTION"),
-    _Kind("Erlang and Elixir", r"(?!usr/lib/|usr/share/)(?:.*/)?lib/[^/]+-\d[^/]*/ebin/[^/]+\.app"),
+    _Kind(
+        "R",
+        rf"(?!usr/lib/|usr/share/R/site)(?:.*/)?(?:site-library|R/library|renv/library/[^/]+/[^/]+)/{_OF_R}[^/]+/DESCRIPTION",
+    ),
+    _Kind(
+        "Erlang and Elixir", r"(?!usr/lib/|usr/share/)(?:.*/)?(?:lib|plugins)/[^/]+-\d[^/]*(?:/ebin/[^/]+\.app|\.ez)"
+    ),
     _Kind("Lua", r"(?!usr/lib/|usr/share/)(?:.*/)?[^/]+\.rockspec"),
     _Kind("Yarn in its archives", r"(?:.*/)?\.pnp\.c?js"),
+    _Kind("Electron in its archives", r"(?:.*/)?[^/]+\.asar"),
+    _Kind("Ruby from repositories", r"(?:.*/)?bundler/gems/[^/]+-[0-9a-f]{7,40}/[^/]+\.gemspec"),
+    _Kind("Composer without its list", r"(?:.*/)?composer/installed\.php", unless="installed.json"),
+    _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
+    _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
     _Kind("Nix", r"nix/var/nix/db/db\.sqlite"),
     _Kind("Gentoo", r"var/db/pkg/[^/]+/[^/]+/CONTENTS"),
 )
@@ -24,7 +41,7 @@ _KINDS = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 1
+    name, version = "unread", 2
     paths = "|".join(kind.paths for kind in _KINDS)
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -34,10 +51,14 @@ class UnreadAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for kind in _KINDS:
-            places = sorted(path for path, _ in files.matching(kind.paths))
+            places = sorted(path for path, _ in files.matching(kind.paths) if not _is_read(path, kind, files))
             if places:
                 why = (
                     f"packages of this kind are not read; there are {len(places)} signs of them, {places[0]} the first"
                 )
                 findings.say(f"packages of {kind.name}", why)
         return findings
+
+
+def _is_read(path: str, kind: _Kind, files: Files) -> bool:
+    return bool(kind.unless) and files.file(f"{path.rpartition('/')[0]}/{kind.unless}") is not None

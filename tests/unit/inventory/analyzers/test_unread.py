@@ -9,6 +9,16 @@ from tests.support.inventories import Found
     ("kind", "path"),
     [
         ("R", "usr/local/lib/R/site-library/readxl/DESCRIPTION"),
+        ("R", "usr/lib64/R/library/readxl/DESCRIPTION"),
+        ("R", "usr/local/lib/R/library/readxl/DESCRIPTION"),
+        ("R", "app/renv/library/R-4.2/x86_64-pc-linux-gnu/readxl/DESCRIPTION"),
+        ("Erlang and Elixir", "opt/rabbitmq/plugins/cowboy-2.8.0/ebin/cowboy.app"),
+        ("Erlang and Elixir", "opt/rabbitmq/plugins/rabbitmq_web-3.12.0.ez"),
+        ("Electron in its archives", "opt/app/resources/app.asar"),
+        ("Ruby from repositories", "usr/local/bundle/ruby/3.2.0/bundler/gems/rack-abcdef123456/rack.gemspec"),
+        ("Composer without its list", "app/vendor/composer/installed.php"),
+        ("Julia", "root/.julia/packages/HTTP/abcde/Project.toml"),
+        ("opam", "home/opam/.opam/default/.opam-switch/packages/x509.0.11.0/opam"),
         ("Erlang and Elixir", "app/lib/phoenix-1.5.0/ebin/phoenix.app"),
         ("Lua", "usr/local/lib/luarocks/rocks-5.1/luasocket/3.0-1/luasocket-3.0-1.rockspec"),
         ("Yarn in its archives", "srv/.pnp.cjs"),
@@ -27,7 +37,20 @@ def test_packages_that_are_not_read_are_told_once(kind: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["usr/lib/R/site-library/readxl/DESCRIPTION", "usr/lib/erlang/lib/kernel-8.5/ebin/kernel.app", "srv/DESCRIPTION"],
+    [
+        "usr/lib64/R/library/stats/DESCRIPTION",
+        "usr/local/lib/R/library/MASS/DESCRIPTION",
+        "usr/lib/R/site-library/readxl/DESCRIPTION",
+        "usr/lib/erlang/lib/kernel-8.5/ebin/kernel.app",
+        "srv/DESCRIPTION",
+    ],
 )
 def test_what_a_distribution_brought_is_told_by_its_own_package(path: str) -> None:
     assert [one.what for one in Found([file(path, "content")]).unknowns] == ["operating system"]
+
+
+def test_what_another_list_names_is_not_told() -> None:
+    listed = file("app/vendor/composer/installed.json", '{"packages": []}')
+    found = Found([listed, file("app/vendor/composer/installed.php", "<?php")])
+
+    assert "packages of Composer without its list" not in [one.what for one in found.unknowns]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
+from hullguard.inventory.analyzers.binaries.carried import carried
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import Unmapped, modules
 from hullguard.inventory.analyzers.binaries.programs import java_release, programs
@@ -16,6 +17,8 @@ from hullguard.inventory.random_access import RandomAccess
 _ELF = b"\x7fELF"
 _OTHERS = (b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce")
 """Programs for Windows and macOS, which an image may carry to hand them out: only Go's list is looked for."""
+_UNIVERSAL = tuple(b"\xca\xfe\xba" + kind + b"\0\0\0%c" % count for kind in (b"\xbe", b"\xbf") for count in range(1, 9))
+"""Programs of macOS for several processors; classes of Java begin alike, with a version from 45 on for the number."""
 # UPX leaves its mark behind the headers of the program that it makes.
 _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 
@@ -23,14 +26,14 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 5
+    name, version = "binaries", 6
     paths = JAVA_RELEASE
-    magic = (_ELF, *_OTHERS)
+    magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
         head = content[:_PACKED_WITHIN]
-        if head.startswith(_OTHERS):
+        if head.startswith((*_OTHERS, *_UNIVERSAL)):
             yield from modules(Unmapped(content))
             return
         if not head.startswith(_ELF):
@@ -42,6 +45,7 @@ class BinariesAnalyzer(LargeFileAnalyzer):
         elf = Elf(content)
         yield from modules(elf)
         yield from crates(elf, budget or Budget(Limits()))
+        yield from carried(elf, path.rpartition("/")[2])
         yield from programs(path.rpartition("/")[2], content)
         if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")

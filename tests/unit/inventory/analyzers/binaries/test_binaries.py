@@ -179,6 +179,9 @@ def test_what_is_looked_through_slowly_is_looked_through_only_so_far() -> None:
         ("opt/java/openjdk/release", '"17.0.7"', "17.0.7"),
         ("usr/lib/jvm/temurin-8-jdk/release", '"1.8.0_372"', "8.0.372"),
         ("opt/zulu11-jre/release", '"11.0.14.1"', "11.0.14.1"),
+        ("opt/graalvm-community-17/release", '"17.0.1"', "17.0.1"),
+        ("root/.sdkman/candidates/java/17.0.1-tem/release", '"17.0.1"', "17.0.1"),
+        ("opt/runtime/release", '"17.0.1"', "17.0.1"),
     ],
 )
 def test_a_java_runtime_is_known_by_its_release(path: str, said: str, version: str) -> None:
@@ -188,7 +191,15 @@ def test_a_java_runtime_is_known_by_its_release(path: str, said: str, version: s
 
 
 def test_other_release_files_are_not() -> None:
-    assert versions(file("srv/release", 'JAVA_VERSION="17"'), file("opt/jdk/release", "nothing")) == {}
+    assert versions(file("srv/release", "VERSION=17"), file("opt/jdk/release", "nothing")) == {}
+
+
+@pytest.mark.parametrize("kind", [b"\xbe", b"\xbf"])
+def test_go_programs_for_several_processors_are_read(kind: bytes) -> None:
+    universal = (b"\xca\xfe\xba" + kind + b"\0\0\0\2").ljust(64, b"\0")
+
+    assert versions(file("srv/app", universal + go_info("go1.19.3", MODULES))) == VERSIONS
+    assert versions(file("srv/A.class", b"\xca\xfe\xba\xbe\0\0\0\x34".ljust(64, b"\0") + go_info("go1.19.3", ""))) == {}
 
 
 def test_a_program_of_the_distribution_is_reported_once_as_its_package() -> None:

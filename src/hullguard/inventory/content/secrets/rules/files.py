@@ -121,7 +121,7 @@ FILES = (
         "MySQL client password",
         _HIGH,
         r"password[ \t]{0,4}=[ \t]{0,4}[\"']?([^ \t\r\n\"'\x00]{4,200})",
-        paths=r"my\.cnf|my\.cnf\.d/[^/]+\.cnf|\.mylogin\.cnf|debian\.cnf",
+        paths=r"\.?my\.cnf|my\.cnf\.d/[^/]+\.cnf|\.mylogin\.cnf|debian\.cnf",
         whole=False,
     ),
     Rule(
@@ -232,8 +232,17 @@ GENERIC = (
         "url-password",
         "Password in a URL",
         _HIGH,
-        r"(?:https?|ftps?|s?ftp|ssh|git|svn|ldaps?|smtps?|imaps?|amqps?|mqtts?|rediss?|mongodb(?:\+srv)?|postgres(?:ql)?|mysql|mariadb|mssql|"
-        r"sqlserver|clickhouse|nats|kafka)(?:\+[a-z0-9]{2,12})?://[^/\s:@\"'<>\x00]{0,64}:([^/\s:@\"'<>\x00]{3,128})@[A-Za-z0-9\[.\-]{3}",
+        r"(?:https?|ftps?|s?ftp|ssh|git|svn|ldaps?|smtps?|imaps?|amqps?|mqtts?|rediss?|mongodb(?:\+srv)?|postgres(?:ql)?|postgis|"
+        r"mysql2?|mariadb|mssql|sqlserver|cockroachdb|oracle|clickhouse|couchbases?|cassandra|elasticsearch|neo4j|bolt|nats|kafka|"
+        r"socks[45]h?|rtsps?)(?:\+[a-z0-9]{2,12})?://[^/\s:@\"'<>\x00]{0,64}:([^/\s:@\"'<>\x00]{3,128})@[A-Za-z0-9\[.\-]",
+        whole=False,
+        allow=r"\$|<|\{|%[sd(]",
+    ),
+    Rule(
+        "jdbc-password",
+        "Password in a JDBC address",
+        _HIGH,
+        r"jdbc:[a-z0-9]{2,20}:[^\s\"'<>\x00]{1,200}[?&;][Pp]assword=([^&;\s\"'<>\x00]{3,128})",
         whole=False,
         allow=r"\$|<|\{|%[sd(]",
     ),
