@@ -28,8 +28,9 @@ def normal(name: str) -> str | None:
     return name
 
 
-# What stands before bytes that are no UTF-8, or looks like such a byte spelled out.
-_SPELLED = re.compile(rb"\\+(?=x[89a-f][0-9a-f]|[\x80-\xff])")
+# What stands before bytes that are no UTF-8, or looks like such a byte spelled out. Tried once for a whole run of them:
+# a name may hold thousands, and each might be tried with all those behind it.
+_SPELLED = re.compile(rb"(?<!\\)\\++(?=x[89a-f][0-9a-f]|[\x80-\xff])")
 
 
 def spelled(name: bytes) -> str:

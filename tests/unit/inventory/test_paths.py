@@ -66,6 +66,14 @@ def test_no_two_names_are_spelled_alike(one: list[bytes], other: list[bytes]) ->
     assert (spelled(first) == spelled(second)) is (first == second)
 
 
+def test_a_name_of_nothing_but_backslashes_is_spelled_in_linear_time() -> None:
+    # Were each of them tried with all those behind it, this would take hours.
+    long = b"\\" * (1 << 20)
+
+    assert spelled(long) == long.decode()
+    assert spelled(long + b"\xff") == 2 * long.decode() + "\\xff"
+
+
 @given(st.text(alphabet="ab./\0", max_size=30))
 def test_a_normal_name_has_no_way_out(name: str) -> None:
     path = normal(name)

@@ -25,7 +25,7 @@ _MAINTAINERS = {
 """The domains of those who make packages for a distribution."""
 _DOMAIN = re.compile(r"@([A-Za-z0-9.-]+)>?\s*$")
 # Personal archives and vendors mark their builds of a distribution's package: 1.2-3~ppa1, 8.2.1+0~deb12+deb.sury.org+1.
-_MARKED = re.compile(r"ppa\d|[a-z0-9-]+\.(?:org|com|net|io)\b", re.IGNORECASE)
+_MARKED = re.compile(r"ppa\d|[a-z0-9-]\.(?:org|com|net|io)\b", re.IGNORECASE)
 
 _VENDORS = {
     "almalinux": ("AlmaLinux",),
