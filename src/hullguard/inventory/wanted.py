@@ -5,6 +5,8 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.content.inspector import Inspector
@@ -60,10 +62,14 @@ class Wanted:
     @functools.cached_property
     def signature(self) -> str:
         """Changes whenever an index made with these wishes could differ."""
-        parts = [str(INDEX_VERSION), *(f"{a.name}:{a.version}:{a.paths}:{a.magic}" for a in self.analyzers)]
-        parts += [f"{inspector.name}:{inspector.version}" for inspector in self.inspectors]
-        parts += [f"{real}={logical}" for real, logical in self.aliases]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        # Names of an image may hold any sign, so what separates them must be none.
+        parts = (
+            INDEX_VERSION,
+            [(a.name, a.version, a.paths, a.magic) for a in self.analyzers],
+            [(inspector.name, inspector.version) for inspector in self.inspectors],
+            self.aliases,
+        )
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def logical(self, path: str) -> str | None:
         """The name under which an analyzer wants this path, or None when nobody does."""

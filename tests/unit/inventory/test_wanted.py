@@ -37,3 +37,17 @@ def test_a_directory_stands_for_the_wanted_one() -> None:
     assert wanted.logical("opt/db/other") is None
     assert wanted.logical("opt/dbs/status") is None
     assert wanted.logical("opt/os") == "etc/os-release"
+
+
+NAME = st.text(alphabet="a=:/\n\",[]'", min_size=1, max_size=4)
+ALIASES = st.lists(st.tuples(NAME, NAME), max_size=3)
+
+
+@given(ALIASES, ALIASES)
+def test_wishes_have_one_signature_only_if_they_are_the_same(
+    one: list[tuple[str, str]], other: list[tuple[str, str]]
+) -> None:
+    same = Wanted([], one).signature == Wanted([], other).signature
+
+    assert same is (set(one) == set(other))
+    assert Wanted([], [("a", "b=c")]).signature != Wanted([], [("a=b", "c")]).signature
