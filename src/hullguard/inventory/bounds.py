@@ -60,6 +60,9 @@ PROGRAM_BYTES = Bound(16 * MIB, "the part of redis-server and valkey-server in w
 RUNTIME_BYTES = Bound(MIB, "the file `release` of a Java runtime")
 
 DATABASE_LINES = Bound(1 << 20, "lines that count of one database of dpkg, apk or opkg; the others are left out")
+LISTED_FILES = Bound(
+    500_000, "files that the list of one package of dpkg or pacman, or that of apk, names; the others are left out"
+)
 RPM_PACKAGES = Bound(200_000, "packages of one database of rpm")
 RPM_PAGES = Bound(100_000, "pages of one database of rpm in SQLite")
 

@@ -163,7 +163,9 @@ TARGETS: tuple[Target, ...] = (
     ),
     _target("alpine-release", "os-release", "etc/alpine-release", b"3.18.4\n", b"3.19_alpha20230901\n"),
     _target("debian-version", "os-release", "etc/debian_version", b"12.4\n", b"trixie/sid\n"),
-    _target("dpkg.status", "dpkg", "var/lib/dpkg/status", _BASH.encode()),
+    _target(
+        "dpkg.status", "dpkg", "var/lib/dpkg/status", _BASH.encode(), b"Package\v:  a\nVersion: 1\x1a\x1aPackage:\n b\n"
+    ),
     _target("dpkg.status-d", "dpkg", "var/lib/dpkg/status.d/base", dpkg_entry("base-files", "12.4").encode()),
     _target(
         "dpkg.list",
@@ -205,7 +207,13 @@ TARGETS: tuple[Target, ...] = (
         beside={"usr/lib/opkg/status": _OPKG},
     ),
     _target("python.wheel", "python", "usr/lib/python3/site-packages/Django-3.2.dist-info/METADATA", _METADATA),
-    _target("python.egg", "python", "usr/lib/python3/site-packages/six.egg-info", _METADATA.replace(b"\n", b"\r\n")),
+    _target(
+        "python.egg",
+        "python",
+        "usr/lib/python3/site-packages/six.egg-info",
+        _METADATA.replace(b"\n", b"\r\n"),
+        b"Name: a\rVersion: 1\r\r",
+    ),
     _target(
         "node",
         "node",

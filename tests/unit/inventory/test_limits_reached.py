@@ -55,6 +55,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "PROGRAM_BYTES": (99, "redis-server", elf(extra=REDIS)),
     "RUNTIME_BYTES": (9, "opt/jdk/release", 'JAVA_VERSION="17.0.7"\n'),
     "DATABASE_LINES": (5, "var/lib/dpkg/status", STATUS),
+    "LISTED_FILES": (1, "lib/apk/db/installed", "P:a\nV:1\nF:bin\nR:a\nR:b\n\n"),
     "RPM_PACKAGES": (2, "var/lib/rpm/Packages.db", ndb(*(header(f"a{number}") for number in range(3)))),
     "SECRETS_OF_A_FILE": (2, "a", TOKENS),
     "SECRETS_JUDGED": (0, "a", TOKENS + b"\n" * (1 << 21) + TOKENS),

@@ -33,6 +33,7 @@ _GROWTH = 4
 _HOLE = bytes(16)
 """What a disk that lost a block has in its place."""
 _DAMAGED = b"!:damaged\n"
+_LISTED = b"!:files\n"
 _CUT = b"!:"
 """A field that no database has: what stands behind it was left out."""
 
@@ -45,7 +46,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 4
+    name, version = "apk", 5
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 
@@ -54,21 +55,28 @@ class ApkAnalyzer(Analyzer):
             return content if len(content) <= _ASKED else _UNREAD.encode()
         kept: list[bytes] = []
         # A folder's name counts once a file: a few bytes could stand for gigabytes of paths.
-        folder, room = b"", _GROWTH * len(content)
+        folder, room, files = b"", _GROWTH * len(content), 0
         for line in _LINE.finditer(content):
             whole, field = line[0], line[1]
             if field == b"F":
                 folder = whole[2:]
             elif field == b"R":
                 name = folder + b"/" + whole[2:]
-                if len(name) <= room and ownable(text(name)):
-                    room -= len(name)
-                    kept.append(b"R:" + name)
-            elif len(kept) < bounds.DATABASE_LINES:
+                if not ownable(text(name)):
+                    continue
+                if len(name) > room or files == bounds.LISTED_FILES:
+                    room = -1
+                    continue
+                room -= len(name)
+                files += 1
+                kept.append(b"R:" + name)
+            elif len(kept) - files < bounds.DATABASE_LINES:
                 kept.append(whole)
             else:
                 kept.append(_CUT)
                 break
+        if room < 0:
+            kept.append(b"\n" + _LISTED)
         if _HOLE in content or content[-1:] not in (b"", b"\n"):
             kept.append(b"\n" + _DAMAGED)
         return b"\n".join(kept)
@@ -104,6 +112,10 @@ class ApkAnalyzer(Analyzer):
         name, version = fields.get("P"), fields.get("V")
         if fields.get("!") == "damaged":
             why = "it is damaged or cut off; packages may be missing, or have lines of others"
+            findings.say(location, why, incomplete=True)
+            return
+        if fields.get("!") == "files":
+            why = f"it lists more than {bounds.LISTED_FILES} files that may name packages, or such long names"
             findings.say(location, why, incomplete=True)
             return
         if "!" in fields:
@@ -158,7 +170,7 @@ def _content(files: Files, path: str) -> str:
 def _records(content: bytes) -> Iterator[tuple[dict[str, str], list[str]]]:
     fields: dict[str, str] = {}
     owned: list[str] = []
-    for line in [*text(content).split("\n"), ""]:
+    for line in map(text, [*content.split(b"\n"), b""]):
         if not line.strip():
             if fields:
                 yield fields, owned

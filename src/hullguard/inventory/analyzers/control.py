@@ -18,7 +18,10 @@ _HOLE = bytes(16)
 _CUT = "entries"
 """A field that no database has: what stands behind it was left out."""
 _MOST = 1000
-"""Of a value; names and versions are far shorter, and what a program wrote into another field is not read."""
+"""Characters of a value; names and versions are far shorter, and what a program wrote into others is not read."""
+_KEPT = 5 * _MOST
+"""Bytes of a value that are kept: they are more characters than that, so that what was cut is seen to be."""
+_BLANKS = rb"[ \t\r\v\f]"
 
 _THERE = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
 _ABSENT = frozenset({"not-installed", "config-files"})
@@ -85,25 +88,27 @@ class Entry(Struct):
 
 
 def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
-    """What ``condensed`` keeps: lines of these fields, and those that separate paragraphs."""
+    """What ``condensed`` keeps: these fields with their values, and the lines that separate paragraphs."""
     # Blanks before the colon are allowed, and the value may stand on the next line.
     return re.compile(
-        rb"^(?:" + "|".join(names).encode() + rb")[ \t]*:(?:[ \t\r]*\n[ \t]+(?=\S))?.*$|^[ \t\r]*$",
+        rb"^(" + "|".join(names).encode() + rb")%b*:((?:%b*\n%b+(?=\S))?.*)$|^[ \t\r]*$" % (_BLANKS, _BLANKS, _BLANKS),
         re.MULTILINE | re.IGNORECASE,
     )
 
 
 def condensed(content: bytes, wanted: re.Pattern[bytes], *, whole: bool) -> bytes:
     """The wanted lines, each so far as it can matter; ``whole`` says that the last line must end, too."""
-    found = [
-        line[0][: 2 * _MOST].replace(b"\n", b" ") for line in islice(wanted.finditer(content), bounds.DATABASE_LINES)
-    ]
+    found = [_line(*line.groups()) for line in islice(wanted.finditer(content), bounds.DATABASE_LINES)]
     kept = b"\n".join(found)
     if len(found) == bounds.DATABASE_LINES:
         kept += f"\n\n{_CUT}: more".encode()
     if _HOLE in content or _NO_FIELD.search(content) is not None or (whole and content[-1:] not in (b"", b"\n")):
         kept += f"\n\n{_CUT}: damaged".encode()
     return kept
+
+
+def _line(name: bytes | None, value: bytes | None) -> bytes:
+    return b"" if name is None or value is None else name + b": " + value.strip()[:_KEPT].replace(b"\n", b" ")
 
 
 def entries(content: bytes) -> Iterator[Entry]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from hullguard.inventory.analyzers import provenance
-from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
+from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
-from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.ownable import listed, ownables
 from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.model.package import Package, PackageType
 
@@ -18,6 +18,8 @@ _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
 _UPDATES = f"{_ROOT}/updates"
 _FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin"))
+# A file a line, in md5sums behind its digest.
+_LISTED = (re.compile(rb"^(?:\S*  )?([^\n]+)", re.MULTILINE), re.compile(rb"([^\n]+)"))
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
@@ -27,16 +29,17 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 5
+    name, version = "dpkg", 6
     paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.list)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES)
 
     def condense(self, path: str, content: bytes) -> bytes:
         if path.endswith((".list", ".md5sums")):
-            lines = text(content).splitlines()
-            names = (line.split("  ", 1)[-1].lstrip("/") for line in lines if line)
-            return "\n".join(name for name in names if ownable(name)).encode()
-        return condensed(content, _FIELDS, whole=path == _STATUS or path.startswith(f"{_UPDATES}/"))
+            return ownables(line[1].lstrip(b"/") for line in _LISTED[path.endswith(".list")].finditer(content))
+        # For dpkg that mark of DOS ends lines and paragraphs as a line's end does (lib/dpkg/parse.c).
+        return condensed(
+            content.replace(b"\x1a", b"\n"), _FIELDS, whole=path == _STATUS or path.startswith(f"{_UPDATES}/")
+        )
 
     def variant(self, path: str) -> str:
         return "list" if path.endswith((".list", ".md5sums")) else ""
@@ -62,7 +65,7 @@ class DpkgAnalyzer(Analyzer):
                 self._add(entry, layer, _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
-        provenance.take(findings, context.distribution, self._owners(files, own), fhs=True)
+        provenance.take(findings, context.distribution, self._owners(files, own, findings), fhs=True)
         return findings
 
     @staticmethod
@@ -95,9 +98,9 @@ class DpkgAnalyzer(Analyzer):
         )
 
     @staticmethod
-    def _owners(files: Files, own: Mapping[str, Owner]) -> Iterator[Owner]:
+    def _owners(files: Files, own: Mapping[str, Owner], findings: Findings) -> Iterator[Owner]:
         for directory, suffix in ((_INFO, ".list"), (_STATUS_D, ".md5sums")):
             for name, file in files.children(directory):
                 if name.endswith(suffix) and (package := name.removesuffix(suffix).split(":")[0].lower()) in own:
-                    listed = (files.real(path) for path in text(file.content).split("\n") if path)
-                    yield replace(own[package], paths={real for real in listed if real})
+                    paths = listed(file.content, f"{directory}/{name}", findings)
+                    yield replace(own[package], paths={real for path in paths if (real := files.real(path))})

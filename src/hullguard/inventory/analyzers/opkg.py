@@ -25,7 +25,7 @@ class OpkgAnalyzer(Analyzer):
     No advisories are published for these packages, so none of them stands for the language packages that it brought.
     """
 
-    name, version = "opkg", 2
+    name, version = "opkg", 3
     paths = r"(?:(?:usr|var|opt)/)?lib/opkg/(?:status|info/[^/]+\.control)"
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in ("status", "info"))
 

@@ -1,8 +1,11 @@
 """Paths that name a package of their own unless an OS package lists them: it is reported once, as the OS package."""
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE
+from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE, Findings, text
 from hullguard.inventory.endings import Endings
 
 # Letters of more than two cases are spelled out, so that ``Endings`` can tell other names apart.
@@ -29,6 +32,10 @@ _NAMED = (
 _POSSIBLE = Endings(_NAMED).possible
 _FITS = re.compile("|".join(f"(?:{pattern})" for pattern in _NAMED), re.DOTALL).fullmatch
 _COMMANDS = ("bin", "sbin")
+_LONGEST = 4096
+"""PATH_MAX: a longer name is no file's."""
+_MORE = b"\0"
+"""No name: what stood behind it in a list was left out."""
 _NO_PROGRAMS = ("etc/", "usr/share/", "usr/include/", "var/")
 
 
@@ -37,6 +44,8 @@ def ownable(path: str) -> bool:
 
     Programs can say their own version: commands, and what lies without a suffix beside them.
     """
+    if len(path) > _LONGEST:
+        return False
     directory, _, base = path.rpartition("/")
     if base and (directory.rpartition("/")[2] in _COMMANDS or ("." not in base and not path.startswith(_NO_PROGRAMS))):
         return True
@@ -46,3 +55,22 @@ def ownable(path: str) -> bool:
 def metadata(path: str) -> bool:
     """Whether it is a file that names packages, or a library, by its name, and no program."""
     return _POSSIBLE(path) and _FITS(path) is not None
+
+
+def ownables(names: Iterable[bytes]) -> bytes:
+    """Of the files that an OS package lists those that may name packages, a line each, for ``listed``."""
+    every = iter(names)
+    kept = [name for name in islice(every, bounds.LISTED_FILES) if ownable(text(name))]
+    if next(every, None) is not None:
+        kept.append(_MORE)
+    return b"\n".join(kept)
+
+
+def listed(content: bytes, place: str, findings: Findings) -> Iterator[str]:
+    """The files of such a list; that it was cut is added to the unknowns."""
+    for name in content.split(b"\n"):
+        if name == _MORE:
+            why = f"it lists more than {bounds.LISTED_FILES} files; whose the others are is not known"
+            findings.say(place, why, incomplete=True)
+        elif name:
+            yield text(name)

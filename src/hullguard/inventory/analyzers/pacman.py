@@ -16,29 +16,36 @@ from hullguard.inventory.analyzers.analyzer import (
     os_purl,
     text,
 )
-from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.ownable import listed, ownables
 from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/pacman/local"
 _KEPT = ("NAME", "VERSION", "BASE", "ARCH", "LICENSE", "PACKAGER", "VALIDATION")
-_MAX_LICENSES = 50
+_MOST_VALUES = 50
+_LONGEST = 1000
+"""Characters of a value."""
+_LINE = re.compile(rb"[^\n]+")
 
 
 class PacmanAnalyzer(Analyzer):
     """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
 
-    name, version = "pacman", 2
+    name, version = "pacman", 3
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
     fixed = ("var/lib/pacman", _ROOT)
     entered = (_ROOT,)
 
     def condense(self, path: str, content: bytes) -> bytes:
-        sections = _sections(content)
         if path.endswith("/files"):
-            return "\n".join(name for name in sections.get("FILES", ()) if ownable(name)).encode()
-        kept = [f"%{name}%\n" + "".join(f"{value}\n" for value in sections.get(name, ())) for name in _KEPT]
-        return "\n".join(kept).encode()
+            return ownables(line for heading, line in _lines(content) if heading == b"FILES")
+        kept: dict[bytes, list[bytes]] = {name.encode(): [] for name in _KEPT}
+        for heading, line in _lines(content):
+            if heading in kept and len(kept[heading]) < _MOST_VALUES:
+                kept[heading].append(
+                    line[: 5 * _LONGEST]
+                )  # more characters than that, so that what was cut is seen to be
+        return b"\n".join(b"\n".join((b"%%%b%%" % name, *values)) for name, values in kept.items())
 
     def variant(self, path: str) -> str:
         return path.rpartition("/")[2]
@@ -51,7 +58,7 @@ class PacmanAnalyzer(Analyzer):
         for path, file in files.matching(rf"{place}/[^/]+/desc"):
             if findings.has_room():
                 self._add(path, file, context, findings, own)
-        provenance.take(findings, context.distribution, self._owners(files, place, own), fhs=False)
+        provenance.take(findings, context.distribution, self._owners(files, place, own, findings), fhs=False)
         for path, _ in files.matching(rf"{place}/[^/]+/files"):
             if files.file(f"{path.rpartition('/')[0]}/desc") is None:
                 findings.say(path, "a package whose description is missing")
@@ -66,11 +73,11 @@ class PacmanAnalyzer(Analyzer):
         return findings
 
     @staticmethod
-    def _owners(files: Files, place: str, own: Mapping[str, Owner]) -> Iterator[Owner]:
+    def _owners(files: Files, place: str, own: Mapping[str, Owner], findings: Findings) -> Iterator[Owner]:
         for path, file in files.matching(rf"{place}/[^/]+/files"):
             if (known := own.get(path.rpartition("/")[0])) is not None:
-                listed = (files.real(name) for name in text(file.content).split("\n") if name)
-                yield replace(known, paths={real for real in listed if real})
+                names = listed(file.content, path, findings)
+                yield replace(known, paths={real for name in names if (real := files.real(name))})
 
     @staticmethod
     def _add(path: str, file: File, context: Context, findings: Findings, own: dict[str, Owner]) -> None:
@@ -79,6 +86,9 @@ class PacmanAnalyzer(Analyzer):
         name, version = values.get("NAME"), values.get("VERSION")
         if not is_name(name) or not version:
             findings.say(path, "it lacks the package's name or its version")
+            return
+        if any(len(values.get(field, "")) > _LONGEST for field in ("NAME", "VERSION", "BASE", "ARCH")):
+            findings.say(path, "it has a name or a version without end")
             return
         distribution, arch = context.distribution, values.get("ARCH")
         # What was built on the machine itself is not signed.
@@ -97,17 +107,24 @@ class PacmanAnalyzer(Analyzer):
                 arch=arch,
                 layer=context.layers[file.origin],
                 locations=(path,),
-                licenses=tuple(sections.get("LICENSE", ())[:_MAX_LICENSES]),
+                licenses=tuple(sections.get("LICENSE", ())),
             )
         )
 
 
+def _lines(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The lines that say something, each with the heading above it."""
+    heading = b""
+    for found in _LINE.finditer(content):
+        line = found[0]
+        if len(line) > 2 and line.startswith(b"%") and line.endswith(b"%"):
+            heading = line[1:-1]
+        elif line := line.strip():
+            yield heading, line
+
+
 def _sections(content: bytes) -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
-    lines: list[str] = []
-    for line in text(content).split("\n"):
-        if len(line) > 2 and line.startswith("%") and line.endswith("%"):
-            lines = sections.setdefault(line[1:-1], [])
-        elif line := line.strip():
-            lines.append(line)
+    for heading, line in _lines(content):
+        sections.setdefault(text(heading), []).append(text(line))
     return sections

@@ -24,16 +24,14 @@ _CUT = b"\n!cut"
 class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
-    name, version = "python", 7
+    name, version = "python", 8
     paths = METADATA
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path
-        # Only the headers: the description after the first empty line may contain anything.
-        begin = text(content[: bounds.METADATA_BYTES].removeprefix(b"\xef\xbb\xbf"))
-        head, *description = re.split(r"\r?\n\r?\n", begin, maxsplit=1)
+        head, whole = headers_of(content[: bounds.METADATA_BYTES])
         kept = "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(head)).encode()
-        return kept if description or len(content) <= bounds.METADATA_BYTES else kept + _CUT
+        return kept if whole or len(content) <= bounds.METADATA_BYTES else kept + _CUT
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
@@ -42,7 +40,7 @@ class PythonAnalyzer(Analyzer):
                 continue  # the older name does not count beside the other
             if context.owns(path, file) or not findings.has_room():
                 continue
-            fields = headers(file.content)
+            fields = headers(text(file.content))
             if file.content.endswith(_CUT):
                 why = f"has more than {bounds.METADATA_BYTES} bytes; the rest of it was not read"
                 findings.say(path, why, incomplete=True)
@@ -65,10 +63,18 @@ class PythonAnalyzer(Analyzer):
         return findings
 
 
-def headers(content: bytes) -> dict[str, list[str]]:
+def headers_of(content: bytes) -> tuple[str, bool]:
+    """The headers of a file, and whether it goes on behind them: a description may contain anything."""
+    # Python reads it as text, in which a carriage return ends a line.
+    begin = text(content.removeprefix(b"\xef\xbb\xbf")).replace("\r\n", "\n").replace("\r", "\n")
+    head, empty, _ = begin.partition("\n\n")
+    return head, bool(empty)
+
+
+def headers(head: str) -> dict[str, list[str]]:
     """The headers that count, by their names in lower case."""
     fields: dict[str, list[str]] = {}
-    for key, value in _HEADER.findall(text(content)):
+    for key, value in _HEADER.findall(head):
         fields.setdefault(key.lower(), []).append(value)
     return fields
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import is_name, text
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
-from hullguard.inventory.analyzers.python import headers, licenses
+from hullguard.inventory.analyzers.python import headers, headers_of, licenses
 from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, Member, ZipArchive
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import RandomAccess
@@ -20,7 +20,7 @@ _NAMELESS = "metadata of a Python package without its name or version"
 class PythonArchiveAnalyzer(LargeFileAnalyzer):
     """Each package by its metadata; before the archive there may be a line that names the interpreter."""
 
-    name, version = "python-archive", 1
+    name, version = "python-archive", 2
     paths = r"(?:.*/)?[^/]+\.(?:egg|pex|pyzw?)"
     form = "archive of Python packages"
 
@@ -47,7 +47,7 @@ def _package(archive: ZipArchive, member: Member, inner: str) -> Piece | Doubt:
             content += piece
     except BadMember:
         pass  # what there is of it decides; the headers come first
-    fields = headers(re.split(rb"\r?\n\r?\n", bytes(content).removeprefix(b"\xef\xbb\xbf"), maxsplit=1)[0])
+    fields = headers(headers_of(bytes(content))[0])
     name, version = (fields.get(key, [""])[0].rstrip() for key in ("name", "version"))
     if not is_name(name) or not version:
         return Doubt(_NAMELESS, inner)

@@ -6,6 +6,8 @@ import pytest
 from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file, python_package, symlink, whiteout
 from tests.support.inventories import Found
 
+from hullguard.inventory import bounds
+
 OS = file("etc/os-release", DEBIAN_12)
 
 
@@ -342,3 +344,54 @@ def test_a_list_hides_nothing_where_no_distribution_puts_files(root: str) -> Non
         "lodash",
         "python3-six",
     ]
+
+
+def test_the_end_of_a_file_under_dos_ends_lines_and_entries() -> None:
+    status = (
+        "Package: base\nVersion: 1\nHomepage: x\x1a\x1aPackage: openssl\nStatus: install ok installed\nVersion: 1.0\n\n"
+    )
+
+    assert Found([OS, file("var/lib/dpkg/status", status)]).names == ["base", "openssl"]
+
+
+@pytest.mark.parametrize("blanks", [" " * 1990, "\t" * 100_000, " \v\f\r" * 500])
+def test_values_stand_behind_any_number_of_blanks(blanks: str) -> None:
+    status = f"Package\v\f:{blanks}libssl3\nSource{blanks}:{blanks}openssl\nVersion:{blanks}10.0~really1.0\n\n"
+    found = Found([OS, file("var/lib/dpkg/status", status)])
+
+    assert found.unknowns == []
+    assert found.named("libssl3").version == "10.0~really1.0"
+    assert found.named("libssl3").source_name == "openssl"
+
+
+@pytest.mark.parametrize("sign", ["a", "\U0001f600"])
+def test_a_name_that_was_cut_is_never_taken_for_a_whole_one(sign: str) -> None:
+    found = Found([OS, file("var/lib/dpkg/status", f"Package: {sign * 1001}\nVersion: 1\n\n")])
+
+    assert found.names == []
+    assert "without end" in found.unknowns[0].why
+
+
+def test_a_list_without_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "LISTED_FILES", 2)
+    packages = [OS, dpkg_status(dpkg_entry("a", "1"), dpkg_entry("b", "1"))]
+    lists = [
+        file(f"var/lib/dpkg/info/{name}.list", "/bin/x\n/bin/y\n" + more) for name, more in (("a", ""), ("b", "/z\n"))
+    ]
+    found = Found([*packages, *lists])
+
+    assert [(one.what, one.incomplete) for one in found.unknowns] == [("var/lib/dpkg/info/b.list", True)]
+
+
+@pytest.mark.parametrize("name", ["a\vb", "a\x85b", "a\u2028b", "a  b"])
+def test_a_listed_name_may_hold_any_sign(name: str) -> None:
+    made = f"usr/lib/{name}/x.dist-info/METADATA"
+    found = Found(
+        [
+            OS,
+            dpkg_status(dpkg_entry("a", "1")),
+            file("var/lib/dpkg/info/a.list", f"/{made}\n"),
+            file(made, "Name: x\nVersion: 1\n\n"),
+        ]
+    )
+    assert found.names == ["a"]

@@ -6,7 +6,7 @@ import pytest
 from tests.support.images import Entry, Image, file, layer, symlink, whiteout
 from tests.support.inventories import Found
 
-from hullguard.inventory import read
+from hullguard.inventory import bounds, read
 
 OS = file("etc/os-release", 'ID=arch\nPRETTY_NAME="Arch Linux"\n')
 
@@ -113,3 +113,25 @@ def test_a_package_behind_a_link_of_its_own_is_read(tmp_path: Path) -> None:
     found = read(str(image))
 
     assert ([each.name for each in found.packages], found.complete) == (["bash", "openssl"], True)
+
+
+@pytest.mark.parametrize("sign", ["1", "\U0001f600"])
+def test_a_version_without_end_is_said(sign: str) -> None:
+    found = Found([OS, file("var/lib/pacman/local/bash-1-1/desc", f"%NAME%\nbash\n\n%VERSION%\n{sign * 1001}\n\n")])
+
+    assert found.names == []
+    assert "without end" in found.unknowns[0].why
+
+
+def test_a_list_without_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "LISTED_FILES", 2)
+    found = Found(
+        [
+            *(package(name, "1-1") for name in ("a", "b")),
+            file("var/lib/pacman/local/a-1-1/files", "%FILES%\nbin/x\nbin/y\n\n%BACKUP%\netc/z\n"),
+            file("var/lib/pacman/local/b-1-1/files", "%FILES%\nbin/x\nbin/y\nbin/z\n"),
+            OS,
+        ]
+    )
+
+    assert [(one.what, one.incomplete) for one in found.unknowns] == [("var/lib/pacman/local/b-1-1/files", True)]

@@ -1,6 +1,7 @@
 """Python packages, wherever they were installed and whatever installed them."""
 
 import pytest
+from tests.support.archives import zipped
 from tests.support.images import file, python_package
 from tests.support.inventories import Found
 
@@ -101,6 +102,15 @@ def test_metadata_without_a_name_or_a_version_is_told(content: str) -> None:
 
     assert found.names == []
     assert "x/six.dist-info/METADATA" in [unknown.what for unknown in found.unknowns]
+
+
+@pytest.mark.parametrize("form", ["x/six.dist-info/METADATA", "x.egg"])
+def test_a_carriage_return_ends_a_line(form: str) -> None:
+    content = b"Metadata-Version: 2.1\rName: django\rVersion: 3.2\nName: harmless\nVersion: 9\r\rName: x\n\n"
+    entry = file(form, zipped({"EGG-INFO/PKG-INFO": content}) if form.endswith(".egg") else content)
+
+    found = Found([entry]).named("django")
+    assert found.version == "3.2"
 
 
 @pytest.mark.parametrize("directory", ["X-1.DIST-INFO/METADATA", "X-1.Egg-Info/PKG-INFO"])
