@@ -26,6 +26,7 @@ def work(job: Job) -> Answer:
             cache=LayerCache(Path(job.layers), 256 << 20),
             docker_host=job.docker_host,
             scanners=_SCANNERS,
+            loadables=True,
         )
         slices = split(job.image_id, inventory)
     except HullguardError as bad:

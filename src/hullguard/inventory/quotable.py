@@ -3,7 +3,7 @@
 What tells a package (its name, its version) stays as it is: it is looked up by that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -28,6 +28,7 @@ def quotable(inventory: Inventory) -> Inventory:
         secrets=tuple(map(_hit, inventory.secrets)),
         malware=tuple(map(_hit, inventory.malware)),
         config=tuple(map(_hit, inventory.config)),
+        loadable=_paths(inventory.loadable),
     )
 
 
@@ -49,6 +50,11 @@ def _package(package: Package) -> Package:
     if (locations, licenses) == (package.locations, package.licenses):
         return package
     return replace(package, locations=locations, licenses=licenses)
+
+
+def _paths(loadable: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """One that holds a credential is left out: masked, no process would be found at it."""
+    return {name: tuple(path for path in each if redacted_text(path) == path) for name, each in loadable.items()}
 
 
 def _unknowns(said: Iterable[Unknown]) -> tuple[Unknown, ...]:

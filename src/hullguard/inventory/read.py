@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.analyzers.ownable import loadable
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.inspection import Hits
@@ -36,6 +37,7 @@ _MOST_THREADS = 4
 _MOST_READS = 3
 """The first read shows the links, the second what they lead to; the third is for links among that."""
 _REST = "the rest of the image"
+_MOST_LOADABLE, _LONGEST_LOADABLE = 100_000, 512
 
 
 def recognise(target: str, limits: Limits | None = None) -> str | None:
@@ -58,11 +60,13 @@ def read(
     scanners: frozenset[str] = frozenset(),
     registry: RegistryAccess | None = None,
     all_mounts: bool = False,
+    loadables: bool = False,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
 
     ``scanners`` names the inspectors that look into files as they pass. ``all_mounts``: whether to read of a directory
-    also what other machines and containers have mounted there.
+    also what other machines and containers have mounted there. ``loadables``: whether to tell of an image which
+    programs and shared libraries are whose; only who watches its containers needs them.
 
     A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
     NotFound, Invalid or Unavailable when there is no such image, or no image at all.
@@ -70,7 +74,7 @@ def read(
     limits = limits or Limits()
     source, name = parse(target, limits)
     target = spelled(os.fsencode(target))
-    request = Request(name, limits, platform, docker_host, registry or RegistryAccess(), all_mounts)
+    request = Request(name, limits, platform, docker_host, registry or RegistryAccess(), all_mounts, loadables)
     with source.open(request) as opened:
         analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
         reader = LayerReader(Wanted(analyzers, inspectors=inspectors_of(scanners)), Budget(limits), cache, progress)
@@ -139,7 +143,8 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
     careless, doubts = _careless(described.config, facts, reader)
-    inventory = _inventory(about, facts, trees, [*unknowns, *doubts], stopped, limits=request.limits)
+    said = [*unknowns, *doubts]
+    inventory = _inventory(about, facts, trees, said, stopped, limits=request.limits, loadables=request.loadables)
     return replace(inventory, config=(*careless, *inventory.config))
 
 
@@ -241,6 +246,7 @@ def _inventory(
     stopped: LimitReached | None,
     *,
     limits: Limits,
+    loadables: bool = False,
 ) -> Inventory:
     names = tuple(layer.diff_id for layer in layers) or (None,)
     found, seen = Findings(unknowns=list(unknowns)), set[tuple[object, ...]]()
@@ -280,6 +286,7 @@ def _inventory(
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
         config=tuple(hits.config),
+        loadable=_loadables(found.listed) if loadables else {},
     )
 
 
@@ -290,6 +297,7 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
     found.unknowns += findings.unknowns
     found.left_out += findings.left_out
     found.unsaid += findings.unsaid
+    found.listed += findings.listed
     for path, layer in findings.owned.items():
         context.owned[path] = max(layer, context.owned.get(path, 0))
     context.room -= len(findings.packages)
@@ -324,6 +332,20 @@ def _once(packages: list[Package]) -> tuple[Package, ...]:
         for key, package in first.items()
     ]
     return tuple(sorted(merged, key=lambda package: (package.purl, package.layer or "")))
+
+
+def _loadables(listed: Iterable[tuple[str, set[str]]]) -> dict[str, tuple[str, ...]]:
+    """The largest package databases name some twenty thousand. Of a path that is left out nobody is told an owner."""
+    found: dict[str, set[str]] = {}
+    room = _MOST_LOADABLE
+    for name, paths in listed:
+        directories = {path.rpartition("/")[0] for path in paths}
+        files = (path for path in paths - directories if len(path) <= _LONGEST_LOADABLE)
+        fit = sorted(filter(loadable, files))[:room]
+        if fit:
+            found.setdefault(name, set()).update(fit)
+            room -= len(fit)
+    return {name: tuple(sorted(paths)) for name, paths in sorted(found.items())}
 
 
 def _complete(unknowns: Iterable[Unknown]) -> bool:

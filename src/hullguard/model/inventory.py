@@ -19,3 +19,6 @@ class Inventory(Struct, frozen=True, omit_defaults=True):
     secrets: tuple[Secret, ...] = ()
     malware: tuple[Malware, ...] = ()
     config: tuple[Misconfiguration, ...] = ()
+    loadable: dict[str, tuple[str, ...]] = {}
+    """By the name of an OS package the paths, without their first slash and in order, of its programs and shared
+    libraries: what a process that runs may be, or have loaded. Paths beyond a bound are left out."""

@@ -7,6 +7,7 @@ import pytest
 import zstandard
 from tests.support.images import (
     DEBIAN_12,
+    Entry,
     Image,
     compressed,
     digest_of,
@@ -155,6 +156,53 @@ def test_a_linked_database_is_read(tmp_path: Path) -> None:
 
     for path in (image.docker_archive(tmp_path / "a.tar"), image.docker_archive(tmp_path / "a.tar.gz", "gzip")):
         assert names(read(str(path), cache=LayerCache(tmp_path / "cache"))) == ["a"]
+
+
+def _listing(name: str, *paths: str) -> Entry:
+    return file(f"var/lib/dpkg/info/{name}.list", "".join(f"/{path}\n" for path in paths))
+
+
+OWNING = layer(
+    file("etc/os-release", DEBIAN_12),
+    dpkg_status(dpkg_entry("zlib1g", "1"), dpkg_entry("bash", "5")),
+    symlink("lib", "usr/lib"),
+    _listing("zlib1g:amd64", ".", "lib", "lib/libz.so.1.2", "lib/libz.so.1", "usr/share/doc/zlib1g/copyright"),
+    _listing("bash", ".", "bin", "bin/bash", "etc/bash.bashrc", "usr/share/locale"),
+    file("usr/lib/libz.so.1.2", b"x"),
+    symlink("usr/lib/libz.so.1", "libz.so.1.2"),
+    file("bin/bash", b"x"),
+)
+APK = layer(
+    file("etc/os-release", 'ID=alpine\nVERSION_ID=3.18.4\nPRETTY_NAME="Alpine Linux v3.18"\n'),
+    file("lib/apk/db/installed", "P:musl\nV:1.2.4-r2\nA:x86_64\nF:lib\nR:ld-musl-x86_64.so.1\nF:etc\nR:musl.conf\n\n"),
+    file("lib/ld-musl-x86_64.so.1", b"x"),
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (OWNING, {"bash": ("bin/bash",), "zlib1g": ("usr/lib/libz.so.1.2",)}),
+        (APK, {"musl": ("lib/ld-musl-x86_64.so.1",)}),
+    ],
+)
+def test_whose_programs_and_libraries_are_is_told_to_who_asks(
+    tmp_path: Path, content: bytes, expected: dict[str, tuple[str, ...]]
+) -> None:
+    path = str(Image([content]).docker_archive(tmp_path / "image.tar"))
+
+    assert read(path, loadables=True).loadable == expected
+    assert read(path).loadable == {}
+
+
+def test_a_program_whose_path_holds_a_credential_is_nobodys(tmp_path: Path) -> None:
+    token = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
+    content = layer(
+        file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("a", "1")), _listing("a", f"bin/{token}", "bin/a")
+    )
+
+    found = read(str(Image([content]).docker_archive(tmp_path / "image.tar")), loadables=True)
+    assert found.loadable == {"a": ("bin/a",)}
 
 
 class TestCache:

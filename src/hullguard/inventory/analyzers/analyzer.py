@@ -83,6 +83,8 @@ class Findings(Struct):
     unknowns: list[Unknown] = []
     os: OperatingSystem | None = None
     owned: dict[str, int] = {}
+    listed: list[tuple[str, set[str]]] = []
+    """Names of OS packages with the real paths of those of their files for which it matters whose they are."""
     room: int = Limits().packages
     left_out: int = 0
     """Packages for which there was no room."""

@@ -46,7 +46,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 5
+    name, version = "apk", 6
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 

@@ -29,7 +29,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 6
+    name, version = "dpkg", 7
     paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.list)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES)
 

@@ -29,7 +29,9 @@ _NAMED = (
     JAVA_RELEASE,
     _LIBRARY,
 )
+_SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
 _POSSIBLE = Endings(_NAMED).possible
+_IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch
 _FITS = re.compile("|".join(f"(?:{pattern})" for pattern in _NAMED), re.DOTALL).fullmatch
 _COMMANDS = ("bin", "sbin")
 _LONGEST = 4096
@@ -40,16 +42,20 @@ _NO_PROGRAMS = ("etc/", "usr/share/", "usr/include/", "var/")
 
 
 def ownable(path: str) -> bool:
-    """Whether a file of this name may name a package of its own.
+    """Whether it matters which OS package a file of this name belongs to.
 
-    Programs can say their own version: commands, and what lies without a suffix beside them.
+    It may name a package of its own: metadata of languages does, and programs can say their own version. Or a process
+    may be it: then a vulnerability of its package is one of that process.
     """
-    if len(path) > _LONGEST:
-        return False
+    return len(path) <= _LONGEST and (loadable(path) or metadata(path))
+
+
+def loadable(path: str) -> bool:
+    """Whether it may be a program or a shared library: a command, what lies without a suffix beside them, a ``.so``."""
     directory, _, base = path.rpartition("/")
     if base and (directory.rpartition("/")[2] in _COMMANDS or ("." not in base and not path.startswith(_NO_PROGRAMS))):
         return True
-    return metadata(path)
+    return ".so" in base and _IS_SHARED_LIBRARY(base) is not None
 
 
 def metadata(path: str) -> bool:

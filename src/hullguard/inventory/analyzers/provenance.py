@@ -101,7 +101,7 @@ class Owner(Struct):
 
 
 def take(findings: Findings, distribution: Distribution | None, owners: Iterable[Owner], *, fhs: bool) -> None:
-    """Notes what the distribution's packages own, and says which others own something.
+    """Notes what packages list and which of it the distribution's own, and says which others own something.
 
     ``fhs`` says that the distribution's packages leave /opt alone.
     """
@@ -112,6 +112,7 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
         kept = {path for path in owner.paths if speaks and _placed(path, fhs=fhs)}
         for path in kept:
             findings.owned[path] = max(owner.layer, findings.owned.get(path, 0))
+        findings.listed.append((owner.name, owner.paths))
         if any(map(metadata, owner.paths - kept)):
             others.add(owner.name)
     if not others or distribution is None or not published:  # that nobody knows of its packages is said elsewhere

@@ -41,6 +41,8 @@ class Request(Struct, frozen=True):
     registry: RegistryAccess = RegistryAccess()
     all_mounts: bool = False
     """Of a directory also what other machines and containers have mounted there."""
+    loadables: bool = False
+    """Of an image also which OS packages have which programs and shared libraries."""
 
 
 class StoredImage(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.ownable import loadable, metadata, ownable
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,9 @@ from hullguard.inventory.analyzers.ownable import ownable
         "bin/sh",
         "program",
         "libssl.so.3",
+        "usr/lib/x86_64-linux-gnu/libz.so.1",
+        "usr/lib/x86_64-linux-gnu/gconv/UTF-16.so",
+        "usr/lib/python3/dist-packages/_cffi.cpython-311-x86_64-linux-gnu.so",
     ],
 )
 def test_what_may_name_a_package_is_kept(path: str) -> None:
@@ -42,7 +45,8 @@ def test_what_may_name_a_package_is_kept(path: str) -> None:
         "usr/include/c++/12/vector",
         "var/cache/apt",
         "usr/lib/python3/dist-packages/six.py",
-        "usr/lib/x86_64-linux-gnu/libz.so.1",
+        "usr/lib/x86_64-linux-gnu/libz.solid",
+        "usr/lib/x.so.d/a.txt",
         "usr/robin/x.sh",
         "usr/bin/",
         "usr/lib/libssl.a",
@@ -51,3 +55,10 @@ def test_what_may_name_a_package_is_kept(path: str) -> None:
 )
 def test_the_many_others_are_not(path: str) -> None:
     assert not ownable(path)
+
+
+def test_what_a_process_may_be_or_load_names_no_package_by_that() -> None:
+    assert loadable("usr/lib/libz.so.1")
+    assert not metadata("usr/lib/libz.so.1")
+    assert metadata("usr/share/java/log4j-core.jar")
+    assert not loadable("usr/share/java/log4j-core.jar")

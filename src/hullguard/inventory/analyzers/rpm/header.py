@@ -36,7 +36,7 @@ class Record(Struct, frozen=True, array_like=True):
     vendor: str | None
     license: str | None
     owned: tuple[str, ...]
-    """Its files that are metadata of language packages."""
+    """Those of its files for which it matters whose they are (``ownable``)."""
 
 
 def parse(blob: bytes) -> Record:
