@@ -76,3 +76,12 @@ def test_what_the_service_itself_had_installed_is_told_and_by_what(watch: Watch,
 
     (found,) = watch.observations(victim)
     assert (found.rule, found.details["origin"], found.details["installer"]) == (DROP, "installed", "/sbin/apk")
+
+
+def test_what_took_the_place_of_the_images_file_is_not_its_own(watch: Watch, victim: str):
+    watch.shell(victim, "cp /bin/busybox /usr/bin/id; /usr/bin/id")
+    assert watch.observations(victim)
+
+    assert watch.drifts.own(victim, "/bin/busybox")
+    assert not watch.drifts.own(victim, "/usr/bin/id")
+    assert watch.drifts.own("another", "/usr/bin/id")

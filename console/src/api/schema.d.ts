@@ -1677,6 +1677,7 @@ export interface components {
             title: string;
             title_zh: string;
             self_test: boolean;
+            loaded: components["schemas"]["Loaded"] | null;
             node: string;
             node_name: string;
             cluster: string;
@@ -1793,6 +1794,14 @@ export interface components {
             name: string;
         };
         /**
+         * Loaded
+         * @description The shared libraries and other programs' files that processes had mapped to run from.
+         */
+        Loaded: {
+            files: string[];
+            whole: boolean;
+        };
+        /**
          * Tactic
          * @description In the order in which an attack usually reaches them.
          * @enum {unknown}
@@ -1819,6 +1828,7 @@ export interface components {
             files: components["schemas"]["FileSeen"][];
             sockets: components["schemas"]["SocketSeen"][];
             users: components["schemas"]["UserSeen"][];
+            loaded: components["schemas"]["Loaded"];
             at_stake: components["schemas"]["AtStake"][];
             at_stake_left_out: number;
             unknowns: components["schemas"]["NotKnown"][];
@@ -1887,7 +1897,7 @@ export interface components {
         };
         /**
          * AtStake
-         * @description A known vulnerability of the image in a program that ran in this incident.
+         * @description A known vulnerability of the image in a program that ran in this incident, or in a library that it had loaded.
          */
         AtStake: {
             vulnerability: string;
@@ -1898,6 +1908,7 @@ export interface components {
             exploited: boolean;
             program: string;
             by: string;
+            library: boolean;
         };
         /**
          * NotKnown

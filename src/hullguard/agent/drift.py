@@ -61,6 +61,14 @@ class Drifts:
             return event
         return msgspec.structs.replace(event, drift=self._look(event))
 
+    def own(self, container: str, path: str) -> bool:
+        """Whether nothing in the container took the place of the image's file, as far as its layers are known."""
+        layout = self._layouts.get(container)
+        changed = None if layout is None else Image((layout.upper,)).place(path)
+        if changed is not None:
+            os.close(changed)
+        return changed is None
+
     def _meet(self, event: Event) -> None:
         """Learn a container's layers while one of its processes is there to tell them."""
         if event.container.id in self._layouts:

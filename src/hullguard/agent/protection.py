@@ -11,11 +11,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 
 from hullguard.agent import policies
 from hullguard.agent.drift import Drifts
 from hullguard.agent.learning import Learner
+from hullguard.agent.loaded import Libraries
 from hullguard.agent.policies import Wanted
 from hullguard.agent.records import put_learned, put_observation
 from hullguard.agent.sensor.interface import Sensor, Tamper
@@ -66,6 +68,7 @@ class Protection:
         self._off = Reason("sensor.starting", "The sensor is being started.")
         self._rejected: Reason | None = None
         self._drifts = Drifts()
+        self._libraries = Libraries(self._drifts.own)
         self._learner = Learner(lambda learned: put_learned(spool, learned))
         self._broken = 0
         self._retry_at = 0.0
@@ -243,9 +246,11 @@ class Protection:
             self._changed()
             return
         kept = [observation for observation in found if not self._floods.hold_back(observation)]
+        loaded = self._libraries.of(event) if kept else None
         for number, observation in enumerate(map(self._mark, kept)):
-            put_observation(self._spool, observation, None if number else event)
-            self._found(observation)
+            told = msgspec.structs.replace(observation, loaded=loaded)
+            put_observation(self._spool, told, None if number else event)
+            self._found(told)
 
     def _tell_floods(self) -> None:
         while self._floods.over:

@@ -66,7 +66,7 @@ def _body(observation: Observation, event: Event | None) -> bytes:
         Incidents(
             (
                 msgspec.structs.replace(
-                    observation, lineage=lineage, details=details, deed=_brief_deed(observation.deed)
+                    observation, lineage=lineage, details=details, deed=_brief_deed(observation.deed), loaded=None
                 ),
             )
         )

@@ -42,6 +42,15 @@ class Deed(Struct, frozen=True, omit_defaults=True):
     """EXEC: the image does not have the program, or not so."""
 
 
+class Loaded(Struct, frozen=True):
+    """The shared libraries and other programs' files that processes had mapped to run from."""
+
+    files: tuple[str, ...] = ()
+    """Their paths in the container, as far as the container did not change them."""
+    whole: bool = False
+    """Whether they are all that every one of the processes had loaded; it may have ended before it was looked at."""
+
+
 class Observation(Struct, frozen=True, kw_only=True):
     """What the agent reports. ``id`` is derived from node, kernel boot, event and rule: twice seen is once stored."""
 
@@ -69,6 +78,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     title_zh: str = ""
     self_test: bool = False
     """It was made on purpose, by the node's own self-test: nobody has to look at it."""
+    loaded: Loaded | None = None
+    """What the processes of the lineage had loaded; the platform tells it in the story only."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -132,7 +143,7 @@ class UserSeen(Struct, frozen=True):
 
 
 class AtStake(Struct, frozen=True):
-    """A known vulnerability of the image in a program that ran in this incident."""
+    """A known vulnerability of the image in a program that ran in this incident, or in a library that it had loaded."""
 
     vulnerability: str
     severity: Severity
@@ -142,8 +153,11 @@ class AtStake(Struct, frozen=True):
     exploited: bool
     """Known to be exploited in the wild (KEV)."""
     program: str
+    """The path of the program, or of the library."""
     by: str
-    """How its package was found: ``location`` (it is this file) or ``name`` (the distribution's of that name)."""
+    """How its package was found: ``location`` (it is this file), ``file`` (the package lists it), ``directory`` (it
+    lies in that of a language's package) or ``name`` (the distribution's of that name)."""
+    library: bool = False
 
 
 class Raise(Struct, frozen=True):
@@ -175,6 +189,7 @@ class Story(Struct, frozen=True, kw_only=True):
     files: tuple[FileSeen, ...] = ()
     sockets: tuple[SocketSeen, ...] = ()
     users: tuple[UserSeen, ...] = ()
+    loaded: Loaded = Loaded()
     at_stake: tuple[AtStake, ...] = ()
     """The gravest first."""
     at_stake_left_out: int = 0

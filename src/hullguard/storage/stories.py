@@ -15,7 +15,7 @@ from msgspec import Struct
 from hullguard.model.attack import ORDER, Tactic, tactic_of
 from hullguard.model.event import Process
 from hullguard.model.ids import derived_id
-from hullguard.model.incident import NotKnown, Observation, Step, Story, StoryProcess
+from hullguard.model.incident import Loaded, NotKnown, Observation, Step, Story, StoryProcess
 from hullguard.model.policy import Action
 from hullguard.storage import story_facts
 from hullguard.storage.dialect import EPOCH, as_kept
@@ -30,6 +30,7 @@ LONGEST_RULE: Final = 128
 _MOST_LINEAGE: Final = 16
 _MOST_DETAILS, _LONGEST_DETAIL = 16, 512
 _MOST_ARGUMENTS, _LONGEST_ARGUMENT = 32, 256
+_MOST_LOADED = 256
 _HOST: Final = "host"
 
 
@@ -60,6 +61,7 @@ class Account(Struct, frozen=True, kw_only=True):
     unplaced: frozenset[str] = frozenset()
     """Techniques that no tactic is known for."""
     simulated: Simulated | None = None
+    loaded: Loaded = Loaded()
 
     def near(self, other: "Account") -> bool:
         """Whether they belong together."""
@@ -106,6 +108,7 @@ def account_of(node: str, seen: Observation) -> Account:
         simulated=None
         if seen.would is None or seen.policy is None
         else Simulated(seen.at, seen.id, seen.policy.id, seen.policy.version, seen.would),
+        loaded=_together_loaded([seen.loaded or Loaded()]),
     )
 
 
@@ -183,6 +186,7 @@ def merged(accounts: Iterable[Account]) -> Account:
         processes={key: process for key, process in processes.items() if key in mentioned},
         unplaced=frozenset(sorted(frozenset().union(*(part.unplaced for part in parts)))[:MOST_RULES]),
         simulated=min((part.simulated for part in parts if part.simulated is not None), default=None),
+        loaded=_together_loaded([part.loaded for part in parts]),
     )
 
 
@@ -222,6 +226,7 @@ def story(account: Account) -> Story:
         files=story_facts.files(account.steps),
         sockets=story_facts.sockets(account.steps),
         users=story_facts.users(account.steps, kept),
+        loaded=account.loaded,
         unknowns=tuple(unknowns),
     )
 
@@ -261,6 +266,12 @@ def _together(one: Step, other: Step) -> Step:
         count=one.count + other.count,
         stopped=one.stopped or other.stopped,
     )
+
+
+def _together_loaded(parts: Sequence[Loaded]) -> Loaded:
+    """Of all; beyond the bound the first ones by name, whatever the order in which they came."""
+    files = sorted({path for part in parts for path in part.files if len(path) <= _LONGEST_DETAIL})
+    return Loaded(tuple(files[:_MOST_LOADED]), all(part.whole for part in parts) and len(files) <= _MOST_LOADED)
 
 
 def _subject(step: Step) -> bytes:

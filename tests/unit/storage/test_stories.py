@@ -13,12 +13,13 @@ from tests.support.records import report, vulnerability
 
 from hullguard.model.attack import Tactic, tactic_of
 from hullguard.model.event import Endpoint, EventKind, Process
-from hullguard.model.incident import AtStake, Deed, Observation
+from hullguard.model.incident import AtStake, Deed, Loaded, Observation
 from hullguard.model.package import Package, PackageType
 from hullguard.model.report import ReportedPackage, ScanReport
 from hullguard.model.severity import Severity
-from hullguard.storage import stories, story_facts
+from hullguard.storage import stories, story_facts, story_stakes
 from hullguard.storage.stories import MOST_STEPS, WINDOW, Account, account_of, clusters, keys_of, merged, root_of
+from hullguard.storage.story_stakes import KnownImage
 
 SECOND = timedelta(seconds=1)
 
@@ -217,6 +218,24 @@ def package(name: str, kind: PackageType = PackageType.DEB, *locations: str, sou
     return Package(purl, kind, name, "1.0", source_name=source, locations=locations)
 
 
+class TestLoaded:
+    @pytest.mark.parametrize(
+        ("parts", "complete"),
+        [
+            ([Loaded(("/b", "/a"), True), Loaded(("/c",), True)], True),
+            ([Loaded(("/a", "/b", "/c"), True), None], False),
+        ],
+    )
+    def test_an_incident_has_what_its_observations_have(self, parts: list[Loaded | None], complete: bool):
+        observed = [msgspec.structs.replace(seen(n), loaded=each) for n, each in enumerate(parts)]
+        assert stories.story(whole(observed)).loaded == Loaded(("/a", "/b", "/c"), complete)
+
+    def test_what_does_not_fit_is_told_to_be_missing(self):
+        many = tuple(f"/lib/{number:03}.so" for number in range(300))
+        told = stories.story(whole([msgspec.structs.replace(seen(1), loaded=Loaded(many, True))])).loaded
+        assert told == Loaded(many[:256], False)
+
+
 class TestAtStake:
     NGINX, GO, PY = (
         package("nginx"),
@@ -234,7 +253,7 @@ class TestAtStake:
             report(vulnerabilities), packages=tuple(map(ReportedPackage.of, (self.NGINX, self.GO, self.PY)))
         )
         ran = [Process(number, exe=exe, **marks) for number, exe in enumerate(programs)]
-        stake, _, unknowns = story_facts.at_stake(ran, scanned)
+        stake, _, unknowns = story_stakes.at_stake(ran, Loaded(), KnownImage(scanned))
         return [(each.vulnerability, each.package, each.by) for each in stake], {each.code for each in unknowns}
 
     def test_the_distributions_package_of_that_name(self):
@@ -250,13 +269,58 @@ class TestAtStake:
     def test_what_the_image_did_not_bring_is_none_of_its_packages(self, mark: str):
         assert self.found("/usr/sbin/nginx", **{mark: True}) == ([], set())
 
+    def owners(self, *loaded: str, ran: str = "/usr/sbin/nginx") -> tuple[list[tuple[str, str, bool]], set[str]]:
+        """Of an image whose packages' files are known."""
+        crypto = package("cryptography", PackageType.PYPI, "usr/lib/python3/cryptography-1.0.dist-info/METADATA")
+        sharp = package("sharp", PackageType.NPM, "app/node_modules/sharp/package.json")
+        openssl = package("libssl3", source="openssl")
+        packages = (self.NGINX, openssl, crypto, sharp)
+        found = [vulnerability(f"CVE-{each.name}", Severity.HIGH, of=each) for each in packages]
+        scanned = msgspec.structs.replace(report(found), packages=tuple(map(ReportedPackage.of, packages)))
+        lists = {"libssl3": ("usr/lib/libcrypto.so.3", "usr/lib/libssl.so.3"), "nginx-core": ("usr/sbin/nginx",)}
+        known = KnownImage(scanned, lists)
+        stake, _, unknowns = story_stakes.at_stake([Process(1, exe=ran)], Loaded(loaded, whole=True), known)
+        return [(each.package, each.by, each.library) for each in stake], {each.code for each in unknowns}
+
+    def test_a_library_is_of_the_package_that_lists_it(self):
+        assert self.owners("/usr/lib/libcrypto.so.3", ran="/opt/x") == ([("libssl3", "file", True)], {"programs"})
+
+    def test_two_libraries_of_one_source_have_its_vulnerabilities_once(self):
+        assert self.owners("/usr/lib/libcrypto.so.3", "/usr/lib/libssl.so.3")[0] == [("libssl3", "file", True)]
+
+    def test_a_program_is_of_the_package_that_lists_it_and_not_of_one_that_is_called_so(self):
+        assert self.owners() == ([], {"programs"})
+
+    @pytest.mark.parametrize(
+        ("path", "name"),
+        [
+            ("/usr/lib/python3/cryptography/hazmat/_rust.abi3.so", "cryptography"),
+            ("/usr/lib/python3/cryptography.libs/libffi.so.8", "cryptography"),
+            ("/app/node_modules/sharp/build/sharp.node", "sharp"),
+        ],
+    )
+    def test_a_library_in_the_directory_of_a_languages_package_is_its(self, path: str, name: str):
+        assert self.owners(path)[0] == [(name, "directory", True)]
+
+    @pytest.mark.parametrize("path", ["/usr/lib/nginx", "/usr/lib/python3/cryptography_x/a.so", "/app/sharp.node"])
+    def test_a_library_of_nobody_is_said(self, path: str):
+        assert self.owners(path) == ([], {"programs", "library-owners"})
+
+    def test_a_program_is_no_library_of_itself(self):
+        assert self.owners("/usr/sbin/nginx") == ([], {"programs"})
+
+    def test_a_library_raises_only_where_its_vulnerability_is_exploited(self):
+        library = AtStake("CVE-1", Severity.CRITICAL, "p", "1", None, False, "/l.so", "file", library=True)
+        assert story_facts.raises((), [library]) == ()
+        assert story_facts.raises((), [msgspec.structs.replace(library, exploited=True)])
+
     def test_an_image_that_nobody_read_is_unknown_and_not_harmless(self):
-        _, _, unknowns = story_facts.at_stake([Process(1, exe="/usr/sbin/nginx")], None)
+        _, _, unknowns = story_stakes.at_stake([Process(1, exe="/usr/sbin/nginx")], Loaded(), None)
         assert [each.code for each in unknowns] == ["image-unread"]
 
     def test_advisories_that_were_not_there_are_unknown(self):
         unmatched: ScanReport = report((), built=None)
-        _, _, unknowns = story_facts.at_stake([Process(1, exe="/bin/bash")], unmatched)
+        _, _, unknowns = story_stakes.at_stake([Process(1, exe="/bin/bash")], Loaded(), KnownImage(unmatched))
         assert "image-unmatched" in {each.code for each in unknowns}
 
     def test_what_is_grave_or_exploited_raises_once(self):

@@ -46,13 +46,25 @@ def kill(pid: int, container: str, started: datetime) -> None:
     try:
         # What is read now is read of this very process: while it is held its number is not given to another.
         with held(pid, container) as directory:
-            if abs(started_at(directory) - started) > _CLOCKS_DIFFER:
+            if not began(directory, started):
                 raise _no_such(pid, container)
             signal.pidfd_send_signal(process, signal.SIGKILL)
     except PermissionError as refused:
         raise Unavailable(f"The kernel does not let the agent end process {pid}: {refused.strerror}.") from refused
     finally:
         os.close(process)
+
+
+def began(process: int, started: datetime) -> bool:
+    """Whether a process of ``held`` is the one that began at that time."""
+    return abs(started_at(process) - started) <= _CLOCKS_DIFFER
+
+
+def mapped(process: int, most: int) -> bytes:
+    """What the kernel says of the memory of a process of ``held``: ``maps`` of proc(5), at most so many bytes."""
+    descriptor = os.open("maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor
+        return file.read(most)
 
 
 def started_at(process: int) -> datetime:

@@ -12,17 +12,17 @@ import sqlalchemy as sa
 
 from hullguard.model.errors import Invalid
 from hullguard.model.event import Event
-from hullguard.model.incident import IncidentStatus, Observation, Story
-from hullguard.model.report import ScanReport
-from hullguard.storage import stories, story_facts
+from hullguard.model.incident import IncidentStatus, Loaded, Observation, Story
+from hullguard.storage import stories, story_stakes
 from hullguard.storage.dialect import EPOCH
-from hullguard.storage.stores import incident_counts, incident_rows
+from hullguard.storage.stores import incident_counts, incident_rows, incident_stakes
 from hullguard.storage.stores.incident_counts import Cell
 from hullguard.storage.stores.incident_rows import Known
 from hullguard.storage.stores.places import Place, place_of
 from hullguard.storage.stores.recordings import MOST_OF_INCIDENT, Recordings
 from hullguard.storage.stories import WINDOW, Account
-from hullguard.storage.tables import incident_keys, incident_rules, incidents, observations, reports
+from hullguard.storage.story_stakes import KnownImage
+from hullguard.storage.tables import incident_keys, incident_rules, incidents, observations
 from hullguard.storage.transaction import Transaction
 
 BATCH: Final = 500
@@ -36,7 +36,7 @@ class Intake:
 
     def __init__(self, tx: Transaction, node: str, received: datetime, events: Mapping[str, Event]) -> None:
         self._tx, self._node, self._received, self._events = tx, node, received, events
-        self._reports: dict[str, ScanReport | None] = {}
+        self._known_images: dict[str, KnownImage | None] = {}
         self._moved: Counter[Cell] = Counter()
         # Rows that are written at the end.
         self._incidents: list[dict[str, Any]] = []
@@ -169,22 +169,20 @@ class Intake:
         await tx.run(sa.delete(incidents).where(tx.tenants(incidents), incidents.c.id.in_(others)))
 
     async def _told(self, account: Account, before: Known | None) -> Story:
-        """The story, with what is at stake; that is asked anew only when another program ran."""
+        """The story, with what is at stake; that is asked anew only when another program ran or more was loaded."""
         told = stories.story(account)
         image = account.lead.image
         if image is None:
             return told
-        if before is not None and {each.key for each in before.story.processes} == {
-            each.key for each in told.processes
-        }:
-            return story_facts.weighed_as(told, before.story)
-        return story_facts.weighed(told, await self._report(image.id))
+        if before is not None and _ran(before.story) == _ran(told):
+            return story_stakes.weighed_as(told, before.story)
+        if image.id not in self._known_images:
+            self._known_images[image.id] = await incident_stakes.known_of(self._tx, image.id)
+        return story_stakes.weighed(told, self._known_images[image.id])
 
-    async def _report(self, image: str) -> ScanReport | None:
-        if image not in self._reports:
-            select = sa.select(reports.c.report).where(self._tx.tenants(reports), reports.c.image_id == image)
-            self._reports[image] = await self._tx.scalar(select)
-        return self._reports[image]
+
+def _ran(told: Story) -> tuple[frozenset[str], Loaded]:
+    return frozenset(each.key for each in told.processes), told.loaded
 
 
 def _status(before: Sequence[Known], rank: int, *, tests: bool) -> IncidentStatus:

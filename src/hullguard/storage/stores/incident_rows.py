@@ -164,6 +164,7 @@ def known(row: Row) -> Known:
         processes={process.key: process for process in told.processes},
         unplaced=joined.unplaced,
         simulated=_simulated(row),
+        loaded=told.loaded,
     )
     return Known(row.id, account, told, Severity.from_rank(row.severity), IncidentStatus(row.status), cell_of(row))
 

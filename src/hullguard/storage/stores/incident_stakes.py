@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from msgspec import structs
 
 from hullguard.model.incident import IncidentStatus
-from hullguard.model.report import ScanReport
-from hullguard.storage import story_facts
+from hullguard.storage import story_facts, story_stakes
 from hullguard.storage.stores import incident_counts, incident_rows
 from hullguard.storage.stores.incident_counts import Cell
-from hullguard.storage.tables import incidents, reports
+from hullguard.storage.story_stakes import KnownImage
+from hullguard.storage.tables import incidents, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
 
 MOST: Final = 200
@@ -24,18 +24,28 @@ async def weigh(tx: Transaction, images: Sequence[str]) -> list[str]:
     changed: list[str] = []
     moved: Counter[Cell] = Counter()
     for image in images:
-        report = await tx.scalar(sa.select(reports.c.report).where(tx.tenants(reports), reports.c.image_id == image))
+        known = await known_of(tx, image)
         table = incidents.c
         where = (tx.tenants(incidents), table.image == image, table.story.is_not(None))
         select = sa.select(incidents).where(*where, table.status == IncidentStatus.OPEN.value)
         rows = await tx.all(select.order_by(table.at.desc(), table.id.desc()).limit(MOST))
-        changed += [row.id for row in rows if await _weigh(tx, row, report, moved)]
+        changed += [row.id for row in rows if await _weigh(tx, row, known, moved)]
     await incident_counts.add(tx, {cell: by for cell, by in moved.items() if by})
     return changed
 
 
-async def _weigh(tx: Transaction, row: Row, report: ScanReport | None, moved: Counter[Cell]) -> bool:
-    told = story_facts.weighed(row.story, report)
+async def known_of(tx: Transaction, image: str) -> KnownImage | None:
+    """What is known of an image that was matched; None for any other."""
+    report = await tx.scalar(sa.select(reports.c.report).where(tx.tenants(reports), reports.c.image_id == image))
+    if report is None:
+        return None
+    of = (tx.tenants(inventories), inventories.c.image_id == image)
+    inventory = await tx.scalar(sa.select(inventories.c.inventory).where(*of))
+    return KnownImage(report, {} if inventory is None else inventory.loadable)
+
+
+async def _weigh(tx: Transaction, row: Row, known: KnownImage | None, moved: Counter[Cell]) -> bool:
+    told = story_stakes.weighed(row.story, known)
     if told == row.story:
         return False
     reasons = story_facts.raises(row.joined.tactics, told.at_stake)

@@ -11,7 +11,7 @@ from tests.support.records import IMAGE, PACKAGES, enrolled, inventory, matched,
 
 from hullguard.model.errors import NotFound
 from hullguard.model.identity import Scope
-from hullguard.model.incident import Incident, IncidentStatus, Observation, PolicyRef
+from hullguard.model.incident import Incident, IncidentStatus, Loaded, Observation, PolicyRef
 from hullguard.model.policy import Action
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Storage, Transaction
@@ -162,6 +162,22 @@ async def test_what_is_at_stake_is_what_the_image_is_known_to_have(tx: Transacti
     assert [(each.why, each.count) for each in incident.raised] == [("vulnerable", 1)]
     assert incident.severity is Severity.HIGH
     assert "libraries" in codes
+
+
+async def test_a_library_that_is_loaded_later_is_at_stake_then(tx: Transaction) -> None:
+    await enrolled(tx)
+    await Images(tx).present("node-1", [(IMAGE, ["nginx:1.25"])])
+    taken = msgspec.structs.replace(inventory(), loadable={PACKAGES[0].name: ("usr/lib/libx.so.1",)})
+    await Images(tx).store_inventory(IMAGE, taken)
+    await matched(tx, IMAGE, report((vulnerability("CVE-2024-0009", Severity.HIGH, of=PACKAGES[0]),)))
+    first, second = seen(1), msgspec.structs.replace(seen(2), loaded=Loaded(("/usr/lib/libx.so.1",), whole=True))
+    for each, stake in ((first, []), (second, [("CVE-2024-0009", "/usr/lib/libx.so.1", "file", True)])):
+        await Incidents(tx).insert("node-1", [each], START)
+        incident = await only(tx)
+        assert incident.story is not None
+        found = incident.story.at_stake
+        assert [(one.vulnerability, one.program, one.by, one.library) for one in found] == stake
+    assert (incident.severity, incident.raised, incident.loaded) == (Severity.MEDIUM, (), None)
 
 
 async def test_an_image_that_is_read_later_tells_what_was_at_stake(tx: Transaction) -> None:
