@@ -52,6 +52,12 @@ _BY_RELEASE = {
 }  # fmt: skip
 
 _SUSE = frozenset({"sle-micro", "sl-micro", "sled", "sles", "sles_sap"})
+# Those whose releases are a number and a service pack; of the others the name alone says it.
+_SUSE_PRODUCTS = {
+    "sled": "SUSE:Linux Enterprise Desktop", "sles": "SUSE:Linux Enterprise Server",
+    "sles_sap": "SUSE:Linux Enterprise Server for SAP Applications",
+}  # fmt: skip
+_OPENEULER_RELEASE = re.compile(r"(\d\d\.\d\d)-(LTS(?:-SP\d+)?)")
 _OPENEULER = re.compile(r"openEuler (\d\d\.\d\d)(?: \((LTS(?:-SP\d+)?)\))?")
 
 
@@ -78,7 +84,9 @@ def _ecosystem(os: OperatingSystem, version: str, codename: str) -> tuple[str, s
             if "_alpha" in version or version == "edge":
                 return ("Alpine:edge", "edge")
             return (f"Alpine:v{'.'.join(numbers[:2])}" if len(numbers) > 1 else "", version)
-    return _rolling_or_numbered(os, version), version
+    ecosystem = _rolling_or_numbered(os, version)
+    # Its VERSION_ID is the same for all service packs.
+    return ecosystem, (ecosystem.partition(":")[2] or version) if os.id == "openeuler" else version
 
 
 def _rolling_or_numbered(os: OperatingSystem, version: str) -> str:
@@ -91,11 +99,23 @@ def _rolling_or_numbered(os: OperatingSystem, version: str) -> str:
         return f"{_BY_MAJOR[os.id]}:{major}"
     if os.id in _BY_RELEASE and version:
         return f"{_BY_RELEASE[os.id]}{version}"
-    if os.id in _SUSE and name.startswith("SUSE "):
-        return f"SUSE:{name.removeprefix('SUSE ')}"
-    if os.id == "openeuler" and (found := _OPENEULER.fullmatch(name)):
-        return f"openEuler:{'-'.join(part for part in found.groups() if part)}"
+    if os.id in _SUSE:
+        if name.startswith("SUSE "):
+            return f"SUSE:{name.removeprefix('SUSE ')}"
+        return "" if name else _of_suse(os.id, version)
+    if os.id == "openeuler":
+        found = _OPENEULER.fullmatch(name) or _OPENEULER_RELEASE.fullmatch(version)
+        return f"openEuler:{'-'.join(part for part in found.groups() if part)}" if found else ""
     return ""
+
+
+def _of_suse(name: str, version: str) -> str:
+    """By the release alone, as purls have it: the advisories name products, and service packs in words."""
+    product = _SUSE_PRODUCTS.get(name)
+    release = re.fullmatch(r"(\d\d)(?:\.(\d))?", version)
+    if product is None or release is None:
+        return ""
+    return f"{product} {release[1]}{f' SP{release[2]}' if release[2] not in (None, '0') else ''}"
 
 
 def _doubt(os: OperatingSystem, like: Sequence[str]) -> str:

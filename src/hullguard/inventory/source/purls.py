@@ -12,9 +12,13 @@ from hullguard.model.image import OperatingSystem
 from hullguard.model.package import OS_TYPES, Package, PackageType
 
 _MAX_LENGTH = 4096
-_RELEASE = re.compile(r"(?:(.*?)-)?(\d[^-]*|edge)")
-_RELATIVES = {"redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "suse": "sles"}
-"""Namespaces that are not the ID of the distribution's os-release."""
+_RELEASE = re.compile(r"(?:(.*?)-)?(\d[^-]*(?:-LTS(?:-SP\d+)?)?|edge)")
+_RELATIVES = {
+    "redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "suse": "sles", "cbl-mariner": "mariner",
+    "suse.linux enterprise server": "sles", "opensuse.leap": "opensuse-leap",
+    "opensuse.tumbleweed": "opensuse-tumbleweed",
+}  # fmt: skip
+"""Namespaces, and names as Trivy writes them, that are not the ID of the distribution's os-release."""
 _SEPARATORS = {
     PackageType.MAVEN: ":",
     PackageType.GOLANG: "/",
@@ -74,9 +78,11 @@ def system_of(text: str) -> OperatingSystem | None:
     except Invalid:
         return None
     qualifiers = purl.qualifiers
-    fits = _RELEASE.fullmatch(qualifiers.get("distro", "")) if kind in OS_TYPES else None
+    distro = qualifiers.get("distro", "") if kind in OS_TYPES else ""
+    fits = _RELEASE.fullmatch(distro)
     if fits is None:
-        return None
+        found = _by_codename(purl.namespace or "", distro) if distro else None
+        return operating_system(found.id, found.release) if found and found.release else None
     name = fits.group(1) or purl.namespace or ""
     return operating_system(name, fits.group(2)) if name else None
 
@@ -111,13 +117,19 @@ def _kind(purl: PackageURL) -> PackageType:
 def _distribution(namespace: str, distro: str, os: OperatingSystem | None) -> Distribution | None:
     fits = _RELEASE.fullmatch(distro)
     if fits is not None:
-        name = fits.group(1) or namespace
-        return distribution(operating_system(name, fits.group(2)))
+        named = operating_system(fits.group(1) or namespace, fits.group(2))
+        # The document may say of its system more than an id and a release.
+        same = os is not None and (os.id, os.version_id) == (named.id, named.version_id)
+        return distribution(os if os is not None and same else named)
     if distro:
-        return distribution(OperatingSystem(namespace or distro), distro.removeprefix(f"{namespace}-"))
+        return _by_codename(namespace, distro)
     if os is not None:
         return distribution(os)
     return distribution(OperatingSystem(namespace)) if namespace else None
+
+
+def _by_codename(namespace: str, distro: str) -> Distribution:
+    return distribution(OperatingSystem(namespace or distro), distro.removeprefix(f"{namespace}-"))
 
 
 def _upstream(kind: PackageType, qualifiers: Mapping[str, str], version: str) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullguard.inventory.source.purls import package_of, system_of
+from hullguard.inventory.source.purls import operating_system, package_of, system_of
 from hullguard.model.errors import Invalid
 from hullguard.model.image import OperatingSystem
 
@@ -42,6 +42,17 @@ def test_language_packages(purl: str, ecosystem: str, name: str, version: str) -
         ("pkg:apk/alpine/musl@1.2.3-r0?arch=x86_64&distro=3.18.4", "Alpine:v3.18", "1.2.3-r0"),
         ("pkg:apk/alpine/musl@1.2.3-r0?distro=alpine-3.18.4", "Alpine:v3.18", "1.2.3-r0"),
         ("pkg:apk/wolfi/musl@1.2.3-r0?distro=wolfi-20230201", "Wolfi", "1.2.3-r0"),
+        ("pkg:rpm/sles/a@1?distro=sles-15.3", "SUSE:Linux Enterprise Server 15 SP3", "1"),
+        ("pkg:rpm/sles/a@1?distro=sles-15", "SUSE:Linux Enterprise Server 15", "1"),
+        ("pkg:rpm/suse/a@1?distro=suse.linux%20enterprise%20server-12.5", "SUSE:Linux Enterprise Server 12 SP5", "1"),
+        (
+            "pkg:rpm/sles_sap/a@1?distro=sles_sap-15.3",
+            "SUSE:Linux Enterprise Server for SAP Applications 15 SP3",
+            "1",
+        ),
+        ("pkg:rpm/opensuse/a@1?distro=opensuse.leap-15.4", "openSUSE:Leap 15.4", "1"),
+        ("pkg:rpm/cbl-mariner/a@1?distro=cbl-mariner-2.0", "Azure Linux:2", "1"),
+        ("pkg:rpm/openeuler/a@1?distro=openeuler-22.03-LTS-SP1", "openEuler:22.03-LTS-SP1", "1"),
         ("pkg:deb/debian/libc6@2.36-9", "", "2.36-9"),
     ],
 )
@@ -107,6 +118,22 @@ def test_any_text_is_a_package_or_refused(text: str) -> None:
     for purl in (text, f"pkg:{text}", f"pkg:deb/debian/a@1?{text}", f"pkg:rpm/x/a@1?distro={text}"):
         with contextlib.suppress(Invalid):
             assert package_of(purl).version
+
+
+def test_the_system_of_the_document_counts_where_it_is_the_same() -> None:
+    said = operating_system("openEuler", "22.03", "openEuler 22.03 (LTS-SP3)")
+
+    assert package_of("pkg:rpm/openeuler/a@1?distro=openeuler-22.03", said).ecosystem == "openEuler:22.03-LTS-SP3"
+    assert package_of("pkg:rpm/openeuler/a@1?distro=openeuler-24.03", said).ecosystem == ""
+
+
+def test_a_codename_tells_the_release() -> None:
+    found = system_of("pkg:deb/debian/a@1?distro=bullseye")
+
+    assert found is not None
+    assert (found.id, found.version_id) == ("debian", "11")
+    assert found.end_of_life is not None
+    assert system_of("pkg:deb/debian/a@1?distro=sid") is None
 
 
 def test_the_operating_system() -> None:
