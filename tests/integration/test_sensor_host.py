@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,39 @@ def test_what_the_host_does_is_told_where_a_rule_asks(sensor: BpfSensor, tmp_pat
     assert event.lineage[-2].pid == os.getpid()
     assert not any(process.outside for process in event.lineage)
     assert (event.raw_path, event.file.inode) == (str(secret), secret.stat().st_ino)
+
+
+def test_programs_that_no_rule_names_are_not_told(sensor: BpfSensor, tmp_path: Path):
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    wants = Wants(OPEN, paths=(str(secret),), programs=frozenset({"head", "renamed"}), host=True)
+    sensor.apply(wanting(wants, host=True))
+    rename = "open('/proc/self/comm', 'w').write('renamed'); open(sys.argv[1])"
+    # What a program is called when it opens the file counts, not what it was called when it started.
+    for words in (["cat"], ["head"], [sys.executable, "-c", f"import sys; {rename}"]):
+        subprocess.run([*words, secret], check=True, stdout=subprocess.DEVNULL)
+
+    assert [event.process.comm for event in opens(sensor, secret)] == ["head", "renamed"]
+
+    # Other rules put other programs in force, and take the first ones out.
+    sensor.apply(wanting(Wants(OPEN, paths=(str(secret),), programs=frozenset({"cat"}), host=True), host=True))
+    for word in ("cat", "head"):
+        subprocess.run([word, secret], check=True, stdout=subprocess.DEVNULL)
+
+    assert [event.process.comm for event in opens(sensor, secret)] == ["cat"]
+
+
+def test_starts_of_programs_that_no_rule_names_are_not_judged(sensor: BpfSensor):
+    sensor.apply(wanting(Wants(frozenset({EventKind.EXEC}), programs=frozenset({"head"}), host=True), host=True))
+    null = subprocess.DEVNULL
+    for word in ("cat", "head"):  # without a terminal or a socket, which would be reasons of their own
+        subprocess.run([word, "/dev/null"], check=True, stdin=null, stdout=null, stderr=null, start_new_session=True)
+
+    seen: list[Event] = []
+    for _ in range(5):
+        sensor.poll(lambda event: seen.append(event) if isinstance(event, Event) else None, 100)
+    ours = [event for event in seen if any(process.pid == os.getpid() for process in event.lineage)]
+    assert [(event.process.comm, event.process.args) for event in ours] == [("head", ("head", "/dev/null"))]
 
 
 def test_the_agents_own_deeds_are_not_told(sensor: BpfSensor, tmp_path: Path):

@@ -48,11 +48,6 @@ class SlotPlan(Struct, frozen=True):
         """Patterns of files whose opens are worth an event."""
         return frozenset(path for want in self.wants if EventKind.FILE_OPEN in want.kinds for path in want.paths)
 
-    @property
-    def every_exec(self) -> bool:
-        """Some rule judges execs without any trait that the kernel could tell."""
-        return any(EventKind.EXEC in want.kinds and not want.execs for want in self.wants)
-
 
 class KernelPlan(Struct, frozen=True):
     """All slots, and how to find a container's."""
@@ -82,8 +77,17 @@ class KernelPlan(Struct, frozen=True):
 
     @property
     def every_exec(self) -> bool:
-        """Whether execs without any trait must be judged too."""
-        return any(slot.every_exec for slot in (*self.slots, self.host or SlotPlan()))
+        """Whether execs of every program must be judged, without any trait that the kernel could tell."""
+        return any(not want.programs for want in self._plain_execs)
+
+    @property
+    def exec_programs(self) -> frozenset[str]:
+        """Programs whose execs must be judged without any trait; all, if ``every_exec``."""
+        return frozenset(name for want in self._plain_execs for name in want.programs)
+
+    @property
+    def _plain_execs(self) -> list[Wants]:
+        return [want for want in self.wants if EventKind.EXEC in want.kinds and not want.execs]
 
     def slot(self, image: ImageRef | None) -> int:
         """The slot of a container with this image; an unknown image leaves it where unknown containers are."""
@@ -172,6 +176,9 @@ def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str
 def _bounded(wants: Iterable[Wants]) -> tuple[Wants, ...]:
     """As few as say the same, and not more than there are bits."""
     different = merged(msgspec.structs.replace(want, kill_new=False, exempt=()) for want in wants)
+    if len(different) > MOST_WANTS:
+        # Rules that differ in two lists do not become one. Of these that of programs spares least.
+        different = merged(msgspec.structs.replace(want, programs=frozenset()) for want in different)
     if len(different) <= MOST_WANTS:
         return tuple(different)
     kept, rest = different[: MOST_WANTS - 1], different[MOST_WANTS - 1 :]
@@ -188,6 +195,7 @@ def _broadest(wants: Sequence[Wants]) -> Wants:
         climbs=all(want.climbs for want in wants),
         ports=frozenset(_all(want.ports for want in wants)),
         networks=() if any("!" in net for want in wants for net in want.networks) else _all(w.networks for w in wants),
+        programs=frozenset(_all(want.programs for want in wants)),
         execs=frozenset(_all(want.execs for want in wants if EventKind.EXEC in want.kinds)),
         environment=frozenset(name for want in wants for name in want.environment),
         host=any(want.host for want in wants),

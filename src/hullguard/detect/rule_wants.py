@@ -22,6 +22,9 @@ _OUTBOUND: Final = frozenset({EventKind.CONNECT, EventKind.SEND})
 """Of these the kernel looks at the other end, which is the server's and the remote one: the ends that bounds are on."""
 _HANDLE: Final = frozenset({"open_by_handle_at"})
 _UNIX: Final = frozenset({"unix"})
+_LONGEST_PROGRAM: Final = 15
+"""Bytes of a process's name: TASK_COMM_LEN, without its NUL."""
+_MOST_PROGRAMS: Final = 512
 _TRANSPORTS: Final = {
     "ipv4": frozenset({Transport.TCP, Transport.UDP, Transport.OTHER}),
     "ipv6": frozenset({Transport.TCP, Transport.UDP, Transport.OTHER}),
@@ -54,6 +57,7 @@ def _of_kind(kind: EventKind, one: Filter) -> Wants:
         transports=_transports(one.descriptors),
         ports=one.ports or frozenset() if kind in _OUTBOUND else frozenset(),
         networks=_networks(one) if kind in _OUTBOUND else (),
+        programs=_programs(one.programs),
         execs=_traits(one) if kind is EventKind.EXEC else frozenset(),
     )
 
@@ -169,6 +173,23 @@ def _networks(one: Filter) -> tuple[str, ...]:
 
 def _address(version: int, number: int) -> str:
     return str(ipaddress.IPv4Address(number) if version == 4 else ipaddress.IPv6Address(number))
+
+
+def _programs(names: frozenset[str] | None) -> frozenset[str]:
+    """Those that a process can have; any, where none of them is one, or where there are too many to look up.
+
+    The kernel compares bytes. What is no text in them is read as U+FFFD, so a name with that may be many.
+    """
+    if names is None or len(names) > _MOST_PROGRAMS or any("\ufffd" in name for name in names):
+        return frozenset()
+    return frozenset(
+        name for name in names if len(name.encode(errors="surrogatepass")) <= _LONGEST_PROGRAM and _whole(name)
+    )
+
+
+def _whole(name: str) -> bool:
+    """Not what no process is called: with a NUL, or with half a character."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _traits(one: Filter) -> frozenset[ExecTrait]:

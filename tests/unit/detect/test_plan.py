@@ -7,9 +7,9 @@ from tests.support.events import policies, policy
 from hullguard.detect import default_policies, plan
 from hullguard.detect.choice import choose
 from hullguard.detect.detectors.catalog import BY_ID
-from hullguard.detect.detectors.interface import Transport, Wants
+from hullguard.detect.detectors.interface import ExecTrait, Transport, Wants
 from hullguard.detect.detectors.read_sensitive import ReadSensitive
-from hullguard.detect.plan import MOST_SLOTS, MOST_WANTS, NOTHING, UNKNOWN, SlotPlan, _broadest
+from hullguard.detect.plan import MOST_SLOTS, MOST_WANTS, NOTHING, UNKNOWN, KernelPlan, SlotPlan, _broadest
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.policy import Action, DetectorSettings
 
@@ -124,6 +124,34 @@ def test_what_is_more_than_the_kernel_has_bits_for_becomes_one_that_asks_for_all
     assert {path for want in unknown.wants for path in want.paths} == {f"/{n}" for n in range(MOST_WANTS + 9)}
 
 
+def test_programs_are_the_first_that_are_no_longer_told_apart(monkeypatch):
+    numbers = iter(range(MOST_WANTS + 9))
+
+    def wanted(detector, settings):
+        number = next(numbers)
+        opens = frozenset({EventKind.FILE_OPEN})
+        return Wants(opens, paths=(f"/{number}",), programs=frozenset({f"p{number}"}))
+
+    monkeypatch.setattr(ReadSensitive, "wants", wanted)
+    many = [policy(f"p{n}", images=(f"i{n}:*",), detectors=reading("/a")) for n in range(MOST_WANTS + 9)]
+    given_plan = plan(policies(*many))
+
+    (want,) = given_plan.slots[UNKNOWN].wants
+    assert set(want.paths) == {f"/{n}" for n in range(MOST_WANTS + 9)}
+    assert want.programs == frozenset()
+    assert given_plan.slots[2].wants[0].programs
+
+
+def test_the_programs_whose_execs_are_judged():
+    execs = frozenset({EventKind.EXEC})
+    named, traits = frozenset({"nc", "ncat"}), frozenset({ExecTrait.NEW_FILE})
+    slot = SlotPlan(wants=(Wants(execs, programs=named), Wants(execs, execs=traits), Wants(CONNECT)))
+
+    assert KernelPlan((), (slot,)).exec_programs == named
+    assert not KernelPlan((), (slot,)).every_exec
+    assert KernelPlan((), (slot,), host=SlotPlan(wants=(Wants(execs),))).every_exec
+
+
 CONNECT = frozenset({EventKind.CONNECT})
 
 
@@ -135,6 +163,8 @@ CONNECT = frozenset({EventKind.CONNECT})
         ([Wants(CONNECT, networks=("10.0.0.0/8",)), Wants(CONNECT, networks=("fd00::/8",))], "networks", None),
         ([Wants(CONNECT, networks=("!10.0.0.0/8",)), Wants(CONNECT, networks=("10.0.0.0/8",))], "networks", set()),
         ([Wants(CONNECT, paths=("/a",)), Wants(CONNECT)], "paths", {"*"}),
+        ([Wants(CONNECT, programs=frozenset("a")), Wants(CONNECT, programs=frozenset("b"))], "programs", {"a", "b"}),
+        ([Wants(CONNECT, programs=frozenset("a")), Wants(CONNECT)], "programs", set()),
         ([Wants(CONNECT, transports=frozenset({Transport.TCP}))] * 2, "transports", set(Transport)),
     ],
 )

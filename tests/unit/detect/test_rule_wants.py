@@ -9,6 +9,7 @@ from tests.support.rule_conditions import conditions
 from tests.support.rule_events import events
 from tests.support.rules import rules, with_condition
 
+from hullguard.agent.sensor.decode import text
 from hullguard.detect.detectors.interface import Access, ExecTrait, Transport, Wants, merged
 from hullguard.detect.fields.calls import event_type
 from hullguard.detect.fields.happening import creates
@@ -26,6 +27,8 @@ def sent(want: Wants, happened: Event) -> bool:
     if happened.kind in FILE_KINDS | PAIR_KINDS and not _path_wanted(want, happened):
         return False
     if happened.kind is EventKind.FILE_OPEN and not _accesses(happened) & want.access:
+        return False
+    if want.programs and happened.process.comm not in want.programs:
         return False
     if want.climbs and "../" not in (happened.raw_path or ""):
         return False
@@ -166,6 +169,38 @@ def test_what_leaves_networks_out_is_not_mixed_with_others():
     only = Wants(frozenset({EventKind.CONNECT}), networks=("10.0.0.0/8",))
 
     assert set(merged([but, only])) == {but, only}
+
+
+comms = st.binary(max_size=15).filter(lambda raw: b"\0" not in raw)
+"""What a process may be called: any bytes."""
+
+
+@given(comms, st.frozensets(st.text(max_size=20), max_size=3), st.booleans())
+@example(b"\xff", frozenset({"\ufffd"}), False)
+@example("\N{GRINNING FACE}".encode() * 3, frozenset({"\N{GRINNING FACE}" * 4}), True)
+@example(b"a", frozenset({"a\0", "\ud800", "", "x" * 16}), True)
+def test_no_program_that_a_rule_names_is_left_out(raw: bytes, names: frozenset[str], named: bool) -> None:
+    comm = text(raw)
+    names |= {comm} if named else frozenset()
+    (want,) = wants([Filter(types=frozenset({"connect"}), programs=names)])
+
+    if comm in names:
+        assert not want.programs or raw in {name.encode() for name in want.programs}
+    assert all(len(name.encode()) <= 15 for name in want.programs)
+
+
+def test_more_programs_than_can_be_looked_up_are_any():
+    many = frozenset(f"p{number}" for number in range(513))
+
+    assert [want.programs for want in wants([Filter(types=frozenset({"connect"}), programs=many)])] == [frozenset()]
+
+
+def test_programs_of_rules_that_ask_for_the_same_are_asked_for_together():
+    of = frozenset({"connect"})
+    one, other = (Filter(types=of, programs=frozenset({name})) for name in ("nc", "curl"))
+
+    assert [want.programs for want in wants([one, other])] == [{"nc", "curl"}]
+    assert [want.programs for want in wants([one, other, Filter(types=of)])] == [frozenset()]
 
 
 texts = st.text(alphabet="ab/*\x01é", max_size=300)

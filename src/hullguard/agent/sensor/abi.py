@@ -156,7 +156,15 @@ class Slot(ctypes.Structure):
         ("any_port", ctypes.c_uint64),
         ("transports", ctypes.c_uint64 * TRANSPORTS),
         ("climbing", ctypes.c_uint64),
+        ("named", ctypes.c_uint64),
+        ("execs", ctypes.c_uint64),
     ]
+
+
+class Program(ctypes.Structure):
+    """``struct hg_program``."""
+
+    _fields_: ClassVar = [("slot", ctypes.c_uint16), ("name", ctypes.c_char * COMM)]
 
 
 class Name(ctypes.Structure):
@@ -243,14 +251,12 @@ class Config(ctypes.Structure):
         ("directory_lengths", ctypes.c_uint64),
         ("unknown_slot", ctypes.c_uint32),
         ("everything", ctypes.c_uint32),
-        ("every_exec", ctypes.c_uint32),
         ("host_slot", ctypes.c_uint32),
         ("host", ctypes.c_uint32),
         ("agent", ctypes.c_uint32),
         ("environment", ctypes.c_uint32),
         ("rate", ctypes.c_uint32),
         ("climbing", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
         ("inodes", ctypes.c_uint64 * INODE_WORDS),
     ]
 
@@ -265,6 +271,7 @@ MIRROR: dict[str, type[ctypes.Structure]] = {
     "hg_verdict": Verdict,
     "hg_known": Known,
     "hg_slot": Slot,
+    "hg_program": Program,
     "hg_name": Name,
     "hg_inode": Inode,
     "hg_path": Path,

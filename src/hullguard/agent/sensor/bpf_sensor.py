@@ -55,6 +55,7 @@ class BpfSensor:
             self._epoll.register(ring.fd, select.EPOLLIN)
         self._gaps: list[Gap] = []
         self._every_exec = False
+        self._exec_programs: frozenset[bytes] = frozenset()
         self._unreadable = self._handed = self._looked = 0
         self._opened = datetime.now(UTC)
         self._sound: dict[str, datetime] = {}
@@ -83,6 +84,7 @@ class BpfSensor:
         """Compiles the plan into the filters; the hooks that it needs are attached from now on, while others poll."""
         self._filters.apply(plan)
         self._every_exec = plan.every_exec
+        self._exec_programs = frozenset(name.encode() for name in plan.exec_programs)
         self._processes.environment = plan.environment
         self._attaching.want(plan.wants)
 
@@ -230,7 +232,8 @@ class BpfSensor:
         if seen.kind == abi.EXEC:
             traits = abi.NEW | abi.KILLED | abi.TTY | abi.STDIO_SOCKET
             known = bool(seen.flags & abi.HOST) or self._filters.placed(seen.cgroup)
-            return self._every_exec or bool(seen.flags & traits) or not known
+            asked = self._every_exec or seen.comm.partition(b"\0")[0] in self._exec_programs
+            return asked or bool(seen.flags & traits) or not known
         return seen.kind not in {abi.FORK, abi.EXIT}
 
     def _hand(self, record: RawEvent, handler: Handler) -> None:

@@ -100,6 +100,7 @@ class Glance(Struct, frozen=True):
     pid: int
     start_ns: int
     ppid: int
+    comm: bytes
     flags: int
     """Of forks and exits 0."""
 
@@ -108,10 +109,10 @@ def glance(raw: bytes) -> Glance:
     """Raises Invalid for what cannot be a record of this version."""
     if len(raw) < GLANCE.size:
         raise Invalid(f"A record of {len(raw)} bytes is too short.", "sensor.record")
-    layout, kind, _, sequence, _, cgroup, start, pid, _, _, ppid, _, _, flags = GLANCE.unpack_from(raw)
+    layout, kind, _, sequence, _, cgroup, start, pid, _, comm, ppid, _, _, flags = GLANCE.unpack_from(raw)
     if layout != abi.ABI or not 0 < kind <= _LAST_KIND:
         raise Invalid(f"Unknown record: layout {layout}, kind {kind}.", "sensor.record")
-    return Glance(kind, sequence, cgroup, pid, start, ppid, 0 if kind in _BARE else flags)
+    return Glance(kind, sequence, cgroup, pid, start, ppid, comm, 0 if kind in _BARE else flags)
 
 
 def decode(raw: bytes) -> RawEvent | Glance:

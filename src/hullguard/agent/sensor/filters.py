@@ -33,6 +33,7 @@ class Filters:
         self._slots = pins.map("slots", 4, ctypes.sizeof(abi.Slot))
         self._paths = pins.map("paths", ctypes.sizeof(abi.Path), 8)
         self._networks = pins.map("networks", ctypes.sizeof(abi.Network), 8)
+        self._programs = pins.map("programs", ctypes.sizeof(abi.Program), 8)
         self._ports = pins.map("ports", ctypes.sizeof(abi.Port), 8)
         self._names = pins.map("names", ctypes.sizeof(abi.Name), 4)
         self._inodes = pins.map("inodes", ctypes.sizeof(abi.Inode), 1)
@@ -65,6 +66,7 @@ class Filters:
         tries = {
             "paths": (self._paths, _joined(slots.path_entries(*each) for each in numbered.items())),
             "networks": (self._networks, _joined(slots.network_entries(*each) for each in numbered.items())),
+            "programs": (self._programs, _joined(slots.program_entries(*each) for each in numbered.items())),
             "ports": (self._ports, _joined(slots.port_entries(*each) for each in numbered.items())),
         }
         stale = [_add(entries, given) for entries, given in tries.values()]
@@ -85,7 +87,7 @@ class Filters:
         for cgroup, image in self._placed.items():
             self._place(cgroup, image)
         self._forget_strangers()
-        for entries, keys in zip((self._paths, self._networks, self._ports), stale, strict=True):
+        for entries, keys in zip((filled for filled, _ in tries.values()), stale, strict=True):
             for key in keys:
                 entries.discard(key)
         self._settle(names, old_names)
@@ -209,6 +211,7 @@ class Filters:
             self._slots,
             self._paths,
             self._networks,
+            self._programs,
             self._ports,
             self._names,
             self._inodes,
@@ -254,7 +257,6 @@ def _config(plan: KernelPlan, base: int) -> abi.Config:
         unknown_slot=base + UNKNOWN,
         host_slot=base + HOST,
         host=plan.host is not None,
-        every_exec=plan.every_exec,
         agent=os.getpid(),
         environment=bool(plan.environment),
         rate=MOST_PER_SECOND,

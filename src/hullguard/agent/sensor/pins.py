@@ -17,7 +17,7 @@ RINGS = {
 }
 MAPS = (
     *RINGS,
-    *("verdicts", "known", "slots", "names", "inodes", "paths", "networks", "ports", "config", "sequence"),
+    *("verdicts", "known", "slots", "names", "inodes", "paths", "networks", "programs", "ports", "config", "sequence"),
     *("lost", "losses", "rates", "scratches", "workspaces"),
 )
 _LINK, _PROGRAM = "link_", "on_"

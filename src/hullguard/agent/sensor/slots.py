@@ -91,6 +91,8 @@ def slot_value(slot: SlotPlan) -> abi.Slot:
         value.any_address |= 0 if want.networks else bit
         value.any_port |= 0 if want.ports else bit
         value.climbing |= bit if want.climbs else 0
+        value.named |= bit if want.programs else 0
+        value.execs |= bit if EventKind.EXEC in want.kinds and not want.execs else 0
         shapes = {shape(pattern)[0] for pattern in _patterns(want)}
         value.flags |= abi.HAS_ENDINGS if Shape.ENDING in shapes else 0
         value.flags |= abi.HAS_DIRECTORIES if Shape.DIRECTORY in shapes else 0
@@ -170,6 +172,16 @@ def port_entries(number: int, slot: SlotPlan) -> Entries:
     for bit, want in _numbered(slot):
         for port in want.ports:
             key = bytes(abi.Port(slot=number, port=port))
+            found[key] = found.get(key, 0) | bit
+    return found
+
+
+def program_entries(number: int, slot: SlotPlan) -> Entries:
+    """Every program that some want names."""
+    found: Entries = {}
+    for bit, want in _numbered(slot):
+        for name in want.programs:
+            key = bytes(abi.Program(slot=number, name=name.encode()))
             found[key] = found.get(key, 0) | bit
     return found
 

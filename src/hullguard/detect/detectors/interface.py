@@ -76,6 +76,8 @@ class Wants(Struct, frozen=True):
     """Events of internet sockets: the other end's port, or one's own where one listens; empty means any."""
     networks: tuple[str, ...] = ()
     """The other end's address: ``10.0.0.0/8``, ``fd00::/8``; ``!`` before one takes it out; empty means any."""
+    programs: frozenset[str] = frozenset()
+    """What the acting process is called (``Process.comm``); empty means anything. At most 15 bytes each."""
     execs: frozenset[ExecTrait] = frozenset()
     """EXEC: only those with one of these traits; empty means every one."""
     kill_new: bool = False
@@ -95,7 +97,7 @@ class Wants(Struct, frozen=True):
 def merged(asked: Iterable[Wants]) -> list[Wants]:
     """Those that differ in one list only are one; a list that is empty and so asks for all swallows the others."""
     kept = list(dict.fromkeys(asked))
-    for attribute in ("paths", "ports", "networks", "access", "transports", "execs"):
+    for attribute in ("paths", "ports", "networks", "access", "transports", "execs", "programs"):
         alike: dict[object, list[Wants]] = {}
         for want in kept:
             alike.setdefault(_apart_from(attribute, want), []).append(want)

@@ -24,7 +24,9 @@ def test_an_exec_is_decoded_whole():
 
 
 def test_a_fork_is_its_glance():
-    assert decode(raw_process(abi.FORK, pid=3, ppid=2)) == Glance(abi.FORK, 8, 42, 3, 5_000_000_000, 2, 0)
+    assert decode(raw_process(abi.FORK, pid=3, ppid=2)) == Glance(
+        abi.FORK, 8, 42, 3, 5_000_000_000, 2, b"child".ljust(abi.COMM, b"\0"), 0
+    )
 
 
 def test_a_glance_at_an_event_has_its_flags():

@@ -26,7 +26,7 @@ def test_the_configuration_knows_every_length():
 
     assert config.name_lengths == 1 << 3 | 1 << 63
     assert config.directory_lengths == 1 << 1
-    assert (config.unknown_slot, config.everything, config.every_exec) == (256, 0, 0)
+    assert (config.unknown_slot, config.everything) == (256, 0)
 
 
 def test_everything_is_a_pattern_of_its_own():

@@ -1,3 +1,4 @@
+import ctypes
 import ipaddress
 
 import pytest
@@ -13,14 +14,16 @@ from hullguard.agent.sensor.slots import (
     network_entries,
     path_entries,
     port_entries,
+    program_entries,
     slot_value,
 )
-from hullguard.detect.detectors.interface import Access, Transport, Wants
+from hullguard.detect.detectors.interface import Access, ExecTrait, Transport, Wants
 from hullguard.detect.paths import matches
 from hullguard.detect.plan import SlotPlan
 from hullguard.model.event import EventKind
 
 OPEN = frozenset({EventKind.FILE_OPEN})
+EXEC = frozenset({EventKind.EXEC})
 CONNECT = frozenset({EventKind.CONNECT})
 
 
@@ -137,6 +140,29 @@ def test_who_asks_for_climbing_paths_everywhere_asks_for_no_other():
         (abi.NAME_FILE, b"x"),
         (abi.NAME_DIRECTORY, b"root"),
     }
+
+
+COMM = st.sampled_from(["", "a", "ab", "é", "x" * 15, "\N{GRINNING FACE}"])
+
+
+@given(st.lists(st.frozensets(COMM, max_size=3), max_size=5), COMM)
+def test_a_program_is_wanted_by_those_that_name_it_and_those_that_name_none(wanted, comm):
+    slot = SlotPlan(wants=tuple(Wants(CONNECT, programs=programs) for programs in wanted))
+    # What of_program() in wants.h puts together.
+    key = (3).to_bytes(2, "little") + comm.encode().ljust(abi.COMM, b"\0")
+    bits = ~slot_value(slot).named | program_entries(3, slot).get(key, 0)
+
+    assert [bool(bits >> n & 1) for n in range(len(wanted))] == [not each or comm in each for each in wanted]
+    assert len(key) == ctypes.sizeof(abi.Program)
+
+
+def test_an_exec_without_a_trait_is_asked_for_by_those_that_ask_for_none():
+    traits = frozenset({ExecTrait.NEW_FILE})
+    slot = SlotPlan(
+        wants=(Wants(EXEC, execs=traits), Wants(EXEC), Wants(CONNECT), Wants(EXEC, programs=frozenset({"a"})))
+    )
+
+    assert (slot_value(slot).execs, slot_value(slot).named) == (0b1010, 0b1000)
 
 
 ADDRESS = st.integers(0, 255).map(lambda last: f"10.0.{last % 4}.{last}")

@@ -254,11 +254,19 @@ struct hg_slot {
 	__u64 any_port;
 	__u64 transports[HG_TRANSPORTS];
 	__u64 climbing; /* of opens: those whose path, as it was written, has ".." in it */
+	__u64 named;    /* only of programs that `programs` has for them */
+	__u64 execs;    /* every exec, not only those with some trait */
 };
 
 struct hg_name {
 	char kind;
 	char name[HG_NAME];
+};
+
+/* A program by the name of its process (`comm`), which is what rules call it. */
+struct hg_program {
+	__u16 slot;
+	char name[HG_COMM];
 };
 
 struct hg_inode {
@@ -327,14 +335,12 @@ struct hg_config {
 	__u64 directory_lengths; /* the same for directories below which all is wanted */
 	__u32 unknown_slot;      /* for containers that the agent has not placed yet */
 	__u32 everything;        /* ways to open that are wanted wherever the file is */
-	__u32 every_exec;        /* some rule judges execs that are neither new nor a way in */
 	__u32 host_slot;         /* for what is in no container, if `host` */
 	__u32 host;
-	__u32 agent;       /* the agent's process: its own deeds are not told */
-	__u32 environment; /* execs come with it */
-	__u32 rate;        /* events a second of one kind in one cgroup; 0: no limit */
-	__u32 climbing;    /* ways to open that are wanted wherever the file is, if the path climbs */
-	__u32 pad;
+	__u32 agent;                  /* the agent's process: its own deeds are not told */
+	__u32 environment;            /* execs come with it */
+	__u32 rate;                   /* events a second of one kind in one cgroup; 0: no limit */
+	__u32 climbing;               /* ways to open that are wanted wherever the file is, if the path climbs */
 	__u64 inodes[HG_INODE_WORDS]; /* which inode numbers may be in `inodes`, by their low bits */
 };
 

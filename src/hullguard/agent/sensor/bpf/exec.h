@@ -16,15 +16,16 @@ static __always_inline __u64 wake_for(void *ring, bool matters)
 }
 
 /* What a rule may object to, and what the agent has yet to place in its slot. */
-static __always_inline bool exec_matters(struct hg_event *event, __u64 cgroup)
+static __always_inline bool exec_matters(struct hg_event *event, struct scene *scene)
 {
-	struct hg_config *wanted = settings();
+	__u32 number = scene->slot;
+	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &number);
 
-	if (event->flags & (HG_NEW | HG_KILLED | HG_STDIO_SOCKET) || (wanted && wanted->every_exec))
+	if (event->flags & (HG_NEW | HG_KILLED | HG_STDIO_SOCKET) || (slot && of_program(scene, slot->execs)))
 		return true;
 	if (event->flags & HG_TTY && event->ancestors && event->ancestry[0].flags & HG_OUTSIDE)
 		return true;
-	return !(event->flags & HG_HOST) && !bpf_map_lookup_elem(&known, &cgroup);
+	return !(event->flags & HG_HOST) && !bpf_map_lookup_elem(&known, &scene->cgroup);
 }
 
 /* Killed here, the new program never runs its first instruction: the signal is taken before the return to user space.
@@ -88,7 +89,7 @@ static __always_inline int tell_exec(struct scene *scene, struct linux_binprm *b
 	at += add_bytes(room, HG_STRING_ARGS, at, BPF_CORE_READ(task, mm, arg_start), BPF_CORE_READ(task, mm, arg_end),
 			HG_ARGS_TRUNCATED);
 	fill_head(&room->event.head, HG_EXEC, scene->cgroup);
-	send(&ring_exec, HG_CLASS_EXEC, room, at, wake_for(&ring_exec, exec_matters(&room->event, scene->cgroup)));
+	send(&ring_exec, HG_CLASS_EXEC, room, at, wake_for(&ring_exec, exec_matters(&room->event, scene)));
 	return 0;
 }
 

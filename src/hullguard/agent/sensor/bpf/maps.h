@@ -33,6 +33,7 @@ MAP(BPF_MAP_TYPE_HASH, names, struct hg_name, __u32, 8192, 1); /* ways to open t
 MAP(BPF_MAP_TYPE_HASH, inodes, struct hg_inode, __u8, 16384, 1);
 MAP(BPF_MAP_TYPE_LPM_TRIE, paths, struct hg_path, __u64, 65536, 1);       /* wants that a path is enough for */
 MAP(BPF_MAP_TYPE_LPM_TRIE, networks, struct hg_network, __u64, 16384, 1); /* the same of an address */
+MAP(BPF_MAP_TYPE_HASH, programs, struct hg_program, __u64, 32768, 1);     /* ... and of a program's name */
 MAP(BPF_MAP_TYPE_HASH, ports, struct hg_port, __u64, 16384, 1);
 MAP(BPF_MAP_TYPE_ARRAY, config, __u32, struct hg_config, 1, 0);
 MAP(BPF_MAP_TYPE_ARRAY, sequence, __u32, __u64, 1, 0);

@@ -281,7 +281,7 @@ static __always_inline int report_open(struct scene *scene, struct opened *what)
 	if (runtime(scene))
 		return 0;
 	find_slot(scene);
-	what->wants = open_wants(scene, what->access);
+	what->wants = of_program(scene, open_wants(scene, what->access));
 	if (!what->wants)
 		return 0;
 	read_request(what);

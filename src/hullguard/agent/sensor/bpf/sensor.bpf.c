@@ -18,6 +18,7 @@
 #include "overlay.h"
 #include "path.h"
 #include "task.h"
+#include "wants.h"
 #include "match.h"
 #include "record.h"
 #include "follow.h"

@@ -250,30 +250,6 @@ static __always_inline __u32 find_slot(struct scene *scene)
 	return scene->slot;
 }
 
-/* The wants of the scene's slot that ask for an operation. */
-static __always_inline __u64 wants_of(struct scene *scene, __u32 operation)
-{
-	__u32 number = scene->slot;
-	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &number);
-
-	return slot && operation < HG_OPERATIONS ? slot->wants[operation] : 0;
-}
-
-/*
- * Whether an operation by the current task may have to be told; what is asked of nearly every call that is hooked. A
- * function of its own, which the verifier judges once and not on every way that leads to it.
- */
-__noinline __u64 interest(struct scene *scene, __u32 operation)
-{
-	__u64 wants;
-
-	if (!scene || !look_at(scene, bpf_get_current_task_btf()))
-		return 0;
-	find_slot(scene);
-	wants = wants_of(scene, operation);
-	return wants && !runtime(scene) ? wants : 0;
-}
-
 static __always_inline void fill_task(struct hg_task *to, struct task_struct *task, bool host)
 {
 	to->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
