@@ -208,6 +208,15 @@ class Advisories:
         found.sort(key=lambda each: each[0].id)
         return found
 
+    def named_in(self, ecosystems: Collection[str], names: Collection[str]) -> frozenset[str]:
+        """Those of the names of which any of the ecosystems speaks."""
+        query = (
+            "SELECT name FROM package WHERE ecosystem IN (SELECT value FROM json_each(?)) "
+            "AND name IN (SELECT value FROM json_each(?)) AND postings <> x''"
+        )
+        asked = [msgspec.json.encode(sorted(values)).decode() for values in (ecosystems, names)]
+        return frozenset(name for (name,) in typed(self._connection.execute(query, asked), str))
+
     def known_exploited(self, cve: str) -> bool:
         """Whether CISA knows of attacks."""
         return self._connection.execute("SELECT 1 FROM kev WHERE cve = ?", (cve,)).fetchone() is not None

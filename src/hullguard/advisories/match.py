@@ -1,6 +1,6 @@
 """Matches the packages of an inventory against what is known; pure but for the look-ups that it is given."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Protocol, TypeAlias
 
@@ -11,7 +11,7 @@ from hullguard.advisories.changes import Change
 from hullguard.advisories.evaluate import Verdict, judge
 from hullguard.advisories.findings import Findings, Match, findings, in_package
 from hullguard.advisories.osv import Advisory, Statement
-from hullguard.advisories.products import products, releases
+from hullguard.advisories.products import beside, products, releases
 from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
@@ -28,6 +28,7 @@ class Lookup(Protocol):
 
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]: ...
     def ecosystems(self) -> frozenset[str]: ...
+    def named_in(self, ecosystems: Collection[str], names: Collection[str]) -> frozenset[str]: ...
     def known_exploited(self, cve: str) -> bool: ...
     def epss(self, cve: str) -> float | None: ...
     def ratings(self, cve: str) -> Iterable[CveRating]: ...
@@ -130,6 +131,7 @@ class Matcher:
         return Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))
 
 
+_NAMED = 5
 _NOTHING = Known(Findings(), ())
 
 
@@ -195,6 +197,19 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         elif not products(ecosystem, known):
             why = f"the advisory database has no advisories for it; its {count} packages were not judged"
             yield Unknown(ecosystem, why)
+        elif elsewhere := _elsewhere(inventory, ecosystem, lookup):
+            why = "advisories speak of them for other products only, whose builds are numbered otherwise; not judged"
+            yield Unknown(f"{len(elsewhere)} packages of {ecosystem}: {', '.join(elsewhere[:_NAMED])}", why)
+
+
+def _elsewhere(inventory: Inventory, ecosystem: str, lookup: Lookup) -> list[str]:
+    """The names of which only products beside the distribution speak."""
+    others = beside(ecosystem, lookup.ecosystems())
+    if not others:
+        return []
+    about = {one.name for package in inventory.packages if package.ecosystem == ecosystem for one in subjects(package)}
+    own = lookup.named_in(products(ecosystem, lookup.ecosystems()), about)
+    return sorted(lookup.named_in(others, about - own))
 
 
 __all__ = ["Lookup", "Matched", "Matcher", "Subject", "subject"]

@@ -52,6 +52,16 @@ def _belongs(name: str, ecosystem: str) -> bool:
     return False
 
 
+def beside(ecosystem: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The known ecosystems of other products for the same release, whose builds have numbers of their own."""
+    if not ecosystem.startswith(_RED_HAT):
+        return ()
+    release = re.escape(ecosystem.removeprefix(_RED_HAT))
+    # ``openshift:4.12::el8``, ``rhel_extras:7``; not ``rhel_eus:8.4::baseos``, which is the release as it was once.
+    fits = re.compile(rf"Red Hat:(?!enterprise_linux:)(?:.*:el{release}|rhel_[a-z_]+:{release}(?:::.*)?)").fullmatch
+    return tuple(sorted(filter(fits, known)))
+
+
 def releases(name: str) -> tuple[str, ...]:
     """Under which names packages may be stored that are looked up in this ecosystem; the reverse of ``products``.
 

@@ -31,6 +31,21 @@ def test_of_two_parts_of_a_release_with_fixes_of_their_own_one_is_enough(
     assert list(found(advisories, package("foo", "1.5-1.el9", "Red Hat:enterprise_linux:9"))) == ["RHSA-1"]
 
 
+def test_what_only_other_products_speak_of_is_told(tmp_path: Path) -> None:
+    parts = ["openshift:4.12::el8", "rhel_extras:8", "enterprise_mrg:2:server:el8", "rhel_eus:8.4::baseos", "x:4::el9"]
+    said = [affected(f"Red Hat:{part}", f"p{number}", ZERO) for number, part in enumerate(parts)]
+    own = affected("Red Hat:enterprise_linux:8::baseos", "bash", ZERO)
+    both = affected("Red Hat:openshift:4.12::el8", "bash", ZERO)
+    advisories = database(tmp_path, record("RHSA-1", own), record("RHSA-2", *said, both))
+    rhel = "Red Hat:enterprise_linux:8"
+
+    names = [*(f"p{number}" for number in range(len(parts))), "bash", "unheard-of"]
+    unknowns = advisories.match(inventory(*(package(name, "1-1.el8", rhel) for name in names)), TODAY).unknowns
+
+    why = "advisories speak of them for other products only, whose builds are numbered otherwise; not judged"
+    assert unknowns == (Unknown(f"3 packages of {rhel}: p0, p1, p2", why),)
+
+
 def test_an_ecosystem_without_its_release_speaks_of_every_one(tmp_path: Path) -> None:
     advisories = database(
         tmp_path,
