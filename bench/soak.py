@@ -1,86 +1,128 @@
 """An hour of ordinary container life under the default policy: what is an incident then, and what the agent takes.
 
-Images are built of packages, a web server, a database, a cache and a cron daemon run with health checks, are asked by
-a client, are looked at by an operator, and short jobs come and go. None of it is an attack, so each incident is a
-mistake of a rule. The platform and its Docker daemon are this run's own. Building needs a Debian mirror.
+What it consists of stands in ``bench/ordinary.py``. None of it is an attack, so each incident is a mistake of a rule.
+The platform and its Docker daemon are this run's own. Building needs a Debian mirror, PyPI and npm.
 """
 
 import argparse
 import contextlib
 import os
+import shutil
+import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import httpx
 from tests.support.docker import docker, start_dockerd
 from tests.support.platform import Client, running_platform
 
+from bench.ordinary import BASE, BUILDS, JOBS, PREFIX, SERVICES, TOOLS, UPGRADES, VISITS, fetch
+
+T = TypeVar("T")
 NET = "soak"
-BASE = "hullguard-soak/base"
-BUILD_SECONDS, JOB_SECONDS, VISIT_SECONDS, SAMPLE_SECONDS = 600, 30, 120, 60
-_INSTALL = "RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends"
-DOCKERFILES = {
-    "web": f"""FROM {BASE}
-{_INSTALL} nginx-light curl && rm -rf /var/lib/apt/lists/*
-RUN echo '<p>hello</p>' > /var/www/html/index.html
-HEALTHCHECK --interval=5s CMD curl -fsS http://127.0.0.1/ > /dev/null || exit 1
-CMD ["nginx", "-g", "daemon off;"]
-""",
-    "database": f"""FROM {BASE}
-{_INSTALL} mariadb-server && rm -rf /var/lib/apt/lists/* && mkdir -p /run/mysqld && chown mysql /run/mysqld
-HEALTHCHECK --interval=5s CMD mariadb-admin ping
-CMD ["sh", "-c", "mariadbd --user=mysql --bind-address=0.0.0.0 --init-file=/etc/soak.sql"]
-RUN echo "CREATE DATABASE IF NOT EXISTS soak; CREATE USER IF NOT EXISTS soak@'%' IDENTIFIED BY 'soak'; \
-GRANT ALL ON soak.* TO soak@'%'; CREATE TABLE IF NOT EXISTS soak.t (n INT);" > /etc/soak.sql
-""",
-    "cache": f"""FROM {BASE}
-{_INSTALL} redis-server && rm -rf /var/lib/apt/lists/*
-HEALTHCHECK --interval=5s CMD redis-cli ping
-CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "60", "1"]
-""",
-    "cron": f"""FROM {BASE}
-{_INSTALL} cron logrotate && rm -rf /var/lib/apt/lists/*
-RUN echo '* * * * * root date >> /var/log/ticks; find /tmp -mtime +1; logrotate /etc/logrotate.conf' > /etc/cron.d/soak
-HEALTHCHECK --interval=30s CMD pidof cron
-CMD ["cron", "-f"]
-""",
-    "client": f"""FROM {BASE}
-{_INSTALL} curl mariadb-client redis-tools && rm -rf /var/lib/apt/lists/*
-CMD ["sh", "-c", "while sleep 1; do curl -sS http://web/ > /dev/null; redis-cli -h cache incr n; \
-mariadb -h database -u soak -psoak soak -e 'insert into t values (1); select count(*) from t'; done"]
-""",
-}
-"""In the order in which they are built and started; the last asks the others."""
-UPGRADE = f"""FROM {BASE}
-{_INSTALL} python3-minimal git openssh-client sudo ca-certificates adduser
-RUN useradd -m app && echo 'app:secret' | chpasswd && chown -R app /home/app && su app -c 'git init /home/app/source'
-RUN apt-get remove -y git && apt-get autoremove -y && apt-get clean
-USER app
-RUN python3 -c 'print(1)'
-"""
-"""Built again and again: packages with accounts, keys, setuid programs and services."""
-VISIT = (
-    ("web", "nginx -t; tail -n 2 /var/log/nginx/access.log; nginx -s reload; ls -la /etc/nginx; cat /proc/1/status"),
-    (
-        "database",
-        "mariadb -e 'show processlist'; du -sh /var/lib/mysql; mariadb-dump soak > /tmp/soak.sql; rm /tmp/soak.sql",
-    ),
-    ("cache", "redis-cli info > /tmp/info; redis-cli bgsave; ls -la /tmp; env; id"),
-    ("cron", "tail -n 1 /var/log/ticks; crontab -l; ps; df -h; hostname"),
-)
-"""What an operator does without a terminal."""
+BUILD_SECONDS, JOB_SECONDS, VISIT_SECONDS, RESTART_SECONDS, UPGRADE_SECONDS, SAMPLE_SECONDS = 300, 30, 60, 240, 1200, 30
+BUILD_LIMIT, START_LIMIT = 1800, 600
+"""Seconds; a machine that others use too is slow."""
 
 
 class Sample(NamedTuple):
-    """The agent with all its processes."""
+    """The agent at one moment."""
 
     minutes: float
     cpu_seconds: float
-    resident_mb: float
+    """Of all its processes, those that have ended too."""
+    agent_mb: float
+    """Resident, without the process that reads images."""
+    worker_mb: float
+    """That process, while there is one."""
     incidents: int
+    lost: int
+    """Events that the sensor counted as lost."""
+
+
+class Life:
+    """The daemon, and whose turn it is next of those that take turns."""
+
+    def __init__(self, host: str, work: Path) -> None:
+        self.host, self._work = host, work
+        self._turns: dict[str, int] = {}
+
+    def begin(self, settled: Callable[[], None]) -> None:
+        """Builds and starts the services; calls ``settled`` after each."""
+        docker(self.host, "network", "create", NET)
+        for service in SERVICES:
+            self._image(service.name, service.dockerfile)
+            self._start(service.name, service.options)
+            settled()
+        self._image("tools", TOOLS)
+        settled()
+
+    def build(self) -> None:
+        """The next of the images that are built again and again."""
+        name = self._turn("build", tuple(BUILDS))
+        self._image(name, BUILDS[name])
+
+    def job(self) -> None:
+        options, image, script = self._turn("job", JOBS)
+        done = docker(self.host, "run", "--rm", *options, image, "sh", "-c", script, check=False)
+        self._say(f"job in {image}", done)
+
+    def visit(self) -> None:
+        name, script = self._turn("visit", VISITS)
+        self._say(f"visit to {name}", docker(self.host, "exec", name, "sh", "-c", script, check=False))
+        docker(self.host, "logs", "--tail", "20", name, check=False)
+        docker(self.host, "top", name, check=False)
+        with tempfile.TemporaryDirectory(prefix="hgsoak") as place:
+            self._say(f"copy from {name}", docker(self.host, "cp", f"{name}:/etc/hosts", place, check=False))
+
+    def upgrade(self) -> None:
+        name, script = self._turn("upgrade", UPGRADES)
+        self._say(f"upgrade of {name}", self._patiently("exec", name, "sh", "-c", script))
+
+    def restart(self) -> None:
+        """A service is started anew, and every other time a new container takes its place."""
+        service = self._turn("restart", SERVICES)
+        if self._turn("way", (True, False)):
+            self._say(f"restart of {service.name}", docker(self.host, "restart", "-t", "5", service.name, check=False))
+        else:
+            self._say(f"removal of {service.name}", docker(self.host, "rm", "-f", service.name, check=False))
+            self._start(service.name, service.options)
+
+    def _turn(self, what: str, those: tuple[T, ...]) -> T:
+        turn = self._turns[what] = self._turns.get(what, -1) + 1
+        return those[turn % len(those)]
+
+    def _start(self, name: str, options: tuple[str, ...]) -> None:
+        run = ("run", "-d", "--name", name, "--network", NET, "--restart", "always")
+        self._say(f"start of {name}", docker(self.host, *run, *options, f"{PREFIX}/{name}", check=False))
+
+    def _image(self, name: str, text: str) -> None:
+        """With the engine's own builder, whose containers can be seen."""
+        with tempfile.TemporaryDirectory(prefix="hgsoak") as context:
+            (Path(context) / "Dockerfile").write_text(text, encoding="utf-8")
+            for given in ("wheels", "node_modules"):
+                if f"COPY {given} " in text:
+                    shutil.copytree(self._work / given, Path(context) / given)
+            self._say(
+                f"build of {name}",
+                self._patiently("build", "-q", "--no-cache", "--network", NET, "-t", f"{PREFIX}/{name}", context),
+            )
+
+    def _patiently(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        environ = {**os.environ, "DOCKER_BUILDKIT": "0"}
+        command = ["docker", "-H", self.host, *arguments]
+        return subprocess.run(command, env=environ, capture_output=True, check=False, timeout=BUILD_LIMIT)
+
+    @staticmethod
+    def _say(what: str, done: subprocess.CompletedProcess[bytes]) -> None:
+        """Life that did not go as it should is no proof of anything."""
+        if done.returncode:
+            said = (done.stdout[-1500:] + done.stderr[-1500:]).decode(errors="replace")
+            print(f"  {what} ended with {done.returncode}: {said}", flush=True)
 
 
 def main() -> None:
@@ -89,13 +131,14 @@ def main() -> None:
         work = Path(given.work or stack.enter_context(tempfile.TemporaryDirectory(prefix="hgsoak")))
         host = stack.enter_context(start_dockerd(networks=True))
         data = stack.enter_context(tempfile.TemporaryDirectory(prefix="hgsoak"))
+        fetch(work)
         _import_base(host, work)
         platform = stack.enter_context(running_platform(Path(data) / "data", environ={"DOCKER_HOST": host}))
         client = platform.client()
-        client.wait("/nodes", lambda page: [node["state"] for node in page["items"]] == ["protected"])
+        client.wait("/nodes", _protected, seconds=START_LIMIT)
         print(f"{given.minutes:g} minutes of ordinary life under the default policy", flush=True)
         made = stack.enter_context(_noted(host))
-        samples = _live(host, client, given.minutes, lambda: platform.pid("agent"))
+        samples = _live(Life(host, work), client, given.minutes, lambda: platform.pid("agent"))
         time.sleep(5)
         _report(client, samples, set(made.read_text().split()))
 
@@ -103,7 +146,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--work", help="directory that keeps the Debian for the next run")
+    parser.add_argument("--work", help="directory that keeps the Debian and the packages for the next run")
     return parser.parse_args()
 
 
@@ -115,6 +158,10 @@ def _import_base(host: str, work: Path) -> None:
         subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "bookworm", str(fresh)], check=True)
         fresh.rename(base)
     docker(host, "import", str(base), BASE)
+
+
+def _protected(page: Any) -> bool:
+    return [node["state"] for node in page["items"]] == ["protected"]
 
 
 @contextlib.contextmanager
@@ -132,26 +179,29 @@ def _noted(host: str) -> Iterator[Path]:
             events.wait()
 
 
-def _live(host: str, client: Client, minutes: float, agent: Callable[[], int]) -> list[Sample]:
+def _live(life: Life, client: Client, minutes: float, agent: Callable[[], int]) -> list[Sample]:
     started = time.monotonic()
-    docker(host, "network", "create", NET)
-    samples = []
+    samples: list[Sample] = []
 
     def sample() -> None:
-        cpu, resident = _taken(agent())
+        cpu, own, worker = _taken(agent())
+        lost = sum(client.get("/nodes")["items"][0]["sensor"]["lost"].values())
         found = client.get("/incidents?limit=1")["total"]
-        samples.append(Sample((time.monotonic() - started) / 60, cpu, resident, found))
-        print(f"{samples[-1].minutes:6.1f} min  {cpu:7.1f} s  {resident:6.1f} MB  {found} incidents", flush=True)
+        one = Sample((time.monotonic() - started) / 60, cpu, own, worker, found, lost)
+        samples.append(one)
+        print(
+            f"{one.minutes:6.1f} min {cpu:7.1f} s {own:6.1f} MB + {worker:5.1f} MB {found} incidents {lost} lost",
+            flush=True,
+        )
 
     sample()
-    for name, text in DOCKERFILES.items():
-        _build(host, name, text)
-        docker(host, "run", "-d", "--name", name, "--network", NET, "--restart", "always", f"hullguard-soak/{name}")
-        sample()
+    life.begin(sample)
     due = [
-        (BUILD_SECONDS, lambda: _build(host, "upgrade", UPGRADE)),
-        (JOB_SECONDS, lambda: _job(host)),
-        (VISIT_SECONDS, lambda: _visit(host)),
+        (BUILD_SECONDS, life.build),
+        (JOB_SECONDS, life.job),
+        (VISIT_SECONDS, life.visit),
+        (RESTART_SECONDS, life.restart),
+        (UPGRADE_SECONDS, life.upgrade),
         (SAMPLE_SECONDS, sample),
     ]
     last = [-every + started for every, _ in due]
@@ -168,61 +218,26 @@ def _live(host: str, client: Client, minutes: float, agent: Callable[[], int]) -
 
 @contextlib.contextmanager
 def _unhurried() -> Iterator[None]:
-    """A machine that is too busy for an order within two minutes goes on living without it, and says so."""
+    """A machine that is too busy for an order within its time goes on living without it, and says so."""
     try:
         yield
     except subprocess.TimeoutExpired as late:
         print(f"  took too long: {' '.join(map(str, late.cmd))[:100]}", flush=True)
+    except httpx.HTTPError as late:
+        print(f"  the platform was not asked: {late!r}", flush=True)
 
 
-def _build(host: str, name: str, text: str) -> None:
-    """With the engine's own builder, whose containers can be seen."""
-    with tempfile.TemporaryDirectory(prefix="hgsoak") as context:
-        (Path(context) / "Dockerfile").write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [
-                "docker",
-                "-H",
-                host,
-                "build",
-                "-q",
-                "--no-cache",
-                "--network",
-                NET,
-                "-t",
-                f"hullguard-soak/{name}",
-                context,
-            ],
-            env={**os.environ, "DOCKER_BUILDKIT": "0"},
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-    if done.returncode:
-        raise SystemExit(f"the image {name} cannot be built: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
-def _job(host: str) -> None:
-    """Something that comes, works and goes, and a service that is started anew."""
-    work = "seq 1 20000 | sort -R | sha256sum; tar -czf /tmp/doc.tar.gz /usr/share/doc; rm /tmp/doc.tar.gz"
-    docker(host, "run", "--rm", "--network", "none", BASE, "sh", "-c", work)
-    docker(host, "restart", "-t", "2", "cron")
-
-
-def _visit(host: str) -> None:
-    for name, script in VISIT:
-        docker(host, "exec", name, "sh", "-c", script, check=False)
-
-
-def _taken(agent: int) -> tuple[float, float]:
-    """Seconds of processor time and MB of memory of a process and all below it."""
-    ticks, pages = 0, 0
+def _taken(agent: int) -> tuple[float, float, float]:
+    """Seconds of processor time of a process and all below it, and MB of memory without and of what reads images."""
+    ticks, own, worker = 0, 0, 0
     for pid in _family(agent):
         with contextlib.suppress(OSError, IndexError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12]) + (int(fields[13]) + int(fields[14]) if pid == agent else 0)
-            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+            ticks += sum(int(each) for each in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15])
+            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            reads = b"images_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            own, worker = (own, worker + pages) if reads else (own + pages, worker)
+    size = os.sysconf("SC_PAGE_SIZE") / 1e6
+    return ticks / os.sysconf("SC_CLK_TCK"), own * size, worker * size
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -238,19 +253,25 @@ def _told(incident: dict[str, Any]) -> str:
 
 
 def _report(client: Client, samples: list[Sample], made: set[str]) -> None:
-    incidents = [each for one in sorted(made) for each in client.get(f"/incidents?container={one}&limit=500")["items"]]
+    asked = [*sorted(made), "host"]
+    incidents = [each for one in asked for each in client.get(f"/incidents?container={one}&limit=500")["items"]]
     for incident in incidents:
         image = incident["image"] and incident["image"]["name"]
-        print(f"{incident['at']} {incident['rule']} in {image}: {_told(incident)}")
+        print(f"{incident['at']} {incident['rule']} in {image or incident['container']}: {_told(incident)}")
     first, last = samples[0], samples[-1]
     seconds = (last.minutes - first.minutes) * 60
     share = 100 * (last.cpu_seconds - first.cpu_seconds) / seconds if seconds else 0.0
-    most = max(sample.resident_mb for sample in samples)
     others = last.incidents - len(incidents)
-    print(f"{len(incidents)} incidents of {len(made)} containers in {last.minutes:.0f} minutes")
+    print(f"{len(incidents)} incidents of the host and of {len(made)} containers in {last.minutes:.0f} minutes")
     if others > 0:
         print(f"{others} incidents of other containers of this machine, which are not counted")
-    print(f"agent: {share:.2f} % of a core, {last.resident_mb:.0f} MB at the end, {most:.0f} MB at most")
+    print(f"{last.lost - first.lost} events lost")
+    found = [sample.agent_mb for sample in samples]
+    print(
+        f"agent: {min(found):.0f} MB at least, {statistics.median(found):.0f} median, {max(found):.0f} at most", end=""
+    )
+    print(f"; what reads images {max(sample.worker_mb for sample in samples):.0f} at most")
+    print(f"agent: {share:.2f} % of a core")
 
 
 if __name__ == "__main__":
