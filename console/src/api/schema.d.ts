@@ -1729,6 +1729,7 @@ export interface components {
             exe_inode?: number | null;
             exe_new?: boolean;
             exe_memfd?: boolean;
+            script?: string;
             env?: string[];
             terminal?: number | null;
             user_name?: string | null;

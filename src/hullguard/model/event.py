@@ -99,6 +99,9 @@ class Process(Struct, frozen=True, omit_defaults=True):
     """Its executable is not in the image, or not as the image has it."""
     exe_memfd: bool = False
     """Its executable is only in memory."""
+    script: str = ""
+    """The script that its program, Perl, was started for, by the kernel's word at that moment: a process can rewrite
+    its arguments later. Empty for none, with options that load something, and where nobody saw it start."""
     env: tuple[str, ...] = ()
     """``NAME=value`` of the variables that some rule asks for."""
     terminal: int | None = None
@@ -162,6 +165,8 @@ class ContainerDetails(Struct, frozen=True, omit_defaults=True):
     """It shares the host's process ids; so too for the next two."""
     host_network: bool | None = None
     host_ipc: bool | None = None
+    builds_image: bool | None = None
+    """It is a step of an image's build, which the engine runs by itself."""
     pod: Pod | None = None
     kubernetes: str | None = None
     """The address at which its kubelet told it to reach the Kubernetes API server."""

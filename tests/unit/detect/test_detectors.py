@@ -9,7 +9,7 @@ from hullguard.detect.detectors.drop_and_execute import DropAndExecute
 from hullguard.detect.detectors.interface import ExecTrait
 from hullguard.detect.detectors.read_sensitive import ReadSensitive
 from hullguard.detect.detectors.terminal_shell import TerminalShell
-from hullguard.model.event import Drift, EventKind, Origin
+from hullguard.model.event import ContainerDetails, Drift, EventKind, Origin
 from hullguard.model.policy import Action, DetectorSettings
 
 DEFAULT = DetectorSettings()
@@ -139,6 +139,14 @@ class TestDropAndExecute:
         assert self.judge(ran, DEFAULT) is None
         assert self.judge(msgspec.structs.replace(ran, stopped=True), DEFAULT) is not None
 
+    def test_what_a_build_made_and_ran_is_told_only_if_it_was_stopped(self):
+        ran = event(path="/usr/bin/x", new_file=True, container_details=ContainerDetails(builds_image=True))
+        known = msgspec.structs.replace(ran, container_details=ContainerDetails(builds_image=False))
+
+        assert self.judge(ran, DEFAULT) is None
+        assert self.judge(msgspec.structs.replace(ran, stopped=True), DEFAULT) is not None
+        assert self.judge(known, DEFAULT) is not None
+
     def test_without_installers_nobody_asks_who_moved_programs(self):
         assert DropAndExecute().wants(DEFAULT).kinds == {EventKind.EXEC, EventKind.FILE_RENAME}
         assert DropAndExecute().wants(settings(installers=[])).kinds == {EventKind.EXEC}
@@ -176,6 +184,22 @@ class TestReadSensitive:
 
         assert self.judge(self.opened("/etc/shadow", lineage=sshd), DEFAULT) is None
         assert self.judge(self.opened("/etc/shadow", lineage=fake), DEFAULT)["program"] == "/tmp/sshd"
+
+    @pytest.mark.parametrize("script", ["/usr/bin/pg_isready", "/usr/bin/pg_ctlcluster", "/usr/sbin/adduser"])
+    def test_perl_looks_accounts_up_for_scripts_that_are_known_to(self, script):
+        perl = process(exe="/usr/bin/perl", comm="perl", args=("perl", "rewritten"), script=script)
+
+        assert self.judge(self.opened("/etc/shadow", lineage=(RUNTIME, perl)), DEFAULT) is None
+        assert self.judge(self.opened("/etc/gshadow", lineage=(RUNTIME, perl)), DEFAULT) is not None
+        assert self.judge(self.opened("/tmp/h", known_as="/etc/shadow", lineage=(RUNTIME, perl)), DEFAULT) is not None
+        for changes in ({"exe_new": True}, {"exe_memfd": True}, {"script": ""}, {"script": "/tmp/pg_isready"}):
+            changed = msgspec.structs.replace(perl, **changes)
+            assert self.judge(self.opened("/etc/shadow", lineage=(RUNTIME, changed)), DEFAULT) is not None
+
+    def test_what_arguments_say_later_is_no_script(self):
+        perl = process(exe="/usr/bin/perl", comm="perl", args=("/usr/bin/perl", "/usr/bin/pg_isready"))
+
+        assert self.judge(self.opened("/etc/shadow", lineage=(RUNTIME, perl)), DEFAULT) is not None
 
     def test_what_a_package_manager_reads_is_none(self):
         perl = (RUNTIME, process(pid=150, exe="/usr/bin/dpkg"), process(exe="/usr/bin/perl", comm="adduser"))

@@ -1,6 +1,7 @@
 """What each container process is, so that the ancestors of an event have programs and arguments, not just numbers."""
 
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ _LONGEST_COMMAND = 4096
 _NOBODY = (0, 0)
 _NOBODY_SIGNED_IN = 0xFFFFFFFF
 _TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_PERL = re.compile(r"/(?:usr/)?(?:local/)?bin/perl[0-9.]*")
+_PLAIN_OPTIONS = re.compile(r"-[wWtT]+")
 
 Key = tuple[int, int]
 """Pid and start in nanoseconds: unique while the machine is up."""
@@ -142,9 +145,18 @@ def executed(event: RawEvent, started: datetime, wanted: frozenset[str] = frozen
         started=started,
         exe_new=bool(event.flags & abi.NEW),
         exe_memfd=bool(event.flags & abi.MEMFD),
+        script=_script(event.path, event.args),
         env=_asked_for(words(event.data), wanted),
     )
     return _with_rights(process, event)
+
+
+def _script(program: str | None, args: tuple[str, ...]) -> str:
+    """The script that Perl is started for; a script's first line may ask for warnings and taint, and for no module."""
+    if not _PERL.fullmatch(program or ""):
+        return ""
+    words = args[2:] if len(args) > 1 and _PLAIN_OPTIONS.fullmatch(args[1]) else args[1:]
+    return words[0] if words and words[0].startswith("/") else ""
 
 
 def _asked_for(pairs: Iterable[str], names: frozenset[str]) -> tuple[str, ...]:

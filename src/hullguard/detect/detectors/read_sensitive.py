@@ -34,8 +34,22 @@ _PROGRAMS = [
         "/usr/sbin/usermod",
         "/usr/lib/openssh/sshd-session",
     ),
+    *("/usr/bin/chfn", "/usr/bin/chsh", "/usr/bin/newgrp", "/usr/sbin/chgpasswd", "/usr/sbin/newusers"),
     *("/usr/sbin/grpconv", "/usr/sbin/grpck", "/usr/bin/gpasswd", "/usr/bin/expiry", "/bin/passwd"),
 ]
+
+# Perl reads the password hashes whenever root's script looks an account up (getpwnam). These do so every time: Debian's
+# wrappers of PostgreSQL, a health check among them, and its adduser.
+_SCRIPTS = [
+    *("/usr/sbin/addgroup", "/usr/sbin/adduser", "/usr/sbin/delgroup", "/usr/sbin/deluser", "/usr/bin/clusterdb"),
+    *("/usr/bin/createdb", "/usr/bin/createuser", "/usr/bin/dropdb", "/usr/bin/dropuser", "/usr/bin/pg_archivecleanup"),
+    *("/usr/bin/pg_backupcluster", "/usr/bin/pg_basebackup", "/usr/bin/pg_conftool", "/usr/bin/pg_createcluster"),
+    *("/usr/bin/pg_ctlcluster", "/usr/bin/pg_dropcluster", "/usr/bin/pg_dump", "/usr/bin/pg_dumpall"),
+    *("/usr/bin/pg_isready", "/usr/bin/pg_lsclusters", "/usr/bin/pg_receivewal", "/usr/bin/pg_recvlogical"),
+    *("/usr/bin/pg_renamecluster", "/usr/bin/pg_restore", "/usr/bin/pg_restorecluster", "/usr/bin/pg_upgradecluster"),
+    *("/usr/bin/pgbench", "/usr/bin/psql", "/usr/bin/reindexdb", "/usr/bin/vacuumdb", "/usr/bin/vacuumlo"),
+]
+_LOOKED_UP = "/etc/shadow"
 
 
 class ReadSensitive:
@@ -49,7 +63,7 @@ class ReadSensitive:
         actions=(Action.ALERT, Action.DENY, Action.KILL, *RESPONSES),
         parameters=(
             ParameterInfo("paths", ParameterKind.PATHS, _PATHS),
-            ParameterInfo("exempt_programs", ParameterKind.PATHS, _PROGRAMS),
+            ParameterInfo("exempt_programs", ParameterKind.PATHS, [*_PROGRAMS, *_SCRIPTS]),
             PARAMETER,
         ),
     )
@@ -73,7 +87,8 @@ class ReadSensitive:
         if not any(_covers(name, patterns) for name in names):
             return None
         exe = event.process.exe
-        if exe and matches(exe, strings(self.info, settings, "exempt_programs")):
+        exempt = strings(self.info, settings, "exempt_programs")
+        if (exe and matches(exe, exempt)) or _looks_up(event, exempt):
             return None
         if installs(self.info, event, settings):
             return None
@@ -81,6 +96,13 @@ class ReadSensitive:
         if event.known_as:
             details["known_as"] = event.known_as
         return details
+
+
+def _looks_up(event: Event, scripts: tuple[str, ...]) -> bool:
+    """Whether the image's own Perl looks an account up for one of the scripts."""
+    process = event.process
+    own = not (process.exe_new or process.exe_memfd)
+    return own and bool(process.script) and event.path == _LOOKED_UP and matches(process.script, scripts)
 
 
 def _covers(path: str, patterns: tuple[str, ...]) -> bool:

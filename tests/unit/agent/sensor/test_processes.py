@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 import msgspec
+import pytest
 from tests.support.events import AT, raw_event, raw_process
 
 from hullguard.agent.sensor import abi, processes
@@ -41,6 +42,44 @@ def test_a_file_open_adds_what_the_exec_said():
     found = table.actor(opened, AT)
 
     assert (found.exe, found.args, found.cwd) == ("/bin/busybox", ("sh", "-c", "true"), "/")
+
+
+@pytest.mark.parametrize(
+    ("args", "script"),
+    [
+        (b"/usr/bin/perl\0/usr/bin/pg_isready\0-q\0", "/usr/bin/pg_isready"),
+        (b"/usr/bin/perl\0-wT\0/usr/bin/pg_ctlcluster\0main\0", "/usr/bin/pg_ctlcluster"),
+        (b"perl\0-e\0print\0/usr/bin/pg_isready\0", ""),
+        (b"perl\0-I/tmp\0/usr/bin/pg_isready\0", ""),
+        (b"perl\0-wMEvil\0/usr/bin/pg_isready\0", ""),
+        (b"perl\0-w\0-MEvil\0/usr/bin/pg_isready\0", ""),
+        (b"perl\0-d:Evil\0/usr/bin/pg_isready\0", ""),
+        (b"perl\0pg_isready\0", ""),
+        (b"perl\0-w\0", ""),
+        (b"perl\0", ""),
+        (b"", ""),
+    ],
+)
+def test_the_script_of_perl_is_what_it_was_started_for(args: bytes, script: str):
+    assert Processes().actor(decode(raw_event(path=b"/usr/bin/perl\0", args=args)), AT).script == script
+
+
+@pytest.mark.parametrize("program", [b"/bin/sh\0", b"/tmp/perl\0", b"/usr/bin/perldoc\0", b""])
+def test_only_perl_is_asked_for_its_script(program: bytes):
+    raw = raw_event(path=program, args=b"perl\0/usr/bin/pg_isready\0")
+
+    assert Processes().actor(decode(raw), AT).script == ""
+
+
+def test_a_process_that_rewrites_its_arguments_stays_what_it_was_started_for():
+    honest, liar = Processes(), Processes()
+    honest.actor(decode(raw_event(path=b"/usr/bin/perl\0", args=b"perl\0/usr/sbin/adduser\0")), AT)
+    liar.actor(decode(raw_event(path=b"/usr/bin/perl\0", args=b"perl\0-e\0...\0")), AT)
+    opened = {"path": b"/etc/shadow\0", "exe": b"/usr/bin/perl\0", "other": b""}
+
+    now = honest.actor(decode(raw_event(abi.FILE, args=b"adduser       \0", **opened)), AT)
+    assert (now.script, now.args) == ("/usr/sbin/adduser", ("adduser       ",))
+    assert liar.actor(decode(raw_event(abi.FILE, args=b"perl\0/usr/sbin/adduser\0", **opened)), AT).script == ""
 
 
 def test_an_exec_that_nobody_judged_is_known_when_asked():
