@@ -5,6 +5,7 @@ begin first, is judged meanwhile.
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -117,6 +118,14 @@ class Life:
         docker(self.address, "rm", "-f", marker)
 
 
+LINES = (
+    "mkdir -p /etc/cron.d /etc/init.d && echo '* * * * * root true' > /etc/cron.d/nightly && echo true > /etc/init.d/app",
+    "mkdir -p /root/.ssh && echo 'ssh-ed25519 AAAA a@b' >> /root/.ssh/authorized_keys && echo 'umask 027' >> /root/.profile",
+    "mkdir -p /usr/bin && cp /bin/busybox /usr/bin/busybox && chmod 4755 /usr/bin/busybox && /usr/bin/busybox true",
+)
+"""What images are made of; each is an incident where a running container does it."""
+HIDDEN = "cp /bin/busybox /tmp/.h; /tmp/.h true || true"
+"""No image needs this."""
 OBJECTS_BY_ITS_OWN_WORDS = {"web-server": {"Redirect STDOUT/STDIN to Network Connection in Container"}}
 """busybox's httpd gives a child the connection as its standard output, which is what this rule of Falco's looks for."""
 
@@ -177,6 +186,27 @@ def test_nor_is_what_operators_and_health_checks_do(life: Life) -> None:
     docker(life.address, "rm", "-f", container)
 
     assert of(life.witness, container) == []
+
+
+def test_nor_is_what_dockers_builder_writes_into_an_image(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
+    image = life.images["pack"]["busybox"]
+    text = "\n".join([f"FROM {image}", *(f"RUN {line}" for line in (*LINES, HIDDEN))])
+    build = docker(life.address, "build", "--no-cache", "--rm=false", "--network", "none", "-", stdin=text.encode())
+    steps = re.findall(r"Running in ([0-9a-f]{12})", build.stdout.decode())
+    byhand = said(life.address, "run", "-d", "--network", "none", image, "/bin/sh", "-c", " && ".join(LINES))
+    life.finished(byhand)
+    named = [said(life.address, "inspect", "-f", "{{.Id}}", step) for step in steps]
+    docker(life.address, "rm", "-f", byhand, *steps)
+
+    assert [sorted({rule for rule, _ in of(life.witness, step)}) for step in named] == [
+        *[[]] * len(LINES),
+        ["execution.hidden-program"],
+    ]
+    assert {rule for rule, _ in of(life.witness, byhand)} >= {
+        *("persistence.cron", "persistence.init-script", "persistence.ssh-key", "persistence.shell-profile"),
+        *("persistence.system-program", "container.drop-and-execute"),
+    }
 
 
 @pytest.mark.shared

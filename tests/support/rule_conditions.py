@@ -37,6 +37,7 @@ FIELDS = {
     FieldType.FLAG: [
         "evt.is_open_read", "evt.is_open_write", "evt.is_open_create", "evt.failed", "evt.is_ring",
         "proc.is_exe_upper_layer", "proc.is_exe_from_memfd", "fd.is_server", "fd.is_upper_layer", "container.privileged",
+        "container.builds_image",
     ],
     FieldType.PORT: ["fd.sport", "fd.cport", "fd.lport", "fd.rport", "fd.port"],
     FieldType.ADDRESS: ["fd.sip", "fd.cip", "fd.rip", "fd.ip"],

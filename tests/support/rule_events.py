@@ -120,6 +120,7 @@ def _of_kind(kind: EventKind) -> st.SearchStrategy[Event]:
         | st.builds(
             ContainerDetails,
             privileged=st.none() | st.booleans(),
+            builds_image=st.none() | st.booleans(),
             mounts=st.none() | st.just((Mount("/proc", "/host/proc"),)),
         ),
     )

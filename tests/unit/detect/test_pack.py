@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.pack_cases import CASES
 
@@ -13,7 +14,7 @@ from hullguard.detect.rules.definitions import Words
 from hullguard.detect.rules.filters import ALL_TYPES, Where
 from hullguard.detect.rules.prefilter import Prefilter
 from hullguard.detect.rules.ruleset import Rule
-from hullguard.model.event import Event, EventKind
+from hullguard.model.event import ContainerDetails, Event, EventKind
 
 RULES = {rule.name: rule for rule in load_pack().rules}
 PREFILTERS = {one.rule: one for one in load_pack().prefilters()}
@@ -21,6 +22,22 @@ HAN = re.compile(r"[一-鿿]")
 # Without a path the kernel would send every file. These calls are rare enough for that.
 OF_ANY_PATH = {"open_by_handle_at", "mknod", "mknodat"}
 FILES = frozenset(kind for kind in EventKind if kind.startswith("file_"))
+
+QUIET_IN_BUILDS = {
+    "evasion.history-removed",
+    "evasion.log-removed",
+    "evasion.log-truncated",
+    "persistence.cron",
+    "persistence.init-script",
+    "persistence.login-module",
+    "persistence.shell-profile",
+    "persistence.ssh-key",
+    "persistence.system-program",
+    "persistence.systemd-unit",
+    "privilege.setuid-bit",
+    "privilege.sudo-rule",
+}
+"""What is not told of a line of a Dockerfile that Docker's own builder runs."""
 
 
 def fired(happened: Event) -> list[str]:
@@ -91,6 +108,20 @@ def test_a_rule_fires(name: str, number: int) -> None:
 @pytest.mark.parametrize(("name", "number"), SILENT)
 def test_a_rule_is_silent(name: str, number: int) -> None:
     assert name not in fired(CASES[name].silent[number])
+
+
+def in_build(happened: Event, known: bool | None) -> Event:
+    details = happened.container_details or ContainerDetails()
+    return msgspec.structs.replace(happened, container_details=msgspec.structs.replace(details, builds_image=known))
+
+
+@pytest.mark.parametrize(("name", "number"), FIRES)
+def test_what_an_images_build_writes_is_its_content_and_everything_else_is_told(name: str, number: int) -> None:
+    happened = CASES[name].fires[number]
+
+    assert (name in fired(in_build(happened, known=True))) is (name not in QUIET_IN_BUILDS)
+    assert name in fired(in_build(happened, known=False))
+    assert name in fired(in_build(happened, known=None))
 
 
 def test_the_pack_is_part_of_the_package() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from hullguard.agent.sensor.builds import builds_image
 from hullguard.model.event import ContainerDetails, Mount, Pod
 
 ROOTS = (
@@ -168,6 +169,7 @@ def _described(identifier: str, bundle: Path, spec: _Spec, written: datetime) ->
         host_pid=_shared(linux, "pid", "pid"),
         host_network=_shared(linux, "network", "net"),
         host_ipc=_shared(linux, "ipc", "ipc"),
+        builds_image=builds_image(identifier, [each.source for each in (spec.mounts or [])[:_MOST]]),
         pod=pod(notes),
         kubernetes=_kubernetes(spec.process.env or [] if spec.process else []),
     )

@@ -16,8 +16,9 @@ _PLACES = ("/bin/*", "/lib/*", "/lib64/*", "/opt/*", "/sbin/*", "/usr/*")
 class DropAndExecute:
     """The kernel says whether the file is new; with action ``kill`` it ends the process before it begins.
 
-    Two of them are no attack and are not told: the image's own content with another time or owner, and what somebody
-    who came in through the runtime had installed by the image's own package manager. The kernel kills these, too.
+    Three of them are no attack and are not told: the image's own content with another time or owner, what somebody who
+    came in through the runtime had installed by the image's own package manager, and what a line of a Dockerfile made
+    and ran while Docker built the image. The kernel kills these, too.
     """
 
     info = DetectorInfo(
@@ -59,7 +60,9 @@ class DropAndExecute:
         return details
 
     def _harmless(self, event: Event, settings: DetectorSettings) -> bool:
-        drift = event.drift
+        drift, details = event.drift, event.container_details
+        if details is not None and details.builds_image:
+            return True
         if drift is None:
             return False
         return drift.origin is Origin.TOUCHED or (drift.by_operator and self._installer(event, settings) is not None)

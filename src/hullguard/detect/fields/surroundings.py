@@ -24,6 +24,10 @@ _SPECIFIED = (
     "在找到容器引擎为该容器写下的规范文件时可知。",
 )
 _OF_DOCKER = ("Docker's only.", "仅 Docker 容器。")
+_DOCKERS_FILES = (
+    "Where the files that Docker keeps of the container were found; not of BuildKit, buildah and kaniko.",
+    "在找到 Docker 为该容器保存的文件时可知；BuildKit、buildah 与 kaniko 的构建不可知。",
+)
 _OF_CRI_O = ("CRI-O's only.", "仅 CRI-O 容器。")
 _NO_NAMES = ("The agent does not read the password files of containers.", "Agent 不读取容器内的密码文件。")
 _LATE = ("Not in a container's first moments, before its engine was asked.", "容器启动之初、尚未查询引擎时未知。")
@@ -278,6 +282,9 @@ SURROUNDING_FIELDS: Final[tuple[Field, ...]] = (
             lambda details: details.host_network),
     _detail("container.host_ipc", FLAG, ("It shares the host's IPC.", "共享主机 IPC。"), "host_ipc",
             lambda details: details.host_ipc),
+    _detail("container.builds_image", FLAG, ("It is a step of an image's build by Docker's own builder; Hullguard's own field.",
+            "它是 Docker 自带构建器的一个镜像构建步骤；Hullguard 扩展字段。"), "builds_image",
+            lambda details: details.builds_image, whys=_DOCKERS_FILES),
     _unknown("container.cni.json", TEXT, ("What its network plug-in said.", "网络插件的返回信息。"), _NO_DETAILS),
     _unknown("container.healthcheck", TEXT, ("Its health check.", "健康检查。"), _GIVEN_UP),
     _unknown("container.liveness_probe", TEXT, ("Its liveness probe.", "存活探针。"), _GIVEN_UP),

@@ -111,6 +111,19 @@ def test_an_unprivileged_container(tmp_path: Path):
     assert details.mounts == ()
 
 
+def test_a_step_of_a_build_is_known_by_what_docker_keeps_beside_its_mounts(tmp_path: Path):
+    kept = tmp_path / "docker" / "containers" / ID
+    kept.mkdir(parents=True)
+    digest = f"sha256:{'e' * 64}"
+    (kept / "hostconfig.json").write_text(json.dumps({"LogConfig": {"Type": "none"}}))
+    config = {"Image": digest, "Healthcheck": {"Test": ["NONE"]}}
+    (kept / "config.v2.json").write_text(json.dumps({"ID": ID, "Config": config}))
+    own = {"destination": "/etc/hostname", "type": "bind", "source": str(kept / "hostname"), "options": ["rbind"]}
+
+    assert described(tmp_path, mounts=[own]).details.builds_image is True
+    assert described(tmp_path, mounts=[]).details.builds_image is None
+
+
 @pytest.mark.parametrize(
     ("linux", "notes", "privileged"),
     [

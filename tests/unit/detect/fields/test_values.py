@@ -56,6 +56,7 @@ DETAILS = ContainerDetails(
     mounts=(Mount("/proc", "/host/proc", "ro", writable=False), Mount("/var/run/docker.sock", "/docker.sock")),
     labels={"app": "web", "io.kubernetes.x": "1"},
     started=AT - timedelta(hours=1),
+    builds_image=False,
     pod=Pod("web-1", "shop", uid="u", sandbox="5" * 64, labels={"tier": "front"}),
 )
 
@@ -142,6 +143,7 @@ def value(name: str, given: Event) -> object:
         ("container.image.digest", None),
         ("container.type", "docker"),
         ("container.privileged", True),
+        ("container.builds_image", False),
         ("container.mounts", "/proc:/host/proc:ro:false:,/var/run/docker.sock:/docker.sock::true:"),
         ("container.mount[0]", "/proc:/host/proc:ro:false:"),
         ("container.mount.dest[/proc*]", "/host/proc"),
