@@ -6,7 +6,7 @@ with each record, so that a look-up need not follow anything.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -22,6 +22,8 @@ MOST_FACTS = 20_000
 # the line there too (vulnfeeds, "alias_computation"), and at this size of a group.
 _MOST_ALIASES = 5
 _MOST_NAMES = 32
+_MOST_NEAR = 64
+"""Of the names beside one only the first are followed, the CVEs before others: no group has room for more."""
 _MOST_FOLLOWED = 1000
 _DEEPEST = 8
 
@@ -126,10 +128,12 @@ class _Graph:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.pointed: set[str] = set()
         """Names that are no CVE and that other records come from."""
-        self._near: dict[str, set[str]] = {}
+        self._near: dict[str, Sequence[str]] = {}
+        self._cves: dict[str, list[str]] = {}
+        """Of the names beside one those that are CVEs: all of them."""
         self._upstream: dict[str, tuple[str, ...]] = {}
         self._walked: dict[str, tuple[str, ...]] = {}
-        near, upstream = self._near, self._upstream
+        near, upstream = dict[str, set[str]](), self._upstream
         for (core,) in typed(connection.execute("SELECT core FROM record"), bytes):
             links = _links(core)
             if 0 < len(links.aliases) <= _MOST_ALIASES:
@@ -140,6 +144,12 @@ class _Graph:
                 upstream[links.id] = links.upstream
                 if len(links.upstream) > 1 or not links.upstream[0].startswith("CVE-"):
                     self.pointed.update(spelled(name) for name in links.upstream if not is_cve(name))
+        while near:
+            name, around = near.popitem()
+            ordered = sorted(around, key=_cves_first)
+            self._near[name] = ordered[:_MOST_NEAR]
+            if cves := list(filter(is_cve, ordered)):
+                self._cves[name] = cves
 
     def kin(self, links: _Links) -> Kin | None:
         """What other records add to what this one says; None when that is nothing."""
@@ -191,14 +201,14 @@ class _Graph:
         around = self._near.get(start)
         if around is None:
             return (start,)
-        if len(around) == 1 and len(self._near[(only := next(iter(around)))]) == 1:
+        if len(around) == 1 and len(self._near[(only := around[0])]) == 1:
             return start, only
         if (walked := self._walked.get(start)) is not None:
             return walked
         names = {start: None}
         level = [start]
         while level and len(names) < _MOST_NAMES:
-            near = sorted({name for one in level for name in self._near[one]} - names.keys())
+            near = sorted({name for one in level for name in self._near[one]} - names.keys(), key=_cves_first)
             known = set(filter(is_cve, names)) or set(filter(is_cve, near))
             level = [name for name in near if not known or self._agrees(name, known)][: _MOST_NAMES - len(names)]
             names.update(dict.fromkeys(level))
@@ -206,11 +216,15 @@ class _Graph:
         return walked
 
     def _agrees(self, name: str, known: set[str]) -> bool:
-        return name in known if is_cve(name) else all(one in known for one in self._near[name] if is_cve(one))
+        return name in known if is_cve(name) else all(one in known for one in self._cves.get(name, ()))
 
 
 def is_cve(name: str) -> bool:
     return name.startswith("CVE-")
+
+
+def _cves_first(name: str) -> tuple[bool, str]:
+    return not is_cve(name), name
 
 
 def spelled(name: str) -> str:

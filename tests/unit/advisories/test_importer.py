@@ -13,6 +13,7 @@ import pytest
 from tests.support.advisories import TODAY, affected, found, inventory, package, record, write_records
 
 from hullguard.advisories.database import Advisories
+from hullguard.advisories.feeds import osv
 from hullguard.advisories.feeds.feed import Account
 from hullguard.advisories.importer import import_files
 from hullguard.model.errors import Conflict, HullguardError, Invalid, NotFound, Unavailable
@@ -144,6 +145,19 @@ def test_an_array_larger_than_the_window_and_beyond_ascii(tmp_path: Path, db: Pa
     path.write_text(json.dumps(many, ensure_ascii=False))
 
     assert import_files([path], db).imported == 300
+
+
+@pytest.mark.parametrize("window", range(1, 12))
+@pytest.mark.parametrize("between", [",", " , ", ",\n"])
+def test_an_array_may_be_cut_anywhere_between_two_reads(
+    tmp_path: Path, db: Path, monkeypatch: pytest.MonkeyPatch, window: int, between: str
+) -> None:
+    monkeypatch.setattr(osv, "_WINDOW", window)
+    path = tmp_path / "records.json"
+    path.write_text("[\n" + between.join(map(json.dumps, (ONE, TWO, record("GHSA-3", TWO["affected"][0])))) + "\n]\n")
+
+    account = import_files([path], db)
+    assert (account.imported, account.refused) == (3, 0)
 
 
 @pytest.mark.parametrize("rest", [jsonl(TWO), json.dumps([TWO]).encode(), b" " * (2 << 20) + b"x"])

@@ -171,3 +171,13 @@ def test_a_great_family_is_bounded(tmp_path: Path) -> None:
 
     assert len(one.aliases) < 40
     assert "X-000" in one.aliases
+
+
+def test_a_name_that_thousands_share_is_bounded_and_still_leads_to_its_cve(tmp_path: Path) -> None:
+    star = [elsewhere(f"A-{number:04}", aliases=["HUB-1"]) for number in range(3000)]
+    hub = elsewhere("HUB-1", aliases=["CVE-2025-1"])
+    one = only(tmp_path, record("CGA-1", WOLFI, aliases=["HUB-1"]), hub, *star)
+
+    assert one.id == "CVE-2025-1"
+    assert len(one.aliases) < 40
+    assert "HUB-1" in one.aliases

@@ -1,6 +1,7 @@
 """OSV records: one JSON object, an array of them, or one a line."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -10,6 +11,8 @@ from hullguard.advisories.osv import Record, decode_record
 from hullguard.advisories.writer import Writer
 
 _WINDOW = 1 << 20
+_OPENED, _BETWEEN = re.compile(r"\s*\[\s*"), re.compile(r"\s*,?\s*")
+"""What stands before the first element of an array, and before the others."""
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -91,27 +94,30 @@ def take(record: Record, writer: Writer, account: Account) -> None:
 def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:
     """The elements of a top-level array, with a bounded window on it."""
     scanner = json.JSONDecoder()
-    text = first.decode().lstrip()[1:].lstrip()
+    text, since, gap = first.decode(), 0, _OPENED
     ended = False
     while True:
-        if text.startswith("]"):
-            if text[1:].strip() or _more(stream):
+        found = gap.match(text, since)
+        at = since if found is None else found.end()
+        if text.startswith("]", at):
+            if text[at + 1 :].strip() or _more(stream):
                 raise ValueError("something stands behind its end; write one array, or one record a line")
             return
         try:
-            _, end = scanner.raw_decode(text)
+            _, end = scanner.raw_decode(text, at)
         except json.JSONDecodeError:
-            if ended or len(text) > MAX_RECORD:
+            left = len(text) - since
+            if ended or left > MAX_RECORD:
                 raise
             # Reading as much again as there is keeps the work linear however long an element is.
-            more = stream.read(max(_WINDOW, len(text)))
+            more = stream.read(max(_WINDOW, left))
             while more and more[-1] & 0x80 and len(more) < 2 * MAX_RECORD and (byte := stream.read(1)):
                 more += byte  # never cut a character in two
             ended = not more
-            text = (text + more.decode()).lstrip()
+            text, since = text[since:] + more.decode(), 0
             continue
-        yield text[:end].encode()
-        text = text[end:].lstrip().removeprefix(",").lstrip()
+        yield text[at:end].encode()
+        since, gap = end, _BETWEEN
 
 
 def _more(stream: Lines) -> bool:
