@@ -38,6 +38,8 @@ def stage(sensor: BpfSensor, docker_host: str) -> Iterator[Stage]:
         (("rename", "/t/way/f", "/t/way/g"), EventKind.FILE_RENAME, "/t/d/f", "/t/d/g"),
         (("rename", "/t/l", "/t/way/l"), EventKind.FILE_RENAME, "/t/l", "/t/d/l"),
         (("link", "/t/way/f", "/t/way/../h"), EventKind.FILE_LINK, "/t/h", "/t/d/f"),
+        (("link", "/t/l", "/t/way/h"), EventKind.FILE_LINK, "/t/d/h", "/t/l"),
+        (("link-followed", "/t/l", "/t/way/h"), EventKind.FILE_LINK, "/t/d/h", "/t/d/f"),
         (("symlink", "../etc/shadow", "/t/way/s"), EventKind.FILE_SYMLINK, "/t/d/s", "../etc/shadow"),
         (("unlink", "/t/way/f"), EventKind.FILE_UNLINK, "/t/d/f", None),
         (("unlink", "/t/l"), EventKind.FILE_UNLINK, "/t/l", None),
@@ -61,7 +63,10 @@ def test_a_change_is_told_by_its_real_path(stage: Stage, words, kind: EventKind,
     if event.file is not None:
         assert event.file.file_system == "overlay"
     if words[0] != "fchmod":
-        assert event.raw_path == words[2 if words[0] in {"link", "symlink"} else 1]
+        assert event.raw_path == words[2 if "link" in words[0] and words[0] != "unlink" else 1]
+    if kind is EventKind.FILE_LINK:  # which is of the file that was there
+        assert event.file is not None
+        assert event.file.kind == ("other" if target == "/t/l" else "file")
 
 
 def test_what_became_of_it_is_told(stage: Stage):
@@ -180,6 +185,7 @@ def test_a_climbing_path_is_told_through_a_ring_that_answers_nothing(stage: Stag
     [
         (("ring-rename", "/t/way/f", "/t/way/g"), EventKind.FILE_RENAME, "/t/d/f", "/t/d/g"),
         (("ring-link", "/t/way/f", "/t/way/h"), EventKind.FILE_LINK, "/t/d/h", "/t/d/f"),
+        (("ring-link", "/t/l", "/t/way/h"), EventKind.FILE_LINK, "/t/d/h", "/t/l"),
         (("ring-symlink", "/etc/shadow", "/t/way/s"), EventKind.FILE_SYMLINK, "/t/d/s", "/etc/shadow"),
         (("ring-unlink", "/t/way/f"), EventKind.FILE_UNLINK, "/t/d/f", None),
         (("ring-mkdir", "/t/way/n"), EventKind.FILE_MAKE, "/t/d/n", None),

@@ -176,6 +176,8 @@ static int file_deed(const char *deed, const char *first, const char *second)
 	}
 	if (!strcmp(deed, "link"))
 		return link(first, second) ? errno : 0;
+	if (!strcmp(deed, "link-followed"))
+		return linkat(AT_FDCWD, first, AT_FDCWD, second, AT_SYMLINK_FOLLOW) ? errno : 0;
 	if (!strcmp(deed, "symlink"))
 		return symlink(first, second) ? errno : 0;
 	if (!strcmp(deed, "unlink"))

@@ -83,6 +83,7 @@ static __always_inline __u32 add_paths(__u32 index, struct scratch *room, struct
 {
 	struct workspace *space = workspace_at(index);
 	__u32 raw = add_change_text(room, HG_STRING_RAW, 0, what->first, what->user), second, at;
+	struct dentry *dentry;
 
 	if (!space || raw > HG_PATH)
 		return 0;
@@ -96,6 +97,11 @@ static __always_inline __u32 add_paths(__u32 index, struct scratch *room, struct
 	if (second && at <= 3 * HG_PATH) {
 		take_text(space, room, raw, second);
 		at += add_followed(index, HG_STRING_OTHER, at, what->second_directory, what->second_follow);
+		/* the file that a hard link is of, also where a symbolic link led to it */
+		if (what->kind == HG_LINK && !(room->event.flags & HG_OTHER_UNRESOLVED)) {
+			dentry = space->resolving.here.dentry;
+			fill_file(&room->event.file, BPF_CORE_READ(dentry, d_inode));
+		}
 	}
 	return at;
 }

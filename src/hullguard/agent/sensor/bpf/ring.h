@@ -159,6 +159,11 @@ static __always_inline bool read_request_of_ring(struct io_kiocb *request, struc
 		what->second = text;
 		what->second_directory = opcode == OP_SYMLINKAT ? FROM_HERE : directory;
 		what->second_follow = FOLLOW_LAST;
+		if (opcode == OP_LINKAT) {
+			what->arguments[0] = BPF_CORE_READ(pair, flags);
+			if (!(what->arguments[0] & AT_SYMLINK_FOLLOW))
+				what->second_follow = FIND_LAST;
+		}
 	}
 	return true;
 }
