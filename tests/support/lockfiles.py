@@ -278,7 +278,71 @@ sdks:
 """
 NPM_FOUND = ["pkg:npm/%40scope/real@1.0.0", "pkg:npm/lodash@4.17.4"]
 BABEL = ["pkg:npm/%40babel/core@7.1.2", "pkg:npm/lodash@4.17.4"]
+JULIA_1 = """[[Dates]]
+deps = ["Printf"]
+uuid = "ade2ca70"
+
+[[HTTP]]
+git-tree-sha1 = "abc"
+uuid = "cd3eb016"
+version = "1.10.0"
+"""
+JULIA_2 = """julia_version = "1.9.0"
+manifest_format = "2.0"
+
+[[deps.HTTP]]
+git-tree-sha1 = "abc"
+uuid = "cd3eb016"
+version = "1.10.0"
+
+[[deps.Own]]
+path = "../Own"
+uuid = "1"
+version = "0.1.0"
+
+[[deps.Printf]]
+uuid = "de0858da"
+version = "1.9.0"
+"""
+RENV = {
+    "R": {"Version": "4.2.0"},
+    "Packages": {
+        "readxl": {"Package": "readxl", "Version": "1.0.0", "Source": "Repository", "Repository": "CRAN"},
+        "own": {"Package": "own", "Version": "0.1", "Source": "GitHub"},
+    },
+}
+CABAL = """active-repositories: hackage.haskell.org:merge
+constraints: any.aeson ==1.5.6.0,
+             aeson -cffi +ordered-keymap,
+             any.text-metrics ==0.3.0
+index-state: hackage.haskell.org 2021-01-01T00:00:00Z
+"""
+STACK = """packages:
+- completed:
+    hackage: aeson-1.5.6.0@sha256:2ba66a,613
+    pantry-tree:
+      sha256: 614b
+      size: 226
+  original:
+    hackage: aeson-1.5.6.0
+- completed:
+    commit: 0123abc
+    git: https://example.org/own
+    name: own
+  original:
+    git: https://example.org/own
+snapshots:
+- completed:
+    sha256: 63539
+    url: https://example.org/lts/18/0.yaml
+  original: lts-18.0
+"""
 CASES: list[tuple[str, str | object, list[str]]] = [
+    ("Manifest.toml", JULIA_1, ["pkg:julia/HTTP@1.10.0"]),
+    ("Manifest-v1.11.toml", JULIA_2, ["pkg:julia/HTTP@1.10.0"]),
+    ("renv.lock", RENV, ["pkg:cran/readxl@1.0.0"]),
+    ("cabal.project.freeze", CABAL, ["pkg:hackage/aeson@1.5.6.0", "pkg:hackage/text-metrics@0.3.0"]),
+    ("stack.yaml.lock", STACK, ["pkg:hackage/aeson@1.5.6.0"]),
     ("package-lock.json", NPM_1, [*NPM_FOUND, "pkg:npm/minimist@0.0.8", "pkg:npm/mkdirp@0.5.0"]),
     ("package-lock.json", NPM_3, [*NPM_FOUND, "pkg:npm/minimist@0.0.8"]),
     ("npm-shrinkwrap.json", NPM_3, [*NPM_FOUND, "pkg:npm/minimist@0.0.8"]),

@@ -31,6 +31,9 @@ ECOSYSTEMS = {
     PackageType.HEX: "Hex",
     PackageType.PUB: "Pub",
     PackageType.SWIFT: "SwiftURL",
+    PackageType.JULIA: "Julia",
+    PackageType.CRAN: "CRAN",
+    PackageType.HACKAGE: "Hackage",
     PackageType.BITNAMI: "Bitnami",
     PackageType.GENERIC: "Bitnami",
 }

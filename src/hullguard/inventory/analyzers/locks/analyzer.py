@@ -28,10 +28,14 @@ _READERS = (
     (r"mix\.lock", "others.mix_lock"),
     (r"pubspec\.lock", "others.pubspec_lock"),
     (r"Package\.resolved", "swift.package_resolved"),
+    (r"(?:Julia)?Manifest(?:-v\d[\d.]*)?\.toml", "science.julia_manifest"),
+    (r"renv\.lock", "science.renv_lock"),
+    (r"cabal\.project\.freeze", "science.cabal_freeze"),
+    (r"stack\.yaml\.lock", "science.stack_lock"),
     (
         (
-            r"packages\.config|Directory\.Packages\.props|Podfile\.lock|conan\.lock|renv\.lock"
-            r"|(?:Julia)?Manifest\.toml|build\.sbt\.lock|buildscript-gradle\.lockfile|stack\.yaml\.lock|deno\.lock"
+            r"packages\.config|Directory\.Packages\.props|Podfile\.lock|conan\.lock"
+            r"|build\.sbt\.lock|buildscript-gradle\.lockfile|deno\.lock"
         ),
         "others.unread",
     ),
@@ -45,7 +49,7 @@ class LockAnalyzer(LanguageAnalyzer):
     Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
     """
 
-    name, version = "locks", 7
+    name, version = "locks", 8
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
         r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"

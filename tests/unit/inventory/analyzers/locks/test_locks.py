@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.support.images import Entry, Image, file, layer
 from tests.support.inventories import Found
-from tests.support.lockfiles import CASES, COMPOSER, GO_MOD, GO_SUM, NPM_3, POETRY, POM
+from tests.support.lockfiles import CASES, COMPOSER, GO_MOD, GO_SUM, NPM_3, POETRY, POM, STACK
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
@@ -170,6 +170,14 @@ ODD = [
     ("mix.lock", '%{\n  "a": {:git, "x", "y", []},\n}\n', 1, ELSEWHERE),
     ("pubspec.lock", 'packages:\n  a:\n    source: git\n    version: "1"\n', 1, ELSEWHERE),
     ("packages.lock.json", '{"dependencies": {"net": {"a": {"type": "Direct"}}}}', 1, UNPINNED),
+    ("Manifest.toml", '[[A]]\npath = "a"\nversion = "1"\n[[B]]\nrepo-url = "x"\nversion = "1"\n', 2, ELSEWHERE),
+    ("Manifest.toml", "[[A]]\nversion = 1\n", 1, STRANGE),
+    ("renv.lock", '{"Packages": {"a": {"Version": "1", "Source": "GitHub"}}}', 1, ELSEWHERE),
+    ("renv.lock", '{"Packages": {"a": {"Package": "a"}}}', 1, STRANGE),
+    ("cabal.project.freeze", "constraints: any.b >=1 && <2,\n  any.c ==1.*\n", 2, STRANGE),
+    ("cabal.project.freeze", "constraints: { }\n", 1, STRANGE),
+    ("stack.yaml.lock", "packages:\n- completed:\n    git: https://x/y\n", 1, ELSEWHERE),
+    ("stack.yaml.lock", "- x\n", 1, STRANGE),
     ("gradle.lockfile", "# a\na:b=x\nempty=\n", 1, STRANGE),
 ]
 
@@ -282,7 +290,7 @@ def test_what_is_not_read_is_told(name: str, content: str, why: str) -> None:
     assert (name, why) in [(unknown.what, unknown.why) for unknown in Found([file(name, content)]).unknowns]
 
 
-@pytest.mark.parametrize("name", ["conan.lock", "packages.config", "deno.lock", "renv.lock", "Podfile.lock"])
+@pytest.mark.parametrize("name", ["conan.lock", "packages.config", "deno.lock", "Podfile.lock"])
 def test_a_list_of_a_kind_that_is_not_read_is_told(name: str) -> None:
     (unknown, *_) = Found([entry(name, "{}")]).unknowns[1:]
 
@@ -308,3 +316,9 @@ def test_what_swift_takes_from_elsewhere_or_from_a_branch_is_counted() -> None:
         "1 of its entries are not held to one version here",
         "1 of its entries come from a repository, an address or a directory, of which no advisories speak",
     ]
+
+
+def test_a_snapshot_of_stackage_is_told() -> None:
+    whys = [unknown.why for unknown in Found([entry("stack.yaml.lock", STACK)]).unknowns]
+
+    assert "names a snapshot of Stackage, whose packages are not listed here; they were not read" in whys
