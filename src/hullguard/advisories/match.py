@@ -70,7 +70,12 @@ class Matcher:
         unknowns = set(inventory.unknowns) | set(_gaps(inventory, self._lookup, today))
         found: list[Vulnerability] = []
         suppressed: list[Suppressed] = []
-        for package in inventory.packages:
+        for number, package in enumerate(inventory.packages):
+            if len(found) + len(suppressed) >= MOST_FINDINGS:
+                why = f"more than {MOST_FINDINGS} vulnerabilities were found in those before them, so nobody looked"
+                left = len(inventory.packages) - number
+                unknowns.add(Unknown(f"{left} packages, the first of them {package.name[:200]}", why, incomplete=True))
+                break
             known = self._of(package)
             found += [in_package(one, package) for one in known.findings.vulnerabilities]
             suppressed += [
@@ -131,6 +136,9 @@ class Matcher:
         return Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))
 
 
+MOST_FINDINGS = 50_000
+"""Of one image, those that are suppressed counted too. A large one has some thousands; more only somebody makes up, and
+each takes four kilobytes."""
 _NAMED = 5
 _NOTHING = Known(Findings(), ())
 

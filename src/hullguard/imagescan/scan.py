@@ -66,7 +66,7 @@ class Scanner:
             vulnerabilities=matched.vulnerabilities,
             unknowns=matched.unknowns,
             advisories=AdvisoryState(None) if self._advisories is None else self._advisories.state,
-            complete=inventory.complete,
+            complete=inventory.complete and not any(unknown.incomplete for unknown in matched.unknowns),
             secrets=inventory.secrets,
             malware=inventory.malware,
             config=inventory.config,

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from tests.support.advisories import TODAY, affected, database, found, inventory, package, record
 
+from hullguard.advisories import match
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.match import subject
+from hullguard.imagescan.scan import Scanner
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.report import FixStatus, SuppressedBy
@@ -29,6 +31,24 @@ def test_of_two_parts_of_a_release_with_fixes_of_their_own_one_is_enough(
     advisories = database(tmp_path, record("RHSA-1", *parts))
 
     assert list(found(advisories, package("foo", "1.5-1.el9", "Red Hat:enterprise_linux:9"))) == ["RHSA-1"]
+
+
+def test_behind_as_many_findings_as_anybody_reads_nobody_looks_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advisories = database(tmp_path, *(record(f"G-{number}", affected("npm", "a", ZERO)) for number in range(3)))
+    installed = inventory(*(package("a", f"1.{number}", "npm") for number in range(4)))
+
+    monkeypatch.setattr(match, "MOST_FINDINGS", 6)
+    report = Scanner(advisories).report(installed)
+
+    assert len(report.vulnerabilities) == 6
+    assert [(one.what, one.incomplete) for one in report.unknowns] == [("2 packages, the first of them a", True)]
+    assert not report.complete
+    monkeypatch.setattr(match, "MOST_FINDINGS", 12)
+    assert len(Scanner(advisories).report(installed).vulnerabilities) == 12
+    monkeypatch.setattr(match, "MOST_FINDINGS", 13)
+    assert Scanner(advisories).report(installed).complete
 
 
 def test_what_only_other_products_speak_of_is_told(tmp_path: Path) -> None:
