@@ -83,9 +83,10 @@ def drain(rings: Sequence[Ring], take: Callable[[bytes], None], limit: int) -> i
 
     A record is gone for good once ``take`` returned; where it raises, the record stays.
     """
-    heads = [ring.peek() for ring in rings]
+    heads: list[bytes | None] = [None for _ in rings]
     taken = 0
     while taken < limit:
+        _look_again(rings, heads)
         ready = [(_sequence(head), index) for index, head in enumerate(heads) if head is not None]
         if not ready:
             break
@@ -95,6 +96,20 @@ def drain(rings: Sequence[Ring], take: Callable[[bytes], None], limit: int) -> i
         heads[index] = rings[index].peek()
         taken += 1
     return taken
+
+
+def _look_again(rings: Sequence[Ring], heads: list[bytes | None]) -> None:
+    """Until the rings that were empty still are, after the last record was seen that is in another one.
+
+    A process's start and what it does then lie in different rings, and both may come between two looks.
+    """
+    found = True
+    while found:
+        found = False
+        for index, ring in enumerate(rings):
+            if heads[index] is None:
+                heads[index] = ring.peek()
+                found = found or heads[index] is not None
 
 
 def _sequence(record: bytes) -> int:
