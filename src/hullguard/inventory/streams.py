@@ -1,6 +1,7 @@
 """Byte streams: pushed back, counted, hashed, decompressed. Nothing here holds more than one chunk."""
 
 import hashlib
+import mmap
 from collections.abc import Callable
 
 from hullguard.inventory.compression import DAMAGED, MARK, WINDOW, Readable, asks_too_much, compression_of, decoder
@@ -8,6 +9,9 @@ from hullguard.inventory.limits import Budget, reached
 from hullguard.model.errors import Invalid
 
 CHUNK = 1 << 19
+
+Chunk = bytes | mmap.mmap
+"""Bytes in memory, or where the kernel keeps them."""
 
 
 class Counted:
@@ -69,6 +73,19 @@ class Section:
         self.offset += len(data)
         self.left -= len(data)
         return data
+
+    def chunk(self, n: int) -> tuple[Chunk, int]:
+        """What comes next, and the place in it where that begins; it may be more than ``n`` bytes."""
+        return self.read(n), 0
+
+    def lasts(self) -> bool:
+        """Whether what ``chunk`` gave may be looked at for longer; else ``back`` is for what is still to be read."""
+        return True
+
+    def back(self, n: int) -> None:
+        """Has the last ``n`` bytes read once more."""
+        self.offset -= n
+        self.left += n
 
     def skip(self, n: int) -> int:
         """Passes over up to ``n`` bytes without reading them; returns how many there were."""

@@ -6,27 +6,28 @@ checksums that do not fit. Format: POSIX.1-2001 pax, and GNU tar's manual, "Basi
 """
 
 import enum
-import functools
-import re
+import mmap
 import zlib
 from collections.abc import Iterator
 
 from hullguard.inventory.compression import Readable
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import spelled
-from hullguard.inventory.random_access import AtPlace, RandomAccess
+from hullguard.inventory.random_access import AtPlace, Part, RandomAccess
 from hullguard.inventory.sparse import BLOCK, PIECES, RECORDS, Sparse, of_records
-from hullguard.inventory.streams import CHUNK, Section
+from hullguard.inventory.streams import CHUNK, Chunk, Section
+from hullguard.inventory.tar_fields import number, octal, permissions, pieces, prefix, word
 from hullguard.model.errors import Invalid
 
 _WINDOW = 1 << 14
 """What is read at once of a file in which one can seek: most members are small, others are mostly skipped."""
 _FAR, _GLANCE = 1 << 12, 1 << 11
 """Behind a member of which more was skipped less is read: the next is as large, as a rule, and only its head counts."""
+_AT_HAND = 1 << 20
+"""Files up to this size are read where they are mapped: what takes long with a larger one must not hold its pages."""
 _ZEROS = bytes(BLOCK)
 _EIGHT_SPACES = sum(b" " * 8)
 """The checksum field counts as blanks."""
-_TIME = re.compile(rb"[0-7]{0,21}")
 _MOST_SUM = BLOCK * 0xFF
 _ADLER = 65521
 
@@ -71,7 +72,7 @@ class Member:
     @property
     def mode(self) -> int:
         """The permission bits, with set-user-id, set-group-id and sticky; 0 where they are damaged."""
-        return _mode(self._mode)
+        return permissions(self._mode)
 
 
 class TarWalk:
@@ -79,16 +80,19 @@ class TarWalk:
 
     def __init__(self, raw: Readable, budget: Budget, what: str) -> None:
         self._raw = raw
-        self._window = self._next = _WINDOW if isinstance(raw, Section) else CHUNK
+        self._section = raw if isinstance(raw, Section) else None
+        self._window = self._next = _WINDOW if self._section else CHUNK
         self._budget = budget
         self._longest = budget.limits.name_bytes
         self._what = what
-        self._chunk = b""
+        self._chunk: Chunk = b""
         self._start = 0
         """Position in the stream of the chunk, and in the chunk of what comes next."""
         self._at = 0
         self._left = 0
         self._padding = 0
+        self._looked = False
+        """Whether somebody looked into the current member, which may have taken long."""
         self._extended = 0
         """How many headers were read that extend the next one."""
         self.sparse = Sparse(0, [])
@@ -138,22 +142,27 @@ class TarWalk:
 
     def content(self) -> bytes:
         """All bytes of the current member; the caller has looked at its size."""
+        self._looked = True
         data = self._take(self._left)
         self._left = 0
         return data
 
     def direct(self) -> RandomAccess | None:
         """What is left of the current member, to be read at any place while it is current; None in a stream."""
-        if not isinstance(self._raw, Section):
+        section = self._section
+        if section is None:
             return None
+        self._looked = True
         held = len(self._chunk) - self._at
-        left = min(self._left, held + self._raw.left)
-        return AtPlace(self._raw.pread, self._raw.offset - held, left)
+        if self._left <= min(held, _AT_HAND):
+            return Part(self._chunk, self._at, self._left)
+        return AtPlace(section.pread, section.offset - held, min(self._left, held + section.left))
 
     def read(self, n: int, /) -> bytes:
         """Up to ``n`` bytes of the current member."""
         if not self._left:
             return b""
+        self._looked = True
         if self._at == len(self._chunk):
             self._refill(min(n, self._left, CHUNK))
         data = self._chunk[self._at : self._at + min(n, self._left)]
@@ -165,12 +174,20 @@ class TarWalk:
         """The next ``n`` bytes of the current member, fewer if it ends before; they are still to be read."""
         n = min(n, self._left)
         while len(self._chunk) - self._at < n:
-            more = self._more(n)
+            more = self._raw.read(max(self._window, n))
             if not more:
                 break
             self._start += self._at
             self._chunk, self._at = self._chunk[self._at :] + more, 0
         return self._chunk[self._at : self._at + n]
+
+    def _look_up(self) -> None:
+        """Gives back what is mapped when it can no longer be relied upon."""
+        self._looked = False
+        if isinstance(self._chunk, mmap.mmap) and self._section is not None and not self._section.lasts():
+            self._section.back(len(self._chunk) - self._at)
+            self._start += self._at
+            self._chunk, self._at = b"", 0
 
     def _member(
         self,
@@ -181,10 +198,10 @@ class TarWalk:
         pax: dict[str, bytes],
     ) -> Member:
         name = header[: stop if (stop := header.find(0, 0, 100)) >= 0 else 100]
-        if header[345] and (prefix := _prefix(header)):
-            name = prefix + b"/" + name
+        if header[345] and (before := prefix(header)):
+            name = before + b"/" + name
         flag = header[156]
-        link = _word(header, 157, 257) if flag in _LINKS else b""
+        link = word(header, 157, 257) if flag in _LINKS else b""
         if long_name or long_link or pax:
             # In the order in which Go's archive/tar, which unpacks layers for the engines, lets them count.
             name = long_name or pax.get("path") or name
@@ -202,6 +219,8 @@ class TarWalk:
 
     def _header(self, *, first: bool) -> bytes | None:
         """The next header, past what nobody read of the member before it; None at the end of the archive."""
+        if self._looked:
+            self._look_up()
         at = self._at + self._left + self._padding
         header = self._chunk[at : at + BLOCK]
         if len(header) == BLOCK:
@@ -217,7 +236,7 @@ class TarWalk:
                 raise self._damaged()  # one block of zeros ends nothing
             return None
         field = header[148:156]
-        stored = _octal(field)
+        stored = octal(field)
         # The low half of an Adler-32 sum is one more than the sum of the bytes, and ten times as fast as Python's.
         computed = (zlib.adler32(header) & 0xFFFF) - (zlib.adler32(field) & 0xFFFF) + _EIGHT_SPACES
         if not 0 <= stored <= _MOST_SUM or (stored - computed) % _ADLER:
@@ -230,7 +249,7 @@ class TarWalk:
         return Invalid(f"{self._what} has a damaged header at byte {self.offset}", "image.damaged")
 
     def _number(self, field: bytes) -> int:
-        value = _size(field)
+        value = number(field)
         return value if 0 <= value <= _MAX_SIZE else self._plausible(value)
 
     def _decimal(self, text: bytes) -> int:
@@ -278,41 +297,44 @@ class TarWalk:
 
     def _old_sparse_map(self, header: bytes) -> Sparse:
         """Four pieces in the header, 21 in each block that follows; an empty field ends those of one."""
-        numbers = _pieces(header[386:482])
+        numbers = pieces(header[386:482])
         more, blocks = header[482], 0
         while more:
             block = self._take(BLOCK)
             more, blocks = block[504], blocks + 1
             if blocks * BLOCK <= self._budget.limits.extension_bytes:
-                numbers += _pieces(block[:504])
+                numbers += pieces(block[:504])
         return Sparse(
-            _size(header[483:495]), numbers if blocks * BLOCK <= self._budget.limits.extension_bytes else [-1]
+            number(header[483:495]), numbers if blocks * BLOCK <= self._budget.limits.extension_bytes else [-1]
         )
 
     def _refill(self, least: int = 0) -> None:
-        self._start += len(self._chunk)
-        self._chunk, self._at = self._more(least), 0
-        if not self._chunk:
+        if not self._more(least):
             raise Invalid(f"{self._what} is cut off at byte {self.offset}", "image.truncated")
 
-    def _more(self, least: int) -> bytes:
-        more, self._next = self._raw.read(max(self._next, least)), self._window
-        return more
+    def _more(self, least: int) -> bool:
+        """Has the next chunk follow the present one, which was passed; False at the end."""
+        n, self._next = max(self._next, least), self._window
+        self._start += len(self._chunk)
+        self._chunk, self._at = self._section.chunk(n) if self._section is not None else (self._raw.read(n), 0)
+        self._start -= self._at
+        return self._at < len(self._chunk)
 
     def _skip(self, count: int) -> None:
         here = len(self._chunk) - self._at
         self._at += min(count, here)
         count -= min(count, here)
-        if count and isinstance(self._raw, Section):
-            passed = self._raw.skip(count)
+        if count and self._section is not None:
+            passed = self._section.skip(count)
             self._start += len(self._chunk) + passed
             self._chunk, self._at = b"", 0
             self._next = _GLANCE if passed > _FAR else self._window
             count -= passed
         while count:
             self._refill()
-            self._at = min(count, len(self._chunk))
-            count -= self._at
+            step = min(count, len(self._chunk) - self._at)
+            self._at += step
+            count -= step
 
     def _take(self, count: int, *, end_allowed: bool = False) -> bytes:
         data = self._chunk[self._at : self._at + count]
@@ -321,77 +343,12 @@ class TarWalk:
             return data
         begin, parts, missing = self.offset - len(data), [data] if data else [], count - len(data)
         while missing:
-            chunk = self._more(min(missing, CHUNK))
-            if not chunk:
+            if not self._more(min(missing, CHUNK)):
                 if end_allowed:
                     break
                 raise Invalid(f"{self._what} is cut off at byte {begin}", "image.truncated")
-            self._start += len(self._chunk)
-            self._chunk, self._at = chunk, min(missing, len(chunk))
-            parts.append(chunk[: self._at])
-            missing -= self._at
+            part = self._chunk[self._at : self._at + missing]
+            self._at += len(part)
+            parts.append(part)
+            missing -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _word(header: bytes, start: int, end: int) -> bytes:
-    """A field's bytes before its first NUL."""
-    stop = header.find(0, start, end)
-    return header[start : end if stop < 0 else stop]
-
-
-def _prefix(header: bytes) -> bytes:
-    """What stands before the name, as the engines' reader decides it from the form of the header."""
-    magic = header[257:263]
-    if magic == b"ustar\0":
-        # star keeps two times behind a shorter prefix.
-        return _word(header, 345, 476 if header[508:512] == b"tar\0" else 500)
-    if header[257:265] == b"ustar  \0" and not (_is_time(header[345:357]) and _is_time(header[357:369])):
-        # GNU's form has times there; some writers (Go before 1.8) took it for one with a prefix.
-        prefix = _word(header, 345, 500)
-        return prefix if prefix.isascii() else b""
-    return b""
-
-
-def _is_time(field: bytes) -> bool:
-    if not field[0]:
-        return True  # none is given
-    if field[0] & 0x80:
-        return -(1 << 63) <= int.from_bytes(field, "big") - ((1 << 96) if field[0] & 0x40 else (1 << 95)) < 1 << 63
-    return _TIME.fullmatch(field.strip(b" \0").partition(b"\0")[0]) is not None
-
-
-@functools.lru_cache(256)
-def _mode(field: bytes) -> int:
-    """Remembered: nearly all members of an image have one of a dozen modes."""
-    try:
-        return int(field.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
-    except ValueError:
-        return 0
-
-
-def _pieces(fields: bytes) -> list[int]:
-    found: list[int] = []
-    for at in range(0, len(fields), 24):
-        if not fields[at]:
-            break
-        found += (_size(fields[at : at + 12]), _size(fields[at + 12 : at + 24]))
-    return found
-
-
-def _size(field: bytes) -> int:
-    """An octal number, or GNU's base-256 for what octal cannot hold; -1 for no number."""
-    if not field[0] & 0x80:
-        return _octal(field)
-    return -1 if field[0] & 0x40 else int.from_bytes(field, "big", signed=False) & ~(1 << (8 * len(field) - 1))
-
-
-def _octal(field: bytes) -> int:
-    """The number in a field that ends with NUL or blank, as most writers end it, or is filled; -1 for no number."""
-    try:
-        return int(field.rstrip(b"\0 "), 8)
-    except ValueError:
-        pass
-    try:
-        return int(field.replace(b"\0", b" ").strip() or b"0", 8)
-    except ValueError:
-        return -1

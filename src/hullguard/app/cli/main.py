@@ -11,6 +11,8 @@ from typing import Final, NoReturn
 
 RARELY: Final = 100_000
 """Objects between two searches for garbage: nearly all that a scan makes is in use, or freed at once."""
+HANDED_OVER: Final = 0.0001
+"""Seconds after which a thread gives way to another that waits: those that hash need Python for a moment, and often."""
 _BRIEF: Final = frozenset({"scan", "sbom", "diff"})
 """Commands that end soon."""
 
@@ -33,6 +35,7 @@ def _run(arguments: list[str], *, own: bool) -> NoReturn:
         gc.enable()
     if brief:
         gc.set_threshold(RARELY)
+        sys.setswitchinterval(HANDED_OVER)
     code = commands.run(command, arguments)
     if brief:
         _leave(code)

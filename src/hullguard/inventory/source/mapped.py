@@ -9,11 +9,14 @@ import fcntl
 import mmap
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 from hullguard.inventory.streams import Section
 
 WINDOW = 1 << 24
+_RELIED_ON = 1.0
+"""Seconds for which a lease is taken to hold once it did; the kernel breaks it after ``fs.lease-break-time``, 45."""
 
 
 def mapped(section: Section) -> Iterator[memoryview]:
@@ -41,6 +44,36 @@ def mapped(section: Section) -> Iterator[memoryview]:
         return  # what cannot be mapped can perhaps be read
     finally:
         os.close(lease)
+
+
+class Pages:
+    """Windows of a file for one that walks forward through it, as long as the lease lasts that somebody else holds."""
+
+    def __init__(self, lease: int) -> None:
+        self._lease = lease
+        self._size = os.fstat(lease).st_size
+        self._until = 0.0
+
+    def at(self, place: int, end: int) -> tuple[mmap.mmap, int] | None:
+        """A window with what lies between the two places, or its beginning, and where in it that begins; or None."""
+        end = min(end, self._size)
+        if place >= end or not self.last():
+            return None
+        before = place % mmap.ALLOCATIONGRANULARITY
+        size = before + min(end - place, WINDOW)
+        try:
+            return mmap.mmap(self._lease, size, access=mmap.ACCESS_READ, offset=place - before), before
+        except OSError:
+            return None  # what cannot be mapped can perhaps be read
+
+    def last(self) -> bool:
+        """Whether no window has to be given back yet."""
+        now = time.monotonic()
+        if now > self._until:
+            if not is_held(self._lease):
+                return False
+            self._until = now + _RELIED_ON
+        return True
 
 
 def lease_on(descriptor: int | None) -> int | None:

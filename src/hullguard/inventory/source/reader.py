@@ -4,7 +4,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import msgspec
 from msgspec.structs import replace
@@ -13,8 +13,8 @@ from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
-from hullguard.inventory.source.hashing import Hashing, Spent
-from hullguard.inventory.source.mapped import is_held, lease_on
+from hullguard.inventory.source.hashing import Hashing, Processors, Spent
+from hullguard.inventory.source.mapped import Pages, is_held, lease_on
 from hullguard.inventory.source.unchanged import Computed, Identity, note, noted
 from hullguard.inventory.streams import Section, Uncompressed, read_up_to
 from hullguard.inventory.wanted import Wanted
@@ -49,6 +49,7 @@ class LayerReader:
         self._turn: AbstractContextManager[object] = nullcontext() if wanted.inspectors else threading.Lock()
         """Of the thread that walks over a plain layer. Python runs one of them at a time: two that change at every read
         mostly wait for each other, while those that hash wait for nobody. Inspectors, too, search without Python."""
+        self._processors = Processors(walks=None if wanted.inspectors else 1)
 
     def read(
         self,
@@ -145,26 +146,31 @@ class LayerReader:
         if lease is None:
             return None
         try:
-            layer = self._plain(section, what, Indexer(self.wanted, self.budget, what), cached)
+            layer = self._plain(section, what, Indexer(self.wanted, self.budget, what), cached, Pages(lease))
             return layer if is_held(lease) else None
         finally:
             os.close(lease)
 
-    def _plain(self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
+    def _plain(
+        self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None, pages: Pages
+    ) -> IndexedLayer:
         def told(count: int) -> None:
             if self.progress:
                 self.progress(what, count)
 
-        spent = Spent(section, self.budget, told)
-        with Hashing(section) as hashing:
-            try:
-                if cached is None:
-                    with self._turn:
-                        indexer.run(spent)
-                spent.rest()
-            except LimitReached as reached:
-                return IndexedLayer(indexer.index, "", "", 0, reached)
-            digest = hashing.digest()
+        spent = Spent(section, self.budget, told, pages)
+        with ExitStack() as walking:
+            walking.enter_context(self._processors.walk())
+            with Hashing(section, self._processors) as hashing:
+                try:
+                    if cached is None:
+                        with self._turn:
+                            indexer.run(spent)
+                    spent.rest()
+                except LimitReached as reached:
+                    return IndexedLayer(indexer.index, "", "", 0, reached)
+                walking.close()
+                digest = hashing.digest()
         return IndexedLayer(cached or indexer.index, digest, digest, hashing.count)
 
 

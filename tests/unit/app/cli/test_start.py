@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hullguard.app.cli.main import RARELY
+from hullguard.app.cli.main import HANDED_OVER, RARELY
 
 HEAVY = ["asyncio", "hyperscan", "yara_x", "elftools", "yaml", "urllib3", "sqlalchemy", "aiohttp", "rich.console"]
 BEFORE = ["typer", "inspect", "msgspec", "hullguard.words"]
@@ -41,7 +41,7 @@ def test_a_scan_loads_nothing_that_only_some_images_need() -> None:
 AT_THE_END = """
 import atexit, gc, os, sys
 from hullguard.app.cli.main import main
-def tell(how): print(how, gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 0, flush=True)
+def tell(how): print(how, gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 0, round(sys.getswitchinterval(), 6), flush=True)
 atexit.register(tell, "ended")
 leave = os._exit
 os._exit = lambda code: (tell("left"), leave(code))
@@ -59,14 +59,20 @@ def at_the_end(arguments: list[list[str]], *words: str) -> list[str]:
 
 
 def test_only_what_ends_soon_looks_for_garbage_rarely_and_leaves_at_once() -> None:
-    often = str(gc.get_threshold()[0])
+    often, usual = str(gc.get_threshold()[0]), str(round(sys.getswitchinterval(), 6))
 
-    assert at_the_end([], "scan", "--help") == ["left", "True", str(RARELY), "True"]
-    assert at_the_end([], "agent", "--help") == ["ended", "True", often, "True"]
+    assert at_the_end([], "scan", "--help") == ["left", "True", str(RARELY), "True", str(HANDED_OVER)]
+    assert at_the_end([], "agent", "--help") == ["ended", "True", often, "True", usual]
 
 
 def test_who_gives_the_arguments_keeps_his_process() -> None:
-    assert at_the_end([["scan", "--help"]]) == ["ended", "True", str(gc.get_threshold()[0]), "False"]
+    assert at_the_end([["scan", "--help"]]) == [
+        "ended",
+        "True",
+        str(gc.get_threshold()[0]),
+        "False",
+        str(round(sys.getswitchinterval(), 6)),
+    ]
 
 
 def test_a_report_is_whole_when_the_process_leaves(tmp_path: Path) -> None:

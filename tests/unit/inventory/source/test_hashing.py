@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
 from hullguard.inventory.limits import Budget, Limits
-from hullguard.inventory.source.hashing import Hashing, Spent
+from hullguard.inventory.source.hashing import Hashing, Processors, Spent
 from hullguard.inventory.streams import Section
 from hullguard.model.errors import LimitReached
 
@@ -83,3 +86,77 @@ def test_a_small_bomb_is_met_at_the_end() -> None:
 
     with pytest.raises(LimitReached):
         spent.rest()
+
+
+def hashing_beside(processors: Processors) -> tuple[threading.Thread, threading.Event]:
+    """A thread that hashes until its event is set."""
+    end = threading.Event()
+
+    def hash_it() -> None:
+        with processors.hash(unless=lambda: False):
+            end.wait(30)
+
+    thread = threading.Thread(target=hash_it)
+    thread.start()
+    return thread, end
+
+
+def began(processors: Processors) -> bool:
+    """Whether one more would be let in now; whoever has to wait gives up."""
+    asked: list[bool] = []
+    with processors.hash(unless=lambda: asked.append(True) or len(asked) > 0):
+        return not asked
+
+
+@pytest.mark.parametrize(
+    ("count", "walks", "others"), [(1, 1, 1), (2, 1, 1), (4, 1, 3), (4, 3, 1), (2, 2, 1), (2, 0, 2)]
+)
+def test_a_processor_is_kept_for_whoever_walks(count: int, walks: int, others: int) -> None:
+    processors = Processors(count, walks=None)
+    claims = ExitStack()
+    for _ in range(walks):
+        claims.enter_context(processors.walk())
+    at_work = list[tuple[threading.Thread, threading.Event]]()
+    for _ in range(others):
+        assert began(processors)
+        at_work.append(hashing_beside(processors))
+        while processors.hashing < len(at_work):
+            time.sleep(0.001)
+
+    assert not began(processors)
+    claims.close()
+    assert began(processors) == (others < count)
+    for thread, end in at_work:
+        end.set()
+        thread.join(30)
+
+
+def test_only_one_of_those_who_wait_to_walk_is_given_a_processor() -> None:
+    processors = Processors(4)
+    with processors.walk(), processors.walk(), processors.walk():
+        assert processors.for_hashing == 3
+
+
+def test_a_layer_that_waits_for_a_processor_can_be_given_up() -> None:
+    processors = Processors(1)
+    thread, end = hashing_beside(processors)
+    while not processors.hashing:
+        time.sleep(0.001)
+    with Hashing(section(), processors) as waiting:
+        pass
+
+    assert waiting.count == 0
+    assert thread.is_alive()
+    end.set()
+    thread.join(30)
+
+
+def test_one_that_waited_goes_on_when_the_other_is_done() -> None:
+    processors = Processors(1)
+    thread, end = hashing_beside(processors)
+    while not processors.hashing:
+        time.sleep(0.001)
+    with Hashing(section(), processors) as waiting:
+        end.set()
+        assert waiting.digest() == f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+    thread.join(30)
