@@ -3,7 +3,6 @@
 import enum
 import importlib
 import os
-import select
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
@@ -13,7 +12,7 @@ from typer.exceptions import TyperException
 
 from hullguard import __version__, words
 from hullguard.app.cli import exits
-from hullguard.model.errors import HullguardError
+from hullguard.app.cli.declared import typed
 from hullguard.words import choice, local, say
 
 COMMANDS: Final = {
@@ -48,7 +47,7 @@ def build(names: Iterable[str]) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            app.command(name)(typed(command))
     return app
 
 
@@ -91,13 +90,6 @@ def _explained(error: TyperException) -> str:
     return say("{sentence} (see `{command} --help`)", sentence=sentence, command=context.command_path)
 
 
-def _nobody_reads() -> bool:
-    """The reader of our output left (`hullguard scan … | head`): that is its right, not an error."""
-    watch = select.poll()
-    watch.register(1, 0)
-    return bool(watch.poll(0))
-
-
 def made(arguments: Sequence[str]) -> Any:
     """The command line in the language asked for, with no more commands than the arguments may mean."""
     words.use(choice.chosen(arguments, os.environ, sys.stdout.encoding))
@@ -117,25 +109,22 @@ def named(arguments: Sequence[str]) -> str | None:
 
 def run(command: Any, arguments: Sequence[str]) -> int:
     """Runs what was made; returns the exit code, or leaves with one and a line that says why."""
+    return exits.guarded(lambda: _run(command, arguments))
+
+
+def _run(command: Any, arguments: Sequence[str]) -> object:
     output = sys.stdout
     try:
-        code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
+        return command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
     except TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # a name that typer does not export
             sys.stderr.write(f"{error}\n")
             sys.exit(exits.WRONG_REQUEST)
         exits.fail(_explained(error), exits.WRONG_REQUEST)
-    except (typer.Abort, KeyboardInterrupt):
-        exits.fail(say("interrupted"), exits.INTERRUPTED)
-    except HullguardError as error:
-        exits.fail(str(error), exits.exit_code(error))
-    except PermissionError as error:
-        exits.fail(exits.forbidden(error), exits.OUTSIDE_FAILED)
+    except typer.Abort as cause:
+        raise KeyboardInterrupt from cause
     except SystemExit:
         if sys.stdout is output:
             raise
         # Typer has met a broken pipe: it changed the output and chose 1, which is our word for a finding.
-        sys.exit(exits.DONE if _nobody_reads() else exits.OUTSIDE_FAILED)
-    except Exception as error:  # noqa: BLE001 - the boundary of the process
-        exits.unexpected(error)
-    return code if isinstance(code, int) else exits.DONE
+        sys.exit(exits.broken_pipe())

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import typer
 
 from hullguard.app.cli import exits
 from hullguard.app.cli import scan_options as options
+from hullguard.app.cli.declared import Argument, Option
 from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, width, write
 from hullguard.model.errors import Invalid
@@ -25,11 +25,11 @@ _HELP = "An image, as `scan` takes it, or a report that `scan -f json` wrote."
 
 @takes(counting=options.Counting, reading=options.Reading)
 def diff(
-    before: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
-    after: Annotated[str, typer.Argument(help=_HELP, show_default=False)],
-    format_: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
+    before: Annotated[str, Argument(help=_HELP)],
+    after: Annotated[str, Argument(help=_HELP)],
+    format_: Annotated[str, Option(("-f", "--format"), help="table or json.")] = "table",
     output: options.OutputFile = None,
-    fail_on: Annotated[str | None, typer.Option("--fail-on", help="Exit with 1 for a new finding as grave.")] = None,
+    fail_on: Annotated[str | None, Option(("--fail-on",), help="Exit with 1 for a new finding as grave.")] = None,
     *,
     counting: options.Counting,
     reading: options.Reading,

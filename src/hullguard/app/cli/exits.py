@@ -1,7 +1,9 @@
 """Errors become one line on standard error and an exit code; never a traceback."""
 
 import os
+import select
 import sys
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
@@ -55,3 +57,30 @@ def unexpected(error: BaseException) -> NoReturn:
         error=error,
     )
     fail(sentence, OUTSIDE_FAILED)
+
+
+def guarded(work: Callable[[], object]) -> int:
+    """The exit code of what was done; where it failed, this leaves with a line that says why."""
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        fail(say("interrupted"), INTERRUPTED)
+    except HullguardError as error:
+        fail(str(error), exit_code(error))
+    except BrokenPipeError:
+        sys.exit(broken_pipe())
+    except PermissionError as error:
+        fail(forbidden(error), OUTSIDE_FAILED)
+    except Exception as error:  # noqa: BLE001 - the boundary of the process
+        unexpected(error)
+    return code if isinstance(code, int) else DONE
+
+
+def broken_pipe() -> int:
+    """The code where the reader of our output left (`hullguard scan … | head`), its right; or a connection broke."""
+    watch = select.poll()
+    watch.register(1, 0)
+    if not watch.poll(0):
+        return OUTSIDE_FAILED
+    os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)  # for what is still to be written
+    return DONE

@@ -7,6 +7,7 @@ soon has it looked for rarely, and leaves without taking apart what it built. No
 import gc
 import os
 import sys
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 RARELY: Final = 100_000
@@ -26,20 +27,27 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str], *, own: bool) -> NoReturn:
-    from hullguard.app.cli import commands
+    from hullguard.app.cli import quick
 
-    command = commands.made(arguments)
-    brief = own and commands.named(arguments) in _BRIEF
+    name, work = quick.plain(arguments) or _typed(arguments)
+    brief = own and name in _BRIEF
     if own:
         gc.freeze()
         gc.enable()
     if brief:
         gc.set_threshold(RARELY)
         sys.setswitchinterval(HANDED_OVER)
-    code = commands.run(command, arguments)
+    code = work()
     if brief:
         _leave(code)
     sys.exit(code)
+
+
+def _typed(arguments: list[str]) -> tuple[str | None, Callable[[], int]]:
+    from hullguard.app.cli import commands
+
+    command = commands.made(arguments)
+    return commands.named(arguments), lambda: commands.run(command, arguments)
 
 
 def _leave(code: int) -> NoReturn:

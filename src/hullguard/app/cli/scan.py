@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import typer
 
 from hullguard.app.cli import exits
 from hullguard.app.cli import scan_options as options
+from hullguard.app.cli.declared import Option
 from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, progress_of, ready_directory, width, write
 from hullguard.model.errors import Invalid
@@ -23,21 +23,21 @@ _FOR_STREAMS = ("table", "json")
 
 
 @takes(counting=options.Counting, reading=options.Reading)
-def scan(  # noqa: PLR0917 - typer makes each parameter an option
+def scan(  # noqa: PLR0917 - each parameter is an option
     targets: options.Targets,
     format_: Annotated[
-        str, typer.Option("-f", "--format", help="table, json, html, sarif, cyclonedx, spdx or junit.")
+        str, Option(("-f", "--format"), help="table, json, html, sarif, cyclonedx, spdx or junit.")
     ] = "table",
     output: options.Output = None,
     scanners: Annotated[
-        str, typer.Option("--scanners", help="What to look for: vuln, secret, malware, config, license.")
+        str, Option(("--scanners",), help="What to look for: vuln, secret, malware, config, license.")
     ] = "vuln",
-    fail_on: Annotated[str | None, typer.Option("--fail-on", help="Exit with 1 from this severity on.")] = None,
+    fail_on: Annotated[str | None, Option(("--fail-on",), help="Exit with 1 from this severity on.")] = None,
     show_suppressed: Annotated[
-        bool, typer.Option("--show-suppressed", help="Name in the table what does not count, and why not.")
+        bool, Option(("--show-suppressed",), help="Name in the table what does not count, and why not.")
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="Targets to read at once; as many as there are processors.")
+        int | None, Option(("--jobs",), least=1, help="Targets to read at once; as many as there are processors.")
     ] = None,
     *,
     counting: options.Counting,
@@ -107,7 +107,7 @@ def _many(
 @takes(reading=options.Reading)
 def sbom(
     target: options.Target,
-    format_: Annotated[str, typer.Option("-f", "--format", help="json, cyclonedx, spdx or table.")] = "json",
+    format_: Annotated[str, Option(("-f", "--format"), help="json, cyclonedx, spdx or table.")] = "json",
     output: options.OutputFile = None,
     *,
     reading: options.Reading,

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 
+from hullguard.app.cli.declared import Argument, Option
 from hullguard.app.settings import default_data_dir
 from hullguard.model.errors import Invalid
 
@@ -23,15 +23,15 @@ TARGET_HELP = (
     " then in its registry; a prefix says it outright: docker:, podman:, containerd:, container:, registry:,"
     " docker-archive:, oci-archive:, oci-dir:, dir: or sbom:."
 )
-Target = Annotated[str, typer.Argument(help=TARGET_HELP, show_default=False)]
-Targets = Annotated[list[str], typer.Argument(help=TARGET_HELP, show_default=False)]
+Target = Annotated[str, Argument(help=TARGET_HELP)]
+Targets = Annotated[list[str], Argument(help=TARGET_HELP)]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "-o", "--output", help="Write to this file; to this directory when there are several.", show_default=False
+    Option(
+        ("-o", "--output"), help="Write to this file; to this directory when there are several.", shows_default=False
     ),
 ]
-OutputFile = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
+OutputFile = Annotated[Path | None, Option(("-o", "--output"), help="Write to this file.", shows_default=False)]
 
 SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE = "64GiB", 3_000_000, "64MiB", "1GiB", "2GiB"
 """The defaults of ``Limits``, as a person writes them."""
@@ -65,48 +65,48 @@ def parse_size(text: str) -> int:
 class Reading(Struct, frozen=True):
     """How images are read: from where, as whom, and how much of them at most."""
 
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read every layer anew and keep nothing.")] = False
+    no_cache: Annotated[bool, Option(("--no-cache",), help="Read every layer anew and keep nothing.")] = False
     platform: Annotated[
-        str | None, typer.Option("--platform", help="OS/ARCH, when there are several.", show_default=False)
+        str | None, Option(("--platform",), help="OS/ARCH, when there are several.", shows_default=False)
     ] = None
     docker_host: Annotated[
         str | None,
-        typer.Option(
-            "--docker-host",
-            envvar="DOCKER_HOST",
+        Option(
+            ("--docker-host",),
+            variable="DOCKER_HOST",
             help="The engine: unix:///PATH or tcp://HOST:PORT.",
-            show_default=False,
+            shows_default=False,
         ),
     ] = None
     username: Annotated[
         str | None,
-        typer.Option(
-            "--username",
+        Option(
+            ("--username",),
             help="For the registry; the password comes from --password-stdin or HULLGUARD_REGISTRY_PASSWORD.",
-            show_default=False,
+            shows_default=False,
         ),
     ] = None
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = (
+    password_stdin: Annotated[bool, Option(("--password-stdin",), help="Read the password from standard input.")] = (
         False
     )
-    insecure: Annotated[bool, typer.Option("--insecure", help="Ask the registry over plain http.")] = False
+    insecure: Annotated[bool, Option(("--insecure",), help="Ask the registry over plain http.")] = False
     ca_file: Annotated[
-        Path | None, typer.Option("--ca-file", help="Certificates to trust at the registry.", show_default=False)
+        Path | None, Option(("--ca-file",), help="Certificates to trust at the registry.", shows_default=False)
     ] = None
     all_mounts: Annotated[
         bool,
-        typer.Option("--all-mounts", help="Of a directory, read what other machines and containers mount there, too."),
+        Option(("--all-mounts",), help="Of a directory, read what other machines and containers mount there, too."),
     ] = False
-    max_size: Annotated[str, typer.Option("--max-size", help="Stop after this much of uncompressed layers.")] = SIZE
-    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Stop after this many files.")] = FILES
-    max_file_size: Annotated[
-        str, typer.Option("--max-file-size", help="Leave out a package database that is larger.")
-    ] = FILE_SIZE
+    max_size: Annotated[str, Option(("--max-size",), help="Stop after this much of uncompressed layers.")] = SIZE
+    max_files: Annotated[int, Option(("--max-files",), least=1, help="Stop after this many files.")] = FILES
+    max_file_size: Annotated[str, Option(("--max-file-size",), help="Leave out a package database that is larger.")] = (
+        FILE_SIZE
+    )
     max_large_file_size: Annotated[
-        str, typer.Option("--max-large-file-size", help="Leave out a Java archive or program that is larger.")
+        str, Option(("--max-large-file-size",), help="Leave out a Java archive or program that is larger.")
     ] = LARGE_FILE_SIZE
     max_unpacked_size: Annotated[
-        str, typer.Option("--max-unpacked-size", help="Stop after unpacking this much of archives inside files.")
+        str, Option(("--max-unpacked-size",), help="Stop after unpacking this much of archives inside files.")
     ] = UNPACKED_SIZE
 
     @property
@@ -148,19 +148,17 @@ class Reading(Struct, frozen=True):
 class Counting(Struct, frozen=True):
     """By which advisories an image is judged, and which findings count."""
 
-    db: Annotated[Path | None, typer.Option("--db", help="The advisory database.", show_default=False)] = None
-    severity: Annotated[str, typer.Option("--severity", help="Only these, for example critical,high.")] = ""
-    ignore_unfixed: Annotated[bool, typer.Option("--ignore-unfixed", help="Only what an update fixes.")] = False
+    db: Annotated[Path | None, Option(("--db",), help="The advisory database.", shows_default=False)] = None
+    severity: Annotated[str, Option(("--severity",), help="Only these, for example critical,high.")] = ""
+    ignore_unfixed: Annotated[bool, Option(("--ignore-unfixed",), help="Only what an update fixes.")] = False
     ignore_file: Annotated[
         Path | None,
-        typer.Option(
-            "--ignore-file", help="What does not count here, with a reason and a last day.", show_default=False
-        ),
+        Option(("--ignore-file",), help="What does not count here, with a reason and a last day.", shows_default=False),
     ] = None
     vex: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--vex", help="A VEX document: OpenVEX, CSAF or CycloneDX. May be given many times.", show_default=False
+        Option(
+            ("--vex",), help="A VEX document: OpenVEX, CSAF or CycloneDX. May be given many times.", shows_default=False
         ),
     ] = None
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,38 @@ def test_a_report_is_whole_when_the_process_leaves(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, timeout=60, check=True)
 
     assert json.loads(done.stdout)["os"]["id"] == "debian"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "loaded"),
+    [(["sbom", "dir:{}"], 0, False), (["scan", "no-such.tar"], 2, False), (["sbom", "dir:{}", "--wrong"], 2, True)],
+)
+def test_plain_words_are_read_without_typer(tmp_path: Path, words: list[str], code: int, loaded: bool) -> None:
+    program = (
+        "import atexit, os, sys\nfrom hullguard.app.cli.main import main\n"
+        "def tell(): print('typer' in sys.modules, file=sys.stderr, flush=True)\n"
+        "atexit.register(tell)\nleave = os._exit\nos._exit = lambda code: (tell(), leave(code))\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *(word.format(tmp_path) for word in words), "--no-cache"],
+        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
+    )  # fmt: skip
+
+    *said, last = done.stderr.splitlines()
+    assert (done.returncode, last, len(said)) == (code, str(loaded), int(code == 2))
+
+
+def test_a_reader_who_leaves_early_is_no_error(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    program = "from hullguard.app.cli.main import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "sbom", "--no-cache", f"dir:{tmp_path}"],
+        stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
