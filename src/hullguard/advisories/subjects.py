@@ -19,8 +19,9 @@ _NAME_BINARIES = frozenset({"Red Hat", "AlmaLinux"})
 # Without a release only a list of versions means anything there (OSV schema, "Evaluation").
 _NEED_RELEASE = frozenset({"Alpine", "Ubuntu"})
 _MODULAR = re.compile(r"\.module[+_]")
-_STREAM = re.compile(r"\b([A-Za-z][\w.+-]*):([\w.+-]+) (?:security|bug fix|enhancement)\b")
-_KERNEL = re.compile(
+# Compiled when they are asked for, which few images make happen.
+_STREAM = r"\b([A-Za-z][\w.+-]*):([\w.+-]+) (?:security|bug fix|enhancement)\b"
+_KERNEL = (
     r"linux-(?:libc-dev|headers|image|modules|kbuild|compiler|source|tools|base|perf|config)\b"
     r"|linux-(?:aws|azure|gcp|generic|virtual|kvm)\b"
     r"|kernel(?:-(?:core|headers|devel|modules|tools|uek|default|source|lt|ml|rt))?\b"
@@ -111,7 +112,7 @@ def is_kernel(package: Package) -> bool:
     """Whether the package is a part of a kernel that a container can carry but never boot."""
     source = package.source_name or ""
     built = source == "linux" or source.startswith(("linux-signed", "linux-meta")) or source == "kernel"
-    return built or (_KERNEL.match(package.name) is not None and package.type in ("deb", "rpm"))
+    return built or (re.match(_KERNEL, package.name) is not None and package.type in ("deb", "rpm"))
 
 
 def _module(package: Package) -> str | None:
@@ -124,5 +125,5 @@ def _same_stream(module: str, summary: str) -> bool:
     """An advisory says in its summary which stream it is for; where it does not, it may be this one."""
     name, _, rest = module.partition(":")
     stream = rest.partition(":")[0]
-    said = [found[2] for found in _STREAM.finditer(summary) if found[1] == name]
+    said = [found[2] for found in re.finditer(_STREAM, summary) if found[1] == name]
     return not said or not stream or stream in said

@@ -1,13 +1,13 @@
 """Compressions that engines read: gzip, zstd, bzip2 and xz, told by the first bytes, and decoded as a stream."""
 
 import bz2
+import functools
 import lzma
 import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import zstandard
-from isal import igzip, isal_zlib
 
 MARK = 6
 """As many bytes at the beginning tell."""
@@ -15,8 +15,15 @@ MARK = 6
 # what `xz -9` does, and what we are ready to give.
 WINDOW = 1 << 27
 _CHUNK = 1 << 14
-_ISAL_ERROR: Any = isal_zlib.IsalError  # its stub says an instance
-DAMAGED = (EOFError, OSError, zlib.error, _ISAL_ERROR, zstandard.ZstdError, lzma.LZMAError)
+
+
+@functools.cache
+def damaged() -> tuple[type[BaseException], ...]:
+    """What a decoder raises for a stream that is damaged or cut off."""
+    from isal import isal_zlib  # loaded by then, if it was needed
+
+    isal_error: Any = isal_zlib.IsalError  # its stub says an instance
+    return EOFError, OSError, zlib.error, isal_error, zstandard.ZstdError, lzma.LZMAError
 
 
 class Readable(Protocol):
@@ -67,9 +74,11 @@ def compression_of(head: bytes) -> str:
 
 
 def decoder(name: str, raw: Readable) -> Readable:
-    """The uncompressed bytes of a stream; reading it raises one of ``DAMAGED``."""
+    """The uncompressed bytes of a stream; reading it raises one of ``damaged()``."""
     stream: Any = raw
     if name == "gzip":
+        from isal import igzip  # plain layers do without
+
         stream = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
     elif name == "zstd":
         stream = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(

@@ -116,6 +116,7 @@ class Indexer:
         self._names: list[str] = []
         self._linked: tuple[str, ...] = ()
         self._refused = 0
+        self._by_name_or_magic, self._magics = not wanted.inspectors, wanted.magics
         self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
     def run(self, stream: Readable) -> None:
@@ -161,11 +162,14 @@ class Indexer:
 
     def file(self, path: str, size: int, mode: int, content: FileContent) -> None:
         """Records a regular file, wanted or not; of its content no more is read than somebody asks for."""
-        wanted = self.wanted
-        logical = wanted.logical(path)
+        logical = self.wanted.logical(path)
         try:
             # Nearly every file ends here.
-            if logical is None and not wanted.inspectors and not self._sniffs(size, content):
+            if (
+                logical is None
+                and self._by_name_or_magic
+                and (size < SNIFFED_FROM or not content.peek(SNIFFED_FROM).startswith(self._magics))
+            ):
                 self._other(path)
             else:
                 self._look_into(path, logical, size, mode, content)
@@ -283,7 +287,9 @@ class Indexer:
 
     def _other(self, path: str) -> None:
         if not self._by_name:
-            self._others += path_hash(path)
+            hasher = _HASHER.copy()  # as path_hash does
+            hasher.update(path.encode("utf-8", "surrogatepass"))
+            self._others += hasher.digest()
             return
         self._names.append(path.rpartition("/")[2])
         if len(self._names) == _TOGETHER:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
@@ -220,22 +221,48 @@ def _layers(
 
 def _at_once(image: StoredImage, described: Described, reader: LayerReader) -> list[IndexedLayer] | None:
     """The layers read by several threads; None when a limit was reached on the way."""
-    from concurrent.futures import ThreadPoolExecutor
+    todo, ended = iter(enumerate(described.layers)), threading.Event()
+    read: dict[int, IndexedLayer | BaseException] = {}
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
-        reading = [pool.submit(image.blobs.layer, blob, reader) for blob in described.layers]
-        layers: list[IndexedLayer] = []
-        try:
-            for future in reading:
-                layer = future.result()
-                if layer.stopped is not None:
-                    return None
-                layers.append(layer)
-        except LimitReached:
+    def work() -> None:
+        for number, blob in todo:
+            try:
+                read[number] = layer = image.blobs.layer(blob, reader)
+                failed = layer.stopped is not None
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                read[number], failed = error, True
+            if failed:
+                ended.set()
+            if ended.is_set():
+                return
+
+    count = min(os.cpu_count() or 1, _MOST_THREADS, len(described.layers))
+    threads = [threading.Thread(target=work, name=f"layers {number}") for number in range(count)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        ended.set()
+    return _in_order(read)
+
+
+def _in_order(read: dict[int, IndexedLayer | BaseException]) -> list[IndexedLayer] | None:
+    """Layers as they lie over one another; raises what the first of them failed with, None where that is a limit.
+
+    They are begun in their order, so before the first that failed all are there.
+    """
+    layers: list[IndexedLayer] = []
+    for _, layer in sorted(read.items(), key=lambda numbered: numbered[0]):
+        if isinstance(layer, LimitReached):
             return None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        return layers
+        if isinstance(layer, BaseException):
+            raise layer
+        if layer.stopped is not None:
+            return None
+        layers.append(layer)
+    return layers
 
 
 def _inventory(

@@ -4,7 +4,7 @@ import hashlib
 import mmap
 from collections.abc import Callable
 
-from hullguard.inventory.compression import DAMAGED, MARK, WINDOW, Readable, asks_too_much, compression_of, decoder
+from hullguard.inventory.compression import MARK, WINDOW, Readable, asks_too_much, compression_of, damaged, decoder
 from hullguard.inventory.limits import Budget, reached
 from hullguard.model.errors import Invalid
 
@@ -114,7 +114,7 @@ class Uncompressed:
     def read(self, n: int, /) -> bytes:
         try:
             data = self._stream.read(n)
-        except DAMAGED as cause:
+        except damaged() as cause:
             if asks_too_much(cause):
                 sentence = "its compression asks for a window of more than {limit} bytes"
                 raise reached(f"{self._what}: {sentence}", "window", WINDOW) from cause

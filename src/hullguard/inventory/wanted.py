@@ -56,8 +56,9 @@ class Wanted:
         self._standing_for = _Alias()
         for name, logical in self.aliases:
             self._standing_for.at(name).logicals.append(logical)
-        self._magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
-        self._longest_magic = max(map(len, self._magics), default=0)
+        self.magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
+        """First bytes by which some analyzer wants a file."""
+        self._longest_magic = max(map(len, self.magics), default=0)
 
     @functools.cached_property
     def signature(self) -> str:
@@ -120,11 +121,11 @@ class Wanted:
     @property
     def looks_inside(self) -> bool:
         """Whether the first bytes of a file decide anything."""
-        return bool(self._magics or self.inspectors)
+        return bool(self.magics or self.inspectors)
 
     def sniffs(self, size: int, head: bytes) -> bool:
         """Whether some analyzer wants a file for its first bytes."""
-        return size >= SNIFFED_FROM and head.startswith(self._magics)
+        return size >= SNIFFED_FROM and head.startswith(self.magics)
 
     def condense_sniffed(self, path: str, content: RandomAccess, budget: Budget) -> dict[str, bytes]:
         """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""

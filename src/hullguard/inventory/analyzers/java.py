@@ -37,32 +37,33 @@ _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 # Parts of a Java runtime, which is reported as a whole; others of these names say what they are.
 _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.jar", "resources.jar", "tools.jar"})
 
+# Patterns of what few images hold are not compiled before they are asked for.
 # Builds that leave no Maven properties in their archives and no group in the manifest.
 _FAMILIES = (
-    (re.compile(r"spring-boot(?:-[a-z-]+)?"), "org.springframework.boot"),
-    (re.compile(r"spring-security-[a-z0-9-]+"), "org.springframework.security"),
+    (r"spring-boot(?:-[a-z-]+)?", "org.springframework.boot"),
+    (r"spring-security-[a-z0-9-]+", "org.springframework.security"),
     (
-        re.compile(
+        (
             r"spring-(?:aop|aspects|beans|context|context-support|core|expression|jcl|jdbc|jms|messaging|orm|oxm|tx|web"
             r"|webflux|webmvc|websocket)"
         ),
         "org.springframework",
     ),
-    (re.compile(r"tomcat-embed-[a-z]+"), "org.apache.tomcat.embed"),
-    (re.compile(r"kotlin-(?:stdlib|reflect)(?:-[a-z0-9]+)?"), "org.jetbrains.kotlin"),
-    (re.compile(r"micrometer-[a-z-]+"), "io.micrometer"),
-    (re.compile(r"reactor-core"), "io.projectreactor"),
-    (re.compile(r"reactor-netty(?:-[a-z]+)?"), "io.projectreactor.netty"),
-    (re.compile(r"okhttp"), "com.squareup.okhttp3"),
-    (re.compile(r"okio(?:-jvm)?"), "com.squareup.okio"),
-    (re.compile(r"snakeyaml"), "org.yaml"),
-    (re.compile(r"hibernate-core"), "org.hibernate"),
-    (re.compile(r"asm(?:-[a-z]+)?"), "org.ow2.asm"),
-    (re.compile(r"jna(?:-platform)?"), "net.java.dev.jna"),
-    (re.compile(r"velocity(?:-tools)?"), "org.apache.velocity"),
-    (re.compile(r"ant(?:-launcher)?"), "org.apache.ant"),
+    (r"tomcat-embed-[a-z]+", "org.apache.tomcat.embed"),
+    (r"kotlin-(?:stdlib|reflect)(?:-[a-z0-9]+)?", "org.jetbrains.kotlin"),
+    (r"micrometer-[a-z-]+", "io.micrometer"),
+    (r"reactor-core", "io.projectreactor"),
+    (r"reactor-netty(?:-[a-z]+)?", "io.projectreactor.netty"),
+    (r"okhttp", "com.squareup.okhttp3"),
+    (r"okio(?:-jvm)?", "com.squareup.okio"),
+    (r"snakeyaml", "org.yaml"),
+    (r"hibernate-core", "org.hibernate"),
+    (r"asm(?:-[a-z]+)?", "org.ow2.asm"),
+    (r"jna(?:-platform)?", "net.java.dev.jna"),
+    (r"velocity(?:-tools)?", "org.apache.velocity"),
+    (r"ant(?:-launcher)?", "org.apache.ant"),
     *(
-        (re.compile(name), name)
+        (name, name)
         for name in (
             "commons-beanutils",
             "commons-chain",
@@ -78,10 +79,8 @@ _FAMILIES = (
 )
 # Where Maven and Gradle keep what they fetched, the directories say it all.
 _FETCHED = (
-    re.compile(
-        r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)"
-    ),
-    re.compile(r"(?:.*/)?files-2\.1/(?P<group>[^/]+)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/[0-9a-f]+/(?P<base>[^/]+)"),
+    r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
+    r"(?:.*/)?files-2\.1/(?P<group>[^/]+)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/[0-9a-f]+/(?P<base>[^/]+)",
 )
 
 # Organisations so large that none of their artifacts has just their name as its group.
@@ -291,14 +290,14 @@ def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None
 def _fetched(path: str) -> tuple[str, str] | None:
     """Maven's name and the version by the place in a cache of Maven or Gradle."""
     for pattern in _FETCHED:
-        found = pattern.fullmatch(path)
+        found = re.fullmatch(pattern, path)
         if found and found["base"] == f"{found['artifact']}-{found['version']}.jar":
             return f"{found['group'].replace('/', '.')}:{found['artifact']}", found["version"]
     return None
 
 
 def _family(artifact: str) -> str | None:
-    return next((group for pattern, group in _FAMILIES if pattern.fullmatch(artifact)), None)
+    return next((group for pattern, group in _FAMILIES if re.fullmatch(pattern, artifact)), None)
 
 
 def _group(symbolic: str, artifact: str) -> str | None:

@@ -1,7 +1,8 @@
 """Paths that name a package of their own unless an OS package lists them: it is reported once, as the OS package."""
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from hullguard.inventory import bounds
@@ -30,9 +31,7 @@ _NAMED = (
     _LIBRARY,
 )
 _SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
-_POSSIBLE = Endings(_NAMED).possible
 _IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch
-_FITS = re.compile("|".join(f"(?:{pattern})" for pattern in _NAMED), re.DOTALL).fullmatch
 _COMMANDS = ("bin", "sbin")
 _LONGEST = 4096
 """PATH_MAX: a longer name is no file's."""
@@ -60,7 +59,15 @@ def loadable(path: str) -> bool:
 
 def metadata(path: str) -> bool:
     """Whether it is a file that names packages, or a library, by its name, and no program."""
-    return _POSSIBLE(path) and _FITS(path) is not None
+    possible, fits = _named()
+    return possible(path) and fits(path) is not None
+
+
+@functools.cache
+def _named() -> tuple[Callable[[str], bool], Callable[[str], re.Match[str] | None]]:
+    """Whether a name may be one of those, and whether it is; made when they are asked for, as no cached layer does."""
+    either = re.compile("|".join(f"(?:{pattern})" for pattern in _NAMED), re.DOTALL)
+    return Endings(_NAMED).possible, either.fullmatch
 
 
 def ownables(names: Iterable[bytes]) -> bytes:

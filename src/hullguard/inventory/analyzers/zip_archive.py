@@ -12,7 +12,7 @@ from isal import isal_zlib
 from msgspec import Struct
 
 from hullguard.inventory import bounds
-from hullguard.inventory.compression import DAMAGED
+from hullguard.inventory.compression import damaged
 from hullguard.inventory.limits import MIB, Budget
 from hullguard.inventory.random_access import Part, RandomAccess
 
@@ -133,7 +133,7 @@ class ZipArchive:
             while True:
                 try:
                     piece = inflating.decompress(rest, _WINDOW)
-                except DAMAGED as cause:
+                except damaged() as cause:
                     raise BadMember("is damaged") from cause
                 rest = inflating.unconsumed_tail
                 size += len(piece)
