@@ -9,6 +9,7 @@ import msgspec
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import expression, page_of, remedy
+from hullguard.inventory.source.sbom import SPDX_INCOMPLETE
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.words.plain import plain
 
@@ -41,7 +42,7 @@ class SpdxFormat(Format):
             document["hasExtractedLicensingInfos"] = list(made.licenses.values())
         said = [f"{one.what}: {one.why}" for one in report.unknowns]
         if not report.complete:
-            said.append("incomplete: a limit stopped the scan")
+            said.append(f"{SPDX_INCOMPLETE} a limit stopped the scan")
         if said:
             document["comment"] = "\n".join(plain(line) for line in said)
         number = uuid.uuid5(_NAMES, msgspec.json.encode(document).decode())

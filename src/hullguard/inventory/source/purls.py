@@ -33,6 +33,7 @@ def package_of(
     os: OperatingSystem | None = None,
     *,
     version: str = "",
+    spelled: str = "",
     source: tuple[str, str] | None = None,
     licenses: tuple[str, ...] = (),
     locations: tuple[str, ...] = (),
@@ -40,7 +41,8 @@ def package_of(
     """The package that a purl names; raises Invalid with the reason when it names none that can be matched.
 
     ``os`` counts for a package of a distribution that does not say which, ``source`` when the purl has no ``upstream``,
-    ``version`` when it has none.
+    ``version`` when it has none. ``spelled`` is how its name is written beside the purl: those of Go's modules and npm
+    are in small letters (purl-spec, the types' rules), advisories speak of ``Haraka``.
     """
     purl = _parsed(text)
     if not purl.version and version:
@@ -54,11 +56,12 @@ def package_of(
         ecosystem = found.ecosystem if found else ""
         source = _upstream(kind, qualifiers, version) or source or (purl.name, version)
     separator = _SEPARATORS.get(kind)
+    name = f"{purl.namespace}{separator}{purl.name}" if purl.namespace and separator else purl.name
     module = qualifiers.get("rpmmod", "").split(":")
     return Package(
         purl=purl.to_string(),
         type=kind,
-        name=f"{purl.namespace}{separator}{purl.name}" if purl.namespace and separator else purl.name,
+        name=spelled if spelled.lower() == name.lower() else name,
         version=version,
         ecosystem=ecosystem,
         source_name=source[0] if source else None,

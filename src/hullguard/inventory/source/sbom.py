@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hullguard.inventory import bounds
 from hullguard.inventory.source.engine_json import folded
@@ -33,6 +34,8 @@ _SILENT = frozenset({"NOASSERTION", "NONE"})
 _BUILT_FROM = re.compile(r"^built (?:package )?from: (\S+)(?: (\S+))?$", re.MULTILINE)
 _NAMES = ("hullguard:source", "aquasecurity:trivy:SrcName")
 _OWN_VERSION = "hullguard:source-version"
+SPDX_INCOMPLETE = "incomplete:"
+"""How a line of an own document's comment begins. SPDX 2 has no field for that; CycloneDX has ``compositions``."""
 _VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
 
 
@@ -61,6 +64,7 @@ class _Evidence(Struct, frozen=True):
 
 class _Component(Struct, frozen=True):
     type: str = ""
+    group: str | None = None
     name: str = ""
     version: str | None = None
     description: str | None = None
@@ -85,6 +89,12 @@ class _SpdxPackage(Struct, frozen=True, rename="camel"):
     external_refs: list[_Reference] | None = None
 
 
+class _Composition(Struct, frozen=True):
+    aggregate: str = ""
+    assemblies: list[str] | None = None
+    dependencies: list[str] | None = None
+
+
 class _Metadata(Struct, frozen=True):
     component: _Component | None = None
     """What the document as a whole is about."""
@@ -97,6 +107,8 @@ class _Document(Struct, frozen=True, rename="camel"):
     spec_version: str | None = None
     metadata: _Metadata | None = None
     components: list[_Component] | None = None
+    compositions: list[_Composition] | None = None
+    comment: str | None = None
     spdx_version: str | None = None
     packages: list[_SpdxPackage] | None = None
     context: object = field(default=None, name="@context")
@@ -126,6 +138,7 @@ class _Entry(Struct, frozen=True):
     licenses: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
     description: str | None = None
+    group: str = ""
 
 
 class SbomSource:
@@ -168,7 +181,19 @@ def parse_sbom(content: bytes, what: str) -> Listed:
         raise _unread(what, "JSON-LD, as of SPDX 3")
     else:
         raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
-    return _listed(entries)
+    listed = _listed(entries)
+    if not _is_incomplete(document):
+        return listed
+    why = "the bill of materials says of itself that it is incomplete"
+    return replace(listed, unknowns=(*listed.unknowns, Unknown("the rest of the image", why, incomplete=True)))
+
+
+def _is_incomplete(document: _Document) -> bool:
+    """What the document says of itself; of which parts its parts depend does not matter here."""
+    if document.comment is not None:
+        return any(line.startswith(SPDX_INCOMPLETE) for line in document.comment.splitlines())
+    parts = (each for each in document.compositions or [] if each.assemblies or not each.dependencies)
+    return any(each.aggregate.startswith("incomplete") for each in parts)
 
 
 def _decoded(content: bytes, what: str) -> _Document:
@@ -254,6 +279,7 @@ def _cyclonedx(component: _Component) -> _Entry:
         licenses=tuple(word for choice in component.licenses or [] if (word := _license(choice))),
         locations=tuple(each.location for each in occurrences if each.location),
         description=component.description,
+        group=component.group or "",
     )
 
 
@@ -313,7 +339,13 @@ def _listed(entries: list[_Entry]) -> Listed:
 
 def _package(purl: str, entry: _Entry, os: OperatingSystem | None) -> Package:
     return package_of(
-        purl, os, version=entry.version, source=entry.source, licenses=entry.licenses, locations=entry.locations
+        purl,
+        os,
+        version=entry.version,
+        spelled=f"{entry.group}/{entry.name}" if entry.group else entry.name,
+        source=entry.source,
+        licenses=entry.licenses,
+        locations=entry.locations,
     )
 
 

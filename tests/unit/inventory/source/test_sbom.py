@@ -36,6 +36,61 @@ def refs(purl: str) -> list[dict[str, str]]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "purl", "found"),
+    [
+        (
+            "github.com/Masterminds/goutils",
+            "pkg:golang/github.com/masterminds/goutils@v1",
+            "github.com/Masterminds/goutils",
+        ),
+        ("Haraka", "pkg:npm/haraka@2", "Haraka"),
+        ("other", "pkg:npm/haraka@2", "haraka"),
+        ("", "pkg:npm/haraka@2", "haraka"),
+    ],
+)
+def test_a_name_is_spelled_as_beside_its_purl(name: str, purl: str, found: str) -> None:
+    component = {"type": "library", "name": name, "purl": purl}
+
+    assert [package.name for package in parse_sbom(cyclonedx(component), "x").packages] == [found]
+    assert [p.name for p in parse_sbom(spdx({"name": name, "externalRefs": refs(purl)}), "x").packages] == [found]
+
+
+def test_a_name_of_two_parts_is_spelled_so_too() -> None:
+    component = {"type": "library", "group": "@Scope", "name": "Name", "purl": "pkg:npm/%40scope/name@2"}
+
+    assert [package.name for package in parse_sbom(cyclonedx(component), "x").packages] == ["@Scope/Name"]
+
+
+@pytest.mark.parametrize(
+    ("compositions", "complete"),
+    [
+        ([{"aggregate": "incomplete", "assemblies": ["x"]}], False),
+        ([{"aggregate": "incomplete_third_party_only"}], False),
+        ([{"aggregate": "complete", "assemblies": ["x"]}, {"aggregate": "incomplete", "assemblies": ["y"]}], False),
+        ([{"aggregate": "incomplete", "dependencies": ["x"]}], True),
+        ([{"aggregate": "unknown", "assemblies": ["x"]}], True),
+        ([], True),
+    ],
+)
+def test_what_says_that_it_is_incomplete_is(compositions: list[dict[str, Any]], complete: bool) -> None:
+    document = json.loads(cyclonedx({"name": "a", "purl": "pkg:npm/a@1"})) | {"compositions": compositions}
+
+    found = parse_sbom(json.dumps(document).encode(), "x")
+    assert any(unknown.incomplete for unknown in found.unknowns) is not complete
+
+
+@pytest.mark.parametrize("form", [CyclonedxFormat(), SpdxFormat()])
+def test_an_own_list_of_a_damaged_image_is_as_incomplete_as_the_image(tmp_path: Path, form: Any) -> None:
+    damaged = layer(file("etc/os-release", DEBIAN_12), file("lib/apk/db/installed", "P:a\nV:1\nA:x\n\nP:b"))
+    report = Scanner(None).scan(str(Image([damaged]).docker_archive(tmp_path / "image.tar")))
+    assert not report.complete
+    path = tmp_path / "list.json"
+    path.write_bytes(form.render(report, Page(100)))
+
+    assert not read(f"sbom:{path}").complete
+
+
 class TestCyclonedx:
     @pytest.mark.parametrize("version", ["1.2", "1.3", "1.4", "1.5", "1.6"])
     def test_components_become_packages(self, version: str) -> None:
