@@ -61,7 +61,11 @@ def _target(
 
 
 def _locks() -> list[Target]:
-    seeds = {"bun.lockb": [b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n"], "deno.lock": [b"{}"]}
+    seeds = {
+        "bun.lockb": [b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n"],
+        "deno.lock": [b"{}"],
+        "x.csproj": [b"<PackageReference/>"],
+    }
     for name, content, _ in CASES:
         seeds.setdefault(name, []).append((content if isinstance(content, str) else json.dumps(content)).encode())
     return [_target(f"locks.{name}", "locks", f"project/{name}", *given) for name, given in seeds.items()]

@@ -1,5 +1,9 @@
-"""What Bitnami put into an image: for each component a list in SPDX (JSON), ``/opt/bitnami/NAME/.spdx-NAME.spdx``."""
+"""What Bitnami put into an image: for each component a list in SPDX (JSON), ``/opt/bitnami/NAME/.spdx-NAME.spdx``.
 
+Until summer 2022 there was one list for the whole image, ``/opt/bitnami/.bitnami_components.json``.
+"""
+
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -9,6 +13,7 @@ from hullguard.inventory.analyzers.entries import each, listing
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece
 from hullguard.model.package import PackageType
 
+_COMPONENTS = ".bitnami_components.json"
 _SILENT = frozenset({"", "NOASSERTION", "NONE"})
 
 
@@ -28,15 +33,21 @@ class _Document(msgspec.Struct):
     packages: list[msgspec.Raw]
 
 
+class _Component(msgspec.Struct):
+    version: str = ""
+
+
 class BitnamiAnalyzer(LanguageAnalyzer):
     """The component and what was built into it; advisories speak of those that have a purl of Bitnami's."""
 
-    name, version = "bitnami", 1
-    paths = r"(?:.*/)?\.spdx-[^/]+\.spdx"
+    name, version = "bitnami", 2
+    paths = rf"(?:.*/)?(?:\.spdx-[^/]+\.spdx|{re.escape(_COMPONENTS)})"
     form = "list of a component of Bitnami's"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
-        del path
+        if path.endswith(_COMPONENTS):
+            yield from _components(content)
+            return
         others = 0
         for _, package in each(listing(content, _Document).packages, _Package):
             if isinstance(package, Doubt):
@@ -47,6 +58,11 @@ class BitnamiAnalyzer(LanguageAnalyzer):
                 others += 1
         if others:
             yield Doubt(f"{others} of its entries have no purl of Bitnami's, so no advisories speak of them")
+
+
+def _components(content: bytes) -> Iterator[Piece | Doubt]:
+    for name, component in each(listing(content, dict[str, msgspec.Raw]), _Component):
+        yield component if isinstance(component, Doubt) else Piece(PackageType.BITNAMI, name, component.version)
 
 
 def _piece(package: _Package) -> Piece | None:

@@ -20,6 +20,8 @@ from hullguard.model.package import PackageType
 _BASE = 255  # NAME_MAX
 
 _ARCHIVE = b"PK\x03\x04"
+_MODULE = b"JM\x01\x00"
+"""What stands in front of the archive in a .jmod."""
 _NAMED = re.compile(JAVA_ARCHIVE, re.DOTALL).fullmatch
 _CLASS = b".class"
 _NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
@@ -90,9 +92,9 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 5
+    name, version = "java", 6
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
-    magic = (_ARCHIVE,)
+    magic = (_ARCHIVE, _MODULE + _ARCHIVE)
     form = "Java archive"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:

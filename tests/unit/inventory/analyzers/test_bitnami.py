@@ -50,3 +50,15 @@ def test_a_list_that_cannot_be_read_is_told(content: bytes) -> None:
 
     assert found.names == []
     assert PATH in [unknown.what for unknown in found.unknowns]
+
+
+def test_the_older_list_of_all_components_is_read() -> None:
+    path = "opt/bitnami/.bitnami_components.json"
+    content = json.dumps({"wordpress": {"arch": "amd64", "version": "5.7.0-0"}, "odd": 7, "empty": {}})
+    found = Found([file(path, content)])
+
+    assert [(one.purl, one.ecosystem) for one in found.packages] == [("pkg:bitnami/wordpress@5.7.0-0", "Bitnami")]
+    assert [one.why for one in found.unknowns if one.what == path] == [
+        "its entry odd is none; it was left out",
+        "names a package 'empty' that cannot be one",
+    ]

@@ -436,3 +436,7 @@ def test_an_archive_of_other_languages_is_told_unless_nothing_runs_it(inner: str
 
     assert ("var/task.zip", told) in [(one.what, one.why) for one in Found([file("var/task.zip", content)]).unknowns]
     assert told not in [one.why for one in Found([file("wheels/Django-3.2.0.whl", content)]).unknowns]
+
+
+def test_a_module_of_java_is_read() -> None:
+    assert Found([file("opt/x.jmod", b"JM\x01\x00" + jar(LOG4J))]).names == [LOG4J_NAME]

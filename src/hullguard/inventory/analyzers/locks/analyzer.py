@@ -14,7 +14,7 @@ _READERS = (
     (r"pnpm-lock\.yaml", "javascript.pnpm_lock"),
     (r"bun\.lock", "javascript.bun_lock"),
     (r"bun\.lockb", "javascript.bun_lockb"),
-    (r"[^/]*requirements[^/]*\.txt", "python.requirements"),
+    (r"[^/]*requirements[^/]*\.txt|requirements/[^/]+\.txt|constraints[^/]*\.txt", "python.requirements"),
     (r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/.]+)?\.toml", "python.toml_lock"),
     (r"Pipfile\.lock", "python.pipfile_lock"),
     (r"Cargo\.lock", "others.cargo_lock"),
@@ -35,10 +35,12 @@ _READERS = (
     (
         (
             r"packages\.config|Directory\.Packages\.props|Podfile\.lock|conan\.lock"
-            r"|build\.sbt\.lock|buildscript-gradle\.lockfile|deno\.lock"
+            r"|build\.sbt\.lock|buildscript-gradle\.lockfile|gradle/dependency-locks/[^/]+\.lockfile|libs\.versions\.toml"
+            r"|deno\.lock|rebar\.lock|pixi\.lock|conda-lock\.yml|environment\.ya?ml|paket\.lock|Gopkg\.lock|vendor/modules\.txt"
         ),
         "others.unread",
     ),
+    (r"[^/]+\.(?:cs|fs|vb)proj", "others.dotnet_project"),
 )
 """A file's name -> module and function beside this one; only what is met is loaded."""
 
@@ -60,21 +62,23 @@ class LockAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         if len(content) > bounds.LOCK_BYTES:
             raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
-        base = path.rpartition("/")[2]
         for pattern, place in _READERS:
-            if re.fullmatch(pattern, base):
+            if _fits(pattern, path):
                 yield from _reader(place)(content)
                 return
 
     def variant(self, path: str) -> str:
-        base = path.rpartition("/")[2]
-        return next((pattern for pattern, _ in _READERS if re.fullmatch(pattern, base)), "")
+        return next((pattern for pattern, _ in _READERS if _fits(pattern, path)), "")
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         """``go.sum`` only where no ``go.mod`` says better which modules are chosen."""
         for path, file in super().found(files):
             if not path.endswith("go.sum") or files.file(path.removesuffix("go.sum") + "go.mod") is None:
                 yield path, file
+
+
+def _fits(pattern: str, path: str) -> bool:
+    return re.fullmatch(rf"(?:.*/)?(?:{pattern})", path, re.DOTALL) is not None
 
 
 def _reader(place: str) -> Callable[[bytes], Iterable[Piece | Doubt]]:

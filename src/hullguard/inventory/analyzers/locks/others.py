@@ -99,9 +99,15 @@ def mix_lock(content: bytes) -> Iterator[Piece | Doubt]:
 
 
 def unread(content: bytes) -> Iterator[Piece | Doubt]:
-    """Lists of CocoaPods, Conan, sbt, Deno and old NuGet."""
+    """Lists of CocoaPods, Conan, sbt, Gradle's older ones, Deno, conda, Paket, dep, rebar and old NuGet."""
     del content
     raise Unreadable("is a list of packages of a kind that is not read")
+
+
+def dotnet_project(content: bytes) -> Iterator[Piece | Doubt]:
+    """It says what is asked for, not what that led to."""
+    if b"<PackageReference" in content:
+        yield Doubt("names packages that are not read here; `dotnet restore --use-lock-file` lists them")
 
 
 def pubspec_lock(content: bytes) -> Iterator[Piece | Doubt]:

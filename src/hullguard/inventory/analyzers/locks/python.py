@@ -40,11 +40,6 @@ class _Pinned(msgspec.Struct):
     version: str = ""
 
 
-class _Pipfile(msgspec.Struct):
-    default: dict[str, msgspec.Raw] = {}
-    develop: dict[str, msgspec.Raw] = {}
-
-
 def requirements(content: bytes) -> Iterator[Piece | Doubt]:
     """Only what is pinned with ``==``: anything else says what may be installed, not what is."""
     tally = Tally()
@@ -75,9 +70,10 @@ def toml_lock(content: bytes) -> Iterator[Piece | Doubt]:
 
 
 def pipfile_lock(content: bytes) -> Iterator[Piece | Doubt]:
-    lock, tally = listing(content, _Pipfile), Tally()
-    for group in (lock.default, lock.develop):
-        for name, pinned in each(group, _Pinned):
+    """``default``, ``develop`` and categories of the project's own; ``_meta`` says how it was made."""
+    groups, tally = listing(content, dict[str, dict[str, msgspec.Raw]]), Tally()
+    for category, group in groups.items():
+        for name, pinned in each(group, _Pinned) if category != "_meta" else ():
             if isinstance(pinned, Doubt):
                 yield pinned
             elif pinned.version.startswith("=="):

@@ -290,14 +290,28 @@ def test_what_is_not_read_is_told(name: str, content: str, why: str) -> None:
     assert (name, why) in [(unknown.what, unknown.why) for unknown in Found([file(name, content)]).unknowns]
 
 
-@pytest.mark.parametrize("name", ["conan.lock", "packages.config", "deno.lock", "Podfile.lock"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("conan.lock", "packages.config", "deno.lock", "Podfile.lock", "rebar.lock", "pixi.lock", "environment.yml"),
+        *(
+            "gradle/dependency-locks/compile.lockfile",
+            "libs.versions.toml",
+            "paket.lock",
+            "Gopkg.lock",
+            "vendor/modules.txt",
+        ),
+    ],
+)
 def test_a_list_of_a_kind_that_is_not_read_is_told(name: str) -> None:
     (unknown, *_) = Found([entry(name, "{}")]).unknowns[1:]
 
     assert (unknown.what, unknown.why) == (name, "is a list of packages of a kind that is not read")
 
 
-@pytest.mark.parametrize("name", ["dev-requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["dev-requirements.txt", "requirements-dev.txt", "requirements/base.txt", "constraints.txt"]
+)
 def test_requirements_may_have_more_in_their_name(name: str) -> None:
     assert Found([entry(name, "flask==1.0\n")]).names == ["flask"]
 
@@ -322,3 +336,19 @@ def test_a_snapshot_of_stackage_is_told() -> None:
     whys = [unknown.why for unknown in Found([entry("stack.yaml.lock", STACK)]).unknowns]
 
     assert "names a snapshot of Stackage, whose packages are not listed here; they were not read" in whys
+
+
+def test_categories_of_a_pipfile_are_read() -> None:
+    content = {"_meta": {"hash": {"sha256": "a"}, "requires": {}, "sources": []}, "docs": {"a": {"version": "==1"}}}
+
+    found = Found([entry("Pipfile.lock", content)])
+    assert [package.purl for package in found.packages] == ["pkg:pypi/a@1"]
+
+
+def test_a_dotnet_project_that_names_packages_is_told() -> None:
+    why = "names packages that are not read here; `dotnet restore --use-lock-file` lists them"
+
+    assert ("x.csproj", why) in [
+        (one.what, one.why) for one in Found([entry("x.csproj", '<PackageReference Include="a" />')]).unknowns
+    ]
+    assert "x.csproj" not in [one.what for one in Found([entry("x.csproj", "<Project />")]).unknowns]
