@@ -68,11 +68,11 @@ bench: setup-test rules $(STAMPS)/bench ## image scanning beside Trivy and Syft 
 bench-rematch: setup ## from a new advisory to the images that it affects (ARGS="--images 500" for less than a million packages)
 	@$(BIN)/python -m bench.rematch $(ARGS)
 
-bench-runtime: setup-test bpf ## what the sensor costs those who are watched (ARGS="--rounds 5 --plans default")
-	@$(BIN)/python -m bench.runtime $(ARGS)
+bench-runtime: setup-test bpf console ## what the sensor costs those who are watched (ARGS="--rounds 5 --plans default")
+	@$(BIN)/python -m bench.runtime --soak $(STAMPS)/soak.txt $(ARGS)
 
 bench-soak: setup-test bpf console ## ordinary container life under the default policy (ARGS="--minutes 60")
-	@$(BIN)/python -m bench.soak $(ARGS)
+	@$(BIN)/python -m bench.soak --summary $(STAMPS)/soak.txt $(ARGS)
 
 package: setup bpf rules console ## the wheel, with the sensor and the console inside, into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.support.sensor import state_directory
 
@@ -51,7 +51,16 @@ class Reader:
             self.late.append(time.time() - event.at.timestamp())
 
 
-def report(address: str, command: list[str], everything: Callable[[], KernelPlan]) -> None:
+class Handed(NamedTuple):
+    """What came of it."""
+
+    without_loss: float
+    """Events a second."""
+    decided_ms: float
+    """Median from the kernel's event to the decision, without any hurry."""
+
+
+def report(address: str, command: list[str], everything: Callable[[], KernelPlan]) -> Handed:
     """Prints the figures. ``command`` runs ``loops`` in the container."""
     limit, filters.MOST_PER_SECOND = filters.MOST_PER_SECOND, 0  # this is about the ring and its reader
     try:
@@ -65,7 +74,7 @@ def report(address: str, command: list[str], everything: Callable[[], KernelPlan
             ready = time.monotonic()
             print(f"loaded in {opened - began:.1f} s, the default policy's hooks in {ready - opened:.1f} s more")
             try:
-                _ramp(sensor, engine, command)
+                handed = _ramp(sensor, engine, command)
                 began = time.monotonic()
                 sensor.apply(everything())
                 sensor.settle()
@@ -75,11 +84,12 @@ def report(address: str, command: list[str], everything: Callable[[], KernelPlan
                 sensor.close(unpin=True)
     finally:
         filters.MOST_PER_SECOND = limit
+    return handed
 
 
-def _ramp(sensor: BpfSensor, engine: Engine, command: list[str]) -> None:
+def _ramp(sensor: BpfSensor, engine: Engine, command: list[str]) -> Handed:
     print(f"{'opens/s':>10}{'handed over':>14}{'lost':>10}{'median':>11}{'p99':>11}{'cpu':>8}")
-    best = 0.0
+    best, decided = 0.0, math.nan
     for rate in (CALM, *RATES):
         before = sum(sensor.health().lost.values())
         with Reader(sensor, engine) as reader:
@@ -92,6 +102,8 @@ def _ramp(sensor: BpfSensor, engine: Engine, command: list[str]) -> None:
                 lost = sum(sensor.health().lost.values()) - before
         late = sorted(reader.late) or [math.nan]
         cpu = reader.cpu / SECONDS
+        if rate == CALM:
+            decided = statistics.median(late) * 1e3
         print(
             f"{done / SECONDS:10.0f}{len(reader.late):14}{lost:10}{statistics.median(late) * 1e3:8.1f} ms"
             f"{late[len(late) * 99 // 100] * 1e3:8.1f} ms{cpu:8.0%}"
@@ -102,6 +114,7 @@ def _ramp(sensor: BpfSensor, engine: Engine, command: list[str]) -> None:
             break
         best = done / SECONDS
     print(f"no loss up to {best:.0f} events a second")
+    return Handed(best, decided)
 
 
 def _resident_mib() -> float:

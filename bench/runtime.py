@@ -1,8 +1,10 @@
 """What the sensor costs those who are watched, and those who are not: ratios to the same loops without it.
 
-Beside it, where it is installed and not in use, Linux audit with the same directories, executions and connections.
+Beside it, where it is installed and not in use, Linux audit with the same directories, executions and connections. Then
+what a whole agent takes, and all of it as one table beside the figures that the design promises.
 
-``python -m bench.runtime [--rounds N] [--plans NAME...]``; needs root and Docker, as the tests of the sensor do.
+``python -m bench.runtime [--rounds N] [--plans NAME...] [--soak FILE]``; needs root and Docker, as the tests of the
+sensor do. It takes less than ten minutes.
 """
 
 import argparse
@@ -17,7 +19,7 @@ from pathlib import Path
 from tests.support.docker import docker, import_image, inspect, start_dockerd
 from tests.support.sensor import state_directory
 
-from bench import auditd, flood
+from bench import agent, auditd, flood, promises
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import Engine, KernelPlan
 from hullguard.detect.detectors.interface import Access, Wants
@@ -57,13 +59,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
+    arguments.add_argument("--soak", type=Path, help="what the last `bench.soak` wrote with --summary")
     given = arguments.parse_args()
     peer = auditd.why_not()
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hgbench", dir="/tmp")))
         address = stack.enter_context(start_dockerd())
         places = {"container": _in_container(address, _build(work)), "host": [str(work / "loops")]}
-        best: dict[tuple[str, str], dict[str, float]] = {}
+        best: promises.Best = {}
         for _ in range(given.rounds):
             _note(best, "without", places)
             for name in given.plans:
@@ -74,7 +77,8 @@ def main() -> None:
                     _note(best, "auditd", places)
         _report(best, list(places), [*given.plans, *([] if peer else ["auditd"])])
         print(f"auditd is left out: {peer}" if peer else "auditd watches the directories, executions and connections")
-        flood.report(address, places["container"], everything)
+        handed = flood.report(address, places["container"], everything)
+        promises.report(best, handed, agent.measure(address), given.soak)
 
 
 def _build(work: Path) -> bytes:
@@ -135,14 +139,14 @@ def _sensor(address: str, plan: KernelPlan) -> Iterator[None]:
             sensor.close(unpin=True)
 
 
-def _note(best: dict[tuple[str, str], dict[str, float]], plan: str, places: dict[str, list[str]]) -> None:
+def _note(best: promises.Best, plan: str, places: dict[str, list[str]]) -> None:
     for place, command in places.items():
         known = best.setdefault((place, plan), {})
         for loop, nanoseconds in _run(command).items():
             known[loop] = min(nanoseconds, known.get(loop, nanoseconds))
 
 
-def _report(best: dict[tuple[str, str], dict[str, float]], places: list[str], plans: list[str]) -> None:
+def _report(best: promises.Best, places: list[str], plans: list[str]) -> None:
     kernel = subprocess.run(["uname", "-rm"], check=True, capture_output=True, text=True).stdout.strip()
     print(f"Linux {kernel}; nanoseconds without the sensor, then ratios to that; best of many short runs")
     print(f"{'':10} {'':12}" + "".join(f"{loop:>12}" for loop, _, _ in LOOPS))

@@ -20,12 +20,13 @@ import httpx
 from tests.support.docker import docker, start_dockerd
 from tests.support.platform import Client, running_platform
 
+from bench.agent import Taken, protected, taken
 from bench.ordinary import BASE, BUILDS, JOBS, PREFIX, SERVICES, TOOLS, UPGRADES, VISITS, fetch
 
 T = TypeVar("T")
 NET = "soak"
 BUILD_SECONDS, JOB_SECONDS, VISIT_SECONDS, RESTART_SECONDS, UPGRADE_SECONDS, SAMPLE_SECONDS = 300, 30, 60, 240, 1200, 30
-BUILD_LIMIT, START_LIMIT = 1800, 600
+BUILD_LIMIT = 1800
 """Seconds; a machine that others use too is slow."""
 
 
@@ -33,12 +34,7 @@ class Sample(NamedTuple):
     """The agent at one moment."""
 
     minutes: float
-    cpu_seconds: float
-    """Of all its processes, those that have ended too."""
-    agent_mb: float
-    """Resident, without the process that reads images."""
-    worker_mb: float
-    """That process, while there is one."""
+    taken: Taken
     incidents: int
     lost: int
     """Events that the sensor counted as lost."""
@@ -135,18 +131,22 @@ def main() -> None:
         _import_base(host, work)
         platform = stack.enter_context(running_platform(Path(data) / "data", environ={"DOCKER_HOST": host}))
         client = platform.client()
-        client.wait("/nodes", _protected, seconds=START_LIMIT)
+        protected(client)
         print(f"{given.minutes:g} minutes of ordinary life under the default policy", flush=True)
         made = stack.enter_context(_noted(host))
         samples = _live(Life(host, work), client, given.minutes, lambda: platform.pid("agent"))
         time.sleep(5)
-        _report(client, samples, set(made.read_text().split()))
+        said = _report(client, samples, set(made.read_text().split()))
+        print(said)
+        if given.summary:
+            given.summary.write_text(said + "\n", encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--work", help="directory that keeps the Debian and the packages for the next run")
+    parser.add_argument("--summary", type=Path, help="file for what came of it, in one line")
     return parser.parse_args()
 
 
@@ -158,10 +158,6 @@ def _import_base(host: str, work: Path) -> None:
         subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "bookworm", str(fresh)], check=True)
         fresh.rename(base)
     docker(host, "import", str(base), BASE)
-
-
-def _protected(page: Any) -> bool:
-    return [node["state"] for node in page["items"]] == ["protected"]
 
 
 @contextlib.contextmanager
@@ -184,11 +180,11 @@ def _live(life: Life, client: Client, minutes: float, agent: Callable[[], int]) 
     samples: list[Sample] = []
 
     def sample() -> None:
-        cpu, own, worker = _taken(agent())
         lost = sum(client.get("/nodes")["items"][0]["sensor"]["lost"].values())
         found = client.get("/incidents?limit=1")["total"]
-        one = Sample((time.monotonic() - started) / 60, cpu, own, worker, found, lost)
+        one = Sample((time.monotonic() - started) / 60, taken(agent()), found, lost)
         samples.append(one)
+        cpu, own, worker = one.taken
         print(
             f"{one.minutes:6.1f} min {cpu:7.1f} s {own:6.1f} MB + {worker:5.1f} MB {found} incidents {lost} lost",
             flush=True,
@@ -227,51 +223,31 @@ def _unhurried() -> Iterator[None]:
         print(f"  the platform was not asked: {late!r}", flush=True)
 
 
-def _taken(agent: int) -> tuple[float, float, float]:
-    """Seconds of processor time of a process and all below it, and MB of memory without and of what reads images."""
-    ticks, own, worker = 0, 0, 0
-    for pid in _family(agent):
-        with contextlib.suppress(OSError, IndexError):
-            ticks += sum(int(each) for each in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15])
-            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-            reads = b"images_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-            own, worker = (own, worker + pages) if reads else (own + pages, worker)
-    size = os.sysconf("SC_PAGE_SIZE") / 1e6
-    return ticks / os.sysconf("SC_CLK_TCK"), own * size, worker * size
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            yield from _family(int(child))
-
-
 def _told(incident: dict[str, Any]) -> str:
     lineage = " < ".join(" ".join(each.get("args", [each["comm"]]))[:120] for each in reversed(incident["lineage"]))
     return f"{incident['details']} by {lineage}"
 
 
-def _report(client: Client, samples: list[Sample], made: set[str]) -> None:
+def _report(client: Client, samples: list[Sample], made: set[str]) -> str:
+    """Prints each incident, and answers what came of it all."""
     asked = [*sorted(made), "host"]
-    incidents = [each for one in asked for each in client.get(f"/incidents?container={one}&limit=500")["items"]]
+    incidents = [each for one in asked for each in client.all(f"/incidents?container={one}")]
     for incident in incidents:
         image = incident["image"] and incident["image"]["name"]
         print(f"{incident['at']} {incident['rule']} in {image or incident['container']}: {_told(incident)}")
     first, last = samples[0], samples[-1]
     seconds = (last.minutes - first.minutes) * 60
-    share = 100 * (last.cpu_seconds - first.cpu_seconds) / seconds if seconds else 0.0
+    share = 100 * (last.taken.cpu_seconds - first.taken.cpu_seconds) / seconds if seconds else 0.0
     others = last.incidents - len(incidents)
-    print(f"{len(incidents)} incidents of the host and of {len(made)} containers in {last.minutes:.0f} minutes")
     if others > 0:
         print(f"{others} incidents of other containers of this machine, which are not counted")
-    print(f"{last.lost - first.lost} events lost")
-    found = [sample.agent_mb for sample in samples]
-    print(
-        f"agent: {min(found):.0f} MB at least, {statistics.median(found):.0f} median, {max(found):.0f} at most", end=""
+    found = [sample.taken.agent_mb for sample in samples]
+    middle, worker = statistics.median(found), max(sample.taken.worker_mb for sample in samples)
+    return (
+        f"{len(incidents)} incidents of the host and of {len(made)} containers in {last.minutes:.0f} minutes, "
+        f"{last.lost - first.lost} events lost; agent {min(found):.0f} MB at least, {middle:.0f} median, "
+        f"{max(found):.0f} at most, what reads images {worker:.0f} MB at most, {share:.2f} % of a core"
     )
-    print(f"; what reads images {max(sample.worker_mb for sample in samples):.0f} at most")
-    print(f"agent: {share:.2f} % of a core")
 
 
 if __name__ == "__main__":
