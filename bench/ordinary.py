@@ -138,7 +138,7 @@ pg_isready -q -h records; done"]
 )
 """In the order in which they are built and started; the last asks the others."""
 TOOLS = f"""FROM {BASE}
-{_INSTALL} git make gcc libc6-dev python3-minimal && {_CLEAN}
+{_INSTALL} git make gcc libc6-dev python3 && {_CLEAN}
 RUN useradd --create-home --uid 1000 ci
 """
 """Where the jobs of a pipeline run."""
