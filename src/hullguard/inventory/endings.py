@@ -12,6 +12,7 @@ from typing import Any
 _MOST = 128
 """Ways for a pattern to end, and words for one way."""
 _TAIL = 4
+_SHORT_TAIL = 3
 _HEAD = 24
 _SEVERAL_CASES = frozenset("iks")
 """Beside the two cases that everybody knows there are the dotless i, the long s and the sign of the kelvin."""
@@ -30,23 +31,27 @@ class Endings:
     def __init__(self, patterns: Iterable[str]) -> None:
         heads: set[str] = set()
         tails: set[str] = set()
+        short_tails: set[str] = set()
         inside: set[str] = set()
         for pattern in patterns:
             for way in _ways(parser.parse(pattern), ignoring_case=False):
                 found = {word[::-1] for word in _words(way[::-1], _TAIL)}
-                if min(map(len, found)) == _TAIL:
+                shortest = min(map(len, found))
+                if shortest == _TAIL:
                     tails |= found
+                elif shortest == _SHORT_TAIL:
+                    short_tails |= {word[-_SHORT_TAIL:] for word in found}
                 elif "" not in (found := _words(way, _HEAD)):
                     heads |= found
                 else:
                     inside.add(_word(way))
-        self._heads, self._tails = tuple(heads), frozenset(tails)
+        self._heads, self._tails, self._short_tails = tuple(heads), frozenset(tails), frozenset(short_tails)
         # One search for all of them, which begin alike as a rule.
         self._inside = re.compile("|".join(map(re.escape, sorted(inside)))).search if inside else None
 
     def possible(self, name: str) -> bool:
         """Whether some pattern may fit; False is certain."""
-        if name[-_TAIL:] in self._tails or name.startswith(self._heads):
+        if name[-_TAIL:] in self._tails or name[-_SHORT_TAIL:] in self._short_tails or name.startswith(self._heads):
             return True
         return self._inside is not None and self._inside(name) is not None
 

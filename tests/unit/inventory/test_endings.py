@@ -14,6 +14,7 @@ PATHS = [analyzer.paths for analyzer in ANALYZERS]
 OF_RULES = [f"(?:.*/)?(?:{rule.paths})" for rule in RULES if rule.paths]
 ODD = [
     *("a", "ab?", "", "(?:a|b)*", "[a-z]{3}", "abc$", "(?i:kiss)", "(?i:json)x?", "x(?i:(?-i:y)ab)", "(?!x).*abcd", r"\Aabcd"),
+    *(".*x\\.ez", "(?:abc|.*\\.(?:ab|c))", "[ab]{2}c.*d\\.e", ".*(?:\\.ez|/ebin/x\\.app)"),
     *("[^a]bcd", "(a|bcde)(f|ghij)?", "abcde|[0-9]+", "ab+cdef", "(?:one|two|three){2}", "lazy.*?", "(x)y\\1", ".*needle.*", "a?b?.*"),
 ]  # fmt: skip
 
@@ -32,6 +33,16 @@ def test_a_name_is_denied_only_when_no_pattern_fits_it(name: str) -> None:
         assert not any(re.fullmatch(pattern, name) for pattern in PATHS)
 
 
-@pytest.mark.parametrize("name", ["usr/bin/bash", "usr/share/doc/adduser/copyright", "srv/app/index.js", "", "x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("usr/bin/bash", "usr/share/doc/adduser/copyright", "srv/app/index.js", "", "x", "opt/plugins/a/b.dat"),
+        *(
+            "srv/app/node_modules/a/lib/index.js",
+            "usr/lib/x86_64-linux-gnu/libx.so.6",
+            "usr/lib/python3/dist-packages/a/b.py",
+        ),
+    ],
+)
 def test_the_names_that_images_are_full_of_are_denied(name: str) -> None:
     assert not Endings([*PATHS, *OF_RULES]).possible(name)
