@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 RARELY: Final = 100_000
 """Objects between two searches for garbage: nearly all that a scan makes is in use, or freed at once."""
-HANDED_OVER: Final = 0.0001
+HANDED_OVER: Final = 0.0003
 """Seconds after which a thread gives way to another that waits: those that hash need Python for a moment, and often."""
 _BRIEF: Final = frozenset({"scan", "sbom", "diff"})
 """Commands that end soon."""
