@@ -160,6 +160,17 @@ def test_an_array_may_be_cut_anywhere_between_two_reads(
     assert (account.imported, account.refused) == (3, 0)
 
 
+def test_the_longest_first_line_of_an_array_may_end_within_a_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps([record("GHSA-1", affected("npm", "p", ZERO), details="é" * 2000)], ensure_ascii=False))
+
+    for most in (3000, 3001):
+        monkeypatch.setattr(osv, "MAX_RECORD", most)
+        assert import_files([path], tmp_path / f"{most}.db").refused == 0
+
+
 @pytest.mark.parametrize("rest", [jsonl(TWO), json.dumps([TWO]).encode(), b" " * (2 << 20) + b"x"])
 def test_what_stands_behind_an_array_is_said_to_be_unread(tmp_path: Path, db: Path, rest: bytes) -> None:
     path = tmp_path / "a.json"

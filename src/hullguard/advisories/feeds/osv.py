@@ -1,5 +1,6 @@
 """OSV records: one JSON object, an array of them, or one a line."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -94,7 +95,8 @@ def take(record: Record, writer: Writer, account: Account) -> None:
 def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:
     """The elements of a top-level array, with a bounded window on it."""
     scanner = json.JSONDecoder()
-    text, since, gap = first.decode(), 0, _OPENED
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
+    text, since, gap = decoder.decode(first), 0, _OPENED
     ended = False
     while True:
         found = gap.match(text, since)
@@ -111,10 +113,8 @@ def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:
                 raise
             # Reading as much again as there is keeps the work linear however long an element is.
             more = stream.read(max(_WINDOW, left))
-            while more and more[-1] & 0x80 and len(more) < 2 * MAX_RECORD and (byte := stream.read(1)):
-                more += byte  # never cut a character in two
             ended = not more
-            text, since = text[since:] + more.decode(), 0
+            text, since = text[since:] + decoder.decode(more, final=ended), 0
             continue
         yield text[at:end].encode()
         since, gap = end, _BETWEEN

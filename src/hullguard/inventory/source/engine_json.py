@@ -25,12 +25,19 @@ _ESCAPES = re.compile(
 """An escaped backslash and a character in two halves, as they should be; or a half alone, which is no character."""
 
 
+_MOST = 300_000
+"""Lists and objects of a document: an image has hundreds, an engine with ten thousand images some tens of thousands. An
+empty one has two bytes, and two hundred in memory."""
+
+
 class _Ambiguous(ValueError):
     """One key, two values."""
 
 
 def decode(content: bytes, kind: type[T], what: str) -> T:
     """A document of the given kind; raises Invalid with the JSON path where it is not, and for two values of a key."""
+    if content.count(b"{") + content.count(b"[") > _MOST:
+        raise Invalid(f"{what} has more than {_MOST} lists and objects, as none has", "image.bad-document")
     try:
         given = json.loads(_text(content), object_pairs_hook=_object, parse_constant=_no_number)
         return converted(shaped(given, kind), kind)

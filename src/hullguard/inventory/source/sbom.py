@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -172,11 +173,11 @@ def parse_sbom(content: bytes, what: str) -> Listed:
         if document.spec_version not in _CYCLONEDX:
             raise _unread(what, f"CycloneDX {document.spec_version}")
         about = document.metadata.component if document.metadata else None
-        entries = _components([*(document.components or []), *([about] if about else [])], what)
+        entries: Iterator[_Entry] = _components([*(document.components or []), *([about] if about else [])], what)
     elif document.spdx_version is not None:
         if document.spdx_version not in _SPDX:
             raise _unread(what, document.spdx_version)
-        entries = [_spdx(package) for package in document.packages or []]
+        entries = map(_spdx, document.packages or [])
     elif document.context is not None:
         raise _unread(what, "JSON-LD, as of SPDX 3")
     else:
@@ -254,15 +255,14 @@ def _unread(what: str, kind: str) -> Invalid:
     return Invalid(sentence, "sbom.unknown-kind")
 
 
-def _components(components: list[_Component], what: str) -> list[_Entry]:
+def _components(components: list[_Component], what: str) -> Iterator[_Entry]:
     """All components, those inside others too."""
-    found: list[_Entry] = []
     level = components
     for _ in range(_MAX_DEPTH):
-        found += [_cyclonedx(component) for component in level]
+        yield from map(_cyclonedx, level)
         level = [inner for component in level for inner in component.components or []]
         if not level:
-            return found
+            return
     raise Invalid(f"the components of {what} are nested too deeply", "sbom.nesting")
 
 
@@ -310,11 +310,13 @@ def _spdx(package: _SpdxPackage) -> _Entry:
     )
 
 
-def _listed(entries: list[_Entry]) -> Listed:
+def _listed(every: Iterator[_Entry]) -> Listed:
+    entries = list(islice(every, bounds.SBOM_PACKAGES))
+    left_out = sum(1 for _ in every)
     os = _system(entries)
     packages: list[Package] = []
     unknowns: list[Unknown] = []
-    for entry in entries[: bounds.SBOM_PACKAGES]:
+    for entry in entries:
         # Lock files are listed as applications without a version; what is in them is listed beside them.
         if not entry.purls and entry.kind not in _NO_PACKAGES and (entry.version or entry.kind != "application"):
             why = "the bill of materials gives it no purl, so it cannot be matched"
@@ -331,8 +333,8 @@ def _listed(entries: list[_Entry]) -> Listed:
     if (more := len(unknowns) - bounds.SBOM_DOUBTS) > 0:
         why = f"{more} more packages cannot be matched"
         unknowns[bounds.SBOM_DOUBTS :] = [Unknown("more packages", why, incomplete=True)]
-    if len(entries) > bounds.SBOM_PACKAGES:
-        why = f"the bill of materials names {len(entries)} packages; {bounds.SBOM_PACKAGES} were read"
+    if left_out:
+        why = f"the bill of materials names {len(entries) + left_out} packages; {bounds.SBOM_PACKAGES} were read"
         unknowns.append(Unknown("the rest of the image", why, incomplete=True))
     return Listed(tuple(packages), os, tuple(unknowns))
 

@@ -77,6 +77,12 @@ def test_what_go_does_not_read_is_refused(content: str) -> None:
         decode(content.encode(), DockerImage, "it")
 
 
+@pytest.mark.parametrize("entries", ["{}", "[]", '{"a":[]}'])
+def test_a_document_of_more_entries_than_memory_should_hold_is_refused(entries: str) -> None:
+    with pytest.raises(Invalid, match="lists and objects"):
+        decode(f'{{"history":[{",".join([entries] * 300_000)}]}}'.encode(), ImageConfig, "it")
+
+
 def _config(**changes: object) -> bytes:
     return json.dumps({"Architecture": "amd64", "OS": "linux", **changes}).encode()
 
