@@ -37,6 +37,8 @@ _HASHER = hashlib.blake2b(digest_size=HASH)
 _TOGETHER = 4096
 _LISTED = 64
 """Bytes that it costs to remember that a directory was listed."""
+_CHANGE, _PLACE = 128, 400
+"""Bytes that a change costs beside its names, and a directory that is laid into the tree for itself."""
 
 
 class FileContent(Readable, Protocol):
@@ -196,7 +198,7 @@ class Indexer:
             self._unknown(path, why, incomplete=True)
             self._inspection.show(path, size, mode, head, content)
         else:
-            with _whole(content, size, in_memory=small) as whole:
+            with self.budget.turn(size if small else 0), _whole(content, size, in_memory=small) as whole:
                 self._inspection.show(path, size, mode, head, reader(whole))
                 kept = self._condensed(path, logical, analyzer, whole)
         hits = self._inspection.totals if self._inspection.said != before else None
@@ -264,6 +266,8 @@ class Indexer:
 
     def _directory(self, path: str) -> None:
         if self._by_name:
+            self.budget.keep_path(path)
+            self.budget.keep(_PLACE)
             self._change(Made(*self._here(), path))
             return
         self._directories += path_hash(path)
@@ -331,6 +335,7 @@ class Indexer:
 
     def _change(self, change: Change) -> None:
         self._flush()
+        self.budget.keep(_CHANGE)
         self.index.changes.append(change)
 
     def _flush(self) -> None:
@@ -338,7 +343,7 @@ class Indexer:
             names = "/".join(self._names)
             self._names.clear()
             self.index.changes.append(Others(*self._here(), self._parent, names))
-            self.budget.keep(len(names) + len(self._parent))
+            self.budget.keep(len(names) + len(self._parent) + _CHANGE)
 
     def _unknown(self, what: str, why: str, *, incomplete: bool = False) -> None:
         self.index.unknowns.append(Unknown(what, why, incomplete))

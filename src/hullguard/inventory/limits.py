@@ -1,6 +1,7 @@
 """What a hostile image may cost: every bound in one place, and the account of what was spent."""
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 
 from msgspec import Struct
 
@@ -8,6 +9,7 @@ from hullguard.model.errors import LimitReached
 
 MIB = 1 << 20
 GIB = 1 << 30
+_LARGE = 4 * MIB
 
 
 class Limits(Struct, frozen=True):
@@ -66,6 +68,7 @@ class Budget:
         self._unpacked = 0
         self._lines = 0
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
 
     def spend_bytes(self, count: int) -> None:
         with self._lock:
@@ -102,6 +105,10 @@ class Budget:
             self._lines += count
         if self._lines > self.limits.lines:
             raise reached("package databases hold more than {limit} lines", "lines", self.limits.lines)
+
+    def turn(self, size: int) -> AbstractContextManager[object]:
+        """Waited for by a thread that holds a file of this size in memory: of large ones no two are there at once."""
+        return self._turn if size > _LARGE else nullcontext()
 
     def keep(self, count: int) -> None:
         with self._lock:

@@ -2,14 +2,18 @@
 
 import io
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
-from tests.support.images import Image, compressed, file, layer
+from tests.support.images import Image, compressed, directory, file, layer
 
 from hullguard.inventory import Limits, read
+from hullguard.inventory.layer import Indexer
 from hullguard.inventory.limits import MIB, Budget
 from hullguard.inventory.tar import TarWalk
+from hullguard.inventory.wanted import Wanted
+from hullguard.model.errors import LimitReached
 
 DEEP = "a/" * 1900
 LIMITS = Limits(kept_bytes=8 * MIB)
@@ -49,6 +53,29 @@ def test_a_layer_of_names_ends_at_the_limit(tmp_path: Path, content: bytes) -> N
 
     assert not found.complete
     assert "names and package databases hold more than" in found.unknowns[-1].why
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[f"q/{number}" for number in range(16_000)], ["a/x", "b/x"] * 34_000],
+    ids=["directories that are not listed in one", "directories taken in turn"],
+)
+def test_what_is_kept_beside_names_counts_too(names: list[str]) -> None:
+    indexer = Indexer(Wanted([]), Budget(LIMITS), "it")
+
+    with pytest.raises(LimitReached, match="names and package databases hold more than"):
+        indexer.run(io.BytesIO(layer(*(directory(name) if name.startswith("q") else file(name) for name in names))))
+
+
+def test_of_files_that_are_large_in_memory_only_one_is_held_at_a_time() -> None:
+    budget = Budget(Limits())
+
+    with budget.turn(5 * MIB), budget.turn(1000):
+        waiting = threading.Thread(target=lambda: budget.turn(5 * MIB).__enter__(), daemon=True)
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+    waiting.join()
 
 
 @pytest.mark.parametrize("whole", ["none", "gzip"])

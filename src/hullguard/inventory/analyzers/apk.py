@@ -30,6 +30,8 @@ _ASKED = 1 << 16
 _UNREAD = "!"
 _LINE = re.compile(rb"^(?:([PVAoLFRmc]):.*)?$", re.MULTILINE)
 _GROWTH = 4
+_LONGEST = 1000
+"""Characters of a value."""
 _HOLE = bytes(16)
 """What a disk that lost a block has in its place."""
 _DAMAGED = b"!:damaged\n"
@@ -71,7 +73,7 @@ class ApkAnalyzer(Analyzer):
                 files += 1
                 kept.append(b"R:" + name)
             elif len(kept) - files < bounds.DATABASE_LINES:
-                kept.append(whole)
+                kept.append(whole[: 5 * _LONGEST])  # more characters than that, so that what was cut is seen to be
             else:
                 kept.append(_CUT)
                 break
@@ -125,6 +127,9 @@ class ApkAnalyzer(Analyzer):
             return
         if not is_name(name) or not version:
             findings.say(quoted(name or location, 200), f"{location}: an entry lacks its name or its version")
+            return
+        if any(len(fields.get(key, "")) > _LONGEST for key in ("P", "V", "A", "o")):
+            findings.say(location, "an entry has a name or a version without end")
             return
         distribution, arch = context.distribution, fields.get("A")
         findings.packages.append(

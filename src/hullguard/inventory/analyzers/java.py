@@ -116,6 +116,10 @@ class JavaAnalyzer(LargeFileAnalyzer):
         yield from files.sniffed(self.name)
 
 
+_VALUE = 1000
+"""Characters of a property that are kept."""
+
+
 class _Stated(Struct):
     """What one archive says of itself, and of what was shaded into it."""
 
@@ -251,7 +255,9 @@ def _of_pom(content: RandomAccess) -> Iterator[Piece | Doubt]:
 
 def _properties(content: bytes) -> dict[str, str]:
     pairs = (_PROPERTY.fullmatch(line) for line in text(content).splitlines())
-    return {pair[1]: pair[2].strip() for pair in pairs if pair and "${" not in pair[2]}
+    wanted = (pair for pair in pairs if pair and pair[1] in _POM_KEYS and "${" not in pair[2])
+    # Each of thousands may have a value of all the bytes that are read; what is cut is still too long to be one.
+    return {pair[1]: pair[2].strip()[:_VALUE] for pair in wanted}
 
 
 def _main_section(content: bytes) -> tuple[dict[str, str], bool]:

@@ -134,3 +134,14 @@ def test_a_damaged_database_is_said_beside_what_could_be_read(damage: Callable[[
     assert found.packages
     why = "it is damaged or cut off; packages may be missing, or have lines of others"
     assert ("lib/apk/db/installed", why) in [(unknown.what, unknown.why) for unknown in found.unknowns]
+
+
+@pytest.mark.parametrize("field", ["P", "V", "A", "o"])
+@pytest.mark.parametrize("sign", ["1", "\U0001f600"])
+def test_a_name_or_version_without_end_is_said(field: str, sign: str) -> None:
+    fields = {"P": "a", "V": "1", field: sign * 6001}
+    content = "".join(f"{key}:{value}\n" for key, value in fields.items())
+    found = Found([file("etc/os-release", ALPINE_318), file("lib/apk/db/installed", content + "\n")])
+
+    assert found.names == []
+    assert [one.why for one in found.unknowns] == ["an entry has a name or a version without end"]

@@ -440,3 +440,9 @@ def test_an_archive_of_other_languages_is_told_unless_nothing_runs_it(inner: str
 
 def test_a_module_of_java_is_read() -> None:
     assert Found([file("opt/x.jmod", b"JM\x01\x00" + jar(LOG4J))]).names == [LOG4J_NAME]
+
+
+def test_of_properties_no_more_is_kept_than_a_name_may_have() -> None:
+    content = b"groupId=g\nversion=" + b"1" * 5000 + b"\ndescription=" + b"x" * 5000
+
+    assert java._properties(content) == {"groupId": "g", "version": "1" * 1000}

@@ -18,6 +18,10 @@ _OLD_FILE_NAMES, _SOURCE_RPM, _MODULARITY_LABEL = 1027, 1044, 5096
 _DIRECTORY_INDEXES, _BASE_NAMES, _DIRECTORY_NAMES = 1116, 1117, 1118
 
 
+_LONGEST = 1000
+"""Characters of a value."""
+
+
 class DamagedHeader(ValueError):
     """The bytes are no header of a package."""
 
@@ -45,15 +49,18 @@ def parse(blob: bytes) -> Record:
     name, version, release = (values.string(tag) for tag in (_NAME, _VERSION, _RELEASE))
     if not is_name(name) or not version or not release:
         raise DamagedHeader("a header lacks its name, its version or its release")
+    arch, source, module = (values.string(tag) for tag in (_ARCH, _SOURCE_RPM, _MODULARITY_LABEL))
+    if any(len(value) > _LONGEST for value in (name, version, release, arch, source, module) if value):
+        raise DamagedHeader("a header has a name or a version without end")
     epochs = values.numbers(_EPOCH)
     return Record(
         name=name,
         epoch=epochs[0] if epochs else None,
         version=version,
         release=release,
-        arch=values.string(_ARCH),
-        source=values.string(_SOURCE_RPM),
-        module=values.string(_MODULARITY_LABEL),
+        arch=arch,
+        source=source,
+        module=module,
         vendor=values.string(_VENDOR),
         license=values.string(_LICENSE),
         owned=tuple(path for path in _files(values) if ownable(path)),
@@ -86,8 +93,10 @@ class _Values:
         return [text(one) for one in found[:count]]
 
     def _first(self, offset: int) -> bytes:
-        end = self._store.find(b"\0", offset)
-        return self._store[offset : end if end >= 0 else None]
+        # All tags may be given the same bytes, of any number; more characters than count are kept, so that it is seen.
+        most = offset + 5 * _LONGEST
+        end = self._store.find(b"\0", offset, most)
+        return self._store[offset : end if end >= 0 else most]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         kind, offset, count = self._index.get(tag, (0, 0, 0))

@@ -78,3 +78,9 @@ def test_no_damage_makes_parsing_fail_in_another_way(data: st.DataObject) -> Non
 
     with contextlib.suppress(DamagedHeader):
         assert parse(bytes(blob)).name
+
+
+@pytest.mark.parametrize("field", ["name", "version", "release", "arch", "source", "module"])
+def test_a_name_or_version_without_end_is_said(field: str) -> None:
+    with pytest.raises(DamagedHeader, match="without end"):
+        parse(header(**{"name": "a", field: "1" * 1001}))
