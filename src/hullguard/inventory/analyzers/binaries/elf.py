@@ -59,26 +59,22 @@ class Elf:
         self._last_names: tuple[tuple[int, int], bytes] = (0, 0), b""
 
     def section(self, wanted: bytes, most: int) -> bytes | None:
-        """The content of the first section of this name, at most so much of it.
+        """The content of the first section of this name, at most so much of it, as it lies in the file.
 
         Raises DamagedTable when there is none and the table is damaged; without a table there are no sections.
         """
-        table, damage = self._table
-        if not table and damage is None:
+        if (found := self._named(wanted)) is None:
             return None
-        try:
-            places = self._named(wanted, table)
-        except DamagedTable as why:
-            raise damage or why from None
-        # Only the first field of each header decides.
-        names = struct.Struct(f"{self._order}I{self._section_size - 4}x").iter_unpack(table) if places else ()
-        for index, (name,) in enumerate(names):
-            if name in places:
-                *_, offset, size, _, _ = self._section.unpack_from(table, index * self._section_size)
-                return self.content[offset : offset + min(size, most)]
-        if damage is not None:
-            raise damage
-        return None
+        *_, offset, size, _, _ = found
+        return self.content[offset : offset + min(size, most)]
+
+    def loaded(self, wanted: bytes, most: int) -> bytes | None:
+        """What follows at the section's address, as the program itself sees it, which may be elsewhere in the file.
+
+        Its size says nothing there: who reads by address goes as far as what is written there tells.
+        """
+        found = self._named(wanted)
+        return None if found is None else self.at(found[3], most)
 
     def at(self, address: int, size: int) -> bytes:
         """Bytes by their address in memory; fewer, or none, where the file has no such address."""
@@ -131,8 +127,27 @@ class Elf:
         cut = DamagedTable(f"only {there} of its {count} entries lie in the file") if there < count else None
         return table[: there * self._section_size], cut
 
-    def _named(self, wanted: bytes, table: bytes) -> set[int]:
-        """Where this name stands among the sections' names. Raises DamagedTable when they cannot be read."""
+    def _named(self, wanted: bytes) -> tuple[int, ...] | None:
+        """The header of the first section of this name. Raises as ``section``."""
+        table, damage = self._table
+        if not table and damage is None:
+            return None
+        try:
+            names = self._names_of(table)
+        except DamagedTable as why:
+            raise damage or why from None
+        mark = wanted + b"\0"
+        # Only the first field of each header decides.
+        fields = struct.Struct(f"{self._order}I{self._section_size - 4}x").iter_unpack(table) if mark in names else ()
+        for index, (at,) in enumerate(fields):
+            if names.startswith(mark, at):
+                return self._section.unpack_from(table, index * self._section_size)
+        if damage is not None:
+            raise damage
+        return None
+
+    def _names_of(self, table: bytes) -> bytes:
+        """The names of the sections. Raises DamagedTable when they cannot be read."""
         index = self._names_index
         if index == _ELSEWHERE and table:
             index = self._section.unpack_from(table)[6]
@@ -143,12 +158,7 @@ class Elf:
             raise DamagedTable("the names of its sections lie outside the file")
         if size > bounds.SECTION_NAMES_BYTES:
             raise TooManySections(f"the names of its sections have more than {bounds.SECTION_NAMES_BYTES} bytes")
-        names = self._names(offset, size)
-        places, at = set[int](), names.find(wanted + b"\0")
-        while at >= 0:
-            places.add(at)
-            at = names.find(wanted + b"\0", at + 1)
-        return places
+        return self._names(offset, size)
 
     def _read(self, start: int, size: int) -> bytes:
         end = start + size

@@ -33,6 +33,7 @@ class Program(Protocol):
     @property
     def segments(self) -> Sequence[Segment]: ...
     def section(self, wanted: bytes, most: int) -> bytes | None: ...
+    def loaded(self, wanted: bytes, most: int) -> bytes | None: ...
     def at(self, address: int, size: int) -> bytes: ...
 
 
@@ -47,6 +48,8 @@ class Unmapped:
     def section(self, wanted: bytes, most: int) -> bytes | None:
         del wanted, most
         return None
+
+    loaded = section
 
     def at(self, address: int, size: int) -> bytes:
         del address, size
@@ -108,19 +111,26 @@ def _info(elf: Program, place: bytes) -> tuple[str, str] | None:
 
 
 def _places(elf: Program) -> Iterator[bytes]:
-    """The bytes from the mark on: in its section, or as Go's own reader looks for it, in data that can be written."""
+    """The bytes from the mark on, where Go's own reader (debug/buildinfo) looks.
+
+    That is at its section's address, where the program itself has it, else in data that can be written; last as the
+    section lies in the file, where it is not loaded at all.
+    """
+    name = b".go.buildinfo"
     try:
-        section = elf.section(b".go.buildinfo", _MOST)
+        loaded, kept = elf.loaded(name, _MOST), elf.section(name, _MOST)
     except DamagedTable:
-        section = None
-    if section is not None and section.startswith(MAGIC):
-        yield section
+        loaded = kept = None
+    if loaded is not None and loaded.startswith(MAGIC):
+        yield loaded
         return
     # A section of that name may hold anything else.
     for start, end in _data(elf):
         for at in places(elf.content, MAGIC, start, end):
             if at % _ALIGNED == 0:
                 yield elf.content[at : at + _MOST]
+    if kept is not None and kept.startswith(MAGIC):
+        yield kept
 
 
 def _data(elf: Program) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
-from tests.support.programs import elf, go_info, go_program, old_go_program
+from tests.support.programs import ADDRESS, elf, go_info, go_program, old_go_program
 
 from hullguard.inventory import Limits, bounds, random_access
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
@@ -245,6 +245,18 @@ def test_a_program_of_a_real_linker_is_read(tmp_path: Path) -> None:
 
 def told(content: bytes, path: str = "srv/app") -> list[str]:
     return [unknown.why for unknown in Found([file(path, content)]).unknowns if unknown.what == path]
+
+
+def test_of_two_lists_of_go_that_counts_which_the_program_itself_has() -> None:
+    content = bytearray(
+        elf({".data": go_info("go1.19.3", MODULES), ".go.buildinfo": go_info("go1.2.3", "mod\tx\tv1\n")})
+    )
+    true, false = (content.find(info) for info in (go_info("go1.19.3", MODULES), go_info("go1.2.3", "mod\tx\tv1\n")))
+    told = struct.pack("<QQ", ADDRESS + false, false)
+    at = content.find(told)
+    content[at : at + 8] = struct.pack("<Q", ADDRESS + true)
+
+    assert versions(file("srv/app", bytes(content))) == VERSIONS
 
 
 def test_the_list_of_go_is_found_under_another_name_of_its_section() -> None:
