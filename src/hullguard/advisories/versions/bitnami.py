@@ -1,7 +1,7 @@
 """Bitnami versions: Semantic Versioning 2.0.0 of the application, which a package's own revision follows.
 
-An image says ``16.3.0-5`` or ``16.3.0-r5`` for the fifth package of 16.3.0, where advisories say only ``16.3.0``. Programs say
-their versions as they are: a patch of Java's 11.0.9 is 11.0.9.1, and CPython's candidates are 3.12.0rc1.
+An image says ``16.3.0-5`` or ``16.3.0-r5`` for the fifth package of 16.3.0, where advisories say only ``16.3.0``.
+Programs say their versions as they are: a patch of Java's 11.0.9 is 11.0.9.1, and CPython's candidates are 3.12.0rc1.
 """
 
 import re
