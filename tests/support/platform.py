@@ -102,7 +102,8 @@ def running_platform(data: Path, *options: str, environ: dict[str, str] | None =
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **(environ or {}), "PYTHONPATH": os.pathsep.join(sys.path)},
+        # Benchmarks start it too: beside the machine's own agent, and beside those of tests.
+        env={"HULLGUARD_AGENT_BESIDE": "1", **os.environ, **(environ or {}), "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     platform = Platform(data, process)
     try:
