@@ -35,7 +35,7 @@ _ZEROS = (
     ("utf-16-le", (False, True, False, True)),
     ("utf-16-be", (True, False, True, False)),
 )
-_CODE = 7  # grows when the engine itself could find something else
+_CODE = 8  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):

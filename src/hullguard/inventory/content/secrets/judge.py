@@ -34,7 +34,7 @@ _FIXTURE = re.compile(
     r"(?:.*/)?(?:tests?|testing|testdata|fixtures?|examples?|__tests__|specs?|docs?|idlelib)/"
 )
 _UNPROMISING = re.compile(
-    r"(?:dist-info|egg-info)/|^(?:usr/share/(?:doc|locale|man|info|zoneinfo|i18n|fonts|icons|mime|perl|terminfo|common-licenses|"
+    r"\.(?:dist-info|egg-info)/|^(?:usr/share/(?:doc|locale|man|info|zoneinfo|i18n|fonts|icons|mime|perl|terminfo|common-licenses|"
     r"ca-certificates)|var/lib/(?:dpkg|apt|rpm|pacman)|var/cache/(?:apt|man|debconf)|usr/lib/locale|proc|sys)/"
 )
 _NAME = re.compile(rb"[A-Za-z_][0-9A-Za-z_.\-]{0,31}[\"']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}[\"']?$")

@@ -29,6 +29,9 @@ _PYTHON = re.compile(rb"..\r\n[\x00-\x03]\x00\x00\x00", re.DOTALL)
 _WINDOWS = re.compile(rb"MZ.{58}..\x00\x00", re.DOTALL)
 _MESSAGES = (b"\xde\x12\x04\x95", b"\x95\x04\x12\xde")  # gettext's, which hold the words of a program
 _PDF = b"%PDF-"
+_OWN = (16, 64)
+"""First bytes that a form may have for itself."""
+_CONTROLS = bytes({*range(32)} - {*b"\t\n\r\f"})
 
 
 def compressed(head: bytes) -> bool:
@@ -40,6 +43,8 @@ def opaque(head: bytes) -> bool:
     """Whether a file is a program, a picture, sound or a font. Each is more than its first word: it is no text."""
     if b"\0" not in head:
         return head.startswith(_PDF) and not head.isascii()
+    if any(_spells(head[own:]) for own in _OWN):
+        return False
     return (
         _ELF.match(head) is not None
         or head.startswith((*_MEDIA, *_PROGRAMS, *_MESSAGES, _PDF))
@@ -47,3 +52,8 @@ def opaque(head: bytes) -> bool:
         or _PYTHON.match(head) is not None
         or _WINDOWS.match(head) is not None
     )
+
+
+def _spells(rest: bytes) -> bool:
+    """Whether what follows the first bytes is text: one sign in nine of anything packed, drawn or compiled is none."""
+    return len(rest) - len(rest.translate(None, _CONTROLS)) < len(rest) / 100

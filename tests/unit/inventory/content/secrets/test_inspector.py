@@ -131,3 +131,19 @@ def test_a_text_is_searched_like_a_file() -> None:
 
 def test_an_empty_stream_holds_nothing() -> None:
     assert list(INSPECTOR.inspect("a", 0, 0, iter([]))) == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"GIF87a\0\n", b"ID3\0", b"RIFF\0", b"\0\0\1\0", b"abcdftyp\0", b"%PDF-\0", b"..\r\n\0\0\0\0", b"MZ" + bytes(62)],
+)
+def test_a_form_that_only_the_first_bytes_claim_hides_nothing(head: bytes) -> None:
+    content = head + b'\n<?php $token="' + specimen(RULES[0]) + b'";\n'
+
+    assert INSPECTOR.wants("srv/www/a.php", len(content), 0o644, content[:512])
+    assert list(INSPECTOR.inspect("srv/www/a.php", len(content), 0o644, iter([content])))
+
+
+def test_only_the_directory_of_a_distributions_metadata_is_passed_over() -> None:
+    assert INSPECTOR.wants("srv/app-dist-info/secret.env", 100, 0o644, b"TOKEN=x" * 9)
+    assert not INSPECTOR.wants("lib/app-1.dist-info/RECORD", 100, 0o644, b"TOKEN=x" * 9)
