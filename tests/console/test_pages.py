@@ -10,13 +10,14 @@ from playwright.sync_api import expect
 from tests.support import console_fleet as fleet
 from tests.support.attack import attack
 from tests.support.console import Console
+from tests.support.console_profiles import monitored
 from tests.support.visitor import Visitor
 
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import Images, IncidentFilter, Incidents, Policies, VulnerabilityFilter
 
 HAN = re.compile(r"[一-鿿]")
-KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|editor|problem|reason|word|list)\.[a-z]\w+")
+KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|profiles|editor|problem|reason|word|list)\.[a-z]\w+")
 
 
 def pages(console: Console) -> dict[str, str]:
@@ -28,6 +29,7 @@ def pages(console: Console) -> dict[str, str]:
     policies = console.do(lambda tx: Policies(tx).page(PageRequest(10)))
     policy = next(each.id for each in policies.items if not each.built_in)
     incident = incidents.items[0].id
+    profile = console.do(monitored)
     return {
         "overview": "/",
         "nodes": "/nodes",
@@ -53,6 +55,8 @@ def pages(console: Console) -> dict[str, str]:
         "policy": f"/policies/{policy}",
         "policy-new": "/policies/new",
         "policy-history": f"/policies/{policy}?tab=history&version=2",
+        "profiles": "/profiles",
+        "profile": f"/profiles/{profile}",
         "audit": "/audit",
         "users": "/users",
         "tokens": "/tokens",

@@ -11,7 +11,8 @@ from tests.support.visitor import Visitor
 
 from hullguard.hostmgr.intake import Speaker, take_in
 from hullguard.model.incident import PolicyRef
-from hullguard.model.policy import Action, Binding, DetectorSettings, Mode, Policy, PolicySpec, Rollout
+from hullguard.model.policy import Action, Binding, DetectorSettings, Policy, PolicySpec
+from hullguard.model.rollout import Mode, Rollout
 from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import Incidents, Policies
 from hullguard.wire import messages as say

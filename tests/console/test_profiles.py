@@ -1,35 +1,21 @@
-"""Profiles in the console: begin to learn, look through the list, accept it; readable in both languages and widths."""
+"""Profiles in the console: begin to learn, look through the list, accept it, protect, and be taken back."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
+import msgspec
 from playwright.sync_api import expect
 from tests.support.console import Console
-from tests.support.records import tally
+from tests.support.console_profiles import IMAGE, NODE, learned, monitored
+from tests.support.records import observation
 from tests.support.visitor import Visitor
 
-from hullguard.model.profile import Behaviour, LearningTerms, ProfileState
+from hullguard.detect import PROFILE_ROLLED_BACK
+from hullguard.hostmgr.intake import Speaker, take_in
+from hullguard.model.profile import ProfileState
+from hullguard.model.rollout import Mode, Rollout
 from hullguard.storage import PageRequest, Transaction
-from hullguard.storage.stores import ProfileFilter, Profiles, Told
-
-IMAGE = "registry.example/shop/web"
-
-
-async def seeded(tx: Transaction) -> str:
-    """The image's profile with three entries; the same one if it is there."""
-    found = await Profiles(tx).page(ProfileFilter(), PageRequest(10, q=IMAGE))
-    if found.items:
-        return found.items[0].id
-    made = await Profiles(tx).create(IMAGE, LearningTerms(), "user:omar")
-    told = (
-        tally("/usr/sbin/nginx", 18, 18),
-        tally("/var/log/nginx/access.log", 17, 17, Behaviour.WRITE),
-        tally("tcp 10.0.3.0/24 5432", 18, 240, Behaviour.CONNECT),
-        tally("/usr/bin/curl", 1, 2),
-    )
-    await Profiles(tx).learn(made.id, 1, Told(18, 3, told))
-    return made.id
+from hullguard.storage.stores import ProfileFilter, Profiles
+from hullguard.wire import messages as say
 
 
 def test_nothing_is_learned_yet(visit: Callable[..., Visitor]) -> None:
@@ -48,7 +34,7 @@ def test_an_image_is_learned_reviewed_and_put_in_force(console: Console, visit: 
     expect(visitor.toast("redis is being learned")).to_be_visible()
     expect(page.get_by_role("heading", name="redis")).to_be_visible()
 
-    profile = console.do(seeded)
+    profile = console.do(learned)
     visitor.go(f"/profiles/{profile}")
     visitor.button("End learning").click()
     page.get_by_role("dialog").get_by_label("Reason").fill("a week is enough")
@@ -66,18 +52,41 @@ def test_an_image_is_learned_reviewed_and_put_in_force(console: Console, visit: 
     assert (kept.state, kept.refused) == (ProfileState.MONITOR, 1)
 
 
-@pytest.mark.parametrize(
-    ("language", "theme", "width"),
-    [("en", "light", 1440), ("zh-CN", "dark", 1440), ("en", "dark", 390), ("zh-CN", "light", 390)],
-)
-def test_the_pages_fit(
-    console: Console, visit: Callable[..., Visitor], screenshots: Path, language: str, theme: str, width: int
+async def failing(tx: Transaction) -> None:
+    """A node tells that containers fail."""
+    (found,) = (await Profiles(tx).page(ProfileFilter(), PageRequest(10, q=IMAGE))).items
+    which = {"profile": IMAGE, "profile_id": found.id, "version": str(found.version)}
+    details = {**which, "exits": "7", "before": "1", "minutes": "30", "containers": "till"}
+    told = observation(950, at=tx.now, rule=PROFILE_ROLLED_BACK)
+    told = msgspec.structs.replace(told, details=details, technique="")
+    await take_in(tx, Speaker(NODE, "default", "default", "s"), [(say.Incidents((told,)), 1)])
+
+
+def test_a_profile_protects_on_some_nodes_first_and_is_taken_back(
+    console: Console, visit: Callable[..., Visitor]
 ) -> None:
-    profile = console.do(seeded)
-    visitor = visit(language=language, theme=theme, width=width).sign_in()
-    for name, path in {"profiles": "/profiles", "profile": f"/profiles/{profile}"}.items():
-        visitor.go(path)
-        visitor.page.screenshot(path=screenshots / f"{name}-{language}-{theme}-{width}.png", full_page=width < 1000)
-        assert (name, visitor.sideways()) == (name, 0)
-        assert (name, visitor.nameless()) == (name, [])
-        assert "profiles." not in visitor.page.locator("body").inner_text()
+    profile = console.do(monitored)
+    visitor = visit().sign_in("omar")
+    page = visitor.page
+    visitor.go(f"/profiles/{profile}")
+    expect(page.get_by_role("heading", name="Would have stopped 2 executions and opens in 1 container")).to_be_visible()
+    visitor.button("Protect").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio", name="Canary")).to_be_checked()
+    expect(dialog.get_by_role("radio")).to_have_count(2)
+    dialog.get_by_label("Reason").fill("begin with a tenth")
+    dialog.get_by_role("button", name="Protect").click()
+    expect(page.get_by_text("On chosen nodes; elsewhere it only monitors")).to_be_visible()
+    kept = console.do(lambda tx: Profiles(tx).get(profile))
+    assert (kept.state, kept.rollout) == (ProfileState.PROTECT, Rollout(Mode.CANARY, canary_percent=10))
+
+    visitor.button("Change the rollout").click()
+    dialog.get_by_role("radio", name="Enforce").click()
+    dialog.get_by_label("Reason").fill("nothing failed")
+    dialog.get_by_role("button", name="Change the rollout").click()
+    expect(page.get_by_text("On every node")).to_be_visible()
+
+    console.do(failing)
+    visitor.go(f"/profiles/{profile}")
+    notice = page.get_by_role("status").filter(has_text="Rolled back by itself")
+    expect(notice).to_contain_text(f"The profile of {IMAGE} was rolled back: 7 failures within 30 minutes, 1 before")

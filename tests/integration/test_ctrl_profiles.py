@@ -37,7 +37,13 @@ async def test_a_profile_is_learned_reviewed_and_put_in_force_under_audit(contro
     refused = await admin.post(f"/profiles/{profile}/state", {"state": "protect"})
     assert (refused.status_code, refused.json()["code"]) == (409, "profile.no-action")
     assert (await admin.post("/policies", {"spec": KILLING})).status_code == 201
-    assert (await admin.post(f"/profiles/{profile}/state", {"state": "protect"})).json()["state"] == "protect"
+    simulated = (await admin.get(f"/profiles/{profile}/simulation")).json()
+    assert (simulated["policy"], simulated["deeds"], simulated["groups"]) == (profile, 0, [])
+    canary = {"mode": "canary", "canary_percent": 10}
+    tried = await admin.post(f"/profiles/{profile}/state", {"state": "protect", "rollout": canary})
+    assert (tried.json()["state"], tried.json()["rollout"]["mode"]) == ("protect", "canary")
+    everywhere = (await admin.post(f"/profiles/{profile}/state", {"state": "protect"})).json()
+    assert (everywhere["rollout"]["mode"], everywhere["version"]) == ("enforce", tried.json()["version"] + 1)
     again = await admin.post(f"/profiles/{profile}/state", {"state": "learning", "terms": {"minutes": 60}})
     assert (again.json()["generation"], again.json()["terms"]["minutes"]) == (2, 60)
     assert (await admin.delete(f"/profiles/{profile}")).status_code == 204
@@ -47,6 +53,7 @@ async def test_a_profile_is_learned_reviewed_and_put_in_force_under_audit(contro
     assert mine == [
         ("profile.delete", ""),
         ("profile.learning", ""),
+        ("profile.protect", ""),
         ("profile.protect", ""),
         ("profile.monitor", ""),
         ("profile.entry", ""),
@@ -70,6 +77,13 @@ async def test_what_cannot_be_is_refused_by_name(control: Control):
     for deed, what in (("exec", "sh"), ("connect", "tcp anywhere 1"), ("write", "/a/*/b")):
         answer = await admin.put(f"/profiles/{profile}/entries", {"deed": deed, "what": what, "accepted": True})
         assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "profile.entry", "$.what")
+    for state, rollout, code in (
+        ("protect", {"mode": "simulate"}, "profile.rollout"),
+        ("review", {"mode": "enforce"}, "profile.rollout"),
+        ("protect", {"mode": "canary"}, "policy.canary-empty"),
+    ):
+        answer = await admin.post(f"/profiles/{profile}/state", {"state": state, "rollout": rollout})
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
     jump = await admin.post(f"/profiles/{profile}/state", {"state": "monitor"})
     assert (jump.status_code, jump.json()["code"]) == (409, "profile.state")
 

@@ -7,7 +7,8 @@ import msgspec
 
 from hullguard.agent.sensor import abi
 from hullguard.model.event import ContainerRef, Event, EventKind, ImageRef, Process
-from hullguard.model.policy import Binding, DetectorSettings, NodePolicies, Policy, PolicySpec, Rollout, RulesSpec
+from hullguard.model.policy import Binding, DetectorSettings, NodePolicies, Policy, PolicySpec, RulesSpec
+from hullguard.model.rollout import Rollout
 
 AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 CONTAINER = "c0ffee" + "0" * 58

@@ -745,12 +745,32 @@ export interface paths {
         put?: never;
         /**
          * End learning, accept the list, protect, or learn anew
-         * @description Protecting needs a policy whose detector `profile.departure` has an action: how that comes into force, simulated, on
-         *     some nodes or on all, is the policy's matter.
+         * @description Protecting needs a policy whose detector `profile.departure` has an action, and comes into force as policies do: on
+         *     some nodes or on all, and taken back by itself where containers fail. Monitoring is its simulation.
          *
          *     Needs: `policies:write`.
          */
         post: operations["moveProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile}/simulation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What it would have stopped since containers are judged by its list, under policies with an action for it
+         * @description Needs: `policies:read`.
+         */
+        get: operations["getProfileSimulation"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2194,11 +2214,11 @@ export interface components {
         };
         /**
          * Rollout
-         * @description How a policy's actions come into force, and what takes them back by itself.
+         * @description How the actions of a policy or a profile come into force, and what takes them back by itself.
          *
          *         ``automatic``: in the first ``watch_minutes`` after a version came into force on a node, its agent counts containers
-         *         under the policy that end by themselves with a code other than 0. More than ``tolerated_exits`` above those of as
-         *         many minutes before, and the policy is only simulated from then on.
+         *         under it that end by themselves with a code other than 0. More than ``tolerated_exits`` above those of as
+         *         many minutes before, and it is only simulated from then on.
          */
         Rollout: {
             /** @default enforce */
@@ -2216,7 +2236,7 @@ export interface components {
         };
         /**
          * Mode
-         * @description How far the actions of a policy are in force; its detectors watch in each of them.
+         * @description How far the actions of a policy, or of a profile, are in force; what is watched is the same in each of them.
          * @enum {unknown}
          */
         Mode: "canary" | "enforce" | "simulate";
@@ -2240,6 +2260,8 @@ export interface components {
         /**
          * Simulation
          * @description What a policy would have stopped since it was given the detectors and the binding that it has now.
+         *
+         *         Or a profile, since its list is what it is now: then ``policy`` is its id.
          */
         Simulation: {
             policy: string;
@@ -2290,6 +2312,9 @@ export interface components {
             entries: number;
             refused: number;
             dropped: number;
+            version: number;
+            rollout: components["schemas"]["Rollout"];
+            judged_since: string | null;
             changed_at: string;
             changed_by: string;
             allowed: components["schemas"]["ProfileState"][];
@@ -2331,7 +2356,10 @@ export interface components {
         };
         /**
          * Move
-         * @description Which state comes next, and why. ``terms`` are for learning anew; without, those of before hold.
+         * @description Which state comes next, and why.
+         *
+         *         ``terms`` are for learning anew; without, those of before hold. ``rollout`` is for protecting: on which nodes, and
+         *         when it is taken back by itself; without, it is on every node, and taken back.
          */
         Move: {
             state: components["schemas"]["ProfileState"];
@@ -2339,6 +2367,8 @@ export interface components {
             comment: string;
             /** @default null */
             terms: components["schemas"]["LearningTerms"] | null;
+            /** @default null */
+            rollout: components["schemas"]["Rollout"] | null;
         };
         /**
          * Page[ProfileEntry]
@@ -3986,6 +4016,33 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getProfileSimulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -28,14 +28,14 @@ from hullguard.agent.selftest.marks import Marks
 from hullguard.agent.sensor.interface import Sensor, Tamper
 from hullguard.agent.spool import Spool
 from hullguard.agent.tasks import first_of
-from hullguard.agent.trial import Trial
+from hullguard.agent.trial import Trial, Tried
 from hullguard.agent.update import report
 from hullguard.agent.uplink import Hooks, Line, Uplink
 from hullguard.detect import Engine
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, Reason
-from hullguard.model.policy import AppliedPolicies, Policy
+from hullguard.model.policy import AppliedPolicies
 from hullguard.wire import limits
 from hullguard.wire import messages as say
 
@@ -217,14 +217,14 @@ class Agent:
     def _happened(self, change: Change) -> None:
         found = self._trial.happened(change)
         if found is not None:
-            policy, incident = found
+            tried, incident = found
             put_observation(self._spool, incident)
-            self._taken_back = asyncio.create_task(self._take_back(policy), name=f"take back {policy.id}")
+            self._taken_back = asyncio.create_task(self._take_back(tried), name=f"take back {tried.id}")
 
-    async def _take_back(self, policy: Policy) -> None:
+    async def _take_back(self, tried: Tried) -> None:
         """Here at once; for the other nodes the server decides, when it hears of the incident."""
         async with self._taking:
-            wanted = self._trial.without(policy)
+            wanted = self._trial.without(tried)
             if wanted is not None:
                 await self._put_in_force(wanted)
 

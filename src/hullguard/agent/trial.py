@@ -1,7 +1,7 @@
-"""Whether containers fail since a policy came into force here; if so it is only simulated on this node from then on.
+"""Whether containers fail since a policy or a profile came into force here; if so it is only simulated from then on.
 
 A failure is a container that ended by itself with a code other than 0: not one that somebody stopped or killed through
-the runtime. They are counted for as long after a version came into force as its policy says, and compared with as long
+the runtime. They are counted for as long after a version came into force as its rollout says, and compared with as long
 a time before. Where the agent has not watched for so long, the level before is what it saw.
 """
 
@@ -19,14 +19,17 @@ from hullguard.agent.policies import Wanted
 from hullguard.agent.respond.incidents import of_agent
 from hullguard.agent.runtime.docker import Change
 from hullguard.agent.state import StateDir, read_json, write_json
-from hullguard.detect import ROLLED_BACK, acts, simulated
+from hullguard.detect import PROFILE_ROLLED_BACK, ROLLED_BACK, acts, answers, simulated
 from hullguard.detect.choice import choose
+from hullguard.detect.profiles import profile_of
 from hullguard.model.errors import Invalid
 from hullguard.model.event import ContainerRef, ImageRef
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation, PolicyRef
 from hullguard.model.node import Reason
 from hullguard.model.policy import Policy
+from hullguard.model.profile import Profile
+from hullguard.model.rollout import Rollout
 from hullguard.model.severity import Severity
 
 _MOST_FAILURES = 2000
@@ -49,8 +52,18 @@ class Failure(Struct, frozen=True):
     code: int
 
 
+class Tried(Struct, frozen=True):
+    """A policy or a profile at one version, as far as its trial goes."""
+
+    id: str
+    version: int
+    name: str
+    rollout: Rollout
+    profile: bool
+
+
 class Begun(Struct, frozen=True):
-    """Since when a version of a policy has been in force here."""
+    """Since when a version of a policy or a profile has been in force here."""
 
     version: int
     at: datetime
@@ -75,9 +88,9 @@ class Trial:
         self._written = 0.0
 
     def carried(self, wanted: Wanted) -> Wanted:
-        """The same with what this node took back before, as long as the policy is at that version still."""
+        """The same with what this node took back before, as long as it is at that version still."""
         before = {} if self._wanted is None else self._wanted.rolled_back
-        at = {policy.id: policy.version for policy in wanted.policies.policies}
+        at = {each.id: each.version for each in _every(wanted)}
         kept = {each: version for each, version in {**before, **wanted.rolled_back}.items() if at.get(each) == version}
         return msgspec.structs.replace(wanted, rolled_back=kept)
 
@@ -85,17 +98,17 @@ class Trial:
         """These are in force from now on."""
         self._wanted = wanted
         begun = {
-            policy.id: known
-            if (known := self._begun.get(policy.id)) is not None and known.version == policy.version
-            else Begun(policy.version, self._now())
-            for policy in self._acting(wanted)
+            each.id: known
+            if (known := self._begun.get(each.id)) is not None and known.version == each.version
+            else Begun(each.version, self._now())
+            for each in self._acting(wanted)
         }
         if begun != self._begun:
             self._begun = begun
             self._write()
 
-    def happened(self, change: Change) -> tuple[Policy, Observation] | None:
-        """What the runtime says of a container; a policy with its incident if it must not be in force any longer."""
+    def happened(self, change: Change) -> tuple[Tried, Observation] | None:
+        """What the runtime says of a container; what must not be in force any longer, with its incident."""
         if change.action == "kill" and change.code in _ENDING:
             self._asked[change.id] = None
             while len(self._asked) > _MOST_ASKED:
@@ -112,64 +125,88 @@ class Trial:
             self._write()
         return self._judged(failure)
 
-    def without(self, policy: Policy) -> Wanted | None:
+    def without(self, tried: Tried) -> Wanted | None:
         """What is to be in force with this version only simulated; None if there is another version meanwhile."""
-        if self._wanted is None or policy not in self._wanted.policies.policies:
+        if self._wanted is None or tried not in _every(self._wanted):
             return None
-        back = {**self._wanted.rolled_back, policy.id: policy.version}
+        back = {**self._wanted.rolled_back, tried.id: tried.version}
         return msgspec.structs.replace(self._wanted, rolled_back=back)
 
     def reasons(self) -> list[Reason]:
-        """Which policies are not in force here though they should be."""
+        """Which policies and profiles are not in force here though they should be."""
         if self._wanted is None:
             return []
         back = self._wanted.rolled_back
-        names = sorted(each.spec.name for each in self._wanted.policies.policies if back.get(each.id) == each.version)
-        if not names:
+        found = [each for each in _every(self._wanted) if back.get(each.id) == each.version]
+        policies = ", ".join(sorted(each.name for each in found if not each.profile))[:500]
+        profiles = ", ".join(sorted(each.name for each in found if each.profile))[:500]
+        reasons = []
+        if policies:
+            said = f"Containers failed under these policies, so they are only simulated here: {policies}."
+            reasons.append(Reason(ROLLED_BACK, said, {"policies": policies}))
+        if profiles:
+            said = f"Containers failed under the profiles of these images, so they only monitor here: {profiles}."
+            reasons.append(Reason(PROFILE_ROLLED_BACK, said, {"profiles": profiles}))
+        return reasons
+
+    def _acting(self, wanted: Wanted) -> list[Tried]:
+        if not wanted.protection:
             return []
-        text = ", ".join(names)[:500]
-        said = f"Containers failed under these policies, so they are only simulated here: {text}."
-        return [Reason("policy.rolled-back", said, {"policies": text})]
-
-    def _acting(self, wanted: Wanted) -> list[Policy]:
         off = simulated(wanted.policies, self._node, wanted.rolled_back)
-        return [each for each in wanted.policies.policies if wanted.protection and acts(each) and each.id not in off]
+        acting = [each for each in wanted.policies.policies if acts(each)]
+        profiles = wanted.policies.profiles if any(answers(policy) for policy in acting) else ()
+        here: list[Policy | Profile] = [*acting, *profiles]
+        return [_tried(each) for each in here if each.id not in off]
 
-    def _judged(self, failure: Failure) -> tuple[Policy, Observation] | None:
-        if self._wanted is None:
+    def _judged(self, failure: Failure) -> tuple[Tried, Observation] | None:
+        """The profile first: it is of fewer containers."""
+        for tried in self._under(failure):
+            judged = self._failed(tried, failure)
+            if judged is not None:
+                return judged
+        return None
+
+    def _failed(self, policy: Tried, failure: Failure) -> tuple[Tried, Observation] | None:
+        begun = self._begun.get(policy.id)
+        if begun is None or not policy.rollout.automatic:
             return None
-        policy = self._policy(failure, self._wanted)
-        begun = None if policy is None else self._begun.get(policy.id)
-        if policy is None or begun is None or not policy.spec.rollout.automatic:
-            return None
-        window = timedelta(minutes=policy.spec.rollout.watch_minutes)
-        mine = [each for each in self._failures if self._policy(each, self._wanted) is policy]
+        window = timedelta(minutes=policy.rollout.watch_minutes)
+        mine = [each for each in self._failures if policy in self._under(each)]
         before = [each for each in mine if begun.at - window < each.at <= begun.at]
         after = [each for each in mine if begun.at < each.at]
-        if failure.at - begun.at > window or len(after) <= len(before) + policy.spec.rollout.tolerated_exits:
+        if failure.at - begun.at > window or len(after) <= len(before) + policy.rollout.tolerated_exits:
             return None
         _log.warning(
-            "policy rolled back", policy=policy.id, version=policy.version, before=len(before), after=len(after)
+            "rolled back", of=policy.name, id=policy.id, version=policy.version, before=len(before), after=len(after)
         )
         return policy, self._incident(policy, begun, len(before), after)
 
-    def _policy(self, failure: Failure, wanted: Wanted) -> Policy | None:
-        return choose(wanted.policies.policies, ImageRef("", failure.image), self._node)
+    def _under(self, failure: Failure) -> list[Tried]:
+        """Under which profile and policy the container was."""
+        if self._wanted is None:
+            return []
+        given = self._wanted.policies
+        profile = profile_of(given.profiles, failure.image)
+        policy = choose(given.policies, ImageRef("", failure.image), self._node)
+        return [_tried(each) for each in (profile, policy) if each is not None]
 
-    def _incident(self, policy: Policy, begun: Begun, before: int, after: list[Failure]) -> Observation:
+    def _incident(self, policy: Tried, begun: Begun, before: int, after: list[Failure]) -> Observation:
         last = after[-1]
         names = list(dict.fromkeys(each.name or each.container[:12] for each in after))
         more = f" +{len(names) - _MOST_NAMES}" if len(names) > _MOST_NAMES else ""
+        rule = PROFILE_ROLLED_BACK if policy.profile else ROLLED_BACK
+        which = {"profile": policy.name, "profile_id": policy.id, "version": str(policy.version)}
+        which = which if policy.profile else {"policy": policy.name}
         made = of_agent(
-            ROLLED_BACK,
+            rule,
             self._node,
             "",
             {
-                "policy": policy.spec.name,
+                **which,
                 "exits": str(len(after)),
                 "before": str(before),
-                "tolerated": str(policy.spec.rollout.tolerated_exits),
-                "minutes": str(policy.spec.rollout.watch_minutes),
+                "tolerated": str(policy.rollout.tolerated_exits),
+                "minutes": str(policy.rollout.watch_minutes),
                 "begun": begun.at.isoformat(timespec="seconds"),
                 "code": str(last.code),
                 "containers": (", ".join(names[:_MOST_NAMES]) + more)[:500],
@@ -178,11 +215,11 @@ class Trial:
         return msgspec.structs.replace(
             made,
             # One for each version and time that it came into force, whatever the agent has forgotten meanwhile.
-            id=derived_id(self._node, ROLLED_BACK, policy.id, policy.version, begun.at.isoformat()),
+            id=derived_id(self._node, rule, policy.id, policy.version, begun.at.isoformat()),
             severity=Severity.MEDIUM,
             technique="",
             container=ContainerRef(last.container, last.name),
-            policy=PolicyRef(policy.id, policy.version),
+            policy=None if policy.profile else PolicyRef(policy.id, policy.version),
         )
 
     def _write(self) -> None:
@@ -191,6 +228,17 @@ class Trial:
             write_json(self._place, _Kept(self._begun, list(self._failures)))
         except OSError as full:
             _log.warning("the trial of policies not kept on the disk", why=str(full))
+
+
+def _every(wanted: Wanted) -> list[Tried]:
+    every: list[Policy | Profile] = [*wanted.policies.policies, *wanted.policies.profiles]
+    return [_tried(each) for each in every]
+
+
+def _tried(of: Policy | Profile) -> Tried:
+    if isinstance(of, Profile):
+        return Tried(of.id, of.version, of.repository, of.rollout, profile=True)
+    return Tried(of.id, of.version, of.spec.name, of.spec.rollout, profile=False)
 
 
 def _read(state: StateDir) -> _Kept:

@@ -43,6 +43,8 @@ class _About(Struct, frozen=True):
     action: Action
     title: str = ""
     title_zh: str = ""
+    simulated: bool = False
+    """Nothing follows here; the incident says what would have."""
     once: str | None = None
     """What makes it one incident with others of its container within the hour."""
 
@@ -165,7 +167,8 @@ class Engine:
         details = {**said, OUTPUT: match.output[:_LONGEST_OUTPUT]}
         words = rule.words
         title, title_zh = words.title[:_LONGEST_TITLE], (words.title_zh or words.title)[:_LONGEST_TITLE]
-        about = _About(rule.name, rule.severity, rule.technique, action, title, title_zh)
+        simulated = policy.id in self._simulated
+        about = _About(rule.name, rule.severity, rule.technique, action, title, title_zh, simulated)
         return self._observation(match.event, policy, about, details)
 
     def _observe(self, event: Event, policy: Policy, watching: _Watching) -> Observation | None:
@@ -174,17 +177,19 @@ class Engine:
         if details is None:
             return None
         info = watching.detector.info
-        # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
-        repeats = info.id == DEPARTURE and settings.action is Action.ALERT
-        once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None
+        simulated = policy.id in self._simulated
+        if isinstance(settings, ProfiledSettings) and settings.profile is not None:
+            simulated = simulated or settings.profile.id in self._simulated
         action = settings.action
         if info.id == DEPARTURE and action is Action.DENY:
-            action = unrefused(details, in_force=policy.id not in self._simulated)
-        about = _About(info.id, info.severity, info.technique, action, once=once)
+            action = unrefused(details, in_force=not simulated)
+        # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
+        repeats = info.id == DEPARTURE and (simulated or action is Action.ALERT)
+        once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None
+        about = _About(info.id, info.severity, info.technique, action, simulated=simulated, once=once)
         return self._observation(event, policy, about, details)
 
     def _observation(self, event: Event, policy: Policy, about: _About, details: dict[str, str]) -> Observation:
-        only_simulated = policy.id in self._simulated
         which = event.sequence if about.once is None else f"{event.container.id} {about.once}"
         return Observation(
             id=derived_id(self._node, self._boot, which, about.rule),
@@ -192,14 +197,14 @@ class Engine:
             rule=about.rule,
             severity=about.severity,
             technique=about.technique,
-            action=Action.ALERT if only_simulated else about.action,
+            action=Action.ALERT if about.simulated else about.action,
             stopped=event.stopped and event.kind is EventKind.EXEC,
             container=event.container,
             image=event.image,
             lineage=event.lineage,
             details=details,
             policy=PolicyRef(policy.id, policy.version),
-            would=about.action if only_simulated and about.action is not Action.ALERT else None,
+            would=about.action if about.simulated and about.action is not Action.ALERT else None,
             deed=_deed(event),
             title=about.title,
             title_zh=about.title_zh,

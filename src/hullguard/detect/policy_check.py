@@ -5,7 +5,8 @@ from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.rulebook import check_rules
 from hullguard.model.detector import DetectorInfo, ParameterInfo, ParameterKind
 from hullguard.model.errors import Invalid
-from hullguard.model.policy import DetectorSettings, Mode, Parameter, PolicySpec
+from hullguard.model.policy import DetectorSettings, Parameter, PolicySpec
+from hullguard.model.rollout import Mode, Rollout
 
 _LONGEST_TEXT = 1000
 _LONGEST_NAME = 64
@@ -32,14 +33,18 @@ def check(spec: PolicySpec) -> None:
                 detector=name,
             )
         _check_settings(detector.info, settings, field)
-    rollout = spec.rollout
+    check_rollout(spec.rollout, "$.rollout")
+    check_rules(spec.rules)
+
+
+def check_rollout(rollout: Rollout, field: str) -> None:
+    """Raises Invalid for a canary on no node."""
     if rollout.mode is Mode.CANARY and not rollout.canary_nodes and not rollout.canary_percent:
         raise Invalid(
             "A canary needs nodes: name some in canary_nodes, or give a share in canary_percent.",
             "policy.canary-empty",
-            field="$.rollout.canary_nodes",
+            field=f"{field}.canary_nodes",
         )
-    check_rules(spec.rules)
 
 
 def _check_settings(info: DetectorInfo, settings: DetectorSettings, field: str) -> None:

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from hullguard import audit
-from hullguard.detect import ROLLED_BACK
-from hullguard.hostmgr.rollback import roll_back
+from hullguard.detect import PROFILE_ROLLED_BACK, ROLLED_BACK
+from hullguard.hostmgr.rollback import roll_back, roll_back_profile
 from hullguard.model.command import Command, CommandState
 from hullguard.model.errors import NotFound
 from hullguard.model.event import Event
@@ -143,6 +143,8 @@ async def _incidents(
         # The same word twice finds the policy rolled back already.
         if each.rule == ROLLED_BACK and await roll_back(tx, speaker.node, each) and each.policy:
             outcome.tell("policy", each.policy.id)
+        if each.rule == PROFILE_ROLLED_BACK and (profile := await roll_back_profile(tx, speaker.node, each)):
+            outcome.tell("profile", profile)
 
 
 async def _learned(tx: Transaction, learned: say.Learned, outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hullguard.model.profile import Profile
+from hullguard.model.rollout import Rollout
 
 Parameter = bool | int | str | list[str]
 
@@ -80,33 +81,6 @@ class Binding(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(max_length=256)] = []
 
 
-class Mode(enum.StrEnum):
-    """How far the actions of a policy are in force; its detectors watch in each of them."""
-
-    SIMULATE = "simulate"
-    """Nothing is stopped; each incident says what would have been done."""
-    CANARY = "canary"
-    """In force on the chosen nodes, simulated on the others."""
-    ENFORCE = "enforce"
-
-
-class Rollout(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a policy's actions come into force, and what takes them back by itself.
-
-    ``automatic``: in the first ``watch_minutes`` after a version came into force on a node, its agent counts containers
-    under the policy that end by themselves with a code other than 0. More than ``tolerated_exits`` above those of as
-    many minutes before, and the policy is only simulated from then on.
-    """
-
-    mode: Mode = Mode.ENFORCE
-    canary_nodes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=1000)] = []
-    canary_percent: Annotated[int, Meta(ge=0, le=99)] = 0
-    """Of all nodes, beside those named: always the same ones, and with more per cent more of them."""
-    automatic: bool = True
-    watch_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
-    tolerated_exits: Annotated[int, Meta(ge=0, le=1000)] = 3
-
-
 class PolicySpec(Struct, frozen=True, forbid_unknown_fields=True):
     """The part of a policy that people edit."""
 
@@ -148,7 +122,10 @@ class SimulatedDeed(Struct, frozen=True):
 
 
 class Simulation(Struct, frozen=True):
-    """What a policy would have stopped since it was given the detectors and the binding that it has now."""
+    """What a policy would have stopped since it was given the detectors and the binding that it has now.
+
+    Or a profile, since its list is what it is now: then ``policy`` is its id.
+    """
 
     policy: str
     since_version: int

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from hullguard.model.rollout import Rollout
+
 What = Annotated[str, Meta(min_length=1, max_length=240)]
 """EXEC and WRITE: a path pattern as in policies. CONNECT: ``tcp 10.0.3.0/24 5432``, ``udp ::/0 *``, ``unix /run/x``."""
 
@@ -26,9 +28,9 @@ FOLLOWING: dict[ProfileState, tuple[ProfileState, ...]] = {
     ProfileState.LEARNING: (ProfileState.REVIEW,),
     ProfileState.REVIEW: (ProfileState.MONITOR, ProfileState.LEARNING),
     ProfileState.MONITOR: (ProfileState.PROTECT, ProfileState.REVIEW, ProfileState.LEARNING),
-    ProfileState.PROTECT: (ProfileState.MONITOR, ProfileState.REVIEW, ProfileState.LEARNING),
+    ProfileState.PROTECT: (ProfileState.PROTECT, ProfileState.MONITOR, ProfileState.REVIEW, ProfileState.LEARNING),
 }
-"""The states that a person may choose next."""
+"""The states that a person may choose next; from protecting to protecting how it comes into force is changed."""
 
 
 class Behaviour(enum.StrEnum):
@@ -62,6 +64,10 @@ class Profile(Struct, frozen=True):
     containers: int = 0
     """From so many it was learned."""
     entries: tuple[Entry, ...] = ()
+    version: int = 1
+    """Grows with each change of its list, its state or its rollout: a trial is of one version."""
+    rollout: Rollout = Rollout()
+    """PROTECT: where it does; elsewhere it only monitors."""
 
 
 class Tally(Struct, frozen=True):
@@ -105,6 +111,11 @@ class ProfileSummary(Struct, frozen=True):
     """Of the entries, those that a person removed."""
     dropped: int
     """Things that were seen and are not in the list, since it holds only so many."""
+    version: int
+    rollout: Rollout
+    """Where it protects, once it does."""
+    judged_since: datetime | None
+    """Since when containers are judged by the list that it has now; None while they are not."""
     changed_at: datetime
     changed_by: str
     allowed: tuple[ProfileState, ...]

@@ -10,9 +10,11 @@ from tests.support.events import policies, policy
 from hullguard.agent.policies import Wanted
 from hullguard.agent.runtime.docker import Change
 from hullguard.agent.state import StateDir
-from hullguard.agent.trial import Trial
-from hullguard.detect import ROLLED_BACK
-from hullguard.model.policy import Action, DetectorSettings, Mode, Policy, Rollout
+from hullguard.agent.trial import Trial, Tried
+from hullguard.detect import DEPARTURE, PROFILE_ROLLED_BACK, ROLLED_BACK
+from hullguard.model.policy import Action, DetectorSettings, Policy
+from hullguard.model.profile import Profile, ProfileState
+from hullguard.model.rollout import Mode, Rollout
 
 DROP = {"container.drop-and-execute": DetectorSettings(action=Action.KILL)}
 ROLLOUT = Rollout(watch_minutes=10, tolerated_exits=2)
@@ -57,7 +59,7 @@ def test_more_failures_than_are_tolerated_take_the_policy_back(node):
     found = node.fail()
     assert found is not None
     taken, incident = found
-    assert taken == strict()
+    assert taken == Tried("strict", 1, "strict", ROLLOUT, profile=False)
     assert (incident.rule, incident.policy.id, incident.policy.version) == (ROLLED_BACK, "strict", 1)
     assert (incident.container.id, incident.container.name) == ("c1", "till")
     told = incident.details
@@ -194,3 +196,51 @@ def test_a_storm_is_bounded(node):
         node.trial.happened(Change("container", "die", "c1", "shop:1", "", 1))
     assert len(node.trial._failures) == 2000
     assert len(node.trial._asked) == 4096
+
+
+LISTED = policy("all", nodes=("*",), detectors={DEPARTURE: DetectorSettings(action=Action.DENY)}, rollout=ROLLOUT)
+SHOP = Profile("p1", "shop", ProfileState.PROTECT, 1, 9, version=4, rollout=ROLLOUT)
+
+
+def put(node: Node, profile: Profile, given: Policy = LISTED) -> None:
+    wanted = Wanted(True, msgspec.structs.replace(policies(given), profiles=(profile,)))
+    node.trial.take(node.trial.carried(wanted))
+
+
+def test_a_profile_that_begins_to_protect_is_tried_as_a_policy_is(node):
+    put(node, msgspec.structs.replace(SHOP, state=ProfileState.MONITOR, version=3))
+    node.at += timedelta(minutes=11)
+    put(node, SHOP)
+    assert node.fail(5, image="blog:1") is None, "another image's, and the policy's trial is over"
+    assert node.fail(2) is None
+    taken, incident = node.fail()
+    assert taken == Tried("p1", 4, "shop", ROLLOUT, profile=True)
+    assert (incident.rule, incident.policy) == (PROFILE_ROLLED_BACK, None)
+    told = {name: incident.details[name] for name in ("profile", "profile_id", "version", "exits")}
+    assert told == {"profile": "shop", "profile_id": "p1", "version": "4", "exits": "3"}
+    node.trial.take(node.trial.without(taken))
+    assert [reason.code for reason in node.trial.reasons()] == [PROFILE_ROLLED_BACK]
+    assert node.trial._wanted.rolled_back == {"p1": 4}
+    assert node.fail(50) is None, "once is enough"
+    put(node, msgspec.structs.replace(SHOP, version=5))
+    assert node.trial.reasons() == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "given"),
+    [
+        (msgspec.structs.replace(SHOP, state=ProfileState.MONITOR), LISTED),
+        (msgspec.structs.replace(SHOP, rollout=Rollout(Mode.CANARY, ["node-2"])), LISTED),
+        (msgspec.structs.replace(SHOP, rollout=Rollout(automatic=False)), LISTED),
+        (SHOP, policy("all", nodes=("*",))),
+    ],
+    ids=["monitors", "no canary", "not automatic", "nothing follows"],
+)
+def test_a_profile_that_is_not_on_trial_is_not_taken_back(node, profile, given):
+    put(node, SHOP, policy("all", nodes=("*",)))
+    put(
+        node,
+        profile,
+        msgspec.structs.replace(given, spec=msgspec.structs.replace(given.spec, rollout=Rollout(automatic=False))),
+    )
+    assert node.fail(50) is None

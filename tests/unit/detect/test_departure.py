@@ -6,13 +6,14 @@ import msgspec
 import pytest
 from tests.support.events import AT, event, policies, policy
 
-from hullguard.detect import DEPARTURE, Engine
+from hullguard.detect import DEPARTURE, Engine, denies, in_force, simulated
 from hullguard.detect.detectors.departure import Departure
 from hullguard.detect.plan import UNKNOWN, plan
 from hullguard.model.event import ContainerRef, Endpoint, Event, EventKind, ImageRef, OpenFile, Socket
 from hullguard.model.incident import Observation
-from hullguard.model.policy import Action, DetectorSettings, Mode, NodePolicies, Rollout
+from hullguard.model.policy import Action, DetectorSettings, NodePolicies
 from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
+from hullguard.model.rollout import Mode, Rollout
 
 MONITOR = Profile(
     "p1",
@@ -98,7 +99,23 @@ def test_nothing_departs(wanted: NodePolicies):
 def test_monitoring_alerts_whatever_the_policys_action():
     (found,) = judged(given(MONITOR, detectors=KILL), SHELL)
 
-    assert (found.action, found.would) == (Action.ALERT, None)
+    assert (found.action, found.would) == (Action.ALERT, Action.KILL)
+
+
+def test_a_canary_protects_on_its_nodes_and_monitors_on_the_others():
+    for nodes, expected in ((["n1"], (Action.KILL, None)), (["n2"], (Action.ALERT, Action.KILL))):
+        canary = msgspec.structs.replace(PROTECT, rollout=Rollout(Mode.CANARY, nodes))
+        (found,) = judged(given(canary, detectors=KILL), SHELL)
+        assert (found.action, found.would) == expected
+
+
+def test_where_it_is_not_in_force_nothing_is_refused():
+    deny = {DEPARTURE: DetectorSettings(action=Action.DENY)}
+    canary = given(msgspec.structs.replace(PROTECT, rollout=Rollout(Mode.CANARY, ["n2"])), detectors=deny)
+    assert not denies(in_force(canary, simulated(canary, "n1", {})))
+    assert denies(in_force(canary, simulated(canary, "n2", {})))
+    assert not denies(in_force(canary, simulated(canary, "n2", {"p1": 1}))), "the node took it back"
+    assert denies(in_force(canary, simulated(canary, "n2", {"p1": 2}))), "that was another version"
 
 
 def test_protecting_acts_as_the_policy_says():

@@ -6,7 +6,8 @@ from hullguard.detect import check, default_policy
 from hullguard.detect.policy_check import check_parameter
 from hullguard.model.detector import ParameterInfo, ParameterKind
 from hullguard.model.errors import Invalid
-from hullguard.model.policy import Action, DetectorSettings, Mode, PolicySpec, Rollout
+from hullguard.model.policy import Action, DetectorSettings, PolicySpec
+from hullguard.model.rollout import Mode, Rollout
 
 
 def spec(detector: str, **settings: object) -> PolicySpec:

@@ -7,7 +7,8 @@ from tests.support.rules import with_condition
 
 from hullguard.detect import Engine, acts, denies, enforced, in_force, plan, simulated
 from hullguard.model.event import EventKind
-from hullguard.model.policy import Action, DetectorSettings, Mode, Rollout, RuleSettings, RulesSpec, RuleText
+from hullguard.model.policy import Action, DetectorSettings, RuleSettings, RulesSpec, RuleText
+from hullguard.model.rollout import Mode, Rollout
 
 DROP, READ, SHELL = "container.drop-and-execute", "file.read-sensitive", "container.terminal-shell"
 STRICT = {

@@ -7,12 +7,14 @@ import pytest
 from tests.support.database import SCOPE, clock, storage, tx
 from tests.support.records import enrolled, observation
 
-from hullguard.detect import ROLLED_BACK
+from hullguard.detect import PROFILE_ROLLED_BACK, ROLLED_BACK
 from hullguard.hostmgr.intake import Speaker, take_in
 from hullguard.model.incident import Observation, PolicyRef
-from hullguard.model.policy import Action, Binding, DetectorSettings, Mode, Policy, PolicySpec, Rollout
+from hullguard.model.policy import Action, Binding, DetectorSettings, Policy, PolicySpec
+from hullguard.model.profile import LearningTerms, ProfileState, ProfileSummary
+from hullguard.model.rollout import Mode, Rollout
 from hullguard.storage import PageRequest, Storage, Transaction
-from hullguard.storage.stores import Audit, AuditFilter, IncidentFilter, Incidents, Policies
+from hullguard.storage.stores import Audit, AuditFilter, IncidentFilter, Incidents, Policies, Profiles
 from hullguard.wire import messages as say
 
 __all__ = ["clock", "storage", "tx"]
@@ -114,3 +116,64 @@ async def test_when_the_trial_is_over_a_node_has_no_say(storage: Storage, clock)
     async with storage.transaction(SCOPE) as tx:
         await says(tx, failed(policy, 2), sequence=2)
         assert await rolled_back(tx, policy)
+
+
+async def protecting(tx: Transaction, rollout: Rollout | None = None) -> ProfileSummary:
+    await enrolled(tx)
+    profile = await Profiles(tx).create("shop/till", LearningTerms(), "user:a")
+    for state in (ProfileState.REVIEW, ProfileState.MONITOR):
+        await Profiles(tx).move(profile.id, state, "user:a")
+    return await Profiles(tx).move(profile.id, ProfileState.PROTECT, "user:a", rollout=rollout)
+
+
+def departed(profile: ProfileSummary, number: int = 1, *, version: int | None = None) -> Observation:
+    told = observation(number, rule=PROFILE_ROLLED_BACK)
+    which = {"profile": profile.repository, "profile_id": profile.id, "version": str(version or profile.version)}
+    return msgspec.structs.replace(told, details={**DETAILS, **which})
+
+
+async def state_of(tx: Transaction, profile: ProfileSummary) -> ProfileState:
+    return (await Profiles(tx).get(profile.id)).state
+
+
+async def test_a_profile_only_monitors_from_then_on_with_an_audit_record(tx):
+    profile = await protecting(tx)
+    events = await says(tx, departed(profile), departed(profile, 2))
+    now = await Profiles(tx).get(profile.id)
+    assert (now.state, now.version, now.changed_by) == (ProfileState.MONITOR, profile.version + 1, "node:node-1")
+    assert ("profile", profile.id) in events
+    (record,) = (await Audit(tx).page(AuditFilter(), PageRequest())).items
+    assert (record.action, record.subject) == ("profile.roll-back", f"profile:{profile.id}")
+    assert record.details["repository"] == "shop/till"
+    assert record.reason == "Simulated again: 7 failing exits in 30 minutes, 1 before (till)."
+
+
+@pytest.mark.parametrize(
+    "rollout",
+    [Rollout(automatic=False), Rollout(Mode.CANARY, canary_nodes=["node-2"])],
+    ids=["not automatic", "no canary"],
+)
+async def test_a_node_has_no_say_in_a_profile_that_is_not_on_trial_there(tx, rollout):
+    profile = await protecting(tx, rollout)
+    await says(tx, departed(profile))
+    assert await state_of(tx, profile) is ProfileState.PROTECT
+
+
+async def test_nor_in_another_version_or_in_one_that_is_gone(tx):
+    profile = await protecting(tx)
+    gone = msgspec.structs.replace(departed(profile, 2), details=DETAILS)
+    await says(tx, departed(profile, version=profile.version - 1), gone)
+    assert await state_of(tx, profile) is ProfileState.PROTECT
+
+
+async def test_nor_in_a_profile_whose_trial_is_over(storage: Storage, clock):
+    async with storage.transaction(SCOPE) as tx:
+        profile = await protecting(tx, Rollout(Mode.CANARY, canary_nodes=["node-1"]))
+    clock.now += timedelta(minutes=41)
+    async with storage.transaction(SCOPE) as tx:
+        await says(tx, departed(profile))
+        assert await state_of(tx, profile) is ProfileState.PROTECT
+    clock.now -= timedelta(minutes=2)
+    async with storage.transaction(SCOPE) as tx:
+        await says(tx, departed(profile, 2), sequence=2)
+        assert await state_of(tx, profile) is ProfileState.MONITOR

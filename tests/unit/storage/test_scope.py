@@ -120,6 +120,10 @@ async def _walk(tx: Transaction) -> Any:
     return [record async for record in stores.Audit(tx).walk()]
 
 
+async def _simulated_profile(tx: Transaction, profile: str) -> Any:
+    return await s.Simulations(tx).of_profile(await s.Profiles(tx).get(profile), "profile.departure")
+
+
 async def _figures(tx: Transaction) -> Any:
     found = await stores.overview(tx)
     return [
@@ -241,6 +245,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Sessions.touch": (lambda tx, _: s.Sessions(tx).touch(SECRET["session"], tx.now), NOTHING),
     "Settings.get": (lambda tx, _: s.Settings(tx).get(s.ADVISORIES, AdvisoryState), NOTHING),
     "Simulations.of": (lambda tx, i: s.Simulations(tx).of(i["policy"]), NOT_FOUND),
+    "Simulations.of_profile": (lambda tx, i: _simulated_profile(tx, i["profile"]), NOT_FOUND),
     "Tokens.delete": (lambda tx, i: s.Tokens(tx).delete(i["token"]), NOT_FOUND),
     "Tokens.page": (_p("Tokens"), NOTHING),
     "Tokens.used": (lambda tx, i: s.Tokens(tx).used(i["token"]), NOTHING),

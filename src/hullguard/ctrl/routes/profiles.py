@@ -14,10 +14,11 @@ from hullguard.ctrl.listing import Searched
 from hullguard.model.errors import Conflict, Invalid
 from hullguard.model.identity import Permission
 from hullguard.model.page import Page
-from hullguard.model.policy import Action
+from hullguard.model.policy import Simulation
 from hullguard.model.profile import Behaviour, LearningTerms, ProfileEntry, ProfileState, ProfileSummary, What
+from hullguard.model.rollout import Mode, Rollout
 from hullguard.storage import Transaction
-from hullguard.storage.stores import EntryFilter, Policies, ProfileFilter, Profiles
+from hullguard.storage.stores import EntryFilter, Policies, ProfileFilter, Profiles, Simulations
 
 Comment = Annotated[str, Meta(max_length=500)]
 
@@ -44,11 +45,16 @@ class ProfileInput(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Move(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which state comes next, and why. ``terms`` are for learning anew; without, those of before hold."""
+    """Which state comes next, and why.
+
+    ``terms`` are for learning anew; without, those of before hold. ``rollout`` is for protecting: on which nodes, and
+    when it is taken back by itself; without, it is on every node, and taken back.
+    """
 
     state: ProfileState
     comment: Comment = ""
     terms: LearningTerms | None = None
+    rollout: Rollout | None = None
 
 
 class Decision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,15 +107,25 @@ async def delete_profile(call: NamedDependency[Call], profile: FromPath[str]) ->
 async def move_profile(call: NamedDependency[Call], profile: FromPath[str], data: JSONBody[Move]) -> ProfileSummary:
     """End learning, accept the list, protect, or learn anew.
 
-    Protecting needs a policy whose detector `profile.departure` has an action: how that comes into force, simulated, on
-    some nodes or on all, is the policy's matter.
+    Protecting needs a policy whose detector `profile.departure` has an action, and comes into force as policies do: on
+    some nodes or on all, and taken back by itself where containers fail. Monitoring is its simulation.
     """
+    if data.rollout is not None:
+        _check(data.rollout, data.state)
     async with call.changing() as tx:
         if data.state is ProfileState.PROTECT:
             await _require_action(tx)
-        moved = await Profiles(tx).move(profile, data.state, call.actor.name, data.terms)
-        await _changed(call, tx, moved, f"profile.{data.state}", comment=data.comment)
+        moved = await Profiles(tx).move(profile, data.state, call.actor.name, data.terms, data.rollout)
+        mode = moved.rollout.mode.value if data.state is ProfileState.PROTECT else ""
+        await _changed(call, tx, moved, f"profile.{data.state}", comment=data.comment, mode=mode)
     return moved
+
+
+@get("/profiles/{profile:str}/simulation", permission=Permission.POLICIES_READ)
+async def get_profile_simulation(call: NamedDependency[Call], profile: FromPath[str]) -> Simulation:
+    """What it would have stopped since containers are judged by its list, under policies with an action for it."""
+    async with call.reading() as tx:
+        return await Simulations(tx).of_profile(await Profiles(tx).get(profile), detect.DEPARTURE)
 
 
 @get("/profiles/{profile:str}/entries", permission=Permission.POLICIES_READ)
@@ -139,11 +155,19 @@ async def decide_profile_entry(
     return entry
 
 
+def _check(rollout: Rollout, state: ProfileState) -> None:
+    if state is not ProfileState.PROTECT or rollout.mode is Mode.SIMULATE:
+        raise Invalid(
+            "A rollout is for protecting, as a canary or enforced; to simulate a profile, let it monitor.",
+            "profile.rollout",
+            field="$.rollout",
+        )
+    detect.check_rollout(rollout, "$.rollout")
+
+
 async def _require_action(tx: Transaction) -> None:
-    for policy in await Policies(tx).enabled():
-        settings = policy.spec.detectors.get(detect.DEPARTURE)
-        if settings is not None and settings.enabled and settings.action is not Action.ALERT:
-            return
+    if any(detect.answers(policy) for policy in await Policies(tx).enabled()):
+        return
     raise Conflict(
         f"no enabled policy does more than alert when a container departs from its image's profile; give the detector "
         f"{detect.DEPARTURE!r} an action in a policy, simulated at first",
@@ -151,8 +175,11 @@ async def _require_action(tx: Transaction) -> None:
     )
 
 
-async def _changed(call: Call, tx: Transaction, profile: ProfileSummary, action: str, *, comment: str = "") -> None:
+async def _changed(
+    call: Call, tx: Transaction, profile: ProfileSummary, action: str, *, comment: str = "", mode: str = ""
+) -> None:
     details = {"repository": profile.repository, "entries": str(profile.entries)}
+    details |= {"mode": mode} if mode else {}
     await call.record(tx, action, f"profile:{profile.id}", reason=comment, details=details)
     call.announce(tx, "profile", profile.id)
     call.wake_all(tx, b"policy")
@@ -164,6 +191,7 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     get_profile,
     delete_profile,
     move_profile,
+    get_profile_simulation,
     list_profile_entries,
     decide_profile_entry,
 )

@@ -29,9 +29,8 @@ class ProfiledSettings(DetectorSettings, frozen=True, forbid_unknown_fields=True
 
     @classmethod
     def of(cls, settings: DetectorSettings, profile: Profile) -> "ProfiledSettings":
-        """Until it protects, a profile does no more than alert, whatever the policy's action."""
-        action = settings.action if profile.state is ProfileState.PROTECT else Action.ALERT
-        return cls(settings.enabled, action, settings.parameters, profile, Known(profile.entries))
+        """The policy's settings, by this profile."""
+        return cls(settings.enabled, settings.action, settings.parameters, profile, Known(profile.entries))
 
 
 class Departure:

@@ -20,6 +20,7 @@ from hullguard.model.profile import (
     ProfileSummary,
     Tally,
 )
+from hullguard.model.rollout import Rollout
 from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores import wanted
 from hullguard.storage.tables import profile_entries, profiles
@@ -130,11 +131,17 @@ class Profiles:
         return await self.get(profile)
 
     async def move(
-        self, profile: str, state: ProfileState, by: str, terms: LearningTerms | None = None
+        self,
+        profile: str,
+        state: ProfileState,
+        by: str,
+        terms: LearningTerms | None = None,
+        rollout: Rollout | None = None,
     ) -> ProfileSummary:
         """Put it into another state; ``Conflict`` if that does not follow the present one.
 
-        Learning anew forgets what was learned, but not what people removed or added.
+        ``rollout`` is for protecting: where it does; without, everywhere. Learning anew forgets what was learned, but
+        not what people removed or added.
         """
         before = await self.get(profile)
         if state not in before.allowed:
@@ -143,7 +150,13 @@ class Profiles:
                 "profile.state",
                 state=before.state.value,
             )
-        values: dict[str, Any] = {"state": state.value, "changed_at": self._tx.now, "changed_by": by}
+        values: dict[str, Any] = {"state": state.value, **self._change(by)}
+        if state is ProfileState.PROTECT:
+            values["rollout"] = rollout or Rollout()
+        elif state is not ProfileState.MONITOR:
+            values["judged_since"] = None
+        elif before.judged_since is None:
+            values["judged_since"] = self._tx.now
         if state is ProfileState.LEARNING:
             values |= {"generation": before.generation + 1, "started": self._tx.now, "last_new": None}
             values |= {"containers": 0, "dropped": 0, "terms": terms or before.terms}
@@ -168,7 +181,8 @@ class Profiles:
         row = {"id": entry, "profile": profile, "deed": deed.value, "what": what}
         decided = {"accepted": accepted, "decided_by": by}
         await self._tx.upsert(profile_entries, {**row, **decided}, update=["accepted", "decided_by"])
-        await self._tx.run(self._update(profile).values(changed_at=self._tx.now, changed_by=by))
+        judged = {} if summary.judged_since is None else {"judged_since": self._tx.now}
+        await self._tx.run(self._update(profile).values(**self._change(by), **judged))
         await self._tell_agents()
         found = await self._tx.first(
             sa.select(profile_entries).where(*self._of(profile), profile_entries.c.id == entry)
@@ -267,6 +281,9 @@ class Profiles:
             await self._tx.run(sa.delete(profile_entries).where(*self._of(profile), profile_entries.c.id.in_(ids)))
             await self._tx.upsert(profile_entries, values, update=["last"], add=["times"])
 
+    def _change(self, by: str) -> dict[str, Any]:
+        return {"version": profiles.c.version + 1, "changed_at": self._tx.now, "changed_by": by}
+
     async def _tell_agents(self) -> None:
         await wanted.next_revision(self._tx)
         await wanted.check_room(self._tx)
@@ -322,6 +339,9 @@ def _summary(row: Row) -> ProfileSummary:
         entries=int(row.entries or 0),
         refused=int(row.refused or 0),
         dropped=int(row.dropped),
+        version=int(row.version),
+        rollout=row.rollout or Rollout(),
+        judged_since=row.judged_since,
         changed_at=row.changed_at,
         changed_by=row.changed_by,
         allowed=FOLLOWING[state],

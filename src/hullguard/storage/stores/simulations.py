@@ -1,8 +1,11 @@
-"""What policies would have stopped, were they not only simulated: counted from the observations that say so."""
+"""What policies and profiles would have stopped, were they in force: counted from the observations that say so."""
+
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from hullguard.model.policy import Action, Policy, SimulatedDeed, Simulation
+from hullguard.model.profile import ProfileSummary
 from hullguard.storage.paging import PageRequest
 from hullguard.storage.stores.policies import Policies
 from hullguard.storage.tables import incidents, observations
@@ -13,7 +16,7 @@ _MOST_VERSIONS = 50
 
 
 class Simulations:
-    """Of the policies of a scope."""
+    """Of the policies and profiles of a scope."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -21,13 +24,27 @@ class Simulations:
     async def of(self, policy: str) -> Simulation:
         """Counts since the policy detects what it detects now: how far it is rolled out may have changed since."""
         first = await self._first_alike(policy)
+        table = observations.c
+        these = sa.and_(table.simulated_by == policy, table.simulated_version >= first.version)
+        return await self._counted(these, policy, first.version, first.changed_at)
+
+    async def of_profile(self, profile: ProfileSummary, rule: str) -> Simulation:
+        """What departed and was not answered, since containers are judged by the list as it is.
+
+        ``rule`` is that of departures. The same one of a container is told once an hour: all of these count as one.
+        """
+        table, name, repository = observations.c, incidents.c.image_name, profile.repository
+        tagged = [name.startswith(f"{repository}{separator}", autoescape=True) for separator in ":@"]
+        since = profile.judged_since or profile.changed_at
+        these = sa.and_(table.rule == rule, table.would.is_not(None), table.at >= since)
+        return await self._counted(
+            sa.and_(these, sa.or_(name == repository, *tagged)), profile.id, profile.version, since
+        )
+
+    async def _counted(self, these: sa.ColumnElement[bool], of_what: str, version: int, since: datetime) -> Simulation:
         table, of = observations.c, incidents.c
         both = sa.and_(of.tenant == table.tenant, of.id == table.incident)
-        condition = sa.and_(
-            self._tx.mine(observations),
-            table.simulated_by == policy,
-            table.simulated_version >= first.version,
-        )
+        condition = sa.and_(self._tx.mine(observations), these)
         joined = observations.join(incidents, both)
         by = (of.container, of.node, table.rule, table.would)
         containers = sa.select(sa.func.count(of.container.distinct()))
@@ -49,11 +66,11 @@ class Simulations:
             .limit(_MOST_GROUPS)
         )
         return Simulation(
-            policy,
-            first.version,
-            first.changed_at,
+            of_what,
+            version,
+            since,
             int(await self._tx.scalar(containers.select_from(joined).where(condition)) or 0),
-            int(await self._tx.scalar(sa.select(sa.func.count()).select_from(observations).where(condition)) or 0),
+            int(await self._tx.scalar(sa.select(sa.func.count()).select_from(joined).where(condition)) or 0),
             tuple(map(_group, await self._tx.all(groups))),
         )
 

@@ -10,6 +10,7 @@ import zstandard
 from hullguard.model.errors import Conflict
 from hullguard.model.policy import NodePolicies, Policy, policies_hash
 from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
+from hullguard.model.rollout import Rollout
 from hullguard.storage.tables import counters, nodes, policies, profile_entries, profiles
 from hullguard.storage.transaction import Row, Transaction
 
@@ -95,6 +96,8 @@ async def profiles_in_use(tx: Transaction) -> tuple[Profile, ...]:
             int(row.generation),
             int(row.containers),
             tuple(entries.get(row.id, ())),
+            int(row.version),
+            row.rollout or Rollout(),
         )
         for row in rows
     )

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from hullguard.model.profile import LearningTerms
+from hullguard.model.rollout import Rollout
 from hullguard.storage.dialect import Instant, Packed, text
 from hullguard.storage.tables.metadata import ID, flag, key, metadata, number, short, tenant
 
@@ -19,6 +20,9 @@ profiles = sa.Table(
     sa.Column("last_new", Instant),
     number("containers"),
     number("dropped"),
+    number("version", "1"),
+    sa.Column("rollout", Packed(Rollout)),
+    sa.Column("judged_since", Instant),
     sa.Column("changed_at", Instant, nullable=False),
     short("changed_by"),
     sa.UniqueConstraint("tenant", "repository"),

@@ -8,22 +8,23 @@ from tests.support.database import START
 from tests.support.records import enrolled, observation
 
 from hullguard.model.errors import Conflict, NotFound
+from hullguard.model.event import ImageRef
 from hullguard.model.incident import Observation, PolicyRef
 from hullguard.model.policy import (
     Action,
     Binding,
     DetectorSettings,
-    Mode,
     Policy,
     PolicySpec,
-    Rollout,
     RuleSettings,
     RulesSpec,
 )
+from hullguard.model.profile import Behaviour, LearningTerms, ProfileState
+from hullguard.model.rollout import Mode, Rollout
 from hullguard.storage import PageRequest, Transaction
-from hullguard.storage.stores import IncidentFilter, Incidents, Policies, Simulations
+from hullguard.storage.stores import IncidentFilter, Incidents, Policies, Profiles, Simulations
 
-DROP = "container.drop-and-execute"
+DROP, DEPARTURE = "container.drop-and-execute", "profile.departure"
 
 
 def spec(mode: Mode = Mode.SIMULATE, *, action: Action = Action.KILL, images: tuple[str, ...] = ()) -> PolicySpec:
@@ -110,3 +111,50 @@ async def test_a_change_of_its_rules_begins_anew(tx: Transaction, policy: Policy
     second = await Policies(tx).update(policy.id, ruled, "user:a", expected_version=1)
     await Incidents(tx).insert("node-1", [would(1, policy), would(2, second)], tx.now)
     assert (await Simulations(tx).of(policy.id)).since_version == 2
+
+
+async def test_what_a_profile_that_monitors_would_have_stopped(tx: Transaction, policy: Policy) -> None:
+    profiles = Profiles(tx)
+    made = await profiles.create("nginx", LearningTerms(), "user:a")
+    await profiles.move(made.id, ProfileState.REVIEW, "user:a")
+    monitored = await profiles.move(made.id, ProfileState.MONITOR, "user:a")
+    assert monitored.judged_since == tx.now
+
+    def departed(number: int, **more: object) -> Observation:
+        found = msgspec.structs.replace(would(number, policy), rule=DEPARTURE)
+        return msgspec.structs.replace(found, **more)
+
+    others = [ImageRef("sha256:9", name) for name in ("nginx-exporter:1", "shop/nginx:1", "ngin_:1")]
+    real = (
+        departed(1, image=ImageRef("sha256:8", "nginx@sha256:8")),
+        departed(2),
+        *(departed(3 + number, image=image) for number, image in enumerate(others)),
+        departed(7, would=None),
+        departed(8, at=START - timedelta(minutes=1)),
+        would(9, policy),
+    )
+    await Incidents(tx).insert("node-1", real, tx.now)
+    found = await Simulations(tx).of_profile(monitored, DEPARTURE)
+    assert (found.policy, found.since_version, found.since) == (made.id, monitored.version, tx.now)
+    assert (found.deeds, found.containers) == (2, 1)
+    assert {(each.rule, each.would) for each in found.groups} == {(DEPARTURE, Action.KILL)}
+
+
+async def test_a_profile_counts_anew_when_its_list_changes_and_not_when_it_protects(
+    tx: Transaction,
+) -> None:
+    profiles = Profiles(tx)
+    made = await profiles.create("nginx", LearningTerms(), "user:a")
+    for state in (ProfileState.REVIEW, ProfileState.MONITOR):
+        made = await profiles.move(made.id, state, "user:a")
+    begun = made.judged_since
+    tx.now += timedelta(hours=1)
+    canary = Rollout(Mode.CANARY, ["node-1"])
+    protects = await profiles.move(made.id, ProfileState.PROTECT, "user:a", rollout=canary)
+    assert (protects.judged_since, protects.rollout, protects.version) == (begun, canary, made.version + 1)
+    everywhere = await profiles.move(made.id, ProfileState.PROTECT, "user:a")
+    assert (everywhere.rollout, everywhere.version) == (Rollout(), made.version + 2)
+    await profiles.decide(made.id, Behaviour.EXEC, "/bin/new", "user:a", accepted=True)
+    assert (await profiles.get(made.id)).judged_since == tx.now
+    assert (await profiles.get(made.id)).version == made.version + 3
+    assert (await profiles.move(made.id, ProfileState.REVIEW, "user:a")).judged_since is None
