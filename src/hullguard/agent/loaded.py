@@ -22,7 +22,7 @@ _MOST_BYTES = 1 << 20
 """A busy Java server's has a tenth."""
 _MOST_FILES = 256
 _LONGEST = 512
-_MOST_KNOWN = 1024
+_MOST_KNOWN = 128
 _DELETED = " (deleted)"
 
 
