@@ -4,11 +4,12 @@ An incident is on the disk before its event is consumed in the kernel; the uplin
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from datetime import UTC, datetime
 
 import msgspec
@@ -146,7 +147,8 @@ class Protection:
             try:
                 order()
             except BaseException as bad:
-                done.set_exception(bad)
+                with contextlib.suppress(InvalidStateError):
+                    done.set_exception(bad)
                 raise
             self._waiting.append(done)
 
@@ -197,7 +199,8 @@ class Protection:
             self._changed()
         self._settling = False
         while self._waiting:
-            self._waiting.pop().set_result(None)
+            with contextlib.suppress(InvalidStateError):  # whoever gave the order may have stopped waiting
+                self._waiting.pop().set_result(None)
 
     def _poll(self, sensor: Sensor) -> None:
         try:

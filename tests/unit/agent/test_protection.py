@@ -93,6 +93,20 @@ async def test_without_a_word_of_the_server_the_default_policy_holds(watch):
     assert watch.incidents()[0].rule == "container.terminal-shell"
 
 
+async def test_an_order_for_which_nobody_waits_any_more_does_not_end_the_thread(watch):
+    watch.sensor.attaching = True
+    watch.protection.start(None)
+    order = asyncio.create_task(watch.protection.take(wanted(1)))
+    await until(lambda: watch.protection._waiting)
+    order.cancel()
+    await asyncio.gather(order, return_exceptions=True)
+    watch.sensor.attaching = False
+
+    await asyncio.wait_for(watch.protection.take(wanted(2)), 20)
+    assert watch.protection.applied is not None
+    assert watch.protection.applied.revision == 2
+
+
 async def test_what_a_self_test_did_is_kept_and_handed_on_with_its_mark(watch):
     handed = []
     watch.protection._mark = lambda observation: msgspec.structs.replace(observation, self_test=True)
