@@ -4,6 +4,7 @@
 is not ordinary: help, mistakes, and spellings that typer alone knows.
 """
 
+import functools
 import inspect
 import os
 import types
@@ -37,12 +38,17 @@ class _NotPlain(Exception):
 
 
 def typed(command: Callable[..., int]) -> Callable[..., int]:
-    """The command with every declaration in its signature as typer wants it."""
+    """The command with every declaration in its signature as typer wants it; the command itself stays as it is."""
     signature = inspect.signature(command)
     parameters = [each.replace(annotation=_for_typer(each.annotation)) for each in signature.parameters.values()]
-    vars(command)["__signature__"] = signature.replace(parameters=parameters)
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return command
+
+    @functools.wraps(command)
+    def called(*words: Any, **named: Any) -> int:
+        return command(*words, **named)
+
+    vars(called)["__signature__"] = signature.replace(parameters=parameters)
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called
 
 
 def plain(command: Callable[..., int], words: Sequence[str]) -> dict[str, Any] | None:
