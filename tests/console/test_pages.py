@@ -65,25 +65,7 @@ def pages(console: Console) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("language", "theme", "width"),
-    [("en", "light", 1440), ("zh-CN", "dark", 1440), ("en", "dark", 390), ("zh-CN", "light", 390)],
-)
-def test_every_page(
-    console: Console, visit: Callable[..., Visitor], screenshots: Path, language: str, theme: str, width: int
-) -> None:
-    visitor = visit(language=language, theme=theme, width=width).sign_in()
-    for name, path in pages(console).items():
-        visitor.go(path)
-        page = visitor.page
-        page.wait_for_timeout(250)  # for the picture: a drawer slides in
-        page.screenshot(path=screenshots / f"{name}-{language}-{theme}-{width}.png", full_page=width < 1000)
-        text = page.locator("body").inner_text()
-        assert (name, visitor.sideways()) == (name, 0)
-        assert (name, visitor.nameless()) == (name, [])
-        assert (name, KEY.findall(text)) == (name, [])
-        assert (name, bool(HAN.search(text.replace("中文", "")))) == (name, language == "zh-CN")
-        expect(page).to_have_title(re.compile("Hullguard$"))
+# These two count what the fleet has, before a profile with what departed from it is added.
 
 
 def test_the_first_screen_answers_in_order_and_each_figure_leads_to_its_list(visit: Callable[..., Visitor]) -> None:
@@ -107,6 +89,42 @@ def test_the_first_screen_answers_in_order_and_each_figure_leads_to_its_list(vis
         page.get_by_role("region", name=section).get_by_role("link", name=link).first.click()
         expect(page).to_have_url(visitor.url + address)
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+
+def test_the_narrow_navigation_is_a_drawer(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(width=390).sign_in()
+    page = visitor.page
+    link = page.locator("nav a", has_text="Policies")
+    expect(link).to_be_hidden()
+    visitor.button("Menu").click()
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    visitor.button("Menu").click()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Policies 2")
+    expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("en", "light", 1440), ("zh-CN", "dark", 1440), ("en", "dark", 390), ("zh-CN", "light", 390)],
+)
+def test_every_page(
+    console: Console, visit: Callable[..., Visitor], screenshots: Path, language: str, theme: str, width: int
+) -> None:
+    visitor = visit(language=language, theme=theme, width=width).sign_in()
+    for name, path in pages(console).items():
+        visitor.go(path)
+        page = visitor.page
+        page.wait_for_timeout(250)  # for the picture: a drawer slides in
+        page.screenshot(path=screenshots / f"{name}-{language}-{theme}-{width}.png", full_page=width < 1000)
+        text = page.locator("body").inner_text()
+        assert (name, visitor.sideways()) == (name, 0)
+        assert (name, visitor.nameless()) == (name, [])
+        assert (name, KEY.findall(text)) == (name, [])
+        assert (name, bool(HAN.search(text.replace("中文", "")))) == (name, language == "zh-CN")
+        expect(page).to_have_title(re.compile("Hullguard$"))
 
 
 def test_the_weeks_bars_have_their_table(visit: Callable[..., Visitor]) -> None:
@@ -182,21 +200,6 @@ def test_search_finds_things_of_every_kind_by_keyboard(visit: Callable[..., Visi
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{visitor.url}/nodes/prod-db-01")
-
-
-def test_the_narrow_navigation_is_a_drawer(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(width=390).sign_in()
-    page = visitor.page
-    link = page.locator("nav a", has_text="Policies")
-    expect(link).to_be_hidden()
-    visitor.button("Menu").click()
-    expect(link).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(link).to_be_hidden()
-    visitor.button("Menu").click()
-    link.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Policies 2")
-    expect(link).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [1440, 390])
