@@ -53,8 +53,7 @@ class Libraries:
                 found = self._of(process, container)
                 whole = whole and found is not None and found.whole
                 files |= frozenset() if found is None else found.files
-        own = [path for path in sorted(files) if self._own(container, path)]
-        return Loaded(tuple(own[:_MOST_FILES]), whole and len(own) <= _MOST_FILES)
+        return Loaded(tuple(sorted(files)[:_MOST_FILES]), whole and len(files) <= _MOST_FILES)
 
     def _of(self, process: Process, container: str) -> _Mapped | None:
         if process.started is None:
@@ -71,7 +70,8 @@ class Libraries:
             return None
         if not said:  # another process, or one that has given its memory back already
             return None
-        found = self._known[key] = _Mapped(now, frozenset(_paths(said)), len(said) < _MOST_BYTES)
+        own = frozenset(path for path in dict.fromkeys(_paths(said)) if self._own(container, path))
+        found = self._known[key] = _Mapped(now, own, len(said) < _MOST_BYTES)
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
         return found

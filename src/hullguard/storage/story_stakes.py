@@ -1,6 +1,7 @@
 """What is at stake in an incident: known vulnerabilities of its image in what ran, and in what that had loaded."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -21,12 +22,27 @@ _PYPI, _NPM = (f"pkg:{kind.value}/" for kind in (PackageType.PYPI, PackageType.N
 _Owned = list[tuple[ReportedPackage, str]]
 
 
-class KnownImage(Struct, frozen=True):
-    """What is known of an image: its report, and which OS packages have which programs and libraries."""
+class KnownImage(Struct, frozen=True, dict=True):
+    """What is known of an image: its report, and which OS packages have which programs and libraries.
+
+    One is asked of many incidents, so what is looked up in it is made once.
+    """
 
     report: ScanReport
     loadable: Mapping[str, tuple[str, ...]] = {}
     """As in ``Inventory``; empty where an older agent read the image."""
+
+    @cached_property
+    def owners(self) -> "_Owners":
+        return _Owners(self)
+
+    @cached_property
+    def vulnerabilities(self) -> dict[str, list[Vulnerability]]:
+        """By the purl of their package."""
+        found: dict[str, list[Vulnerability]] = {}
+        for each in self.report.vulnerabilities:
+            found.setdefault(each.package, []).append(each)
+        return found
 
 
 def weighed(told: Story, known: KnownImage | None) -> Story:
@@ -62,19 +78,15 @@ def at_stake(
         return (), 0, ()
     if known is None:
         return (), 0, (NotKnown("image-unread"),)
-    owners = _Owners(known)
-    by_package: dict[str, list[Vulnerability]] = {}
-    for vulnerability in known.report.vulnerabilities:
-        by_package.setdefault(vulnerability.package, []).append(vulnerability)
     found: dict[tuple[str, str, str], AtStake] = {}
     """Once for all packages of one source."""
     unowned: dict[bool, list[str]] = {False: [], True: []}
     for library, paths in ((False, programs), (True, libraries)):
         for path in paths:
-            owned = owners.of(path, library=library)
+            owned = known.owners.of(path, library=library)
             unowned[library] += [] if owned else [path]
             for package, by in owned:
-                for each in by_package.get(package.purl, ()):
+                for each in known.vulnerabilities.get(package.purl, ()):
                     one = each.id, package.source_name or package.name, each.installed
                     found.setdefault(one, _at_stake(each, package, path, by, library=library))
     ordered = sorted(found.values(), key=_gravest_first)

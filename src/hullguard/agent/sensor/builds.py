@@ -13,13 +13,16 @@ within its own container, whose engine knows nothing of it.
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from hullguard.agent.sensor.documents import UNREADABLE, decoded
+
 _LARGEST = 1 << 20
 _BY_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_UNREADABLE = (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError)
+_Kind = TypeVar("_Kind")
 
 
 class _LogConfig(Struct, rename="pascal"):
@@ -62,9 +65,9 @@ def builds_image(identifier: str, mounted: Iterable[str]) -> bool | None:
     if directory is None or directory.parent.name != "containers":
         return None
     try:
-        host = msgspec.json.decode(_read(directory / "hostconfig.json"), type=_HostConfig)
-        container = msgspec.json.decode(_read(directory / "config.v2.json"), type=_Container)
-    except _UNREADABLE:
+        host = _read(directory / "hostconfig.json", _HostConfig)
+        container = _read(directory / "config.v2.json", _Container)
+    except UNREADABLE:
         return None
     return container.id == identifier and _of_builder(host, container.config)
 
@@ -76,9 +79,6 @@ def _of_builder(host: _HostConfig, config: _Config) -> bool:
     return host.log_config.type == "none" and unwatched and plain and bool(_BY_DIGEST.fullmatch(config.image))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, kind: type[_Kind]) -> _Kind:
     with path.open("rb") as file:
-        raw = file.read(_LARGEST + 1)
-    if len(raw) > _LARGEST:
-        raise ValueError("too large for a container's settings")
-    return raw
+        return decoded(file, kind, _LARGEST)

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from hullguard.agent.sensor.builds import builds_image
+from hullguard.agent.sensor.documents import UNREADABLE, decoded
 from hullguard.model.event import ContainerDetails, Mount, Pod
 
 ROOTS = (
@@ -35,7 +35,6 @@ _PROPAGATION = frozenset({"private", "rprivate", "shared", "rshared", "slave", "
 _ENGINES = re.compile(r"(?:^|[/-])(docker|libpod|crio|cri-containerd)-[0-9a-f]{64}(?:\.scope)?$")
 _ENGINE_NAMES = {"docker": "docker", "libpod": "podman", "crio": "cri-o", "cri-containerd": "containerd"}
 _MANAGERS = {"libpod": "podman", "cri-o": "cri-o"}
-_UNREADABLE = (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError)
 
 
 class Description(Struct, frozen=True):
@@ -104,9 +103,9 @@ def describe(identifier: str, ancestors: Iterable[int], roots: Iterable[str] = R
         try:
             with (bundle / "config.json").open("rb") as file:
                 written = os.fstat(file.fileno()).st_mtime
-                spec = msgspec.json.decode(_bounded(file.read(_LARGEST + 1)), type=_Spec)
+                spec = decoded(file, _Spec, _LARGEST)
             return _described(identifier, bundle, spec, datetime.fromtimestamp(written, UTC))
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
     return None
 
@@ -148,12 +147,6 @@ def _told_by(process: Path, identifier: str) -> Iterable[Path]:
     for bundle in (place, place.parent / identifier):
         if bundle.name == identifier:
             yield bundle
-
-
-def _bounded(raw: bytes) -> bytes:
-    if len(raw) > _LARGEST:
-        raise ValueError("too large for a container's specification")
-    return raw
 
 
 def _described(identifier: str, bundle: Path, spec: _Spec, written: datetime) -> Description:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from hullguard.agent.sensor.documents import UNREADABLE, decoded
 from hullguard.model.event import ImageRef
 
 _GRAPH_ROOT = Path("/var/lib/containers/storage")
@@ -38,13 +39,12 @@ def stored(bundle: Path, identifier: str) -> Stored | None:
     kind = bundle.parent.parent
     for place in (kind, _GRAPH_ROOT / kind.name):
         try:
-            raw = _read(place / "containers.json")
-            found = next(
-                (each for each in msgspec.json.decode(raw, type=list[_Container]) if each.id == identifier), None
-            )
+            with (place / "containers.json").open("rb") as file:
+                every = decoded(file, list[_Container], _LARGEST)
+            found = next((each for each in every if each.id == identifier), None)
             if found is not None and found.image:
                 return _entry(found)
-        except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+        except UNREADABLE:
             continue
     return None
 
@@ -53,11 +53,3 @@ def _entry(found: _Container) -> Stored:
     metadata = msgspec.json.decode(found.metadata or "{}", type=_Metadata)
     name = found.names[0] if found.names else ""
     return Stored(name[:256], ImageRef(f"sha256:{found.image}"[:256], metadata.image_name[:_LONGEST]))
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        raw = file.read(_LARGEST + 1)
-    if len(raw) > _LARGEST:
-        raise ValueError("too large for a list of containers")
-    return raw

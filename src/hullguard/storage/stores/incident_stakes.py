@@ -24,11 +24,11 @@ async def weigh(tx: Transaction, images: Sequence[str]) -> list[str]:
     changed: list[str] = []
     moved: Counter[Cell] = Counter()
     for image in images:
-        known = await known_of(tx, image)
         table = incidents.c
         where = (tx.tenants(incidents), table.image == image, table.story.is_not(None))
         select = sa.select(incidents).where(*where, table.status == IncidentStatus.OPEN.value)
         rows = await tx.all(select.order_by(table.at.desc(), table.id.desc()).limit(MOST))
+        known = await known_of(tx, image) if rows else None  # most images have none, and theirs need not be read
         changed += [row.id for row in rows if await _weigh(tx, row, known, moved)]
     await incident_counts.add(tx, {cell: by for cell, by in moved.items() if by})
     return changed
