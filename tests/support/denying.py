@@ -86,8 +86,10 @@ class Node:
         self.spool.close()
 
     async def shell(self, container: str, script: str, seconds: float = 60) -> tuple[int, str]:
-        """Asynchronously: whoever waits for an answer must not keep the agent from hearing of it."""
-        words = ("docker", "-H", self.host, "exec", container, "/bin/sh", "-c", script)
+        """Asynchronously: whoever waits for an answer must not keep the agent from hearing of it.
+
+        The shell itself joins its two outputs: docker, which passes each on by itself, does not keep their order."""
+        words = ("docker", "-H", self.host, "exec", container, "/bin/sh", "-c", f"exec 2>&1\n{script}")
         process = await asyncio.create_subprocess_exec(
             *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
