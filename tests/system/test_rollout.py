@@ -1,4 +1,4 @@
-"""A policy comes into force step by step on a real node, and is taken back by itself when containers fail."""
+"""A policy and a profile come into force on a real node, and are taken back by themselves when containers fail."""
 
 import time
 from collections.abc import Iterator
@@ -20,10 +20,22 @@ SPEC = {
     "binding": {"images": [f"{IMAGE}:*"]},
 }
 
+DEPARTURE = "profile.departure"
+SHOP = "hullguard-test/shop"
+# The release that is learned, and the next one, which writes a file more: a profile of the former breaks it.
+LEARNED = "touch /tmp/works; exec sleep 600"
+NEXT = "rm -f /tmp/works; sleep 3; echo sold >> /etc/receipts || exit 1; touch /tmp/works; exec sleep 600"
+STRICT = {
+    "name": "shop",
+    "detectors": {DEPARTURE: {"action": "deny"}},
+    "binding": {"images": [f"{SHOP}:*"]},
+}
+
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory, docker_host: str) -> Iterator[Platform]:
     import_image(docker_host, IMAGE)
+    docker(docker_host, "tag", IMAGE, SHOP)
     data = tmp_path_factory.mktemp("platform") / "data"
     with running_platform(data, environ={"DOCKER_HOST": docker_host}) as running:
         yield running
@@ -50,6 +62,13 @@ def rolled_out(client: Client, policy: dict[str, Any], **rollout: Any) -> dict[s
     )
     in_force(client)
     return made
+
+
+def moved(client: Client, profile: str, state: str, **more: Any) -> dict[str, Any]:
+    """The profile in its next state, once the node has it."""
+    now: dict[str, Any] = client.post(f"/profiles/{profile}/state", {"state": state, **more})
+    in_force(client)
+    return now
 
 
 def in_force(client: Client) -> None:
@@ -121,6 +140,48 @@ def test_simulated_then_a_canary_then_enforced_then_taken_back(client: Client, d
     assert again["spec"] == policy["spec"]
     in_force(client)
     wait_until(lambda: not runs_dropped(docker_host, till))
+
+
+def test_a_protected_profile_is_taken_back_when_it_breaks_the_next_release(client: Client, docker_host: str) -> None:
+    (node,) = client.get("/nodes")["items"]
+    policy = client.post("/policies", {"spec": STRICT})
+    profile = client.post("/profiles", {"repository": SHOP})["id"]
+    in_force(client)
+    made = [said(docker_host, "run", "-d", "--network", "none", SHOP, "/bin/sh", "-c", LEARNED)]
+    try:
+        client.wait(
+            f"/profiles/{profile}/entries",
+            lambda page: {"/tmp/*", "/bin/busybox"} <= {each["what"] for each in page["items"]},
+        )
+        for state in ("review", "monitor"):
+            moved(client, profile, state)
+        protected = moved(client, profile, "protect", rollout={"tolerated_exits": 1, "watch_minutes": 5})
+
+        words = ("run", "-d", "--network", "none", "--restart", "on-failure", SHOP, "/bin/sh", "-c", NEXT)
+        made.append(said(docker_host, *words))
+        denied = client.wait(
+            f"/incidents?container={made[1]}&rule={DEPARTURE}",
+            lambda page: any(each["stopped"] for each in page["items"]),
+        )
+        assert {each["details"]["what"] for each in denied["items"] if each["stopped"]} == {"/etc/receipts"}
+
+        # It fails once more than is tolerated: the profile monitors again, and everybody who must know is told why.
+        now = client.wait(f"/profiles/{profile}", lambda found: found["state"] == "monitor", seconds=90)
+        assert (now["version"], now["changed_by"]) == (protected["version"] + 1, f"node:{node['id']}")
+        (told,) = client.get("/incidents?rule=profile.rolled-back")["items"]
+        said_why = {name: told["details"][name] for name in ("profile", "version", "exits", "before", "code")}
+        version = str(protected["version"])
+        assert said_why == {"profile": SHOP, "version": version, "exits": "2", "before": "0", "code": "1"}
+        assert told["container"]["id"] == made[1]
+        (record,) = client.get(f"/audit?subject=profile:{profile}&action=profile.roll-back")["items"]
+        assert (record["actor"], record["details"]["incident"]) == (f"node:{node['id']}", told["id"])
+        assert record["reason"].startswith("Simulated again: 2 failing exits in 5 minutes, 0 before")
+        assert client.get(f"/policies/{policy['id']}")["version"] == policy["version"], "the policy is not to blame"
+        in_force(client)
+        assert works(docker_host, made[1]), "the next release does its work, by itself"
+        assert client.wait(f"/nodes/{node['id']}", lambda found: found["state"] == "protected")["reasons"] == []
+    finally:
+        docker(docker_host, "rm", "-f", *made, check=False)
 
 
 def wait_until(holds: Any, seconds: float = 30) -> None:
