@@ -63,6 +63,7 @@ _NO_PARSERS = {
     "inventory/source/containerd.py": "runs ctr, and hands its archive to the reader of OCI archives",
     "inventory/source/named.py": "asks one source after the other",
     "inventory/source/registry/source.py": "puts together what the target peers.registry puts together",
+    "wire/capabilities.py": "compares names that the form of their message has bounded",
 }
 """Modules of those packages that no target reads with, each with the reason."""
 

@@ -21,7 +21,17 @@ from hullguard.hostmgr.tls import server_context
 from hullguard.model.errors import Denied
 from hullguard.model.node import Heartbeat, SensorHealth, SensorState
 from hullguard.wire import codec
-from hullguard.wire.messages import Ack, CommandUpdate, Grant, Refusal, ServerMessage, Welcome
+from hullguard.wire.messages import (
+    Ack,
+    AgentMessage,
+    CommandUpdate,
+    Containers,
+    Grant,
+    ImageList,
+    Refusal,
+    ServerMessage,
+    Welcome,
+)
 from hullguard.wire.session import encoded, record_body
 
 Scene = Callable[[ServerConnection], Awaitable[None]]
@@ -166,6 +176,27 @@ async def test_credit_is_never_exceeded(stage: Stage):
         await stage.until(lambda: len(seen) == 3)
         await asyncio.sleep(0.3)
     assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("said", [(), ("profiles", "telepathy")])
+async def test_a_platform_is_told_only_what_it_understands(stage: Stage, said: tuple[str, ...]):
+    heard: list[AgentMessage] = []
+    there = asyncio.Event()
+
+    async def listen(connection: ServerConnection) -> None:
+        await connection.send(encoded(Welcome("s1", 0, CREDIT, 10, capabilities=said)))
+        async for frame in connection:
+            assert isinstance(frame, bytes)
+            heard.append(codec.decode_from_agent(codec.decode_frame(frame).body))
+            if isinstance(heard[-1], ImageList):
+                there.set()
+
+    async with stage.playing(listen) as uplink:
+        uplink.show("new", Containers(()), needs="profiles")
+        uplink.show("images", ImageList(()))
+        async with asyncio.timeout(20):
+            await there.wait()
+    assert any(isinstance(each, Containers) for each in heard) == bool(said)
 
 
 async def test_what_was_stored_before_is_not_sent_again(stage: Stage):

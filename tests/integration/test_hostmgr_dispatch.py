@@ -5,18 +5,24 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 from tests.support.fleet import SCOPE, FakeAgent, Hostmgr, agent, hostmgr
 from tests.support.records import heartbeat, observation
+from tests.unit.wire.test_capabilities import HELLO
 
 from hullguard import audit
 from hullguard.hostmgr.config import HostmgrConfig
 from hullguard.hostmgr.requests import RENEWALS
 from hullguard.model.command import Command, CommandKind, CommandState
+from hullguard.model.node import Node, NodeState
 from hullguard.model.policy import AppliedPolicies, PolicySpec
+from hullguard.model.profile import LearningTerms
 from hullguard.storage import PageRequest
-from hullguard.storage.stores import Audit, AuditFilter, Blobs, Commands, Nodes, Policies
+from hullguard.storage.stores import Audit, AuditFilter, Blobs, Commands, Nodes, Policies, Profiles
+from hullguard.wire import capabilities, codec
+from hullguard.wire.enrolment import SESSION_PATH
 from hullguard.wire.messages import (
     Beat,
     BundlePart,
@@ -24,12 +30,15 @@ from hullguard.wire.messages import (
     CertificateRenewed,
     CommandOrder,
     CommandUpdate,
+    Hello,
     Incidents,
     PolicySet,
+    Refusal,
     RenewalRequest,
     RequestRefused,
     Welcome,
 )
+from hullguard.wire.session import AgentSession
 from hullguard.wire.violation import Code
 
 __all__ = ["agent", "hostmgr"]
@@ -95,6 +104,64 @@ class TestPolicies:
                 await Nodes(tx).protect(agent.node, on=False)
             await hostmgr.cache.publish(f"node:{agent.node}", b"policy")
             assert (await agent.next(PolicySet)).policies.policies == ()
+
+
+class TestOlderAgents:
+    """Of before profiles: they take policies only whole, and must go on."""
+
+    async def test_it_runs_what_it_understands_and_the_node_says_what_is_missing(
+        self, hostmgr: Hostmgr, agent: FakeAgent
+    ) -> None:
+        await policy(hostmgr, "first")
+        async with hostmgr.storage.transaction(SCOPE) as tx:
+            await Profiles(tx).create("shop/web", LearningTerms(), "user:admin")
+            wanted = await Policies(tx).for_node(agent.node)
+        async with agent.connected():
+            sent = await agent.next(PolicySet)
+            assert ([each.spec.name for each in sent.policies.policies], sent.policies.profiles) == (["first"], ())
+            await agent.tell(Beat(heartbeat(applied=AppliedPolicies(sent.policies.revision, sent.policies.hash))))
+            await quiet(agent)
+            found = await self.node(hostmgr, agent)
+            assert (found.drift, found.state) == (False, NodeState.DEGRADED)
+            assert [(each.code, each.params) for each in found.reasons] == [
+                ("policy.profiles-unsupported", {"profiles": "shop/web"})
+            ]
+
+            # Another profile changes nothing for it, and is told without a further word of the agent's.
+            async with hostmgr.storage.transaction(SCOPE) as tx:
+                await Profiles(tx).create("shop/db", LearningTerms(), "user:admin")
+            await hostmgr.cache.publish(f"node:{agent.node}", b"policy")
+            await order(hostmgr, agent)
+            await agent.next(CommandOrder)
+            await quiet(agent)
+            found = await self.node(hostmgr, agent)
+            assert (found.drift, found.reasons[0].params) == (False, {"profiles": "shop/db, shop/web"})
+
+        # Updated, it is sent everything, and nothing is missing any more.
+        async with agent.connected(capabilities=("of-the-future", *capabilities.SAID)):
+            sent = await agent.next(PolicySet)
+            assert {each.repository for each in sent.policies.profiles} == {"shop/web", "shop/db"}
+            assert sent.policies.hash != wanted.hash
+            await agent.tell(Beat(heartbeat(applied=AppliedPolicies(sent.policies.revision, sent.policies.hash))))
+            await quiet(agent)
+            found = await self.node(hostmgr, agent)
+            assert (found.drift, found.state, found.reasons) == (False, NodeState.PROTECTED, ())
+
+    async def test_one_that_speaks_the_form_before_keeps_its_session(self, hostmgr: Hostmgr, agent: FakeAgent) -> None:
+        async with hostmgr.storage.transaction(SCOPE) as tx:
+            await Profiles(tx).create("shop/web", LearningTerms(), "user:admin")
+        recorded = msgspec.msgpack.decode(HELLO) | {"node": agent.node, "applied": None}
+        agent.socket = await agent.dial(SESSION_PATH)
+        agent.session = AgentSession(Hello(agent.node, "boot-1", "0.1.0"))
+        await agent.raw(codec.encode_frame(msgspec.msgpack.encode(recorded)))
+        assert isinstance(await agent.next((Welcome, Refusal)), Welcome)
+        assert (await agent.next(PolicySet)).policies.profiles == ()
+        await agent.close()
+
+    @staticmethod
+    async def node(hostmgr: Hostmgr, agent: FakeAgent) -> Node:
+        async with hostmgr.storage.reading(SCOPE) as tx:
+            return await Nodes(tx).get(agent.node)
 
 
 class TestCommands:

@@ -24,6 +24,7 @@ from hullguard.agent.state import StateDir
 from hullguard.agent.tasks import first_of
 from hullguard.model.errors import Denied, HullguardError, LimitReached, Unavailable
 from hullguard.model.node import Heartbeat
+from hullguard.wire import capabilities
 from hullguard.wire.enrolment import SESSION_PATH
 from hullguard.wire.messages import Ack, AgentMessage, Beat, Credit, Hello, Refusal, ServerMessage, Welcome
 from hullguard.wire.session import AgentSession
@@ -72,6 +73,9 @@ class Uplink:
         self._beat_due = True
         self._latest: dict[str, AgentMessage] = {}
         self._stale: OrderedDict[str, None] = OrderedDict()
+        self._needs: dict[str, str] = {}
+        self._there: frozenset[str] = frozenset()
+        """What the platform understands."""
         self._bulk: asyncio.Queue[tuple[AgentMessage, asyncio.Future[None]]] = asyncio.Queue(maxsize=1)
         self._asked: dict[asyncio.Future[ServerMessage], Callable[[ServerMessage], bool]] = {}
         self._welcomed = asyncio.Event()
@@ -93,8 +97,13 @@ class Uplink:
         self._beat_due = True
         self._wake.set()
 
-    def show(self, slot: str, message: AgentMessage) -> None:
-        """This is how things are: send it now, and again after each reconnect, until there is something newer."""
+    def show(self, slot: str, message: AgentMessage, needs: str | None = None) -> None:
+        """This is how things are: send it now, and again after each reconnect, until there is something newer.
+
+        ``needs`` is the capability of a platform that understands it; one that does not is not sent it.
+        """
+        if needs is not None:
+            self._needs[slot] = needs
         if self._latest.get(slot) == message:
             return
         self._latest[slot] = message
@@ -158,7 +167,9 @@ class Uplink:
         node, context = identity.load(self._state).node, identity.tls(self._state)
         async with channel(self._server, SESSION_PATH, context) as connection:
             applied = self._hooks.heartbeat().applied
-            session = AgentSession(Hello(node, self._spool.boot, __version__, applied=applied))
+            session = AgentSession(
+                Hello(node, self._spool.boot, __version__, applied=applied, capabilities=capabilities.SAID)
+            )
             try:
                 await connection.send(session.hello)
                 async with asyncio.timeout(_WELCOME_SECONDS):
@@ -174,6 +185,7 @@ class Uplink:
                 self._close()
 
     async def _open(self, welcome: Welcome) -> None:
+        self._there = capabilities.understood(welcome.capabilities)
         self._stale = OrderedDict.fromkeys(self._latest)
         self._beat_due = True
         self._change(Line("connected", self._server.url, session=welcome.session))
@@ -254,12 +266,13 @@ class Uplink:
             await connection.send(frame)
         if records:
             return True
-        for slot in self._stale:
-            if await self._send_free(connection, session, self._latest[slot]):
-                del self._stale[slot]
-                return True
-            return False
-        return await self._send_bulk(connection, session)
+        slot = next((each for each in self._stale if self._needs.get(each) in {None, *self._there}), None)
+        if slot is None:
+            return await self._send_bulk(connection, session)
+        sent = await self._send_free(connection, session, self._latest[slot])
+        if sent:
+            del self._stale[slot]
+        return sent
 
     async def _send_bulk(self, connection: ClientConnection, session: AgentSession) -> bool:
         if self._head is None:

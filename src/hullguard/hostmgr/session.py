@@ -16,6 +16,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from hullguard.hostmgr import askers, bounds, dispatch
+from hullguard.hostmgr.fitting import Fit, fit
 from hullguard.hostmgr.fleet import Gateway
 from hullguard.hostmgr.ingest import Work
 from hullguard.hostmgr.intake import Item, Outcome, Seen, Speaker, StoredInventory
@@ -27,6 +28,7 @@ from hullguard.model.node import Heartbeat
 from hullguard.model.policy import AppliedPolicies
 from hullguard.storage.stores import Commands, Nodes, Progress
 from hullguard.storage.stores.certificates import NodeIdentity
+from hullguard.wire import capabilities
 from hullguard.wire import messages as say
 from hullguard.wire.inventory import Assembly, weighed
 from hullguard.wire.session import Received, ServerSession, encoded
@@ -49,6 +51,10 @@ class NodeSession:
         self._assembly = Assembly()
         self._desk = dispatch.Desk(gateway.config.resend_seconds)
         self._applied: AppliedPolicies | None = None
+        self._understood: frozenset[str] = frozenset()
+        self._fit: Fit | None = None
+        """None until it was looked up what the node should run."""
+        self._said: Heartbeat | None = None
         self._kept: Heartbeat | None = None
         self._beats, self._beats_at = float(BEATS_AT_ONCE), time.monotonic()
         self._work = asyncio.Event()
@@ -128,6 +134,7 @@ class NodeSession:
         if hello.node != self._identity.node:
             raise Violation(Code.NODE_FOREIGN, f"this certificate is not that of node {hello.node}")
         self._applied = hello.applied
+        self._understood = capabilities.understood(hello.capabilities)
         return hello
 
     async def _welcome(self, hello: say.Hello) -> None:
@@ -235,13 +242,21 @@ class NodeSession:
         if self._applied != heartbeat.applied:
             self._applied = heartbeat.applied
             self.look()
+        self._said = heartbeat
+        await self._keep(heartbeat)
+
+    async def _keep(self, heartbeat: Heartbeat) -> None:
+        """Before it is known what this agent can run, a heartbeat waits: else it would be said to drift."""
+        if self._fit is None:
+            return
+        told = self._fit.told(heartbeat)
         # How full the spool is changes all the time and decides nothing.
-        lasting = msgspec.structs.replace(heartbeat, spool_records=0)
+        lasting = msgspec.structs.replace(told, spool_records=0)
         if lasting == self._kept:
             self._gateway.fleet.seen(self.speaker)
         else:
             self._kept = lasting
-            await self._submit(Seen(heartbeat, datetime.now(UTC)))
+            await self._submit(Seen(told, datetime.now(UTC)))
 
     def _pace(self) -> None:
         now = time.monotonic()
@@ -282,6 +297,11 @@ class NodeSession:
             if await Nodes(tx).by_certificate(self._identity.fingerprint) is None:
                 raise Violation(Code.NODE_REMOVED, "this node was removed; enrol it again to bring it back")
             found = await dispatch.due(tx, self.speaker.node)
+        policies, fitted = fit(found.policies, self._understood)
+        changed, self._fit = fitted != self._fit, fitted
+        if changed and self._said is not None:
+            await self._keep(self._said)
+        found = msgspec.structs.replace(found, policies=policies)
         messages = self._desk.pick(found, self._applied, time.monotonic())
         orders = [message.command.id for message in messages if isinstance(message, say.CommandOrder)]
         if orders:

@@ -19,6 +19,7 @@ from hullguard.model.node import Container, Heartbeat, HostFacts
 from hullguard.model.policy import AppliedPolicies, NodePolicies
 from hullguard.model.profile import Tally
 from hullguard.wire import limits
+from hullguard.wire.capabilities import Names
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
@@ -50,6 +51,8 @@ class Hello(Struct, frozen=True, tag="hello"):
     protocol: int = limits.PROTOCOL
     applied: AppliedPolicies | None = None
     """What runs already: policies are sent only if others are wanted."""
+    capabilities: Names = ()
+    """What the agent understands: it is sent nothing else."""
 
 
 class Beat(Struct, frozen=True, tag="beat"):
@@ -168,6 +171,8 @@ class Welcome(Struct, frozen=True, tag="welcome"):
     credit: Grant
     heartbeat_seconds: Annotated[int, Meta(ge=1, le=3600)]
     server_version: str = ""
+    capabilities: Names = ()
+    """What the platform understands: it is told nothing else."""
 
 
 class Ack(Struct, frozen=True, tag="ack"):

@@ -13,7 +13,7 @@ totals since the connection opened, so a lost or repeated grant does no harm.
 from typing import NamedTuple
 
 from hullguard.model.errors import LimitReached
-from hullguard.wire import codec, limits
+from hullguard.wire import capabilities, codec, limits
 from hullguard.wire.messages import (
     CONTROL,
     RECORDS,
@@ -163,7 +163,8 @@ class ServerSession:
         """Opens the session after a hello; ``received_up_to`` is what the database says for the hello's stream."""
         self._open = True
         self._received_up_to = self._acknowledged = received_up_to
-        return encoded(Welcome(session, received_up_to, self._granted, heartbeat_seconds, server_version))
+        said = capabilities.SAID
+        return encoded(Welcome(session, received_up_to, self._granted, heartbeat_seconds, server_version, said))
 
     def acknowledge(self, sequence: int) -> None:
         """The record and all before it are in the database."""
