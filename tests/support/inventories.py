@@ -30,6 +30,7 @@ class Found:
             self.os = self.os or findings.os
             self.packages += findings.packages
             self.unknowns += findings.unknowns
+        self.unknowns += context.doubts()
 
     def named(self, name: str) -> Package:
         (package,) = (package for package in self.packages if package.name == name)

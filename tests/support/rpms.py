@@ -9,6 +9,7 @@ from pathlib import Path
 _TAGS = {
     "name": 1000, "version": 1001, "release": 1002, "epoch": 1003, "vendor": 1011, "license": 1014, "arch": 1022,
     "source": 1044, "basenames": 1117, "dirnames": 1118, "dirindexes": 1116, "module": 5096, "summary": 1004,
+    "digests": 1035, "flags": 1037, "digestkind": 5011,
 }  # fmt: skip
 
 

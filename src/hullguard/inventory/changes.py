@@ -29,6 +29,8 @@ class Written(_Change, tag="file"):
     """What analyzers keep that know it by its first bytes."""
     hits: Totals | None = None
     """How many findings the layer has with this file's, where it has any."""
+    fingerprint: bytes = b""
+    """See ``fingerprint``; of files that an OS package may have brought."""
 
 
 class Linked(_Change, tag="link", gc=False):

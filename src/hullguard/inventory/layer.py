@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
+from hullguard.inventory.analyzers.provenance import packaged
 from hullguard.inventory.changes import Change, HardLinked, Linked, Made, Opaque, Others, Totals, Whiteout, Written
 from hullguard.inventory.compression import Readable
+from hullguard.inventory.fingerprint import fingerprint
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
@@ -190,7 +192,7 @@ class Indexer:
         small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
         most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
         before = self._inspection.said
-        kept = _NOTHING
+        kept, whose = _NOTHING, b""
         if analyzer is None and not self._sniffs(size, content):
             self._inspection.show(path, size, mode, head, content)
         elif size > most:
@@ -201,8 +203,10 @@ class Indexer:
             with self.budget.turn(size if small else 0), _whole(content, size, in_memory=small) as whole:
                 self._inspection.show(path, size, mode, head, reader(whole))
                 kept = self._condensed(path, logical, analyzer, whole)
+                if any(kept) and (analyzer is None or analyzer.ownable) and packaged(path):
+                    whose = fingerprint(whole)
         hits = self._inspection.totals if self._inspection.said != before else None
-        self._written(path, logical, *kept, hits)
+        self._written(path, logical, *kept, hits=hits, whose=whose)
 
     def _condensed(
         self, path: str, logical: str | None, analyzer: Analyzer | None, whole: RandomAccess
@@ -305,16 +309,18 @@ class Indexer:
         logical: str | None,
         content: bytes | None,
         sniffed: dict[str, bytes],
+        *,
         hits: Totals | None,
+        whose: bytes,
     ) -> None:
         """Records a regular file, by its name if anything of it is kept."""
         if content is None and not sniffed and hits is None:
             self._other(path)
             return
-        self.budget.keep(len(content or b"") + sum(map(len, sniffed.values())))
+        self.budget.keep(len(content or b"") + sum(map(len, sniffed.values())) + len(whose))
         self.budget.keep_path(path)
         as_what = logical if logical != path else None
-        self._change(Written(*self._here(), path, as_what, content, sniffed or None, hits))
+        self._change(Written(*self._here(), path, as_what, content, sniffed or None, hits, whose))
 
     def _whiteout(self, path: str, directory: str, base: str) -> None:
         hidden = base[len(WHITEOUT) :]

@@ -281,6 +281,7 @@ def _inventory(
         context, own = Context(layers=names, room=limits.packages), Findings(unknowns=tree.unknowns())
         for analyzer in ANALYZERS:
             _take(analyzer.analyze(tree, context), own, context)
+        own.unknowns += context.doubts()
         seen.add((own.os, frozenset(own.packages)))
         _take(own, found, context)
     if len(seen) > 1:
@@ -325,8 +326,8 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
     found.left_out += findings.left_out
     found.unsaid += findings.unsaid
     found.listed += findings.listed
-    for path, layer in findings.owned.items():
-        context.owned[path] = max(layer, context.owned.get(path, 0))
+    for path, claim in findings.owned.items():
+        context.owned[path] = claim.joined(context.owned.get(path))
     context.room -= len(findings.packages)
 
 

@@ -90,12 +90,12 @@ class Replay:
         kept = None
         if change.content is not None:
             older = self._before(old.kept) if old else None
-            kept = Kept(change.content, self._layer, older, change.logical or change.path)
+            kept = Kept(change.content, self._layer, older, change.logical or change.path, change.fingerprint)
         sniffed = None
         if change.sniffed:
             before = (old.sniffed if old else None) or {}
             sniffed = {
-                name: Kept(content, self._layer, self._before(before.get(name)), change.path)
+                name: Kept(content, self._layer, self._before(before.get(name)), change.path, change.fingerprint)
                 for name, content in change.sniffed.items()
             }
         node.name_file(File(inode, kept, sniffed))
@@ -198,7 +198,9 @@ class Replay:
         return kept.older if kept is not None and kept.layer == self._layer else kept
 
     def _again(self, kept: Kept | None, old: Kept | None) -> Kept | None:
-        return Kept(kept.content, self._layer, self._before(old), kept.logical) if kept is not None else None
+        if kept is None:
+            return None
+        return Kept(kept.content, self._layer, self._before(old), kept.logical, kept.fingerprint)
 
     def _enter(self, path: str) -> Spot:
         """The directory at a path, as the layer finds it that writes there; what is in its way makes room."""

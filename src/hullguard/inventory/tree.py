@@ -19,14 +19,17 @@ MAX_LINKS = 40
 class Kept:
     """A file under one of its names as it stands after ``layer``, and what stood there before it was written again."""
 
-    __slots__ = ("content", "layer", "logical", "older")
+    __slots__ = ("content", "fingerprint", "layer", "logical", "older")
 
-    def __init__(self, content: bytes, layer: int, older: "Kept | None", logical: str) -> None:
+    def __init__(
+        self, content: bytes, layer: int, older: "Kept | None", logical: str, fingerprint: bytes = b""
+    ) -> None:
         self.content = content
         self.layer = layer
         self.older = older
         self.logical = logical
         """The wanted name as which its content was condensed."""
+        self.fingerprint = fingerprint
 
     @property
     def origin(self) -> int:

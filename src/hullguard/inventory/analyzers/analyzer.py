@@ -1,7 +1,7 @@
 """What an analyzer is: it declares the paths that it wants and turns their content into packages."""
 
 import abc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Protocol, TypeGuard
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from packageurl import PackageURL
 
 from hullguard.inventory import bounds
 from hullguard.inventory.distributions import Distribution
+from hullguard.inventory.fingerprint import UNKNOWN, checksums
 from hullguard.inventory.limits import Limits
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package, Unknown
@@ -25,6 +26,11 @@ NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 
 NO_PACKAGE = "the package database names no installed package"
+_ALTERED = "they are not as the package database's checksums say: what they name was looked up by itself"
+_UNPROVEN = (
+    "the package database has no checksum of them: they were taken for the packages', which may not be so where "
+    "something else was put in their place"
+)
 
 
 class File(Protocol):
@@ -43,6 +49,11 @@ class File(Protocol):
         """The layer that brought this content in."""
         ...
 
+    @property
+    def fingerprint(self) -> bytes:
+        """Of the whole file, empty where nobody can need it (``Analyzer.ownable``)."""
+        ...
+
     def history(self) -> "Sequence[File]":
         """Every content that the layers gave it, the oldest first."""
         ...
@@ -59,21 +70,56 @@ class Files(Protocol):
     def sniffed(self, analyzer: str) -> Iterable[tuple[str, File]]: ...
 
 
+class Claim(Struct):
+    """What OS packages say of one file that they list."""
+
+    layer: int
+    """The number of the layer that brought the package in."""
+    sums: frozenset[str]
+    """The file's checksum (``fingerprint.checksum``) as each of them has it, ``UNKNOWN`` where one has none."""
+
+    def joined(self, other: "Claim | None") -> "Claim":
+        return self if other is None else Claim(max(self.layer, other.layer), self.sums | other.sums)
+
+
 class Context(Struct):
     """What the analyzers before this one found out."""
 
     distribution: Distribution | None = None
-    owned: dict[str, int] = {}
-    """Real paths of language metadata that belong to an OS package, with the layer that brought the package in."""
+    owned: dict[str, Claim] = {}
+    """Real paths of language metadata that belong to an OS package."""
+    altered: set[str] = set()
+    """Those whose content is not what the package brought."""
+    unproven: set[str] = set()
+    """Those that count as the package's though no checksum tells."""
     layers: tuple[str | None, ...] = ()
     """Diff ids by layer number."""
     room: int = Limits().packages
     """How many packages may still be named."""
 
     def owns(self, path: str, file: "File") -> bool:
-        """Whether an OS package speaks for the file; not for one that a later layer put in its place."""
-        layer = self.owned.get(path)
-        return layer is not None and file.origin <= layer
+        """Whether an OS package speaks for the file: not for one that was put in its place.
+
+        The package's checksum tells; where there is none, whether a later layer wrote the file.
+        """
+        claim = self.owned.get(path)
+        if claim is None:
+            return False
+        if file.fingerprint and not claim.sums.isdisjoint(checksums(file.fingerprint)):
+            return True
+        if file.fingerprint and UNKNOWN not in claim.sums:
+            self.altered.add(path)
+            return False
+        if file.origin > claim.layer:
+            return False
+        self.unproven.add(path)
+        return True
+
+    def doubts(self) -> Iterator[Unknown]:
+        """What is to be said of files that OS packages list, when all analyzers have asked."""
+        for paths, why in ((self.altered, _ALTERED), (self.unproven, _UNPROVEN)):
+            if paths:
+                yield Unknown(f"{len(paths)} files of OS packages, {min(paths)} the first of them", why)
 
 
 class Findings(Struct):
@@ -82,7 +128,7 @@ class Findings(Struct):
     packages: list[Package] = []
     unknowns: list[Unknown] = []
     os: OperatingSystem | None = None
-    owned: dict[str, int] = {}
+    owned: dict[str, Claim] = {}
     listed: list[tuple[str, set[str]]] = []
     """Names of OS packages with the real paths of those of their files for which it matters whose they are."""
     room: int = Limits().packages
@@ -122,6 +168,8 @@ class Analyzer(abc.ABC):
 
     ``condense`` is given their content; what it returns empty is not kept. ``Files.sniffed`` yields the others.
     """
+    ownable: ClassVar[bool] = False
+    """Whether OS packages bring such files, too, and then speak for them: fingerprints tell whether they still do."""
     trees_only: ClassVar[bool] = False
     """Whether its files count in a scanned directory only: in an image they say nothing of what is installed."""
 

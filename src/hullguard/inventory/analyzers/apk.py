@@ -1,5 +1,6 @@
 """Alpine's, Wolfi's and Chainguard's packages: apk's database of installed packages (apk-tools, apk_db_read)."""
 
+import binascii
 import re
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +19,7 @@ from hullguard.inventory.analyzers.analyzer import (
 from hullguard.inventory.analyzers.ownable import ownable
 from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.inventory.content.secrets.redaction import quoted
+from hullguard.inventory.fingerprint import SHA1, SHA256, UNKNOWN, checksum
 from hullguard.model.package import Package, PackageType
 
 # apk-tools 3 moved the database below /usr.
@@ -28,10 +30,14 @@ _REPOSITORIES, _WORLD = "etc/apk/repositories", "etc/apk/world"
 _ASKED = 1 << 16
 """Bytes of the lists of repositories and of what was asked for; a longer one is not read."""
 _UNREAD = "!"
-_LINE = re.compile(rb"^(?:([PVAoLFRmc]):.*)?$", re.MULTILINE)
+# A file's mode and owner, where they are unusual, stand before its digest.
+_LINE = re.compile(rb"^(?:(?P<field>[PVAoLFmc]):.*|R:(?P<file>.*)(?:\na:.*)?(?:\nZ:(?P<digest>.*))?)?$", re.MULTILINE)
 _GROWTH = 4
 _LONGEST = 1000
 """Characters of a value."""
+_DIGEST = 64
+"""Characters of a digest as it is written."""
+_DIGESTS = {"Q1": SHA1, "Q2": SHA256}
 _HOLE = bytes(16)
 """What a disk that lost a block has in its place."""
 _DAMAGED = b"!:damaged\n"
@@ -41,14 +47,14 @@ _CUT = b"!:"
 
 
 class ApkAnalyzer(Analyzer):
-    """One-letter fields: P name, V version, A architecture, L licence, o origin (the source), F folder, R file.
+    """One-letter fields: P name, V version, A architecture, L licence, o source, F folder, R file, Z digest.
 
     The database does not say which repository a package came from. It counts as the distribution's if it is maintained
     (m) there; or if it was built from a commit (c), all repositories are the distribution's, and nobody asked for a
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 6
+    name, version = "apk", 7
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 
@@ -59,11 +65,10 @@ class ApkAnalyzer(Analyzer):
         # A folder's name counts once a file: a few bytes could stand for gigabytes of paths.
         folder, room, files = b"", _GROWTH * len(content), 0
         for line in _LINE.finditer(content):
-            whole, field = line[0], line[1]
-            if field == b"F":
-                folder = whole[2:]
-            elif field == b"R":
-                name = folder + b"/" + whole[2:]
+            if line["field"] == b"F":
+                folder = line[0][2:]
+            elif line["file"] is not None:
+                name = folder + b"/" + line["file"]
                 if not ownable(text(name)):
                     continue
                 if len(name) > room or files == bounds.LISTED_FILES:
@@ -71,9 +76,9 @@ class ApkAnalyzer(Analyzer):
                     continue
                 room -= len(name)
                 files += 1
-                kept.append(b"R:" + name)
+                kept.append(b"R:" + name + b"\0" + (line["digest"] or b"")[:_DIGEST])
             elif len(kept) - files < bounds.DATABASE_LINES:
-                kept.append(whole[: 5 * _LONGEST])  # more characters than that, so that what was cut is seen to be
+                kept.append(line[0][: 5 * _LONGEST])  # more characters than that, so that what was cut is seen to be
             else:
                 kept.append(_CUT)
                 break
@@ -100,9 +105,9 @@ class ApkAnalyzer(Analyzer):
                 present = {_identity(fields) for fields, _ in _records(older.content)}
                 origins = {identity: origins.get(identity, older.layer) for identity in present}
             for fields, owned in _records(file.content):
-                real_paths = {real for path in owned if (real := files.real(path))}
                 layer = origins.get(_identity(fields), file.layer)
-                owners.append(Owner(fields.get("P", ""), sources.own(fields), layer, real_paths))
+                owner = Owner(fields.get("P", ""), sources.own(fields), layer)
+                owners.append(owner.with_files(files, owned))
                 self._add(fields, layer, place, context, findings)
             if not findings.packages and not findings.unknowns:
                 findings.say(place, NO_PACKAGE)
@@ -172,18 +177,29 @@ def _content(files: Files, path: str) -> str:
     return "" if file is None else text(file.content)
 
 
-def _records(content: bytes) -> Iterator[tuple[dict[str, str], list[str]]]:
+def _records(content: bytes) -> Iterator[tuple[dict[str, str], dict[str, str | None]]]:
+    """The packages: their fields, and what they list with checksums."""
     fields: dict[str, str] = {}
-    owned: list[str] = []
+    owned: dict[str, str | None] = {}
     for line in map(text, [*content.split(b"\n"), b""]):
         if not line.strip():
             if fields:
                 yield fields, owned
-            fields, owned = {}, []
+            fields, owned = {}, {}
         elif line.startswith("R:"):
-            owned.append(line[2:])
+            name, _, digest = line[2:].partition("\0")
+            owned[name] = _checksum(digest)
         else:
             fields[line[:1]] = line[2:].strip()
+
+
+def _checksum(digest: str) -> str:
+    """Of a letter and a number for the kind, and the digest in base64 (apk-tools, src/blob.c)."""
+    kind = _DIGESTS.get(digest[:2])
+    try:
+        return checksum(kind, binascii.a2b_base64(digest[2:])) if kind else UNKNOWN
+    except (binascii.Error, ValueError):
+        return UNKNOWN
 
 
 def _identity(fields: dict[str, str]) -> tuple[str | None, ...]:

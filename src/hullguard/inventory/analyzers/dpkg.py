@@ -1,15 +1,16 @@
 """Debian's and Ubuntu's packages: dpkg's status file, and one file per package in distroless images (status.d)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
-from msgspec.structs import replace
-
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers import provenance
-from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl
+from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
-from hullguard.inventory.analyzers.ownable import listed, ownables
+from hullguard.inventory.analyzers.ownable import listed, ownable, ownables
 from hullguard.inventory.analyzers.provenance import Owner
+from hullguard.inventory.fingerprint import MD5, UNKNOWN, checksum_of_hex
 from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/dpkg"
@@ -17,9 +18,14 @@ _STATUS = f"{_ROOT}/status"
 _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
 _UPDATES = f"{_ROOT}/updates"
+_DIVERSIONS = f"{_ROOT}/diversions"
 _FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin"))
 # A file a line, in md5sums behind its digest.
-_LISTED = (re.compile(rb"^(?:\S*  )?([^\n]+)", re.MULTILINE), re.compile(rb"([^\n]+)"))
+_LISTED = (re.compile(rb"^(?:(\S*)  )?/*([^\n]+)", re.MULTILINE), re.compile(rb"()/*([^\n]+)"))
+_DIVERTED = re.compile(rb"/*([^\n]+)\n/*([^\n]+)\n([^\n]+)(?:\n|$)")
+_SUMS = ".md5sums"
+_CONFIGURATION = "etc/"
+"""Where those files lie of which dpkg keeps no checksum, because somebody may well have changed them."""
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
@@ -29,26 +35,31 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 7
-    paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.list)"
-    fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES)
+    name, version = "dpkg", 8
+    paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
+    fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES, _DIVERSIONS)
 
     def condense(self, path: str, content: bytes) -> bytes:
-        if path.endswith((".list", ".md5sums")):
-            return ownables(line[1].lstrip(b"/") for line in _LISTED[path.endswith(".list")].finditer(content))
+        if path.endswith((".list", _SUMS)):
+            return ownables((line[1] or b"", line[2]) for line in _LISTED[path.endswith(".list")].finditer(content))
+        if path == _DIVERSIONS:
+            found = islice(_DIVERTED.finditer(content), bounds.LISTED_FILES)
+            return b"".join(each[0] for each in found if ownable(text(each[1])) or ownable(text(each[2])))
         # For dpkg that mark of DOS ends lines and paragraphs as a line's end does (lib/dpkg/parse.c).
         return condensed(
             content.replace(b"\x1a", b"\n"), _FIELDS, whole=path == _STATUS or path.startswith(f"{_UPDATES}/")
         )
 
     def variant(self, path: str) -> str:
-        return "list" if path.endswith((".list", ".md5sums")) else ""
+        if path == _DIVERSIONS:
+            return "diversions"
+        return next((suffix for suffix in (".list", _SUMS) if path.endswith(suffix)), "")
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         own: dict[str, Owner] = {}
         for name, file in files.children(_STATUS_D):
-            if not name.endswith(".md5sums"):
+            if not name.endswith(_SUMS):
                 place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
                 for entry in found:
                     self._add(entry, file.origin, place, context, findings, own)
@@ -99,8 +110,42 @@ class DpkgAnalyzer(Analyzer):
 
     @staticmethod
     def _owners(files: Files, own: Mapping[str, Owner], findings: Findings) -> Iterator[Owner]:
-        for directory, suffix in ((_INFO, ".list"), (_STATUS_D, ".md5sums")):
+        diverted = _diverted(files)
+        for directory, suffix in ((_INFO, ".list"), (_STATUS_D, _SUMS)):
             for name, file in files.children(directory):
-                if name.endswith(suffix) and (package := name.removesuffix(suffix).split(":")[0].lower()) in own:
-                    paths = listed(file.content, f"{directory}/{name}", findings)
-                    yield replace(own[package], paths={real for path in paths if (real := files.real(path))})
+                stem = name.removesuffix(suffix)
+                if not name.endswith(suffix) or (package := stem.split(":")[0].lower()) not in own:
+                    continue
+                digests: dict[str, str | None] = dict(listed(file.content, f"{directory}/{name}", findings))
+                if suffix != _SUMS:
+                    digests = _with_digests(digests, f"{directory}/{stem}{_SUMS}", files, findings)
+                names = {_place(path, package, diverted): _checksum(path, d) for path, d in digests.items()}
+                yield own[package].with_files(files, names)
+
+
+def _with_digests(names: Iterable[str], place: str, files: Files, findings: Findings) -> dict[str, str | None]:
+    """The files of a list with what the package's file of checksums says, None of those that it leaves out."""
+    file = files.file(place)
+    if file is None:
+        return dict.fromkeys(names, "")
+    digests = dict(listed(file.content, place, findings))
+    return {path: digests.get(path) for path in names}
+
+
+def _checksum(path: str, digest: str | None) -> str | None:
+    """None for what is in a package's list and not among its checksums: a link, or nothing that it brought."""
+    if digest is None:
+        return UNKNOWN if path.startswith(_CONFIGURATION) else None
+    return checksum_of_hex(MD5, digest)
+
+
+def _diverted(files: Files) -> dict[str, tuple[str, str]]:
+    """By path where other packages' files of that name lie, and the package whose own stays (dpkg-divert(1))."""
+    file = files.file(_DIVERSIONS)
+    found = _DIVERTED.findall(file.content) if file is not None else []
+    return {text(path): (text(other), text(package).lower()) for path, other, package in found}
+
+
+def _place(path: str, package: str, diverted: Mapping[str, tuple[str, str]]) -> str:
+    other, stays = diverted.get(path, (path, package))
+    return path if stays == package else other

@@ -104,6 +104,7 @@ class _Reading(msgspec.Struct, omit_defaults=True):
 class LanguageAnalyzer(Analyzer):
     """An analyzer whose files each name packages on their own."""
 
+    ownable = True
     form: ClassVar[str]
     """What such a file is, for the sentence that says that it cannot be read."""
 
@@ -141,7 +142,7 @@ class LanguageAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in self.found(files):
-            if context.owns(path, file) or not file.content:
+            if not file.content or context.owns(path, file):
                 continue
             reading = from_json(file.content, _Reading)
             layer = context.layers[file.origin]

@@ -38,6 +38,7 @@ class NodeAnalyzer(Analyzer):
     """
 
     name, version = "node", 4
+    ownable = True
     paths = rf"{NODE_PACKAGE}|{_UNPACKED}/package\.json"
 
     def condense(self, path: str, content: bytes) -> bytes:

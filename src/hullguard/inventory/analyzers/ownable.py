@@ -70,20 +70,24 @@ def _named() -> tuple[Callable[[str], bool], Callable[[str], re.Match[str] | Non
     return Endings(_NAMED).possible, either.fullmatch
 
 
-def ownables(names: Iterable[bytes]) -> bytes:
-    """Of the files that an OS package lists those that may name packages, a line each, for ``listed``."""
+def ownables(names: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Of the files that an OS package lists those that may name packages, a line each, for ``listed``.
+
+    Each has its digest in front, as it is written, or nothing.
+    """
     every = iter(names)
-    kept = [name for name in islice(every, bounds.LISTED_FILES) if ownable(text(name))]
+    kept = [digest + b" " + name for digest, name in islice(every, bounds.LISTED_FILES) if ownable(text(name))]
     if next(every, None) is not None:
         kept.append(_MORE)
     return b"\n".join(kept)
 
 
-def listed(content: bytes, place: str, findings: Findings) -> Iterator[str]:
-    """The files of such a list; that it was cut is added to the unknowns."""
-    for name in content.split(b"\n"):
-        if name == _MORE:
+def listed(content: bytes, place: str, findings: Findings) -> Iterator[tuple[str, str]]:
+    """The files of such a list with their digests; that it was cut is added to the unknowns."""
+    for line in content.split(b"\n"):
+        if line == _MORE:
             why = f"it lists more than {bounds.LISTED_FILES} files; whose the others are is not known"
             findings.say(place, why, incomplete=True)
-        elif name:
-            yield text(name)
+        elif line:
+            digest, _, name = line.partition(b" ")
+            yield text(name), text(digest)

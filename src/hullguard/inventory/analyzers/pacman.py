@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from msgspec.structs import replace
-
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import (
     Analyzer,
@@ -18,6 +16,7 @@ from hullguard.inventory.analyzers.analyzer import (
 )
 from hullguard.inventory.analyzers.ownable import listed, ownables
 from hullguard.inventory.analyzers.provenance import Owner
+from hullguard.inventory.fingerprint import UNKNOWN
 from hullguard.model.package import Package, PackageType
 
 _ROOT = "var/lib/pacman/local"
@@ -31,14 +30,14 @@ _LINE = re.compile(rb"[^\n]+")
 class PacmanAnalyzer(Analyzer):
     """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
 
-    name, version = "pacman", 4
+    name, version = "pacman", 5
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
     fixed = ("var/lib/pacman", _ROOT)
     entered = (_ROOT,)
 
     def condense(self, path: str, content: bytes) -> bytes:
         if path.endswith("/files"):
-            return ownables(line for heading, line in _lines(content) if heading == b"FILES")
+            return ownables((b"", line) for heading, line in _lines(content) if heading == b"FILES")
         kept: dict[bytes, list[bytes]] = {name.encode(): [] for name in _KEPT}
         for heading, line in _lines(content):
             if heading in kept and len(kept[heading]) < _MOST_VALUES:
@@ -76,8 +75,8 @@ class PacmanAnalyzer(Analyzer):
     def _owners(files: Files, place: str, own: Mapping[str, Owner], findings: Findings) -> Iterator[Owner]:
         for path, file in files.matching(rf"{place}/[^/]+/files"):
             if (known := own.get(path.rpartition("/")[0])) is not None:
-                names = listed(file.content, path, findings)
-                yield replace(known, paths={real for name in names if (real := files.real(name))})
+                # The digests stand in a packed list beside it, which is not read.
+                yield known.with_files(files, {name: UNKNOWN for name, _ in listed(file.content, path, findings)})
 
     @staticmethod
     def _add(path: str, file: File, context: Context, findings: Findings, own: dict[str, Owner]) -> None:

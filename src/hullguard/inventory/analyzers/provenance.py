@@ -7,11 +7,12 @@ counts as somebody else's (decision 0015).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from hullguard.inventory.analyzers.analyzer import Findings
+from hullguard.inventory.analyzers.analyzer import Claim, Files, Findings
 from hullguard.inventory.analyzers.ownable import metadata
 from hullguard.inventory.distributions import Distribution
 
@@ -55,6 +56,7 @@ _REPOSITORIES = {
 # /usr/local and what the administrator made to him: a list that names those was not made by the distribution.
 _FHS = re.compile(r"(?:usr/(?!local/)|s?bin/|lib(?:32|64|x32)?/|etc/|var/|boot/|opt/)")
 _VENDORS_OWN = "opt/"
+_COLLECTIONS = "opt/rh/"
 _NAMED = 5
 
 
@@ -97,7 +99,27 @@ class Owner(Struct):
     layer: int
     """The number of the layer that brought it in."""
     paths: set[str] = set()
-    """The real paths that it lists."""
+    """The real paths that it lists, links followed to their ends."""
+    sums: dict[str, str] = {}
+    """Those of its own files, with their checksums (``fingerprint.checksum``)."""
+
+    def with_files(self, files: Files, listed: Mapping[str, str | None]) -> "Owner":
+        """The same package with what it lists, by name with the checksum; None for what is no file that it brought.
+
+        Where a link stands now the package owns that, and not what it leads to, which lists of its own name.
+        """
+        directories: dict[str, str | None] = {}
+        paths, sums = set[str](), dict[str, str]()
+        for path, checksum in listed.items():
+            directory, _, base = path.rpartition("/")
+            if directory not in directories:
+                directories[directory] = files.real(directory)
+            if (above := directories[directory]) is None or (real := files.real(path)) is None:
+                continue
+            paths.add(real)
+            if checksum is not None and real == (f"{above}/{base}" if above else base):
+                sums[real] = checksum
+        return replace(self, paths=paths, sums=sums)
 
 
 def take(findings: Findings, distribution: Distribution | None, owners: Iterable[Owner], *, fhs: bool) -> None:
@@ -109,11 +131,12 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
     published = distribution is not None and distribution.ecosystem != ""
     for owner in owners:
         speaks = owner.own and published
-        kept = {path for path in owner.paths if speaks and _placed(path, fhs=fhs)}
+        kept = {path for path in owner.sums if speaks and _placed(path, fhs=fhs)}
         for path in kept:
-            findings.owned[path] = max(owner.layer, findings.owned.get(path, 0))
+            claim = Claim(owner.layer, frozenset((owner.sums[path],)))
+            findings.owned[path] = claim.joined(findings.owned.get(path))
         findings.listed.append((owner.name, owner.paths))
-        if any(map(metadata, owner.paths - kept)):
+        if any(metadata(path) for path in owner.sums if path not in kept):
             others.add(owner.name)
     if not others or distribution is None or not published:  # that nobody knows of its packages is said elsewhere
         return
@@ -123,6 +146,11 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
         "programs and packages of languages among their files were looked up by themselves"
     )
     findings.say(f"{len(others)} OS packages ({named})"[:500], why)
+
+
+def packaged(path: str) -> bool:
+    """Whether some distribution's packages may put a file there; what is in /opt but for collections is a vendor's."""
+    return _FHS.match(path) is not None and (not path.startswith(_VENDORS_OWN) or path.startswith(_COLLECTIONS))
 
 
 def _placed(path: str, *, fhs: bool) -> bool:

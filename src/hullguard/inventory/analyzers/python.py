@@ -25,6 +25,7 @@ class PythonAnalyzer(Analyzer):
     """What pip, wheel or setuptools left beside the code, in any directory."""
 
     name, version = "python", 8
+    ownable = True
     paths = METADATA
 
     def condense(self, path: str, content: bytes) -> bytes:

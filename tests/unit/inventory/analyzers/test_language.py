@@ -9,7 +9,7 @@ from tests.support.images import Entry
 from tests.support.inventories import Found
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import Context
+from hullguard.inventory.analyzers.analyzer import Claim, Context
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Unreadable, purl
 from hullguard.inventory.changes import Written
 from hullguard.inventory.layer import LayerIndex
@@ -44,7 +44,7 @@ def findings(content: bytes, owned: frozenset[str] = frozenset()) -> tuple[list[
         Wanted([analyzer]),
         Limits(),
     )
-    found = analyzer.analyze(tree, Context(owned=dict.fromkeys(owned, 0), layers=("layer0",)))
+    found = analyzer.analyze(tree, Context(owned=dict.fromkeys(owned, Claim(0, frozenset([""]))), layers=("layer0",)))
     assert {package.layer for package in found.packages} <= {"layer0"}
     return [package.purl for package in found.packages], [(u.what, u.why) for u in found.unknowns]
 

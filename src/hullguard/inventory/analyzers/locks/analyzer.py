@@ -56,6 +56,7 @@ class LockAnalyzer(LanguageAnalyzer):
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
         r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     )
+    ownable = False
     form = "lock file"
     trees_only = True
 

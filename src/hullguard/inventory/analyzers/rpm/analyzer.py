@@ -33,7 +33,7 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 4
+    name, version = "rpm", 5
     paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, *_BESIDE))
 
@@ -101,8 +101,8 @@ class RpmAnalyzer(Analyzer):
                 layer = origins.get(_identity(record), newest)
                 findings.packages.append(_package(record, path, layer, context))
                 made = provenance.vended(context.distribution, record.vendor, record.release)
-                paths = {real for owned in record.owned if (real := files.real(owned))}
-                owners.append(Owner(record.name, made, layer, paths))
+                listed = dict(zip(record.owned, record.sums, strict=True))
+                owners.append(Owner(record.name, made, layer).with_files(files, listed))
         provenance.take(findings, context.distribution, owners, fhs=False)
         return any(record.name != _KEY for record in found.records)
 

@@ -1,12 +1,13 @@
 """An rpm header: an index of tags over a store of values, both big-endian (rpm's lib/header.c and docs/manual/tags)."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import is_name, text
 from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.fingerprint import MD5, SHA1, SHA256, UNKNOWN, checksum_of_hex
 
 _MAX_TAGS = 1 << 16
 _MAX_FILES = 1 << 20
@@ -15,6 +16,11 @@ _GROWTH = 4
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENSE, _ARCH = 1000, 1001, 1002, 1003, 1011, 1014, 1022
 _OLD_FILE_NAMES, _SOURCE_RPM, _MODULARITY_LABEL = 1027, 1044, 5096
+_DIGESTS, _FLAGS, _DIGEST_KIND = 1035, 1037, 5011
+_KINDS = {1: MD5, 2: SHA1, 8: SHA256}
+"""Digests by the numbers of OpenPGP (RFC 4880, 9.4); without one it is MD5."""
+_CONFIGURATION = 1
+"""The flag of what somebody may well have changed."""
 _DIRECTORY_INDEXES, _BASE_NAMES, _DIRECTORY_NAMES = 1116, 1117, 1118
 
 
@@ -41,6 +47,8 @@ class Record(Struct, frozen=True, array_like=True):
     license: str | None
     owned: tuple[str, ...]
     """Those of its files for which it matters whose they are (``ownable``)."""
+    sums: tuple[str, ...] = ()
+    """Their checksums."""
 
 
 def parse(blob: bytes) -> Record:
@@ -53,6 +61,7 @@ def parse(blob: bytes) -> Record:
     if any(len(value) > _LONGEST for value in (name, version, release, arch, source, module) if value):
         raise DamagedHeader("a header has a name or a version without end")
     epochs = values.numbers(_EPOCH)
+    owned = [(path, place) for path, place in _files(values) if ownable(path)]
     return Record(
         name=name,
         epoch=epochs[0] if epochs else None,
@@ -63,7 +72,8 @@ def parse(blob: bytes) -> Record:
         module=module,
         vendor=values.string(_VENDOR),
         license=values.string(_LICENSE),
-        owned=tuple(path for path in _files(values) if ownable(path)),
+        owned=tuple(path for path, _ in owned),
+        sums=_checksums(values, [place for _, place in owned]) if owned else (),
     )
 
 
@@ -105,18 +115,33 @@ class _Values:
         return struct.unpack_from(f">{count}I", self._store, offset)
 
 
-def _files(values: _Values) -> Iterator[str]:
-    yield from (name.lstrip("/") for name in values.strings(_OLD_FILE_NAMES))
+def _files(values: _Values) -> Iterator[tuple[str, int]]:
+    """Every file's path, and its place among the digests."""
+    yield from ((name.lstrip("/"), place) for place, name in enumerate(values.strings(_OLD_FILE_NAMES)))
     directories = [name.lstrip("/") for name in values.strings(_DIRECTORY_NAMES)]
     names, places = values.strings(_BASE_NAMES), values.numbers(_DIRECTORY_INDEXES)
     if len(names) != len(places):
         return
     # A directory's name counts once a file: a few bytes could stand for gigabytes of paths.
     room = values.size * _GROWTH
-    for name, place in zip(names, places, strict=True):
+    for number, (name, place) in enumerate(zip(names, places, strict=True)):
         if place >= len(directories):
             continue
         room -= len(directories[place]) + len(name)
         if room < 0:
             return
-        yield directories[place] + name
+        yield directories[place] + name, number
+
+
+def _checksums(values: _Values, places: Sequence[int]) -> tuple[str, ...]:
+    """Of the files at these places."""
+    digests, flags = values.strings(_DIGESTS), values.numbers(_FLAGS)
+    kind = _KINDS.get((values.numbers(_DIGEST_KIND) or (1,))[0])
+    if kind is None:
+        return (UNKNOWN,) * len(places)
+    return tuple(
+        checksum_of_hex(kind, digests[place])
+        if place < len(digests) and not (place < len(flags) and flags[place] & _CONFIGURATION)
+        else UNKNOWN
+        for place in places
+    )
