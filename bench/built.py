@@ -25,7 +25,7 @@ PIECE = 1 << 20
 
 Compress = Callable[[IO[bytes]], AbstractContextManager[Any]]
 COMPRESSIONS: dict[str, Compress] = {
-    "gzip": lambda raw: igzip.IGzipFile(fileobj=raw, mode="wb", compresslevel=2),
+    "gzip": lambda raw: igzip.IGzipFile(fileobj=raw, mode="wb", compresslevel=2),  # type: ignore[no-untyped-call]
     "zstd": lambda raw: zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False),
 }
 

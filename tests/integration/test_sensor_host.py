@@ -1,8 +1,10 @@
 """The host itself: silent, unless a rule asks for it."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from tests.support.deeds import every, wanting
 from tests.support.sensor import open_sensor, state_directory
 
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
-from hullguard.detect.detectors.interface import Access, Wants
+from hullguard.detect.detectors.interface import Access, ExecTrait, Wants
 from hullguard.model.event import Event, EventKind, Gap
 
 pytestmark = pytest.mark.bpf
@@ -88,6 +90,80 @@ def test_starts_of_programs_that_no_rule_names_are_not_judged(sensor: BpfSensor)
         sensor.poll(lambda event: seen.append(event) if isinstance(event, Event) else None, 100)
     ours = [event for event in seen if any(process.pid == os.getpid() for process in event.lineage)]
     assert [(event.process.comm, event.process.args) for event in ours] == [("head", ("head", "/dev/null"))]
+
+
+EXEC = frozenset({EventKind.EXEC})
+TEXT = "stratum+tcp://"
+LONG = "x" * 4000
+
+
+@pytest.mark.parametrize(
+    ("wants", "told", "untold"),
+    [
+        (
+            Wants(EXEC, texts=frozenset({TEXT, "two words"}), host=True),
+            [*({"args": ["-a", "x" * n + TEXT]} for n in range(9)), {"args": ["two", "words"]}, {"args": [LONG, TEXT]}],
+            [{"args": ["stratum", "+tcp://"]}, {"args": ["x" * 500, "stratum+tcp:/"]}, {"args": []}, {"args": [LONG]}],
+        ),
+        (
+            Wants(EXEC, variables=frozenset({"LD_AUDITED"}), host=True),
+            [{"env": {"LD_AUDITED": "1"}}, {"env": {"A": LONG[:3000], "LD_AUDITED": ""}}],
+            [{"env": {}}, {"env": {"LD_AUDITE": "LD_AUDITED"}}, {"args": ["LD_AUDITED=1"]}],
+        ),
+        (
+            Wants(EXEC, executables=("*/.true", "*/deep/*"), host=True),
+            [{"program": ".true"}, {"program": "deep/true"}],
+            [{"program": "true"}, {"program": "deeper/true"}],
+        ),
+        (
+            Wants(EXEC, execs=frozenset({ExecTrait.HIDDEN}), host=True),
+            [{"program": ".true"}, {"program": ".d/true"}],
+            [{"program": "true"}, {"program": "tr.ue"}],
+        ),
+        (Wants(EXEC, directories=("/dev", "/dev/*"), host=True), [{"cwd": "/dev"}], [{"cwd": "/"}, {"cwd": "/etc"}]),
+        (Wants(EXEC, parents=("nobody", "pytes*", "python*"), host=True), [{}], []),
+        (Wants(EXEC, parents=("nobody", "pytho"), host=True), [], [{}]),
+        (
+            Wants(EXEC, execs=frozenset({ExecTrait.SETUID}), programs=frozenset({"su", "true"}), host=True),
+            [{"program": "su", "user": 65534}],
+            [{"program": "su"}, {"program": "true", "user": 65534}],
+        ),
+    ],
+)
+def test_the_kernel_asks_for_programs_that_start_by_what_they_are(
+    sensor: BpfSensor, wants: Wants, told: list[dict], untold: list[dict]
+):
+    true = shutil.which("true")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+        place = Path(directory)
+        place.chmod(0o755)
+        for name in {each.get("program", "true") for each in (*told, *untold)}:
+            (place / name).parent.mkdir(exist_ok=True)
+            shutil.copy(true, place / name)
+            if name == "su":
+                (place / name).chmod(0o4755)
+        sensor.apply(wanting(wants, host=True))
+        # The numbers tell them apart: programs that this machine's others start meanwhile have none.
+        given = [*told, *untold]
+        for number, each in enumerate(given):
+            arguments = [f"#{number}#", *each.get("args", [])]
+            subprocess.run(
+                [place / each.get("program", "true"), *arguments],
+                check=True,
+                env=each.get("env", {}),
+                cwd=each.get("cwd"),
+                user=each.get("user"),
+            )
+        seen: set[str] = set()
+
+        def take(event: Event | Gap) -> None:
+            if isinstance(event, Event) and event.process.exe and event.process.exe.startswith(directory):
+                seen.add(event.process.args[1])
+
+        for _ in range(5):
+            sensor.poll(take, 100)
+
+    assert seen == {f"#{number}#" for number in range(len(told))}
 
 
 def test_the_agents_own_deeds_are_not_told(sensor: BpfSensor, tmp_path: Path):

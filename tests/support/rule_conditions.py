@@ -17,12 +17,33 @@ from hullguard.model.event import Event
 
 TEXTS = [*NAMES[:5], *PATHS, "/etc", "/etc/pam.d", "root", "host", "c0ffee000000", "SUCCESS", "ENOENT", "EACCES", "f", "d",
          "4", "6", "ipv4", "file", "tcp", "CAP_SYS_ADMIN", "O_TRUNC", "PTRACE_ATTACH", "AF_PACKET", "-c", "<NA>", "../"]  # fmt: skip
-PARTS = ["", "/", "etc", "sh", "/etc/", ".so", "a", "CAP_", "E", "SYS_ADMIN", "PTRACE_", "../", "O_", "AF_", "/proc/"]
+PARTS = [
+    "",
+    "/",
+    "/.",
+    "curl http",
+    "-C CURL",
+    "é/etc",
+    "\ufffdé/et",
+    "etc",
+    "sh",
+    "/etc/",
+    ".so",
+    "a",
+    "CAP_",
+    "E",
+    "SYS_ADMIN",
+    "PTRACE_",
+    "../",
+    "O_",
+    "AF_",
+    "/proc/",
+]
 PATTERNS = ["*", "/etc/*", "/proc/*/environ", "*.so", "?", "/[ep]*", "*../*", "/etc/shadow", "*a*"]
 FIELDS = {
     FieldType.TEXT: [
         "proc.name", "proc.exe", "proc.exepath", "proc.cmdline", "proc.args", "proc.args[0]", "proc.args[*]", "proc.pname",
-        "proc.aname", "proc.aname[*]", "proc.aname[0]", "proc.aname[2]", "proc.cwd", "proc.env", "proc.env[A]",
+        "proc.aname", "proc.aname[*]", "proc.aname[0]", "proc.aname[2]", "proc.cwd", "proc.env", "proc.env[A]", "proc.env[HTTP_PROXY]",
         "proc.sname", "fd.name", "fd.directory", "fd.filename", "fd.nameraw", "fd.type", "fd.typechar", "fd.l4proto",
         "fd.sockfamily", "fs.path.name", "fs.path.source", "fs.path.target", "evt.res", "evt.category", "evt.dir",
         "evt.arg.flags", "evt.arg.request", "evt.arg.domain", "evt.arg.name", "evt.arg.target", "evt.arg[1]", "evt.args",
@@ -32,7 +53,7 @@ FIELDS = {
     ],
     FieldType.NUMBER: [
         "proc.pid", "proc.ppid", "proc.tty", "proc.duration", "proc.apid", "proc.cmdnargs", "fd.num", "evt.rawres",
-        "evt.num", "user.uid", "user.loginuid", "fd.ino", "len(proc.name)", "len(fd.name)", "evt.rawarg.flags",
+        "evt.num", "user.uid", "user.euid", "user.loginuid", "fd.ino", "len(proc.name)", "len(fd.name)", "evt.rawarg.flags",
     ],
     FieldType.FLAG: [
         "evt.is_open_read", "evt.is_open_write", "evt.is_open_create", "evt.failed", "evt.is_ring",

@@ -37,11 +37,14 @@ def processes() -> st.SearchStrategy[Process]:
         pid=numbers,
         ppid=numbers,
         comm=st.sampled_from(NAMES),
-        exe=st.none() | st.sampled_from(["/bin/sh", "/usr/sbin/nginx", "/tmp/a"]),
-        args=st.lists(st.sampled_from(["sh", "-c", "curl http://x", "/tmp/a", ""]), max_size=3).map(tuple),
+        exe=st.none() | st.sampled_from(["/bin/sh", "/usr/sbin/nginx", "/tmp/a", "/tmp/.a/b"]),
+        args=st.lists(
+            st.sampled_from(["sh", "-c", "curl http://x", "/tmp/a", "", "\ufffdé/etc", "A B=2"]), max_size=3
+        ).map(tuple),
         cwd=st.none() | st.sampled_from(["/", "/tmp", "/dev/shm"]),
         uid=st.none() | numbers,
         gid=st.none() | numbers,
+        euid=st.none() | numbers,
         tty=st.booleans(),
         started=st.none() | st.integers(0, 10).map(lambda seconds: AT - timedelta(seconds=seconds)),
         login_uid=st.none() | numbers,

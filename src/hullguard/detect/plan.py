@@ -75,20 +75,6 @@ class KernelPlan(Struct, frozen=True):
         """Every variable that some rule asks for."""
         return frozenset(name for want in self.wants for name in want.environment)
 
-    @property
-    def every_exec(self) -> bool:
-        """Whether execs of every program must be judged, without any trait that the kernel could tell."""
-        return any(not want.programs for want in self._plain_execs)
-
-    @property
-    def exec_programs(self) -> frozenset[str]:
-        """Programs whose execs must be judged without any trait; all, if ``every_exec``."""
-        return frozenset(name for want in self._plain_execs for name in want.programs)
-
-    @property
-    def _plain_execs(self) -> list[Wants]:
-        return [want for want in self.wants if EventKind.EXEC in want.kinds and not want.execs]
-
     def slot(self, image: ImageRef | None) -> int:
         """The slot of a container with this image; an unknown image leaves it where unknown containers are."""
         if image is None:
@@ -187,6 +173,7 @@ def _bounded(wants: Iterable[Wants]) -> tuple[Wants, ...]:
 
 def _broadest(wants: Sequence[Wants]) -> Wants:
     """One want that asks for all that any of these asks for, and for more."""
+    execs = [want for want in wants if EventKind.EXEC in want.kinds]
     return Wants(
         kinds=frozenset(kind for want in wants for kind in want.kinds),
         # A want without paths may be one that asks for every Unix socket, also for those without a path.
@@ -196,7 +183,12 @@ def _broadest(wants: Sequence[Wants]) -> Wants:
         ports=frozenset(_all(want.ports for want in wants)),
         networks=() if any("!" in net for want in wants for net in want.networks) else _all(w.networks for w in wants),
         programs=frozenset(_all(want.programs for want in wants)),
-        execs=frozenset(_all(want.execs for want in wants if EventKind.EXEC in want.kinds)),
+        execs=frozenset(_all(want.execs for want in execs)),
+        executables=_all(want.executables for want in execs),
+        parents=_all(want.parents for want in execs),
+        directories=_all(want.directories for want in execs),
+        texts=frozenset(_all(want.texts for want in execs)),
+        variables=frozenset(_all(want.variables for want in execs)),
         environment=frozenset(name for want in wants for name in want.environment),
         host=any(want.host for want in wants),
     )

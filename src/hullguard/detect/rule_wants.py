@@ -48,7 +48,7 @@ def wants(filters: Iterable[Filter], environment: frozenset[str] = frozenset(), 
 
 
 def _of_kind(kind: EventKind, one: Filter) -> Wants:
-    calls = one.types & frozenset(CALLS[kind])
+    calls, exec_ = one.types & frozenset(CALLS[kind]), kind is EventKind.EXEC
     return Wants(
         kinds=frozenset({kind}),
         paths=_paths(kind, one),
@@ -58,7 +58,12 @@ def _of_kind(kind: EventKind, one: Filter) -> Wants:
         ports=one.ports or frozenset() if kind in _OUTBOUND else frozenset(),
         networks=_networks(one) if kind in _OUTBOUND else (),
         programs=_programs(one.programs),
-        execs=_traits(one) if kind is EventKind.EXEC else frozenset(),
+        execs=_traits(one) if exec_ else frozenset(),
+        executables=patterns(one.program_paths) if exec_ and one.program_paths is not None else (),
+        parents=_parents(one.parents) if exec_ and one.parents is not None else (),
+        directories=_directories(one.directories) if exec_ and one.directories is not None else (),
+        texts=one.texts or frozenset() if exec_ else frozenset(),
+        variables=one.variables or frozenset() if exec_ else frozenset(),
     )
 
 
@@ -97,7 +102,8 @@ _LINKED: Final = {
 }
 """Directories that are links in most images: rules know them by either name, the kernel by the real one."""
 _ROOM: Final = LONGEST - 8
-_UNSAYABLE: Final = re.compile(r"[*\x00-\x1f]")
+_UNSAYABLE: Final = re.compile("[*\x00-\x1f\ufffd\ud800-\udfff]")
+"""Bytes of a path that are no text are read as U+FFFD, so that may be many."""
 
 
 def _real(paths: Paths) -> Paths:
@@ -192,9 +198,32 @@ def _whole(name: str) -> bool:
     return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in name)
 
 
+_SETUID: Final = {(Trait.EFFECTIVE_ROOT, True), (Trait.ROOT, False)}
+
+
 def _traits(one: Filter) -> frozenset[ExecTrait]:
-    new = {(Trait.NEW_PROGRAM, True), (Trait.MEMORY_PROGRAM, True)}
-    return frozenset({ExecTrait.NEW_FILE}) if new & one.traits else frozenset()
+    """The trait that fewest programs have; the kernel looks at one."""
+    if {(Trait.NEW_PROGRAM, True), (Trait.MEMORY_PROGRAM, True)} & one.traits:
+        return frozenset({ExecTrait.NEW_FILE})
+    if one.traits >= _SETUID:
+        return frozenset({ExecTrait.SETUID})
+    if (Trait.HIDDEN, True) in one.traits:
+        return frozenset({ExecTrait.HIDDEN})
+    return frozenset({ExecTrait.TERMINAL}) if (Trait.TERMINAL, True) in one.traits else frozenset()
+
+
+def _parents(names: Paths) -> tuple[str, ...]:
+    """Whole names and beginnings; a name with a star is its beginning."""
+    whole = {name for name in names.exact if not _UNSAYABLE.search(name)}
+    begins = {_UNSAYABLE.split(name, maxsplit=1)[0] for name in names.prefixes | (names.exact - whole)}
+    return () if "" in begins else tuple(sorted(whole | {f"{name}*" for name in begins}))
+
+
+def _directories(paths: Paths) -> tuple[str, ...]:
+    """As the kernel writes them: without a slash at the end. The root is one."""
+    given = paths.exact | paths.prefixes
+    bare = frozenset(path.rstrip("/") or "/" for path in given)
+    return patterns(Paths(exact=given | bare, prefixes=paths.prefixes))
 
 
 def _with_environment(want: Wants, environment: frozenset[str]) -> Wants:

@@ -7,9 +7,9 @@ from tests.support.events import policies, policy
 from hullguard.detect import default_policies, plan
 from hullguard.detect.choice import choose
 from hullguard.detect.detectors.catalog import BY_ID
-from hullguard.detect.detectors.interface import ExecTrait, Transport, Wants
+from hullguard.detect.detectors.interface import Transport, Wants
 from hullguard.detect.detectors.read_sensitive import ReadSensitive
-from hullguard.detect.plan import MOST_SLOTS, MOST_WANTS, NOTHING, UNKNOWN, KernelPlan, SlotPlan, _broadest
+from hullguard.detect.plan import MOST_SLOTS, MOST_WANTS, NOTHING, UNKNOWN, SlotPlan, _bounded, _broadest
 from hullguard.model.event import EventKind, ImageRef
 from hullguard.model.policy import Action, DetectorSettings
 
@@ -37,7 +37,7 @@ def test_without_rules_only_execs_with_a_trait_are_sent():
     given_plan = plan(policies(policy("all", nodes=("*",), detectors={**ALERT, **reading("/etc/shadow")})))
 
     assert given_plan.kinds == {EventKind.EXEC, EventKind.FILE_OPEN, EventKind.FILE_RENAME}
-    assert not given_plan.every_exec
+    assert all(want.execs for slot in given_plan.slots for want in slot.wants if EventKind.EXEC in want.kinds)
 
 
 def test_a_container_gets_its_images_slot():
@@ -142,14 +142,31 @@ def test_programs_are_the_first_that_are_no_longer_told_apart(monkeypatch):
     assert given_plan.slots[2].wants[0].programs
 
 
-def test_the_programs_whose_execs_are_judged():
+def test_of_more_than_there_are_bits_for_execs_are_asked_for_by_what_all_of_them_have():
     execs = frozenset({EventKind.EXEC})
-    named, traits = frozenset({"nc", "ncat"}), frozenset({ExecTrait.NEW_FILE})
-    slot = SlotPlan(wants=(Wants(execs, programs=named), Wants(execs, execs=traits), Wants(CONNECT)))
+    narrow = [
+        Wants(execs, executables=(f"/{n}",), texts=frozenset({f"text{n}"}), parents=("a", f"p{n}")) for n in range(99)
+    ]
+    wide = _bounded([*narrow, Wants(CONNECT, ports=frozenset({1}), transports=frozenset())])
 
-    assert KernelPlan((), (slot,)).exec_programs == named
-    assert not KernelPlan((), (slot,)).every_exec
-    assert KernelPlan((), (slot,), host=SlotPlan(wants=(Wants(execs),))).every_exec
+    assert len(wide) == MOST_WANTS
+    assert (len(wide[-1].executables), len(wide[-1].texts)) == (99 - MOST_WANTS + 1,) * 2
+    assert _bounded([*narrow, Wants(execs)])[-1].texts == frozenset()
+
+
+def test_the_default_policy_asks_for_no_exec_whatever_it_is():
+    (usual,) = [slot for slot in plan(default_policies()).slots[2:] if slot.wants]
+    for want in usual.wants:
+        narrow = (
+            want.programs,
+            want.execs,
+            want.executables,
+            want.parents,
+            want.directories,
+            want.texts,
+            want.variables,
+        )
+        assert EventKind.EXEC not in want.kinds or any(narrow)
 
 
 CONNECT = frozenset({EventKind.CONNECT})

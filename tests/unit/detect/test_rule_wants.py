@@ -5,6 +5,7 @@ import ipaddress
 import msgspec
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from tests.support.events import event, process
 from tests.support.rule_conditions import conditions
 from tests.support.rule_events import events
 from tests.support.rules import rules, with_condition
@@ -14,9 +15,11 @@ from hullguard.detect.detectors.interface import Access, ExecTrait, Transport, W
 from hullguard.detect.fields.calls import event_type
 from hullguard.detect.fields.happening import creates
 from hullguard.detect.fields.paths import FILE_KINDS, PAIR_KINDS
+from hullguard.detect.fields.process import terminal
 from hullguard.detect.paths import LONGEST, matches, unusable
 from hullguard.detect.rule_wants import patterns, wants
 from hullguard.detect.rules.filters import Filter, Paths, Trait, Where
+from hullguard.detect.texts import has
 from hullguard.model.event import Event, EventKind
 
 
@@ -32,11 +35,31 @@ def sent(want: Wants, happened: Event) -> bool:
         return False
     if want.climbs and "../" not in (happened.raw_path or ""):
         return False
-    if happened.kind is EventKind.EXEC and want.execs:
-        return ExecTrait.NEW_FILE in want.execs and (
-            happened.new_file or happened.process.exe_new or happened.process.exe_memfd
-        )
+    if happened.kind is EventKind.EXEC:
+        return _start_wanted(want, happened)
     return happened.socket is None or _socket_wanted(want, happened)
+
+
+TRAITS = {
+    ExecTrait.NEW_FILE: lambda seen: seen.new_file or seen.process.exe_new or seen.process.exe_memfd,
+    ExecTrait.SETUID: lambda seen: seen.process.euid == 0 and seen.process.uid != 0,
+    ExecTrait.HIDDEN: lambda seen: "/." in (seen.process.exe or ""),
+    ExecTrait.TERMINAL: lambda seen: bool(terminal(seen.process)),
+}
+
+
+def _start_wanted(want: Wants, happened: Event) -> bool:
+    """What ``bpf/ask.h`` does; the kernel says the same path of the event and of the program."""
+    process = happened.process
+    variables = "\0".join(process.env).encode()
+    return (
+        (not want.execs or any(TRAITS[trait](happened) for trait in want.execs))
+        and (not want.executables or matches(process.exe or "", want.executables))
+        and (not want.directories or matches(process.cwd or "", want.directories))
+        and (not want.parents or (len(happened.lineage) > 1 and matches(happened.lineage[-2].comm, want.parents)))
+        and (not want.texts or any(has("\0".join(process.args).encode(), one) for one in want.texts))
+        and (not want.variables or any(has(variables, f"{one}=") for one in want.variables))
+    )
 
 
 def _path_wanted(want: Wants, happened: Event) -> bool:
@@ -79,8 +102,26 @@ def _socket_wanted(want: Wants, happened: Event) -> bool:
     )
 
 
+WEB = process(comm="nginx")
+SHELL = process(comm="sh", args=("sh", "-c", "base64 -d x | sh"), exe="/dev/shm/.a", cwd="/dev/shm", uid=7, euid=0)
+
+
 @settings(max_examples=300, deadline=None)
 @given(conditions(), events())
+@example("proc.args contains '-c base64'", event(lineage=(WEB, SHELL)))
+@example("proc.args icontains 'BASE64 -D X | SH'", event(lineage=(WEB, SHELL)))
+@example("proc.args icontains keys", event(lineage=(WEB, process(args=("a", "\N{KELVIN SIGN}eys")))))
+@example("proc.args[1] startswith base", event(lineage=(WEB, SHELL)))
+@example("proc.args[*] in ('base64 -d x | sh', b)", event(lineage=(WEB, SHELL)))
+@example("proc.exepath contains /. and user.euid = 0 and user.uid != 0", event(lineage=(WEB, SHELL)))
+@example("proc.exepath startswith /dev/shm/ and proc.cwd startswith /dev/shm/", event(lineage=(WEB, SHELL)))
+@example("proc.cwd = /dev/shm/ or proc.cwd pmatch (/proc)", event(lineage=(WEB, SHELL)))
+@example("proc.cwd startswith /", event(lineage=(WEB, process(cwd="/"))))
+@example("proc.pname startswith ng and not proc.pname in (a, b)", event(lineage=(WEB, SHELL)))
+@example("proc.env[HTTP_PROXY] endswith x", event(lineage=(process(env=("HTTP_PROXY=x",)),)))
+@example("not user.uid = 0 and not user.euid != 0", event(lineage=(WEB, SHELL)))
+@example("not user.uid = 0", event(lineage=(process(uid=None),)))
+@example("not user.uid != 0", event(lineage=(process(uid=None),)))
 def test_an_event_that_a_rule_holds_for_is_asked_for(condition: str, happened: Event) -> None:
     # A file known by another name is found by its inode; who accepts is not the one who calls.
     plain = msgspec.structs.replace(happened, raw_path=None, known_as=None)

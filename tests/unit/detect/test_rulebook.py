@@ -71,7 +71,7 @@ def test_the_kernel_is_asked_for_what_is_on():
     louder = plan(policies(policy("p", nodes=("*",), rules=own(NETCAT, Key_is_read=RuleSettings(enabled=True)))))
 
     assert quiet.kinds == {EventKind.EXEC}
-    assert (quiet.every_exec, quiet.exec_programs) == (False, {"nc"})
+    assert [want.programs for want in quiet.slots[UNKNOWN].wants] == [{"nc"}]
     assert louder.slots[UNKNOWN].opens == {"/keys/*"}
     assert louder.host is None
 

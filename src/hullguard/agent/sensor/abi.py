@@ -3,9 +3,10 @@
 import ctypes
 from typing import ClassVar
 
-ABI = 2
+ABI = 3
 COMM, NAME, CONTAINER, ANCESTORS, PATH, TRIE = 16, 39, 128, 8, 4096, 248
 INODE_WORDS, SLOTS, ARGUMENTS, OPERATIONS = 64, 512, 6, 48
+GRAM, GRAMS, TEXT = 4, 32, 24
 
 EXEC, FILE, FORK, EXIT = 1, 2, 3, 4
 RENAME, LINK, SYMLINK, UNLINK, MODE, OWNER, MAKE = range(5, 12)
@@ -24,11 +25,15 @@ TTY, ARGS_TRUNCATED, PATH_TRUNCATED = 1 << 0, 1 << 1, 1 << 2
 UPPER, COPIED_UP, MODIFIED, MEMFD, DELETED, TMPFS, NEW = (1 << bit for bit in range(3, 10))
 KILLED, READS, WRITES, BY_INODE, CREATED, TRUNCATES = (1 << bit for bit in range(10, 16))
 EXE_NEW, EXE_MEMFD, UNRESOLVED, OTHER_UNRESOLVED, HOST = (1 << bit for bit in range(16, 21))
-INBOUND, STDIO_SOCKET, ENV_TRUNCATED, RING, BEFORE = (1 << bit for bit in range(21, 26))
+INBOUND, STDIO_SOCKET, ENV_TRUNCATED, RING, BEFORE, ASKED = (1 << bit for bit in range(21, 27))
 OUTSIDE = 1
 KILL_NEW, HAS_ENDINGS, HAS_DIRECTORIES = 1 << 0, 1 << 1, 1 << 2
 PATH_WANTED, PATH_ENDING, PATH_DIRECTORY, PATH_EXEMPT = b"W", b"E", b"D", b"X"
+PROGRAM_WANTED, PROGRAM_ENDING, PROGRAM_DIRECTORY, CWD_WANTED = b"P", b"Q", b"R", b"C"
+PARENT_WANTED, TEXT_WANTED, VARIABLE_WANTED = b"N", b"T", b"V"
 NAME_FILE, NAME_DIRECTORY = b"F", b"D"
+TRAIT_NEW, TRAIT_ENTRY, TRAIT_STDIO, TRAIT_SETUID, TRAIT_HIDDEN, TRAIT_TERMINAL, TRAITS = range(7)
+ENV_NONE, ENV_NAMED, ENV_ALL = range(3)
 ACCESS_READ, ACCESS_WRITE, ACCESS_CREATE, ACCESS_TRUNCATE, ACCESS_FAILED, ACCESS_HANDLE = (1 << bit for bit in range(6))
 TCP, UDP, UNIX, OTHER_TRANSPORT, TRANSPORTS = range(5)
 RING_FULL, RATE_LIMIT = 1, 2
@@ -158,6 +163,12 @@ class Slot(ctypes.Structure):
         ("climbing", ctypes.c_uint64),
         ("named", ctypes.c_uint64),
         ("execs", ctypes.c_uint64),
+        ("traits", ctypes.c_uint64 * TRAITS),
+        ("by_program", ctypes.c_uint64),
+        ("by_cwd", ctypes.c_uint64),
+        ("by_parent", ctypes.c_uint64),
+        ("by_text", ctypes.c_uint64),
+        ("by_variable", ctypes.c_uint64),
     ]
 
 
@@ -258,6 +269,8 @@ class Config(ctypes.Structure):
         ("rate", ctypes.c_uint32),
         ("climbing", ctypes.c_uint32),
         ("inodes", ctypes.c_uint64 * INODE_WORDS),
+        ("texts", ctypes.c_uint64 * GRAMS),
+        ("variables", ctypes.c_uint64 * GRAMS),
     ]
 
 
@@ -285,7 +298,11 @@ MIRROR: dict[str, type[ctypes.Structure]] = {
     "hg_config": Config,
 }
 
-_LETTERS = ("PATH_WANTED", "PATH_ENDING", "PATH_DIRECTORY", "PATH_EXEMPT", "NAME_FILE", "NAME_DIRECTORY")
+_LETTERS = (
+    *("PATH_WANTED", "PATH_ENDING", "PATH_DIRECTORY", "PATH_EXEMPT", "NAME_FILE", "NAME_DIRECTORY"),
+    *("PROGRAM_WANTED", "PROGRAM_ENDING", "PROGRAM_DIRECTORY", "CWD_WANTED"),
+    *("PARENT_WANTED", "TEXT_WANTED", "VARIABLE_WANTED"),
+)
 _STRING_NAMES = ("RAW", "DATA", "PATH", "OTHER", "EXE", "ARGS")
 _CLASS_NAMES = ("EXEC", "FILE", "PROC", "NETWORK", "SECURITY")
 _NOT_IN_C = frozenset({"PATH_STRING", "RAW", "DATA", "OTHER", "EXE", "ARGS"})

@@ -54,8 +54,6 @@ class BpfSensor:
         for ring in self._rings:
             self._epoll.register(ring.fd, select.EPOLLIN)
         self._gaps: list[Gap] = []
-        self._every_exec = False
-        self._exec_programs: frozenset[bytes] = frozenset()
         self._unreadable = self._handed = self._looked = 0
         self._opened = datetime.now(UTC)
         self._sound: dict[str, datetime] = {}
@@ -83,8 +81,6 @@ class BpfSensor:
     def apply(self, plan: KernelPlan) -> None:
         """Compiles the plan into the filters; the hooks that it needs are attached from now on, while others poll."""
         self._filters.apply(plan)
-        self._every_exec = plan.every_exec
-        self._exec_programs = frozenset(name.encode() for name in plan.exec_programs)
         self._processes.environment = plan.environment
         self._attaching.want(plan.wants)
 
@@ -228,12 +224,10 @@ class BpfSensor:
             self._processes.note(seen)
 
     def _matters(self, seen: Glance) -> bool:
-        """Everything but forks, exits, and execs that no rule may object to and whose container has its place."""
+        """Everything but forks, exits, and execs that nobody asked for and whose container has its place."""
         if seen.kind == abi.EXEC:
-            traits = abi.NEW | abi.KILLED | abi.TTY | abi.STDIO_SOCKET
             known = bool(seen.flags & abi.HOST) or self._filters.placed(seen.cgroup)
-            asked = self._every_exec or seen.comm.partition(b"\0")[0] in self._exec_programs
-            return asked or bool(seen.flags & traits) or not known
+            return bool(seen.flags & (abi.ASKED | abi.NEW | abi.KILLED)) or not known
         return seen.kind not in {abi.FORK, abi.EXIT}
 
     def _hand(self, record: RawEvent, handler: Handler) -> None:

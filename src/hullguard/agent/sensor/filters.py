@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 
-from hullguard.agent.sensor import abi, slots
+from hullguard.agent.sensor import abi, exec_slots, slots
 from hullguard.agent.sensor.libbpf import Map
 from hullguard.agent.sensor.pins import Pins
 from hullguard.detect.paths import Shape, shape
@@ -258,10 +258,13 @@ def _config(plan: KernelPlan, base: int) -> abi.Config:
         host_slot=base + HOST,
         host=plan.host is not None,
         agent=os.getpid(),
-        environment=bool(plan.environment),
         rate=MOST_PER_SECOND,
     )
-    for slot in (*plan.slots, plan.host or SlotPlan()):
+    given = (*plan.slots, plan.host or SlotPlan())
+    config.environment = exec_slots.environment(given)
+    config.texts[:] = exec_slots.grams(given, abi.TEXT_WANTED)
+    config.variables[:] = exec_slots.grams(given, abi.VARIABLE_WANTED)
+    for slot in given:
         config.climbing |= slots.climbing(slot)
         for (kind, name), access in slots.name_entries(slot).items():
             bit = 1 << min(len(name), 63)

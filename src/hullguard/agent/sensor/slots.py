@@ -9,7 +9,7 @@ import ipaddress
 import struct
 from collections.abc import Iterable, Sequence
 
-from hullguard.agent.sensor import abi
+from hullguard.agent.sensor import abi, exec_slots
 from hullguard.detect.detectors.interface import Access, Transport, Wants
 from hullguard.detect.paths import Shape, shape, unusable
 from hullguard.detect.plan import SlotPlan
@@ -92,20 +92,23 @@ def slot_value(slot: SlotPlan) -> abi.Slot:
         value.any_port |= 0 if want.ports else bit
         value.climbing |= bit if want.climbs else 0
         value.named |= bit if want.programs else 0
-        value.execs |= bit if EventKind.EXEC in want.kinds and not want.execs else 0
-        shapes = {shape(pattern)[0] for pattern in _patterns(want)}
+        if EventKind.EXEC in want.kinds:
+            exec_slots.ask(value, bit, want)
+        shapes = {shape(pattern)[0] for pattern in (*_patterns(want), *_usable(want.executables))}
         value.flags |= abi.HAS_ENDINGS if Shape.ENDING in shapes else 0
         value.flags |= abi.HAS_DIRECTORIES if Shape.DIRECTORY in shapes else 0
     return value
 
 
 def path_entries(number: int, slot: SlotPlan) -> Entries:
-    """Every pattern of every want, and what must not be killed."""
+    """Every pattern of every want, what execs are asked for by, and what must not be killed."""
     texts: dict[tuple[bytes, bytes], int] = {}
     for bit, want in _numbered(slot):
-        for pattern in _patterns(want):
-            key = _path_text(pattern)
-            texts[key] = texts.get(key, 0) | bit
+        found = [(_path_text(pattern), True) for pattern in _patterns(want)]
+        found += [(_program_text(pattern), True) for pattern in _usable(want.executables)]
+        found += [((abi.CWD_WANTED, _path_text(pattern)[1]), True) for pattern in _usable(want.directories)]
+        for key, enough in (*found, *exec_slots.texts(want)):
+            texts[key] = texts.get(key, 0) | (bit if enough else 0)
     for pattern in slot.exempt if slot.kill_new else ():
         texts[abi.PATH_EXEMPT, _path_text(pattern)[1]] = 1
     return {
@@ -237,8 +240,16 @@ def _operations(want: Wants) -> Iterable[int]:
 
 
 def _patterns(want: Wants) -> tuple[str, ...]:
+    return _usable(want.paths)
+
+
+def _usable(patterns: tuple[str, ...]) -> tuple[str, ...]:
     """A pattern that the kernel cannot hold lets everything through: too much is sent rather than too little."""
-    return tuple(_EVERYTHING if unusable(pattern) else pattern for pattern in want.paths)
+    return tuple(_EVERYTHING if unusable(pattern) else pattern for pattern in patterns)
+
+
+def _program_text(pattern: str) -> tuple[bytes, bytes]:
+    return exec_slots.PROGRAM_KINDS[shape(pattern)[0]], _path_text(pattern)[1]
 
 
 def _path_text(pattern: str) -> tuple[bytes, bytes]:

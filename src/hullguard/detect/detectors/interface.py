@@ -28,6 +28,11 @@ class ExecTrait(enum.StrEnum):
     """The runtime itself started it, with a terminal."""
     STDIO_SOCKET = "stdio_socket"
     """Its standard input or output is a connected socket."""
+    SETUID = "setuid"
+    """It runs with root's rights for somebody else."""
+    HIDDEN = "hidden"
+    """A part of its path begins with a dot."""
+    TERMINAL = "terminal"
 
 
 class Access(enum.StrEnum):
@@ -80,6 +85,16 @@ class Wants(Struct, frozen=True):
     """What the acting process is called (``Process.comm``); empty means anything. At most 15 bytes each."""
     execs: frozenset[ExecTrait] = frozenset()
     """EXEC: only those with one of these traits; empty means every one."""
+    executables: tuple[str, ...] = ()
+    """EXEC: the programs' paths, in the patterns of ``detect.paths``; empty means any. So do these:"""
+    parents: tuple[str, ...] = ()
+    """EXEC: what the parent is called, ``conmon``, or how that begins, ``runc*``."""
+    directories: tuple[str, ...] = ()
+    """EXEC: working directories, in patterns of whole paths and of beginnings."""
+    texts: frozenset[str] = frozenset()
+    """EXEC: one of them is in the arguments, as ``detect.texts`` compares."""
+    variables: frozenset[str] = frozenset()
+    """EXEC: one of them is in the environment."""
     kill_new: bool = False
     """EXEC: kill what is not in the image, before its first instruction."""
     exempt: tuple[str, ...] = ()
@@ -94,10 +109,16 @@ class Wants(Struct, frozen=True):
     """On the host too, not only in containers."""
 
 
+_LISTS = (
+    *("paths", "ports", "networks", "access", "transports", "execs", "programs"),
+    *("executables", "parents", "directories", "texts", "variables"),
+)
+
+
 def merged(asked: Iterable[Wants]) -> list[Wants]:
     """Those that differ in one list only are one; a list that is empty and so asks for all swallows the others."""
     kept = list(dict.fromkeys(asked))
-    for attribute in ("paths", "ports", "networks", "access", "transports", "execs", "programs"):
+    for attribute in _LISTS:
         alike: dict[object, list[Wants]] = {}
         for want in kept:
             alike.setdefault(_apart_from(attribute, want), []).append(want)

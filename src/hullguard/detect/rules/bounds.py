@@ -5,35 +5,21 @@ A field that is not here bounds nothing but the kinds of events that have it.
 
 import errno
 import ipaddress
-from collections.abc import Callable, Iterable
-from typing import Any, Final
-
-from msgspec import Struct
+from collections.abc import Callable
+from typing import Final
 
 from hullguard.detect.fields import linux
 from hullguard.detect.fields.field import FieldType, Several
 from hullguard.detect.fields.paths import PAIR_KINDS
 from hullguard.detect.fields.surroundings import HOST
-from hullguard.detect.fields.wildcards import literal_end, literal_start
+from hullguard.detect.rules.bounding import ANYTHING, Bounds, bounded, either_way, names_of, paths_of, values_of
 from hullguard.detect.rules.conditions import Test
 from hullguard.detect.rules.filters import ALL_TYPES, Filter, Paths, Trait, Where, of_kinds
+from hullguard.detect.rules.process_bounds import ARGUMENT_MAKERS, PROCESS_MAKERS
 from hullguard.model.event import EventKind
 
-ANYTHING: Final = (Filter(),)
-NOTHING: Final[tuple[Filter, ...]] = ()
 _OPENS: Final = of_kinds({EventKind.FILE_OPEN})
 _OTHERS: Final = Filter(types=ALL_TYPES - _OPENS.types)
-
-
-class Bounds(Struct, frozen=True):
-    """Alternatives for the events for which a test holds, and for those for which it does not.
-
-    ``exact``: neither has more than those.
-    """
-
-    holds: tuple[Filter, ...] = ANYTHING
-    fails: tuple[Filter, ...] = ANYTHING
-    exact: bool = False
 
 
 def of_test(test: Test) -> Bounds:
@@ -43,6 +29,8 @@ def of_test(test: Test) -> Bounds:
     if operand.plain and test.other is None:
         name = operand.field.name if operand.argument is None else f"{operand.field.name}.{operand.argument}"
         maker = _MAKERS.get(name)
+        if maker is None and operand.argument is not None:
+            maker = ARGUMENT_MAKERS.get(operand.field.name)
         made = maker(test) if maker else Bounds()
     kinds = operand.field.kinds_of(operand.argument)
     if kinds is None:
@@ -52,17 +40,8 @@ def of_test(test: Test) -> Bounds:
     return Bounds(tuple(one & having for one in made.holds), made.fails)
 
 
-def _values(test: Test) -> tuple[Any, ...] | None:
-    """What the value must be one of; None where the operator is no equality."""
-    if test.operator == "=":
-        return (test.value,)
-    if test.operator in {"in", "intersects"} and isinstance(test.value, frozenset):
-        return tuple(test.value)
-    return None
-
-
 def _types(test: Test) -> Bounds:
-    values = _values(test)
+    values = values_of(test)
     if values is None and test.operator == "!=":
         found = ALL_TYPES & {test.value}
         return Bounds((Filter(types=ALL_TYPES - found),), (Filter(types=frozenset(found)),), exact=True)
@@ -74,7 +53,7 @@ def _types(test: Test) -> Bounds:
 
 def _container(test: Test) -> Bounds:
     inside, outside = (Filter(where=Where.CONTAINER),), (Filter(where=Where.HOST),)
-    values = _values(test)
+    values = values_of(test)
     if test.operator == "!=" and test.value == HOST:
         return Bounds(inside, outside, exact=True)
     if values is None:
@@ -84,24 +63,9 @@ def _container(test: Test) -> Bounds:
     return Bounds(ANYTHING if HOST in values else inside, ANYTHING)
 
 
-def _trait(trait: Trait) -> Callable[[Test], Bounds]:
-    """A flag that every event has."""
-    yes, no = (Filter(traits=frozenset({(trait, True)})),), (Filter(traits=frozenset({(trait, False)})),)
-
-    def make(test: Test) -> Bounds:
-        values = _values(test)
-        if values is None:
-            values = (not test.value,) if test.operator == "!=" else (True, False)
-        if set(values) == {True, False}:
-            return Bounds()
-        return Bounds(yes, no, exact=True) if values[0] else Bounds(no, yes, exact=True)
-
-    return make
-
-
 def _within_opens(trait: Trait) -> Callable[[Test], Bounds]:
     """A flag that is false for all but opens."""
-    make = _trait(trait)
+    make = either_way(trait)
     yes = (Filter(traits=frozenset({(trait, True)})),)
     within = (yes[0] & _OPENS,)
 
@@ -142,7 +106,7 @@ def _descriptor_number(test: Test) -> Bounds:
 
 def _error(test: Test) -> Bounds:
     """``evt.res``."""
-    values = _values(test)
+    values = values_of(test)
     if values is None:
         begins = test.operator == "startswith" and str(test.value)[:1] == "E"
         return Bounds(_with_failed(failed=True), ANYTHING) if begins else Bounds()
@@ -154,63 +118,11 @@ def _error(test: Test) -> Bounds:
     return Bounds((Filter(results=frozenset(known[value] for value in values)),), ANYTHING)
 
 
-def _terminal(test: Test) -> Bounds:
-    """``proc.tty != 0``."""
-    yes, no = (Filter(traits=frozenset({(Trait.TERMINAL, holds)})) for holds in (True, False))
-    if (test.operator, test.value) in {("!=", 0), (">", 0), (">=", 1)}:
-        return Bounds((yes,), (no,), exact=True)
-    if (test.operator, test.value) == ("=", 0):
-        return Bounds((no,), (yes,), exact=True)
-    return Bounds()
-
-
 def _result(test: Test) -> Bounds:
-    values = _values(test)
+    values = values_of(test)
     if values is not None:
         return Bounds((Filter(results=frozenset(values)),), ANYTHING)
     return _sign(test)
-
-
-def _paths(test: Test) -> Paths | None:
-    """The paths for which a test of a path may hold; None where they cannot be bounded."""
-    values, value = _values(test), test.value
-    if values is not None:
-        return Paths(exact=frozenset(values))
-    if test.operator == "pmatch" and isinstance(value, tuple):
-        return _below(map(str, value))
-    if not isinstance(value, str) or not value:
-        return None
-    if test.operator == "startswith":
-        return Paths(prefixes=frozenset({value}))
-    if test.operator == "endswith":
-        return Paths(suffixes=frozenset({value}))
-    if test.operator == "glob":
-        start, end = literal_start(value), literal_end(value)
-        if start == value:
-            return Paths(exact=frozenset({value}))
-        if start:
-            return Paths(prefixes=frozenset({start}))
-        return Paths(suffixes=frozenset({end})) if end else None
-    return None
-
-
-def _below(paths: Iterable[str]) -> Paths | None:
-    exact, prefixes = set(), set()
-    for path in paths:
-        parts = [part for part in path.split("/") if part]
-        plain = []
-        for part in parts:
-            if any(character in part for character in "*?["):
-                break
-            plain.append(part)
-        if not plain:
-            return None
-        # The operator does not look whether the first character is a slash.
-        for start in ("/" + "/".join(plain), "/".join(plain)):
-            prefixes.add(start + "/")
-            if len(plain) == len(parts):
-                exact.add(start)
-    return Paths(exact=frozenset(exact), prefixes=frozenset(prefixes))
 
 
 def _climbs(test: Test) -> Bounds:
@@ -222,16 +134,6 @@ def _climbs(test: Test) -> Bounds:
     return Bounds()
 
 
-def _bounded(attribute: str, make: Callable[[Test], Any]) -> Callable[[Test], Bounds]:
-    """What ``make`` says becomes one attribute of the filter."""
-
-    def made(test: Test) -> Bounds:
-        bound = make(test)
-        return Bounds() if bound is None else Bounds((Filter(**{attribute: bound}),), ANYTHING)
-
-    return made
-
-
 _TURNED: Final = of_kinds({EventKind.MOUNT})
 """Its ``target`` is what is moved."""
 
@@ -240,7 +142,7 @@ def _pair(*, source: bool) -> Callable[[Test], Bounds]:
     """``fs.path.source`` and ``fs.path.target``: which of an event's two paths that is depends on its kind."""
 
     def make(test: Test) -> Bounds:
-        paths = _paths(test)
+        paths = paths_of(test)
         if paths is None:
             return Bounds()
         straight = of_kinds(PAIR_KINDS - _TURNED.kinds)
@@ -252,7 +154,7 @@ def _pair(*, source: bool) -> Callable[[Test], Bounds]:
 
 def _directory(test: Test) -> Paths | None:
     """``fd.directory``: of a file what is in it, of a directory itself."""
-    values = _values(test)
+    values = values_of(test)
     if values is not None and "/" in values:
         return None
     if values is not None:
@@ -260,21 +162,16 @@ def _directory(test: Test) -> Paths | None:
         return Paths(exact=frozenset(map(str, values)), prefixes=names)
     if test.operator == "startswith" and isinstance(test.value, str) and test.value:
         return Paths(prefixes=frozenset({test.value}))
-    return _paths(test) if test.operator == "pmatch" else None
+    return paths_of(test) if test.operator == "pmatch" else None
 
 
 def _base_names(test: Test) -> Paths | None:
-    values = _values(test)
+    values = values_of(test)
     if values is not None:
         return Paths(names=frozenset(values))
     if test.operator == "endswith" and isinstance(test.value, str) and test.value:
         return Paths(suffixes=frozenset({test.value}))
     return None
-
-
-def _names(test: Test) -> frozenset[Any] | None:
-    values = _values(test)
-    return None if values is None else frozenset(values)
 
 
 _BY_CHARACTER: Final = {
@@ -290,14 +187,14 @@ _BY_CHARACTER: Final = {
 
 
 def _characters(test: Test) -> frozenset[str] | None:
-    values = _values(test)
+    values = values_of(test)
     if values is None or "o" in values:
         return None
     return frozenset(kind for value in values for kind in _BY_CHARACTER.get(str(value), ()))
 
 
 def _ports(test: Test) -> frozenset[int] | None:
-    values, value = _values(test), test.value
+    values, value = values_of(test), test.value
     if values is not None:
         return frozenset(values)
     if not isinstance(value, int):
@@ -310,7 +207,7 @@ def _ports(test: Test) -> frozenset[int] | None:
 
 
 def _networks(test: Test) -> frozenset[tuple[int, int, int]] | None:
-    values = _values(test)
+    values = values_of(test)
     if values is None:
         return None
     if test.operand.type is FieldType.NETWORK:
@@ -330,7 +227,7 @@ def _capability(test: Test) -> int | None:
 
 
 def _requests(test: Test) -> frozenset[int] | None:
-    values = _values(test)
+    values = values_of(test)
     if values is not None:
         known = linux.PTRACE_NUMBERS
         return frozenset(known[value] for value in values) if all(value in known for value in values) else None
@@ -349,7 +246,7 @@ def _truncates(test: Test) -> Bounds:
 
 def _family(test: Test) -> frozenset[str] | None:
     """``evt.arg.domain``: a family without a name is shown as its number."""
-    values = _values(test)
+    values = values_of(test)
     names = frozenset(linux.FAMILIES.values())
     if values is None and test.operator == "contains" and any(character.isalpha() for character in str(test.value)):
         values = tuple(name for name in names if str(test.value) in name)
@@ -359,42 +256,36 @@ def _family(test: Test) -> frozenset[str] | None:
 
 
 _MAKERS: Final[dict[str, Callable[[Test], Bounds]]] = {
+    **PROCESS_MAKERS,
     "evt.type": _types,
     "syscall.type": _types,
     "container.id": _container,
     "container.full_id": _container,
     "evt.is_open_read": _within_opens(Trait.READS),
     "evt.is_open_write": _within_opens(Trait.WRITES),
-    "evt.failed": _trait(Trait.FAILED),
+    "evt.failed": either_way(Trait.FAILED),
     "evt.res": _error,
     "evt.is_open_create": _created,
-    "proc.tty": _terminal,
-    "evt.is_ring": _trait(Trait.RING),
-    "proc.is_exe_upper_layer": _trait(Trait.NEW_PROGRAM),
-    "proc.is_exe_from_memfd": _trait(Trait.MEMORY_PROGRAM),
+    "evt.is_ring": either_way(Trait.RING),
     "evt.rawres": _result,
     "fd.num": _descriptor_number,
-    "fd.name": _bounded("paths", _paths),
-    "fs.path.name": _bounded("paths", _paths),
+    "fd.name": bounded("paths", paths_of),
+    "fs.path.name": bounded("paths", paths_of),
     "fs.path.source": _pair(source=True),
     "fs.path.target": _pair(source=False),
     "fd.nameraw": _climbs,
-    "fd.directory": _bounded("paths", _directory),
-    "fd.filename": _bounded("paths", _base_names),
-    "evt.arg.target": _bounded("targets", lambda test: None if test.operator == "pmatch" else _paths(test)),
-    "proc.name": _bounded("programs", _names),
-    "proc.aname.0": _bounded("programs", _names),
-    "proc.exepath": _bounded("program_paths", _paths),
-    "fd.type": _bounded("descriptors", _names),
-    "fd.typechar": _bounded("descriptors", _characters),
+    "fd.directory": bounded("paths", _directory),
+    "fd.filename": bounded("paths", _base_names),
+    "evt.arg.target": bounded("targets", lambda test: None if test.operator == "pmatch" else paths_of(test)),
+    "fd.type": bounded("descriptors", names_of),
+    "fd.typechar": bounded("descriptors", _characters),
     # Not of the client's, the local or either end: of a connection the kernel looks at the other one.
-    **{f"fd.{end}port": _bounded("ports", _ports) for end in ("s", "r")},
-    **{f"fd.{end}ip": _bounded("networks", _networks) for end in ("s", "r")},
-    **{f"fd.{end}net": _bounded("networks", _networks) for end in ("s", "r")},
-    "user.uid": _bounded("uids", _names),
-    "thread.cap_effective": _bounded("capabilities", _capability),
-    "evt.arg.request": _bounded("requests", _requests),
+    **{f"fd.{end}port": bounded("ports", _ports) for end in ("s", "r")},
+    **{f"fd.{end}ip": bounded("networks", _networks) for end in ("s", "r")},
+    **{f"fd.{end}net": bounded("networks", _networks) for end in ("s", "r")},
+    "thread.cap_effective": bounded("capabilities", _capability),
+    "evt.arg.request": bounded("requests", _requests),
     "evt.arg.flags": _truncates,
-    "evt.arg.domain": _bounded("descriptors", _family),
+    "evt.arg.domain": bounded("descriptors", _family),
 }
 """By the field's name, with its argument after a dot."""

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from hullguard.detect.fields import linux
 from hullguard.detect.fields.calls import CALLS
 from hullguard.detect.rules.bounds import of_test
 from hullguard.detect.rules.conditions import Pool, Test, within
 from hullguard.detect.rules.doubts import doubts
-from hullguard.detect.rules.filters import ALL_TYPES, Filter, Paths, Trait
+from hullguard.detect.rules.filters import ALL_TYPES, Filter, Paths, Trait, merged
 from hullguard.detect.rules.prefilter import Prefilter, bounds
+from hullguard.detect.rules.pushdown import in_kernel, settled
 from hullguard.detect.rules.ruleset import Rule
 from hullguard.model.event import EventKind
 
@@ -54,10 +54,11 @@ _USUAL: Final = frozenset(
     }
 )
 _NARROW: Final = (
-    "paths", "targets", "programs", "program_paths", "ports", "networks", "requests", "results", "uids",
+    "paths", "targets", "programs", "program_paths", "ports", "networks",
+    "parents", "directories", "texts", "variables",
 )  # fmt: skip
 
-_RARE: Final = frozenset({Trait.CLIMBS, Trait.NEW_PROGRAM, Trait.MEMORY_PROGRAM, Trait.RING})
+_RARE: Final = frozenset({Trait.CLIMBS, Trait.NEW_PROGRAM, Trait.MEMORY_PROGRAM, Trait.HIDDEN, Trait.EFFECTIVE_ROOT})
 
 
 class Unknown(Struct, frozen=True):
@@ -91,14 +92,15 @@ def explain(rules: Sequence[Rule]) -> list[Explanation]:
     explained = []
     for rule, doubt in zip(rules, doubts(roots, Pool()), strict=True):
         prefilter = Prefilter.of(rule.name, found[rule.condition.number])
+        sent = merged(map(in_kernel, prefilter.alternatives))
         tests = [node for node in within([rule.condition]) if isinstance(node, Test)]
         explained.append(
             Explanation(
                 rule=rule.name,
-                cost=cost(prefilter.alternatives),
+                cost=cost(sent),
                 kinds=tuple(kind for kind in EventKind if kind in prefilter.kinds),
-                kernel=tuple(map(words, prefilter.alternatives)),
-                python=tuple(dict.fromkeys(str(test) for test in tests if not of_test(test).exact)),
+                kernel=tuple(map(words, sent)),
+                python=tuple(dict.fromkeys(str(test) for test in tests if not settled(of_test(test), prefilter.kinds))),
                 unknown=tuple(Unknown(field.name, *field.whys) for field in doubt.unknown),
                 partly=tuple(Unknown(field.name, *field.whys) for field in doubt.partly),
                 notes=tuple(doubt.sentences()),
@@ -114,37 +116,41 @@ def cost(alternatives: Iterable[Filter]) -> Cost:
 
 
 def _cost(one: Filter) -> Cost:
-    narrow = any(getattr(one, name) is not None for name in _NARROW) or one.capabilities
+    narrow = any(getattr(one, name) is not None for name in _NARROW)
+    rare = any(holds and trait in _RARE for trait, holds in one.traits)
     if one.kinds & _FREQUENT:
-        if narrow or any(holds and trait in _RARE for trait, holds in one.traits):
+        if narrow or rare:
             return Cost.LOW
         return Cost.MEDIUM if one.traits or one.where else Cost.HIGH
-    return Cost.LOW if one.kinds & _USUAL and not narrow else Cost.NEGLIGIBLE
+    return Cost.LOW if one.kinds & _USUAL and not narrow and not rare else Cost.NEGLIGIBLE
 
 
 def words(one: Filter) -> str:
-    """A filter for people: ``open, openat, openat2; container; reads; path /etc/shadow``."""
+    """The kernel's part of a filter for people: ``open, openat, openat2; container; reads; path /etc/shadow``."""
     said = [_types(one.types)]
     if one.where is not None:
         said.append(str(one.where))
     said += [("" if holds else "not ") + trait.replace("_", " ") for trait, holds in sorted(one.traits)]
-    for name, paths in (("path", one.paths), ("target", one.targets), ("program", one.program_paths)):
+    for name, paths in (
+        ("path", one.paths),
+        ("target", one.targets),
+        ("program", one.program_paths),
+        ("parent", one.parents),
+        ("directory", one.directories),
+    ):
         if paths is not None:
             said.append(f"{name} {_paths(paths)}")
     for name, values in (
         ("program", one.programs),
         ("descriptor", one.descriptors),
         ("port", one.ports),
-        ("uid", one.uids),
-        ("request", None if one.requests is None else {linux.PTRACE_REQUESTS.get(n, str(n)) for n in one.requests}),
-        ("result", one.results),
+        ("argument", one.texts),
+        ("variable", one.variables),
     ):
         if values is not None:
             said.append(f"{name} {_few(values)}")
     if one.networks is not None:
         said.append(f"address {_few(map(_network, one.networks))}")
-    if one.capabilities:
-        said.append(f"with {linux.capabilities(one.capabilities)}")
     return "; ".join(said)
 
 

@@ -14,9 +14,10 @@ from msgspec import Struct
 from hullguard.detect.fields import descriptor, happening, linux
 from hullguard.detect.fields.calls import CALLS, KINDS, RING, event_type
 from hullguard.detect.fields.paths import base_of, by_other_names, file_path
-from hullguard.detect.fields.process import new_program, terminal
+from hullguard.detect.fields.process import cwd, new_program, terminal, variable
 from hullguard.detect.fields.surroundings import HOST
 from hullguard.detect.rules.operators import inside
+from hullguard.detect.texts import has
 from hullguard.model.event import Event, EventKind
 
 ALL_TYPES: Final = frozenset(KINDS)
@@ -42,6 +43,12 @@ class Trait(enum.StrEnum):
     MEMORY_PROGRAM = "memory_program"
     """``Process.exe_memfd``."""
     TERMINAL = "terminal"
+    EFFECTIVE_ROOT = "effective_root"
+    """``Process.euid`` is 0."""
+    ROOT = "root"
+    """``Process.uid`` is 0."""
+    HIDDEN = "hidden"
+    """A part of ``Process.exe`` begins with a dot."""
     CLIMBS = "climbs"
     """The path as the program wrote it has ``../`` in it."""
     FAILED = "failed"
@@ -58,6 +65,9 @@ _TRAITS: Final[dict[Trait, Callable[[Event], bool]]] = {
     Trait.NEW_PROGRAM: new_program,
     Trait.MEMORY_PROGRAM: lambda event: event.process.exe_memfd,
     Trait.TERMINAL: lambda event: bool(terminal(event.process)),
+    Trait.EFFECTIVE_ROOT: lambda event: event.process.euid == 0,
+    Trait.ROOT: lambda event: event.process.uid == 0,
+    Trait.HIDDEN: lambda event: "/." in (event.process.exe or ""),
     Trait.CLIMBS: lambda event: event.raw_path is not None and "../" in event.raw_path,
     Trait.FAILED: happening.failed,
     Trait.RING: lambda event: event.call.startswith(RING),
@@ -129,6 +139,14 @@ class Filter(Struct, frozen=True):
     """``Process.comm`` of the process that acts."""
     program_paths: Paths | None = None
     """``Process.exe``."""
+    parents: Paths | None = None
+    """``Process.comm`` of the parent."""
+    directories: Paths | None = None
+    """``Process.cwd``, with a slash at its end."""
+    texts: frozenset[str] | None = None
+    """One of them is in ``Process.args``, as the kernel looks for it (``detect/texts.py``)."""
+    variables: frozenset[str] | None = None
+    """One of them is in ``Process.env``."""
     descriptors: frozenset[str] | None = None
     """``fd.type``: a family of sockets, or a kind of file."""
     ports: frozenset[int] | None = None
@@ -155,6 +173,8 @@ class Filter(Struct, frozen=True):
         return (
             any(bound is not None and not bound for bound in (*bounds, self.results))
             or any(bound is not None and bound.empty for bound in (self.paths, self.targets, self.program_paths))
+            or any(bound is not None and bound.empty for bound in (self.parents, self.directories))
+            or any(bound is not None and not bound for bound in (self.texts, self.variables))
             or any((trait, not holds) in self.traits for trait, holds in self.traits)
         )
 
@@ -169,12 +189,23 @@ class Filter(Struct, frozen=True):
             and (self.targets is None or any(map(self.targets.accepts, _targets(event))))
             and (self.programs is None or process.comm in self.programs)
             and (self.program_paths is None or (process.exe is not None and self.program_paths.accepts(process.exe)))
+            and self._accepts_start(event)
             and (self.descriptors is None or descriptor.kind(event) in self.descriptors)
             and self._accepts_ends(event)
             and (self.uids is None or process.uid in self.uids)
             and (not self.capabilities or _effective(event) & self.capabilities == self.capabilities)
             and (self.requests is None or _request(event) in {*self.requests, None})
             and (self.results is None or (event.result or 0) in self.results)
+        )
+
+    def _accepts_start(self, event: Event) -> bool:
+        process, parent = event.process, event.lineage[-2].comm if len(event.lineage) > 1 else None
+        given = " ".join(process.args).encode()
+        return (
+            (self.parents is None or (parent is not None and self.parents.accepts(parent)))
+            and (self.directories is None or self.directories.accepts(cwd(process) or ""))
+            and (self.texts is None or any(has(given, one) for one in self.texts))
+            and (self.variables is None or any(variable(process, one) is not None for one in self.variables))
         )
 
     def _accepts_ends(self, event: Event) -> bool:
@@ -196,6 +227,11 @@ class Filter(Struct, frozen=True):
             targets=_both(self.targets, other.targets),
             programs=_both(self.programs, other.programs),
             program_paths=_both(self.program_paths, other.program_paths),
+            parents=_both(self.parents, other.parents),
+            directories=_both(self.directories, other.directories),
+            # Arguments can have both, so one of the two is asked for.
+            texts=_fewer(self.texts, other.texts),
+            variables=_fewer(self.variables, other.variables),
             descriptors=_both(self.descriptors, other.descriptors),
             # Either end may be meant by each: what both ask for cannot be told from what one of them asks for.
             ports=self.ports if other.ports is None else other.ports,
@@ -216,6 +252,10 @@ class Filter(Struct, frozen=True):
             targets=_either(self.targets, other.targets),
             programs=_either(self.programs, other.programs),
             program_paths=_either(self.program_paths, other.program_paths),
+            parents=_either(self.parents, other.parents),
+            directories=_either(self.directories, other.directories),
+            texts=_either(self.texts, other.texts),
+            variables=_either(self.variables, other.variables),
             descriptors=_either(self.descriptors, other.descriptors),
             ports=_either(self.ports, other.ports),
             networks=_either(self.networks, other.networks),
@@ -233,7 +273,7 @@ def of_kinds(kinds: Iterable[EventKind]) -> Filter:
 
 _MERGED: Final = (
     "requests", "results", "uids", "ports", "networks", "programs", "descriptors", "types", "paths", "targets",
-    "program_paths",
+    "program_paths", "parents", "directories", "texts", "variables",
 )  # fmt: skip
 
 
@@ -258,6 +298,12 @@ def _both(one: Any, other: Any) -> Any:
 
 def _either(one: Any, other: Any) -> Any:
     return None if one is None or other is None else one | other
+
+
+def _fewer(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other, key=len)
 
 
 def _contradiction(one: Where | None, other: Where | None) -> frozenset[tuple[Trait, bool]]:

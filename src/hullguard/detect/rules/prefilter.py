@@ -10,7 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from hullguard.detect.rules.bounds import ANYTHING, NOTHING, Bounds, of_test
+from hullguard.detect.rules.bounding import ANYTHING, NOTHING, Bounds
+from hullguard.detect.rules.bounds import of_test
 from hullguard.detect.rules.conditions import Fixed, Joined, Node, Opposite, Test, within
 from hullguard.detect.rules.filters import Filter, merged
 from hullguard.model.event import Event, EventKind

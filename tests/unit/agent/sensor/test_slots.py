@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullguard.agent.sensor import abi
+from hullguard.agent.sensor.exec_slots import environment, gram_bit, grams
 from hullguard.agent.sensor.slots import (
     Entries,
     climbing,
@@ -20,6 +21,7 @@ from hullguard.agent.sensor.slots import (
 from hullguard.detect.detectors.interface import Access, ExecTrait, Transport, Wants
 from hullguard.detect.paths import matches
 from hullguard.detect.plan import SlotPlan
+from hullguard.detect.texts import folded, has
 from hullguard.model.event import EventKind
 
 OPEN = frozenset({EventKind.FILE_OPEN})
@@ -163,6 +165,68 @@ def test_an_exec_without_a_trait_is_asked_for_by_those_that_ask_for_none():
     )
 
     assert (slot_value(slot).execs, slot_value(slot).named) == (0b1010, 0b1000)
+    assert slot_value(slot).traits[abi.TRAIT_NEW] == 1
+
+
+WORD = st.text(alphabet="ab/.K -", min_size=4, max_size=30)
+
+
+@given(st.lists(st.frozensets(WORD, max_size=3), max_size=4), st.text(alphabet="abK/. -\0", max_size=60))
+def test_texts_are_found_where_they_begin(wanted, given_text):
+    """What find_texts() in ask.h does: four letters first, then the trie."""
+    slot = SlotPlan(wants=tuple(Wants(EXEC, texts=texts) for texts in wanted))
+    raw, entries, words = folded(given_text.encode()), path_entries(3, slot), grams([slot], abi.TEXT_WANTED)
+    bits = 0
+    for at in range(len(raw)):
+        place = gram_bit(raw[at : at + abi.GRAM])
+        if words[place // 64] >> place % 64 & 1:
+            bits |= longest(entries, (3).to_bytes(2, "little") + abi.TEXT_WANTED + raw[at : at + abi.TEXT])
+
+    asked = slot_value(slot).by_text
+    assert [bool((bits | ~asked) >> n & 1) for n in range(len(wanted))] == [
+        not texts or any(has(given_text.encode(), text) for text in texts) for texts in wanted
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "paths", "found"),
+    [
+        (Wants(EXEC, executables=("/dev/shm/*", "*/.x", "*/hidden/*")), ["/dev/shm/a", "/b/.x", "/hidden/c"], True),
+        (Wants(EXEC, executables=("/dev/shm/*",)), ["/dev/shm", "/usr/dev/shm/a"], False),
+    ],
+)
+def test_programs_are_found_by_their_paths(wanted, paths, found):
+    entries = path_entries(3, SlotPlan(wants=(wanted,)))
+    kinds = dict(zip(b"PQR", b"WED", strict=True))
+    as_files = {key[:6] + bytes([kinds[key[6]]]) + key[7:]: bits for key, bits in entries.items()}
+
+    assert all(bool(path_bits(as_files, 3, path)) is found for path in paths)
+
+
+def test_parents_are_found_by_name_and_by_how_it_begins():
+    entries = path_entries(3, SlotPlan(wants=(Wants(EXEC, parents=("conmon", "runc*", "longer-than-any-name")),)))
+
+    def wanted(comm: bytes) -> bool:
+        return bool(longest(entries, b"\3\0" + abi.PARENT_WANTED + comm + b"\0"))
+
+    assert [wanted(comm) for comm in (b"conmon", b"conmon2", b"runc", b"runc:[2:INIT]", b"run")] == [
+        True, False, True, True, False,
+    ]  # fmt: skip
+    assert len(entries) == 2
+
+
+def test_variables_that_others_read_are_looked_for_and_ask_for_nothing():
+    names = frozenset({"LD_PRELOAD", "HTTP_PROXY"})
+    slot = SlotPlan(wants=(Wants(EXEC, variables=frozenset({"LD_PRELOAD"}), environment=names), Wants(CONNECT)))
+    start = b"\3\0" + abi.VARIABLE_WANTED
+    bits = {key[: 7 + 11]: bits for key, bits in path_entries(3, slot).items()}
+
+    assert sorted(bits.values()) == [0, 1]
+    assert all(key[4:7] == start for key in bits)
+    assert environment([slot]) == abi.ENV_NAMED
+    assert environment([SlotPlan(wants=(Wants(EXEC, environment=frozenset({"*"})),))]) == abi.ENV_ALL
+    assert environment([SlotPlan(wants=(Wants(EXEC, environment=frozenset({"A"})),))]) == abi.ENV_ALL
+    assert environment([SlotPlan(wants=(Wants(EXEC),))]) == abi.ENV_NONE
 
 
 ADDRESS = st.integers(0, 255).map(lambda last: f"10.0.{last % 4}.{last}")

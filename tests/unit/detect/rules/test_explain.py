@@ -53,12 +53,30 @@ def test_the_kernels_part_and_pythons() -> None:
 def test_the_words_of_other_bounds() -> None:
     assert explained(
         "evt.type = connect and fd.sport in (443, 22) and fd.snet = 10.0.0.0/8 and user.uid = 0"
-    ).kernel == ("connect; port 22, 443; uid 0; address 10.0.0.0/8",)
-    assert explained("evt.type = ptrace and evt.arg.request = PTRACE_ATTACH and proc.tty = 0").kernel == (
-        "ptrace; not terminal; request PTRACE_ATTACH",
-    )
-    assert explained("thread.cap_effective contains CAP_SYS_ADMIN").kernel == ("any event; with CAP_SYS_ADMIN",)
+    ).kernel == ("connect; port 22, 443; address 10.0.0.0/8",)
     assert explained("evt.type = open and fd.name endswith .key").kernel == ("open; path *.key",)
+
+
+def test_what_starts_is_told_apart_in_the_kernel() -> None:
+    said = explained(
+        "evt.type = execve and proc.args contains base64 and proc.pname startswith php and proc.env[LD_PRELOAD] exists "
+        "and proc.exepath startswith /tmp/ and proc.cwd startswith /tmp/ and proc.tty != 0"
+    )
+
+    assert said.kernel == (
+        "execve; terminal; program /tmp/*; parent php*; directory /tmp/*; argument base64; variable LD_PRELOAD",
+    )
+    assert "proc.tty != 0" not in said.python
+    assert "proc.args contains base64" in said.python
+    assert explained("evt.type = open and proc.args contains base64 and proc.tty != 0").kernel == ("open",)
+
+
+def test_what_the_kernel_does_not_look_at_is_pythons() -> None:
+    said = explained("evt.type = ptrace and evt.arg.request = PTRACE_ATTACH and proc.tty = 0 and evt.failed = true")
+
+    assert said.kernel == ("ptrace",)
+    assert said.python == ("evt.arg.request = PTRACE_ATTACH", "proc.tty = 0", "evt.failed = true")
+    assert explained("thread.cap_effective contains CAP_SYS_ADMIN").kernel == ("any event",)
 
 
 def test_what_is_unknown() -> None:

@@ -9,7 +9,7 @@
 
 #include "calls.h"
 
-#define HG_ABI 2
+#define HG_ABI 3
 
 #define HG_COMM 16
 #define HG_NAME 39
@@ -21,6 +21,9 @@
 #define HG_SLOTS 512
 #define HG_ARGUMENTS 6
 #define HG_OPERATIONS 48
+#define HG_GRAM 4   /* bytes of a text that are looked at first */
+#define HG_GRAMS 32 /* words of bits for those that some text has */
+#define HG_TEXT 24
 
 /* What a record tells; each is also an operation that a slot may want. */
 enum hg_kind {
@@ -117,6 +120,7 @@ enum hg_flag {
 	HG_ENV_TRUNCATED = 1 << 23,
 	HG_RING = 1 << 24,   /* came through an io_uring, not as a system call */
 	HG_BEFORE = 1 << 25, /* told before the call's answer: there is no result */
+	HG_ASKED = 1 << 26,  /* exec: some want is for it; all others only keep the agent's table of processes */
 };
 
 /* hg_task.flags */
@@ -129,8 +133,34 @@ enum hg_slot_flag {
 	HG_HAS_DIRECTORIES = 1 << 2,
 };
 
-/* The first byte of a key in `paths`. */
-enum hg_path_kind { HG_PATH_WANTED = 'W', HG_PATH_ENDING = 'E', HG_PATH_DIRECTORY = 'D', HG_PATH_EXEMPT = 'X' };
+/* The first byte of a key in `paths`. Those after the first four are asked of execs alone. */
+enum hg_path_kind {
+	HG_PATH_WANTED = 'W',
+	HG_PATH_ENDING = 'E',
+	HG_PATH_DIRECTORY = 'D',
+	HG_PATH_EXEMPT = 'X',
+	HG_PROGRAM_WANTED = 'P',
+	HG_PROGRAM_ENDING = 'Q',
+	HG_PROGRAM_DIRECTORY = 'R',
+	HG_CWD_WANTED = 'C',
+	HG_PARENT_WANTED = 'N',
+	HG_TEXT_WANTED = 'T',
+	HG_VARIABLE_WANTED = 'V',
+};
+
+/* What an exec can be, beside its program; hg_slot.traits. */
+enum hg_trait {
+	HG_TRAIT_NEW,
+	HG_TRAIT_ENTRY, /* started by the runtime itself, with a terminal */
+	HG_TRAIT_STDIO,
+	HG_TRAIT_SETUID, /* with root's rights for somebody else */
+	HG_TRAIT_HIDDEN, /* a part of its path begins with a dot */
+	HG_TRAIT_TERMINAL,
+	HG_TRAITS,
+};
+
+/* hg_config.environment */
+enum hg_environment { HG_ENV_NONE, HG_ENV_NAMED, HG_ENV_ALL };
 
 /* The first byte of a key in `names`. */
 enum hg_name_kind { HG_NAME_FILE = 'F', HG_NAME_DIRECTORY = 'D' };
@@ -255,7 +285,13 @@ struct hg_slot {
 	__u64 transports[HG_TRANSPORTS];
 	__u64 climbing; /* of opens: those whose path, as it was written, has ".." in it */
 	__u64 named;    /* only of programs that `programs` has for them */
-	__u64 execs;    /* every exec, not only those with some trait */
+	__u64 execs;    /* of execs: whatever their traits are; of the others one is enough: */
+	__u64 traits[HG_TRAITS];
+	__u64 by_program; /* only of execs that `paths` has for them, by what is asked of their paths, */
+	__u64 by_cwd;
+	__u64 by_parent;
+	__u64 by_text; /* arguments, */
+	__u64 by_variable;
 };
 
 struct hg_name {
@@ -338,10 +374,12 @@ struct hg_config {
 	__u32 host_slot;         /* for what is in no container, if `host` */
 	__u32 host;
 	__u32 agent;                  /* the agent's process: its own deeds are not told */
-	__u32 environment;            /* execs come with it */
+	__u32 environment;            /* execs come with it: always, or where it has a variable that some rule names */
 	__u32 rate;                   /* events a second of one kind in one cgroup; 0: no limit */
 	__u32 climbing;               /* ways to open that are wanted wherever the file is, if the path climbs */
 	__u64 inodes[HG_INODE_WORDS]; /* which inode numbers may be in `inodes`, by their low bits */
+	__u64 texts[HG_GRAMS];        /* with which four bytes texts in `paths` begin, by a hash of them */
+	__u64 variables[HG_GRAMS];
 };
 
 #endif

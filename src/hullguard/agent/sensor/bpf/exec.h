@@ -18,12 +18,7 @@ static __always_inline __u64 wake_for(void *ring, bool matters)
 /* What a rule may object to, and what the agent has yet to place in its slot. */
 static __always_inline bool exec_matters(struct hg_event *event, struct scene *scene)
 {
-	__u32 number = scene->slot;
-	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &number);
-
-	if (event->flags & (HG_NEW | HG_KILLED | HG_STDIO_SOCKET) || (slot && of_program(scene, slot->execs)))
-		return true;
-	if (event->flags & HG_TTY && event->ancestors && event->ancestry[0].flags & HG_OUTSIDE)
+	if (event->flags & (HG_ASKED | HG_NEW | HG_KILLED))
 		return true;
 	return !(event->flags & HG_HOST) && !bpf_map_lookup_elem(&known, &scene->cgroup);
 }
@@ -59,16 +54,37 @@ static __always_inline void note_stdio(struct hg_event *event, struct task_struc
 	}
 }
 
+/*
+ * The environment goes with an exec where some rule wants it. Where rules name variables, one that has none of them is
+ * left out: the agent would forget it.
+ */
+static __always_inline __u32 add_environment(struct scratch *room, struct scene *scene, __u32 at, __u64 *variables)
+{
+	struct hg_config *wanted = settings();
+	struct task_struct *task = scene->task;
+	__u32 size;
+
+	if (!wanted || wanted->environment == HG_ENV_NONE)
+		return 0;
+	size = add_bytes(room, HG_STRING_DATA, at, BPF_CORE_READ(task, mm, env_start), BPF_CORE_READ(task, mm, env_end),
+			 HG_ENV_TRUNCATED);
+	if (find_texts(scene->room, at, size, scene->slot, HG_VARIABLE_WANTED))
+		*variables = room->found;
+	else if (wanted->environment == HG_ENV_NAMED)
+		room->event.sizes[HG_STRING_DATA] = size = 0;
+	return size;
+}
+
 static __always_inline int tell_exec(struct scene *scene, struct linux_binprm *bprm)
 {
 	struct task_struct *task = scene->task;
 	struct scratch *room = room_at(scene->room);
 	struct file *file = BPF_CORE_READ(bprm, file);
-	struct hg_config *wanted = settings();
+	struct started what = {};
 	struct place place;
-	__u32 at, size;
+	__u32 at;
 
-	if (!room || !wanted)
+	if (!room)
 		return 0;
 	fill_subject(scene);
 	fill_file(&room->event.file, BPF_CORE_READ(file, f_inode));
@@ -76,18 +92,23 @@ static __always_inline int tell_exec(struct scene *scene, struct linux_binprm *b
 	room->event.flags |= executable_flags(file);
 	note_stdio(&room->event, task);
 	at = add_text(room, HG_STRING_RAW, 0, BPF_CORE_READ(bprm, filename), false);
-	if (wanted->environment)
-		at += add_bytes(room, HG_STRING_DATA, at, BPF_CORE_READ(task, mm, env_start),
-				BPF_CORE_READ(task, mm, env_end), HG_ENV_TRUNCATED);
+	at += add_environment(room, scene, at, &what.variables);
 	place_of(file, &place);
-	size = add_path(scene->room, room, HG_STRING_PATH, at, &place);
-	enforce(room, at, size);
-	at += size;
+	what.path = at;
+	what.path_size = add_path(scene->room, room, HG_STRING_PATH, at, &place);
+	enforce(room, at, what.path_size);
+	at += what.path_size;
 	place.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
 	place.mount = BPF_CORE_READ(task, fs, pwd.mnt);
-	at += add_path(scene->room, room, HG_STRING_OTHER, at, &place);
-	at += add_bytes(room, HG_STRING_ARGS, at, BPF_CORE_READ(task, mm, arg_start), BPF_CORE_READ(task, mm, arg_end),
-			HG_ARGS_TRUNCATED);
+	what.cwd = at;
+	what.cwd_size = add_path(scene->room, room, HG_STRING_OTHER, at, &place);
+	at += what.cwd_size;
+	what.arguments = at;
+	what.arguments_size = add_bytes(room, HG_STRING_ARGS, at, BPF_CORE_READ(task, mm, arg_start),
+					BPF_CORE_READ(task, mm, arg_end), HG_ARGS_TRUNCATED);
+	at += what.arguments_size;
+	if (exec_wants(scene, &what))
+		room->event.flags |= HG_ASKED;
 	fill_head(&room->event.head, HG_EXEC, scene->cgroup);
 	send(&ring_exec, HG_CLASS_EXEC, room, at, wake_for(&ring_exec, exec_matters(&room->event, scene)));
 	return 0;

@@ -51,8 +51,10 @@ struct scratch {
 	__u32 pad;
 	struct hg_event event;
 	char data[HG_STRINGS * HG_PATH];
+	char beyond[2 * HG_TEXT]; /* whoever looks for a text may read on after the last string */
 	struct hg_path key;
 	struct hg_verdict verdict;
+	__u64 found; /* wants whose text is in a string */
 };
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, scratches, __u32, struct scratch, ROOMS, 0);
 

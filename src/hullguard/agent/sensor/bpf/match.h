@@ -46,7 +46,7 @@ static __always_inline __u64 prefix_wants(struct scratch *room, __u32 at, __u32 
 }
 
 /* The path read backwards, without its NUL, finds patterns like "*.so" and "*" + "/.aws/credentials". */
-__noinline __u64 ending_wants(__u32 index, __u32 at, __u32 size, __u32 slot)
+__noinline __u64 ending_wants(__u32 index, __u32 at, __u32 size, __u32 slot, __u32 kind)
 {
 	struct scratch *room = room_at(index);
 	__u32 length = 0;
@@ -61,7 +61,7 @@ __noinline __u64 ending_wants(__u32 index, __u32 at, __u32 size, __u32 slot)
 		room->key.path[i] = room->data[at + back];
 		length = i + 1;
 	}
-	return length <= HG_TRIE ? look_up_path(room, slot, HG_PATH_ENDING, length) : 0;
+	return length <= HG_TRIE ? look_up_path(room, slot, kind, length) : 0;
 }
 
 struct directories {
@@ -71,6 +71,7 @@ struct directories {
 	__u32 begin; /* of the name that is being read */
 	__u32 room;
 	__u32 slot;
+	__u32 kind;
 };
 
 static long try_directory(__u32 index, struct directories *walk)
@@ -87,15 +88,15 @@ static long try_directory(__u32 index, struct directories *walk)
 	if (letter != '/')
 		return 0;
 	if (length < HG_TRIE)
-		walk->wants |= look_up_path(room, walk->slot, HG_PATH_DIRECTORY, length + 1);
+		walk->wants |= look_up_path(room, walk->slot, walk->kind, length + 1);
 	walk->begin = at + 1;
 	return 0;
 }
 
 /* Each directory's name in turn, for patterns like "*" + "/.ssh/" + "*". */
-__noinline __u64 directory_wants(__u32 index, __u32 at, __u32 size, __u32 slot)
+__noinline __u64 directory_wants(__u32 index, __u32 at, __u32 size, __u32 slot, __u32 kind)
 {
-	struct directories walk = {.at = at, .end = at + size, .begin = at, .room = index, .slot = slot};
+	struct directories walk = {.at = at, .end = at + size, .begin = at, .room = index, .slot = slot, .kind = kind};
 
 	bpf_loop(size <= HG_PATH ? size : HG_PATH, try_directory, &walk, 0);
 	return walk.wants;
@@ -112,9 +113,9 @@ __noinline __u64 path_wants(__u32 index, __u32 at, __u32 size, __u32 number)
 		return 0;
 	wants = prefix_wants(room, at, size, number, HG_PATH_WANTED);
 	if (slot->flags & HG_HAS_ENDINGS)
-		wants |= ending_wants(index, at, size, number);
+		wants |= ending_wants(index, at, size, number, HG_PATH_ENDING);
 	if (slot->flags & HG_HAS_DIRECTORIES)
-		wants |= directory_wants(index, at, size, number);
+		wants |= directory_wants(index, at, size, number, HG_PATH_DIRECTORY);
 	return wants;
 }
 

@@ -26,6 +26,7 @@
 #include "socket.h"
 #include "connect.h"
 #include "dns.h"
+#include "ask.h"
 #include "exec.h"
 #include "open.h"
 #include "change.h"
