@@ -7,6 +7,7 @@ from tests.support.images import Entry, layer
 
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.analyzers.provenance import foreign
 from hullguard.inventory.layer import Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.squash import Tree, squash
@@ -30,7 +31,7 @@ class Found:
             self.os = self.os or findings.os
             self.packages += findings.packages
             self.unknowns += findings.unknowns
-        self.unknowns += context.doubts()
+        self.unknowns += (*context.doubts(), *foreign(context.distribution, self.packages))
 
     def named(self, name: str) -> Package:
         (package,) = (package for package in self.packages if package.name == name)

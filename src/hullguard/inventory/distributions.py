@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hullguard.inventory.end_of_life import END_OF_LIFE
 from hullguard.model.image import OperatingSystem
+from hullguard.model.package import PackageType
 
 
 class Distribution(Struct, frozen=True):
@@ -24,6 +25,10 @@ class Distribution(Struct, frozen=True):
     def qualifier(self) -> str:
         """The purl qualifier ``distro``."""
         return f"{self.id}-{self.release}" if self.release else self.id
+
+    def uses(self, kind: PackageType) -> bool:
+        """Whether its own packages may be of this kind: the versions of others are numbered in another way."""
+        return _MANAGERS.get(self.id, kind) is kind
 
 
 _DEBIAN_CODENAMES = {
@@ -57,6 +62,15 @@ _SUSE_PRODUCTS = {
     "sled": "SUSE:Linux Enterprise Desktop", "sles": "SUSE:Linux Enterprise Server",
     "sles_sap": "SUSE:Linux Enterprise Server for SAP Applications",
 }  # fmt: skip
+_MANAGERS = {
+    **dict.fromkeys(("debian", "ubuntu"), PackageType.DEB),
+    **dict.fromkeys(("alpine", "chainguard", "minimos", "wolfi"), PackageType.APK),
+    **dict.fromkeys(("alpaquita", "bellsoft-hardened-containers"), PackageType.APK),
+    **dict.fromkeys((*_BY_MAJOR, *_SUSE, "openeuler", "photon"), PackageType.RPM),
+    **dict.fromkeys(("opensuse-leap", "opensuse-leap-micro", "opensuse-tumbleweed"), PackageType.RPM),
+    "arch": PackageType.ALPM,
+}
+"""What those use for whose packages there are advisories; of the others nobody is misled."""
 _OPENEULER_RELEASE = re.compile(r"(\d\d\.\d\d)-(LTS(?:-SP\d+)?)")
 _OPENEULER = re.compile(r"openEuler (\d\d\.\d\d)(?: \((LTS(?:-SP\d+)?)\))?")
 

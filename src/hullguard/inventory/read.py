@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.ownable import loadable
+from hullguard.inventory.analyzers.provenance import foreign
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.inspection import Hits
@@ -281,7 +282,7 @@ def _inventory(
         context, own = Context(layers=names, room=limits.packages), Findings(unknowns=tree.unknowns())
         for analyzer in ANALYZERS:
             _take(analyzer.analyze(tree, context), own, context)
-        own.unknowns += context.doubts()
+        own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages))
         seen.add((own.os, frozenset(own.packages)))
         _take(own, found, context)
     if len(seen) > 1:

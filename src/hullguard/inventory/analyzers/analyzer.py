@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Protocol, TypeGuard
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packageurl import PackageURL
 
 from hullguard.inventory import bounds
@@ -12,7 +13,7 @@ from hullguard.inventory.distributions import Distribution
 from hullguard.inventory.fingerprint import UNKNOWN, checksums
 from hullguard.inventory.limits import Limits
 from hullguard.model.image import OperatingSystem
-from hullguard.model.package import Package, Unknown
+from hullguard.model.package import Package, PackageType, Unknown
 
 # Files of language packages; an OS package that lists one of them owns that language package.
 # Python finds these directories whatever the case of their ending.
@@ -96,6 +97,11 @@ class Context(Struct):
     """Diff ids by layer number."""
     room: int = Limits().packages
     """How many packages may still be named."""
+
+    def managed(self, kind: PackageType) -> "Context":
+        """The same for packages of one manager: a distribution that does not use it says nothing of them."""
+        foreign = self.distribution is not None and not self.distribution.uses(kind)
+        return replace(self, distribution=None) if foreign else self
 
     def owns(self, path: str, file: "File") -> bool:
         """Whether an OS package speaks for the file: not for one that was put in its place.

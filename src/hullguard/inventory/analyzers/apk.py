@@ -92,7 +92,7 @@ class ApkAnalyzer(Analyzer):
         return path.rpartition("/")[2]
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings(room=context.room)
+        findings, context = Findings(room=context.room), context.managed(PackageType.APK)
         # With a merged /usr both names lead to one file.
         places = {real: place for place in _PLACES if (real := files.real(place))}
         owners: list[Owner] = []

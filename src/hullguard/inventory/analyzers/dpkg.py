@@ -56,7 +56,7 @@ class DpkgAnalyzer(Analyzer):
         return next((suffix for suffix in (".list", _SUMS) if path.endswith(suffix)), "")
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings(room=context.room)
+        findings, context = Findings(room=context.room), context.managed(PackageType.DEB)
         own: dict[str, Owner] = {}
         for name, file in files.children(_STATUS_D):
             if not name.endswith(_SUMS):

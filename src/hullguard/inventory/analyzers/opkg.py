@@ -33,7 +33,7 @@ class OpkgAnalyzer(Analyzer):
         return condensed(content, _FIELDS, whole=path.endswith("/status"))
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings(room=context.room)
+        findings, context = Findings(room=context.room), context.managed(PackageType.OPKG)
         # With a merged /usr two names lead to one directory.
         places = {files.real(f"{place}/status"): place for place in _PLACES[::-1]}
         for place in places.values():

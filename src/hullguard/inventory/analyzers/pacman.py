@@ -50,7 +50,7 @@ class PacmanAnalyzer(Analyzer):
         return path.rpartition("/")[2]
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings(room=context.room)
+        findings, context = Findings(room=context.room), context.managed(PackageType.ALPM)
         own: dict[str, Owner] = {}
         root = files.real(_ROOT) or _ROOT
         place = re.escape(root)

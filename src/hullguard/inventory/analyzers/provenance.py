@@ -7,7 +7,8 @@ counts as somebody else's (decision 0015).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from hullguard.inventory.analyzers.analyzer import Claim, Files, Findings
 from hullguard.inventory.analyzers.ownable import metadata
 from hullguard.inventory.distributions import Distribution
+from hullguard.model.package import OS_TYPES, Package, PackageType, Unknown
 
 # Packages that Ubuntu takes over from Debian unchanged keep their maintainers.
 _MAINTAINERS = {
@@ -58,6 +60,10 @@ _FHS = re.compile(r"(?:usr/(?!local/)|s?bin/|lib(?:32|64|x32)?/|etc/|var/|boot/|
 _VENDORS_OWN = "opt/"
 _COLLECTIONS = "opt/rh/"
 _NAMED = 5
+_PROGRAMS = {
+    PackageType.DEB: "dpkg", PackageType.APK: "apk", PackageType.RPM: "rpm", PackageType.ALPM: "pacman",
+    PackageType.OPKG: "opkg",
+}  # fmt: skip
 
 
 def maintained(distribution: Distribution | None, maintainer: str | None, version: str = "") -> bool:
@@ -88,6 +94,16 @@ def fetched(distribution: Distribution | None, repositories: str) -> bool:
     form = _REPOSITORIES.get(distribution.id) if distribution is not None else None
     lines = [line.split()[-1] for line in repositories.splitlines() if line.strip() and not line.startswith("#")]
     return form is not None and bool(lines) and all(map(form.fullmatch, lines))
+
+
+def foreign(distribution: Distribution | None, packages: Iterable[Package]) -> Iterator[Unknown]:
+    """Says of OS packages that the distribution does not use their manager, and so that nobody judges them."""
+    if distribution is None:
+        return
+    kinds = Counter(one.type for one in packages if one.type in OS_TYPES and not distribution.uses(one.type))
+    for kind, count in sorted(kinds.items()):
+        why = f"{distribution.id} does not use this package manager, so its advisories do not speak of them"
+        yield Unknown(f"{count} packages of {_PROGRAMS[kind]}", why)
 
 
 class Owner(Struct):

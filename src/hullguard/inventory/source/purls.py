@@ -53,7 +53,7 @@ def package_of(
     ecosystem = ECOSYSTEMS.get(kind, "")
     if kind in OS_TYPES:
         found = _distribution(purl.namespace or "", qualifiers.get("distro", ""), os)
-        ecosystem = found.ecosystem if found else ""
+        ecosystem = found.ecosystem if found and found.uses(kind) else ""
         source = _upstream(kind, qualifiers, version) or source or (purl.name, version)
     separator = _SEPARATORS.get(kind)
     name = f"{purl.namespace}{separator}{purl.name}" if purl.namespace and separator else purl.name

@@ -50,7 +50,7 @@ class RpmAnalyzer(Analyzer):
         return path.rpartition("/")[2]
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings(room=context.room)
+        findings, context = Findings(room=context.room), context.managed(PackageType.RPM)
         places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}
         seen, without = set[str](), list[str]()
         for place in _PLACES:
