@@ -26,7 +26,7 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 6
+    name, version = "binaries", 7
     paths = JAVA_RELEASE
     magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"
@@ -46,7 +46,7 @@ class BinariesAnalyzer(LargeFileAnalyzer):
         yield from modules(elf)
         yield from crates(elf, budget or Budget(Limits()))
         yield from carried(elf, path.rpartition("/")[2])
-        yield from programs(path.rpartition("/")[2], content)
+        yield from programs(path.rpartition("/")[2], elf)
         if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")
 

@@ -68,6 +68,11 @@ class Elf:
         *_, offset, size, _, _ = found
         return self.content[offset : offset + min(size, most)]
 
+    def place(self, wanted: bytes) -> tuple[int, int] | None:
+        """Where the first section of this name lies in the file, and its size. Raises as ``section``."""
+        found = self._named(wanted)
+        return None if found is None else (found[4], found[5])
+
     def loaded(self, wanted: bytes, most: int) -> bytes | None:
         """What follows at the section's address, as the program itself sees it, which may be elsewhere in the file.
 

@@ -1,96 +1,121 @@
-"""Well-known programs by their file name and the version that they would print."""
+"""Well-known programs and libraries by their file name and the version that they would print."""
 
 import functools
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
+from hullguard.inventory.analyzers.binaries.kinds import KINDS, Kind
 from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch
-from hullguard.inventory.random_access import RandomAccess, windows
+from hullguard.inventory.random_access import Part, RandomAccess, places, windows
 from hullguard.model.package import PackageType
 
 _OVERLAP = 512
 """No pattern fits more than this."""
-
-
-class _Program(NamedTuple):
-    """One program, with patterns that few images need; ``known`` when Bitnami's advisories speak of it."""
-
-    name: str
-    base: str
-    version: bytes
-    known: bool = True
-    before: bytes = b""
-    """What stands before a fixed word, ``version`` then, and ends there; looked at only where that is found."""
-    slow: bool = False
-    """Whether the pattern begins with no fixed word, so that not all of a large program is looked through."""
-
-
-_THREE = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
-_BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}"
-_TIME = rb"-\d{10,19}"
 _BEFORE = 80
-_PROGRAMS = (
-    _Program("node", r"node(?:js)?|libnode\.so[\d.]*", rb"/release/v" + _THREE + rb"/node"),
-    _Program("nginx", r"nginx", rb"nginx/" + _THREE),
-    _Program("openresty", r"nginx|openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)"),
-    _Program("redis", r"redis-server", _TIME, before=_BUILT, slow=True),
-    _Program("valkey", r"valkey-server", _TIME, before=_BUILT, slow=True),
-    _Program("php", r"php(?:-fpm|-cgi|-cli)?[\d.]*|libphp\d?\.so", rb"X-Powered-By: PHP/" + _THREE),
-    _Program("ruby", r"ruby[\d.]*|libruby[^/]*\.so[\d.]*", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \("),
-    _Program("apache", r"httpd|apache2", rb"Apache/" + _THREE),
-    _Program("postgresql", r"postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})"),
-    _Program("mariadb", r"mariadbd|mysqld", rb"-MariaDB", before=_THREE),
-    _Program("mysql", r"mysqld", rb"/mysql-" + _THREE, known=False),
-    _Program("memcached", r"memcached", rb"memcached " + _THREE),
-    _Program(
-        "openssl",
-        r"openssl|libcrypto\.so[\d.]*|libssl\.so[\d.]*",
-        rb"OpenSSL (\d\.\d{1,2}\.\d{1,2}[a-z]{0,2})(?:-\w{1,12})? {1,3}\d{1,2} [A-Z][a-z]{2} \d{4}",
-        known=False,
-    ),
-    _Program("busybox", r"busybox", rb"BusyBox v" + _THREE, known=False),
-)
+_CONSTANTS = b".rodata"
 _PYTHON = r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?"
 _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
+_IN_A_WORD = re.compile(rb"[ -9;-~]")
+"""What stands before a version that is a part of something longer; before that of libxml2 stands a table of colons."""
+_STEM = re.compile(r"(?:[\w.]+-linux-(?:gnu|musl)\w*-)?([^\d.]*)")
+"""What compilers for other systems begin with is left out."""
+_HASHED = re.compile(r"-[0-9a-f]{8}(?=\.so)")
+"""What auditwheel adds to the names of the libraries that it copies into packages of Python."""
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0_(\d{1,4})|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
-def programs(base: str, content: RandomAccess) -> Iterator[Piece | Doubt]:
+def programs(base: str, elf: Elf) -> Iterator[Piece | Doubt]:
     """What a file of this name says of itself."""
-    if not _known_name()(base):
-        return
-    for program in _PROGRAMS:
-        if not re.fullmatch(program.base, base):
-            continue
+    for kind in _kinds().get(_stem(base), ()):
         try:
-            version = _said(program, content)
+            version = _said(kind, elf)
         except TooMuch as why:
             yield Doubt(str(why), incomplete=True)
             continue
         if version:
-            yield Piece(PackageType.GENERIC, program.name, version, known=program.known)
+            yield Piece(PackageType.GENERIC, kind.name, version, known=kind.known)
     if python := re.fullmatch(_PYTHON, base):
-        yield from _python(python.group(1).encode(), content)
+        yield from _python(python.group(1).encode(), elf.content)
+
+
+def _stem(base: str) -> str:
+    """The name up to its first digit or dot; what a program loads beside libraries ends in ``.so``."""
+    said = _STEM.match(_HASHED.sub("", base))
+    stem = said.group(1).rstrip("-_") if said else ""
+    return f"{stem}.so" if ".so" in base and not stem.startswith("lib") else stem
 
 
 @functools.cache
-def _known_name() -> Callable[[str], re.Match[str] | None]:
-    """Whether it is any of these, as nearly no file of an image is."""
-    return re.compile("|".join([*(program.base for program in _PROGRAMS), _PYTHON])).fullmatch
+def _kinds() -> Mapping[str, tuple[Kind, ...]]:
+    """By the stems of their files: nearly no file of an image has any of these."""
+    found: dict[str, tuple[Kind, ...]] = {}
+    for kind in KINDS:
+        for stem in kind.files.split():
+            found[stem] = (*found.get(stem, ()), kind)
+    return found
 
 
-def _said(program: _Program, content: RandomAccess) -> str | None:
-    version, before = re.compile(program.version), re.compile(program.before + rb"\Z")
-    within = bounds.PROGRAM_BYTES if program.slow else len(content)
-    for place, window in windows(content, _OVERLAP, within):
+def _said(kind: Kind, elf: Elf) -> str | None:
+    whole, constants = elf.content, _constants(elf)
+    if kind.before:
+        return _fixed(kind, whole)
+    if kind.alone:
+        said = _alone(kind, whole if constants is None else constants)
+    else:
+        # Compilers put constants of other languages than C elsewhere.
+        said = (_first(kind, constants) if constants is not None else None) or _first(kind, whole)
+    if said and kind.beside and next(places(whole, kind.beside, 0, len(whole)), None) is None:
+        return None
+    return said
+
+
+def _constants(elf: Elf) -> RandomAccess | None:
+    """Where compilers put constants: there is far less to look through than in all of the file."""
+    try:
+        found = elf.place(_CONSTANTS)
+    except DamagedTable:
+        return None  # told where lists are looked for
+    return None if found is None else Part(elf.content, *found)
+
+
+def _first(kind: Kind, content: RandomAccess) -> str | None:
+    version = re.compile(kind.version)
+    for place, window in windows(content, _OVERLAP, len(content)):
+        if said := version.search(window, min(place, 1)):
+            return _spelled(said)
+    return None
+
+
+def _alone(kind: Kind, content: RandomAccess) -> str | None:
+    """A constant that is nothing but a version, unless there are several of that form: which it is, is not known."""
+    version, found = re.compile(kind.version + rb"(?=\0)"), set[str]()
+    for place, window in windows(content, _OVERLAP, len(content)):
+        for said in version.finditer(window, min(place, 1)):
+            if _IN_A_WORD.match(window, max(said.start() - 1, 0), said.start()) is None:
+                found.add(_spelled(said))
+                if len(found) > 1:
+                    return None
+    return found.pop() if found else None
+
+
+def _spelled(said: re.Match[bytes]) -> str:
+    """The version: what fits, the one group, or numbers of several groups."""
+    if len(said.groups()) > 1:
+        return ".".join(str(int(group)) for group in said.groups())
+    return said.group(said.re.groups).decode()
+
+
+def _fixed(kind: Kind, content: RandomAccess) -> str | None:
+    word, before = re.compile(kind.version), re.compile(kind.before + rb"\Z")
+    within = bounds.PROGRAM_BYTES if kind.slow else len(content)
+    for _, window in windows(content, _OVERLAP, within):
         # What begins with a window began in the one before, where it is seen what stands before it.
-        said = _ending(before, version, window) if program.before else version.search(window, min(place, 1))
-        if said:
+        if said := _ending(before, word, window):
             return said.group(1).decode()
     if len(content) > within:
-        raise TooMuch(f"a version of {program.name} was looked for in its first {within} bytes only")
+        raise TooMuch(f"a version of {kind.name} was looked for in its first {within} bytes only")
     return None
 
 
