@@ -14,6 +14,7 @@ from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.kinds import KINDS
 from hullguard.inventory.analyzers.binaries.programs import programs
 from hullguard.inventory.analyzers.language import Doubt, Piece
+from hullguard.inventory.analyzers.ownable import ownable
 from hullguard.inventory.random_access import held
 
 SAID = (
@@ -244,9 +245,13 @@ def test_a_program_says_its_version_under_its_own_name_only(path: str, said: byt
 
 @pytest.mark.parametrize("page", ["scan-an-image.md", "scan-an-image.zh.md"])
 def test_every_kind_is_on_the_page(page: str) -> None:
-    told = set(re.findall(r"[\w-]+", (Path("docs/howto") / page).read_text()))
+    told = set(re.findall(r"[\w-]+", (Path(__file__).parents[5] / "docs/howto" / page).read_text()))
 
     assert {kind.name for kind in KINDS} <= told
+
+
+def test_what_an_os_package_brought_is_told_as_that_package() -> None:
+    assert [path for path, *_ in SAID if not ownable(path)] == []
 
 
 def test_every_kind_is_tried() -> None:
