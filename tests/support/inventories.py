@@ -21,7 +21,8 @@ class Found:
 
     def __init__(self, *layers: Sequence[Entry]) -> None:
         self.tree: Tree = squash([self._index(entries) for entries in layers], Wanted(ANALYZERS), Limits())
-        context = Context(layers=tuple(f"layer{number}" for number in range(len(layers))))
+        names = tuple(f"layer{number}" for number in range(len(layers)))
+        context = Context(layers=names, reals=self.tree.reals)
         self.packages: list[Package] = []
         self.unknowns: list[Unknown] = []
         self.os: OperatingSystem | None = None

@@ -66,6 +66,9 @@ LISTED_FILES = Bound(
 RPM_PACKAGES = Bound(200_000, "packages of one database of rpm")
 RPM_PAGES = Bound(100_000, "pages of one database of rpm in SQLite")
 
+LINKED_DIRECTORIES = Bound(1000, "links to directories of packages of a language; the others are not followed")
+"""Of those that lie in a place of such directories already, as pnpm's do, none is counted."""
+
 SECRETS_OF_A_FILE = Bound(100, "credentials in one file, or in one MiB of it")
 SECRETS_JUDGED = Bound(2000, "words in one file that look like credentials of some kind")
 MALWARE_SECONDS = Bound(10, "seconds in which rules of malware judge one file")

@@ -191,7 +191,7 @@ def _laid(
         if not missing or stopped is not None or any(tree.stopped for tree in trees):
             break
         if read == _MOST_READS:
-            sentence = "links still lead from the places of package databases to other files after {limit} reads"
+            sentence = "links still lead from the places of packages to other files after {limit} reads"
             stopped = reached(sentence, "reads", _MOST_READS)
             break
         wanted = wanted.with_aliases(sorted(missing))
@@ -279,7 +279,8 @@ def _inventory(
     names = tuple(layer.diff_id for layer in layers) or (None,)
     found, seen = Findings(unknowns=list(unknowns)), set[tuple[object, ...]]()
     for tree in trees:
-        context, own = Context(layers=names, room=limits.packages), Findings(unknowns=tree.unknowns())
+        own = Findings(unknowns=tree.unknowns())
+        context = Context(layers=names, room=limits.packages, reals=tree.reals)
         for analyzer in ANALYZERS:
             _take(analyzer.analyze(tree, context), own, context)
         own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages))

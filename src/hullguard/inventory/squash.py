@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from hullguard.inventory import bounds
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.replay import Replay
@@ -37,6 +38,7 @@ class Tree:
         """Names of files whose content was not asked for under the name that it has in its layer."""
         self._sniffed: list[tuple[str, File]] = []
         self._links: dict[str, str] = {}
+        directories: dict[str, str] = {}
         known = set(wanted.aliases)
         for path, node in self._names.leaves():
             if node.file is not None:
@@ -45,10 +47,26 @@ class Tree:
                     self._unread.append(node)
             elif (logical := wanted.logical(path)) is not None and (path, logical) not in known:
                 self._links[path] = logical  # what a link to a link leads to is known already
+            elif (directory := wanted.directory(path)) is not None:
+                directories[path] = directory
         for found in (self._files, self._sniffed):
             found.sort(key=lambda item: item[0])
         self._linked = list(self._leading_elsewhere())
         """Links with wanted names, where they lead, and the file there."""
+        self._leading = {
+            place: (real, logical)
+            for place, logical in directories.items()
+            if (real := self._directory_at(place)) is not None
+        }
+        """Links that stand for a directory of packages: where it lies, and as which one it is wanted."""
+        self._below = [
+            (kept.logical, path, kept)
+            for path, kept in self._files
+            if kept.logical != path and self.real(kept.logical) == path
+        ]
+        """Files with wanted names below a link, where they lie, and the files."""
+        self.reals = {path: real for path, real, _ in (*self._linked, *self._below)}
+        """Where what is wanted by a link's name lies."""
 
     @property
     def stopped(self) -> LimitReached | None:
@@ -88,11 +106,12 @@ class Tree:
     def matching(self, pattern: str) -> Iterator[tuple[str, Kept]]:
         """The wanted files whose whole real path fits, in order of path.
 
-        A link that fits counts too, if it leads to a file whose own path does not.
+        A link that fits counts too, if it leads to a file whose own path does not, and so does a name below a link.
         """
         fits = re.compile(pattern, re.DOTALL).fullmatch
         found = [(path, kept) for path, kept in self._files if fits(path)]
-        linked = [(path, kept) for path, real, kept in self._linked if fits(path) and not fits(real)]
+        others = (*self._linked, *self._below)
+        linked = [(path, kept) for path, real, kept in others if fits(path) and not fits(real)]
         yield from sorted(found + linked, key=lambda item: item[0]) if linked else found
 
     def sniffed(self, analyzer: str) -> Iterator[tuple[str, Kept]]:
@@ -116,6 +135,7 @@ class Tree:
             for place, logical in (self._links | fixed).items()
             if (source := self._elsewhere(place, fixed)) is not None
         }
+        aliases |= set(self._followed.values())
         wanted = self._wanted.with_aliases(sorted(aliases)) if aliases else self._wanted
         for path, source in self._elsewhere_named():
             if (logical := wanted.logical(path)) is not None:
@@ -125,6 +145,9 @@ class Tree:
     def unknowns(self) -> list[Unknown]:
         """What could not be decided."""
         found = list(self._doubts)
+        if left := sorted(self._leading.keys() - self._followed.keys()):
+            why = f"a link to a directory that may hold packages; it and {len(left) - 1} others were not followed"
+            found.append(Unknown(left[0], why, incomplete=True))
         for path, source in self._elsewhere_named():
             if self._wanted.logical(path) is not None:
                 why = f"was not read: its content has in its layer the name {source}"
@@ -165,6 +188,18 @@ class Tree:
                 self._otherwise.append((path, file.kept))
             elif path in self._links:
                 yield path, spot.path(), file.kept
+
+    @property
+    def _followed(self) -> dict[str, tuple[str, str]]:
+        return dict(sorted(self._leading.items())[: bounds.LINKED_DIRECTORIES])
+
+    def _directory_at(self, place: str) -> str | None:
+        """Where a link at the place of a directory leads, if what lies there is not read by its own name."""
+        spot = self._names.follow(place)
+        if spot is None or (spot.node.file is not None and not spot.missing):
+            return None
+        real = spot.path()
+        return real if self._wanted.directory(real) != real else None
 
     def _elsewhere(self, place: str, fixed: Mapping[str, str]) -> str | None:
         """Under which unwanted name the archive has what a link at a wanted one leads to."""

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
-INDEX_VERSION = 6
+INDEX_VERSION = 7
 
 SNIFFED_FROM = 64
 """Smaller files are no programs; ELF's header alone has 64 bytes."""
@@ -78,18 +78,25 @@ class Wanted:
             return path
         if not self.aliases:
             return None
+        return next((name for name, whole in self._renamed(path) if whole or self._match(name)), None)
+
+    def directory(self, path: str) -> str | None:
+        """The name under which a link at this path stands for a directory of some analyzer's."""
+        if self._linked(path):
+            return path
+        return next((name for name, _ in self._renamed(path) if self._linked(name)), None) if self.aliases else None
+
+    def _renamed(self, path: str) -> Iterator[tuple[str, bool]]:
+        """The names that a path has by the aliases, and whether it is an alias itself and not only below one."""
         alias, end = self._standing_for, -1
         for part in ("", *path.split("/")):
             if part:
                 if part not in alias.below:
-                    return None
+                    return
                 alias = alias.below[part]
                 end += len(part) + 1
             for logical in alias.logicals:
-                name = logical if end == len(path) else f"{logical}/{path[end + 1 :]}"
-                if end == len(path) or self._match(name):
-                    return name
-        return None
+                yield (logical, True) if end == len(path) else (f"{logical}/{path[end + 1 :]}", False)
 
     def _match(self, path: str) -> bool:
         return self.analyzer(path) is not None
@@ -97,6 +104,11 @@ class Wanted:
     @functools.cached_property
     def _possible(self) -> Callable[[str], bool]:
         return Endings(analyzer.paths for analyzer in self.analyzers).possible
+
+    @functools.cached_property
+    def _linked(self) -> Callable[[str], re.Match[str] | None]:
+        patterns = (f"(?:{analyzer.linked})" for analyzer in self.analyzers if analyzer.linked)
+        return re.compile("|".join(patterns) or "(?!)", re.DOTALL).fullmatch
 
     def analyzer(self, logical: str) -> Analyzer | None:
         """The one that a file of this name belongs to."""

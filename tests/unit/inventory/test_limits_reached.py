@@ -63,7 +63,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
 """By the limit's name what it is made for the test, and a file that goes beyond."""
 ELSEWHERE = {
     *("RPM_PAGES", "MALWARE_SECONDS", "MALWARE_SECONDS_OF_ALL"),
-    *("CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS", "SBOM_DOUBTS", "SBOM_PACKAGES"),
+    *("LINKED_DIRECTORIES", "CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS", "SBOM_DOUBTS", "SBOM_PACKAGES"),
 }
 """Those that one file in a directory does not reach; each has a test of its own below."""
 
@@ -108,6 +108,20 @@ def test_pages_of_a_database_of_rpm(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(bounds, "RPM_PAGES", 2)
     assert told(tree(tmp_path / "root", "var/lib/rpm/rpmdb.sqlite", database.main)) == ["var/lib/rpm/rpmdb.sqlite"]
+
+
+def test_links_to_directories_of_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        tree(tmp_path, f"opt/{name}/package.json", f'{{"name": "{name}", "version": "1"}}')
+        (tmp_path / "srv/node_modules").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"srv/node_modules/{name}").symlink_to(f"/opt/{name}")
+    whole = read(f"dir:{tmp_path}")
+
+    monkeypatch.setattr(bounds, "LINKED_DIRECTORIES", 2)
+    cut = read(f"dir:{tmp_path}")
+
+    assert ([one.name for one in whole.packages], told(whole)) == (["a", "b", "c"], [])
+    assert ([one.name for one in cut.packages], told(cut)) == (["a", "b"], ["srv/node_modules/c"])
 
 
 def test_rules_of_malware_that_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

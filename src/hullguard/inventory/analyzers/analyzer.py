@@ -23,6 +23,8 @@ METADATA = (
     rf"(?:.*/)?(?:[^/]+\.(?:{_DIST_INFO}|{_EGG_INFO})/(?:METADATA|PKG-INFO)"
     rf"|[^/]+\.{_EGG_INFO}|[^/]+\.egg/EGG-INFO/PKG-INFO)"
 )
+PYTHON_DIRECTORY = rf"(?:.*/)?[^/]+\.(?:{_DIST_INFO}|{_EGG_INFO}|[eE][gG][gG](?:/EGG-INFO)?)"
+NODE_DIRECTORY = r"(?:.*/)?node_modules(?:/@[^/]+)?(?:/[^/@.][^/]*)?"
 NODE_PACKAGE = r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json"
 
 
@@ -95,6 +97,8 @@ class Context(Struct):
     """Those that count as the package's though no checksum tells."""
     layers: tuple[str | None, ...] = ()
     """Diff ids by layer number."""
+    reals: dict[str, str] = {}
+    """Real paths of files that are wanted by the name of a link, or of one below a link."""
     room: int = Limits().packages
     """How many packages may still be named."""
 
@@ -108,7 +112,7 @@ class Context(Struct):
 
         The package's checksum tells; where there is none, whether a later layer wrote the file.
         """
-        claim = self.owned.get(path)
+        claim = self.owned.get(self.reals.get(path, path))
         if claim is None:
             return False
         if file.fingerprint and not claim.sums.isdisjoint(checksums(file.fingerprint)):
@@ -169,6 +173,8 @@ class Analyzer(abc.ABC):
     """Files and directories with one fixed place, which an image may replace by a link to another place."""
     entered: ClassVar[tuple[str, ...]] = ()
     """Directories in which a link to a directory stands for one."""
+    linked: ClassVar[str] = ""
+    """A regular expression of directories of which one may stand anywhere, and a link to one stands for it."""
     magic: ClassVar[tuple[bytes, ...]] = ()
     """First bytes by which files are wanted that fit no analyzer's path, if they have at least 64 bytes.
 

@@ -21,6 +21,7 @@ class CondaAnalyzer(LanguageAnalyzer):
 
     name, version = "conda", 1
     paths = CONDA_RECORD
+    linked = r"(?:.*/)?conda-meta"
     form = "record of a conda package"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:

@@ -5,7 +5,15 @@ import re
 import msgspec
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.analyzer import NODE_PACKAGE, Analyzer, Context, Files, Findings, is_name
+from hullguard.inventory.analyzers.analyzer import (
+    NODE_DIRECTORY,
+    NODE_PACKAGE,
+    Analyzer,
+    Context,
+    Files,
+    Findings,
+    is_name,
+)
 from hullguard.model.decoding import from_json
 from hullguard.model.package import Package, PackageType
 
@@ -40,6 +48,7 @@ class NodeAnalyzer(Analyzer):
     name, version = "node", 4
     ownable = True
     paths = rf"{NODE_PACKAGE}|{_UNPACKED}/package\.json"
+    linked = NODE_DIRECTORY
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path

@@ -30,6 +30,8 @@ _NAMED = (
     JAVA_RELEASE,
     _LIBRARY,
 )
+_BY_LINK = r"(?:.*/)?(?:package\.json|METADATA|PKG-INFO|installed\.json|[^/]+\.gemspec)"
+"""What names a package where a link leads to the directory that it lies in (``Analyzer.linked``)."""
 _SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
 _IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch
 _COMMANDS = ("bin", "sbin")
@@ -46,7 +48,7 @@ def ownable(path: str) -> bool:
     It may name a package of its own: metadata of languages does, and programs can say their own version. Or a process
     may be it: then a vulnerability of its package is one of that process.
     """
-    return len(path) <= _LONGEST and (loadable(path) or metadata(path))
+    return len(path) <= _LONGEST and (loadable(path) or _by_link()(path) is not None or metadata(path))
 
 
 def loadable(path: str) -> bool:
@@ -61,6 +63,11 @@ def metadata(path: str) -> bool:
     """Whether it is a file that names packages, or a library, by its name, and no program."""
     possible, fits = _named()
     return possible(path) and fits(path) is not None
+
+
+@functools.cache
+def _by_link() -> Callable[[str], re.Match[str] | None]:
+    return re.compile(_BY_LINK, re.DOTALL).fullmatch
 
 
 @functools.cache

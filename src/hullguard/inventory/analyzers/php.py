@@ -33,6 +33,7 @@ class PhpAnalyzer(LanguageAnalyzer):
 
     name, version = "php", 3
     paths = COMPOSER_INSTALLED
+    linked = r"(?:.*/)?composer"
     form = "list of Composer packages"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from packageurl import PackageURL
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import METADATA, Analyzer, Context, Files, Findings, is_name, text
+from hullguard.inventory.analyzers.analyzer import (
+    METADATA,
+    PYTHON_DIRECTORY,
+    Analyzer,
+    Context,
+    Files,
+    Findings,
+    is_name,
+    text,
+)
 from hullguard.model.package import Package, PackageType
 
 _HEADER = re.compile(
@@ -27,6 +36,7 @@ class PythonAnalyzer(Analyzer):
     name, version = "python", 8
     ownable = True
     paths = METADATA
+    linked = PYTHON_DIRECTORY
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path

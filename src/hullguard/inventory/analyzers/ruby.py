@@ -19,6 +19,7 @@ class RubyAnalyzer(LanguageAnalyzer):
 
     name, version = "ruby", 2
     paths = GEM_SPECIFICATION
+    linked = r"(?:.*/)?specifications(?:/default)?"
     form = "gem specification"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
