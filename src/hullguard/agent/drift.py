@@ -7,6 +7,7 @@ compared file is the one that runs (``/proc/PID/exe``) or the one at its path, a
 
 import contextlib
 import os
+import stat
 from collections import OrderedDict
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from hullguard.model.event import Drift, Event, EventKind, Origin, Process
 LARGEST = 64 << 20
 """Bytes of a file that are compared: reading more would keep other events waiting."""
 _CHUNK = 1 << 20
-_MOST_PLACED, _MOST_CONTAINERS = 16_384, 4096
+_MOST_PLACED, _MOST_CONTAINERS = 4096, 4096
 _MOST_MOUNTS = 1 << 20
 _CLOCKS_DIFFER = 1.0
 """Seconds: files' times are as coarse as the kernel's tick, and an event's time is reckoned from another clock."""
@@ -90,7 +91,7 @@ class Drifts:
         self._placed.pop(key, None)
         inside = [process for process in event.lineage if not process.outside]
         own = tuple(process.exe for process in inside if process.exe and not (process.exe_new or process.exe_memfd))
-        if own:
+        if own and not _only_data(event.target, self._layouts.get(event.container.id)):
             self._placed[key] = _Placed(event.at, own, _by_operator(event.lineage))
             if len(self._placed) > _MOST_PLACED:
                 self._placed.popitem(last=False)
@@ -118,6 +119,17 @@ class Drifts:
         if placed is None or changed > placed.at.timestamp() + _CLOCKS_DIFFER:
             return compared
         return msgspec.structs.replace(compared, placed_by=placed.by, by_operator=placed.by_operator)
+
+
+def _only_data(path: str, layout: _Layout | None) -> bool:
+    """Whether a file was moved that nobody can run: most of a package's. False where that cannot be told."""
+    place = None if layout is None else Image((layout.upper,)).place(path)
+    if place is None:
+        return False
+    try:
+        return not os.fstat(place).st_mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    finally:
+        os.close(place)
 
 
 def _opened(proc: Path, event: Event, layout: _Layout | None) -> tuple[bool, int]:

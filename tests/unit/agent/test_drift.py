@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.support.events import RUNTIME, event, process
 
+from hullguard.agent import drift
 from hullguard.agent.drift import Drifts
 from hullguard.model.event import ContainerRef, Drift, Event, EventKind, Origin, Process
 
@@ -74,6 +75,75 @@ def test_programs_that_are_not_the_images_own_vouch_for_nothing(running: Process
     drifts.complete(moved(running.exe, RUNTIME, process(exe="/sbin/apk", exe_new=True, vpid=40)))
 
     assert told(drifts, running).placed_by == ()
+
+
+def layered(tmp_path: Path) -> Path:
+    """A container's upper layer; process 200 is in it, by what ``tmp_path/proc`` says."""
+    upper, lower, shown = tmp_path / "upper", tmp_path / "lower", tmp_path / "proc/200"
+    for place in (upper / "usr/bin", lower, shown):
+        place.mkdir(parents=True)
+    options = f"rw,lowerdir={lower},upperdir={upper},workdir={tmp_path}"
+    (shown / "mountinfo").write_text(f"30 1 0:50 / / rw - overlay overlay {options}\n")
+    return upper
+
+
+def remembered(drifts: Drifts) -> list[str]:
+    return [path for _, path in drifts._placed]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700, 0o711, 0o4755, 0o001])
+def test_programs_that_were_moved_are_remembered(tmp_path: Path, mode: int):
+    program = layered(tmp_path) / "usr/bin/tool"
+    program.touch()
+    program.chmod(mode)
+    drifts = Drifts(tmp_path / "proc")
+    drifts.complete(moved("/usr/bin/tool", RUNTIME, process(exe="/sbin/apk")))
+
+    assert remembered(drifts) == ["/usr/bin/tool"]
+
+
+def test_a_package_has_a_thousand_files_that_nobody_runs(tmp_path: Path):
+    upper = layered(tmp_path)
+    drifts = Drifts(tmp_path / "proc")
+    for number in range(1000):
+        (upper / f"usr/bin/{number}.txt").touch(0o644)
+        drifts.complete(moved(f"/usr/bin/{number}.txt", RUNTIME, process(exe="/sbin/apk")))
+
+    assert remembered(drifts) == []
+
+
+def test_data_in_a_programs_place_makes_it_nobodys(tmp_path: Path):
+    program = layered(tmp_path) / "usr/bin/tool"
+    program.touch()
+    drifts = Drifts(tmp_path / "proc")
+    for mode in (0o755, 0o644):
+        program.chmod(mode)
+        drifts.complete(moved("/usr/bin/tool", RUNTIME, process(exe="/sbin/apk")))
+
+    assert remembered(drifts) == []
+
+
+@pytest.mark.parametrize("made", ["nothing", "a directory", "a link"])
+def test_what_cannot_be_looked_at_may_be_a_program(tmp_path: Path, made: str):
+    """On a volume, above all: a container's files are looked at where nobody can keep the agent waiting."""
+    place = layered(tmp_path) / "usr/bin/tool"
+    if made == "a directory":
+        place.mkdir()
+    elif made == "a link":
+        place.symlink_to("/etc/hostname")
+    drifts = Drifts(tmp_path / "proc")
+    drifts.complete(moved("/usr/bin/tool", RUNTIME, process(exe="/sbin/apk")))
+
+    assert remembered(drifts) == ["/usr/bin/tool"]
+
+
+def test_so_many_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drift, "_MOST_PLACED", 10)
+    drifts = Drifts(tmp_path)
+    for number in range(100):
+        drifts.complete(moved(f"/srv/{number}", RUNTIME, APK))
+
+    assert remembered(drifts) == [f"/srv/{number}" for number in range(90, 100)]
 
 
 @pytest.mark.parametrize(

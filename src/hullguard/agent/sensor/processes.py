@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from hullguard.detect.detectors.interface import EVERY_VARIABLE
 from hullguard.model.event import Capabilities, Process
 
 _MOST = 4096
+_MOST_ENDED = 512
+"""A child's deed may still name its parent for the moment between the parent's end and the child's new one."""
 _LONGEST_COMMAND = 4096
 _NOBODY = (0, 0)
 _NOBODY_SIGNED_IN = 0xFFFFFFFF
@@ -28,7 +30,7 @@ Reader = Callable[[RawTask, Process], Process]
 
 
 class Processes:
-    """A bounded table; the longest unused entry leaves first.
+    """A bounded table; what has ended leaves soon, and of what runs the longest unused entry first.
 
     Execs and forks fill it; a process older than the agent is read from /proc when it first appears as an ancestor.
     Most entries are never looked at, so an exec is kept as the kernel wrote it, and decoded when an event needs it.
@@ -39,6 +41,8 @@ class Processes:
         """Names of the variables that some rule asks for."""
         self._known: OrderedDict[Key, Process | bytes] = OrderedDict()
         self._alive: dict[int, Key] = {}
+        self._ended: deque[Key] = deque()
+        """Those that are known though they have ended, the first of them first."""
         self._read_host = read_host
 
     def __len__(self) -> int:
@@ -49,14 +53,20 @@ class Processes:
         self._keep((glance.pid, glance.start_ns), raw)
 
     def note(self, glance: Glance) -> None:
-        """A fork has its parent's program; an exit frees the number, but the memory stays for the children."""
+        """A fork has its parent's program; an exit frees the number, but what is known stays for a while."""
         key = (glance.pid, glance.start_ns)
         if glance.kind == abi.FORK:
             parent = self._known.get(self._alive.get(glance.ppid, _NOBODY))
             if parent is not None:
                 self._keep(key, parent)
-        elif self._alive.get(glance.pid) == key:
-            del self._alive[glance.pid]
+            return
+        self._free(key)
+        if key in self._known:
+            self._ended.append(key)
+        if len(self._ended) > _MOST_ENDED:
+            gone = self._ended.popleft()
+            self._known.pop(gone, None)
+            self._free(gone)  # where it was asked about once more after its end
 
     def actor(self, event: RawEvent, started: datetime) -> Process:
         """The process that caused the event; an exec replaces what was known of it."""
@@ -114,8 +124,12 @@ class Processes:
         self._alive[key[0]] = key
         if len(self._known) > _MOST:
             gone, _ = self._known.popitem(last=False)
-            if self._alive.get(gone[0]) == gone:
-                del self._alive[gone[0]]
+            self._free(gone)
+
+    def _free(self, key: Key) -> None:
+        """The number may be another's from now on."""
+        if self._alive.get(key[0]) == key:
+            del self._alive[key[0]]
 
 
 def _updated(known: Process | bytes, fresh: Process, wanted: frozenset[str]) -> Process | bytes:

@@ -125,6 +125,37 @@ def test_the_table_is_bounded(monkeypatch):
     assert table.ancestor(task(5), 1, AT).exe is None
 
 
+def test_of_processes_that_ended_only_the_last_are_known(monkeypatch):
+    monkeypatch.setattr(processes, "_MOST_ENDED", 10)
+    table = Processes()
+    server = raw_event(pid=1)
+    table.remember(glance(server), server)
+    for pid in range(2, 1000):
+        table.note(glance(raw_process(abi.FORK, pid=pid, start_ns=9, ppid=1)))
+        raw = raw_event(pid=pid, start_ns=9)
+        table.remember(glance(raw), raw)
+        table.note(glance(raw_process(abi.EXIT, pid=pid, start_ns=9)))
+        assert len(table) <= 11
+
+    assert table.ancestor(task(999, 9), 1, AT).exe == "/bin/sh", "its children may still speak of it"
+    assert table.ancestor(task(1), 0, AT).exe == "/bin/sh", "it runs"
+    assert table.ancestor(task(5, 9), 1, AT).exe is None
+
+
+def test_one_that_was_asked_about_after_its_end_is_forgotten_too(monkeypatch):
+    monkeypatch.setattr(processes, "_MOST_ENDED", 1)
+    table = Processes()
+    table.actor(decode(raw_event(pid=5, start_ns=9)), AT)
+    table.note(glance(raw_process(abi.EXIT, pid=5, start_ns=9)))
+    table.ancestor(task(5, 9), 1, AT)
+    table.actor(decode(raw_event(pid=6, start_ns=9)), AT)
+    table.note(glance(raw_process(abi.EXIT, pid=6, start_ns=9)))
+    table.note(glance(raw_process(abi.FORK, pid=7, start_ns=10, ppid=5)))
+
+    assert len(table) == 1
+    assert table.ancestor(task(7, 10), 5, AT).exe is None
+
+
 def start_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]) * TICK
 
