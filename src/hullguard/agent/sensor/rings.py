@@ -27,10 +27,8 @@ class Ring:
         self._map = ring
         self._mask = size - 1
         self._consumer = mmap.mmap(ring.fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
-        # The data lies there twice in a row, so a record that wraps around can be read in one piece.
-        self._producer = mmap.mmap(
-            ring.fd, mmap.PAGESIZE + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE
-        )
+        # The kernel offers the data twice in a row, but whatever is mapped counts as this process's memory.
+        self._producer = mmap.mmap(ring.fd, mmap.PAGESIZE + size, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE)
         self._position = ctypes.c_uint64.from_buffer(self._consumer)
         self._following = self._position.value
         self._lock = threading.Lock()
@@ -40,7 +38,7 @@ class Ring:
         while self._position.value < self._produced():
             self._order()
             position = self._position.value
-            start = mmap.PAGESIZE + (position & self._mask)
+            start = mmap.PAGESIZE + (position & self._mask)  # a header is never in two pieces: all begins at eights
             length = int.from_bytes(self._producer[start : start + 4], "little")
             if length & _BUSY:
                 return None
@@ -48,7 +46,7 @@ class Ring:
             self._following = position + ((size + _HEADER + 7) & ~7)
             if not length & _DISCARDED:
                 self._order()
-                return self._producer[start + _HEADER : start + _HEADER + size]
+                return self._record(position + _HEADER, size)
             self.advance()
         return None
 
@@ -66,6 +64,13 @@ class Ring:
         self._consumer.close()
         self._producer.close()
         self._map.close()
+
+    def _record(self, position: int, size: int) -> bytes:
+        """One that wraps around lies in two pieces, at the end and at the beginning."""
+        start = mmap.PAGESIZE + (position & self._mask)
+        end = mmap.PAGESIZE + self._mask + 1
+        whole = self._producer[start : min(start + size, end)]
+        return whole + self._producer[mmap.PAGESIZE : mmap.PAGESIZE + size - len(whole)]
 
     def _produced(self) -> int:
         return int.from_bytes(self._producer[:8], "little")

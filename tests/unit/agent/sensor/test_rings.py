@@ -1,4 +1,9 @@
+import mmap
+import os
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from hullguard.agent.sensor.abi import Head
 from hullguard.agent.sensor.rings import Ring, drain
@@ -74,3 +79,63 @@ def test_a_record_that_raises_stays():
         assert [*map(number, ring.records)] == [2]
     else:
         raise AssertionError("what the taker raises must be heard")
+
+
+SIZE = mmap.PAGESIZE
+
+
+class Kernel:
+    """The other side of a ring, in a file that is laid out as a ring's memory is: it is read as a map of that kind."""
+
+    def __init__(self, place: Path) -> None:
+        self.fd = os.open(place, os.O_RDWR | os.O_CREAT)
+        os.truncate(self.fd, 2 * mmap.PAGESIZE + SIZE)
+        self._memory = mmap.mmap(self.fd, 0)
+        self._at = 0
+
+    def entries(self) -> int:
+        return SIZE
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self.fd)
+
+    def write(self, data: bytes) -> None:
+        whole = len(data).to_bytes(8, "little") + data + bytes(-len(data) % 8)
+        for offset, byte in enumerate(whole):
+            self._memory[2 * mmap.PAGESIZE + (self._at + offset) % SIZE] = byte
+        self._at += len(whole)
+        self._memory[mmap.PAGESIZE : mmap.PAGESIZE + 8] = self._at.to_bytes(8, "little")
+
+
+@pytest.mark.parametrize("length", [1, 8, 24, 100, 1000, SIZE - 8])
+def test_a_record_that_wraps_around_is_read_whole(tmp_path: Path, length: int):
+    kernel = Kernel(tmp_path / "ring")
+    ring = Ring(kernel)
+    for number_of in range(3 * SIZE // (length + 8) + 3):
+        data = bytes((number_of + each) % 251 for each in range(length))
+        kernel.write(data)
+        assert (ring.peek(), ring.waiting()) == (data, (length + 8 + 7) & ~7)
+        ring.advance()
+        assert ring.peek() is None
+    ring.close()
+
+
+def mapped(place: Path) -> int:
+    """Bytes of this process that are the file's."""
+    ranges = [
+        line.split()[0].partition("-")
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if str(place) in line
+    ]
+    return sum(int(end, 16) - int(start, 16) for start, _, end in ranges)
+
+
+def test_no_more_is_mapped_than_a_ring_holds(tmp_path: Path):
+    """Twice its size, as the kernel offers it, would be counted twice as the agent's memory."""
+    kernel = Kernel(tmp_path / "ring")
+    before = mapped(tmp_path / "ring")
+    ring = Ring(kernel)
+
+    assert mapped(tmp_path / "ring") - before == 2 * mmap.PAGESIZE + SIZE
+    ring.close()
