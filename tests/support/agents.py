@@ -87,6 +87,9 @@ class ScriptedSensor:
             taken += 1
         return taken
 
+    def wake(self) -> None:
+        self._some.set()
+
     def health(self) -> SensorHealth:
         return SensorHealth(SensorState.ACTIVE)
 

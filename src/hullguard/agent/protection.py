@@ -31,7 +31,8 @@ from hullguard.model.incident import Observation
 from hullguard.model.node import Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
 
-POLL_MS = 250
+POLL_MS = 1000
+"""What happens, and whoever gives an order, ends the wait; so long waits only what looks at the clock."""
 TAMPER_SECONDS = 3.0
 """How often the sensor looks whether somebody changed it: its hooks each time, one of its maps after the other."""
 _SAID_FOR = 300.0
@@ -93,13 +94,13 @@ class Protection:
     def start(self, wanted: Wanted | None) -> None:
         """Begin with the policies that were kept on the disk, or with the default ones."""
         if wanted is not None:
-            self._orders.put(lambda: self._take(wanted))
+            self._give(lambda: self._take(wanted))
         self._thread.start()
 
     def stop(self, *, unpin: bool = False) -> None:
         """Let go of the kernel; without ``unpin`` it goes on collecting for the next process."""
         self._ended, self._unpin = True, unpin
-        self._orders.put(lambda: None)
+        self._give(lambda: None)
         self._thread.join(10)
 
     async def take(self, wanted: Wanted) -> None:
@@ -140,6 +141,13 @@ class Protection:
             found.append(Reason("agent.tampered", f"Somebody changed the sensor: {name}.", {"what": name}))
         return tuple(found)
 
+    def _give(self, order: Callable[[], None]) -> None:
+        """Whichever of the two the thread waits for, it hears of it at once."""
+        self._orders.put(order)
+        with self._held:
+            if self._sensor is not None:
+                self._sensor.wake()
+
     async def _do(self, order: Callable[[], None]) -> None:
         done: Future[None] = Future()
 
@@ -152,7 +160,7 @@ class Protection:
                 raise
             self._waiting.append(done)
 
-        self._orders.put(carry_out)
+        self._give(carry_out)
         await asyncio.wrap_future(done)
 
     # The thread ------------------------------------------------------------------------------------------------------
@@ -204,7 +212,8 @@ class Protection:
 
     def _poll(self, sensor: Sensor) -> None:
         try:
-            sensor.poll(self._judge, POLL_MS)
+            # An order that came while the sensor was being started woke nobody.
+            sensor.poll(self._judge, POLL_MS if self._orders.empty() else 0)
             self._learner.tell()
             self._floods.look()
             self._tell_floods()

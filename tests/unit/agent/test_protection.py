@@ -107,6 +107,17 @@ async def test_an_order_for_which_nobody_waits_any_more_does_not_end_the_thread(
     assert watch.protection.applied.revision == 2
 
 
+async def test_an_order_ends_the_wait_for_events(watch, monkeypatch):
+    monkeypatch.setattr(protection_module, "POLL_MS", 3_600_000)
+    watch.protection.start(None)
+    await until(lambda: watch.protection.health().state is SensorState.ACTIVE)
+    for revision in (1, 2, 3):
+        await asyncio.wait_for(watch.protection.take(wanted(revision)), 60)
+
+    assert watch.protection.applied is not None
+    assert watch.protection.applied.revision == 3
+
+
 async def test_what_a_self_test_did_is_kept_and_handed_on_with_its_mark(watch):
     handed = []
     watch.protection._mark = lambda observation: msgspec.structs.replace(observation, self_test=True)

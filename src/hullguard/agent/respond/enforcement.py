@@ -93,7 +93,7 @@ class Enforcement:
             except (HullguardError, OSError) as bad:
                 _log.warning("denial not kept up", why=str(bad))
             try:
-                async with asyncio.timeout(_ASK_SECONDS):
+                async with asyncio.timeout(_ASK_SECONDS if self._busy() else None):
                     await self._due.wait()
             except TimeoutError:
                 self._ask()
@@ -129,6 +129,15 @@ class Enforcement:
             found.append(Reason("deny.incomplete", f"Not everything can be refused: {text}.", params))
         return found
 
+    def _busy(self) -> bool:
+        """Whether there is a responder to look after, or to start."""
+        there = self._line is not None or self._gone is not None
+        return there or (self._wanted is not None and self._denies(self._wanted))
+
+    @staticmethod
+    def _denies(wanted: Wanted) -> bool:
+        return wanted.protection and denies(wanted.policies)
+
     # One turn --------------------------------------------------------------------------------------------------------
 
     async def _turn(self) -> None:
@@ -138,7 +147,7 @@ class Enforcement:
         wanted = self._wanted
         if wanted is None:
             return
-        if not wanted.protection or not denies(wanted.policies):
+        if not self._denies(wanted):
             await self._end()
             return
         if self._line is None:

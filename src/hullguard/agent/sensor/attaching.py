@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hullguard.agent.sensor.hooks import Hooks
 from hullguard.detect.detectors.interface import Wants
@@ -11,8 +11,9 @@ from hullguard.detect.detectors.interface import Wants
 class Attaching:
     """Does what was wanted last. The thread lives while there is something to do; any other may call."""
 
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
+    def __init__(self, hooks: Hooks, done: Callable[[], None] = lambda: None) -> None:
+        """``done`` is called, from that thread, when nothing is left to do; not after ``close``."""
+        self._hooks, self._done = hooks, done
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._asked = 0
@@ -56,6 +57,7 @@ class Attaching:
             with self._changed:
                 if self._closed or done == self._asked:
                     self._thread = None
+                    self._done()
                     self._changed.notify_all()
                     return
                 done = self._asked

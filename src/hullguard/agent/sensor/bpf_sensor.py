@@ -1,5 +1,6 @@
 """The sensor itself: loads or finds the programs in the kernel, and turns their records into events."""
 
+import os
 import select
 import time
 from collections.abc import Callable
@@ -32,14 +33,15 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 class BpfSensor:
-    """One thread polls it; ``health`` and ``hooks`` only read."""
+    """One thread polls it; ``health`` and ``hooks`` only read, and ``wake`` only wakes."""
 
     def __init__(self, directory: Path, pins: Pins, others: list[Pins], docker_host: str | None) -> None:
         self._directory, self._pins = directory, pins
         self._filters = Filters(pins)
         self._hooks = Hooks(pins, loader.provide)
         self._hooks.begin()
-        self._attaching = Attaching(self._hooks)
+        self._woken = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._attaching = Attaching(self._hooks, self.wake)
         self._losses = Losses(pins)
         self._identities = Identities(docker_host)
         self._starts = Starts()
@@ -53,6 +55,7 @@ class BpfSensor:
         self._epoll = select.epoll()
         for ring in self._rings:
             self._epoll.register(ring.fd, select.EPOLLIN)
+        self._epoll.register(self._woken, select.EPOLLIN)
         self._gaps: list[Gap] = []
         self._unreadable = self._handed = self._looked = 0
         self._opened = datetime.now(UTC)
@@ -101,10 +104,15 @@ class BpfSensor:
         self._attaching.check()
         taken = self._drain(handler)
         if not taken:
-            self._epoll.poll(timeout_ms / 1000)
+            if any(descriptor == self._woken for descriptor, _ in self._epoll.poll(timeout_ms / 1000)):
+                os.eventfd_read(self._woken)
             taken = self._drain(handler)
         self._tell_gaps(handler)
         return taken
+
+    def wake(self) -> None:
+        """Ends the wait of ``poll``, this one or the next."""
+        os.eventfd_write(self._woken, 1)
 
     def health(self) -> SensorHealth:
         """Off without the process hooks, degraded where something wanted is missing or was lately lost."""
@@ -171,6 +179,7 @@ class BpfSensor:
         """Lets go; with ``unpin`` the kernel part ends too, else it goes on collecting for the next to open."""
         self._attaching.close()
         self._epoll.close()
+        os.close(self._woken)
         for ring in (*self._rings, *(ring for _, rings in self._older for ring in rings)):
             ring.close()
         self._filters.close()

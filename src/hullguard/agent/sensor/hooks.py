@@ -50,8 +50,9 @@ class Hooks:
 
     def begin(self) -> None:
         """Attaches what is always there. What an earlier agent left attached stays: it sees what happens meanwhile."""
+        there = self._pins.links()
         for hook in HOOKS:
-            if hook.always and self._way(hook) is None:
+            if hook.always and _way(hook, there) is None:
                 self._attach(hook)
         self._hold()
 
@@ -59,13 +60,14 @@ class Hooks:
         """Says what is needed from now on; ``settle`` does it."""
         given = tuple(wants)
         needed = [hook for hook in HOOKS if hook.always or _needs(given, hook)]
+        there = self._pins.links()
         self._wanted = frozenset(hook.name for hook in needed)
-        self._waiting = frozenset(hook.name for hook in needed if self._way(hook) is None)
+        self._waiting = frozenset(hook.name for hook in needed if _way(hook, there) is None)
 
     def settle(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Attaches what is wanted, some at a time, then takes away what is not; ``stop`` is asked in between."""
-        wanted = self._wanted
-        for some in _batches(hook for hook in HOOKS if hook.name in wanted and self._way(hook) is None):
+        wanted, there = self._wanted, self._pins.links()
+        for some in _batches(hook for hook in HOOKS if hook.name in wanted and _way(hook, there) is None):
             if stop():
                 return
             self._load(hook.ways[0] for hook in some)
@@ -81,27 +83,29 @@ class Hooks:
     def progress(self) -> tuple[int, int]:
         """How many hooks are there, of how many that are wanted."""
         wanted = [hook for hook in HOOKS if hook.name in self._wanted]
-        return sum(self._way(hook) is not None for hook in wanted), len(wanted)
+        there = self._pins.links()
+        return sum(_way(hook, there) is not None for hook in wanted), len(wanted)
 
     def repair(self) -> dict[str, bool]:
         """Hooks that somebody took away, each put back if that can be; whether it is there again."""
-        found = {}
+        found, there = {}, self._pins.links()
         for hook in HOOKS:
             if hook.name not in self._held:
                 continue
-            way = self._way(hook)
+            way = _way(hook, there)
             if way is not None and not self._forced_off(way):
                 continue
             for each in hook.ways:
                 self._detach(each)
             self._attach(hook)
-            found[hook.name] = self._way(hook) is not None
+            found[hook.name] = _way(hook, self._pins.links()) is not None
         self._held -= {name for name, there in found.items() if not there}  # told once; health goes on saying it
         return found
 
     def infos(self) -> tuple[HookInfo, ...]:
         """Every hook, attached or not."""
-        return tuple(self._info(hook) for hook in HOOKS)
+        there = self._pins.links()
+        return tuple(self._info(hook, there) for hook in HOOKS)
 
     def missing(self) -> tuple[HookInfo, ...]:
         """Those that are needed and not there; a call that this kernel does not have cannot be made either."""
@@ -109,8 +113,8 @@ class Hooks:
             info for info in self.infos() if info.name in self._wanted and not info.attached and not info.needless
         )
 
-    def _info(self, hook: Hook) -> HookInfo:
-        way = self._way(hook)
+    def _info(self, hook: Hook, there: frozenset[str]) -> HookInfo:
+        way = _way(hook, there)
         best = hook.ways[0]
         if way is not None:
             why = "" if way is best else f"not by {best.backend}: {self._why(best)}"
@@ -136,7 +140,8 @@ class Hooks:
         return way.backend is Backend.CGROUP and any(map(_detached, links))
 
     def _hold(self) -> None:
-        self._held = frozenset(hook.name for hook in HOOKS if hook.name in self._wanted and self._way(hook))
+        there = self._pins.links()
+        self._held = frozenset(hook.name for hook in HOOKS if hook.name in self._wanted and _way(hook, there))
 
     def _why(self, way: Way) -> str:
         for each in way.attachments:
@@ -144,13 +149,6 @@ class Hooks:
                 if name in self._refused:
                     return self._refused[name]
         return "somebody took it away"
-
-    def _way(self, hook: Hook) -> Way | None:
-        """The way in which the hook is there, if it is."""
-        for way in hook.ways:
-            if all(self._pins.link(each.pin).exists() for each in way.attachments):
-                return way
-        return None
 
     def _detach(self, way: Way) -> None:
         for each in way.attachments:
@@ -188,6 +186,11 @@ class Hooks:
         finally:
             os.close(program)
         return False
+
+
+def _way(hook: Hook, there: frozenset[str]) -> Way | None:
+    """The way in which the hook is there, if it is, by the links that are."""
+    return next((way for way in hook.ways if all(each.pin in there for each in way.attachments)), None)
 
 
 def _batches(hooks: Iterable[Hook]) -> Iterator[list[Hook]]:

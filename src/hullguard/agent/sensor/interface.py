@@ -38,7 +38,7 @@ class Tamper(Struct, frozen=True):
 
 
 class Sensor(Protocol):
-    """A source of container events. One thread owns it; ``health`` and ``hooks`` may be called from others."""
+    """A source of container events. One thread owns it; any may call ``health``, ``hooks`` and ``wake``."""
 
     def apply(self, plan: KernelPlan) -> None:
         """Compiles the plan into the filters, and begins to attach the hooks that it needs."""
@@ -54,6 +54,10 @@ class Sensor(Protocol):
         An event is consumed when the handler has returned. What the handler raises passes through, and its event comes
         again with the next call. Raises what kept hooks from being attached, too.
         """
+        ...
+
+    def wake(self) -> None:
+        """Ends the wait of ``poll``, this one or the next; any thread may call it until the sensor is closed."""
         ...
 
     def health(self) -> SensorHealth:

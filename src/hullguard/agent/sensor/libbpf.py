@@ -173,20 +173,29 @@ class BpfObject:
         return int(found)
 
 
-def open_pinned(path: Path) -> int:
+def open_pinned(path: Path | str) -> int:
     """A descriptor of a pinned map, program or link."""
     return checked(library().bpf_obj_get(str(path).encode()), str(path))
 
 
-def misses(program: Path) -> int:
+class _ProgramInfo(ctypes.Structure):
+    """The beginning of ``struct bpf_prog_info``; an older kernel knows less of it and leaves the rest as it is."""
+
+    _fields_ = (("before", ctypes.c_uint64 * 26), ("recursion_misses", ctypes.c_uint64))
+
+
+def misses(program: str) -> int:
     """How often the kernel passed a pinned program over because the processor was within a program already (5.12)."""
+    info = _ProgramInfo()
+    size = ctypes.c_uint32(ctypes.sizeof(info))
     descriptor = open_pinned(program)
     try:
-        said = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+        checked(
+            library().bpf_obj_get_info_by_fd(descriptor, ctypes.byref(info), ctypes.byref(size)), "asking a program"
+        )
     finally:
         os.close(descriptor)
-    found = next((line for line in said.splitlines() if line.startswith("recursion_misses:")), "")
-    return int(found.partition(":")[2] or 0)
+    return int(info.recursion_misses)
 
 
 class Map:

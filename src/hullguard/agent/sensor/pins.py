@@ -4,6 +4,7 @@ Each build of the object has a directory of its own there, named by layout and h
 with it, events of the meantime included; one of another build makes its own and then takes the other's down.
 """
 
+import os
 from pathlib import Path
 
 from hullguard.agent.sensor import libbpf
@@ -36,9 +37,17 @@ class Pins:
         """Whether the map or program is there."""
         return (self.directory / name).exists()
 
-    def programs(self) -> list[Path]:
-        """Those that are loaded."""
-        return [path for path in self.directory.iterdir() if path.name.startswith(_PROGRAM)]
+    def programs(self) -> list[str]:
+        """Paths of those that are loaded. Asked every second: ``Path`` would be most of what it takes."""
+        return [f"{self.directory}/{name}" for name in os.listdir(self.directory) if name.startswith(_PROGRAM)]  # noqa: PTH208
+
+    def links(self) -> frozenset[str]:
+        """Names of the links that are pinned; none where somebody took all of it away."""
+        try:
+            names = os.listdir(self.directory)  # noqa: PTH208 - as above
+        except FileNotFoundError:
+            return frozenset()
+        return frozenset(name.removeprefix(_LINK) for name in names if name.startswith(_LINK))
 
     def link(self, name: str) -> Path:
         """Where a link is pinned, or would be."""

@@ -73,6 +73,9 @@ class ReplaySensor:
             self._next += 1
         return taken
 
+    def wake(self) -> None:
+        """It never waits."""
+
     def health(self) -> SensorHealth:
         return SensorHealth(SensorState.ACTIVE, (), dict.fromkeys(abi.CLASSES, 0))
 

@@ -51,6 +51,18 @@ def attaching(hooks: SlowHooks) -> Iterator[Attaching]:
     made.close()
 
 
+def test_who_polls_is_woken_when_it_is_done():
+    hooks, woken = SlowHooks(), threading.Event()
+    attaching = Attaching(hooks, lambda: woken.set() if attaching.settled() else None)
+    attaching.want(CONNECT)
+    hooks.begun.acquire()
+    assert not woken.is_set()
+    hooks.go.release(2)
+
+    assert woken.wait(60)
+    attaching.close()
+
+
 def test_who_asks_does_not_wait(attaching, hooks):
     assert attaching.settled()
     attaching.want(CONNECT)

@@ -17,7 +17,7 @@ class Kernel:
         self.now = 100 * SECOND
         for name in (*self.counted, "link_on_exec", "names"):
             (directory / name).touch()
-        monkeypatch.setattr(losses.libbpf, "misses", lambda program: self.counted[program.name])
+        monkeypatch.setattr(losses.libbpf, "misses", lambda program: self.counted[Path(program).name])
         monkeypatch.setattr(losses, "_now_ns", lambda: self.now)
         self.passed_over = _PassedOver(Pins(directory))
 
