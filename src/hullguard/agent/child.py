@@ -1,80 +1,59 @@
-"""The agent's own process: ``python -m hullguard.agent.child CONFIG``, started and kept by the launcher."""
+"""The agent's own process: ``python -m hullguard.agent.child CONFIG``, started and kept by the launcher.
 
-import asyncio
+It stays on every machine for months, so it sees to what it will take before it imports the agent (ADR 0030).
+"""
+
 import ctypes
-import logging
 import os
 import signal
 import sys
-import time
+from types import ModuleType
 
-import msgspec
-import structlog
-import uvloop
+from hullguard.agent.update import launcher
 
-from hullguard.agent.config import AgentConfig
-from hullguard.agent.run import run
-from hullguard.agent.update import switch
-from hullguard.agent.update.launcher import EXIT_HOPELESS, EXIT_SWITCH
-from hullguard.model.errors import Conflict, Denied, HullguardError, Invalid, NotFound
-
-EXIT_DIED = 1
 _PR_SET_PDEATHSIG = 1
-_LOCK_SECONDS = 20.0
+_M_ARENA_MAX = -8
+_NEEDLESS = ("rich", "greenlet", "typing_extensions")
+"""structlog and msgspec do without them where they are not installed. They are, for the command line: 6 MB."""
 
 
-def main(config: AgentConfig) -> int:
+def main(config: str) -> int:
     """Run until told to stop; the code says what the launcher shall do."""
-    try:
-        uvloop.run(_run(config))
-    except (NotFound, Denied, Invalid) as bad:
-        sys.stderr.write(f"hullguard: {bad}\n")
-        return EXIT_HOPELESS
-    except HullguardError as bad:
-        sys.stderr.write(f"hullguard: {bad}\n")
-        return EXIT_DIED
-    return EXIT_SWITCH if switch.pending(config.state_dir) else 0
+    _die_with(os.getppid())
+    _leave_out(sys.modules)
+    _allocate_together()
+    _compile_rules()
+    from hullguard.agent import life
 
-
-async def _run(config: AgentConfig) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    limit = time.monotonic() + _LOCK_SECONDS
-    while not stop.is_set():
-        try:
-            await run(config, stop)
-        except Conflict:
-            # The one before us was killed and its process is still being taken down.
-            if time.monotonic() > limit:
-                raise
-            await asyncio.sleep(0.2)
-        else:
-            return
+    return life.live(config)
 
 
 def _die_with(parent: int) -> None:
     """Without its launcher an agent could not be stopped or updated, and another launcher would start another agent."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        sys.exit(EXIT_DIED)
+        sys.exit(launcher.EXIT_DIED)
 
 
-def _configure_logs() -> None:
-    """JSON lines on standard error, which is the launcher's, which is whatever started that."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+def _leave_out(modules: dict[str, ModuleType]) -> None:
+    """Make them modules that cannot be found, for this process (docs.python.org, "The module cache")."""
+    for name in _NEEDLESS:
+        modules[name] = None  # type: ignore[assignment] # the language's word for it
+
+
+def _allocate_together() -> None:
+    """Each thread would get a heap of its own, with its own waste; only one of them runs at a time (mallopt(3))."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc's alone
+        libc.mallopt(_M_ARENA_MAX, 1)
+
+
+def _compile_rules() -> None:
+    """What reading them leaves behind becomes room for the modules that are imported after it: 2 MB."""
+    from hullguard.detect import default_policies, plan
+
+    plan(default_policies(), "")
 
 
 if __name__ == "__main__":
-    _die_with(os.getppid())
-    _configure_logs()
-    sys.exit(main(msgspec.json.decode(sys.argv[1], type=AgentConfig)))
+    sys.exit(main(sys.argv[1]))

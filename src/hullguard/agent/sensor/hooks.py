@@ -79,6 +79,7 @@ class Hooks:
                 for way in hook.ways:
                     self._detach(way)
         self._hold()
+        libbpf.give_back()
 
     def progress(self) -> tuple[int, int]:
         """How many hooks are there, of how many that are wanted."""

@@ -173,6 +173,16 @@ class BpfObject:
         return int(found)
 
 
+def give_back() -> None:
+    """Returns free memory to the kernel: to load programs takes megabytes, for the kernel's types above all.
+
+    malloc_trim(3) is glibc's; others return it by themselves.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def open_pinned(path: Path | str) -> int:
     """A descriptor of a pinned map, program or link."""
     return checked(library().bpf_obj_get(str(path).encode()), str(path))

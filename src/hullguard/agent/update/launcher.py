@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-EXIT_HOPELESS, EXIT_SWITCH = 2, 75
+EXIT_DIED, EXIT_HOPELESS, EXIT_SWITCH = 1, 2, 75
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.2, 15.0, 30.0
 STOP_SECONDS = 15
 _LOOK_SECONDS = 0.1
