@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tests.support.docker import IMAGE, docker, import_image, said
 from tests.support.platform import Client, running_platform
 
-IDLE_SECONDS = 30
+IDLE_SECONDS = 60
 ROUNDS = 30
 _START_SECONDS = 180
 

@@ -36,8 +36,43 @@ class Sample(NamedTuple):
     minutes: float
     taken: Taken
     incidents: int
+    """Of this run."""
+    others: int
+    """Of what else goes on on this machine."""
     lost: int
     """Events that the sensor counted as lost."""
+
+
+class Mine:
+    """Which incidents are this run's: others who use the machine meanwhile may well attack containers of theirs.
+
+    A container is this run's if its daemon made it, and a deed on the host if it came from that daemon or this process.
+    """
+
+    def __init__(self, host: str, made: Path) -> None:
+        self._place, self._made = f"{Path(host.removeprefix('unix://')).parent}/", made
+
+    def made(self) -> set[str]:
+        """Ids of all containers so far."""
+        return set(self._made.read_text().split())
+
+    def parted(self, incidents: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """This run's, and the others'."""
+        made = self.made()
+        own: list[dict[str, Any]] = []
+        others: list[dict[str, Any]] = []
+        for incident in incidents:
+            identity = incident["container"]["id"]
+            mine = self._began(incident["lineage"]) if identity == "host" else identity in made
+            (own if mine else others).append(incident)
+        return own, others
+
+    def _began(self, lineage: list[dict[str, Any]]) -> bool:
+        """Whatever a daemon starts is told its directory, or descends from what is."""
+        return any(
+            process["pid"] == os.getpid() or any(self._place in word for word in process.get("args", ()))
+            for process in lineage
+        )
 
 
 class Life:
@@ -133,10 +168,10 @@ def main() -> None:
         client = platform.client()
         protected(client)
         print(f"{given.minutes:g} minutes of ordinary life under the default policy", flush=True)
-        made = stack.enter_context(_noted(host))
-        samples = _live(Life(host, work), client, given.minutes, lambda: platform.pid("agent"))
+        mine = Mine(host, stack.enter_context(_noted(host)))
+        samples = _live(Life(host, work), client, mine, given.minutes, lambda: platform.pid("agent"))
         time.sleep(5)
-        said = _report(client, samples, set(made.read_text().split()))
+        said = _report(client, samples, mine)
         print(said)
         if given.summary:
             given.summary.write_text(said + "\n", encoding="utf-8")
@@ -162,7 +197,7 @@ def _import_base(host: str, work: Path) -> None:
 
 @contextlib.contextmanager
 def _noted(host: str) -> Iterator[Path]:
-    """A file of the ids of all containers that the daemon makes: others of this machine are others' affair."""
+    """A file of the ids of all containers that the daemon makes."""
     with tempfile.TemporaryDirectory(prefix="hgsoak") as directory:
         ids = Path(directory) / "ids"
         asked = ("--filter", "type=container", "--filter", "event=create", "--format", "{{.ID}}")
@@ -175,18 +210,19 @@ def _noted(host: str) -> Iterator[Path]:
             events.wait()
 
 
-def _live(life: Life, client: Client, minutes: float, agent: Callable[[], int]) -> list[Sample]:
+def _live(life: Life, client: Client, mine: Mine, minutes: float, agent: Callable[[], int]) -> list[Sample]:
     started = time.monotonic()
     samples: list[Sample] = []
 
     def sample() -> None:
         lost = sum(client.get("/nodes")["items"][0]["sensor"]["lost"].values())
-        found = client.get("/incidents?limit=1")["total"]
-        one = Sample((time.monotonic() - started) / 60, taken(agent()), found, lost)
+        found, others = map(len, mine.parted(_incidents(client)))
+        one = Sample((time.monotonic() - started) / 60, taken(agent()), found, others, lost)
         samples.append(one)
         cpu, own, worker = one.taken
         print(
-            f"{one.minutes:6.1f} min {cpu:7.1f} s {own:6.1f} MB + {worker:5.1f} MB {found} incidents {lost} lost",
+            f"{one.minutes:6.1f} min {cpu:7.1f} s {own:6.1f} MB + {worker:5.1f} MB {found} incidents {lost} lost"
+            + (f" ({others} incidents of others)" if others else ""),
             flush=True,
         )
 
@@ -223,28 +259,38 @@ def _unhurried() -> Iterator[None]:
         print(f"  the platform was not asked: {late!r}", flush=True)
 
 
+def _incidents(client: Client) -> list[dict[str, Any]]:
+    """All of them; while pages are asked for there may be more."""
+    page = client.get("/incidents?limit=500")
+    items: list[dict[str, Any]] = page["items"]
+    while page["cursor"]:
+        page = client.get(f"/incidents?limit=500&cursor={page['cursor']}")
+        items += page["items"]
+    return items
+
+
 def _told(incident: dict[str, Any]) -> str:
     lineage = " < ".join(" ".join(each.get("args", [each["comm"]]))[:120] for each in reversed(incident["lineage"]))
     return f"{incident['details']} by {lineage}"
 
 
-def _report(client: Client, samples: list[Sample], made: set[str]) -> str:
+def _report(client: Client, samples: list[Sample], mine: Mine) -> str:
     """Prints each incident, and answers what came of it all."""
-    asked = [*sorted(made), "host"]
-    incidents = [each for one in asked for each in client.all(f"/incidents?container={one}")]
-    for incident in incidents:
-        image = incident["image"] and incident["image"]["name"]
-        print(f"{incident['at']} {incident['rule']} in {image or incident['container']}: {_told(incident)}")
+    incidents, others = mine.parted(_incidents(client))
+    on_host = [each for each in others if each["container"]["id"] == "host"]
+    for whose, those in (("", incidents), ("of others: ", on_host)):
+        for incident in those:
+            image = incident["image"] and incident["image"]["name"]
+            print(f"{whose}{incident['at']} {incident['rule']} in {image or incident['container']}: {_told(incident)}")
     first, last = samples[0], samples[-1]
     seconds = (last.minutes - first.minutes) * 60
     share = 100 * (last.taken.cpu_seconds - first.taken.cpu_seconds) / seconds if seconds else 0.0
-    others = last.incidents - len(incidents)
-    if others > 0:
-        print(f"{others} incidents of other containers of this machine, which are not counted")
+    if others:
+        print(f"{len(others)} incidents of other containers and processes of this machine, which are not counted")
     found = [sample.taken.agent_mb for sample in samples]
     middle, worker = statistics.median(found), max(sample.taken.worker_mb for sample in samples)
     return (
-        f"{len(incidents)} incidents of the host and of {len(made)} containers in {last.minutes:.0f} minutes, "
+        f"{len(incidents)} incidents of the host and of {len(mine.made())} containers in {last.minutes:.0f} minutes, "
         f"{last.lost - first.lost} events lost; agent {min(found):.0f} MB at least, {middle:.0f} median, "
         f"{max(found):.0f} at most, what reads images {worker:.0f} MB at most, {share:.2f} % of a core"
     )
