@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,10 +23,12 @@ from tests.support.platform import Client, running_platform
 
 from bench.agent import Taken, protected, taken
 from bench.ordinary import BASE, BUILDS, JOBS, PREFIX, SERVICES, TOOLS, UPGRADES, VISITS, fetch
+from hullguard.detect.engine import MISSED
 
 T = TypeVar("T")
 NET = "soak"
 BUILD_SECONDS, JOB_SECONDS, VISIT_SECONDS, RESTART_SECONDS, UPGRADE_SECONDS, SAMPLE_SECONDS = 300, 30, 60, 240, 1200, 30
+_NEAR = timedelta(seconds=30)
 BUILD_LIMIT = 1800
 """Seconds; a machine that others use too is slow."""
 
@@ -47,6 +50,7 @@ class Mine:
     """Which incidents are this run's: others who use the machine meanwhile may well attack containers of theirs.
 
     A container is this run's if its daemon made it, and a deed on the host if it came from that daemon or this process.
+    That events of such a container were lost is not, where another's flood took their room.
     """
 
     def __init__(self, host: str, made: Path) -> None:
@@ -65,7 +69,8 @@ class Mine:
             identity = incident["container"]["id"]
             mine = self._began(incident["lineage"]) if identity == "host" else identity in made
             (own if mine else others).append(incident)
-        return own, others
+        crowded = [each for each in own if any(_crowded_out(each, other) for other in others)]
+        return [each for each in own if each not in crowded], [*others, *crowded]
 
     def _began(self, lineage: list[dict[str, Any]]) -> bool:
         """Whatever a daemon starts is told its directory, or descends from what is."""
@@ -259,6 +264,20 @@ def _unhurried() -> Iterator[None]:
         print(f"  the platform was not asked: {late!r}", flush=True)
 
 
+def _crowded_out(gap: dict[str, Any], flood: dict[str, Any]) -> bool:
+    """Whether events were lost because somebody else's container filled the ring that both share: it lost more."""
+    if not gap["rule"] == flood["rule"] == MISSED:
+        return False
+    one, other = gap["details"], flood["details"]
+    near = abs(datetime.fromisoformat(one["until"]) - datetime.fromisoformat(other["until"])) < _NEAR
+    return (
+        one["events"] == other["events"]
+        and one["why"] == other["why"] == "full"
+        and near
+        and (int(one["count"]) < int(other["count"]))
+    )
+
+
 def _incidents(client: Client) -> list[dict[str, Any]]:
     """All of them; while pages are asked for there may be more."""
     page = client.get("/incidents?limit=500")
@@ -277,8 +296,9 @@ def _told(incident: dict[str, Any]) -> str:
 def _report(client: Client, samples: list[Sample], mine: Mine) -> str:
     """Prints each incident, and answers what came of it all."""
     incidents, others = mine.parted(_incidents(client))
-    on_host = [each for each in others if each["container"]["id"] == "host"]
-    for whose, those in (("", incidents), ("of others: ", on_host)):
+    made = mine.made()
+    doubtful = [each for each in others if each["container"]["id"] in {"host", *made}]
+    for whose, those in (("", incidents), ("by others: ", doubtful)):
         for incident in those:
             image = incident["image"] and incident["image"]["name"]
             print(f"{whose}{incident['at']} {incident['rule']} in {image or incident['container']}: {_told(incident)}")
