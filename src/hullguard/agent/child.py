@@ -1,6 +1,6 @@
 """The agent's own process: ``python -m hullguard.agent.child CONFIG``, started and kept by the launcher.
 
-It stays on every machine for months, so it sees to what it will take before it imports the agent (ADR 0030).
+It stays on every machine for months, so it sees to what it will take before it imports the agent.
 """
 
 import ctypes
