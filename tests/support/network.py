@@ -1,6 +1,7 @@
 """A wire between a container without networks and this machine, and somebody at its end who answers."""
 
 import contextlib
+import ctypes
 import itertools
 import os
 import socket
@@ -87,3 +88,45 @@ def _greeter(address: str) -> Iterator[int]:
 
 def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True)
+
+
+class Inside(NamedTuple):
+    """Sockets in a container's own network: somebody who listens on its loopback, and one that gets every packet."""
+
+    listener: socket.socket
+    port: int
+    tap: socket.socket
+
+    def packets_to(self, port: int) -> int:
+        """How many TCP or UDP packets over IPv4 went to this port since the last call."""
+        found = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                frame = self.tap.recv(65536)
+                start = 14 + 4 * (frame[14] & 15)
+                found += frame[12:14] == b"\x08\x00" and int.from_bytes(frame[start + 2 : start + 4]) == port
+        return found
+
+
+@contextlib.contextmanager
+def inside(docker_host: str, container: str) -> Iterator[Inside]:
+    """The sockets are made by a thread that enters the container's network, and stay there."""
+    made: list[socket.socket] = []
+    place = os.open(f"/proc/{main_pid(docker_host, container)}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def enter() -> None:
+        if ctypes.CDLL(None).setns(place, 0) == 0:
+            made.append(socket.create_server(("127.0.0.1", 0)))
+            made.append(socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(3)))
+
+    try:
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        listener, tap = made
+        listener.setblocking(False)
+        yield Inside(listener, listener.getsockname()[1], tap)
+    finally:
+        os.close(place)
+        for each in made:
+            each.close()

@@ -80,11 +80,16 @@ def _rules(policy: Policy) -> tuple[DenyRule, ...]:
     return tuple(found)
 
 
+def refuses(policy: Policy, profile: Profile) -> bool:
+    """Whether what departs from the profile is refused in containers under the policy."""
+    settings = policy.spec.detectors.get(DEPARTURE)
+    denied = settings is not None and settings.enabled and settings.action is Action.DENY
+    return policy.spec.enabled and denied and profile.state is ProfileState.PROTECT
+
+
 def _listed(policy: Policy, profile: Profile) -> Listed | None:
     settings = policy.spec.detectors.get(DEPARTURE)
-    if profile.state is not ProfileState.PROTECT or settings is None:
-        return None
-    if not settings.enabled or settings.action is not Action.DENY:
+    if settings is None or not refuses(policy, profile):
         return None
     accepted = {deed: tuple(e.what for e in profile.entries if e.accepted and e.deed is deed) for deed in Behaviour}
     return Listed(

@@ -30,6 +30,7 @@ OF_NO_PROCESS = frozenset({MISSED, LIMITED})
 """Rules whose incidents name no process: nobody knows whose deeds were not seen, or not told."""
 OUTPUT = "output"
 """The detail that holds a rule's sentence; the other details are the fields in it."""
+_STOPPABLE = frozenset({EventKind.EXEC, EventKind.CONNECT})
 _MOST_CHOICES = 4096
 _LONGEST_VALUE, _LONGEST_OUTPUT, _LONGEST_TITLE = 1024, 4096, 256
 
@@ -181,10 +182,11 @@ class Engine:
         if isinstance(settings, ProfiledSettings) and settings.profile is not None:
             simulated = simulated or settings.profile.id in self._simulated
         action = settings.action
-        if info.id == DEPARTURE and action is Action.DENY:
+        refused = event.stopped and event.kind is EventKind.CONNECT
+        if info.id == DEPARTURE and action is Action.DENY and not refused:
             action = unrefused(details, in_force=not simulated)
         # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
-        repeats = info.id == DEPARTURE and (simulated or action is Action.ALERT)
+        repeats = info.id == DEPARTURE and (simulated or refused or action is Action.ALERT)
         once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None
         about = _About(info.id, info.severity, info.technique, action, simulated=simulated, once=once)
         return self._observation(event, policy, about, details)
@@ -198,7 +200,7 @@ class Engine:
             severity=about.severity,
             technique=about.technique,
             action=Action.ALERT if about.simulated else about.action,
-            stopped=event.stopped and event.kind is EventKind.EXEC,
+            stopped=event.stopped and event.kind in _STOPPABLE,
             container=event.container,
             image=event.image,
             lineage=event.lineage,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from hullguard.model.event import ContainerRef, ImageRef
+from hullguard.model.event import ContainerRef, EventKind, ImageRef
 from hullguard.model.incident import Observation
 from hullguard.model.policy import Action
 from hullguard.model.severity import Severity
@@ -51,8 +51,12 @@ class Floods:
         """Those whose minute is over, for the caller to tell and take out."""
 
     def hold_back(self, observation: Observation) -> bool:
-        """Whether this is one too many. What was stopped, or is to be answered, never is."""
-        if observation.stopped or observation.action is not Action.ALERT:
+        """Whether this is one too many. What was stopped, or is to be answered, never is.
+
+        But for connections that were refused: nothing is left to answer, and who is refused may try for ever.
+        """
+        refused = observation.stopped and observation.deed is not None and observation.deed.kind is EventKind.CONNECT
+        if not refused and (observation.stopped or observation.action is not Action.ALERT):
             return False
         self.look()
         key = observation.rule, observation.container.id

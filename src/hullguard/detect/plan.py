@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.detect.choice import choose
+from hullguard.detect.denial import refuses
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.detectors.departure import DEPARTURE
 from hullguard.detect.detectors.departure import WANTS as PROFILED
@@ -59,6 +60,23 @@ class KernelPlan(Struct, frozen=True):
     """What is wanted of the host's own processes, if anything."""
     profiles: tuple[Profile, ...] = ()
     """Containers of their images have slots of their own, behind those of the policies and in the same order."""
+
+    @property
+    def fences(self) -> dict[int, Profile]:
+        """Profiles by number whose containers' other connections are refused."""
+        return {
+            number: profile
+            for number, profile in enumerate(self.profiles, 1)
+            if any(refuses(policy, profile) for policy in self.policies)
+        }
+
+    def fence(self, image: ImageRef | None) -> int:
+        """The number of the profile by which connections of a container with this image are refused; 0 for none."""
+        policy = choose(self.policies, image, self.node)
+        profile = profile_of(self.profiles, image.name if image else None)
+        if policy is None or profile is None or not refuses(policy, profile):
+            return 0
+        return self.profiles.index(profile) + 1
 
     @property
     def wants(self) -> tuple[Wants, ...]:

@@ -129,6 +129,17 @@ def rarity(seen: int, containers: int) -> int:
     return round(100 * (1 - (min(seen, containers) + 1) / (containers + 2)))
 
 
+def internet(what: str) -> tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network, int] | None:
+    """Transport, network and port (0: every one) of a CONNECT entry; None for a Unix socket, and for what says neither.
+
+    A node that lies may have told anything.
+    """
+    words = what.split(" ")
+    if len(words) != 3 or complaint(Behaviour.CONNECT, what) is not None:
+        return None
+    return words[0], ipaddress.ip_network(words[1]), 0 if words[2] == "*" else int(words[2])
+
+
 class Known:
     """The entries of a profile, ready to be asked."""
 
@@ -140,10 +151,11 @@ class Known:
         }
         words = [entry.what.split(" ") for entry in accepted if entry.deed is Behaviour.CONNECT]
         self._unix = Patterns(each[1] for each in words if each[0] == "unix" and len(each) == 2)
-        self._networks: dict[tuple[str, str], list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {}
-        for each in words:
-            if len(each) == 3:
-                self._networks.setdefault((each[0], each[2]), []).append(ipaddress.ip_network(each[1]))
+        self._networks: dict[tuple[str, int], list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {}
+        for found in (internet(entry.what) for entry in accepted if entry.deed is Behaviour.CONNECT):
+            if found is not None:
+                transport, network, port = found
+                self._networks.setdefault((transport, port), []).append(network)
 
     def cover(self, deed: Done) -> bool:
         """Whether the profile has it."""
@@ -155,7 +167,7 @@ class Known:
         address = ipaddress.ip_address(place)
         return any(
             address in known
-            for port in (rest[0], "*")
+            for port in (int(rest[0]), 0)
             for known in self._networks.get((transport, port), ())
             if known.version == address.version
         )

@@ -28,6 +28,7 @@ MONITOR = Profile(
     ),
 )
 PROTECT = msgspec.structs.replace(MONITOR, state=ProfileState.PROTECT)
+PROTECT_REDIS = msgspec.structs.replace(PROTECT, id="p2", repository="redis")
 NGINX, REDIS = ImageRef("sha256:1", "nginx:1.25"), ImageRef("sha256:2", "redis:7")
 SHELL = event(path="/bin/sh")
 CONNECTED = event(EventKind.CONNECT, path=None, socket=Socket("ipv4", "stream", 6, remote=Endpoint("203.0.113.7", 443)))
@@ -126,15 +127,81 @@ def test_protecting_acts_as_the_policy_says():
 
 @pytest.mark.parametrize("kind", [EventKind.EXEC, EventKind.CONNECT])
 def test_what_was_not_refused_though_it_should_be_is_ended(kind: EventKind):
-    """What the kernel asked about never becomes an event: a program on a volume, a connection."""
+    """What the kernel asked about never becomes an event: a program on a volume. Nor is a connection always refused."""
     seen = SHELL if kind is EventKind.EXEC else CONNECTED
     deny = {DEPARTURE: DetectorSettings(action=Action.DENY)}
     (found,) = judged(given(PROTECT, detectors=deny), seen)
     assert (found.action, found.stopped) == (Action.KILL, False)
     assert judged(given(MONITOR, detectors=deny), seen)[0].action is Action.ALERT
     (only,) = judged(given(PROTECT, detectors=deny, rollout=Rollout(mode=Mode.SIMULATE)), seen)
-    would = Action.DENY if kind is EventKind.EXEC else Action.KILL
-    assert (only.action, only.would) == (Action.ALERT, would)
+    assert (only.action, only.would) == (Action.ALERT, Action.DENY)
+
+
+def test_a_unix_socket_is_not_refused_so_its_process_would_be_ended():
+    local = event(EventKind.CONNECT, path=None, socket=Socket("unix", "stream", 0, remote=Endpoint("/run/x.sock")))
+    deny = {DEPARTURE: DetectorSettings(action=Action.DENY)}
+    (only,) = judged(given(PROTECT, detectors=deny, rollout=Rollout(mode=Mode.SIMULATE)), local)
+    assert (only.action, only.would) == (Action.ALERT, Action.KILL)
+
+
+class TestRefusedConnections:
+    """The kernel refused it before anybody judged it."""
+
+    DENY = {DEPARTURE: DetectorSettings(action=Action.DENY)}  # noqa: RUF012 -- nobody changes it
+    REFUSED = msgspec.structs.replace(CONNECTED, stopped=True)
+
+    def test_nothing_is_left_to_do(self):
+        (found,) = judged(given(PROTECT, detectors=self.DENY), self.REFUSED)
+        assert (found.action, found.stopped, found.details["what"]) == (Action.DENY, True, "tcp 203.0.113.7 443")
+
+    def test_it_is_one_incident_an_hour(self):
+        again = msgspec.structs.replace(self.REFUSED, sequence=8)
+        assert len({found.id for found in judged(given(PROTECT, detectors=self.DENY), self.REFUSED, again)}) == 1
+
+    def test_it_is_told_though_a_younger_profile_has_it_and_though_an_installer_did_it(self):
+        entries = (Entry(Behaviour.CONNECT, "tcp 203.0.113.0/24 443", 1),)
+        younger = msgspec.structs.replace(PROTECT, entries=entries)
+        assert judged(given(younger, detectors=self.DENY), CONNECTED) == []
+        assert len(judged(given(younger, detectors=self.DENY), self.REFUSED)) == 1
+        installing = {DEPARTURE: DetectorSettings(action=Action.DENY, parameters={"installers": ["/bin/*"]})}
+        actor = msgspec.structs.replace(self.REFUSED.process, exe="/bin/get")
+        by_installer = msgspec.structs.replace(self.REFUSED, lineage=(actor,))
+        assert len(judged(given(PROTECT, detectors=installing), by_installer)) == 1
+        assert judged(given(PROTECT, detectors=installing), msgspec.structs.replace(by_installer, stopped=False)) == []
+
+
+class TestFences:
+    def test_of_containers_whose_policy_denies_what_departs(self):
+        deny = {DEPARTURE: DetectorSettings(action=Action.DENY)}
+        made = plan(given(MONITOR, PROTECT_REDIS, detectors=deny))
+        assert (made.fence(REDIS), made.fence(NGINX), made.fence(None)) == (2, 0, 0)
+        assert made.fences == {2: PROTECT_REDIS}
+
+    @pytest.mark.parametrize("detectors", [KILL, {}, {DEPARTURE: DetectorSettings(False, Action.DENY)}])
+    def test_of_no_others(self, detectors: dict[str, DetectorSettings]):
+        made = plan(given(PROTECT_REDIS, detectors=detectors))
+        assert (made.fence(REDIS), made.fences) == (0, {})
+
+    def test_of_none_where_it_is_not_in_force(self):
+        deny = {DEPARTURE: DetectorSettings(action=Action.DENY)}
+        canary = given(msgspec.structs.replace(PROTECT, rollout=Rollout(Mode.CANARY, ["n2"])), detectors=deny)
+        assert plan(in_force(canary, simulated(canary, "n1", {}))).fence(NGINX) == 0
+        assert plan(in_force(canary, simulated(canary, "n2", {}))).fence(NGINX) == 1
+
+
+def test_what_a_node_told_that_is_no_network_lets_nothing_through_and_breaks_nothing():
+    lies = (
+        "tcp nowhere 443",
+        "tcp 203.0.113.0/24 0",
+        "tcp 203.0.113.0/24 -1",
+        "sctp 0.0.0.0/0 *",
+        "tcp",
+        "a b c d",
+        "",
+    )
+    entries = tuple(Entry(Behaviour.CONNECT, lie, 9) for lie in lies)
+    (found,) = judged(given(msgspec.structs.replace(MONITOR, entries=entries)), CONNECTED)
+    assert found.details["what"] == "tcp 203.0.113.7 443"
 
 
 def test_protecting_under_a_simulated_policy_says_what_it_would_have_done():

@@ -7,8 +7,8 @@ import pytest
 
 from hullguard.detect.engine import LIMITED, Engine
 from hullguard.detect.floods import MOST, SECONDS, Floods
-from hullguard.model.event import ContainerRef, ImageRef
-from hullguard.model.incident import Observation
+from hullguard.model.event import ContainerRef, EventKind, ImageRef
+from hullguard.model.incident import Deed, Observation
 from hullguard.model.policy import Action
 from hullguard.model.severity import Severity
 
@@ -74,6 +74,13 @@ def test_a_flood_holds_back_neither_other_rules_nor_other_containers(floods):
     assert floods.hold_back(objection(MOST))
     assert not floods.hold_back(objection(rule="another.rule"))
     assert not floods.hold_back(objection(container="c2"))
+
+
+def test_refused_connections_are_held_back_since_nothing_is_left_to_answer(floods):
+    refused = {"stopped": True, "action": Action.DENY, "deed": Deed(EventKind.CONNECT)}
+    for number in range(MOST):
+        assert not floods.hold_back(objection(number, **refused))
+    assert floods.hold_back(objection(MOST, **refused))
 
 
 def test_what_was_stopped_or_is_to_be_answered_is_never_held_back(floods):

@@ -25,7 +25,7 @@ TTY, ARGS_TRUNCATED, PATH_TRUNCATED = 1 << 0, 1 << 1, 1 << 2
 UPPER, COPIED_UP, MODIFIED, MEMFD, DELETED, TMPFS, NEW = (1 << bit for bit in range(3, 10))
 KILLED, READS, WRITES, BY_INODE, CREATED, TRUNCATES = (1 << bit for bit in range(10, 16))
 EXE_NEW, EXE_MEMFD, UNRESOLVED, OTHER_UNRESOLVED, HOST = (1 << bit for bit in range(16, 21))
-INBOUND, STDIO_SOCKET, ENV_TRUNCATED, RING, BEFORE, ASKED = (1 << bit for bit in range(21, 27))
+INBOUND, STDIO_SOCKET, ENV_TRUNCATED, RING, BEFORE, ASKED, REFUSED = (1 << bit for bit in range(21, 28))
 OUTSIDE = 1
 KILL_NEW, HAS_ENDINGS, HAS_DIRECTORIES = 1 << 0, 1 << 1, 1 << 2
 PATH_WANTED, PATH_ENDING, PATH_DIRECTORY, PATH_EXEMPT = b"W", b"E", b"D", b"X"
@@ -37,6 +37,7 @@ ENV_NONE, ENV_NAMED, ENV_ALL = range(3)
 ACCESS_READ, ACCESS_WRITE, ACCESS_CREATE, ACCESS_TRUNCATE, ACCESS_FAILED, ACCESS_HANDLE = (1 << bit for bit in range(6))
 TCP, UDP, UNIX, OTHER_TRANSPORT, TRANSPORTS = range(5)
 RING_FULL, RATE_LIMIT = 1, 2
+ALLOWED_BITS = 48
 CGROUP_V2, CGROUP_MEMORY, CGROUP_PIDS = 0, 1, 2
 
 CALLS = (
@@ -146,7 +147,7 @@ class Verdict(ctypes.Structure):
 class Known(ctypes.Structure):
     """``struct hg_known``."""
 
-    _fields_: ClassVar = [("host", ctypes.c_uint32), ("slot", ctypes.c_uint32)]
+    _fields_: ClassVar = [("host", ctypes.c_uint32), ("slot", ctypes.c_uint32), ("fence", ctypes.c_uint32)]
 
 
 class Slot(ctypes.Structure):
@@ -210,6 +211,20 @@ class Network(ctypes.Structure):
         ("slot", ctypes.c_uint16),
         ("family", ctypes.c_uint16),
         ("address", ctypes.c_uint8 * 16),
+    ]
+
+
+class Allowed(ctypes.Structure):
+    """``struct hg_allowed``."""
+
+    _fields_: ClassVar = [
+        ("bits", ctypes.c_uint32),
+        ("fence", ctypes.c_uint16),
+        ("port", ctypes.c_uint16),
+        ("transport", ctypes.c_uint8),
+        ("family", ctypes.c_uint8),
+        ("address", ctypes.c_uint8 * 16),
+        ("pad", ctypes.c_uint8 * 2),
     ]
 
 
@@ -289,6 +304,7 @@ MIRROR: dict[str, type[ctypes.Structure]] = {
     "hg_inode": Inode,
     "hg_path": Path,
     "hg_network": Network,
+    "hg_allowed": Allowed,
     "hg_port": Port,
     "hg_loss_key": LossKey,
     "hg_loss": Loss,

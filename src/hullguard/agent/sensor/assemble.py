@@ -42,7 +42,7 @@ class Assembler:
             reads=bool(record.flags & abi.READS),
             writes=bool(record.flags & abi.WRITES),
             new_file=bool(record.flags & abi.NEW),
-            stopped=bool(record.flags & abi.KILLED),
+            stopped=bool(record.flags & (abi.KILLED | abi.REFUSED)),
             call=_call(record),
             result=None if record.flags & abi.BEFORE or record.kind in _NO_RESULT else record.result,
             raw_path=record.raw,

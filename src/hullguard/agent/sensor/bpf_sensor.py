@@ -10,7 +10,7 @@ from pathlib import Path
 from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.attaching import Attaching
-from hullguard.agent.sensor.catalog import HOOKS
+from hullguard.agent.sensor.catalog import CONNECT, HOOKS, Backend
 from hullguard.agent.sensor.containers import HOST, Identity
 from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
 from hullguard.agent.sensor.filters import Filters
@@ -102,6 +102,7 @@ class BpfSensor:
         from being attached.
         """
         self._attaching.check()
+        self._filters.renew()
         taken = self._drain(handler)
         if not taken:
             if any(descriptor == self._woken for descriptor, _ in self._epoll.poll(timeout_ms / 1000)):
@@ -123,6 +124,10 @@ class BpfSensor:
             Reason("sensor.hook-missing", f"The hook {hook.name} is not attached: {hook.why}.", {"hook": hook.name})
             for hook in (*blind, *others)
         ]
+        unfenced = self._unfenced() if settled else ""
+        if unfenced:
+            text = f"Connections cannot be refused here, so whoever opens one is killed afterwards: {unfenced}."
+            reasons.append(Reason("deny.connections-seen", text, {"why": unfenced}))
         if not settled:
             there, wanted = self._hooks.progress()
             reasons.append(
@@ -188,6 +193,12 @@ class BpfSensor:
             for pins in (self._pins, *(older for older, _ in self._older)):
                 pins.remove()
             loader.unmount(self._directory)
+
+    def _unfenced(self) -> str:
+        """Why connections that are to be refused are only seen; empty where that is not so."""
+        connect = next(info for info in self._hooks.infos() if info.name == CONNECT)
+        seen_only = connect.attached and connect.backend != Backend.CGROUP
+        return connect.why if self._filters.fencing and seen_only else ""
 
     def _tell_gaps(self, handler: Handler) -> None:
         if self._losses.outdated():

@@ -125,6 +125,8 @@ def _cgroup(cost: Cost, **attachments: int) -> Way:
     )
 
 
+CONNECT = "connect"
+"""The hook by which connections are refused, where it is there in its first way."""
 _INTERNET = frozenset({Transport.TCP, Transport.UDP, Transport.OTHER})
 
 HOOKS: tuple[Hook, ...] = (
@@ -133,7 +135,7 @@ HOOKS: tuple[Hook, ...] = (
     _always(EventKind.EXIT, "on_exit", "sched_process_exit"),
     *(_open(name) for name in ("openat", "openat2", "open", "creat", "open_by_handle_at")),
     Hook(
-        "connect",
+        CONNECT,
         frozenset({EventKind.CONNECT}),
         (
             _cgroup(Cost.FREE, on_connect4=attach.CGROUP_CONNECT4, on_connect6=attach.CGROUP_CONNECT6),

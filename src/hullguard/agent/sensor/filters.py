@@ -6,6 +6,7 @@ old half is cleared. At every moment each container is judged by the whole old p
 
 import ctypes
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,10 @@ HOST = HALF - 1
 """The last slot of a half is the host's."""
 MOST_PER_SECOND = 10_000
 """Events of one kind in one container: more than that is a flood, and the agent could not keep up."""
+LEASE_SECONDS = 10
+"""Connections are refused for so long after the agent last polled: an agent that is gone must cut nobody off."""
+_FENCES = 1 << 15
+"""Of the numbers of fences one half is for each half of the slots."""
 _MOST_CONTAINERS = 1024
 _ONE = b"\1"
 
@@ -35,6 +40,8 @@ class Filters:
         self._networks = pins.map("networks", ctypes.sizeof(abi.Network), 8)
         self._programs = pins.map("programs", ctypes.sizeof(abi.Program), 8)
         self._ports = pins.map("ports", ctypes.sizeof(abi.Port), 8)
+        self._allowed = pins.map("allowed", ctypes.sizeof(abi.Allowed), 1)
+        self._lease = pins.map("lease", 4, 8)
         self._names = pins.map("names", ctypes.sizeof(abi.Name), 4)
         self._inodes = pins.map("inodes", ctypes.sizeof(abi.Inode), 1)
         self._known = pins.map("known", 8, ctypes.sizeof(abi.Known))
@@ -42,6 +49,8 @@ class Filters:
         self._config_map = pins.map("config", 4, ctypes.sizeof(abi.Config))
         self._config = abi.Config.from_buffer_copy(self._config_map.get(bytes(4)) or bytes(ctypes.sizeof(abi.Config)))
         self._plan: KernelPlan | None = None
+        self.fencing = False
+        """Whether connections of some containers are to be refused."""
         self._written: dict[str, tuple[Map, dict[bytes, bytes]]] = {}
         """What each map must hold under the plan in force."""
         self._filled: dict[bytes, bytes] = {}
@@ -68,6 +77,7 @@ class Filters:
             "networks": (self._networks, _joined(slots.network_entries(*each) for each in numbered.items())),
             "programs": (self._programs, _joined(slots.program_entries(*each) for each in numbered.items())),
             "ports": (self._ports, _joined(slots.port_entries(*each) for each in numbered.items())),
+            "allowed": (self._allowed, _joined(_fences(plan, base), size=1)),
         }
         stale = [_add(entries, given) for entries, given in tries.values()]
         names = _names(numbered.values())
@@ -76,7 +86,7 @@ class Filters:
             # Both plans are in force for a moment: what either wants must pass.
             before = int.from_bytes(self._names.get(key) or b"", "little") if key in old_names else 0
             self._names.set(key, (access | before).to_bytes(4, "little"))
-        self._plan = plan
+        self._plan, self.fencing = plan, bool(plan.fences)
         for inode in list(
             self._inodes.keys()
         ):  # container by container they are found again, with the new paths, below
@@ -103,6 +113,12 @@ class Filters:
             self._names.discard(key)
         for key in old_names & names.keys():
             self._names.set(key, names[key].to_bytes(4, "little"))
+
+    def renew(self) -> None:
+        """The agent is there: what is to be refused is refused for another while."""
+        if self.fencing:
+            until = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + LEASE_SECONDS * 1_000_000_000
+            self._lease.set(bytes(4), until.to_bytes(8, "little"))
 
     def parts(self) -> tuple[str, ...]:
         """What ``altered`` can be asked about."""
@@ -213,6 +229,8 @@ class Filters:
             self._networks,
             self._programs,
             self._ports,
+            self._allowed,
+            self._lease,
             self._names,
             self._inodes,
             self._known,
@@ -226,11 +244,21 @@ class Filters:
 
     def _home(self, image: ImageRef | None) -> abi.Known:
         slot = self._plan.slot(image) if self._plan else UNKNOWN
-        return abi.Known(host=0, slot=self._config.unknown_slot + slot)
+        fence = _fence(self._plan.fence(image), self._config.unknown_slot - UNKNOWN) if self._plan else 0
+        return abi.Known(host=0, slot=self._config.unknown_slot + slot, fence=fence)
 
 
-def _joined(given: Iterable[slots.Entries]) -> dict[bytes, bytes]:
-    return {key: bits.to_bytes(8, "little") for each in given for key, bits in each.items()}
+def _joined(given: Iterable[slots.Entries], size: int = 8) -> dict[bytes, bytes]:
+    return {key: bits.to_bytes(size, "little") for each in given for key, bits in each.items()}
+
+
+def _fences(plan: KernelPlan, base: int) -> Iterable[slots.Entries]:
+    return (slots.allowed_entries(_fence(number, base), profile) for number, profile in plan.fences.items())
+
+
+def _fence(number: int, base: int) -> int:
+    """As the kernel knows it: each half has its own numbers, and 0 stands for none."""
+    return number + (_FENCES if base else 0) if number else 0
 
 
 def _add(entries: Map, new: dict[bytes, bytes]) -> set[bytes]:

@@ -19,6 +19,7 @@ RINGS = {
 MAPS = (
     *RINGS,
     *("verdicts", "known", "slots", "names", "inodes", "paths", "networks", "programs", "ports", "config", "sequence"),
+    *("allowed", "lease"),
     *("lost", "losses", "rates", "scratches", "workspaces"),
 )
 _LINK, _PROGRAM = "link_", "on_"

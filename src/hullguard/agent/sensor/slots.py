@@ -13,7 +13,9 @@ from hullguard.agent.sensor import abi, exec_slots
 from hullguard.detect.detectors.interface import Access, Transport, Wants
 from hullguard.detect.paths import Shape, shape, unusable
 from hullguard.detect.plan import SlotPlan
+from hullguard.detect.profiles import internet
 from hullguard.model.event import EventKind
+from hullguard.model.profile import Behaviour, Profile
 
 KIND_NUMBERS: dict[EventKind, int] = {
     EventKind.EXEC: abi.EXEC,
@@ -200,6 +202,25 @@ def network_entries(number: int, slot: SlotPlan) -> Entries:
         key = abi.Network(bits=32 + network.prefixlen, slot=number, family=family)
         key.address[:] = address
         found[bytes(key)] = bits
+    return found
+
+
+def allowed_entries(number: int, profile: Profile) -> Entries:
+    """The connections that a profile has. Those to files (Unix sockets) are not refused, so they are left out."""
+    found = {}
+    for entry in profile.entries:
+        known = internet(entry.what) if entry.accepted and entry.deed is Behaviour.CONNECT else None
+        if known is not None:
+            transport, network, port = known
+            key = abi.Allowed(
+                bits=abi.ALLOWED_BITS + network.prefixlen,
+                fence=number,
+                port=port,
+                transport=abi.TCP if transport == "tcp" else abi.UDP,
+                family=_INET if network.version == 4 else _INET6,
+            )
+            key.address[:] = network.network_address.packed.ljust(16, b"\0")
+            found[bytes(key)] = 1
     return found
 
 

@@ -54,7 +54,11 @@ class Departure:
         if settings.profile.state not in {ProfileState.MONITOR, ProfileState.PROTECT}:
             return None
         deed = done(event)
-        if deed is None or settings.known.cover(deed) or self._exempt(event, deed, settings):
+        if deed is None:
+            return None
+        # What was refused is told whatever a younger profile has: somebody's connection failed.
+        refused = event.stopped and deed.deed is Behaviour.CONNECT
+        if not refused and (settings.known.cover(deed) or self._exempt(event, deed, settings)):
             return None
         program = event.process.exe or event.process.comm
         return details(deed, program, settings.profile, settings.known)
@@ -66,8 +70,9 @@ class Departure:
 
 
 def unrefused(details: Details, *, in_force: bool) -> Action:
-    """What follows under DENY what was seen, and so was not refused: a connection, or what nobody was asked about."""
-    return Action.KILL if in_force or details["deed"] == Behaviour.CONNECT else Action.DENY
+    """What follows under DENY what was seen, and so was not refused: a Unix socket, or what nobody was asked about."""
+    never = details["deed"] == Behaviour.CONNECT and details["what"].startswith("unix ")
+    return Action.KILL if in_force or never else Action.DENY
 
 
 def details(deed: Done, program: str, profile: Profile, known: Known) -> Details:

@@ -9,6 +9,7 @@ from hullguard.agent.sensor import abi
 from hullguard.agent.sensor.exec_slots import environment, gram_bit, grams
 from hullguard.agent.sensor.slots import (
     Entries,
+    allowed_entries,
     climbing,
     last_name,
     name_entries,
@@ -21,12 +22,15 @@ from hullguard.agent.sensor.slots import (
 from hullguard.detect.detectors.interface import Access, ExecTrait, Transport, Wants
 from hullguard.detect.paths import matches
 from hullguard.detect.plan import SlotPlan
+from hullguard.detect.profiles import Done, Known
 from hullguard.detect.texts import folded, has
 from hullguard.model.event import EventKind
+from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
 
 OPEN = frozenset({EventKind.FILE_OPEN})
 EXEC = frozenset({EventKind.EXEC})
 CONNECT = frozenset({EventKind.CONNECT})
+CONNECTED = Behaviour.CONNECT
 
 
 def longest(entries: Entries, key: bytes) -> int:
@@ -266,6 +270,45 @@ def test_the_sixth_version_has_networks_too():
 
     assert longest(entries, start + ipaddress.ip_address("fd12::1").packed) == 1
     assert longest(entries, start + ipaddress.ip_address("fe80::1").packed) == 0
+
+
+PORT = st.sampled_from([1, 80, 443, 32768, 65535])
+ENTRY = st.builds(
+    lambda transport, net, port: f"{transport} {ipaddress.ip_network(net, strict=False)} {port}",
+    st.sampled_from(["tcp", "udp"]),
+    st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "10.1.2.0/24", "10.1.2.3/32", "::/0", "fd00::/8", "fd00::1/128"]),
+    st.one_of(PORT, st.just("*")),
+)
+
+
+@given(
+    st.lists(ENTRY, max_size=6),
+    st.sampled_from(["tcp", "udp"]),
+    st.sampled_from(["10.1.2.3", "10.1.2.4", "10.9.9.9", "192.0.2.1", "fd00::1", "fd00::2", "2001:db8::1"]),
+    PORT,
+)
+def test_the_kernel_lets_through_what_the_profile_covers(lines, transport, address, port):
+    profile = Profile("p", "web", ProfileState.PROTECT, 1, 1, tuple(Entry(CONNECTED, line, 1) for line in lines))
+    entries = allowed_entries(7, profile)
+    place = ipaddress.ip_address(address)
+    kind = bytes([abi.TCP if transport == "tcp" else abi.UDP, 2 if place.version == 4 else 10])
+    packed = place.packed.ljust(16, b"\0")
+
+    def let(number: int) -> int:
+        return longest(entries, (7).to_bytes(2, "little") + number.to_bytes(2, "little") + kind + packed)
+
+    deed = Done(CONNECTED, f"{transport} {address} {port}", "")
+    assert bool(let(port) or let(0)) == Known(profile.entries).cover(deed)
+
+
+def test_what_was_removed_and_what_is_no_connection_is_not_let_through():
+    entries = (
+        Entry(CONNECTED, "tcp 10.0.0.0/8 80", 1, accepted=False),
+        Entry(CONNECTED, "unix /run/x", 1),
+        Entry(CONNECTED, "tcp nowhere 80", 1),
+        Entry(Behaviour.WRITE, "tcp 10.0.0.0/8 80", 1),
+    )
+    assert allowed_entries(1, Profile("p", "web", ProfileState.PROTECT, 1, 1, entries)) == {}
 
 
 def test_what_a_want_does_not_ask_it_lets_pass():

@@ -2,7 +2,7 @@
 /*
  * Connections and binds where the kernel carries them out: programs in the root cgroup, which every task is in. They
  * cost nothing else, see what comes through io_uring too, and the address is the kernel's own copy. A connection is
- * told when it begins, before there is a result.
+ * told when it begins, before there is a result, and may be refused there.
  */
 #ifndef HG_CONNECT_H
 #define HG_CONNECT_H
@@ -16,8 +16,17 @@ static __always_inline void tell_if_wanted(struct hg_socket *socket, struct deed
 	deed->wants = interest(&scene, deed->kind);
 	if (deed->wants)
 		deed->wants &= socket_wants(scene.slot, socket, here);
-	if (deed->wants)
-		tell_socket(&scene, socket, deed, 0);
+	if (!deed->wants)
+		return;
+	if (deed->kind == HG_CONNECT && is_refused(&scene, socket))
+		deed->flags |= HG_REFUSED;
+	tell_socket(&scene, socket, deed, 0);
+}
+
+/* What the kernel is to make of it. */
+static __always_inline int verdict_on(struct deed *deed)
+{
+	return deed->flags & HG_REFUSED ? 0 : 1;
 }
 
 static __always_inline void begin4(struct bpf_sock_addr *context, struct deed *deed)
@@ -49,7 +58,7 @@ SEC("cgroup/connect4") int on_connect4(struct bpf_sock_addr *context)
 	struct deed deed = {.kind = HG_CONNECT, .call = HG_CALL_CONNECT, .flags = HG_BEFORE};
 
 	begin4(context, &deed);
-	return 1;
+	return verdict_on(&deed);
 }
 
 SEC("cgroup/connect6") int on_connect6(struct bpf_sock_addr *context)
@@ -57,7 +66,7 @@ SEC("cgroup/connect6") int on_connect6(struct bpf_sock_addr *context)
 	struct deed deed = {.kind = HG_CONNECT, .call = HG_CALL_CONNECT, .flags = HG_BEFORE};
 
 	begin6(context, &deed);
-	return 1;
+	return verdict_on(&deed);
 }
 
 SEC("cgroup/sendmsg4") int on_send4(struct bpf_sock_addr *context)

@@ -121,6 +121,7 @@ enum hg_flag {
 	HG_RING = 1 << 24,   /* came through an io_uring, not as a system call */
 	HG_BEFORE = 1 << 25, /* told before the call's answer: there is no result */
 	HG_ASKED = 1 << 26,  /* exec: some want is for it; all others only keep the agent's table of processes */
+	HG_REFUSED = 1 << 27,
 };
 
 /* hg_task.flags */
@@ -269,6 +270,7 @@ struct hg_verdict {
 struct hg_known {
 	__u32 host;
 	__u32 slot;
+	__u32 fence; /* which connections are refused; 0: none */
 };
 
 /*
@@ -326,6 +328,18 @@ struct hg_network {
 	__u16 family;
 	__u8 address[16];
 };
+
+/* A longest-prefix key: the network's bits after the rest. Port 0: every one. */
+struct hg_allowed {
+	__u32 bits;
+	__u16 fence;
+	__u16 port;
+	__u8 transport;
+	__u8 family;
+	__u8 address[16];
+	__u8 pad[2];
+};
+#define HG_ALLOWED_BITS 48
 
 struct hg_port {
 	__u16 slot;

@@ -35,6 +35,8 @@ MAP(BPF_MAP_TYPE_LPM_TRIE, paths, struct hg_path, __u64, 65536, 1);       /* wan
 MAP(BPF_MAP_TYPE_LPM_TRIE, networks, struct hg_network, __u64, 16384, 1); /* the same of an address */
 MAP(BPF_MAP_TYPE_HASH, programs, struct hg_program, __u64, 32768, 1);     /* ... and of a program's name */
 MAP(BPF_MAP_TYPE_HASH, ports, struct hg_port, __u64, 16384, 1);
+MAP(BPF_MAP_TYPE_LPM_TRIE, allowed, struct hg_allowed, __u8, 131072, 1); /* what fences let through */
+MAP(BPF_MAP_TYPE_ARRAY, lease, __u32, __u64, 1, 0);                      /* until when fences hold */
 MAP(BPF_MAP_TYPE_ARRAY, config, __u32, struct hg_config, 1, 0);
 MAP(BPF_MAP_TYPE_ARRAY, sequence, __u32, __u64, 1, 0);
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, lost, __u32, __u64, 2 * HG_CLASSES, 0); /* for full rings, then for rate limits */

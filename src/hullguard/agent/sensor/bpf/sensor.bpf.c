@@ -24,6 +24,7 @@
 #include "follow.h"
 #include "resolve.h"
 #include "socket.h"
+#include "refuse.h"
 #include "connect.h"
 #include "dns.h"
 #include "ask.h"

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Connections that a protected profile does not have are refused where they begin, before anything is sent. Only while
+ * the agent renews its lease: what nobody looks after must not cut containers off.
+ */
+#ifndef HG_REFUSE_H
+#define HG_REFUSE_H
+
+static __always_inline bool leased(void)
+{
+	__u32 zero = 0;
+	__u64 *until = bpf_map_lookup_elem(&lease, &zero);
+
+	return until && *until > bpf_ktime_get_boot_ns();
+}
+
+/* Ports that stand for themselves, then those of networks whose every port is allowed (0). */
+static __always_inline bool is_allowed(__u16 fence, __u8 transport, struct hg_socket *socket)
+{
+	struct hg_allowed key = {.fence = fence, .transport = transport, .family = socket->family};
+
+	key.bits = HG_ALLOWED_BITS + (socket->family == AF_INET ? 32 : 128);
+	key.port = socket->remote_port;
+	__builtin_memcpy(key.address, socket->remote, sizeof(key.address));
+	if (bpf_map_lookup_elem(&allowed, &key))
+		return true;
+	key.port = 0;
+	return bpf_map_lookup_elem(&allowed, &key);
+}
+
+/* Whether this connection of the scene's container is to be refused. */
+static __always_inline bool is_refused(struct scene *scene, struct hg_socket *socket)
+{
+	__u32 transport = transport_of(socket);
+	struct hg_known *word;
+
+	if ((transport != HG_TCP && transport != HG_UDP) || !socket->remote_port)
+		return false;
+	word = bpf_map_lookup_elem(&known, &scene->cgroup);
+	if (!word || !word->fence || !leased())
+		return false;
+	return !is_allowed(word->fence, transport, socket);
+}
+
+#endif

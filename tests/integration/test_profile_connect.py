@@ -1,0 +1,192 @@
+"""A protected profile and connections: what it does not have is refused by the kernel before anything is sent."""
+
+import errno
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from tests.support import deeds
+from tests.support.deeds import Stage
+from tests.support.docker import IMAGE as NEIGHBOUR
+from tests.support.docker import docker, docker_host
+from tests.support.events import policies, policy
+from tests.support.network import Inside, inside
+
+from hullguard.agent.sensor import filters
+from hullguard.agent.sensor.bpf_sensor import BpfSensor
+from hullguard.detect import DEPARTURE
+from hullguard.model.incident import Observation
+from hullguard.model.policy import Action, DetectorSettings
+from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
+
+__all__ = ["docker_host"]
+
+pytestmark = [pytest.mark.docker, pytest.mark.bpf]
+
+LET, REFUSED = errno.ECONNREFUSED, errno.EPERM
+"""Nobody listens there, or the kernel did not even try."""
+LEARNED = (
+    Entry(Behaviour.EXEC, "/bin/*", 2),
+    Entry(Behaviour.CONNECT, "tcp 127.0.0.0/8 81", 2),
+    Entry(Behaviour.CONNECT, "tcp 127.0.9.0/24 *", 2),
+    Entry(Behaviour.CONNECT, "tcp 127.0.0.0/8 83", 2, accepted=False),
+    Entry(Behaviour.CONNECT, "udp ::/0 53", 2),
+    Entry(Behaviour.CONNECT, "unix /run/*", 2),
+)
+
+
+@pytest.fixture(scope="module")
+def sensor(docker_host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BpfSensor]:
+    deeds.import_deeds(docker_host, tmp_path_factory.mktemp("deeds"))
+    with deeds.running_sensor(docker_host) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def stage(sensor: BpfSensor, docker_host: str) -> Iterator[Stage]:
+    with deeds.staged(sensor, docker_host, *deeds.POWERS) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def network(stage: Stage) -> Iterator[Inside]:
+    with inside(stage.watch.address, stage.container) as made:
+        yield made
+
+
+def put(stage: Stage, state: ProfileState = ProfileState.PROTECT, action: Action = Action.DENY) -> None:
+    profile = Profile("p", deeds.IMAGE, state, 1, 2, LEARNED)
+    bare = policies(policy("strict", nodes=("*",), detectors={DEPARTURE: DetectorSettings(action=action)}))
+    stage.watch.engine.load(msgspec.structs.replace(bare, profiles=(profile,)))
+    stage.watch.sensor.apply(stage.watch.engine.plan())
+    if not any(hook.name == "connect" and hook.backend == "cgroup" for hook in stage.watch.sensor.hooks()):
+        pytest.skip("this kernel lets no program be attached to the root of its cgroups")
+    stage.watch.sensor.poll(lambda _: None, 0)
+
+
+@pytest.fixture
+def fenced(stage: Stage) -> Iterator[Stage]:
+    """The profile is in force, and the agent has polled."""
+    put(stage)
+    yield stage
+    put(stage, ProfileState.MONITOR)
+
+
+def told(stage: Stage, what: str) -> Observation:
+    """The first incident of this connection; what was seen before it is passed over."""
+    found: list[Observation] = []
+
+    def there(events: object) -> bool:
+        found[:] = [
+            each
+            for event in events  # type: ignore[attr-defined]
+            for each in stage.watch.engine.judge(event)
+            if each.details.get("what") == what
+        ]
+        return bool(found)
+
+    stage.watch.events(stage.container, there)
+    assert found, f"nothing was told of {what}"
+    return found[0]
+
+
+@pytest.mark.parametrize("way", ["connect", "connect-udp", "ring-connect"])
+def test_no_packet_leaves_and_it_is_told(fenced: Stage, network: Inside, way: str):
+    network.packets_to(network.port)
+    answer = fenced.do(way, "127.0.0.1", str(network.port))
+    if way == "ring-connect" and answer == errno.ENOSYS:
+        pytest.skip("this kernel has no io_uring")
+    assert answer == REFUSED
+    assert network.packets_to(network.port) == 0
+    with pytest.raises(BlockingIOError):
+        network.listener.accept()
+    transport = "udp" if way == "connect-udp" else "tcp"
+    found = told(fenced, f"{transport} 127.0.0.1 {network.port}")
+    assert (found.rule, found.action, found.stopped) == (DEPARTURE, Action.DENY, True)
+    assert (found.details["program"], found.details["why"]) == ("/bin/deed", "never-seen")
+
+
+@pytest.mark.parametrize(
+    ("way", "address", "port", "refused"),
+    [
+        ("connect", "127.0.0.1", "81", False),
+        ("connect", "::ffff:127.0.0.1", "81", False),
+        ("connect", "127.0.9.7", "4444", False),
+        ("connect", "127.0.8.7", "4444", True),
+        ("connect", "::1", "81", True),
+        ("connect", "::ffff:127.0.0.1", "82", True),
+        ("connect", "127.0.0.1", "83", True),
+        ("connect-udp", "127.0.0.1", "81", True),
+        ("connect-udp", "::1", "53", False),
+        ("connect-udp", "::1", "54", True),
+    ],
+)
+def test_what_the_profile_has_goes_on(fenced: Stage, way: str, address: str, port: str, *, refused: bool):
+    assert (fenced.do(way, address, port) == REFUSED) == refused
+
+
+def test_what_a_person_removed_says_so(fenced: Stage):
+    assert fenced.do("connect", "127.0.0.1", "83") == REFUSED
+    assert told(fenced, "tcp 127.0.0.1 83").details["why"] == "refused"
+
+
+def test_one_incident_an_hour_tells_of_a_service_that_tries_for_ever(fenced: Stage):
+    fenced.do("connect", "127.0.0.1", "84")
+    first = told(fenced, "tcp 127.0.0.1 84")
+    fenced.do("connect", "127.0.0.1", "84")
+    again = told(fenced, "tcp 127.0.0.1 84")
+    assert first.id == again.id or first.at.hour != again.at.hour
+
+
+@pytest.mark.parametrize(
+    ("state", "action"), [(ProfileState.MONITOR, Action.DENY), (ProfileState.PROTECT, Action.KILL)]
+)
+def test_nothing_is_refused_unless_it_is_to_be(stage: Stage, state: ProfileState, action: Action):
+    put(stage, state, action)
+    assert stage.do("connect", "127.0.0.1", "82") == LET
+    assert not told(stage, "tcp 127.0.0.1 82").stopped
+
+
+def test_containers_of_other_images_are_left_alone(fenced: Stage):
+    container = fenced.watch.run("/bin/sleep", "1000", image=NEIGHBOUR)
+    try:
+        fenced.watch.events(container, bool)
+        tried = fenced.watch.shell(container, "echo x | /bin/busybox nc -w 1 127.0.0.1 82", check=False)
+        assert b"refused" in tried.stderr
+        assert b"not permitted" not in tried.stderr
+    finally:
+        docker(fenced.watch.address, "rm", "-f", container)
+
+
+def test_it_is_open_when_the_agent_is_gone(fenced: Stage, monkeypatch: pytest.MonkeyPatch):
+    assert fenced.do("connect", "127.0.0.1", "82") == REFUSED
+    told(fenced, "tcp 127.0.0.1 82")
+    monkeypatch.setattr(filters, "LEASE_SECONDS", 0)  # as if the last poll were so long ago
+    fenced.watch.sensor.poll(lambda _: None, 0)
+    assert fenced.do("connect", "127.0.0.1", "82") == LET
+    found = told(fenced, "tcp 127.0.0.1 82")
+    assert (found.action, found.stopped) == (Action.KILL, False), "it is answered once it was seen"
+
+
+def test_another_who_opens_the_fence_is_noticed(fenced: Stage):
+    entries = fenced.watch.sensor._filters._allowed
+    for key in list(entries.keys()):
+        entries.discard(key)
+    assert fenced.watch.sensor._filters.altered("allowed")
+    fenced.watch.sensor._filters.restore()
+    assert not fenced.watch.sensor._filters.altered("allowed")
+    assert fenced.do("connect", "127.0.0.1", "81") == LET
+
+
+def test_a_kernel_that_only_sees_connections_is_a_reason(fenced: Stage, monkeypatch: pytest.MonkeyPatch):
+    sensor = fenced.watch.sensor
+    assert sensor._unfenced() == ""
+    seen = [
+        msgspec.structs.replace(hook, backend="tracepoint", why="not by cgroup: Operation not permitted")
+        if hook.name == "connect"
+        else hook
+        for hook in sensor.hooks()
+    ]
+    monkeypatch.setattr(sensor._hooks, "infos", lambda: tuple(seen))
+    (reason,) = [each for each in sensor.health().reasons if each.code == "deny.connections-seen"]
+    assert reason.params == {"why": "not by cgroup: Operation not permitted"}
