@@ -30,6 +30,10 @@ _DOMAIN = re.compile(r"@([A-Za-z0-9.-]+)>?\s*$")
 # Personal archives and vendors mark their builds of a distribution's package: 1.2-3~ppa1, 8.2.1+0~deb12+deb.sury.org+1.
 _MARKED = re.compile(r"ppa\d|[a-z0-9-]\.(?:org|com|net|io)\b", re.IGNORECASE)
 
+# Updates of a stable release (deb12u3), and what Debian's own machines built again (b1): many who maintain programs for
+# Debian use addresses of their own (decision 0028).
+_DEBIANS_OWN = re.compile(r"(?:[+~]deb\d+u\d+(?:\+b\d+)?|\+b\d+)\Z")
+
 _VENDORS = {
     "almalinux": ("AlmaLinux",),
     "mageia": ("Mageia.Org",),
@@ -67,10 +71,12 @@ _PROGRAMS = {
 
 
 def maintained(distribution: Distribution | None, maintainer: str | None, version: str = "") -> bool:
-    """By whom a package of dpkg or pacman says that it is made: ``Name <address>``."""
+    """By whom a package of dpkg or pacman says that it is made (``Name <address>``), or that its version tells."""
     domain = _DOMAIN.search(maintainer or "")
     if distribution is None or domain is None or _MARKED.search(version):
         return False
+    if distribution.id == "debian" and _DEBIANS_OWN.search(version):
+        return True
     known = _MAINTAINERS.get(distribution.id, ())
     return any(f".{domain[1].lower()}".endswith(f".{each}") for each in known)
 

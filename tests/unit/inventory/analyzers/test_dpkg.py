@@ -252,6 +252,8 @@ DISTROLESS = "Package: python3-six\nMaintainer: Debian <team@tracker.debian.org>
         (dpkg_entry("python3-six", "1.16.0-4", maintainer="A vendor <support@debian.org.example.com>"), OS),
         (dpkg_entry("python3-six", "1.16.0-4", maintainer="A vendor <support@notdebian.org>"), OS),
         (dpkg_entry("python3-six", "1.16.0-4", maintainer=""), OS),
+        (dpkg_entry("python3-six", "1.16.0-4~deb12", maintainer="A vendor <support@example.com>"), OS),
+        (dpkg_entry("python3-six", "1.16.0-4+deb12u1~ppa1", maintainer="A vendor <support@example.com>"), OS),
         (dpkg_entry("python3-six", "1.16.0-4~ppa1"), OS),
         (dpkg_entry("python3-six", "1.16.0+0~2023+debian12+deb.example.org"), OS),
         (dpkg_entry("python3-six", "1.16.0-4").replace("Version", "Origin: Elsewhere\nVersion", 1), OS),
@@ -260,6 +262,15 @@ DISTROLESS = "Package: python3-six\nMaintainer: Debian <team@tracker.debian.org>
 )
 def test_what_lies_in_a_package_of_others_is_looked_up(entry: str, os: Entry) -> None:
     assert Found([os, dpkg_status(entry), owned(SIX), SIX_FILE]).names == ["python3-six", "six"]
+
+
+@pytest.mark.parametrize("version", ["1.16.0-4+deb12u3", "1.16.0-4~deb12u1", "1.16.0-4+b1", "1.16.0-4+deb12u3+b2"])
+def test_debians_marks_in_a_version_show_that_it_built_the_package(version: str) -> None:
+    entry = dpkg_entry("python3-six", version, maintainer="Somebody <somebody@example.com>")
+    ubuntu = file("etc/os-release", "ID=ubuntu\nVERSION_ID=24.04\n")
+
+    assert Found([OS, dpkg_status(entry), owned(SIX), SIX_FILE]).names == ["python3-six"]
+    assert Found([ubuntu, dpkg_status(entry), owned(SIX), SIX_FILE]).names == ["python3-six", "six"]
 
 
 def test_of_several_architectures_one_that_others_built_is_enough_to_look() -> None:
