@@ -90,8 +90,9 @@ class SecretInspector(Inspector):
         """The credentials in a string that is no file, for example a variable of the environment."""
         return list(self.matcher.find([text.encode("utf-8", "replace")]))
 
-    @property
+    @functools.cached_property
     def matcher(self) -> Matcher:
+        """Made only when there is something to look into: it takes longer than to read a cached index."""
         return shared(self.version, lambda: RULES)
 
 
