@@ -21,6 +21,8 @@ from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
 
 _END = 1024
+_FEW = 2
+"""Processors: one walks and the other hashes."""
 Progress = Callable[[str, int], None]
 """Told what is read and how many uncompressed bytes more were read of it."""
 
@@ -46,10 +48,12 @@ class LayerReader:
         self.cache = cache
         self.progress = progress
         self._careful = careful
-        self._turn: AbstractContextManager[object] = nullcontext() if wanted.inspectors else threading.Lock()
+        several = bool(wanted.inspectors) and len(os.sched_getaffinity(0)) > _FEW
+        self._turn: AbstractContextManager[object] = nullcontext() if several else threading.Lock()
         """Of the thread that walks over a plain layer. Python runs one of them at a time: two that change at every read
-        mostly wait for each other, while those that hash wait for nobody. Inspectors, too, search without Python."""
-        self._processors = Processors(walks=None if wanted.inspectors else 1)
+        mostly wait for each other, while those that hash wait for nobody. Inspectors, too, search without Python, but
+        for so short a time in most files that it pays only where there are processors that nobody else has use for."""
+        self._processors = Processors(walks=None if several else 1)
 
     def read(
         self,
