@@ -29,6 +29,7 @@ from hullguard.model.package import Unknown
 WHITEOUT = ".wh."
 _AUFS, _AUFS_LINKS = ".wh..wh.", ".wh..wh.plnk/"
 OPAQUE = ".wh..wh..opq"
+_NO_NAMES = frozenset({"", ".", ".."})
 HEAD = 512
 """First bytes by which a file is known."""
 _DIRECT_FROM = 1 << 15
@@ -115,12 +116,16 @@ class Indexer:
         self._others = bytearray()
         self._directories = bytearray()
         self._listed = set[int]()
-        self._parent = ""
+        self._parent = self._before = ""
+        """The directory of the last member, and what stands before the names of others in it."""
+        self._as_written: str | None = None
+        """How the archive spells it."""
         self._by_name = False
         self._names: list[str] = []
         self._linked: tuple[str, ...] = ()
         self._refused = 0
         self._by_name_or_magic, self._magics = not wanted.inspectors, wanted.magics
+        self._first_bytes = frozenset(magic[:1] for magic in wanted.magics)
         self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
     def run(self, stream: Readable) -> None:
@@ -172,7 +177,11 @@ class Indexer:
             if (
                 logical is None
                 and self._by_name_or_magic
-                and (size < SNIFFED_FROM or not content.peek(SNIFFED_FROM).startswith(self._magics))
+                and (
+                    size < SNIFFED_FROM
+                    or (head := content.peek(SNIFFED_FROM))[:1] not in self._first_bytes
+                    or not head.startswith(self._magics)
+                )
             ):
                 self._other(path)
             else:
@@ -182,18 +191,14 @@ class Indexer:
             self._unknown(path, why, incomplete=True)
             self._other(path)
 
-    def _sniffs(self, size: int, content: FileContent) -> bool:
-        looks = size >= SNIFFED_FROM and self.wanted.looks_inside
-        return looks and self.wanted.sniffs(size, content.peek(SNIFFED_FROM))
-
     def _look_into(self, path: str, logical: str | None, size: int, mode: int, content: FileContent) -> None:
-        head = content.peek(HEAD) if self.wanted.inspectors else b""
+        head = content.peek(HEAD if self.wanted.inspectors else SNIFFED_FROM) if self.wanted.looks_inside else b""
         analyzer = self.wanted.analyzer(logical) if logical is not None else None
         small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
         most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
         before = self._inspection.said
         kept, whose = _NOTHING, b""
-        if analyzer is None and not self._sniffs(size, content):
+        if analyzer is None and not self.wanted.sniffs(size, head):
             self._inspection.show(path, size, mode, head, content)
         elif size > most:
             why = f"{self._what}: {size} bytes are more than the {most} that are read of such a file"
@@ -224,18 +229,18 @@ class Indexer:
             self._unknown(name, f"{self._what}: {why}", incomplete=incomplete)
 
     def _member(self, member: Member, walk: TarWalk) -> None:
-        path = normal(member.name)
-        if path is None:
-            self.refuse(member.name, "its name holds a NUL; the entry was refused")
+        directory, _, base = member.name.rpartition("/")
+        if directory == self._as_written and base not in _NO_NAMES and "\0" not in base:
+            path = self._before + base  # as most are, behind one of the same directory
+        elif (found := self._placed(member.name, directory, base)) is not None:
+            path, base = found, found.rpartition("/")[2]
+        else:
             return
-        parent, _, base = path.rpartition("/")
-        if parent != self._parent:
-            self._enter(parent)
         if self._whiteouts:
             if path.startswith(_AUFS) and not path.startswith(_AUFS_LINKS) and path != OPAQUE:
                 return  # bookkeeping of aufs, which the engines leave out with all below it
             if base.startswith(WHITEOUT):
-                self._whiteout(path, parent, base)
+                self._whiteout(path, self._parent, base)
                 return
         if not path and member.kind is not Kind.DIRECTORY:
             self.refuse(member.name, "an entry without a name was refused")
@@ -245,6 +250,18 @@ class Indexer:
             self._sparse(path, member, walk)
         elif path:
             self.add(path, member.kind, member.link)
+
+    def _placed(self, name: str, directory: str, base: str) -> str | None:
+        """The normal path of a name in two parts, whose directory is entered; None where it is refused."""
+        path = normal(name)
+        if path is None:
+            self.refuse(name, "its name holds a NUL; the entry was refused")
+            return None
+        self._as_written = directory if base not in _NO_NAMES else None
+        parent = path.rpartition("/")[0]
+        if parent != self._parent:
+            self._enter(parent)
+        return path
 
     def _sparse(self, path: str, member: Member, walk: TarWalk) -> None:
         """A file that is not as the archive holds it; where it cannot be made whole, that is said if somebody asks."""
@@ -264,7 +281,7 @@ class Indexer:
 
     def _enter(self, parent: str) -> None:
         self._flush()
-        self._parent = parent
+        self._parent, self._before = parent, f"{parent}/" if parent else ""
         # Python's own hash of a string is keyed anew in each process, so nobody can choose names that share one.
         self._by_name = parent != "" and hash(parent) not in self._listed
 

@@ -2,6 +2,8 @@
 
 import io
 
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.images import (
     DEBIAN_12,
     Entry,
@@ -21,6 +23,7 @@ from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.changes import HardLinked, Linked, Made, Opaque, Others, Whiteout, Written
 from hullguard.inventory.layer import HASH, Indexer, LayerIndex, path_hash
 from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.paths import normal
 from hullguard.inventory.wanted import Wanted
 
 
@@ -54,6 +57,25 @@ def test_names_are_made_normal() -> None:
     found = index(file("./etc/os-release", DEBIAN_12), file("/usr//lib/os-release", DEBIAN_12))
 
     assert set(kept(found)) == {"etc/os-release", "usr/lib/os-release"}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "/", "./", "a/", "./a/", "/a/", "a//", "a/./", "a/../", "a/../a/", "../", "a/b/"]),
+            st.sampled_from(["x", "y", "...", "x.", ".", "..", ""]),
+        ),
+        max_size=12,
+    )
+)
+def test_however_a_directory_is_spelled_what_follows_one_another_in_it_has_its_own_name(
+    spelled: list[tuple[str, str]],
+) -> None:
+    names = [before + base for before, base in spelled]
+
+    found = index(directory("a"), directory("a/b"), *(file(name, b"x") for name in names))
+
+    assert hashes(found.others) == {path_hash(path) for path in map(normal, names) if path}
 
 
 def test_a_name_that_climbs_out_stays_in_the_root() -> None:

@@ -39,6 +39,7 @@ _LONGEST = 4096
 """PATH_MAX: a longer name is no file's."""
 _MORE = b"\0"
 """No name: what stood behind it in a list was left out."""
+_TOGETHER = 4096
 _NO_PROGRAMS = ("etc/", "usr/share/", "usr/include/", "var/")
 
 
@@ -80,10 +81,14 @@ def _named() -> tuple[Callable[[str], bool], Callable[[str], re.Match[str] | Non
 def ownables(names: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Of the files that an OS package lists those that may name packages, a line each, for ``listed``.
 
-    Each has its digest in front, as it is written, or nothing.
+    Each has its digest in front, as it is written, or nothing. No name has a line break in it.
     """
-    every = iter(names)
-    kept = [digest + b" " + name for digest, name in islice(every, bounds.LISTED_FILES) if ownable(text(name))]
+    every, kept = iter(names), list[bytes]()
+    few = islice(every, bounds.LISTED_FILES)
+    while some := list(islice(few, _TOGETHER)):
+        # No sign of UTF-8 has a line break in it, so they can be decoded together, in a fraction of the time.
+        paths = text(b"\n".join(name for _, name in some)).split("\n")
+        kept += [digest + b" " + name for (digest, name), path in zip(some, paths, strict=True) if ownable(path)]
     if next(every, None) is not None:
         kept.append(_MORE)
     return b"\n".join(kept)

@@ -1,8 +1,11 @@
 """Which files of an OS package may name another package."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hullguard.inventory.analyzers.ownable import loadable, metadata, ownable
+from hullguard.inventory.analyzers.analyzer import text
+from hullguard.inventory.analyzers.ownable import loadable, metadata, ownable, ownables
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,20 @@ def test_what_a_process_may_be_or_load_names_no_package_by_that() -> None:
     assert not metadata("usr/lib/libz.so.1")
     assert metadata("usr/share/java/log4j-core.jar")
     assert not loadable("usr/share/java/log4j-core.jar")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b"", b"d41d8cd98f00b204e9800998ecf8427e"]),
+            st.builds(
+                bytes.__add__,
+                st.sampled_from([b"usr/bin/", b"usr/lib/libssl.so", b"usr/share/doc/", b"a/package.json", b""]),
+                st.binary(min_size=1, max_size=8).map(lambda some: some.replace(b"\n", b"\xe2")),
+            ),
+        ),
+        max_size=20,
+    )
+)
+def test_each_name_of_a_list_is_judged_for_itself_whatever_bytes_it_has(names: list[tuple[bytes, bytes]]) -> None:
+    assert ownables(iter(names)) == b"\n".join(b" ".join(each) for each in names if ownable(text(each[1])))

@@ -48,6 +48,7 @@ class Elf:
             raise ValueError("no ELF file")
         self.content = content
         self._wide: bool = head[4] == 2
+        self._load = _LOAD.to_bytes(4, "little" if head[5] == 1 else "big")
         self._order = order = "<" if head[5] == 1 else ">"
         own, self._section, self._segment = _layout(order, wide=self._wide)
         fields = own.unpack_from(head, 16)
@@ -99,13 +100,13 @@ class Elf:
         table = self._read(self._segments_at, count * size)
         found = []
         for place in range(0, len(table) - self._segment.size + 1, size):
-            fields = self._segment.unpack_from(table, place)
-            kind, flags, offset, address, length = (
-                (fields[0], fields[1], fields[2], fields[3], fields[5])
-                if self._wide
-                else (fields[0], fields[6], fields[1], fields[2], fields[4])
-            )
-            if kind == _LOAD:
+            if table[place : place + 4] == self._load:
+                fields = self._segment.unpack_from(table, place)
+                flags, offset, address, length = (
+                    (fields[1], fields[2], fields[3], fields[5])
+                    if self._wide
+                    else (fields[6], fields[1], fields[2], fields[4])
+                )
                 found.append(Segment(offset, address, length, bool(flags & _WRITABLE)))
         return tuple(found)
 
