@@ -265,7 +265,7 @@ class Host(ctypes.Structure):
         ("mnt_ns", ctypes.c_uint32),
         ("controller", ctypes.c_uint32),
         ("typed", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
+        ("abi", ctypes.c_uint32),
     ]
 
 

@@ -291,7 +291,7 @@ def boot_ns() -> int:
 
 
 def _open_rings(pins: Pins) -> tuple[Ring, ...]:
-    return tuple(Ring(pins.map(name, 0, 0)) for name in RINGS)
+    return tuple(Ring(pins.map(name)) for name in RINGS)
 
 
 def _readable(pins: Pins) -> bool:

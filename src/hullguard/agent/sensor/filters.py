@@ -35,18 +35,18 @@ class Filters:
     """The kernel's side of the policies."""
 
     def __init__(self, pins: Pins) -> None:
-        self._slots = pins.map("slots", 4, ctypes.sizeof(abi.Slot))
-        self._paths = pins.map("paths", ctypes.sizeof(abi.Path), 8)
-        self._networks = pins.map("networks", ctypes.sizeof(abi.Network), 8)
-        self._programs = pins.map("programs", ctypes.sizeof(abi.Program), 8)
-        self._ports = pins.map("ports", ctypes.sizeof(abi.Port), 8)
-        self._allowed = pins.map("allowed", ctypes.sizeof(abi.Allowed), 1)
-        self._lease = pins.map("lease", 4, 8)
-        self._names = pins.map("names", ctypes.sizeof(abi.Name), 4)
-        self._inodes = pins.map("inodes", ctypes.sizeof(abi.Inode), 1)
-        self._known = pins.map("known", 8, ctypes.sizeof(abi.Known))
-        self._verdicts = pins.map("verdicts", 8, ctypes.sizeof(abi.Verdict))
-        self._config_map = pins.map("config", 4, ctypes.sizeof(abi.Config))
+        self._slots = pins.map("slots")
+        self._paths = pins.map("paths")
+        self._networks = pins.map("networks")
+        self._programs = pins.map("programs")
+        self._ports = pins.map("ports")
+        self._allowed = pins.map("allowed")
+        self._lease = pins.map("lease")
+        self._names = pins.map("names")
+        self._inodes = pins.map("inodes")
+        self._known = pins.map("known")
+        self._verdicts = pins.map("verdicts")
+        self._config_map = pins.map("config")
         self._config = abi.Config.from_buffer_copy(self._config_map.get(bytes(4)) or bytes(ctypes.sizeof(abi.Config)))
         self._plan: KernelPlan | None = None
         self.fencing = False

@@ -21,6 +21,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_object__find_program_by_name": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
     "bpf_object__next_program": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]),
     "bpf_map__initial_value": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)]),
+    "bpf_map__key_size": (ctypes.c_uint32, [ctypes.c_void_p]),
+    "bpf_map__value_size": (ctypes.c_uint32, [ctypes.c_void_p]),
     "bpf_map__set_max_entries": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_uint32]),
     "bpf_map__reuse_fd": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int]),
     "bpf_map__pin": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p]),
@@ -118,13 +120,25 @@ class BpfObject:
     def __exit__(self, *_: object) -> None:
         self._lib.bpf_object__close(self._handle)
 
+    def constants(self, size: int) -> bytes:
+        """The beginning of ``.rodata``."""
+        return ctypes.string_at(self._constants(size), size)
+
     def set_constants(self, value: ctypes.Structure) -> None:
         """Fills ``.rodata``, which must hold just this structure."""
+        ctypes.memmove(self._constants(ctypes.sizeof(value)), ctypes.byref(value), ctypes.sizeof(value))
+
+    def _constants(self, wanted: int) -> int:
         size = ctypes.c_size_t()
         place = self._lib.bpf_map__initial_value(self._map(".rodata"), ctypes.byref(size))
-        if not place or size.value < ctypes.sizeof(value):
+        if not place or size.value < wanted:
             raise Unavailable("The BPF object has no room for the host's facts.", "sensor.no-object")
-        ctypes.memmove(place, ctypes.byref(value), ctypes.sizeof(value))
+        return int(place)
+
+    def sizes(self, name: str) -> tuple[int, int]:
+        """Bytes of a map's keys and of its values."""
+        found = self._map(name)
+        return self._lib.bpf_map__key_size(found), self._lib.bpf_map__value_size(found)
 
     def resize(self, name: str, entries: int) -> None:
         checked(self._lib.bpf_map__set_max_entries(self._map(name), entries), name)

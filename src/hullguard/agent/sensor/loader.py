@@ -11,7 +11,7 @@ from pathlib import Path
 from hullguard.agent.sensor import abi, libbpf
 from hullguard.agent.sensor.catalog import HOOKS, PROCESS_PROGRAMS, SOCKET_ADDRESS_PROGRAMS
 from hullguard.agent.sensor.libbpf import BpfObject
-from hullguard.agent.sensor.pins import MAPS, RINGS, Pins
+from hullguard.agent.sensor.pins import MAPS, RINGS, SIZES, Pins
 from hullguard.model.errors import Unavailable
 
 OBJECT = Path(__file__).parent / "bpf" / "sensor.bpf.o"
@@ -75,6 +75,22 @@ def provide(pins: Pins, programs: Iterable[str]) -> dict[str, str]:
                 loaded.pin_program(name, pins.directory / name)
         break
     return refused
+
+
+def check_layout(opened: BpfObject) -> None:
+    """Raises Unavailable for an object of another version than this code: it would be read and written wrongly."""
+    built = abi.Host.from_buffer_copy(opened.constants(ctypes.sizeof(abi.Host))).abi
+    wrong = [f"layout {built} instead of {abi.ABI}"] if built != abi.ABI else []
+    for name, sizes in SIZES.items():
+        found = opened.sizes(name)
+        if found != sizes:
+            wrong.append(f"map {name} of {found[0]}+{found[1]} bytes instead of {sizes[0]}+{sizes[1]}")
+    if wrong:
+        raise Unavailable(
+            f"The sensor's BPF object {OBJECT} is of another version than the agent ({wrong[0]}); build it again with "
+            "`make bpf`, or install the package again.",
+            "sensor.stale-object",
+        )
 
 
 def try_load() -> dict[str, str]:
@@ -161,7 +177,8 @@ def _load_object(
     why = _Refused("", "")
     for typed in _TYPED:
         opened = stack.enter_context(BpfObject(OBJECT))
-        opened.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed))
+        check_layout(opened)
+        opened.set_constants(abi.Host(mnt_ns=host.mnt_ns, controller=host.controller, typed=typed, abi=abi.ABI))
         opened.take_only(*programs)
         for name in SOCKET_ADDRESS_PROGRAMS.keys() & set(programs):
             opened.is_socket_address(name, SOCKET_ADDRESS_PROGRAMS[name])
@@ -181,7 +198,7 @@ def _seed_sequence(own: Path) -> None:
 
     Microseconds since boot grow faster than the sensor can count.
     """
-    counter = libbpf.Map(own / "sequence", 4, 8)
+    counter = Pins(own).map("sequence")
     counter.set(bytes(4), (time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000).to_bytes(8, "little"))
     counter.close()
 

@@ -1,6 +1,5 @@
 """What the kernel could not tell: how much in all, and as gaps, each of one container, one class and a time."""
 
-import ctypes
 import time
 from collections.abc import Iterator
 
@@ -34,8 +33,8 @@ class Losses:
     """Reads the kernel's counters; what was lost before it was made is not news."""
 
     def __init__(self, pins: Pins) -> None:
-        self._totals = pins.map("lost", 4, _WORD * libbpf.possible_cpus())
-        self._places = pins.map("losses", ctypes.sizeof(abi.LossKey), ctypes.sizeof(abi.Loss))
+        self._totals = pins.map("lost", libbpf.possible_cpus())
+        self._places = pins.map("losses")
         self._passed_over = _PassedOver(pins)
         self._known = self._sum() + self._passed_over.count
         self._told = {key: (loss.count, loss.last_ns) for key, loss in self._entries()}

@@ -4,10 +4,11 @@ Each build of the object has a directory of its own there, named by layout and h
 with it, events of the meantime included; one of another build makes its own and then takes the other's down.
 """
 
+import ctypes
 import os
 from pathlib import Path
 
-from hullguard.agent.sensor import libbpf
+from hullguard.agent.sensor import abi, libbpf
 
 RINGS = {
     "ring_exec": 2 << 20,
@@ -22,6 +23,24 @@ MAPS = (
     *("allowed", "lease"),
     *("lost", "losses", "rates", "scratches", "workspaces"),
 )
+SIZES: dict[str, tuple[int, int]] = {
+    "verdicts": (8, ctypes.sizeof(abi.Verdict)),
+    "known": (8, ctypes.sizeof(abi.Known)),
+    "slots": (4, ctypes.sizeof(abi.Slot)),
+    "names": (ctypes.sizeof(abi.Name), 4),
+    "inodes": (ctypes.sizeof(abi.Inode), 1),
+    "paths": (ctypes.sizeof(abi.Path), 8),
+    "networks": (ctypes.sizeof(abi.Network), 8),
+    "programs": (ctypes.sizeof(abi.Program), 8),
+    "ports": (ctypes.sizeof(abi.Port), 8),
+    "allowed": (ctypes.sizeof(abi.Allowed), 1),
+    "lease": (4, 8),
+    "config": (4, ctypes.sizeof(abi.Config)),
+    "sequence": (4, 8),
+    "lost": (4, 8),
+    "losses": (ctypes.sizeof(abi.LossKey), ctypes.sizeof(abi.Loss)),
+}
+"""Bytes of keys and values of those that the agent reads or writes; of ``lost`` there is a value for each processor."""
 _LINK, _PROGRAM = "link_", "on_"
 
 
@@ -31,8 +50,10 @@ class Pins:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def map(self, name: str, key_size: int, value_size: int) -> libbpf.Map:
-        return libbpf.Map(self.directory / name, key_size, value_size)
+    def map(self, name: str, values: int = 1) -> libbpf.Map:
+        """``values`` for each key, where each processor has its own."""
+        key_size, value_size = SIZES.get(name, (0, 0))
+        return libbpf.Map(self.directory / name, key_size, value_size * values)
 
     def has(self, name: str) -> bool:
         """Whether the map or program is there."""

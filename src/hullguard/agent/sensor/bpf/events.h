@@ -374,7 +374,7 @@ struct hg_host {
 	__u32 mnt_ns;
 	__u32 controller;
 	__u32 typed; /* the kernel has bpf_rdonly_cast (6.2): any pointer can be followed without a helper call */
-	__u32 pad;
+	__u32 abi;   /* the object's own HG_ABI, which the agent reads before it fills in the rest */
 };
 
 /* hg_host.controller: whose cgroup names a container */

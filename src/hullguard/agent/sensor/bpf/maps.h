@@ -61,7 +61,7 @@ struct scratch {
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, scratches, __u32, struct scratch, ROOMS, 0);
 
 /* Set by the agent before loading. */
-const volatile struct hg_host hg_host = {};
+const volatile struct hg_host hg_host = {.abi = HG_ABI};
 
 /*
  * On the path of every open each helper call counts. With bpf_rdonly_cast a pointer gets its type back and a plain load
