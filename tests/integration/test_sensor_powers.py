@@ -85,6 +85,26 @@ def test_what_the_kernel_is_given(stage: Stage):
     assert (faults.result, faults.arguments["flags"]) == (3, os.O_CLOEXEC)
 
 
+@pytest.mark.parametrize(("how", "call"), [("splice", "splice"), ("sendfile", "sendfile")])
+def test_a_page_of_a_file_in_a_pipe_that_was_made_ready_is_told(stage: Stage, how: str, call: str):
+    stage.watch.sensor.apply(every(EventKind.SPLICE))
+    assert stage.do("splice", "/etc/passwd", how) == 0
+
+    (event,) = stage.sees(EventKind.SPLICE)
+    assert (event.call, event.path, event.result) == (call, "/etc/passwd", 1)
+    assert event.arguments == {"fd_in": 3, "fd_out": 5, "size": 1, "merge": "prepared"}
+
+
+def test_ordinary_splices_are_not_told(stage: Stage):
+    stage.watch.sensor.apply(every(EventKind.SPLICE))
+    for how in ("fresh", "once", "writable", "socket", "reader"):
+        assert stage.do("splice", "/etc/passwd", how) == 0
+    assert stage.do("splice", "/etc/passwd", "splice") == 0
+
+    (event,) = stage.sees(EventKind.SPLICE)
+    assert event.process.args[-1] == "splice"
+
+
 def test_a_module_that_may_not_be_loaded_is_told(stage: Stage):
     stage.watch.sensor.apply(every(EventKind.MODULE))
     answer = stage.do("module", "/bin/busybox", "speed=1")

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -210,6 +211,34 @@ static int file_deed(const char *deed, const char *first, const char *second)
 }
 
 /* Reaching for other processes, for rights and for the kernel. */
+/* A page of a file into a pipe: one that was used before in some way, or something else than that. */
+static int spliced(const char *path, const char *how)
+{
+	int file = open(path, strcmp(how, "writable") ? O_RDONLY : O_RDWR), ends[2], times = 16;
+	char page[4096] = {};
+
+	if (file < 0 || (strcmp(how, "socket") ? pipe(ends) : socketpair(AF_UNIX, SOCK_STREAM, 0, ends)))
+		return errno;
+	if (!strcmp(how, "fresh") || !strcmp(how, "socket"))
+		times = 0;
+	if (!strcmp(how, "once"))
+		times = 1;
+	for (int i = 0; i < times; i++)
+		if (write(ends[1], page, sizeof(page)) < 0)
+			return errno;
+	for (int i = 0; i < times; i++)
+		if (read(ends[0], page, sizeof(page)) < 0)
+			return errno;
+	if (!strcmp(how, "reader")) { /* reading is another process's */
+		if (!fork())
+			pause();
+		close(ends[0]);
+	}
+	if (!strcmp(how, "sendfile") || !strcmp(how, "socket"))
+		return sendfile(ends[1], file, NULL, 1) == 1 ? 0 : errno;
+	return splice(file, NULL, ends[1], NULL, 1, 0) == 1 ? 0 : errno;
+}
+
 static int power_deed(const char *deed, const char *first, const char *second)
 {
 	if (!strcmp(deed, "ptrace") || !strcmp(deed, "vm-write")) {
@@ -241,6 +270,8 @@ static int power_deed(const char *deed, const char *first, const char *second)
 	}
 	if (!strcmp(deed, "memfd"))
 		return memfd_create(first, MFD_CLOEXEC) < 0 ? errno : 0;
+	if (!strcmp(deed, "splice"))
+		return spliced(first, second);
 	if (!strcmp(deed, "userfaultfd"))
 		return syscall(SYS_userfaultfd, O_CLOEXEC) < 0 ? errno : 0;
 	if (!strcmp(deed, "mprotect") || !strcmp(deed, "mmap")) {

@@ -507,6 +507,11 @@ PRIVILEGE: dict[str, Case] = {
         (ran("sudoedit", "-s", "aaaa\\"),),
         (ran("sudoedit", "/etc/hosts"), ran("sudoedit", "-s", "x"), ran("sudo", "-s", "a\\")),
     ),
+    "privilege.dirty-pipe": Case(
+        (arguments(EventKind.SPLICE, "splice", fd_in=3, fd_out=5, size=1, merge="prepared"),
+         arguments(EventKind.SPLICE, "sendfile", fd_in=3, fd_out=5, size=1, merge="open")),
+        (arguments(EventKind.SPLICE, "splice", fd_in=3, fd_out=5, size=1, merge=""),),
+    ),
     "container.privileged-start": Case(
         (begun(privileged=True), begun(ALL), started("sh", capabilities=ALL)),
         (begun(privileged=False), begun(), ran("sh", capabilities=ALL), begun(Capabilities(effective=ADMIN))),

@@ -1804,7 +1804,7 @@ export interface components {
          * @description One class of events; each has its own loss counter in the kernel.
          * @enum {unknown}
          */
-        EventKind: "accept" | "bind" | "bpf" | "connect" | "container_start" | "credentials" | "dns" | "dup" | "exec" | "exit" | "file_link" | "file_make" | "file_mode" | "file_open" | "file_owner" | "file_rename" | "file_symlink" | "file_unlink" | "fork" | "io_uring" | "listen" | "memfd" | "memory_protection" | "module" | "mount" | "namespace" | "pivot_root" | "process_memory" | "ptrace" | "send" | "signal" | "socket" | "umount" | "userfaultfd";
+        EventKind: "accept" | "bind" | "bpf" | "connect" | "container_start" | "credentials" | "dns" | "dup" | "exec" | "exit" | "file_link" | "file_make" | "file_mode" | "file_open" | "file_owner" | "file_rename" | "file_symlink" | "file_unlink" | "fork" | "io_uring" | "listen" | "memfd" | "memory_protection" | "module" | "mount" | "namespace" | "pivot_root" | "process_memory" | "ptrace" | "send" | "signal" | "socket" | "splice" | "umount" | "userfaultfd";
         /**
          * Endpoint
          * @description One end of a connection: an IP address and a port, or a Unix socket's path (abstract ones begin with ``@``).

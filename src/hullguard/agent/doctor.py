@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from hullguard.agent import status
+from hullguard.agent import dirty_pipe, status
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.runtime.docker import Docker
 from hullguard.agent.sensor.interface import HookInfo
@@ -29,6 +29,7 @@ async def examine(config: AgentConfig) -> list[Finding]:
     found = [
         Finding("root", os.geteuid() == 0, "" if os.geteuid() == 0 else "the agent needs root to watch the kernel"),
         Finding("kernel", None, f"{os.uname().release} {os.uname().machine}"),
+        _dirty_pipe(os.uname().release),
         Finding("enrolled", missing is None, missing or ""),
         *_alone(state),
         await _docker(config.docker_host),
@@ -44,6 +45,12 @@ async def examine(config: AgentConfig) -> list[Finding]:
         dropped = sum(last.heartbeat.spool_dropped.values())
         found.append(Finding("spool", dropped == 0, f"{last.heartbeat.spool_records} waiting, {dropped} dropped"))
     return found
+
+
+def _dirty_pipe(release: str) -> Finding:
+    """An old number is no fault: distributions keep it when they mend."""
+    may = dirty_pipe.may_be_open(release)
+    return Finding("dirty pipe", True if may is False else None, dirty_pipe.words(release))
 
 
 def _alone(state: StateDir) -> list[Finding]:

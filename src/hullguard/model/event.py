@@ -47,6 +47,8 @@ class EventKind(enum.StrEnum):
     SIGNAL = "signal"
     IO_URING = "io_uring"
     USERFAULTFD = "userfaultfd"
+    SPLICE = "splice"
+    """A page of a file that may not be written came into a pipe that could write it."""
     CONTAINER_START = "container_start"
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from hullguard.agent import status
 from hullguard.agent.config import AgentConfig
+from hullguard.agent.dirty_pipe import words
 from hullguard.agent.doctor import examine
 from hullguard.agent.identity import Membership
 from hullguard.agent.respond import fanotify
@@ -45,6 +46,7 @@ async def test_a_host_without_an_agent(tmp_path):
     found = {
         each.what: each for each in await examine(AgentConfig(state=str(tmp_path), docker_host="unix:///no/where"))
     }
+    assert found["dirty pipe"].detail == words(os.uname().release)
     assert found["enrolled"].ok is False
     assert "agent enrol" in found["enrolled"].detail
     assert found["docker"].ok is False

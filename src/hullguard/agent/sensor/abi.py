@@ -13,7 +13,7 @@ RENAME, LINK, SYMLINK, UNLINK, MODE, OWNER, MAKE = range(5, 12)
 MOUNT, UMOUNT, PIVOT = range(12, 15)
 SOCKET, CONNECT, ACCEPT, BIND, LISTEN, SEND, DNS, DUP = range(15, 23)
 PTRACE, PROCESS_MEMORY, CREDENTIALS, NAMESPACE, MODULE, BPF, MEMORY_FILE, PROTECTION = range(23, 31)
-SIGNAL, IO_URING, USERFAULTFD = range(31, 34)
+SIGNAL, IO_URING, USERFAULTFD, SPLICE = range(31, 35)
 OPEN_WRITE, OPEN_CREATE, OPEN_TRUNCATE, OPEN_FAILED, OPEN_HANDLE = range(40, 45)
 CLASSES = ("exec", "file", "process", "network", "security")
 """In the order of ``enum hg_class``; the names under which losses are reported."""
@@ -52,7 +52,7 @@ CALLS = (
     *("setns", "unshare", "clone"),
     *("init_module", "finit_module", "bpf", "memfd_create", "userfaultfd"),
     *("mprotect", "pkey_mprotect", "mmap"),
-    *("io_uring_setup", "kill"),
+    *("io_uring_setup", "kill", "splice", "sendfile"),
 )
 """By their number in ``enum hg_call`` of ``bpf/calls.h``; none has the number 0."""
 

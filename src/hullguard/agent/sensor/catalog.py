@@ -68,7 +68,7 @@ class Hook(Struct, frozen=True):
     """The same of opened files."""
 
 
-_POINTS = {"umount2": "sys_exit_umount"}
+_POINTS = {"umount2": "sys_exit_umount", "sendfile": "sys_exit_sendfile64"}
 """Tracepoints with other names than their calls."""
 
 
@@ -200,6 +200,7 @@ HOOKS: tuple[Hook, ...] = (
     *_calls(EventKind.BPF, "on_kernel", "bpf"),
     *_calls(EventKind.MEMFD, "on_kernel", "memfd_create"),
     *_calls(EventKind.USERFAULTFD, "on_kernel", "userfaultfd"),
+    *_calls(EventKind.SPLICE, "on_splice", "splice", "sendfile"),
     *_calls(EventKind.MEMORY_PROTECTION, "on_memory", "mprotect", "pkey_mprotect", "mmap"),
     _traced(EventKind.SIGNAL, "signal_generate", "on_signal", Cost.CHEAP, Backend.TYPED),
     _traced(EventKind.IO_URING, "io_uring_create", "on_ring_made", Cost.FREE),

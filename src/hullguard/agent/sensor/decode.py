@@ -9,7 +9,7 @@ from hullguard.agent.sensor import abi
 from hullguard.model.errors import Invalid
 
 _EVENT_SIZE = ctypes.sizeof(abi.Event)
-_LAST_KIND = abi.USERFAULTFD
+_LAST_KIND = abi.SPLICE
 _BARE = frozenset({abi.FORK, abi.EXIT})
 GLANCE = struct.Struct(f"<HHIQQQ QII{abi.COMM}s IIII")
 """``hg_head``, ``hg_task``, then the parent, and for events owner and flags; a test holds it to ``abi``."""

@@ -151,6 +151,11 @@ def _flags(record: RawEvent) -> Facts:
     return {"flags": record.arguments[0]}
 
 
+def _splice(record: RawEvent) -> Facts:
+    source, target, size, merge = record.arguments[:4]
+    return {"fd_in": _signed(source), "fd_out": _signed(target), "size": size, "merge": _MERGES.get(merge, "")}
+
+
 def _signed(value: int) -> int:
     """A number of 32 bits in a register of 64."""
     value &= 0xFFFFFFFF
@@ -158,6 +163,8 @@ def _signed(value: int) -> int:
 
 
 _PROG_LOAD = 5
+_MERGES = {1: "prepared", 2: "open"}
+"""``PREPARED`` and ``OPEN`` of ``bpf/pipe.h``."""
 _CURRENT = -100
 """AT_FDCWD."""
 _WITH_DIRECTORY = {
@@ -188,4 +195,5 @@ _KINDS: dict[int, Callable[[RawEvent], Facts]] = {
     abi.SIGNAL: _signal,
     abi.IO_URING: _io_uring,
     abi.USERFAULTFD: _flags,
+    abi.SPLICE: _splice,
 }

@@ -51,6 +51,7 @@ KIND_NUMBERS: dict[EventKind, int] = {
     EventKind.SIGNAL: abi.SIGNAL,
     EventKind.IO_URING: abi.IO_URING,
     EventKind.USERFAULTFD: abi.USERFAULTFD,
+    EventKind.SPLICE: abi.SPLICE,
 }
 _OPENS: dict[Access, int] = {
     Access.READ: abi.FILE,

@@ -28,6 +28,7 @@ MEMORY_PROTECTION  ``address``, ``size``, ``prot``
 SIGNAL             ``signal``, ``pid``
 IO_URING           ``entries``, ``flags``, ``opcode``
 USERFAULTFD        ``flags``
+SPLICE             ``fd_in``, ``fd_out``, ``size``; ``merge``: ``prepared``, ``open`` where a write changes the file
 FORK               ``flags``
 EXIT               ``status``
 =================  =====================================================================================================
@@ -243,6 +244,7 @@ BY_KIND: Final[dict[EventKind, Arguments]] = {
     EventKind.SIGNAL: {"sig": _rendered("signal", linux.signal_name), "pid": _given("pid"), "tid": _given("pid")},
     EventKind.IO_URING: {key: _given(key) for key in ("entries", "flags", "opcode")},
     EventKind.USERFAULTFD: {"flags": _given("flags"), "fd": _fd},
+    EventKind.SPLICE: {key: _given(key) for key in ("fd_in", "fd_out", "size", "merge")},
     EventKind.CONTAINER_START: {},
 }
 """Falco's names, without ``res``, which every call has. The order is that of ``evt.args`` and of ``evt.arg[n]``."""

@@ -41,6 +41,7 @@ CALLS: Final[dict[EventKind, tuple[str, ...]]] = {
     EventKind.SIGNAL: ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "pidfd_send_signal"),
     EventKind.IO_URING: ("io_uring_setup", "io_uring_enter", "io_uring_register"),
     EventKind.USERFAULTFD: ("userfaultfd",),
+    EventKind.SPLICE: ("splice", "sendfile"),
     EventKind.CONTAINER_START: ("container",),
 }  # fmt: skip
 """The first of each kind is what an event without ``Event.call`` counts as: a hook need not know by which call it came.
@@ -96,11 +97,11 @@ _OTHERS: Final = frozenset(
     sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
     sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam
     sched_setscheduler sched_yield seccomp security select semctl semget semop semtimedop semtimedop_time64 send
-    sendfile sendfile64 set_mempolicy set_mempolicy_home_node set_robust_list set_thread_area set_tid_address
+    sendfile64 set_mempolicy set_mempolicy_home_node set_robust_list set_thread_area set_tid_address
     setdomainname setfsgid32 setfsuid32 setgid32 setgroups32 sethostname setitimer setpgid setpriority
     setregid32 setresgid32 setresuid32 setreuid32 setrlimit setsid setsockopt settimeofday setuid32 setxattr
     setxattrat sgetmask shmat shmctl shmdt shmget shutdown sigaction sigaltstack signal signaldeliver signalfd
-    signalfd4 sigpending sigprocmask sigreturn sigsuspend socketcall socketpair splice spu_create spu_run
+    signalfd4 sigpending sigprocmask sigreturn sigsuspend socketcall socketpair spu_create spu_run
     ssetmask stat stat64 statfs statfs64 statmount statx stime stty swapoff swapon switch switch_endian sync
     sync_file_range sync_file_range2 syncfs syscall sysctl sysdigevent sysfs sysinfo syslog tee time
     timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64

@@ -31,6 +31,7 @@ DESCRIPTOR_KINDS: Final = SOCKET_KINDS | {
     EventKind.FILE_OWNER,
     EventKind.MODULE,
     EventKind.MEMFD,
+    EventKind.SPLICE,
 }
 _FILE: Final = frozenset({EventKind.FILE_OPEN, EventKind.FILE_MODE, EventKind.FILE_OWNER, EventKind.DUP})
 _NAMES_OF_ADDRESSES = (

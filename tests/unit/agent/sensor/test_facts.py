@@ -81,6 +81,11 @@ def read(kind: int, **given) -> RawEvent:
         (abi.SIGNAL, {"call": "kill", "arguments": (9, 77)}, {"signal": 9, "pid": 77}),
         (abi.IO_URING, {"call": "io_uring_setup", "arguments": (4, 2)}, {"entries": 4, "flags": 2}),
         (abi.USERFAULTFD, {"call": "userfaultfd", "arguments": (1,)}, {"flags": 1}),
+        (
+            abi.SPLICE,
+            {"call": "splice", "arguments": (3, 5, 1, 2)},
+            {"fd_in": 3, "fd_out": 5, "size": 1, "merge": "open"},
+        ),
     ],
 )
 def test_numbers_have_names(kind, given, found):

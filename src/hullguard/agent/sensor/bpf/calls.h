@@ -73,6 +73,8 @@ enum hg_call {
 	HG_CALL_MMAP = 66,
 	HG_CALL_IO_URING_SETUP = 67,
 	HG_CALL_KILL = 68,
+	HG_CALL_SPLICE = 69,
+	HG_CALL_SENDFILE = 70,
 };
 
 #endif

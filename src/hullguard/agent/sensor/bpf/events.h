@@ -60,6 +60,7 @@ enum hg_kind {
 	HG_SIGNAL = 31,
 	HG_IO_URING = 32,
 	HG_USERFAULTFD = 33,
+	HG_SPLICE = 34,
 };
 
 /* Ways to open a file, beside HG_FILE: operations without a kind of their own. */

@@ -50,6 +50,8 @@ enum {
 #define O_TRUNC 01000
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFIFO 0010000
 #define S_IFLNK 0120000
 #define S_IFDIR 0040000
 #define AT_FDCWD (-100)
@@ -286,6 +288,17 @@ struct task_struct {
 	kuid_t loginuid; /* where the kernel has audit */
 	struct list_head ptraced;
 	struct list_head ptrace_entry;
+};
+
+/* Since 5.5; the hole that pipe.h is about came with 5.8. */
+struct pipe_buffer {
+	unsigned int flags;
+};
+struct pipe_inode_info {
+	unsigned int head;
+	unsigned int tail;
+	unsigned int ring_size;
+	struct pipe_buffer *bufs;
 };
 
 struct bpf_prog_aux {

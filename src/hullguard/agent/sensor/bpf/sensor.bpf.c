@@ -34,6 +34,7 @@
 #include "mount.h"
 #include "rights.h"
 #include "memory.h"
+#include "pipe.h"
 #include "signal.h"
 #include "module.h"
 #include "ring.h"
