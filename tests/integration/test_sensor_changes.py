@@ -2,6 +2,7 @@
 
 import errno
 import stat
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -205,3 +206,15 @@ def test_a_ring_hides_nothing(stage: Stage, words, kind: EventKind, path: str, t
         assert event.reads
         assert event.result >= 0
         assert stat.S_IMODE(event.file.mode) == event.file.mode != 0
+
+
+def test_whoever_wakes_it_ends_its_wait(sensor: BpfSensor):
+    """An hour: longer than a test may take."""
+    sensor.apply(every())
+    for _ in range(2):
+        sensor.wake()
+        sensor.poll(lambda _: None, 3_600_000)
+    waker = threading.Thread(target=sensor.wake)
+    waker.start()
+    sensor.poll(lambda _: None, 3_600_000)
+    waker.join()
