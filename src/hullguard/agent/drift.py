@@ -84,8 +84,9 @@ class Drifts:
                 return
 
     def _remember(self, event: Event) -> None:
-        if event.result != 0 or event.target is None:
-            return
+        details = event.container_details
+        if event.result != 0 or event.target is None or (details is not None and details.builds_image):
+            return  # nobody is asked about programs of a build's step
         self._placed.pop((event.container.id, event.path or ""), None)
         key = (event.container.id, event.target)
         self._placed.pop(key, None)

@@ -10,7 +10,7 @@ from tests.support.events import RUNTIME, event, process
 
 from hullguard.agent import drift
 from hullguard.agent.drift import Drifts
-from hullguard.model.event import ContainerRef, Drift, Event, EventKind, Origin, Process
+from hullguard.model.event import ContainerDetails, ContainerRef, Drift, Event, EventKind, Origin, Process
 
 APK = process(pid=300, exe="/sbin/apk", vpid=41)
 SHELL = process(pid=299, exe="/bin/sh", vpid=40)
@@ -110,6 +110,21 @@ def test_a_package_has_a_thousand_files_that_nobody_runs(tmp_path: Path):
         drifts.complete(moved(f"/usr/bin/{number}.txt", RUNTIME, process(exe="/sbin/apk")))
 
     assert remembered(drifts) == []
+
+
+def test_a_tool_that_was_installed_stays_known_whatever_else_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drift, "_MOST_PLACED", 10)
+    upper = layered(tmp_path)
+    for name, mode in (("less", 0o755), *((f"{number}.txt", 0o644) for number in range(20))):
+        (upper / "usr/bin" / name).touch()
+        (upper / "usr/bin" / name).chmod(mode)
+    drifts, apk = Drifts(tmp_path / "proc"), process(exe="/sbin/apk")
+    drifts.complete(moved("/usr/bin/less", RUNTIME, apk))
+    for number in range(20):
+        drifts.complete(moved(f"/usr/bin/{number}.txt", RUNTIME, apk))
+        drifts.complete(moved(f"/bin/{number}", RUNTIME, apk, container_details=ContainerDetails(builds_image=True)))
+
+    assert remembered(drifts) == ["/usr/bin/less"]
 
 
 def test_data_in_a_programs_place_makes_it_nobodys(tmp_path: Path):
