@@ -47,6 +47,7 @@ _NO_PARSERS = {
     "agent/sensor/pins.py": "speaks with the kernel",
     "agent/sensor/rings.py": "speaks with the kernel",
     "agent/sensor/starts.py": "remembers numbers of the kernel",
+    "agent/sensor/watched.py": "remembers numbers of the kernel",
     "agent/sensor/exec_slots.py": "compiles a plan of our own",
     "agent/sensor/slots.py": "compiles a plan of our own",
     "detect/detectors/interface.py": "an interface",

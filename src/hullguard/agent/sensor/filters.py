@@ -14,6 +14,7 @@ from pathlib import Path
 from hullguard.agent.sensor import abi, exec_slots, slots
 from hullguard.agent.sensor.libbpf import Map
 from hullguard.agent.sensor.pins import Pins
+from hullguard.agent.sensor.watched import Watched
 from hullguard.detect.paths import Shape, shape
 from hullguard.detect.plan import UNKNOWN, KernelPlan, SlotPlan
 from hullguard.model.event import ImageRef
@@ -28,7 +29,6 @@ LEASE_SECONDS = 10
 _FENCES = 1 << 15
 """Of the numbers of fences one half is for each half of the slots."""
 _MOST_CONTAINERS = 1024
-_ONE = b"\1"
 
 
 class Filters:
@@ -44,6 +44,7 @@ class Filters:
         self._lease = pins.map("lease")
         self._names = pins.map("names")
         self._inodes = pins.map("inodes")
+        self._watched = Watched(self._inodes)
         self._known = pins.map("known")
         self._verdicts = pins.map("verdicts")
         self._config_map = pins.map("config")
@@ -57,7 +58,6 @@ class Filters:
         """The slots in force."""
         self._ignored: set[bytes] = set()
         self._placed: dict[int, ImageRef | None] = {}
-        self._watched: OrderedDict[str, dict[tuple[int, int], str]] = OrderedDict()
         self._members: OrderedDict[str, int] = OrderedDict()
         """A process in each container."""
 
@@ -87,11 +87,7 @@ class Filters:
             before = int.from_bytes(self._names.get(key) or b"", "little") if key in old_names else 0
             self._names.set(key, (access | before).to_bytes(4, "little"))
         self._plan, self.fencing = plan, bool(plan.fences)
-        for inode in list(
-            self._inodes.keys()
-        ):  # container by container they are found again, with the new paths, below
-            self._inodes.discard(inode)
-        self._watched.clear()
+        self._watched.clear()  # container by container they are found again, with the new paths, below
         self._config = _config(plan, base)
         self._config_map.set(bytes(4), bytes(self._config))
         for cgroup, image in self._placed.items():
@@ -209,18 +205,13 @@ class Filters:
             key = _inode_of(pid, path)
             if key is not None:
                 found[key] = path
-                self._inodes.set(bytes(abi.Inode(inode=key[0], device=key[1])), _ONE)
                 self._config.inodes[key[0] // 64 % abi.INODE_WORDS] |= 1 << key[0] % 64
         self._config_map.set(bytes(4), bytes(self._config))
-        self._watched[container] = found
-        if len(self._watched) > _MOST_CONTAINERS:
-            _, forgotten = self._watched.popitem(last=False)
-            for inode, device in forgotten:
-                self._inodes.discard(bytes(abi.Inode(inode=inode, device=device)))
+        self._watched.note(container, found, lambda other: _is_in(self._members.get(other), other))
 
     def watched_as(self, container: str, inode: int, device: int) -> str | None:
         """The watched path that an inode had when the container was first seen."""
-        return self._watched.get(container, {}).get((inode, device))
+        return self._watched.path(container, (inode, device))
 
     def close(self) -> None:
         for opened in (
@@ -305,8 +296,10 @@ def _config(plan: KernelPlan, base: int) -> abi.Config:
     return config
 
 
-def _is_in(pid: int, container: str) -> bool:
+def _is_in(pid: int | None, container: str) -> bool:
     """Numbers are given again: the process of today may be anybody."""
+    if pid is None:
+        return False
     try:
         return container in Path(f"/proc/{pid}/cgroup").read_text()
     except (OSError, UnicodeDecodeError):
