@@ -56,7 +56,7 @@ SECTIONS = Bound(1 << 20, "sections of a program")
 """Object files of many small functions have tens of thousands; programs fewer than a hundred."""
 SECTION_NAMES_BYTES = Bound(32 * MIB, "the names of a program's sections")
 PROGRAM_PLACES = Bound(10_000, "places in a program that look like its version")
-PROGRAM_BYTES = Bound(16 * MIB, "the part of redis-server and valkey-server in which their version is looked for")
+PROGRAM_BYTES = Bound(16 * MIB, "the part of a program in which a version without a fixed word before it is looked for")
 RUNTIME_BYTES = Bound(MIB, "the file `release` of a Java runtime")
 
 DATABASE_LINES = Bound(1 << 20, "lines that count of one database of dpkg, apk or opkg; the others are left out")

@@ -28,7 +28,8 @@ class Kind(NamedTuple):
     before: bytes = b""
     """What stands before a fixed word, ``version`` then, and ends there; looked at only where that is found."""
     slow: bool = False
-    """Whether the pattern begins with no fixed word, so that not all of a large program is looked through."""
+    """Whether the pattern begins with no fixed word, so that not all of a large program is looked through; nor is it
+    for what stands ``alone``."""
 
 
 _BUILT = rb"(?<![\d.])" + _THREE + rb"[\w.-]{1,64}"
@@ -79,7 +80,7 @@ SERVERS = (
     Kind("proftpd", "proftpd", rb"ProFTPD Version (1\.\d\.\d{1,2}[a-z]?)"),
     Kind("vsftpd", "vsftpd", rb"vsftpd: version " + _THREE),
     Kind("pure-ftpd", "pure-ftpd", rb"pure-ftpd v" + _THREE),
-    Kind("exim", "exim", rb"(4\.\d{2,3}(?:\.\d)?)\0<<eximversion>>"),
+    Kind("exim", "exim", rb"(4\.\d{2,3}(?:\.\d)?)\0<<eximversion>>", slow=True),
     Kind("postfix", "postconf postalias postmap master smtpd", rb"mail_version=" + _THREE),
     Kind("dovecot", "dovecot", rb"Dovecot v" + _SOME),
     Kind("rspamd", "rspamd", rb"Rspamd daemon version " + _SOME),
@@ -161,17 +162,19 @@ TOOLS = (
         "qemu-system-x qemu-system-aarch qemu-system-arm qemu-system-i qemu-kvm",
         rb"QEMU emulator version " + _THREE,
     ),
-    Kind("iptables", "xtables-legacy-multi xtables-nft-multi", rb"(1\.\d\.\d{1,2}) \((?:legacy|nf_tables)\)\0"),
+    Kind(
+        "iptables", "xtables-legacy-multi xtables-nft-multi", rb"(1\.\d\.\d{1,2}) \((?:legacy|nf_tables)\)\0", slow=True
+    ),
     Kind("tcpdump", "tcpdump", rb"%s version (4\.\d{1,3}\.\d{1,2})"),
     Kind("util-linux", _FROM_UTIL_LINUX, rb"util-linux (2\.\d{1,3}(?:\.\d{1,2})?)\0"),
     Kind("tar", "tar", rb"1\.\d{2}(?:\.\d{1,2})?", alone=True, beside=b"GNU tar"),
     Kind("gzip", "gzip", rb"1\.\d{1,2}(?:\.\d{1,2})?", alone=True, beside=b"bug-gzip@gnu.org"),
-    Kind("bzip2", "libbz bzip", rb"(1\.0\.\d), \d{1,2}-[A-Z][a-z]{2}-\d{4}\0"),
+    Kind("bzip2", "libbz bzip", rb"(1\.0\.\d), \d{1,2}-[A-Z][a-z]{2}-\d{4}\0", slow=True),
     Kind("xz", "xz xzdec lzmainfo", rb"\(XZ Utils\) " + _THREE),
     Kind("xz", "liblzma", rb"5\.\d{1,2}\.\d{1,2}", alone=True, beside=b"lzma_stream_decoder"),
     Kind("zstd", "zstd", rb"v(1\.\d\.\d{1,2})\0", beside=b"Zstandard"),
     Kind("zstd", "libzstd", rb"1\.\d\.\d{1,2}", alone=True, beside=b"ZSTD_"),
-    Kind("grep", "grep egrep fgrep", rb"(3\.\d{1,2})\0GNU grep\0"),
+    Kind("grep", "grep egrep fgrep", rb"(3\.\d{1,2})\0GNU grep\0", slow=True),
     Kind("sed", "sed", rb"4\.[1-9]\d?", alone=True, beside=b"GNU sed"),
     Kind("findutils", "find xargs", rb"4\.\d{1,2}\.\d{1,2}", alone=True, beside=b"GNU findutils"),
     Kind("ffmpeg", "ffmpeg ffprobe ffplay", rb"(?:FFmpeg|%s) version n?" + _SOME),
@@ -200,9 +203,9 @@ LIBRARIES = (
     Kind("libxslt", "libxslt", rb"(1)(\d\d)(\d\d)", alone=True, beside=b"xsltApplyStylesheet"),
     Kind("expat", "libexpat libexpatw", rb"expat_" + _THREE + rb"\0"),
     Kind("libarchive", "libarchive bsdtar", rb"libarchive " + _THREE + rb"\0"),
-    Kind("pcre2", "libpcre", rb"(10\.\d{2}) 20\d\d-\d\d-\d\d\0"),
-    Kind("pcre", "libpcre", rb"(8\.\d{2}) 20\d\d-\d\d-\d\d\0"),
-    Kind("libevent", "libevent libevent_core", rb"(2\.\d\.\d{1,2})-stable\0"),
+    Kind("pcre2", "libpcre", rb"(10\.\d{2}) 20\d\d-\d\d-\d\d\0", slow=True),
+    Kind("pcre", "libpcre", rb"(8\.\d{2}) 20\d\d-\d\d-\d\d\0", slow=True),
+    Kind("libevent", "libevent libevent_core", rb"(2\.\d\.\d{1,2})-stable\0", slow=True),
     Kind("libuv", "libuv", rb"1\.\d{1,2}\.\d{1,2}", alone=True, beside=b"uv_loop_init"),
     Kind("nghttp2", "libnghttp", rb"1\.\d{1,2}\.\d{1,2}", alone=True, beside=b"nghttp2_session_"),
     Kind("c-ares", "libcares", rb"1\.\d{1,2}\.\d{1,2}", alone=True, beside=b"ares_init"),
@@ -223,7 +226,7 @@ LIBRARIES = (
     Kind("hdf5", "libhdf libhdf5_serial", rb"HDF5 library version: " + _THREE),
     Kind("openblas", "libopenblas libopenblasp-r", rb"OpenBLAS (0\.\d\.\d{1,2}) "),
     Kind("fftw", "libfftw", rb"\(fftw-(3\.\d\.\d{1,2}) "),
-    Kind("jemalloc", "libjemalloc", rb"(5\.\d\.\d)-\d{1,4}-g[0-9a-f]{40}"),
+    Kind("jemalloc", "libjemalloc", rb"(5\.\d\.\d)-\d{1,4}-g[0-9a-f]{40}", slow=True),
     Kind("qt", "libQt", rb"Qt ([4-6]\.\d{1,2}\.\d{1,2}) \("),
     Kind("libaom", "libaom", rb"AV1 Decoder v" + _THREE),
     Kind("libvpx", "libvpx", rb"VP8 Decoder v" + _THREE),
@@ -232,7 +235,7 @@ LIBRARIES = (
     Kind("libvorbis", "libvorbis", rb"Xiph\.Org libVorbis " + _THREE),
     Kind("libsndfile", "libsndfile", rb"libsndfile-" + _THREE),
     Kind("lame", "libmp", rb"LAME(3\.\d{1,3})"),
-    Kind("libraw", "libraw libraw_r", rb"(0\.\d{1,2}\.\d{1,2})-Release\0"),
+    Kind("libraw", "libraw libraw_r", rb"(0\.\d{1,2}\.\d{1,2})-Release\0", slow=True),
     Kind("vlc", "libvlccore", rb"VLC/" + _THREE + rb" LibVLC/"),
     Kind("wireshark", "libwireshark", rb"file for Wireshark " + _THREE),
     Kind("rpm", "librpm", rb"rpmpopt-" + _THREE),

@@ -82,7 +82,7 @@ def _constants(elf: Elf) -> RandomAccess | None:
 
 def _first(kind: Kind, content: RandomAccess) -> str | None:
     version = re.compile(kind.version)
-    for place, window in windows(content, _OVERLAP, len(content)):
+    for place, window in _looked_through(kind, content):
         if said := version.search(window, min(place, 1)):
             return _spelled(said)
     return None
@@ -91,7 +91,7 @@ def _first(kind: Kind, content: RandomAccess) -> str | None:
 def _alone(kind: Kind, content: RandomAccess) -> str | None:
     """A constant that is nothing but a version, unless there are several of that form: which it is, is not known."""
     version, found = re.compile(kind.version + rb"(?=\0)"), set[str]()
-    for place, window in windows(content, _OVERLAP, len(content)):
+    for place, window in _looked_through(kind, content):
         for said in version.finditer(window, min(place, 1)):
             if _IN_A_WORD.match(window, max(said.start() - 1, 0), said.start()) is None:
                 found.add(_spelled(said))
@@ -109,14 +109,19 @@ def _spelled(said: re.Match[bytes]) -> str:
 
 def _fixed(kind: Kind, content: RandomAccess) -> str | None:
     word, before = re.compile(kind.version), re.compile(kind.before + rb"\Z")
-    within = bounds.PROGRAM_BYTES if kind.slow else len(content)
-    for _, window in windows(content, _OVERLAP, within):
+    for _, window in _looked_through(kind, content):
         # What begins with a window began in the one before, where it is seen what stands before it.
         if said := _ending(before, word, window):
             return said.group(1).decode()
+    return None
+
+
+def _looked_through(kind: Kind, content: RandomAccess) -> Iterator[tuple[int, bytes]]:
+    """The windows of a file, each with its place. Raises TooMuch behind the last one that is looked at."""
+    within = bounds.PROGRAM_BYTES if kind.slow or kind.alone else len(content)
+    yield from windows(content, _OVERLAP, within)
     if len(content) > within:
         raise TooMuch(f"a version of {kind.name} was looked for in its first {within} bytes only")
-    return None
 
 
 def _ending(before: re.Pattern[bytes], word: re.Pattern[bytes], window: bytes) -> re.Match[bytes] | None:

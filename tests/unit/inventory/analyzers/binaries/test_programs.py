@@ -9,7 +9,7 @@ from tests.support.images import Entry, file
 from tests.support.inventories import Found
 from tests.support.programs import elf
 
-from hullguard.inventory import random_access
+from hullguard.inventory import bounds, random_access
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.kinds import KINDS
 from hullguard.inventory.analyzers.binaries.programs import programs
@@ -325,6 +325,19 @@ def test_a_version_at_the_edge_of_what_is_read_at_once_is_found_once_and_whole(
         content = elf({".rodata": rodata, ".data": bytes(64)})
         with held(content[start : start + 512] for start in range(0, len(content), 512)) as whole:
             assert [one.version for one in programs("tar", Elf(whole)) if isinstance(one, Piece)] == ["1.34"]
+
+
+@pytest.mark.parametrize("said", [b"\x001.34\0", b"\x001.0.8, 13-Jul-2019\0"])
+def test_what_begins_with_no_fixed_word_is_looked_for_in_a_part_only(
+    monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(bounds, "PROGRAM_BYTES", 1 << 12)
+    name = "tar" if b"34" in said else "libbz2.so.1"
+
+    near, far = (elf({".rodata": b"GNU tar" + bytes(size) + said}) for size in (1 << 10, 1 << 12))
+    found = list(programs(name, Elf(near)))
+    assert [one.version for one in found if isinstance(one, Piece)] == [re.split(rb"[,\0]", said)[1].decode()]
+    assert [one.incomplete for one in programs(name, Elf(far)) if isinstance(one, Doubt)] == [True]
 
 
 def _installed() -> dict[Path, str]:
