@@ -164,7 +164,7 @@ def test_a_policy_is_looked_at_before_it_is_enforced(console: Console, visit: Ca
     visitor.go("/policies")
     page.get_by_role("row", name="ledger (trial)").get_by_role("link", name="Simulate").click()
     expect(page.get_by_role("heading", level=2)).to_have_text(
-        "Would have stopped 5 executions and opens in 2 containers"
+        "Would have stopped 5 deeds in 2 containers"
     )
     page.get_by_role("link", name="All incidents").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Incidents 5")

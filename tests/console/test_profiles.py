@@ -69,7 +69,7 @@ def test_a_profile_protects_on_some_nodes_first_and_is_taken_back(
     visitor = visit().sign_in("omar")
     page = visitor.page
     visitor.go(f"/profiles/{profile}")
-    expect(page.get_by_role("heading", name="Would have stopped 2 executions and opens in 1 container")).to_be_visible()
+    expect(page.get_by_role("heading", name="Would have stopped 2 deeds in 1 container")).to_be_visible()
     visitor.button("Protect").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("radio", name="Canary")).to_be_checked()
