@@ -20,8 +20,13 @@ _INFO = f"{_ROOT}/info"
 _UPDATES = f"{_ROOT}/updates"
 _DIVERSIONS = f"{_ROOT}/diversions"
 _FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin"))
+# Most files of a distribution, none of which names a package or is a program.
+_NEVER = rb"(?!usr/share/(?:(?:man|locale|zoneinfo|i18n|icons)/|doc/[^/\n]*/(?:copyright|changelog\b[^/\n]*)$))"
 # A file a line, in md5sums behind its digest.
-_LISTED = (re.compile(rb"^(?:(\S*)  )?/*([^\n]+)", re.MULTILINE), re.compile(rb"()/*([^\n]+)"))
+_LISTED = (
+    re.compile(rb"^(?:(\S*+)  )?+/*+" + _NEVER + rb"([^\n]+)", re.MULTILINE),
+    re.compile(rb"^()/*+" + _NEVER + rb"([^\n]+)", re.MULTILINE),
+)
 _DIVERTED = re.compile(rb"/*([^\n]+)\n/*([^\n]+)\n([^\n]+)(?:\n|$)")
 _SUMS = ".md5sums"
 _CONFIGURATION = "etc/"

@@ -32,6 +32,7 @@ _NAMED = (
 )
 _BY_LINK = r"(?:.*/)?(?:package\.json|METADATA|PKG-INFO|installed\.json|[^/]+\.gemspec)"
 """What names a package where a link leads to the directory that it lies in (``Analyzer.linked``)."""
+_OWNABLE = (*_NAMED, _BY_LINK)
 _SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
 _IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch
 _COMMANDS = ("bin", "sbin")
@@ -49,7 +50,7 @@ def ownable(path: str) -> bool:
     It may name a package of its own: metadata of languages does, and programs can say their own version. Or a process
     may be it: then a vulnerability of its package is one of that process.
     """
-    return len(path) <= _LONGEST and (loadable(path) or _by_link()(path) is not None or metadata(path))
+    return len(path) <= _LONGEST and (loadable(path) or _fits(_OWNABLE, path))
 
 
 def loadable(path: str) -> bool:
@@ -62,20 +63,21 @@ def loadable(path: str) -> bool:
 
 def metadata(path: str) -> bool:
     """Whether it is a file that names packages, or a library, by its name, and no program."""
-    possible, fits = _named()
+    return _fits(_NAMED, path)
+
+
+def _fits(patterns: tuple[str, ...], path: str) -> bool:
+    possible, fits = _compiled(patterns)
     return possible(path) and fits(path) is not None
 
 
 @functools.cache
-def _by_link() -> Callable[[str], re.Match[str] | None]:
-    return re.compile(_BY_LINK, re.DOTALL).fullmatch
-
-
-@functools.cache
-def _named() -> tuple[Callable[[str], bool], Callable[[str], re.Match[str] | None]]:
+def _compiled(
+    patterns: tuple[str, ...],
+) -> tuple[Callable[[str], bool], Callable[[str], re.Match[str] | None]]:
     """Whether a name may be one of those, and whether it is; made when they are asked for, as no cached layer does."""
-    either = re.compile("|".join(f"(?:{pattern})" for pattern in _NAMED), re.DOTALL)
-    return Endings(_NAMED).possible, either.fullmatch
+    either = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL)
+    return Endings(patterns).possible, either.fullmatch
 
 
 def ownables(names: Iterable[tuple[bytes, bytes]]) -> bytes:
