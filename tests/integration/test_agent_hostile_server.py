@@ -196,6 +196,8 @@ async def test_a_platform_is_told_only_what_it_understands(stage: Stage, said: t
         uplink.show("images", ImageList(()))
         async with asyncio.timeout(20):
             await there.wait()
+        assert uplink.understood("profiles") == bool(said)
+    assert not uplink.understood("profiles"), "without a session nobody understands"
     assert any(isinstance(each, Containers) for each in heard) == bool(said)
 
 

@@ -85,6 +85,8 @@ async def test_answers_are_the_vocabulary_itself(control: Control):
         ("/images?fixable=true&scanned=true&node=node-1", 1),
         (f"/images/{records.IMAGE}/vulnerabilities?severity=high", 2),
         (f"/images/{records.IMAGE}/vulnerabilities?fixable=true", 2),
+        (f"/images/{records.IMAGE}/vulnerabilities?use=loaded&use=not-seen", 0),
+        (f"/images/{records.IMAGE}/vulnerabilities?use=unknown&sort=-priority", 5),
         (f"/images/{records.IMAGE}/vulnerabilities?package=bash", 1),
         (f"/images/{records.IMAGE}/packages?type=deb", 4),
         (f"/images/{records.IMAGE}/packages?type=npm", 0),

@@ -35,6 +35,7 @@ from hullguard.storage.stores import (
     Commands,
     Containers,
     Images,
+    ImageUses,
     IncidentFilter,
     Incidents,
     Nodes,
@@ -42,6 +43,7 @@ from hullguard.storage.stores import (
     Quotas,
     Settings,
     Users,
+    Watched,
 )
 
 STATIC = Path(hullguard.ctrl.server.__file__).parent / "static"
@@ -169,6 +171,16 @@ async def _images(tx: Transaction) -> None:
     for name in list(fleet.IMAGES)[:-1]:
         await Images(tx).store_inventory(fleet.image_id(name), fleet.inventory(name))
         await matched(tx, fleet.image_id(name), fleet.report(name, built))
+    await _uses(tx)
+
+
+async def _uses(tx: Transaction) -> None:
+    """The nodes that have the first image have watched it for two days."""
+    image = fleet.image_id(next(iter(fleet.IMAGES)))
+    for name in fleet.NODES:
+        watched = Watched(image, tx.now - timedelta(days=2), 2, whole=True, files=fleet.USED)
+        await ImageUses(tx).told(name, watched)
+    await ImageUses(tx).weigh([image], [image])
 
 
 async def _policies(tx: Transaction) -> None:

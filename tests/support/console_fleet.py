@@ -58,6 +58,16 @@ _PACKAGES = (
     ("libgnutls30", "3.7.9-2", "gnutls28"),
     ("libsystemd0", "252.12-1~deb12u1", "systemd"),
 )
+_LISTED = {
+    "libssl3": ("usr/lib/x86_64-linux-gnu/libcrypto.so.3", "usr/lib/x86_64-linux-gnu/libssl.so.3"),
+    "openssl": ("usr/bin/openssl",),
+    "libc6": ("usr/lib/x86_64-linux-gnu/libc.so.6",),
+    "curl": ("usr/bin/curl",),
+    "libcurl4": ("usr/lib/x86_64-linux-gnu/libcurl.so.4.8.0",),
+    "tar": ("bin/tar",),
+}
+USED = ("/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/srv/app/bin/shop")
+"""What was seen in containers of the first image; the last is no package's."""
 _INSTRUCTIONS = (
     (
         "/bin/sh -c #(nop) ADD file:9a4f77dfaba7fd2aa78186e4ef0e7486ad55101cefc1fabbc1b385601bb38920 in / ",
@@ -150,6 +160,7 @@ def inventory(name: str) -> Inventory:
         layers,
         tuple(packages),
         unknowns,
+        loadable=_LISTED,
         secrets=(
             Secret("aws-access-key", "AWS access key", Severity.CRITICAL, "srv/app/.env", 3, "AWS_KEY=AKIA…", last),
             Secret("private-key", "Private key", Severity.HIGH, "root/.ssh/id_ed25519", 1, "-----BEGIN …", last, True),

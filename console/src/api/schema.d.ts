@@ -340,8 +340,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The vulnerabilities of one image, and since when they are known; `sort=-first_found` puts the newest first
-         * @description Needs: `images:read`.
+         * The vulnerabilities of one image, since when they are known, and whether their packages are loaded
+         * @description `sort=-first_found` puts the newest first, `sort=-priority` those to be acted on first.
+         *
+         *     Needs: `images:read`.
          */
         get: operations["listImageVulnerabilities"];
         put?: never;
@@ -1459,6 +1461,7 @@ export interface components {
             priority: components["schemas"]["Priority"];
             first_found: string;
             new: boolean;
+            use: components["schemas"]["PackageUse"];
         };
         /**
          * FixStatus
@@ -1491,6 +1494,30 @@ export interface components {
             score: number;
             reasons: string[];
         };
+        /**
+         * PackageUse
+         * @description Of one package.
+         */
+        PackageUse: {
+            use: components["schemas"]["Use"];
+            file: string | null;
+            last: string | null;
+            since: string | null;
+            containers: number;
+            why: components["schemas"]["Unseen"] | null;
+        };
+        /**
+         * Use
+         * @description What is known of one package.
+         * @enum {unknown}
+         */
+        Use: "loaded" | "not-seen" | "unknown";
+        /**
+         * Unseen
+         * @description Why it is not known.
+         * @enum {unknown}
+         */
+        Unseen: "brief" | "interpreted" | "partly" | "unwatched";
         /**
          * Page[ReportedPackage]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
@@ -3240,6 +3267,7 @@ export interface operations {
                 layer?: string;
                 /** @description Found at this instant for the first time, or later. */
                 since?: string;
+                use?: components["schemas"]["Use"][];
             };
             header?: never;
             path: {

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from hullguard.advisories.evaluate import Judgement, Verdict, why_not
 from hullguard.advisories.kinship import is_cve
 from hullguard.advisories.osv import Advisory, Statement, announces
-from hullguard.advisories.priority import priority
 from hullguard.advisories.severity import CveRating, rate
 from hullguard.advisories.subjects import Subject, is_kernel, order_for
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import UnreadableVersion
 from hullguard.model.package import Package
+from hullguard.model.priority import priority
 from hullguard.model.report import FixStatus, Suppressed, SuppressedBy, Vulnerability, Why
 
 # Updates that fix mistakes or bring features: without a CVE they are no vulnerability.

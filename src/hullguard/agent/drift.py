@@ -38,11 +38,18 @@ class _Placed(Struct, frozen=True):
     by_operator: bool
 
 
-class _Layout(Struct, frozen=True):
+class Layout(Struct, frozen=True):
     """Where a container's files lie on the host."""
 
     upper: str
     image: Image
+
+    def own(self, path: str) -> bool:
+        """Whether nothing in the container took the place of the image's file at this path."""
+        changed = Image((self.upper,)).place(path)
+        if changed is not None:
+            os.close(changed)
+        return changed is None
 
 
 class Drifts:
@@ -51,7 +58,7 @@ class Drifts:
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._placed: OrderedDict[tuple[str, str], _Placed] = OrderedDict()
-        self._layouts: OrderedDict[str, _Layout] = OrderedDict()
+        self._layouts: OrderedDict[str, Layout] = OrderedDict()
 
     def complete(self, event: Event) -> Event:
         """The same event, with what is known of its program if that is not as the image has it."""
@@ -65,10 +72,7 @@ class Drifts:
     def own(self, container: str, path: str) -> bool:
         """Whether nothing in the container took the place of the image's file, as far as its layers are known."""
         layout = self._layouts.get(container)
-        changed = None if layout is None else Image((layout.upper,)).place(path)
-        if changed is not None:
-            os.close(changed)
-        return changed is None
+        return layout is None or layout.own(path)
 
     def _meet(self, event: Event) -> None:
         """Learn a container's layers while one of its processes is there to tell them."""
@@ -76,7 +80,7 @@ class Drifts:
             self._layouts.move_to_end(event.container.id)
             return
         for process in reversed(event.lineage):
-            layout = None if process.outside else _layout(self._proc / str(process.pid))
+            layout = None if process.outside else layout_of(self._proc / str(process.pid))
             if layout is not None:
                 self._layouts[event.container.id] = layout
                 if len(self._layouts) > _MOST_CONTAINERS:
@@ -122,7 +126,7 @@ class Drifts:
         return msgspec.structs.replace(compared, placed_by=placed.by, by_operator=placed.by_operator)
 
 
-def _only_data(path: str, layout: _Layout | None) -> bool:
+def _only_data(path: str, layout: Layout | None) -> bool:
     """Whether a file was moved that nobody can run: most of a package's. False where that cannot be told."""
     place = None if layout is None else Image((layout.upper,)).place(path)
     if place is None:
@@ -133,7 +137,7 @@ def _only_data(path: str, layout: _Layout | None) -> bool:
         os.close(place)
 
 
-def _opened(proc: Path, event: Event, layout: _Layout | None) -> tuple[bool, int]:
+def _opened(proc: Path, event: Event, layout: Layout | None) -> tuple[bool, int]:
     """The executed file, and whether it is certain to be the one that runs."""
     own, path = proc / str(event.process.pid) / "exe", event.path or ""
     with contextlib.suppress(OSError):
@@ -149,7 +153,7 @@ def _opened(proc: Path, event: Event, layout: _Layout | None) -> tuple[bool, int
     return False, upper
 
 
-def _compared(place: int, path: str, layout: _Layout | None) -> Drift:
+def _compared(place: int, path: str, layout: Layout | None) -> Drift:
     """How an opened file differs from the image's file at its path."""
     found = os.fstat(place)
     if found.st_nlink == 0 or kind_of(place) in {TMPFS, _RAMFS}:
@@ -170,7 +174,8 @@ def _compared(place: int, path: str, layout: _Layout | None) -> Drift:
         os.close(below)
 
 
-def _layout(process: Path) -> _Layout | None:
+def layout_of(process: Path) -> Layout | None:
+    """Of the container of a process, by its directory in /proc; None where its root is no overlay."""
     try:
         with (process / "mountinfo").open("rb") as file:
             text = file.read(_MOST_MOUNTS).decode("utf-8", "surrogateescape")
@@ -178,7 +183,7 @@ def _layout(process: Path) -> _Layout | None:
         return None
     root = next((mount for mount in mounts(text) if mount.point == "/" and mount.kind == "overlay"), None)
     layers = () if root is None else lower_layers(root.options)
-    return None if root is None or not layers else _Layout(upper_layer(root.options), Image(layers))
+    return None if root is None or not layers else Layout(upper_layer(root.options), Image(layers))
 
 
 def _by_operator(lineage: tuple[Process, ...]) -> bool:

@@ -18,7 +18,7 @@ from hullguard.model.incident import Loaded
 
 AGAIN_SECONDS = 60.0
 """For so long what was read of a process stands: servers load little after their first minute."""
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
 """A busy Java server's has a tenth."""
 _MOST_FILES = 256
 _LONGEST = 512
@@ -65,19 +65,19 @@ class Libraries:
             return known
         try:
             with held(process.pid, container) as directory:
-                said = mapped(directory, _MOST_BYTES) if began(directory, process.started) else b""
+                said = mapped(directory, MOST_BYTES) if began(directory, process.started) else b""
         except (NotFound, OSError, ValueError):
             return None
         if not said:  # another process, or one that has given its memory back already
             return None
-        own = frozenset(path for path in dict.fromkeys(_paths(said)) if self._own(container, path))
-        found = self._known[key] = _Mapped(now, own, len(said) < _MOST_BYTES)
+        own = frozenset(path for path in dict.fromkeys(executable(said)) if self._own(container, path))
+        found = self._known[key] = _Mapped(now, own, len(said) < MOST_BYTES)
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
         return found
 
 
-def _paths(said: bytes) -> Iterator[str]:
+def executable(said: bytes) -> Iterator[str]:
     """The files of executable mappings: ``7f…-7f… r-xp 00000000 08:01 1234   /usr/lib/libc.so.6``."""
     for line in said.split(b"\n"):
         words = line.split(None, 5)

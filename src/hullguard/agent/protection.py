@@ -46,7 +46,8 @@ class Protection:
     """Both hooks are called from the thread.
 
     ``changed``: there is something new for the heartbeat. ``found``: an incident, once it is on the disk.
-    ``describe`` makes the incident of what was tampered with; ``mark`` says which are a self-test's.
+    ``describe`` makes the incident of what was tampered with; ``mark`` says which are a self-test's. ``ran`` is shown
+    every event, for what it tells of the programs that run.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Protection:
         *,
         describe: Callable[[Tamper], Observation],
         mark: Callable[[Observation], Observation] = lambda observation: observation,
+        ran: Callable[[Event], None] = lambda _: None,
     ) -> None:
+        self._ran = ran
         self._describe, self._mark = describe, mark
         self._engine, self._spool, self._open, self._changed, self._found = engine, spool, open_sensor, changed, found
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -250,6 +253,7 @@ class Protection:
             self._changed()
             return
         try:
+            self._ran(event)
             self._learner.note(event)
             found = self._engine.judge(self._drifts.complete(event))
         except Exception:  # noqa: BLE001 -- the boundary of a plug-in: one event must not blind the node

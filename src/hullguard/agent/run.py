@@ -31,12 +31,13 @@ from hullguard.agent.tasks import first_of
 from hullguard.agent.trial import Trial, Tried
 from hullguard.agent.update import report
 from hullguard.agent.uplink import Hooks, Line, Uplink
+from hullguard.agent.used import UsedFiles, Uses
 from hullguard.detect import Engine
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, Reason
 from hullguard.model.policy import AppliedPolicies
-from hullguard.wire import limits
+from hullguard.wire import capabilities, limits
 from hullguard.wire import messages as say
 
 _log = structlog.get_logger()
@@ -79,6 +80,7 @@ class Agent:
         self._boot_id = facts.boot_id()
         self._spool = Spool(state.spool, self._boot_id, max_bytes=config.spool_bytes, min_free=config.spool_min_free)
         self._marks = Marks(state)
+        used = UsedFiles()
         self._protection = Protection(
             Engine(node, self._boot_id),
             self._spool,
@@ -87,6 +89,7 @@ class Agent:
             self._found,
             describe=self._tampered,
             mark=self._marks.mark,
+            ran=used.ran,
         )
         self._confirmed: AppliedPolicies | None = None
         self._keeping = False
@@ -103,6 +106,7 @@ class Agent:
         self._uplink = Uplink(state, self._spool, hooks)
         self._spool.woken = self._uplink.wake
         self._images = Images(state, config.docker_host, self._uplink.send)
+        self._uses = Uses(used, lambda: self._uplink.understood(capabilities.USED), self._uplink.send)
         parts = Parts(
             state=state,
             uplink=self._uplink,
@@ -133,6 +137,7 @@ class Agent:
                 self._uplink.run(),
                 self._runtime.run(),
                 self._images.run(),
+                self._uses.run(),
                 self._responses.run(),
                 keep_renewed(self._state, self._uplink),
                 stop.wait(),
@@ -242,6 +247,7 @@ class Agent:
     def _seen(self, seen: Seen) -> None:
         self._responses.look()
         self._enforcement.look(seen)
+        self._uses.seen(seen.containers)
         self._show(seen)
         self._uplink.beat_now()
         self._write_status()

@@ -110,6 +110,10 @@ class Uplink:
         self._stale[slot] = None
         self._wake.set()
 
+    def understood(self, capability: str) -> bool:
+        """Whether there is a session with a platform that has it."""
+        return self._welcomed.is_set() and capability in self._there
+
     async def send(self, message: AgentMessage) -> None:
         """Send once there is a session and credit; ``ChannelLostError`` if the session ends before that."""
         await self._welcomed.wait()

@@ -14,6 +14,7 @@ from hullguard.detect import OF_NO_PROCESS
 from hullguard.model.command import RESPONSES, Command
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, HostFacts
+from hullguard.wire import limits
 from hullguard.wire.messages import (
     AgentMessage,
     Beat,
@@ -23,6 +24,7 @@ from hullguard.wire.messages import (
     Incidents,
     Learned,
     OwnCommand,
+    Used,
 )
 from hullguard.wire.violation import Code, Violation
 
@@ -65,6 +67,10 @@ def _check_state(message: AgentMessage) -> None:
             check_facts(facts)
         case Beat(heartbeat=heartbeat):
             _check_heartbeat(heartbeat)
+        case Used(files=files):
+            _weigh(message, limits.USED_BYTES, "what is used of an image")
+            if not all(map(str.isprintable, files)):
+                raise Violation(Code.MESSAGE_MALFORMED, "a file in use has characters that nobody can read")
         case _:
             pass
 

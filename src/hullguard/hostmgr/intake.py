@@ -20,7 +20,19 @@ from hullguard.model.incident import Observation
 from hullguard.model.inventory import Inventory
 from hullguard.model.node import Heartbeat
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Commands, Containers, Images, Incidents, Jobs, Nodes, Profiles, Progress, Told
+from hullguard.storage.stores import (
+    Commands,
+    Containers,
+    Images,
+    ImageUses,
+    Incidents,
+    Jobs,
+    Nodes,
+    Profiles,
+    Progress,
+    Told,
+    Watched,
+)
 from hullguard.wire import limits
 from hullguard.wire import messages as say
 from hullguard.wire.violation import Code, Violation
@@ -62,6 +74,7 @@ Item = (
     | say.Facts
     | say.Containers
     | say.ImageList
+    | say.Used
     | StoredInventory
     | Seen
 )
@@ -121,6 +134,8 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
             outcome.tell("container", speaker.node)
         case say.ImageList(images=images):
             await _images(tx, speaker, images, outcome)
+        case say.Used():
+            await _used(tx, speaker, item, outcome)
         case StoredInventory(image_id=image_id, inventory=inventory):
             await Images(tx).store_inventory(image_id, inventory)
             await Jobs(tx).enqueue("match")
@@ -159,6 +174,13 @@ async def _images(tx: Transaction, speaker: Speaker, images: tuple[say.LocalImag
     outcome.tell("image", speaker.node)
     if missing:
         outcome.reply = say.InventoryRequest(tuple(missing[: limits.IMAGES]))
+
+
+async def _used(tx: Transaction, speaker: Speaker, used: say.Used, outcome: Outcome) -> None:
+    told = Watched(used.image_id, used.since, used.containers, used.whole, used.files)
+    if await ImageUses(tx).told(speaker.node, told):
+        await Jobs(tx).enqueue("match")
+        outcome.jobs = True
 
 
 async def _command(tx: Transaction, speaker: Speaker, update: say.CommandUpdate, outcome: Outcome) -> None:

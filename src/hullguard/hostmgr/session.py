@@ -197,6 +197,7 @@ class NodeSession:
                 | say.Facts()
                 | say.Containers()
                 | say.ImageList()
+                | say.Used()
             ):
                 await self._submit(message, received.sequence, received.size)
             case say.Hello():

@@ -10,6 +10,7 @@ from hullguard.model.image import Layer, OperatingSystem
 from hullguard.model.package import Unknown
 from hullguard.model.report import Suppressed, Vulnerability
 from hullguard.model.severity import Severity
+from hullguard.model.use import PackageUse
 
 
 class ImageSummary(Struct, frozen=True, kw_only=True):
@@ -56,12 +57,14 @@ class FoundVulnerability(Vulnerability, frozen=True, kw_only=True):
     """Since when it is found without a gap."""
     new: bool
     """Whether it was found later than the image was first matched: by an advisory that came since."""
+    use: PackageUse
+    """Whether the package is run or loaded in containers; it counts in ``priority``."""
 
     @classmethod
-    def of(cls, found: Vulnerability, first_found: datetime, since: datetime | None) -> Self:
-        """``since`` is when the image was first matched."""
+    def of(cls, found: Vulnerability, first_found: datetime, since: datetime | None, use: PackageUse) -> Self:
+        """``since`` is when the image was first matched; ``found`` has the priority that follows from ``use``."""
         fields = {name: getattr(found, name) for name in found.__struct_fields__}
-        return cls(**fields, first_found=first_found, new=since is not None and first_found > since)
+        return cls(**fields, first_found=first_found, new=since is not None and first_found > since, use=use)
 
 
 class ImageContent(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from hullguard.storage.stores.idempotency import KEPT
+from hullguard.storage.stores.image_uses import ImageUses
 from hullguard.storage.stores.recordings import Recordings
 from hullguard.storage.tables import (
     certificates,
@@ -12,6 +13,8 @@ from hullguard.storage.tables import (
     idempotency,
     image_packages,
     image_subjects,
+    image_uses,
+    image_watches,
     images,
     incident_keys,
     inventories,
@@ -51,7 +54,8 @@ async def sweep(tx: Transaction) -> dict[str, int]:
         name: await tx.run(sa.delete(table).where(tx.tenants(table), condition))
         for name, (table, condition) in old.items()
     }
-    return {**removed, "recorded_events": await Recordings(tx).forget(), "images": await _absent_images(tx)}
+    removed |= {"recorded_events": await Recordings(tx).forget(), "image_uses": await ImageUses(tx).forget()}
+    return {**removed, "images": await _absent_images(tx)}
 
 
 async def _absent_images(tx: Transaction) -> int:
@@ -59,7 +63,7 @@ async def _absent_images(tx: Transaction) -> int:
         tx.tenants(images), sa.not_(images.c.present), images.c.absent_since <= tx.now - ABSENT_IMAGES
     )
     ids = [row.id for row in await tx.all(absent.limit(BATCH))]
-    for table in (findings, image_packages, image_subjects, reports, inventories):
+    for table in (findings, image_packages, image_subjects, image_uses, image_watches, reports, inventories):
         await tx.run(sa.delete(table).where(tx.tenants(table), table.c.image_id.in_(ids)))
     await tx.run(sa.delete(images).where(tx.tenants(images), images.c.id.in_(ids)))
     return len(ids)

@@ -16,7 +16,10 @@ Names = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...],
 PROFILES: Final = "profiles"
 """Profiles beside the policies, under one hash with them, and ``learned`` records."""
 
-KNOWN: Final = frozenset({PROFILES})
+USED: Final = "used"
+"""``used`` messages."""
+
+KNOWN: Final = frozenset({PROFILES, USED})
 """What both ends of this release understand."""
 SAID: Final = tuple(sorted(KNOWN))
 """The same as it is told."""

@@ -21,6 +21,11 @@ BATCH_TALLIES = 128
 CONTAINERS = 4096
 IMAGES = 4096
 
+USED_FILES = 2048
+USED_PATH = 512
+USED_BYTES = 256 << 10
+"""What is said of one image's files in use."""
+
 PART_BYTES = 512 << 10
 """One slice of an inventory or of an agent bundle."""
 

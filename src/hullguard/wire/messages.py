@@ -147,6 +147,25 @@ class InventoryPart(Struct, frozen=True, tag="inventory"):
     data: Annotated[bytes, PART]
 
 
+class Used(Struct, frozen=True, tag="used"):
+    """What containers of one image on this node were seen to run, map or have open in the last day.
+
+    Only for a server with the capability ``used``. ``files`` are the image's own, as the container names
+    them; ``whole`` says that nothing was left out: no container, no process, no file.
+    """
+
+    image_id: Digest
+    since: datetime
+    """The agent watches the image's containers since then."""
+    containers: Annotated[int, Meta(ge=0, le=limits.CONTAINERS)]
+    """So many were looked at."""
+    whole: bool
+    files: Annotated[
+        tuple[Annotated[str, Meta(min_length=2, max_length=limits.USED_PATH, pattern="^/")], ...],
+        Meta(max_length=limits.USED_FILES),
+    ] = ()
+
+
 class RenewalRequest(Struct, frozen=True, tag="renew"):
     """Asks for the next certificate; due when two thirds of the present one's life have passed."""
 
@@ -275,6 +294,7 @@ AgentMessage = (
     | Containers
     | ImageList
     | InventoryPart
+    | Used
     | RenewalRequest
     | BundleRequest
 )

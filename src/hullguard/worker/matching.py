@@ -9,7 +9,7 @@ from hullguard import __version__
 from hullguard.advisories.changes import EVERYTHING, Build
 from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.inventory import Inventory
-from hullguard.storage.stores import ADVISORIES, Claimed, Incidents, Jobs, Judged, Matching, Settings
+from hullguard.storage.stores import ADVISORIES, Claimed, ImageUses, Incidents, Jobs, Judged, Matching, Settings
 from hullguard.worker.advisory_file import News, Opinion
 from hullguard.worker.context import Context
 from hullguard.worker.subjects import changed_subjects
@@ -80,7 +80,8 @@ async def _match_batch(context: Context) -> bool:
         judged = [_judged(each, opinions[each.image], applied) for each in batch if each.image in opinions]
         changed = await Matching(tx).store(judged)
         graver = await Incidents(tx).weigh(changed)
-    for image in changed:
+        used = await ImageUses(tx).weigh([each.image for each in judged], changed)
+    for image in dict.fromkeys([*changed, *used]):
         await context.announce("image", image)
     for incident in graver:
         await context.announce("incident", incident)

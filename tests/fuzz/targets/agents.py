@@ -59,6 +59,7 @@ _FROM_AGENT: tuple[Any, ...] = (
     _PASSING,
     say.Containers((records.container(),)),
     say.ImageList((say.LocalImage(_DIGEST, ("nginx:1",)),)),
+    say.Used(_DIGEST, _NOW, 2, True, ("/usr/lib/libssl.so.3", "/opt/日志.jar")),
     *sliced(_DIGEST, records.inventory()),
     say.BundleRequest("a" * 64, 3),
 )

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from tests.support.database import START
 from tests.support.events import event
-from tests.support.records import container, facts, heartbeat, observation, response, tally
+from tests.support.records import IMAGE, container, facts, heartbeat, observation, response, tally
 
 from hullguard.detect import Engine
 from hullguard.detect.floods import Flood
@@ -39,6 +39,7 @@ DEEP = {f"k{n}": "v" * 1000 for n in range(70)}
         say.OwnCommand(response()),
         say.Learned("p1", 1, 1, 0, (tally("/bin/sh"),)),
         say.ImageList(()),
+        say.Used(IMAGE, START, 1, whole=True, files=("/usr/lib/libssl.so.3", "/opt/日志.jar")),
     ],
     ids=lambda message: type(message).__name__,
 )
@@ -82,6 +83,8 @@ def test_honest_messages_pass(message):
         (say.OwnCommand(replace(response(), created_by="user:alice")), Code.MESSAGE_MALFORMED),
         (say.Learned("p1", 1, tallies=(tally("/bin/sh\u202e"),)), Code.MESSAGE_MALFORMED),
         (say.Learned("p1", 1, tallies=(tally("/bin/" + "x" * 1000),) * 200), Code.MESSAGE_TOO_LARGE),
+        (say.Used(IMAGE, START, 1, whole=True, files=("/bin/sh\u202e",)), Code.MESSAGE_MALFORMED),
+        (say.Used(IMAGE, START, 1, whole=True, files=("/" + "x" * 511,) * 600), Code.MESSAGE_TOO_LARGE),
     ],
 )
 def test_what_no_honest_agent_says_is_refused(message, code):

@@ -161,3 +161,17 @@ class TestAskers:
         assert await askers.choose(cache, "t", asked[0], [IMAGE, OTHER_IMAGE]) == (IMAGE, OTHER_IMAGE)
         assert await askers.choose(cache, "t", "late", [IMAGE, OTHER_IMAGE]) == (OTHER_IMAGE,)
         assert await askers.choose(cache, "other tenant", "late", [IMAGE]) == (IMAGE,)
+
+
+async def test_files_in_use_have_their_image_matched_again_once(tx):
+    await enrolled(tx)
+    await Images(tx).present("node-1", [(IMAGE, ["nginx:1.25"])])
+    await Images(tx).store_inventory(IMAGE, inventory())
+    await records.matched(tx, IMAGE, records.report())
+    used = say.Used(IMAGE, tx.now, 1, whole=True, files=("/usr/sbin/nginx",))
+    first, again, foreign = await take_in(
+        tx, SPEAKER, [(used, None), (used, None), (msgspec.structs.replace(used, image_id=OTHER_IMAGE), None)]
+    )
+    assert [each.jobs for each in (first, again, foreign)] == [True, False, False]
+    job = await Jobs(tx).take(["match"], 60)
+    assert job is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.database import SCOPE, Clock
+from tests.support.database import SCOPE, START, Clock
 from tests.support.events import event
 from tests.support.records import (
     IMAGE,
@@ -51,6 +51,7 @@ BY_SECRET = (
 
 
 SUBJECT = 7
+WATCHED = stores.Watched(IMAGE, START, 1, whole=True, files=("/bin/bash",))
 
 
 async def fill(tx: Transaction) -> dict[str, str]:
@@ -62,6 +63,8 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Images(tx).present("node-1", [(IMAGE, ["nginx:1"])])
     await stores.Images(tx).store_inventory(IMAGE, inventory())
     await stores.Matching(tx).store([stores.Judged(IMAGE, report(), frozenset({SUBJECT}))])
+    await stores.ImageUses(tx).told("node-1", WATCHED)
+    await stores.ImageUses(tx).weigh([IMAGE], [])
     (incident,) = await stores.Incidents(tx).insert("node-1", [observation()], tx.now, {observation().id: event()})
     policy = await stores.Policies(tx).create(PolicySpec("p", binding=Binding(["*"])), "user:a")
     # Over by its terms: a stranger's look must not end it.
@@ -105,6 +108,11 @@ def _p(store: str, *, filtered: str | None = None) -> Call:
 
 async def _take(tx: Transaction, kind: str) -> Any:
     return await stores.Jobs(tx).take([kind], 60)
+
+
+async def _watched(tx: Transaction) -> Any:
+    found = await stores.ImageUses(tx).of(IMAGE)
+    return [found.since, *found.visible]
 
 
 async def _read(tx: Transaction) -> Any:
@@ -167,6 +175,10 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "EnrolmentTokens.page": (_p("EnrolmentTokens"), NOTHING),
     "EnrolmentTokens.revoke": (lambda tx, i: s.EnrolmentTokens(tx).revoke(i["enrolment"]), NOT_FOUND),
     "Idempotency.find": (lambda tx, _: s.Idempotency(tx).find("user:a", "k", "d"), NOTHING),
+    "ImageUses.forget": (lambda tx, _: s.ImageUses(tx).forget(), NOTHING),
+    "ImageUses.of": (lambda tx, _: _watched(tx), NOTHING),
+    "ImageUses.told": (lambda tx, _: s.ImageUses(tx).told(n, WATCHED), NOT_FOUND),
+    "ImageUses.weigh": (lambda tx, _: s.ImageUses(tx).weigh([IMAGE], [IMAGE]), NOTHING),
     "Images.content": (lambda tx, _: s.Images(tx).content(IMAGE), NOT_FOUND),
     "Images.detail": (lambda tx, _: s.Images(tx).detail(IMAGE), NOT_FOUND),
     "Images.inventory": (lambda tx, _: s.Images(tx).inventory(IMAGE), NOT_FOUND),
@@ -191,6 +203,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Jobs.enqueue_due": (lambda tx, _: s.Jobs(tx).enqueue_due(), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
+    "Matching.again": (lambda tx, _: s.Matching(tx).again(IMAGE), NOTHING),
     "Matching.advanced": (lambda tx, _: s.Matching(tx).advanced(tx.now), NOTHING),
     "Matching.claim": (lambda tx, _: s.Matching(tx).claim(10, 60), NOTHING),
     "Matching.concern": (lambda tx, _: s.Matching(tx).concern([SUBJECT]), NOTHING),

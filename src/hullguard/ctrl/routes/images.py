@@ -15,6 +15,7 @@ from hullguard.model.package import PackageType
 from hullguard.model.page import Page
 from hullguard.model.report import ReportedPackage, ScanReport
 from hullguard.model.severity import Severity
+from hullguard.model.use import Use
 from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary
 from hullguard.storage.stores import ImageFilter, Images, PackageFilter, VulnerabilityFilter
 
@@ -37,6 +38,8 @@ class VulnerabilityQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fie
     package: Short | None = None
     layer: Short | None = None
     since: Annotated[Instant, Meta(description="Found at this instant for the first time, or later.")] | None = None
+    use: tuple[Use, ...] = ()
+    """What is known of the packages' use at run time."""
 
 
 class PackageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +67,10 @@ async def get_image(call: NamedDependency[Call], image: FromPath[str]) -> ImageD
 async def list_image_vulnerabilities(
     call: NamedDependency[Call], image: FromPath[str], filters: NamedDependency[VulnerabilityQuery]
 ) -> Page[FoundVulnerability]:
-    """The vulnerabilities of one image, and since when they are known; `sort=-first_found` puts the newest first."""
+    """The vulnerabilities of one image, since when they are known, and whether their packages are loaded.
+
+    `sort=-first_found` puts the newest first, `sort=-priority` those to be acted on first.
+    """
     async with call.reading() as tx:
         return await Images(tx).vulnerabilities(image, filters.to(VulnerabilityFilter), filters.page())
 

@@ -33,6 +33,7 @@ from hullguard.storage.stores.containers import ContainerFilter, Containers
 from hullguard.storage.stores.enrolment import EnrolmentTokens, Redeemed
 from hullguard.storage.stores.idempotency import Idempotency
 from hullguard.storage.stores.image_rows import ImageFilter
+from hullguard.storage.stores.image_uses import ImageUses, Watched
 from hullguard.storage.stores.images import Images, PackageFilter, VulnerabilityFilter
 from hullguard.storage.stores.incidents import IncidentFilter, Incidents
 from hullguard.storage.stores.jobs import Job, Jobs
@@ -68,6 +69,7 @@ __all__ = [
     "Head",
     "Idempotency",
     "ImageFilter",
+    "ImageUses",
     "Images",
     "IncidentFilter",
     "Incidents",
@@ -97,5 +99,6 @@ __all__ = [
     "Unreadable",
     "Users",
     "VulnerabilityFilter",
+    "Watched",
     "overview",
 ]

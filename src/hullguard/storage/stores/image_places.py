@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 import sqlalchemy as sa
 
 from hullguard.storage.stores.places import cluster_of
-from hullguard.storage.tables import image_nodes, images
+from hullguard.storage.tables import image_nodes, image_watches, images
 from hullguard.storage.transaction import Transaction
 
 NAMES_MAX = 100
@@ -31,11 +31,8 @@ async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequen
     rows = [{"node": node, "image_id": image, "cluster": cluster, "names": now[image]} for image in changed]
     await tx.upsert(image_nodes, rows, update=["names"])
     for batch in _batches(gone):
-        await tx.run(
-            sa.delete(image_nodes).where(
-                tx.mine(image_nodes), image_nodes.c.node == node, image_nodes.c.image_id.in_(batch)
-            )
-        )
+        for table in (image_nodes, image_watches):
+            await tx.run(sa.delete(table).where(tx.mine(table), table.c.node == node, table.c.image_id.in_(batch)))
     await _rename(tx, [*changed, *gone])
     return await _without_inventory(tx, now)
 

@@ -12,11 +12,15 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
+from hullguard.model.use import Use
 from hullguard.model.view import LayerShare
 from hullguard.storage.paging import INTEGER_MAX
 
 RISK_STEP = 100_000
 """One vulnerability of a class weighs more than any number of the class below, up to this many."""
+
+USED = {Use.UNKNOWN: 0, Use.NOT_SEEN: 1, Use.LOADED: 2}
+"""As ``findings.used`` has it."""
 
 SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 
@@ -54,7 +58,8 @@ def finding_rows(
 ) -> Iterable[dict[str, Any]]:
     """The index of a report's vulnerabilities; ``known`` says since when (vulnerability, package) was found before.
 
-    An advisory that got its CVE meanwhile is found under another id, but not anew.
+    An advisory that got its CVE meanwhile is found under another id, but not anew. Of the packages' use nothing is
+    known yet: ``ImageUses.weigh`` follows.
     """
     names = {package.purl: package.name for package in report.packages}
     for position, found in enumerate(report.vulnerabilities):
@@ -68,6 +73,8 @@ def finding_rows(
             "fixable": found.fixed is not None,
             "package": package,
             "layer": found.layer,
+            "priority": found.priority.score,
+            "used": USED[Use.UNKNOWN],
             "first_found": min(earlier, default=now),
         }
 

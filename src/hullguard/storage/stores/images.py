@@ -11,13 +11,16 @@ from hullguard.model.errors import NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.page import Page
-from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport
+from hullguard.model.priority import as_used
+from hullguard.model.report import AdvisoryState, ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
+from hullguard.model.use import ImageUse, Use
 from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary, LayerShare
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, summaries, visible
+from hullguard.storage.stores.image_uses import ImageUses
 from hullguard.storage.stores.matching import Wait
 from hullguard.storage.stores.settings import ADVISORIES, Settings
 from hullguard.storage.tables import findings, image_packages, images, inventories, reports
@@ -34,6 +37,8 @@ class VulnerabilityFilter(Struct, frozen=True):
     layer: str | None = None
     since: datetime | None = None
     """Found at this instant for the first time, or later."""
+    use: frozenset[Use] = frozenset()
+    """What is known of their packages' use at run time."""
 
 
 class PackageFilter(Struct, frozen=True):
@@ -50,6 +55,7 @@ _FINDINGS = Listing(
         "package": findings.c.package,
         "id": findings.c.vulnerability,
         "first_found": findings.c.first_found,
+        "priority": findings.c.priority,
     },
     default="severity",
     search=(findings.c.vulnerability, findings.c.package),
@@ -125,7 +131,7 @@ class Images:
             return ImageContent(
                 secrets=taken.secrets, malware=taken.malware, config=taken.config, licenses=(), suppressed=()
             )
-        said = await self.report(image_id)
+        said = await self._kept(image_id)
         return ImageContent(
             secrets=said.secrets,
             malware=said.malware,
@@ -149,14 +155,23 @@ class Images:
     async def report(self, image_id: str) -> ScanReport:
         """What is wrong with it, whole, by the advisories that last had anything to say about it or were silent."""
         row = await self._row(image_id)
+        found = await self._kept(image_id)
+        state = await Settings(self._tx).get(ADVISORIES, AdvisoryState)
+        current = state is not None and state.built is not None and state.built == row.advisories_built
+        use = await ImageUses(self._tx).of(image_id)
+        return structs.replace(
+            found,
+            advisories=state if state is not None and current else found.advisories,
+            vulnerabilities=tuple(_as_used(each, use) for each in found.vulnerabilities),
+        )
+
+    async def _kept(self, image_id: str) -> ScanReport:
+        """As the worker made it, when nothing was known of the packages' use."""
         found: ScanReport | None = await self._tx.scalar(
             sa.select(reports.c.report).where(self._tx.mine(reports), reports.c.image_id == image_id)
         )
         if found is None:
             raise NotFound(f"image {image_id[:80]} has not been matched against advisories yet", "image.not-matched")
-        state = await Settings(self._tx).get(ADVISORIES, AdvisoryState)
-        if state is not None and state.built is not None and state.built == row.advisories_built:
-            return structs.replace(found, advisories=state)
         return found
 
     async def vulnerabilities(
@@ -172,12 +187,18 @@ class Images:
         where += [] if wanted.package is None else [table.package == wanted.package]
         where += [] if wanted.layer is None else [table.layer == wanted.layer]
         where += [] if wanted.since is None else [table.first_found >= wanted.since]
+        where += any_of(table.used, {derive.USED[use] for use in wanted.use}, tx)
         found = await fetch(tx, sa.select(table.position, table.first_found).where(*where), _FINDINGS, request)
         if not found.rows:
             return Page([], found.total)
-        kept = (await self.report(image_id)).vulnerabilities
+        kept = (await self._kept(image_id)).vulnerabilities
         since = image.first_matched or image.matched
-        items = [FoundVulnerability.of(kept[row.position], row.first_found, since) for row in found.rows]
+        use = await ImageUses(tx).of(image_id)
+        items = [
+            FoundVulnerability.of(_as_used(each, use), row.first_found, since, use.of(each.package))
+            for row in found.rows
+            for each in (kept[row.position],)
+        ]
         return Page(items, found.total, found.cursor)
 
     async def packages(self, image_id: str, wanted: PackageFilter, request: PageRequest) -> Page[ReportedPackage]:
@@ -202,3 +223,7 @@ class Images:
 
     async def _update(self, image_id: str, **values: Any) -> None:
         await self._tx.run(sa.update(images).where(self._tx.mine(images), images.c.id == image_id).values(**values))
+
+
+def _as_used(found: Vulnerability, use: ImageUse) -> Vulnerability:
+    return structs.replace(found, priority=as_used(found.priority, use.of(found.package).use, kev=found.kev))

@@ -80,11 +80,15 @@ class Matching:
         """Have all matched again, when there is time; how many there are."""
         return await self._wait(Wait.REFRESH, images.c.scanned.is_not(None))
 
-    async def _wait(self, why: Wait, condition: sa.ColumnElement[bool]) -> int:
+    async def again(self, image: str) -> int:
+        """Have one image matched again soon; 0 if nobody knows yet what is in it."""
+        return await self._wait(Wait.CONCERNED, images.c.scanned.is_not(None), images.c.id == image)
+
+    async def _wait(self, why: Wait, *condition: sa.ColumnElement[bool]) -> int:
         less = images.c.waits < why
         values = {"waits": sa.case((less, why), else_=images.c.waits), "claimed": None, "tries": 0}
         # What was given up is worth another try too.
-        where = (self._tx.mine(images), sa.or_(less, images.c.tries >= TRIES), condition)
+        where = (self._tx.mine(images), sa.or_(less, images.c.tries >= TRIES), *condition)
         return await self._tx.run(sa.update(images).where(*where).values(**values))
 
     async def advanced(self, built: datetime | None) -> None:

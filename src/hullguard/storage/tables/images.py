@@ -10,6 +10,7 @@ from hullguard.model.image import OperatingSystem
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Unknown
 from hullguard.model.report import ScanReport
+from hullguard.model.use import ImageUse
 from hullguard.model.view import LayerShare
 from hullguard.storage.dialect import Compressed, Instant, Packed, long_text, text
 from hullguard.storage.tables.metadata import flag, key, metadata, number, short, tenant
@@ -132,6 +133,39 @@ findings = sa.Table(
     flag("fixable"),
     short("package"),
     sa.Column("layer", text(IMAGE)),
+    # With what is known of the package's use, which the report itself does not have: storage/stores/image_uses.py.
+    number("priority"),
+    number("used"),
     sa.Column("first_found", Instant, nullable=False, server_default="0"),
     sa.Index("ix_findings_vulnerability", "tenant", "vulnerability", "image_id"),
+)
+
+# Which agents watch what containers of an image load, and since when.
+image_watches = sa.Table(
+    "image_watches",
+    metadata,
+    tenant(),
+    key("node"),
+    key("image_id", IMAGE),
+    short("cluster", 64),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("until", Instant, nullable=False),
+    number("containers"),
+    flag("whole"),
+    sa.Index("ix_image_watches_image", "tenant", "image_id", "until"),
+    sa.Index("ix_image_watches_until", "tenant", "until"),
+)
+
+# Which files they were seen with, and when last (seconds since 1970); what follows from that for its packages.
+image_uses = sa.Table(
+    "image_uses",
+    metadata,
+    tenant(),
+    key("image_id", IMAGE),
+    sa.Column("files", Compressed(dict[str, int]), nullable=False),
+    sa.Column("told", Instant, nullable=False),
+    sa.Column("use", Compressed(ImageUse), nullable=False),
+    # Files came that ``use`` does not know of yet.
+    flag("due", default=True),
+    sa.Index("ix_image_uses_told", "tenant", "told"),
 )

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.advisories import affected, database, found, inventory, package, record
 
-from hullguard.advisories.priority import priority
+from hullguard.model.priority import as_used, priority
+from hullguard.model.report import Priority
 from hullguard.model.severity import Severity
+from hullguard.model.use import Use
 
 ZERO = {"introduced": "0"}
 CHANCE = st.none() | st.floats(min_value=0, max_value=1)
@@ -56,6 +58,43 @@ def test_no_good_news_raises_it_and_no_bad_news_lowers_it(severity: Severity, ep
 @pytest.mark.parametrize(("given", "counted"), [(7.0, 15), (-1.0, 0)])
 def test_a_chance_beyond_certainty_is_certainty(given: float, counted: int) -> None:
     assert priority(Severity.LOW, kev=False, epss=given, fixable=False, kernel=False).score == 8 + counted
+
+
+PRIORITIES = st.builds(
+    priority,
+    st.sampled_from(Severity),
+    kev=st.booleans(),
+    epss=CHANCE,
+    fixable=st.booleans(),
+    kernel=st.booleans(),
+)
+
+
+class TestUse:
+    def test_what_is_loaded_comes_first_and_what_is_not_seen_later(self) -> None:
+        high = priority(Severity.HIGH, kev=False, epss=None, fixable=True, kernel=False)
+
+        assert as_used(high, Use.LOADED, kev=False).score == 50
+        assert as_used(high, Use.LOADED, kev=False).reasons[-1] == "+10 loaded at run time"
+        assert as_used(high, Use.NOT_SEEN, kev=False).score == 30
+        assert as_used(high, Use.NOT_SEEN, kev=False).reasons[-1] == "-10 not seen loaded"
+        assert as_used(high, Use.UNKNOWN, kev=False) is high
+
+    @given(PRIORITIES, st.sampled_from(Use), st.booleans())
+    def test_the_reasons_add_up(self, judged: Priority, use: Use, kev: bool) -> None:
+        one = as_used(judged, use, kev=kev)
+
+        assert one.score == sum(int(re.match(r"[+-]\d+", reason)[0]) for reason in one.reasons)  # type: ignore[index]
+        assert one.score <= 100
+
+    @given(PRIORITIES, st.booleans())
+    def test_it_lowers_a_little_and_never_what_is_exploited(self, judged: Priority, kev: bool) -> None:
+        lowered = as_used(judged, Use.NOT_SEEN, kev=kev).score
+
+        assert judged.score >= lowered >= judged.score * 3 / 4
+        assert lowered == judged.score or not kev
+        assert judged.score - lowered <= 10
+        assert as_used(judged, Use.LOADED, kev=kev).score >= judged.score
 
 
 class TestFindings:
