@@ -157,6 +157,12 @@ def test_a_protected_profile_is_taken_back_when_it_breaks_the_next_release(clien
             moved(client, profile, state)
         protected = moved(client, profile, "protect", rollout={"tolerated_exits": 1, "watch_minutes": 5})
 
+        tried = docker(docker_host, "exec", made[0], "/bin/busybox", "nc", "-w", "1", "127.0.0.1", "82", check=False)
+        assert b"not permitted" in tried.stderr, "a connection that was not learned is refused in the kernel"
+        found = client.wait(f"/incidents?container={made[0]}&rule={DEPARTURE}", lambda page: page["items"])["items"]
+        told = [(each["details"]["what"], each["action"], each["stopped"]) for each in found]
+        assert told == [("tcp 127.0.0.1 82", "deny", True)]
+
         words = ("run", "-d", "--network", "none", "--restart", "on-failure", SHOP, "/bin/sh", "-c", NEXT)
         made.append(said(docker_host, *words))
         denied = client.wait(
@@ -168,13 +174,13 @@ def test_a_protected_profile_is_taken_back_when_it_breaks_the_next_release(clien
         # It fails once more than is tolerated: the profile monitors again, and everybody who must know is told why.
         now = client.wait(f"/profiles/{profile}", lambda found: found["state"] == "monitor", seconds=90)
         assert (now["version"], now["changed_by"]) == (protected["version"] + 1, f"node:{node['id']}")
-        (told,) = client.get("/incidents?rule=profile.rolled-back")["items"]
-        said_why = {name: told["details"][name] for name in ("profile", "version", "exits", "before", "code")}
+        (back,) = client.get("/incidents?rule=profile.rolled-back")["items"]
+        said_why = {name: back["details"][name] for name in ("profile", "version", "exits", "before", "code")}
         version = str(protected["version"])
         assert said_why == {"profile": SHOP, "version": version, "exits": "2", "before": "0", "code": "1"}
-        assert told["container"]["id"] == made[1]
+        assert back["container"]["id"] == made[1]
         (record,) = client.get(f"/audit?subject=profile:{profile}&action=profile.roll-back")["items"]
-        assert (record["actor"], record["details"]["incident"]) == (f"node:{node['id']}", told["id"])
+        assert (record["actor"], record["details"]["incident"]) == (f"node:{node['id']}", back["id"])
         assert record["reason"].startswith("Simulated again: 2 failing exits in 5 minutes, 0 before")
         assert client.get(f"/policies/{policy['id']}")["version"] == policy["version"], "the policy is not to blame"
         in_force(client)
