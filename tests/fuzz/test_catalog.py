@@ -61,6 +61,7 @@ _NO_PARSERS = {
     "inventory/content/secrets/automaton.py": "compiles the rules, or loads what was compiled of them",
     "inventory/content/secrets/rule.py": "rules, compiled when they are first needed",
     "inventory/content/secrets/rules/files.py": "rules, made when they are loaded",
+    "inventory/content/secrets/rules/lines.py": "rules, made when they are loaded",
     "inventory/content/titles.py": "names the rules in Chinese; what it is asked for are titles of our own",
     "inventory/source/containerd.py": "runs ctr, and hands its archive to the reader of OCI archives",
     "inventory/source/named.py": "asks one source after the other",

@@ -45,6 +45,8 @@ def _node(kind: str, value: object, chance: random.Random) -> str:
     match kind, value:
         case "LITERAL", int():
             return chr(value)
+        case "AT", _:
+            return ""
         case "NOT_LITERAL" | "ANY", _:
             return chance.choice(_PLAIN)
         case "IN", list():

@@ -35,6 +35,9 @@ class Limits(Struct, frozen=True):
     """What is unpacked of archives and lists inside the image's files, of all of them together."""
     hole_bytes: int = GIB
     """Holes that are put back into sparse files, of one and of all together."""
+    secret_seconds: int = 600
+    """Of a processor, in which credentials are looked for; the files that are left are named in ``unknowns``. A large
+    image takes ten."""
     hits: int = 1000
     """Findings of one inspector in one layer that are kept; the rest is only counted."""
     kept_bytes: int = 512 * MIB

@@ -79,7 +79,10 @@ def read(
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess(), all_mounts, loadables)
     with source.open(request) as opened:
         analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
-        reader = LayerReader(Wanted(analyzers, inspectors=inspectors_of(scanners)), Budget(limits), cache, progress)
+        inspectors = inspectors_of(scanners)
+        for inspector in inspectors:
+            inspector.bind(limits)
+        reader = LayerReader(Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress)
         if isinstance(opened, PlainTree):
             return quotable(_tree(target, source, opened, reader))
         if isinstance(opened, Listed):

@@ -58,6 +58,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "LISTED_FILES": (1, "lib/apk/db/installed", "P:a\nV:1\nF:bin\nR:a\nR:b\n\n"),
     "RPM_PACKAGES": (2, "var/lib/rpm/Packages.db", ndb(*(header(f"a{number}") for number in range(3)))),
     "SECRETS_OF_A_FILE": (2, "a", TOKENS),
+    "WIDE_BYTES": (20, "a", b"\xff" * 90 + "a run of twenty characters".encode("utf-16-le") + b"\xff" * (1 << 20)),
     "SECRETS_JUDGED": (0, "a", TOKENS + b"\n" * (1 << 21) + TOKENS),
 }
 """By the limit's name what it is made for the test, and a file that goes beyond."""
@@ -133,6 +134,15 @@ def test_rules_of_malware_that_take_too_long(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "root/a.sh").write_bytes(b"#!/bin/sh\n" + b"x" * 5000)
 
     assert told(read(f"dir:{tmp_path / 'root'}", scanners=frozenset({"malware"}))) == ["a.sh"]
+
+
+def test_secrets_that_are_looked_for_too_long(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"text that is long enough")
+    scanners = frozenset({"secret"})
+
+    assert told(read(f"dir:{tmp_path}", scanners=scanners)) == []
+    assert sorted(told(read(f"dir:{tmp_path}", limits=Limits(secret_seconds=0), scanners=scanners))) == ["a", "b"]
 
 
 def test_rules_of_malware_that_take_too_long_on_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

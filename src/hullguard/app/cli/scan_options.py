@@ -34,6 +34,7 @@ Output = Annotated[
 OutputFile = Annotated[Path | None, Option(("-o", "--output"), help="Write to this file.", shows_default=False)]
 
 SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE = "64GiB", 3_000_000, "64MiB", "1GiB", "2GiB"
+SECRET_SECONDS = 600
 """The defaults of ``Limits``, as a person writes them."""
 
 PASSWORD = "HULLGUARD_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
@@ -108,6 +109,9 @@ class Reading(Struct, frozen=True):
     max_unpacked_size: Annotated[
         str, Option(("--max-unpacked-size",), help="Stop after unpacking this much of archives inside files.")
     ] = UNPACKED_SIZE
+    max_secret_time: Annotated[
+        int, Option(("--max-secret-time",), least=1, help="Look for secrets for this many seconds of a processor.")
+    ] = SECRET_SECONDS
 
     @property
     def cache(self) -> Path | None:
@@ -124,6 +128,7 @@ class Reading(Struct, frozen=True):
             file_bytes=parse_size(self.max_file_size),
             large_file_bytes=parse_size(self.max_large_file_size),
             unpacked_bytes=parse_size(self.max_unpacked_size),
+            secret_seconds=self.max_secret_time,
         )
 
     def registry(self) -> "RegistryAccess":

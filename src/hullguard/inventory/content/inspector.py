@@ -4,6 +4,7 @@ import abc
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from hullguard.inventory.limits import Limits
 from hullguard.model.content import Hit
 from hullguard.model.package import Unknown
 
@@ -20,6 +21,10 @@ class Inspector(abc.ABC):
     @abc.abstractmethod
     def version(self) -> str:
         """Names the rules in force, so that an index made with others is not taken for one made with these."""
+
+    def bind(self, limits: Limits) -> None:
+        """Is told the limits of the scan that it was made for."""
+        del limits
 
     @abc.abstractmethod
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:

@@ -10,6 +10,7 @@ from hullguard.inventory.content import image_checks
 from hullguard.inventory.content.malware import hashes
 from hullguard.inventory.content.modes import ModeInspector
 from hullguard.inventory.content.secrets.rules.catalog import RULES
+from hullguard.inventory.content.secrets.stores import STORES
 from hullguard.inventory.content.titles import chinese, title_of
 
 CONTENT = Path(str(files("hullguard.inventory.content")))
@@ -17,7 +18,7 @@ HAN = re.compile(r"[一-鿿]")
 
 
 def titles() -> set[str]:
-    found = {rule.title for rule in RULES}
+    found = {rule.title for rule in (*RULES, *STORES)}
     found |= {check.title for check in vars(image_checks).values() if isinstance(check, image_checks.Check)}
     found |= {
         hit.title for mode in (0o4755, 0o2755, 0o6755, 0o666) for hit in ModeInspector().inspect("x", 1, mode, iter(()))

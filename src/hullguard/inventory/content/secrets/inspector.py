@@ -1,22 +1,27 @@
 """The inspector ``secret``: credentials in the files of a layer."""
 
-import codecs
 import functools
 import hashlib
 import itertools
 import re
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import msgspec
 
+from hullguard.inventory import bounds
 from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.content.secrets.automaton import build
-from hullguard.inventory.content.secrets.judge import promising
+from hullguard.inventory.content.secrets.judge import MASK, promising
 from hullguard.inventory.content.secrets.matcher import WINDOW, Found, Matcher, shared
 from hullguard.inventory.content.secrets.opaque import compressed, opaque
 from hullguard.inventory.content.secrets.rules.catalog import RULES
+from hullguard.inventory.content.secrets.stores import BEGINNINGS, stores, undecided
+from hullguard.inventory.content.secrets.wide import Runs, encoding_of, utf_8
 from hullguard.inventory.endings import Endings
+from hullguard.inventory.limits import Limits
 from hullguard.model.content import Secret
 from hullguard.model.package import Unknown
 
@@ -24,22 +29,18 @@ _SMALLEST = 16
 _HEAD = 512
 _BINARY = 64 << 20
 """Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
-_MARKS = (
-    *((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")),  # the first begins as the next one does
-    *((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
-)
-# Which bytes of a character of ASCII are zero: of text without a mark nearly all others are not.
-_ZEROS = (
-    ("utf-32-le", (False, True, True, True)),
-    ("utf-32-be", (True, True, True, False)),
-    ("utf-16-le", (False, True, False, True)),
-    ("utf-16-be", (True, False, True, False)),
-)
-_CODE = 8  # grows when the engine itself could find something else
+_CODE = 9  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
+    """Made for one scan: it counts the time that it takes."""
+
     name: ClassVar[str] = "secret"
+
+    def __init__(self) -> None:
+        self._seconds: float = Limits().secret_seconds
+        self._spent = 0.0
+        self._lock = threading.Lock()
 
     @functools.cached_property
     def version(self) -> str:
@@ -54,29 +55,58 @@ class SecretInspector(Inspector):
         del mode
         return "compressed" if size >= _SMALLEST and compressed(head) and promising(path) else ""
 
+    def bind(self, limits: Limits) -> None:
+        self._seconds = limits.secret_seconds
+
     def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Secret | Unknown]:
         del mode
-        particular = rules_of_path(path)
-        if size > WINDOW:
-            return self._large(path, size, chunks, particular)
-        content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
-        if (encoding := _wide(content[:_HEAD])) is not None:
-            content = b"".join(_utf_8([content], encoding))
-        if particular or self.matcher.candidates(content):
-            return self._found(path, [content], particular)
-        return ()
+        if self._spent >= self._seconds:
+            why = "credentials were looked for in other files for too long; in this one they were not"
+            return [Unknown(path, why, incomplete=True)]
+        clock = _Clock(chunks)
+        found = list(self._large(path, size, clock) if size > WINDOW else self._small(path, clock))
+        with self._lock:
+            self._spent += clock.spent
+        return found
 
-    def _large(
-        self, path: str, size: int, chunks: Iterator[bytes], particular: frozenset[int]
-    ) -> Iterator[Secret | Unknown]:
-        first = next(chunks, b"")
-        content: Iterator[bytes] = itertools.chain([first], chunks)
-        if (encoding := _wide(first[:_HEAD])) is not None:
-            content = _utf_8(content, encoding)
-        elif b"\0" in first[:_HEAD] and size > _BINARY:
-            yield Unknown(path, f"it is no text; credentials were looked for in {_BINARY} of its {size} bytes")
-            content = _begin(content)
-        yield from self._found(path, content, particular)
+    def _small(self, path: str, chunks: Iterable[bytes]) -> Iterable[Secret | Unknown]:
+        content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
+        particular = rules_of_path(path)
+        found = _stores(path, content) if content.startswith(BEGINNINGS) else []
+        if (encoding := encoding_of(content[:_HEAD])) is not None:
+            content = b"".join(utf_8([content], encoding))
+        elif b"\0" in content:
+            content = b"".join(Runs().behind([content]))
+        if particular or self.matcher.candidates(content):
+            found += self._found(path, [content], particular)
+        return found
+
+    def _large(self, path: str, size: int, clock: "_Clock") -> Iterator[Secret | Unknown]:
+        first = next(clock, b"")
+        content: Iterator[bytes] = self._in_time(itertools.chain([first], clock), clock)
+        yield from _stores(path, first)
+        runs = Runs()
+        if (encoding := encoding_of(first[:_HEAD])) is not None:
+            content = utf_8(content, encoding)
+        else:
+            if b"\0" in first[:_HEAD] and size > _BINARY:
+                yield Unknown(path, f"it is no text; credentials were looked for in {_BINARY} of its {size} bytes")
+                content = _begin(content)
+            content = runs.behind(content)
+        yield from self._found(path, content, rules_of_path(path))
+        if runs.cut:
+            why = f"of text of two bytes a character that lies in it {bounds.WIDE_BYTES} characters were looked at"
+            yield Unknown(path, why, incomplete=True)
+        if clock.stopped and clock.read < size:
+            why = f"credentials were looked for in {clock.read} of its {size} bytes; the search took too long"
+            yield Unknown(path, why, incomplete=True)
+
+    def _in_time(self, content: Iterator[bytes], clock: "_Clock") -> Iterator[bytes]:
+        for chunk in content:
+            yield chunk
+            if self._spent + clock.spent >= self._seconds:
+                clock.stopped = True
+                return
 
     def _found(self, path: str, chunks: Iterable[bytes], particular: frozenset[int]) -> Iterator[Secret | Unknown]:
         reading = self.matcher.reading(particular)
@@ -96,27 +126,37 @@ class SecretInspector(Inspector):
         return shared(self.version, lambda: RULES)
 
 
-def _wide(head: bytes) -> str | None:
-    """The encoding of text in which a character of ASCII has two or four bytes, as programs of Windows write it."""
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding
-    if b"\0" not in head[:64] or len(head) < _SMALLEST:
-        return None
-    parts = [head[place::4] for place in range(4)]
-    for encoding, zeros in _ZEROS:
-        if all(
-            (part.count(0) > 0.8 * len(part)) is zero and (zero or 0 not in part)
-            for part, zero in zip(parts, zeros, strict=True)
-        ):
-            return encoding
-    return None
+class _Clock(Iterator[bytes]):
+    """The pieces of a file, and the time that its thread spent on anything but waiting for them."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._since = time.thread_time()
+        self._waited = 0.0
+        self.read = 0
+        """Bytes so far."""
+        self.stopped = False
+
+    def __next__(self) -> bytes:
+        asked = time.thread_time()
+        try:
+            chunk = next(self._chunks)
+        finally:
+            self._waited += time.thread_time() - asked
+        self.read += len(chunk)
+        return chunk
+
+    @property
+    def spent(self) -> float:
+        """Seconds of a processor."""
+        return time.thread_time() - self._since - self._waited
 
 
-def _utf_8(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Such text in the bytes that rules are made for."""
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    return (decoder.decode(chunk).encode("utf-8", "replace") for chunk in chunks)
+def _stores(path: str, content: bytes) -> list[Secret | Unknown]:
+    """What a file of keys is, of which nothing can be shown."""
+    if doubt := undecided(content):
+        return [Unknown(path, doubt)]
+    return [Secret(store.id, store.title, store.severity, path, 1, MASK) for store in stores(content)]
 
 
 def _begin(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -130,17 +170,18 @@ def _begin(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def rules_of_path(path: str) -> frozenset[int]:
     """The rules that apply to files of this name only."""
-    endings, patterns = _paths()
-    if not endings.possible(path):
+    endings, some, patterns = _paths()
+    if not endings.possible(path) or not some.fullmatch(path):
         return frozenset()
     return frozenset(number for number, pattern in patterns if pattern.fullmatch(path))
 
 
 @functools.cache
-def _paths() -> tuple[Endings, tuple[tuple[int, re.Pattern[str]], ...]]:
+def _paths() -> tuple[Endings, re.Pattern[str], tuple[tuple[int, re.Pattern[str]], ...]]:
     patterns = [(number, rf"(?:.*/)?(?:{rule.paths})") for number, rule in enumerate(RULES) if rule.paths]
     compiled = tuple((number, re.compile(pattern, re.DOTALL)) for number, pattern in patterns)
-    return Endings(pattern for _, pattern in patterns), compiled
+    some = "|".join(dict.fromkeys(rule.paths for rule in RULES if rule.paths))
+    return Endings(pattern for _, pattern in patterns), re.compile(rf"(?:.*/)?(?:{some})", re.DOTALL), compiled
 
 
 if __name__ == "__main__":

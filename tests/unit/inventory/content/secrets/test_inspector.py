@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import lzma
+from collections.abc import Iterator
 
 import pytest
 from tests.support.specimens import specimen
@@ -8,6 +9,7 @@ from tests.support.specimens import specimen
 from hullguard.inventory.content.secrets import inspector
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.rules.catalog import RULES
+from hullguard.inventory.limits import Limits
 from hullguard.model.content import Secret
 from hullguard.model.package import Unknown
 
@@ -147,3 +149,79 @@ def test_a_form_that_only_the_first_bytes_claim_hides_nothing(head: bytes) -> No
 def test_only_the_directory_of_a_distributions_metadata_is_passed_over() -> None:
     assert INSPECTOR.wants("srv/app-dist-info/secret.env", 100, 0o644, b"TOKEN=x" * 9)
     assert not INSPECTOR.wants("lib/app-1.dist-info/RECORD", 100, 0o644, b"TOKEN=x" * 9)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "设置" * 300,
+        "口令: 见下\r\n" * 30,
+        b"one line of ASCII that is written first\r\n",
+        bytes(range(256)) * 4,
+    ],
+)
+def test_text_in_wide_characters_behind_another_head_is_read(head: str | bytes, encoding: str) -> None:
+    begin = head.encode(encoding) if isinstance(head, str) else head
+    for size in (900, 2_000_000):
+        content = begin + f"\r\n{'é' * size}\r\nNPM_TOKEN={TOKEN}\r\n".encode(encoding) + bytes(900)
+        assert found(content) == (["npm-token"], [])
+
+
+def test_wide_text_that_begins_with_a_zero_is_no_text_of_four_bytes() -> None:
+    content = f"\ufeff\0NPM_TOKEN={TOKEN}\n".encode("utf-16-le")
+
+    assert content.startswith(b"\xff\xfe\0\0")
+    assert found(content) == (["npm-token"], [])
+
+
+def test_a_run_of_wide_text_may_be_cut_anywhere_by_the_pieces_of_a_stream() -> None:
+    text = f"NPM_TOKEN={TOKEN}\n".encode("utf-16-le")
+
+    for before in range(4096 - len(text), 4096):
+        assert found(b"\xff" * before + text + b"\xff" * (2 << 20))[0] == ["npm-token"]
+
+
+def test_files_are_left_when_the_time_is_over_and_told() -> None:
+    bounded, text = SecretInspector(), f"NPM_TOKEN={TOKEN}\n".encode()
+    bounded.bind(Limits(secret_seconds=0))
+
+    (left,) = bounded.inspect("srv/a", len(text), 0o644, iter([text]))
+
+    assert left == Unknown(
+        "srv/a", "credentials were looked for in other files for too long; in this one they were not", incomplete=True
+    )
+
+
+def test_the_time_ends_in_the_middle_of_a_large_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounded, text = SecretInspector(), f"NPM_TOKEN={TOKEN}\n".encode()
+    bounded.bind(Limits(secret_seconds=1))
+    chunks = [text + b"x" * (1 << 20), b"x" * (2 << 20)]
+    seconds = iter([0.0, 0.0, 0.0, *[5.0] * 99])
+    monkeypatch.setattr(inspector.time, "thread_time", lambda: next(seconds))
+
+    first, second = bounded.inspect("srv/a", size := sum(map(len, chunks)), 0o644, iter(chunks))
+
+    assert isinstance(first, Secret)
+    assert second == Unknown(
+        "srv/a",
+        f"credentials were looked for in {len(chunks[0])} of its {size} bytes; the search took too long",
+        incomplete=True,
+    )
+    assert [type(hit) for hit in bounded.inspect("srv/b", len(text), 0o644, iter([text]))] == [Unknown]
+
+
+def test_waiting_for_the_content_is_no_time_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal now
+        now += 5.0
+        yield f"NPM_TOKEN={TOKEN}\n".encode()
+
+    bounded = SecretInspector()
+    bounded.bind(Limits(secret_seconds=1))
+    monkeypatch.setattr(inspector.time, "thread_time", lambda: now)
+
+    for _ in range(2):
+        assert [type(hit) for hit in bounded.inspect("srv/a", 50, 0o644, chunks())] == [Secret]

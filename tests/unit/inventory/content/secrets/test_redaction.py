@@ -21,6 +21,7 @@ SECRET = "Kq8vTz2hunter"
         (f"RUN |2 A=1 DB_PASSWORD={SECRET} /bin/sh -c x", "RUN |2 A=1 DB_PASSWORD=******** /bin/sh -c x"),
         (f"RUN export API_KEY='a {SECRET}'; x", "RUN export API_KEY='********'; x"),
         (f"RUN git clone https://u:{SECRET}@host/x", "RUN git clone https://u:********@host/x"),
+        (f"RUN curl https://u:a/{SECRET}@host:80/x", "RUN curl https://u:********@host:80/x"),
         (f'RUN curl -H "Authorization: Bearer {SECRET}" x', 'RUN curl -H "Authorization: Bearer ********" x'),
         (f'RUN curl -H "PRIVATE-TOKEN: {SECRET}" x', 'RUN curl -H "PRIVATE-TOKEN: ********" x'),
         (f"RUN curl -u admin:{SECRET} x", "RUN curl -u admin:******** x"),

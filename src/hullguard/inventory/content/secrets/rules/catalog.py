@@ -1,7 +1,7 @@
 """Every rule, the particular before the general: of two that claim the same bytes the first is reported."""
 
 from hullguard.inventory.content.secrets.rule import Rule
-from hullguard.inventory.content.secrets.rules import cloud, development, files, services
+from hullguard.inventory.content.secrets.rules import cloud, development, files, services, settings, tools
 
 RULES: tuple[Rule, ...] = (
     *cloud.AMAZON,
@@ -20,5 +20,8 @@ RULES: tuple[Rule, ...] = (
     *services.AI,
     *files.KEYS,
     *files.FILES,
+    *settings.SERVERS,
+    *settings.APPLICATIONS,
+    *tools.TOOLS,
     *files.GENERIC,
 )

@@ -27,6 +27,13 @@ AMAZON = (
     ),
     Rule("aws-mws-token", "Amazon marketplace token", _HIGH, rf"amzn\.mws\.{_UUID}"),
     Rule("aws-bedrock-api-key", "Amazon Bedrock API key", _CRITICAL, r"ABSK[A-Za-z0-9+/]{109,269}", entropy=4.0),
+    Rule(
+        "aws-bedrock-short-key",
+        "Amazon Bedrock API key",
+        _HIGH,
+        r"bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t[A-Za-z0-9+/=]{20,2000}",
+        whole=False,
+    ),
 )
 
 GOOGLE = (
@@ -147,4 +154,11 @@ HOSTS = (
     Rule("planetscale-password", "PlanetScale password", _HIGH, r"pscale_pw_[A-Za-z0-9=._\-]{32,64}"),
     Rule("databricks-token", "Databricks access token", _HIGH, r"dapi[a-f0-9]{32}(?:-[0-9])?"),
     Rule("neon-api-key", "Neon API key", _HIGH, r"napi_[a-z0-9]{64}"),
+    Rule("vercel-key", "Vercel access token", _HIGH, r"vc[picark]_[A-Za-z0-9_\-]{50,60}", entropy=3.5),
+    Rule("deno-token", "Deno Deploy token", _HIGH, r"dd[pwo]_[A-Za-z0-9]{36}", entropy=3.0),
+    Rule("mongodb-service-secret", "MongoDB Atlas service account secret", _HIGH, r"mdb_sa_sk_[A-Za-z0-9_\-]{40}"),
+    Rule(
+        "defined-networking-token", "Defined Networking token", _HIGH, r"dnkey-[A-Za-z0-9=_\-]{26}-[A-Za-z0-9=_\-]{52}"
+    ),
+    Rule("adobe-client-secret", "Adobe client secret", _HIGH, r"p8e-[A-Za-z0-9]{32}", entropy=3.0),
 )

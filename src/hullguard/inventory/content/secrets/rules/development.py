@@ -29,6 +29,8 @@ CODE_HOSTS = (
     Rule("sourcegraph-token", "Sourcegraph access token", _HIGH, r"sgp_(?:[a-f0-9]{16}|local)_[a-f0-9]{40}"),
     Rule("gitea-token", "Gitea access token", _HIGH, r"[a-f0-9]{40}", words=r"gitea|forgejo|gogs", entropy=3.0),
     Rule("gitee-token", "Gitee access token", _HIGH, r"[a-f0-9]{32}", words=r"gitee", entropy=3.0),
+    Rule("gitlab-feature-token", "GitLab feature flag token", _MEDIUM, r"glffct-[A-Za-z0-9_\-]{20}"),
+    Rule("sourcegraph-gateway-token", "Sourcegraph access token", _HIGH, r"slk_[a-f0-9]{64}"),
 )
 
 REGISTRIES = (
@@ -95,6 +97,10 @@ BUILDS = (
     Rule("launchdarkly-key", "LaunchDarkly key", _MEDIUM, rf"(?:api|sdk|mob)-{_UUID}", words=r"launch_?darkly|ld_"),
     Rule("prefect-token", "Prefect API key", _HIGH, r"pn[ub]_[A-Za-z0-9]{36}"),
     Rule("readme-api-key", "ReadMe API key", _MEDIUM, r"rdme_[a-z0-9]{70}"),
+    Rule("harness-token", "Harness API key", _HIGH, r"[ps]at\.[A-Za-z0-9_\-]{22}\.[a-f0-9]{24}\.[A-Za-z0-9]{20}"),
+    Rule("octopus-api-key", "Octopus Deploy API key", _HIGH, r"API-[A-Z0-9]{26,27}", entropy=3.5),
+    Rule("infracost-key", "Infracost API key", _MEDIUM, r"ico-[A-Za-z0-9]{32}", entropy=3.5),
+    Rule("dbt-token", "dbt Cloud token", _HIGH, r"dbt[cu]_[A-Za-z0-9_=\-]{36,60}", entropy=3.5),
 )
 
 INFRASTRUCTURE = (
@@ -139,5 +145,12 @@ INFRASTRUCTURE = (
         r"[a-z0-9]{6}\.[a-z0-9]{16}",
         words=r"bootstrap_?token|join_?token|kubeadm",
         entropy=3.0,
+    ),
+    Rule("portainer-token", "Portainer access token", _HIGH, r"ptr_[A-Za-z0-9/+]{43}=", whole=False),
+    Rule(
+        "authress-key",
+        "Authress service key",
+        _HIGH,
+        r"(?:ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_\-][a-z0-9\-]{10,32}\.[A-Za-z0-9+/_=\-]{30,120}",
     ),
 )

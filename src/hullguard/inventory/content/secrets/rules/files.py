@@ -8,7 +8,10 @@ _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MED
 _NEXT_LINE = r"[ \t]{0,4}(?:\r?\n|\\r?\\n|\\n)"
 _HEADERS = r"(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]{0,120}\n){0,4}\r?\n?"
 _BODY = _NEXT_LINE + _HEADERS + r"([A-Za-z0-9+/=]{48,76})"
-_ENV_NAMES = r"(?:PASSWORD|PASSWD|SECRET|SECRET_KEY|API_KEY|ACCESS_KEY|AUTH_TOKEN|PRIVATE_KEY)"
+_ENV_NAMES = (
+    r"(?:(?:^|[\nA-Z0-9_ \t])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|ACCESS_KEY|PRIVATE_KEY|"
+    r"(?:AUTH|ACCESS|API|BOT)_TOKEN)|(?:^|[\n_ \t])(?:PASS|PWD))"
+)
 
 
 def _pem(kind: str) -> str:
@@ -96,7 +99,15 @@ FILES = (
         "kubeconfig-token",
         "Kubernetes user token",
         _CRITICAL,
-        r"\n[ \t]{2,12}token:[ \t]{1,4}([A-Za-z0-9._\-]{16,2000})",
+        r"\n[ \t]{2,12}(?:token|id-token|refresh-token|access-token):[ \t]{1,4}[\"']?([A-Za-z0-9._\-]{16,2000})",
+        paths=r"(?:\.kube/config|kubeconfig[^/]*|admin\.conf|kubelet\.conf|k3s\.yaml)",
+        whole=False,
+    ),
+    Rule(
+        "kubeconfig-password",
+        "Kubernetes user password",
+        _CRITICAL,
+        r"\n[ \t]{2,12}password:[ \t]{1,4}[\"']?([^ \t\r\n\"'\x00]{4,300})",
         paths=r"(?:\.kube/config|kubeconfig[^/]*|admin\.conf|kubelet\.conf|k3s\.yaml)",
         whole=False,
     ),
@@ -128,15 +139,15 @@ FILES = (
         "htpasswd-hash",
         "Password hash of a web server",
         _MEDIUM,
-        r":(\$(?:apr1|2[aby])\$[A-Za-z0-9./$]{20,60})",
-        paths=r"[^/]*htpasswd[^/]*",
+        r":(\$(?:apr1|2[aby]|5|6)\$[A-Za-z0-9./$=]{20,200}|\{SHA\}[A-Za-z0-9+/]{27}=|[^:\r\n]{1,64}:[a-f0-9]{32})",
+        paths=r"[^/]*htpasswd[^/]*|[^/]*htdigest[^/]*",
         whole=False,
     ),
     Rule(
         "shadow-hash",
         "Password hash of a system user",
         _HIGH,
-        r":(\$(?:1|5|6|7|y|gy|2[aby])\$[A-Za-z0-9./$=,]{20,200})",
+        r":(\$(?:1|5|6|7|y|gy|2[aby])\$[A-Za-z0-9./$=,]{20,200}|_[A-Za-z0-9./]{19}:|[A-Za-z0-9./]{13}:)",
         paths=r"etc/g?shadow-?",
         whole=False,
     ),
@@ -239,6 +250,17 @@ GENERIC = (
         allow=r"\$|<|\{|%[sd(]",
     ),
     Rule(
+        "url-password-with-slash",
+        "Password in a URL",
+        _HIGH,
+        r"(?:https?|ftps?|sftp|ssh|ldaps?|smtps?|imaps?|amqps?|mqtts?|rediss?|mongodb(?:\+srv)?|postgres(?:ql)?|mysql2?|mariadb|mssql|"
+        r"sqlserver|clickhouse|nats|socks[45]h?)(?:\+[a-z0-9]{2,12})?://[^/\s:@\"'<>\x00]{0,64}:"
+        r"([^/\s:@\"'<>\x00]{0,64}/[^\s:@\"'<>?#\x00]{1,128})@"
+        r"(?:[A-Za-z0-9_\-]{1,63}(?:\.[A-Za-z0-9_\-]{1,63}){0,8}|\[[0-9a-f:.]{2,45}\]):[0-9]{2,5}",
+        whole=False,
+        allow=r"\$|<|\{|%[sd(]|[0-9]{1,5}[/,]",
+    ),
+    Rule(
         "jdbc-password",
         "Password in a JDBC address",
         _HIGH,
@@ -265,8 +287,8 @@ GENERIC = (
         "env-password",
         "Password in an environment file",
         _MEDIUM,
-        _ENV_NAMES + r"=[\"']?([^ \t\r\n\"'\x00]{6,300})",
-        paths=r"\.env(?:\.[a-z0-9_.\-]+)?|[^/]*\.env",
+        _ENV_NAMES + r"[ \t]{0,4}=[ \t]{0,4}[\"']?([^ \t\r\n\"'\x00]{6,300})",
+        paths=r"\.env(?:\.[a-z0-9_.\-]+)?|[^/]*\.env|\.envrc",
         whole=False,
         allow=r"[$<{/]",
     ),

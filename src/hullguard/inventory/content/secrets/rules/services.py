@@ -78,6 +78,7 @@ OFFICE = (
     Rule("twitter-secret", "X (Twitter) secret", _HIGH, r"[A-Za-z0-9]{45,50}", words=r"twitter", entropy=4.0),
     Rule("linkedin-secret", "LinkedIn client secret", _HIGH, r"WPL_AP1\.[A-Za-z0-9]{16}\.[A-Za-z0-9+/=]{8}"),
     Rule("mapbox-token", "Mapbox secret token", _MEDIUM, r"sk\.eyJ1[A-Za-z0-9_\-]{50,120}\.[A-Za-z0-9_\-]{22}"),
+    Rule("notion-secret", "Notion token", _HIGH, r"secret_[A-Za-z0-9]{43}", entropy=4.0),
 )
 
 PAYMENTS = (
@@ -109,6 +110,7 @@ PAYMENTS = (
         words=r"wechat_?pay|wxpay|mch_?key",
         entropy=3.5,
     ),
+    Rule("stripe-prod-key", "Stripe secret key", _CRITICAL, r"[sr]k_prod_[A-Za-z0-9]{20,247}"),
 )
 
 OBSERVATION = (
@@ -131,6 +133,8 @@ OBSERVATION = (
     Rule("rollbar-token", "Rollbar token", _MEDIUM, r"[a-f0-9]{32}", words=r"rollbar", entropy=3.0),
     Rule("posthog-key", "PostHog personal key", _MEDIUM, r"phx_[A-Za-z0-9]{43,48}"),
     Rule("sumologic-key", "Sumo Logic key", _HIGH, r"[A-Za-z0-9]{64}", words=r"sumo_?(?:logic)?", entropy=3.5),
+    Rule("grafana-api-key", "Grafana API key", _HIGH, r"eyJrIjoi[A-Za-z0-9]{70,400}={0,2}", entropy=3.5, whole=False),
+    Rule("rootly-key", "Rootly API key", _HIGH, r"rootly_[a-f0-9]{64}"),
 )
 
 AI = (
@@ -158,4 +162,8 @@ AI = (
     ),
     Rule("cohere-key", "Cohere API key", _HIGH, r"[A-Za-z0-9]{40}", words=r"cohere|co_api", entropy=3.5),
     Rule("wandb-key", "Weights & Biases key", _HIGH, r"[a-f0-9]{40}", words=r"wandb", entropy=3.0),
+    Rule("tavily-key", "Tavily API key", _HIGH, r"tvly-(?:dev-|prod-)?[A-Za-z0-9]{32}", entropy=3.0),
+    Rule("jina-key", "Jina API key", _HIGH, r"jina_[a-f0-9]{32}[A-Za-z0-9_\-]{28}"),
+    Rule("langfuse-key", "Langfuse secret key", _HIGH, rf"sk-lf-{_UUID}"),
+    Rule("elevenlabs-key", "ElevenLabs API key", _HIGH, r"sk_[a-f0-9]{48}", entropy=3.0),
 )

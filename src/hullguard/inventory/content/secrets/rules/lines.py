@@ -1,0 +1,33 @@
+"""What a line of settings looks like that gives a password, for rules that are known by the file.
+
+A name must begin its line, so that what is commented out is nothing; what refers to a password kept elsewhere is none.
+"""
+
+from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.model.severity import Severity
+
+LINE = r"(?:\A|\n)[ \t]{0,40}"
+IS = r"[ \t]{0,8}[=:][ \t]{0,8}"
+VALUE = r"[\"']?([^ \t\r\n\"'\x00]{4,300})"
+QUOTED = r"\"((?:[^\"\\\r\n\x00]|\\.){4,300})\""
+CALLED = (
+    r"(?i:pass(?:word|wd|phrase|code)?|pwd|secret(?:[-_.]?key)?|api[-_.]?key|(?:account|access)[-_.]?key|"
+    r"(?:auth|access|refresh|api)[-_.]?token|token|private[-_.]?key|client[-_.]?secret|credentials?)"
+)
+KEY = r"[\w.\-\[\]]{0,80}"
+SHOUTED = (
+    r"(?:[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|ACCESS_KEY|PRIVATE_KEY|TOKEN)|"
+    r"(?:[A-Z0-9_]{0,60}_)?(?:PASS|PWD))"
+)
+# ${X}, $X, $(x), {{ x }}, <x>, %x%, %(x)s, @x@, !vault, *anchor, and names of files and stores.
+REFERENCE = (
+    r"\$|[{<]|%[A-Za-z(]|@[\w.\-]+@|!\w|\*[a-z_]+$|(?:ENC|enc)\(|/(?:run|etc|var|opt|usr|secrets?|vault|mnt|home)/|"
+    r"(?:file|env|vault|secretsmanager|ssm|op|sm|awssm|gcpsm|arn|secretref):|(?:os|process)\.(?:env|getenv)|getenv|ENV\["
+)
+
+
+def setting(  # noqa: PLR0917 - a table's columns
+    name: str, title: str, severity: Severity, pattern: str, paths: str, entropy: float = 0.0
+) -> Rule:
+    """A rule for files of some name only, of which what refers to a secret is none."""
+    return Rule(name, title, severity, pattern, paths=paths, whole=False, allow=REFERENCE, entropy=entropy)
