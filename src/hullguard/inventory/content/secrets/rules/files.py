@@ -40,6 +40,14 @@ KEYS = (
         r"Private-Lines: [0-9]{1,3}\r?\n([A-Za-z0-9+/=]{40,76})",
         whole=False,
     ),
+    Rule(
+        "private-key-openvpn",
+        "OpenVPN key",
+        _HIGH,
+        r"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key)-----[ \t\r]{0,4}\n"
+        r"([a-f0-9]{32}|[A-Za-z0-9+/]{48,76})",
+        whole=False,
+    ),
     Rule("private-key-age", "age secret key", _HIGH, r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
     Rule(
         "private-key-wireguard",

@@ -124,14 +124,6 @@ SERVERS = (
         r"(?i:[;\"'][ \t]{0,4}(?:password|pwd)[ \t]{0,4}=[ \t]{0,4})([^;\"'<>\s\x00]{4,128})",
         r"(?:appsettings[^/]*|secrets)\.json|(?i:web|app|connectionstrings|[^/]+\.(?:exe|dll))\.config",
     ),
-    setting(
-        "openvpn-static-key",
-        "OpenVPN key",
-        _HIGH,
-        r"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key)-----[ \t\r]{0,4}\n"
-        r"([a-f0-9]{32}|[A-Za-z0-9+/]{48,76})",
-        r"[^/]*\.(?:key|ovpn|conf|tls|pem)",
-    ),
 )
 
 APPLICATIONS = (
@@ -147,7 +139,7 @@ APPLICATIONS = (
         "Password encrypted by Jasypt",
         _LOW,
         r"ENC\(([A-Za-z0-9+/=]{16,600})\)",
-        paths=r"[^/]*\.(?:properties|ya?ml)",
+        paths=r"[^/]*\.properties|(?:application|bootstrap|config)[^/]*\.ya?ml",
         whole=False,
     ),
     setting(
@@ -179,7 +171,7 @@ APPLICATIONS = (
         "Database password of an application",
         _HIGH,
         r"[\"'](?:PASSWORD|password)[\"'][ \t]{0,8}:[ \t]{0,8}[\"']([^\"'\r\n\x00]{4,200})[\"']",
-        r"(?:local_)?settings\.py|settings/[^/]+\.py",
+        r"(?:local_)?settings\.py",
     ),
     setting(
         "gradle-password",
