@@ -23,7 +23,7 @@ _STEM = re.compile(r"(?:[\w.]+-linux-(?:gnu|musl)\w*-)?([^\d.]*)")
 """What compilers for other systems begin with is left out."""
 _HASHED = re.compile(r"-[0-9a-f]{8}(?=\.so)")
 """What auditwheel adds to the names of the libraries that it copies into packages of Python."""
-_RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0_(\d{1,4})|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
+_RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0(?:_(\d{1,4}))?|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
 def programs(base: str, elf: Elf) -> Iterator[Piece | Doubt]:
@@ -148,4 +148,4 @@ def java_release(content: bytes) -> Iterator[Piece]:
     """The version of a Java runtime from the ``release`` file at its root; 1.8.0_372 is told as 8.0.372."""
     if said := _RELEASE.search(content):
         old, update, version = (group and group.decode() for group in said.groups())
-        yield Piece(PackageType.GENERIC, "java", version or f"{old}.0.{update}")
+        yield Piece(PackageType.GENERIC, "java", version or f"{old}.0.{update or 0}")

@@ -178,6 +178,7 @@ def test_what_is_looked_through_slowly_is_looked_through_only_so_far() -> None:
     [
         ("opt/java/openjdk/release", '"17.0.7"', "17.0.7"),
         ("usr/lib/jvm/temurin-8-jdk/release", '"1.8.0_372"', "8.0.372"),
+        ("usr/lib/jvm/jdk-8/release", '"1.8.0"', "8.0.0"),
         ("opt/zulu11-jre/release", '"11.0.14.1"', "11.0.14.1"),
         ("opt/graalvm-community-17/release", '"17.0.1"', "17.0.1"),
         ("root/.sdkman/candidates/java/17.0.1-tem/release", '"17.0.1"', "17.0.1"),

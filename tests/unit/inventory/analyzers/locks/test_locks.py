@@ -52,6 +52,44 @@ def test_versions_that_other_files_decide_are_counted() -> None:
     assert "leaves the versions of 2 dependencies to other files" in whys
 
 
+def dependency(artifact: str, version: str | None) -> str:
+    said = f"<version>{version}</version>" if version is not None else ""
+    return f"<dependency><groupId>${{group}}</groupId><artifactId>{artifact}</artifactId>{said}</dependency>"
+
+
+PROPERTIES = "<group>org.a</group><v>${w}</v><w>1.2</w><loop>${loop}</loop><long>" + "1" * 301 + "</long><two>2</two>"
+PROFILE = (
+    "<properties><two>3</two><three>3</three></properties>"
+    f"<dependencies>{dependency('in-profile', '4')}</dependencies>"
+    f"<dependencyManagement><dependencies>{dependency('differs', '6')}</dependencies></dependencyManagement>"
+)
+DECIDED = {"property": "${v}", "own": "${project.version}", "parent": "${project.parent.version}", "managed": None}
+OPEN = {"loop": "${loop}", "absent": "${absent}", "range": "[1,2)", "long": "${long}", "two": "${two}", "three": "${three}",
+        "differs": None, "elsewhere": None, "half": "1.${", "empty": ""}  # fmt: skip
+
+
+def test_of_a_project_file_what_it_decides_itself_is_read() -> None:
+    managed = dependency("managed", "${v}") + dependency("differs", "5")
+    wanted = "".join(dependency(artifact, version) for artifact, version in (DECIDED | OPEN).items())
+    project = (
+        "<project><parent><groupId>org.p</groupId><version>9</version></parent><version>8</version>"
+        f"<properties>{PROPERTIES}</properties><profiles><profile>{PROFILE}</profile></profiles>"
+        f"<dependencyManagement><dependencies>{managed}</dependencies></dependencyManagement>"
+        f"<dependencies>{wanted}</dependencies></project>"
+    )
+
+    found = Found([file("pom.xml", project)])
+
+    assert {(one.name, one.version) for one in found.packages} == {
+        ("org.a:property", "1.2"),
+        ("org.a:own", "8"),
+        ("org.a:parent", "9"),
+        ("org.a:managed", "1.2"),
+        ("org.a:in-profile", "4"),
+    }
+    assert f"leaves the versions of {len(OPEN)} dependencies to other files" in [one.why for one in found.unknowns]
+
+
 def test_a_project_file_with_entities_is_refused() -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><project>&b;</project>'
 
