@@ -73,7 +73,6 @@ class Uplink:
         self._beat_due = True
         self._latest: dict[str, AgentMessage] = {}
         self._stale: OrderedDict[str, None] = OrderedDict()
-        self._needs: dict[str, str] = {}
         self._there: frozenset[str] = frozenset()
         """What the platform understands."""
         self._bulk: asyncio.Queue[tuple[AgentMessage, asyncio.Future[None]]] = asyncio.Queue(maxsize=1)
@@ -97,13 +96,8 @@ class Uplink:
         self._beat_due = True
         self._wake.set()
 
-    def show(self, slot: str, message: AgentMessage, needs: str | None = None) -> None:
-        """This is how things are: send it now, and again after each reconnect, until there is something newer.
-
-        ``needs`` is the capability of a platform that understands it; one that does not is not sent it.
-        """
-        if needs is not None:
-            self._needs[slot] = needs
+    def show(self, slot: str, message: AgentMessage) -> None:
+        """This is how things are: send it now, and again after each reconnect, until there is something newer."""
         if self._latest.get(slot) == message:
             return
         self._latest[slot] = message
@@ -270,7 +264,7 @@ class Uplink:
             await connection.send(frame)
         if records:
             return True
-        slot = next((each for each in self._stale if self._needs.get(each) in {None, *self._there}), None)
+        slot = next(iter(self._stale), None)
         if slot is None:
             return await self._send_bulk(connection, session)
         sent = await self._send_free(connection, session, self._latest[slot])
