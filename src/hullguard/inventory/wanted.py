@@ -21,6 +21,10 @@ SNIFFED_FROM = 64
 """Smaller files are no programs; ELF's header alone has 64 bytes."""
 
 
+_SCRIPT, _SCRIPT_FROM = b"#!", 1 << 13
+"""Scripts are many; one that starts an archive behind it is not so small (Spring Boot's has nine kilobytes)."""
+
+
 class _Alias:
     """A name, or a part of one, that stands for wanted ones."""
 
@@ -137,7 +141,7 @@ class Wanted:
 
     def sniffs(self, size: int, head: bytes) -> bool:
         """Whether some analyzer wants a file for its first bytes."""
-        return size >= SNIFFED_FROM and head.startswith(self.magics)
+        return size >= (_SCRIPT_FROM if head.startswith(_SCRIPT) else SNIFFED_FROM) and head.startswith(self.magics)
 
     def condense_sniffed(self, path: str, content: RandomAccess, budget: Budget) -> dict[str, bytes]:
         """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""

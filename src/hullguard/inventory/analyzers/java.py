@@ -22,6 +22,8 @@ _BASE = 255  # NAME_MAX
 _ARCHIVE = b"PK\x03\x04"
 _MODULE = b"JM\x01\x00"
 """What stands in front of the archive in a .jmod."""
+_SCRIPT = b"#!"
+"""Executable archives of Spring Boot have a script in front, whatever they are called."""
 _NAMED = re.compile(JAVA_ARCHIVE, re.DOTALL).fullmatch
 _CLASS = b".class"
 _NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
@@ -92,9 +94,9 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 6
+    name, version = "java", 7
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
-    magic = (_ARCHIVE, _MODULE + _ARCHIVE)
+    magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
     form = "Java archive"
 
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:

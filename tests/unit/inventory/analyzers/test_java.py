@@ -446,3 +446,16 @@ def test_of_properties_no_more_is_kept_than_a_name_may_have() -> None:
     content = b"groupId=g\nversion=" + b"1" * 5000 + b"\ndescription=" + b"x" * 5000
 
     assert java._properties(content) == {"groupId": "g", "version": "1" * 1000}
+
+
+SCRIPT = b"#!/bin/bash\n" + b"# what starts it\n" * 600 + b"exit 0\n"
+
+
+def test_an_archive_behind_a_script_is_read_whatever_its_name() -> None:
+    content = SCRIPT + jar(pom_properties("org.apache.logging.log4j", "log4j-core", "2.14.1"))
+    found = Found([file("etc/init.d/app", content), file("usr/bin/script", SCRIPT)])
+
+    assert [(one.name, one.locations) for one in found.packages] == [
+        ("org.apache.logging.log4j:log4j-core", ("etc/init.d/app",))
+    ]
+    assert [one.what for one in found.unknowns if one.what != "operating system"] == []
