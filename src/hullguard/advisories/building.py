@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,8 @@ class Building:
     """A context in which a database is built; leaving it without ``commit`` leaves the old one as it was."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        # What a link leads to is built anew, and the link stays; one that leads in a circle stays a link here.
+        self._path = path = Path(os.path.realpath(path)) if path.is_symlink() else path
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         self._lock = path.with_name(f".{path.name}.lock")
         self._stack = contextlib.ExitStack()
@@ -28,6 +30,9 @@ class Building:
         self._writer: Writer | None = None
 
     def __enter__(self) -> Self:
+        if os.path.lexists(self._path) and not stat.S_ISREG(self._path.lstat().st_mode):
+            # A device or a pipe would be replaced by a file, under the eyes of whoever else uses it.
+            raise Invalid(f"{self._path} is no regular file; choose another --db FILE")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock = self._stack.enter_context(self._lock.open("wb"))

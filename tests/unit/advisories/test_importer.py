@@ -1,9 +1,12 @@
 """Importing: every packing, every broken record named, the old database untouched until the new one is whole."""
 
+import contextlib
 import fcntl
 import gzip
 import hashlib
 import json
+import os
+import socket
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 from tests.support.advisories import TODAY, affected, found, inventory, package, record, write_records
 
+from hullguard.advisories.building import Building
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.feeds import osv
 from hullguard.advisories.feeds.feed import Account
@@ -440,3 +444,35 @@ def test_refusals_are_counted_all_and_named_up_to_a_bound() -> None:
 
     assert (account.refused, len(account.refusals)) == (1500, 1000)
     assert account.refusals[0].why == "why and more"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "directory", "socket", "circle"])
+def test_what_is_no_file_is_not_replaced_by_a_database(kind: str, tmp_path: Path) -> None:
+    place = tmp_path / "a.db"
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(tmp_path):
+        if kind == "pipe":
+            os.mkfifo(place)
+        elif kind == "directory":
+            place.mkdir()
+        elif kind == "circle":
+            place.symlink_to("a.db")
+        else:
+            listening.bind("a.db")
+    before = place.lstat()
+
+    with pytest.raises(Invalid, match="is no regular file; choose another --db FILE"), Building(place):
+        pass
+
+    assert (place.lstat().st_ino, place.lstat().st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_the_file_that_a_link_leads_to_is_built_anew_and_the_link_stays(tmp_path: Path) -> None:
+    link, place = tmp_path / "a.db", tmp_path / "kept" / "b.db"
+    link.symlink_to("kept/b.db")
+
+    for _ in range(2):
+        with Building(link) as building:
+            building.commit(building.writer())
+        assert link.is_symlink()
+        assert place.is_file()
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["a.db", "kept"]
