@@ -11,11 +11,12 @@ from tests.support.deeds import Stage, every, wanting
 
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect.detectors.interface import Access, Wants
-from hullguard.model.event import EventKind
+from hullguard.model.event import Event, EventKind
 
 pytestmark = [pytest.mark.docker, pytest.mark.bpf]
 
 CHANGES = tuple(kind for kind in EventKind if kind.startswith("file_") and kind is not EventKind.FILE_OPEN)
+TIMES = 500
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +180,26 @@ def test_a_climbing_path_is_told_through_a_ring_that_answers_nothing(stage: Stag
 
     (event,) = stage.sees(EventKind.FILE_OPEN)
     assert (event.raw_path, event.path) == ("/t/d/../d/f", "/t/d/f")
+
+
+def test_a_name_that_is_taken_away_meanwhile_is_counted(stage: Stage):
+    """Each of the calls is told or is part of a gap, however the two threads fall."""
+    stage.watch.sensor.apply(every(EventKind.FILE_MODE, paths=("/t/*",)))
+    told: list[Event] = []
+    calls = 0
+
+    def left(events: list[Event]) -> int:
+        changes = sum(event.kind is EventKind.FILE_MODE for event in [*told, *events])
+        return calls - changes - sum(gap.count for gap in stage.watch.gaps)
+
+    while not any(gap.why == "unreadable" for gap in stage.watch.gaps) and calls < 100 * TIMES:
+        assert stage.do("withdraw", "/t/d/f", str(TIMES)) == 0
+        calls += TIMES
+        told += stage.watch.events(stage.container, lambda events: not left(events), 40)
+
+    assert not left([])
+    assert any((gap.what, gap.why) == ("file", "unreadable") for gap in stage.watch.gaps)
+    assert {event.path for event in told if event.kind is EventKind.FILE_MODE} <= {"/t/d/f"}
 
 
 @pytest.mark.parametrize(

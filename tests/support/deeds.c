@@ -331,6 +331,32 @@ static int race(const char *path, int enough)
 	return 0;
 }
 
+static void *take_away(void *page)
+{
+	while (racing)
+		madvise(page, getpagesize(), MADV_DONTNEED);
+	return NULL;
+}
+
+/* Changes a mode so often, by a name whose memory comes from a file, and goes all the time. */
+static int withdraw(const char *path, int times)
+{
+	int words = open("/tmp/words", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	pthread_t other;
+	char *name;
+
+	if (words < 0 || write(words, path, strlen(path) + 1) < 0)
+		return errno;
+	name = mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, words, 0);
+	if (name == MAP_FAILED || pthread_create(&other, NULL, take_away, name))
+		return errno;
+	while (times-- && !chmod(name, 0600))
+		;
+	racing = false;
+	pthread_join(other, NULL);
+	return times < 0 ? 0 : errno;
+}
+
 static void *become(void *program)
 {
 	execl(program, "deed", "open", "/etc/shadow", "0", NULL);
@@ -366,6 +392,8 @@ static int evading_deed(const char *deed, const char *first, const char *second)
 
 	if (!strcmp(deed, "race"))
 		return race(first, atoi(second));
+	if (!strcmp(deed, "withdraw"))
+		return withdraw(first, atoi(second));
 	if (!strcmp(deed, "vanish")) /* the program's own file is gone before it acts */
 		return unlink(first) || open(second, O_RDONLY) < 0 ? errno : 0;
 	if (!strcmp(deed, "chroot"))

@@ -238,7 +238,7 @@ class Gap(Struct, frozen=True):
     """Which events: ``exec``, ``file``, ``process``, ``network``, ``security``, or ``any`` where nobody knows."""
     why: str
     """``full``: too many at once for the kernel's ring; ``limit``: too many of one kind within a second; ``busy``: a
-    processor was within another program."""
+    processor was within another program; ``unreadable``: the program took its arguments' memory away meanwhile."""
     count: int
     since: datetime
     until: datetime

@@ -14,7 +14,7 @@ _PAUSE_NS = 10_000_000_000
 _PROCESSES = [number for number, name in enumerate(abi.CLASSES * 2) if name in {"exec", "process"}]
 """Which totals are of programs' starts and ends, lost and limited."""
 _LOOK_NS = 1_000_000_000
-_WHY = {abi.RING_FULL: "full", abi.RATE_LIMIT: "limit"}
+_WHY = {abi.RING_FULL: "full", abi.RATE_LIMIT: "limit", abi.UNREADABLE: "unreadable"}
 _WORD = 8
 
 

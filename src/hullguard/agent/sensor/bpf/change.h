@@ -85,10 +85,10 @@ static __always_inline __u32 add_paths(__u32 index, struct scratch *room, struct
 	__u32 raw = add_change_text(room, HG_STRING_RAW, 0, what->first, what->user), second, at;
 	struct dentry *dentry;
 
-	if (!space || raw > HG_PATH)
+	if (!space || raw > HG_PATH || (what->first && !raw))
 		return 0;
 	second = add_change_text(room, HG_STRING_DATA, raw, what->second, what->user);
-	if (second > HG_PATH)
+	if (second > HG_PATH || (what->second && !second))
 		return 0;
 	at = *path = raw + second;
 	take_text(space, room, 0, raw);
@@ -119,6 +119,8 @@ __noinline int tell_change(struct scene *scene, struct change *what)
 		other = end = add_described(scene->room, room, scene->task, what->first_directory);
 	else
 		end = add_paths(scene->room, room, what, &path, &other);
+	if (!end && !what->told_by_descriptor) /* the kernel could read them, or the call had not got so far */
+		count_lost(HG_CLASS_FILE, scene->cgroup, HG_UNREADABLE);
 	if (end > 4 * HG_PATH || !end)
 		return 0;
 	/* without its beginning no pattern can be excluded */

@@ -229,11 +229,17 @@ static __always_inline int connected(long result, bool local)
 	if (!sk)
 		return 0;
 	fill_socket(&socket, sk);
-	size = argument(2);
-	if (size < 3 || size > sizeof(address) || bpf_probe_read_user(&address, size, (void *)argument(1)))
-		return 0;
 	if ((socket.family == AF_UNIX) != local)
 		return 0;
+	size = argument(2);
+	if (size < 3)
+		return 0;
+	if (size > sizeof(address)) /* callers may give the whole of a sockaddr_storage */
+		size = sizeof(address);
+	if (bpf_probe_read_user(&address, size, (void *)argument(1)) && !socket.remote_port) {
+		count_lost(HG_CLASS_NETWORK, scene.cgroup, HG_UNREADABLE);
+		return 0;
+	}
 	if (local) {
 		deed.wants &= transport_wants(scene.slot, HG_UNIX);
 		return deed.wants ? tell_unix(&scene, &deed, &address, size - 2, socket.type) : 0;

@@ -180,7 +180,11 @@ enum hg_access {
 enum hg_transport { HG_TCP, HG_UDP, HG_UNIX, HG_OTHER_TRANSPORT, HG_TRANSPORTS };
 
 /* Why a record is missing. */
-enum hg_why { HG_RING_FULL = 1, HG_RATE_LIMIT = 2 };
+enum hg_why {
+	HG_RING_FULL = 1,
+	HG_RATE_LIMIT = 2,
+	HG_UNREADABLE = 3, /* the program took its argument's memory away before the call ended */
+};
 
 struct hg_head {
 	__u16 abi;

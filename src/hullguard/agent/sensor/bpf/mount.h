@@ -44,6 +44,10 @@ __noinline int tell_mount(struct scene *scene, struct mounting *what)
 	second = add_text(room, HG_STRING_DATA, raw, what->what, true);
 	if (second > HG_PATH)
 		return 0;
+	if ((what->where && !raw) || (what->what && !second)) {
+		count_lost(HG_CLASS_SECURITY, scene->cgroup, HG_UNREADABLE);
+		return 0;
+	}
 	at = raw + second;
 	take_text(space, room, 0, raw);
 	at += add_followed(scene->room, HG_STRING_PATH, at, what->directory, FOLLOW_LAST);
