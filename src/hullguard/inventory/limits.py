@@ -70,6 +70,7 @@ class Budget:
         self._holes = 0
         self._unpacked = 0
         self._lines = 0
+        self._searched = 0
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 
@@ -108,6 +109,12 @@ class Budget:
             self._lines += count
         if self._lines > self.limits.lines:
             raise reached("package databases hold more than {limit} lines", "lines", self.limits.lines)
+
+    def search(self, count: int) -> int:
+        """So many bytes of programs more are looked through for versions; how many that makes."""
+        with self._lock:
+            self._searched += count
+            return self._searched
 
     def turn(self, size: int) -> AbstractContextManager[object]:
         """Waited for by a thread that holds a file of this size in memory: of large ones no two are there at once."""

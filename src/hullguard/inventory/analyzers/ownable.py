@@ -35,7 +35,8 @@ _BY_LINK = r"(?:.*/)?(?:package\.json|METADATA|PKG-INFO|installed\.json|[^/]+\.g
 _OWNABLE = (*_NAMED, _BY_LINK)
 _SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
 _IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch
-_COMMANDS = ("bin", "sbin")
+_COMMANDS = ("bin", "sbin", "cgi-bin")
+_VERSION = "0123456789."
 _LONGEST = 4096
 """PATH_MAX: a longer name is no file's."""
 _MORE = b"\0"
@@ -54,9 +55,15 @@ def ownable(path: str) -> bool:
 
 
 def loadable(path: str) -> bool:
-    """Whether it may be a program or a shared library: a command, what lies without a suffix beside them, a ``.so``."""
+    """Whether it may be a program or a shared library: a command, what lies without a suffix beside them, a ``.so``.
+
+    A version at the end of the name, as in ``php8.2``, is no suffix.
+    """
     directory, _, base = path.rpartition("/")
-    if base and (directory.rpartition("/")[2] in _COMMANDS or ("." not in base and not path.startswith(_NO_PROGRAMS))):
+    if base and (
+        directory.rpartition("/")[2] in _COMMANDS
+        or ("." not in base.rstrip(_VERSION) and not path.startswith(_NO_PROGRAMS))
+    ):
         return True
     return ".so" in base and _IS_SHARED_LIBRARY(base) is not None
 

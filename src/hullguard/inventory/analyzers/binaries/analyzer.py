@@ -26,7 +26,7 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 8
+    name, version = "binaries", 9
     paths = JAVA_RELEASE
     magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"
@@ -42,11 +42,11 @@ class BinariesAnalyzer(LargeFileAnalyzer):
                 why = f"has more than {bounds.RUNTIME_BYTES} bytes; the rest of it was not read"
                 yield Doubt(why, incomplete=True)
             return
-        elf = Elf(content)
+        elf, budget = Elf(content), budget or Budget(Limits())
         yield from modules(elf)
-        yield from crates(elf, budget or Budget(Limits()))
+        yield from crates(elf, budget)
         yield from carried(elf, path.rpartition("/")[2])
-        yield from programs(path.rpartition("/")[2], elf)
+        yield from programs(path.rpartition("/")[2], elf, budget)
         if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")
 

@@ -6,8 +6,9 @@ other names; MySQL's, OpenResty's and Valkey's were not to be had there. docs/ho
 
 from typing import NamedTuple
 
-_THREE = rb"(\d{1,3}\.\d{1,3}\.\d{1,3})"
-_SOME = rb"(\d{1,4}(?:\.\d{1,4}){1,3})"
+# Digits are not given back: a file may be made of nothing but numbers that nearly fit.
+_THREE = rb"(\d{1,3}+\.\d{1,3}+\.\d{1,3}+)"
+_SOME = rb"(\d{1,4}+(?:\.\d{1,4}+){1,3})"
 """Two to four numbers."""
 
 
@@ -27,6 +28,8 @@ class Kind(NamedTuple):
     """What else must stand in the file, where the pattern does not name the program."""
     before: bytes = b""
     """What stands before a fixed word, ``version`` then, and ends there; looked at only where that is found."""
+    joined: bool = False
+    """Whether the compiler puts constants together with nothing between them."""
     slow: bool = False
     """Whether the pattern begins with no fixed word, so that not all of a large program is looked through; nor is it
     for what stands ``alone``."""
@@ -121,7 +124,7 @@ DATABASES = (
 
 LANGUAGES = (
     Kind("node", "node nodejs libnode", rb"/release/v" + _THREE + rb"/node", known=True),
-    Kind("deno", "deno", rb"Deno/" + _THREE + rb"\+[0-9a-f]{7}"),
+    Kind("deno", "deno", rb"Deno/" + _THREE + rb"\+[0-9a-f]{7}", joined=True),
     Kind("bun", "bun", rb"Bun/" + _THREE),
     Kind("php", "php php-fpm php-cgi php-cli libphp", rb"X-Powered-By: PHP/" + _THREE, known=True),
     Kind("ruby", "ruby libruby", rb"ruby " + _THREE + rb"(?:p\d+|[a-z]\w{0,9})? \(", known=True),
@@ -222,7 +225,7 @@ LIBRARIES = (
     Kind("libpcap", "libpcap", rb"libpcap version " + _THREE),
     Kind("libmaxminddb", "libmaxminddb", rb"1\.\d{1,2}\.\d{1,2}", known=True, alone=True, beside=b"MMDB_open"),
     Kind("modsecurity", "libmodsecurity", rb"ModSecurity v(3\.\d\.\d{1,2}) ", known=True),
-    Kind("gdal", "libgdal", rb"GDAL (\d\.\d{1,2}\.\d{1,2})", known=True),
+    Kind("gdal", "libgdal", rb"GDAL (\d\.\d{1,2}\.\d{1,2})(?:, released|\0)", known=True),
     Kind("hdf5", "libhdf libhdf5_serial", rb"HDF5 library version: " + _THREE),
     Kind("openblas", "libopenblas libopenblasp-r", rb"OpenBLAS (0\.\d\.\d{1,2}) "),
     Kind("fftw", "libfftw", rb"\(fftw-(3\.\d\.\d{1,2}) "),

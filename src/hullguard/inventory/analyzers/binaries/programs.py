@@ -8,6 +8,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
 from hullguard.inventory.analyzers.binaries.kinds import KINDS, Kind
 from hullguard.inventory.analyzers.language import Doubt, Piece, TooMuch
+from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import Part, RandomAccess, places, windows
 from hullguard.model.package import PackageType
 
@@ -17,8 +18,12 @@ _BEFORE = 80
 _CONSTANTS = b".rodata"
 _PYTHON = r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?"
 _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
-_IN_A_WORD = re.compile(rb"[ -9;-~]")
-"""What stands before a version that is a part of something longer; before that of libxml2 stands a table of colons."""
+_NOT_IN_A_WORD = rb"(?<![ -9;-~])"
+"""What a version is a part of that has one of these before it; before that of libxml2 stands a table of colons."""
+_LEFT = 2
+"""Letters before a word that make it a part of a longer one, as in the names of forks; one may be of other data."""
+_WORD = re.compile(rb"[\w /:%-]{3,}(?![*+?{])")
+"""The fixed word that a pattern begins with."""
 _STEM = re.compile(r"(?:[\w.]+-linux-(?:gnu|musl)\w*-)?([^\d.]*)")
 """What compilers for other systems begin with is left out."""
 _HASHED = re.compile(r"-[0-9a-f]{8}(?=\.so)")
@@ -26,11 +31,11 @@ _HASHED = re.compile(r"-[0-9a-f]{8}(?=\.so)")
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0(?:_(\d{1,4}))?|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
-def programs(base: str, elf: Elf) -> Iterator[Piece | Doubt]:
+def programs(base: str, elf: Elf, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
     """What a file of this name says of itself."""
     for kind in _kinds().get(_stem(base), ()):
         try:
-            version = _said(kind, elf)
+            version = _said(kind, elf, budget or Budget(Limits()))
         except TooMuch as why:
             yield Doubt(str(why), incomplete=True)
             continue
@@ -57,15 +62,15 @@ def _kinds() -> Mapping[str, tuple[Kind, ...]]:
     return found
 
 
-def _said(kind: Kind, elf: Elf) -> str | None:
+def _said(kind: Kind, elf: Elf, budget: Budget) -> str | None:
     whole, constants = elf.content, _constants(elf)
     if kind.before:
-        return _fixed(kind, whole)
+        return _fixed(kind, whole, budget)
     if kind.alone:
-        said = _alone(kind, whole if constants is None else constants)
+        said = _alone(kind, whole if constants is None else constants, budget)
     else:
         # Compilers put constants of other languages than C elsewhere.
-        said = (_first(kind, constants) if constants is not None else None) or _first(kind, whole)
+        said = (_first(kind, constants, budget) if constants is not None else None) or _first(kind, whole, budget)
     if said and kind.beside and next(places(whole, kind.beside, 0, len(whole)), None) is None:
         return None
     return said
@@ -80,23 +85,24 @@ def _constants(elf: Elf) -> RandomAccess | None:
     return None if found is None else Part(elf.content, *found)
 
 
-def _first(kind: Kind, content: RandomAccess) -> str | None:
-    version = re.compile(kind.version)
-    for place, window in _looked_through(kind, content):
-        if said := version.search(window, min(place, 1)):
-            return _spelled(said)
+def _first(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
+    version, number, word = re.compile(kind.version), 0, kind.version[:1].isalpha() and not kind.joined
+    for place, window in _looked_through(kind, content, budget):
+        for said in version.finditer(window, min(place, _LEFT)):
+            if not word or not window[max(said.start() - _LEFT, 0) : said.start()].isalpha():
+                return _spelled(said)
+            number = _more(number, 1)
     return None
 
 
-def _alone(kind: Kind, content: RandomAccess) -> str | None:
+def _alone(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
     """A constant that is nothing but a version, unless there are several of that form: which it is, is not known."""
-    version, found = re.compile(kind.version + rb"(?=\0)"), set[str]()
-    for place, window in _looked_through(kind, content):
+    version, found = re.compile(_NOT_IN_A_WORD + b"(?:" + kind.version + rb")(?=\0)"), set[str]()
+    for place, window in _looked_through(kind, content, budget):
         for said in version.finditer(window, min(place, 1)):
-            if _IN_A_WORD.match(window, max(said.start() - 1, 0), said.start()) is None:
-                found.add(_spelled(said))
-                if len(found) > 1:
-                    return None
+            found.add(_spelled(said))
+            if len(found) > 1:
+                return None
     return found.pop() if found else None
 
 
@@ -107,31 +113,47 @@ def _spelled(said: re.Match[bytes]) -> str:
     return said.group(said.re.groups).decode()
 
 
-def _fixed(kind: Kind, content: RandomAccess) -> str | None:
+def _fixed(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
     word, before = re.compile(kind.version), re.compile(kind.before + rb"\Z")
-    for _, window in _looked_through(kind, content):
+    for _, window in _looked_through(kind, content, budget):
         # What begins with a window began in the one before, where it is seen what stands before it.
         if said := _ending(before, word, window):
             return said.group(1).decode()
     return None
 
 
-def _looked_through(kind: Kind, content: RandomAccess) -> Iterator[tuple[int, bytes]]:
+def _looked_through(kind: Kind, content: RandomAccess, budget: Budget) -> Iterator[tuple[int, bytes]]:
     """The windows of a file, each with its place. Raises TooMuch behind the last one that is looked at."""
-    within = bounds.PROGRAM_BYTES if kind.slow or kind.alone else len(content)
-    yield from windows(content, _OVERLAP, within)
+    within, word, number = len(content), _WORD.match(kind.version), 0
+    if kind.slow or kind.alone:
+        within = bounds.PROGRAM_BYTES
+        if budget.search(min(within, len(content))) > bounds.PROGRAM_BYTES_OF_ALL:
+            most = bounds.PROGRAM_BYTES_OF_ALL
+            raise TooMuch(f"a version of {kind.name} was not looked for: programs were looked through for {most} bytes")
+    for place, window in windows(content, _OVERLAP, within):
+        if word is not None and not kind.before:
+            number = _more(number, window.count(word.group()))
+        yield place, window
     if len(content) > within:
         raise TooMuch(f"a version of {kind.name} was looked for in its first {within} bytes only")
 
 
 def _ending(before: re.Pattern[bytes], word: re.Pattern[bytes], window: bytes) -> re.Match[bytes] | None:
     """What fits right before one of the words. Raises TooMuch when there are more than a program has by chance."""
-    for number, place in enumerate(word.finditer(window)):
-        if number == bounds.PROGRAM_PLACES:
-            raise TooMuch(f"it has more than {number} places that look like its version; the others were not read")
+    number = 0
+    for place in word.finditer(window):
+        number = _more(number, 1)
         if said := before.search(window[max(0, place.start() - _BEFORE) : place.start()]):
             return said
     return None
+
+
+def _more(number: int, more: int) -> int:
+    """So many places more. Raises TooMuch at more than a program has by chance."""
+    if number + more > bounds.PROGRAM_PLACES:
+        most = bounds.PROGRAM_PLACES
+        raise TooMuch(f"it has more than {most} places that look like its version; the others were not read")
+    return number + more
 
 
 def _python(series: bytes, content: RandomAccess) -> Iterator[Piece]:

@@ -15,6 +15,7 @@ from hullguard.inventory.analyzers.binaries.kinds import KINDS
 from hullguard.inventory.analyzers.binaries.programs import programs
 from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import held
 
 SAID = (
@@ -308,6 +309,46 @@ def test_a_module_of_a_language_is_not_the_library_that_it_was_built_with() -> N
 @pytest.mark.parametrize("path", ["usr/bin/gcc", "usr/bin/x86_64-linux-gnu-gcc-12", "bin/arm-linux-gnueabihf-gcc-12"])
 def test_compilers_are_called_by_what_they_compile_for(path: str) -> None:
     assert versions(file(path, elf(extra=b"\x0012.2.0\0COLLECT_GCC=\0"))) == {"gcc": "12.2.0"}
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "found"),
+    [
+        ("usr/sbin/nginx", b"\0freenginx/1.29.0\0", {}),
+        ("usr/sbin/nginx", b"\0freenginx/1.29.0\0nginx/1.25.1\0", {"nginx": "1.25.1"}),
+        ("usr/sbin/nginx", b"\0\xffAnginx/1.25.1\0", {"nginx": "1.25.1"}),
+        ("usr/bin/deno", b"hyper-utilDeno/2.9.6+e518fbd", {"deno": "2.9.6"}),
+        ("usr/lib/libgdal.so.36", b"\0(perhaps created with GDAL 3.6.0) of\0GDAL 3.10.3\0", {"gdal": "3.10.3"}),
+        ("usr/lib/libgdal.so.30", b"\0GDAL 3.4.3, released 2022/04/22\0", {"gdal": "3.4.3"}),
+    ],
+)
+def test_a_part_of_a_longer_word_or_sentence_is_no_version(path: str, said: bytes, found: dict[str, str]) -> None:
+    assert versions(file(path, elf(extra=said))) == found
+
+
+def test_a_fork_at_the_edge_of_what_is_read_at_once_is_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_access, "IN_MEMORY", 1 << 10)
+    monkeypatch.setattr(random_access, "_WINDOW", 1 << 12)
+    for filling in range((1 << 12) - 600, (1 << 12) + 8):
+        content = elf() + b"\0" * (filling - len(elf())) + b"freenginx/1.29.0" + bytes(1 << 12)
+        with held(content[start : start + 512] for start in range(0, len(content), 512)) as whole:
+            assert list(programs("nginx", Elf(whole))) == []
+
+
+def test_more_places_than_a_program_has_by_chance_are_not_tried() -> None:
+    said = b"git/1111.1111.1111.1111x" * (bounds.PROGRAM_PLACES + 1)
+
+    found = list(programs("git", Elf(elf(extra=said))))
+    assert [one.incomplete for one in found if isinstance(one, Doubt)] == [True]
+
+
+def test_versions_are_looked_for_in_so_many_bytes_of_all_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = elf({".rodata": b"\x001.34\0GNU tar\0".ljust(1 << 10)})
+    monkeypatch.setattr(bounds, "PROGRAM_BYTES_OF_ALL", 1 << 11)
+    budget = Budget(Limits())
+
+    found = [next(programs("tar", Elf(said), budget)) for _ in range(3)]
+    assert [isinstance(one, Piece) for one in found] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", ["", "-", ".", "..so", "x86_64-linux-gnu-", "-00000000.so", "1.2.3", "\n", "é.so.1"])
