@@ -140,6 +140,8 @@ class Tree:
         for path, source in self._elsewhere_named():
             if (logical := wanted.logical(path)) is not None:
                 aliases.add((source, logical))
+            elif (told := self._wanted.told(path)) and not told <= self._wanted.told(source):
+                aliases.add((source, path))  # a program is known by any of its names
         return aliases.difference(self._wanted.aliases)
 
     def unknowns(self) -> list[Unknown]:

@@ -90,6 +90,10 @@ class Wanted:
             return path
         return next((name for name, _ in self._renamed(path) if self._linked(name)), None) if self.aliases else None
 
+    def told(self, path: str) -> frozenset[str]:
+        """What the name of a file tells where its first bytes make it wanted."""
+        return frozenset().union(*(analyzer.told(path) for analyzer in self.analyzers if analyzer.magic))
+
     def _renamed(self, path: str) -> Iterator[tuple[str, bool]]:
         """The names that a path has by the aliases, and whether it is an alias itself and not only below one."""
         alias, end = self._standing_for, -1
@@ -147,7 +151,13 @@ class Wanted:
         """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""
         head = content[: self._longest_magic]
         knowing = (analyzer for analyzer in self.analyzers if analyzer.magic and head.startswith(analyzer.magic))
-        kept = {analyzer.name: condense(analyzer, path, content, budget) for analyzer in knowing}
+        names = [path, *(name for name, whole in self._renamed(path) if whole)] if self.aliases else [path]
+        kept = {
+            analyzer.name: analyzer.condense_sniffed(names, content, budget)
+            if isinstance(analyzer, LargeFileAnalyzer)
+            else condense(analyzer, path, content, budget)
+            for analyzer in knowing
+        }
         return {name: condensed for name, condensed in kept.items() if condensed}
 
 

@@ -198,6 +198,11 @@ class Analyzer(abc.ABC):
         del path
         return ""
 
+    def told(self, path: str) -> frozenset[str]:
+        """What the name of a file tells that is wanted for its first bytes; any of its names may tell it."""
+        del path
+        return frozenset()
+
     @abc.abstractmethod
     def analyze(self, files: Files, context: Context) -> Findings:
         """Turns wanted files into packages; what cannot be read becomes an unknown."""

@@ -4,7 +4,7 @@ import abc
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -168,6 +168,10 @@ class LargeFileAnalyzer(LanguageAnalyzer):
 
     def condense(self, path: str, content: RandomAccess, budget: Budget | None = None) -> bytes:
         return self._kept(self.pieces(path, content, budget))
+
+    def condense_sniffed(self, names: Sequence[str], content: RandomAccess, budget: Budget | None = None) -> bytes:
+        """What is kept of a file that is wanted for its first bytes; the first of its names is where it lies."""
+        return self.condense(names[0], content, budget)
 
 
 def purl(kind: PackageType, name: str, version: str) -> str:

@@ -37,12 +37,18 @@ _KINDS = (
     _Kind("Gentoo", r"var/db/pkg/[^/]+/[^/]+/CONTENTS"),
 )
 
+_ELSEWHERE = (
+    r"(?!usr/lib/apk/).+/(?:var/lib/dpkg/status|(?:usr/)?lib/apk/db/installed|(?:var/lib|usr/lib/sysimage)/rpm/"
+    r"(?:Packages|rpmdb\.sqlite|Packages\.db))"
+)
+"""Databases of OS packages below another root: that of a chroot, or of a container in the image."""
+
 
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 2
-    paths = "|".join(kind.paths for kind in _KINDS)
+    name, version = "unread", 3
+    paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
         del path, content
@@ -57,6 +63,8 @@ class UnreadAnalyzer(Analyzer):
                     f"packages of this kind are not read; there are {len(places)} signs of them, {places[0]} the first"
                 )
                 findings.say(f"packages of {kind.name}", why)
+        for path, _ in files.matching(_ELSEWHERE):
+            findings.say(path, "an OS package database lies outside the root file system: it was not read")
         return findings
 
 

@@ -49,6 +49,29 @@ def test_what_a_distribution_brought_is_told_by_its_own_package(path: str) -> No
     assert [one.what for one in Found([file(path, "content")]).unknowns] == ["operating system"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "srv/chroot/var/lib/dpkg/status",
+        "opt/rootfs/lib/apk/db/installed",
+        "opt/rootfs/usr/lib/apk/db/installed",
+        "a/var/lib/rpm/Packages",
+        "a/b/var/lib/rpm/rpmdb.sqlite",
+        "a/usr/lib/sysimage/rpm/Packages.db",
+    ],
+)
+def test_a_database_below_another_root_is_told(path: str) -> None:
+    why = "an OS package database lies outside the root file system: it was not read"
+
+    assert (path, why) in [(one.what, one.why) for one in Found([file(path, "content")]).unknowns]
+
+
+def test_those_of_the_root_are_read() -> None:
+    found = Found([file("var/lib/dpkg/status"), file("lib/apk/db/installed"), file("usr/lib/apk/db/installed")])
+
+    assert "outside" not in " ".join(one.why for one in found.unknowns)
+
+
 def test_what_another_list_names_is_not_told() -> None:
     listed = file("app/vendor/composer/installed.json", '{"packages": []}')
     found = Found([listed, file("app/vendor/composer/installed.php", "<?php")])

@@ -1,13 +1,13 @@
 """Programs that no package manager installed, wherever they lie."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.binaries.carried import carried
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import Unmapped, modules
-from hullguard.inventory.analyzers.binaries.programs import java_release, programs
+from hullguard.inventory.analyzers.binaries.programs import java_release, programs, told
 from hullguard.inventory.analyzers.binaries.rust import crates
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import JAVA_RELEASE
@@ -31,7 +31,16 @@ class BinariesAnalyzer(LargeFileAnalyzer):
     magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"
 
+    def told(self, path: str) -> frozenset[str]:
+        return told(path.rpartition("/")[2])
+
+    def condense_sniffed(self, names: Sequence[str], content: RandomAccess, budget: Budget | None = None) -> bytes:
+        return self._kept(self._read(names, content, budget))
+
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+        yield from self._read((path,), content, budget)
+
+    def _read(self, names: Sequence[str], content: RandomAccess, budget: Budget | None) -> Iterator[Piece | Doubt]:
         head = content[:_PACKED_WITHIN]
         if head.startswith((*_OTHERS, *_UNIVERSAL)):
             yield from modules(Unmapped(content))
@@ -42,11 +51,12 @@ class BinariesAnalyzer(LargeFileAnalyzer):
                 why = f"has more than {bounds.RUNTIME_BYTES} bytes; the rest of it was not read"
                 yield Doubt(why, incomplete=True)
             return
+        base, *others = (name.rpartition("/")[2] for name in names)
         elf, budget = Elf(content), budget or Budget(Limits())
         yield from modules(elf)
         yield from crates(elf, budget)
-        yield from carried(elf, path.rpartition("/")[2])
-        yield from programs(path.rpartition("/")[2], elf, budget)
+        yield from carried(elf, base)
+        yield from programs(base, elf, budget, others)
         if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")
 

@@ -172,7 +172,7 @@ TOOLS = (
     Kind("util-linux", _FROM_UTIL_LINUX, rb"util-linux (2\.\d{1,3}(?:\.\d{1,2})?)\0"),
     Kind("tar", "tar", rb"1\.\d{2}(?:\.\d{1,2})?", alone=True, beside=b"GNU tar"),
     Kind("gzip", "gzip", rb"1\.\d{1,2}(?:\.\d{1,2})?", alone=True, beside=b"bug-gzip@gnu.org"),
-    Kind("bzip2", "libbz bzip", rb"(1\.0\.\d), \d{1,2}-[A-Z][a-z]{2}-\d{4}\0", slow=True),
+    Kind("bzip2", "libbz bzip bunzip bzcat", rb"(1\.0\.\d), \d{1,2}-[A-Z][a-z]{2}-\d{4}\0", slow=True),
     Kind("xz", "xz xzdec lzmainfo", rb"\(XZ Utils\) " + _THREE),
     Kind("xz", "liblzma", rb"5\.\d{1,2}\.\d{1,2}", alone=True, beside=b"lzma_stream_decoder"),
     Kind("zstd", "zstd", rb"v(1\.\d\.\d{1,2})\0", beside=b"Zstandard"),

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
@@ -31,9 +31,16 @@ _HASHED = re.compile(r"-[0-9a-f]{8}(?=\.so)")
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0(?:_(\d{1,4}))?|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
-def programs(base: str, elf: Elf, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
-    """What a file of this name says of itself."""
-    for kind in _kinds().get(_stem(base), ()):
+def told(base: str) -> frozenset[str]:
+    """The kinds of programs that have files of this name."""
+    kinds = {kind.name for kind in _kinds().get(_stem(base), ())}
+    return frozenset(kinds | {"python"} if re.fullmatch(_PYTHON, base) else kinds)
+
+
+def programs(base: str, elf: Elf, budget: Budget | None = None, others: Iterable[str] = ()) -> Iterator[Piece | Doubt]:
+    """What a file of this name, and of others, says of itself."""
+    names = (base, *others)
+    for kind in {kind: None for name in names for kind in _kinds().get(_stem(name), ())}:
         try:
             version = _said(kind, elf, budget or Budget(Limits()))
         except TooMuch as why:
@@ -41,8 +48,8 @@ def programs(base: str, elf: Elf, budget: Budget | None = None) -> Iterator[Piec
             continue
         if version:
             yield Piece(PackageType.GENERIC, kind.name, version, known=kind.known)
-    if python := re.fullmatch(_PYTHON, base):
-        yield from _python(python.group(1).encode(), elf.content)
+    for series in sorted({python.group(1) for name in names if (python := re.fullmatch(_PYTHON, name))}):
+        yield from _python(series.encode(), elf.content)
 
 
 def _stem(base: str) -> str:

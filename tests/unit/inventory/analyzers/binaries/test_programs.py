@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.images import Entry, file
+from tests.support.images import Entry, Image, file, hardlink, layer
 from tests.support.inventories import Found
 from tests.support.programs import elf
 
-from hullguard.inventory import bounds, random_access
+from hullguard.inventory import bounds, random_access, read
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.kinds import KINDS
 from hullguard.inventory.analyzers.binaries.programs import programs
@@ -349,6 +349,25 @@ def test_versions_are_looked_for_in_so_many_bytes_of_all_programs(monkeypatch: p
 
     found = [next(programs("tar", Elf(said), budget)) for _ in range(3)]
     assert [isinstance(one, Piece) for one in found] == [True, True, False]
+
+
+def test_a_program_is_known_by_any_of_its_hard_links(tmp_path: Path) -> None:
+    entries = (
+        file("bin/[", elf(extra=b"BusyBox v1.30.1 (2019)\0")),
+        *(hardlink(f"bin/{name}", "bin/[") for name in ("ar", "busybox", "sh", "tar")),
+        file("opt/a/srv", elf(extra=b"\x003.9.1\0nginx/1.14.0\0")),
+        hardlink("opt/b/nginx", "opt/a/srv"),
+        hardlink("opt/c/python3.9", "opt/a/srv"),
+        file("opt/a/other", elf(extra=b"\0openresty/1.19.3.1\0squid/5.7\0")),
+        hardlink("opt/b/other", "opt/a/other"),
+    )
+
+    found = read(str(Image([layer(*entries)]).docker_archive(tmp_path / "image.tar")))
+    assert {one.name: one.version for one in found.packages} == {
+        "busybox": "1.30.1",
+        "nginx": "1.14.0",
+        "python": "3.9.1",
+    }
 
 
 @pytest.mark.parametrize("name", ["", "-", ".", "..so", "x86_64-linux-gnu-", "-00000000.so", "1.2.3", "\n", "é.so.1"])
