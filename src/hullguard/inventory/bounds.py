@@ -57,7 +57,7 @@ SECTIONS = Bound(1 << 20, "sections of a program")
 SECTION_NAMES_BYTES = Bound(32 * MIB, "the names of a program's sections")
 PROGRAM_PLACES = Bound(10_000, "places in a program that look like its version")
 PROGRAM_BYTES = Bound(16 * MIB, "the part of a program in which a version without a fixed word before it is looked for")
-PROGRAM_BYTES_OF_ALL = Bound(256 * MIB, "those parts of all programs of an image together")
+PROGRAMS_BYTES = Bound(256 * MIB, "those parts of all programs of an image together")
 """Half a second of a processor for 16 MiB at worst; constants of all programs of a large image have a tenth."""
 RUNTIME_BYTES = Bound(MIB, "the file `release` of a Java runtime")
 

@@ -53,7 +53,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "SECTION_NAMES_BYTES": (9, "app", elf({".dep-v0": CRATES})),
     "PROGRAM_PLACES": (1, "redis-server", elf(extra=b"-1234567890" * 3 + REDIS)),
     "PROGRAM_BYTES": (99, "redis-server", elf(extra=REDIS)),
-    "PROGRAM_BYTES_OF_ALL": (99, "redis-server", elf(extra=REDIS)),
+    "PROGRAMS_BYTES": (99, "redis-server", elf(extra=REDIS)),
     "RUNTIME_BYTES": (9, "opt/jdk/release", 'JAVA_VERSION="17.0.7"\n'),
     "DATABASE_LINES": (5, "var/lib/dpkg/status", STATUS),
     "LISTED_FILES": (1, "lib/apk/db/installed", "P:a\nV:1\nF:bin\nR:a\nR:b\n\n"),

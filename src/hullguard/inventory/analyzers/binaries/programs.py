@@ -134,8 +134,8 @@ def _looked_through(kind: Kind, content: RandomAccess, budget: Budget) -> Iterat
     within, word, number = len(content), _WORD.match(kind.version), 0
     if kind.slow or kind.alone:
         within = bounds.PROGRAM_BYTES
-        if budget.search(min(within, len(content))) > bounds.PROGRAM_BYTES_OF_ALL:
-            most = bounds.PROGRAM_BYTES_OF_ALL
+        if budget.search(min(within, len(content))) > bounds.PROGRAMS_BYTES:
+            most = bounds.PROGRAMS_BYTES
             raise TooMuch(f"a version of {kind.name} was not looked for: programs were looked through for {most} bytes")
     for place, window in windows(content, _OVERLAP, within):
         if word is not None and not kind.before:

@@ -344,7 +344,7 @@ def test_more_places_than_a_program_has_by_chance_are_not_tried() -> None:
 
 def test_versions_are_looked_for_in_so_many_bytes_of_all_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     said = elf({".rodata": b"\x001.34\0GNU tar\0".ljust(1 << 10)})
-    monkeypatch.setattr(bounds, "PROGRAM_BYTES_OF_ALL", 1 << 11)
+    monkeypatch.setattr(bounds, "PROGRAMS_BYTES", 1 << 11)
     budget = Budget(Limits())
 
     found = [next(programs("tar", Elf(said), budget)) for _ in range(3)]
