@@ -27,7 +27,9 @@ _LISTED = (
     re.compile(rb"^(?:(\S*+)  )?+/*+" + _NEVER + rb"([^\n]+)", re.MULTILINE),
     re.compile(rb"^()/*+" + _NEVER + rb"([^\n]+)", re.MULTILINE),
 )
-_DIVERTED = re.compile(rb"/*([^\n]+)\n/*([^\n]+)\n([^\n]+)(?:\n|$)")
+_DIVERTED = re.compile(rb"^/*+([^\n]++)\n/*+([^\n]++)\n([^\n]++)(?:\n|\Z)", re.MULTILINE)
+_NUMBER = re.compile(r"[0-9]+")
+"""What dpkg calls its updates; files of other names may be wanted by other analyzers."""
 _SUMS = ".md5sums"
 _CONFIGURATION = "etc/"
 """Where those files lie of which dpkg keeps no checksum, because somebody may well have changed them."""
@@ -75,7 +77,8 @@ class DpkgAnalyzer(Analyzer):
             layers = origins(status)
             known = {entry.key: (entry, layers.get(entry.identity, status.layer)) for entry in entries(status.content)}
             # What dpkg wrote down before it could write all of the status anew counts instead (lib/dpkg/dbmodify.c).
-            for _, update in sorted(files.children(_UPDATES), key=lambda named: int(named[0])):
+            updates = [(int(name), update) for name, update in files.children(_UPDATES) if _NUMBER.fullmatch(name)]
+            for _, update in sorted(updates, key=lambda numbered: numbered[0]):
                 known |= {entry.key: (entry, update.origin) for entry in entries(update.content)}
             for entry, layer in known.values():
                 self._add(entry, layer, _STATUS, context, findings, own)

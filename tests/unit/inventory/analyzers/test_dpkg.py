@@ -8,6 +8,7 @@ from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 
 from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 
 OS = file("etc/os-release", DEBIAN_12)
 
@@ -406,4 +407,15 @@ def test_a_listed_name_may_hold_any_sign(name: str) -> None:
             file(made, "Name: x\nVersion: 1\n\n"),
         ]
     )
+    assert found.names == ["a"]
+
+
+@pytest.mark.parametrize("filling", [b"/", b"a"])
+def test_diversions_without_line_ends_are_read_in_one_go(filling: bytes) -> None:
+    assert DpkgAnalyzer().condense("var/lib/dpkg/diversions", filling * 1_000_000) == b""
+
+
+def test_a_file_of_another_name_among_the_updates_is_none() -> None:
+    found = Found([dpkg_status(dpkg_entry("a", "1")), file("var/lib/dpkg/updates/a.jar", b"PK\x05\x06" + bytes(18))])
+
     assert found.names == ["a"]
