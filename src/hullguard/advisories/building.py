@@ -1,6 +1,7 @@
 """Builds a new advisory database beside the old one and puts it in its place in one step."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -10,9 +11,10 @@ import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from hullguard.advisories import schema
-from hullguard.advisories.stored import FAULTS, check, fault, surroundings
+from hullguard.advisories.stored import FAULTS, Damaged, check, fault, surroundings
 from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Conflict, Invalid, Unavailable
 
@@ -61,10 +63,12 @@ class Building:
         """The writer on a copy of the present database, or on an empty one; the copy is made at the first call."""
         if self._writer is not None:
             return self._writer
-        if self._path.exists():
+        fresh = not self._path.exists() or self._path.stat().st_size == 0
+        if not fresh:
+            fresh = self._look()
             shutil.copyfile(self._path, self._temporary)
         self._connection = sqlite3.connect(self._temporary)
-        self._prepare(self._connection)
+        _prepare(self._connection, fresh=fresh)
         self._writer = Writer(self._connection)
         return self._writer
 
@@ -88,26 +92,45 @@ class Building:
         finally:
             os.close(directory)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        # A build that dies is thrown away, so it needs neither journal nor fsync; the finished file gets its own.
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-65536"):
-            connection.execute(f"PRAGMA {pragma}")
-        application, version = _identity(connection)
-        if (application, version) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.execute("PRAGMA page_size=8192")
-            connection.executescript(schema.TABLES)
-            connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={schema.VERSION}")
-        elif application != schema.APPLICATION_ID:
-            raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
-        elif version != schema.VERSION:
-            raise Invalid(f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again")
-        else:
-            check(connection, self._path)
+    def _look(self) -> bool:
+        """Whether the present file has no tables yet; raises before anything is copied, however large it is."""
+        uri = f"file:{quote(str(self._path.absolute()))}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            application, version = _identity(connection)
+            fresh = (application, version) == (0, 0) and not connection.execute(
+                "SELECT 1 FROM sqlite_master"
+            ).fetchone()
+            if not fresh and application != schema.APPLICATION_ID:
+                raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
+            if not fresh and version != schema.VERSION:
+                raise Invalid(
+                    f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again"
+                )
+            if not fresh:
+                check(connection, self._path)
+            size = self._path.stat().st_size
+            if size > _number(connection, "page_count") * _number(connection, "page_size"):
+                raise Damaged("it is longer than its pages")
+            if size > shutil.disk_usage(self._path.parent).free:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return fresh
+
+
+def _prepare(connection: sqlite3.Connection, *, fresh: bool) -> None:
+    # A build that dies is thrown away, so it needs neither journal nor fsync; the finished file gets its own.
+    for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+    if fresh:
+        connection.execute("PRAGMA page_size=8192")
+        connection.executescript(schema.TABLES)
+        connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={schema.VERSION}")
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
-    return (
-        connection.execute("PRAGMA application_id").fetchone()[0],
-        connection.execute("PRAGMA user_version").fetchone()[0],
-    )
+    return _number(connection, "application_id"), _number(connection, "user_version")
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    found: int = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+    return found

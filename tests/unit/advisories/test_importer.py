@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import zipfile
@@ -476,3 +477,33 @@ def test_the_file_that_a_link_leads_to_is_built_anew_and_the_link_stays(tmp_path
         assert link.is_symlink()
         assert place.is_file()
         assert sorted(each.name for each in tmp_path.iterdir()) == ["a.db", "kept"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("letter", "is no advisory database"),
+        ("nothing", "is no advisory database"),
+        ("database", "longer than its pages"),
+    ],
+)
+def test_a_file_without_end_is_refused_before_it_is_copied(
+    content: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a.db"
+    if content == "database":
+        with Building(place) as building:
+            building.commit(building.writer())
+    elif content == "letter":
+        place.write_bytes(b"this is a letter, not a database" * 100)
+    with place.open("ab") as file:
+        file.truncate(1 << 40)
+    taken = place.stat().st_blocks
+    # A copy would fill the disk on which the tests run.
+    monkeypatch.setattr(shutil, "copyfile", lambda *_: pytest.fail("it is copied"))
+
+    with pytest.raises(HullguardError, match=said), Building(place) as building:
+        building.writer()
+
+    assert (place.stat().st_size, place.stat().st_blocks) == (1 << 40, taken)
+    assert [each.name for each in tmp_path.iterdir() if each.suffix != ".lock"] == ["a.db"]
