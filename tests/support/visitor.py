@@ -88,6 +88,9 @@ class Visitor:
             return
         refused = REFUSED.search(message.text)
         where = message.location.get("url", "")
+        # Other tests start containers: the browser ends what it was fetching when an interface comes or goes, and asks anew.
+        if "net::ERR_NETWORK_CHANGED" in message.text:
+            return
         # Asking who is signed in is how the console learns that nobody is.
         if refused and (where.endswith("/sessions/current") or int(refused[1]) in self._refusals):
             return

@@ -18,12 +18,14 @@ from hullguard.storage.stores import (
     Containers,
     Idempotency,
     Images,
+    ImageUses,
     Jobs,
     Progress,
     Quotas,
     Sessions,
     Settings,
     Users,
+    Watched,
 )
 from hullguard.storage.stores.blobs import CHUNK, SIZE_MAX
 from hullguard.storage.tables import blob_chunks
@@ -283,6 +285,7 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
             await images.store_inventory(image, inventory())
             await matched(images._tx, image, report())
         await images.present("node-1", [(OTHER_IMAGE, [])])
+        await ImageUses(tx).told("node-1", Watched(OTHER_IMAGE, START, 1, True, ("/usr/bin/env",)))
         assert set((await sweep(tx)).values()) == {0}
     clock.forward(days=200)
     async with storage.transaction(SCOPE) as tx:
@@ -295,6 +298,7 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
             "incident_keys": 0,
             "recorded_events": 0,
             "progress": 1,
+            "image_uses": 2,
             "images": 1,
         }
         assert set((await sweep(tx)).values()) == {0}
