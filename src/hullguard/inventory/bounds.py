@@ -70,6 +70,10 @@ RPM_PAGES = Bound(100_000, "pages of one database of rpm in SQLite")
 
 LINKED_DIRECTORIES = Bound(1000, "links to directories of packages of a language; the others are not followed")
 """Of those that lie in a place of such directories already, as pnpm's do, none is counted."""
+LINKS_TO_A_DIRECTORY = Bound(
+    32, "links of wanted names to one directory or to those that it lies in; by the others no file is looked for"
+)
+"""Each is one more name of every file below."""
 
 SECRETS_OF_A_FILE = Bound(100, "credentials in one file, or in one MiB of it")
 SECRETS_JUDGED = Bound(2000, "words in one file that look like credentials of some kind")

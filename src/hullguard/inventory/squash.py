@@ -150,6 +150,9 @@ class Tree:
         if left := sorted(self._leading.keys() - self._followed.keys()):
             why = f"a link to a directory that may hold packages; it and {len(left) - 1} others were not followed"
             found.append(Unknown(left[0], why, incomplete=True))
+        if left := [logical for name, logical in self._wanted.crowded if self._no_file(name)]:
+            why = f"a link to where many lead; by the name of it and of {len(left) - 1} others no file was looked for"
+            found.append(Unknown(left[0], why, incomplete=True))
         for path, source in self._elsewhere_named():
             if self._wanted.logical(path) is not None:
                 why = f"was not read: its content has in its layer the name {source}"
@@ -202,6 +205,11 @@ class Tree:
             return None
         real = spot.path()
         return real if self._wanted.directory(real) != real else None
+
+    def _no_file(self, path: str) -> bool:
+        """Whether what lies there may be a directory: of those in which nothing is wanted none is kept."""
+        spot = self._names.follow(path)
+        return spot is not None and not (spot.node.file is not None and not spot.missing)
 
     def _elsewhere(self, place: str, fixed: Mapping[str, str]) -> str | None:
         """Under which unwanted name the archive has what a link at a wanted one leads to."""

@@ -2,11 +2,13 @@
 
 import functools
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.content.inspector import Inspector
@@ -82,7 +84,8 @@ class Wanted:
             return path
         if not self.aliases:
             return None
-        return next((name for name, whole in self._renamed(path) if whole or self._match(name)), None)
+        wanted = (name for name, whole in self._renamed(path) if whole or (self._possible(name) and self._match(name)))
+        return next(wanted, None)
 
     def directory(self, path: str) -> str | None:
         """The name under which a link at this path stands for a directory of some analyzer's."""
@@ -96,15 +99,29 @@ class Wanted:
 
     def _renamed(self, path: str) -> Iterator[tuple[str, bool]]:
         """The names that a path has by the aliases, and whether it is an alias itself and not only below one."""
-        alias, end = self._standing_for, -1
+        alias, end, room = self._standing_for, -1, int(bounds.LINKS_TO_A_DIRECTORY)
         for part in ("", *path.split("/")):
             if part:
                 if part not in alias.below:
                     return
                 alias = alias.below[part]
                 end += len(part) + 1
-            for logical in alias.logicals:
-                yield (logical, True) if end == len(path) else (f"{logical}/{path[end + 1 :]}", False)
+            if end == len(path):
+                yield from ((logical, True) for logical in alias.logicals)
+                return
+            yield from ((f"{logical}/{path[end + 1 :]}", False) for logical in alias.logicals[:room])
+            room = max(room - len(alias.logicals), 0)
+
+    @functools.cached_property
+    def crowded(self) -> tuple[tuple[str, str], ...]:
+        """Of the aliases those by which nothing below them is wanted: too many lead there, or to what is above."""
+        found = list[tuple[str, str]]()
+        for name, _ in itertools.groupby(self.aliases, key=lambda alias: alias[0]):
+            alias, room = self._standing_for, int(bounds.LINKS_TO_A_DIRECTORY)
+            for part in name.split("/") if name else ():
+                alias, room = alias.below[part], max(room - len(alias.logicals), 0)
+            found += [(name, logical) for logical in alias.logicals[room:]]
+        return tuple(found)
 
     def _match(self, path: str) -> bool:
         return self.analyzer(path) is not None

@@ -65,7 +65,14 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
 """By the limit's name what it is made for the test, and a file that goes beyond."""
 ELSEWHERE = {
     *("RPM_PAGES", "MALWARE_SECONDS", "MALWARE_SECONDS_OF_ALL"),
-    *("LINKED_DIRECTORIES", "CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS", "SBOM_DOUBTS", "SBOM_PACKAGES"),
+    *(
+        "LINKED_DIRECTORIES",
+        "LINKS_TO_A_DIRECTORY",
+        "CONFIG_ENTRIES",
+        "INSTRUCTION_CHARACTERS",
+        "SBOM_DOUBTS",
+        "SBOM_PACKAGES",
+    ),
 }
 """Those that one file in a directory does not reach; each has a test of its own below."""
 
@@ -124,6 +131,20 @@ def test_links_to_directories_of_packages(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert ([one.name for one in whole.packages], told(whole)) == (["a", "b", "c"], [])
     assert ([one.name for one in cut.packages], told(cut)) == (["a", "b"], ["srv/node_modules/c"])
+
+
+def test_links_to_one_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "opt/a/package.json", '{"name": "a", "version": "1"}')
+    for name in "abc":
+        (tmp_path / f"srv/{name}").mkdir(parents=True)
+        (tmp_path / f"srv/{name}/node_modules").symlink_to("/opt")
+    whole = read(f"dir:{tmp_path}")
+
+    monkeypatch.setattr(bounds, "LINKS_TO_A_DIRECTORY", 2)
+    cut = read(f"dir:{tmp_path}")
+
+    assert ([one.name for one in whole.packages], told(whole)) == (["a"], [])
+    assert ([one.name for one in cut.packages], told(cut)) == (["a"], ["srv/c/node_modules"])
 
 
 def test_rules_of_malware_that_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.wanted import Wanted
 
@@ -37,6 +38,14 @@ def test_a_directory_stands_for_the_wanted_one() -> None:
     assert wanted.logical("opt/db/other") is None
     assert wanted.logical("opt/dbs/status") is None
     assert wanted.logical("opt/os") == "etc/os-release"
+
+
+def test_only_so_many_names_are_tried_of_a_file_below_links_to_one_directory() -> None:
+    wanted = Wanted(ANALYZERS, [*((place, f"x{n:03}") for place in ("", "a") for n in range(40)), ("a", "y")])
+
+    assert len(list(wanted._renamed("a/b"))) == bounds.LINKS_TO_A_DIRECTORY == 32
+    assert len(list(wanted._renamed("a"))) == 32 + 41
+    assert [name for name, _ in wanted.crowded] == [""] * 8 + ["a"] * 41
 
 
 NAME = st.text(alphabet="a=:/\n\",[]'", min_size=1, max_size=4)
