@@ -8,7 +8,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
-from hullguard.inventory.analyzers.ownable import listed, ownable, ownables
+from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE, listed, ownable, ownables
 from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.inventory.fingerprint import MD5, UNKNOWN, checksum_of_hex
 from hullguard.model.package import Package, PackageType
@@ -31,6 +31,10 @@ _DIVERTED = re.compile(rb"^/*+([^\n]++)\n/*+([^\n]++)\n([^\n]++)(?:\n|\Z)", re.M
 _NUMBER = re.compile(r"[0-9]+")
 """What dpkg calls its updates; files of other names may be wanted by other analyzers."""
 _SUMS = ".md5sums"
+# No package has a name that ends so, and other analyzers want such files wherever they lie.
+_CONTROL = rf"(?!(?:[^/]*\.(?:egg-info|json|txt|toml|lock|ya?ml|xml|gemspec)|{JAVA_ARCHIVE})\Z)[^/]+"
+_IS_CONTROL = re.compile(_CONTROL, re.DOTALL).fullmatch
+"""What may be a package's own file in a distroless image, or its checksums."""
 _CONFIGURATION = "etc/"
 """Where those files lie of which dpkg keeps no checksum, because somebody may well have changed them."""
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
@@ -43,7 +47,7 @@ class DpkgAnalyzer(Analyzer):
     """
 
     name, version = "dpkg", 9
-    paths = r"var/lib/dpkg/(?:status|status\.d/[^/]+|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
+    paths = rf"var/lib/dpkg/(?:status|status\.d/{_CONTROL}|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES, _DIVERSIONS)
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -66,7 +70,7 @@ class DpkgAnalyzer(Analyzer):
         findings, context = Findings(room=context.room), context.managed(PackageType.DEB)
         own: dict[str, Owner] = {}
         for name, file in files.children(_STATUS_D):
-            if not name.endswith(_SUMS):
+            if _IS_CONTROL(name) and not name.endswith(_SUMS):
                 place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
                 for entry in found:
                     self._add(entry, file.origin, place, context, findings, own)

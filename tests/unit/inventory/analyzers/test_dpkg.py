@@ -419,3 +419,14 @@ def test_a_file_of_another_name_among_the_updates_is_none() -> None:
     found = Found([dpkg_status(dpkg_entry("a", "1")), file("var/lib/dpkg/updates/a.jar", b"PK\x05\x06" + bytes(18))])
 
     assert found.names == ["a"]
+
+
+@pytest.mark.parametrize("name", ["x.egg-info", "x.jar", "x.deps.json"])
+def test_another_analyzers_file_among_those_of_packages_is_no_package(name: str) -> None:
+    base = file("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 12.4\n\n")
+    content = "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n\nsome words\n"
+    found = Found([OS, base, file(f"var/lib/dpkg/status.d/{name}", content)])
+
+    assert "base-files" in found.names
+    assert ("six" in found.names) is name.endswith(".egg-info")
+    assert not any(unknown.why.startswith(("it names no package", "an entry")) for unknown in found.unknowns)
