@@ -69,11 +69,13 @@ class DpkgAnalyzer(Analyzer):
     def analyze(self, files: Files, context: Context) -> Findings:
         findings, context = Findings(room=context.room), context.managed(PackageType.DEB)
         own: dict[str, Owner] = {}
+        called: dict[str, str] = {}
         for name, file in files.children(_STATUS_D):
             if _IS_CONTROL(name) and not name.endswith(_SUMS):
                 place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
                 for entry in found:
                     self._add(entry, file.origin, place, context, findings, own)
+                    called.setdefault(name, (entry.get("package") or name).lower())
                 if not found:
                     findings.say(place, "it names no package")
         status = files.file(_STATUS)
@@ -88,7 +90,7 @@ class DpkgAnalyzer(Analyzer):
                 self._add(entry, layer, _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
-        provenance.take(findings, context.distribution, self._owners(files, own, findings), fhs=True)
+        provenance.take(findings, context.distribution, self._owners(files, own, called, findings), fhs=True)
         return findings
 
     @staticmethod
@@ -121,12 +123,18 @@ class DpkgAnalyzer(Analyzer):
         )
 
     @staticmethod
-    def _owners(files: Files, own: Mapping[str, Owner], findings: Findings) -> Iterator[Owner]:
+    def _owners(
+        files: Files, own: Mapping[str, Owner], called: Mapping[str, str], findings: Findings
+    ) -> Iterator[Owner]:
+        """``called`` says which package a file of status.d is of: its name may be a part of the package's only."""
         diverted = _diverted(files)
         for directory, suffix in ((_INFO, ".list"), (_STATUS_D, _SUMS)):
             for name, file in files.children(directory):
                 stem = name.removesuffix(suffix)
-                if not name.endswith(suffix) or (package := stem.split(":")[0].lower()) not in own:
+                package = stem.split(":")[0].lower()
+                if directory == _STATUS_D:
+                    package = called.get(stem, package)
+                if not name.endswith(suffix) or package not in own:
                     continue
                 digests: dict[str, str | None] = dict(listed(file.content, f"{directory}/{name}", findings))
                 if suffix != _SUMS:
