@@ -54,7 +54,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 8
+    name, version = "apk", 9
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 

@@ -30,7 +30,7 @@ _LINE = re.compile(rb"[^\n]+")
 class PacmanAnalyzer(Analyzer):
     """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
 
-    name, version = "pacman", 6
+    name, version = "pacman", 7
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
     fixed = ("var/lib/pacman", _ROOT)
     entered = (_ROOT,)

@@ -51,12 +51,12 @@ class LockAnalyzer(LanguageAnalyzer):
     Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
     """
 
-    name, version = "locks", 9
+    name, version = "locks", 10
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
         r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     )
-    ownable = False
+    ownable = True
     form = "lock file"
     trees_only = True
 

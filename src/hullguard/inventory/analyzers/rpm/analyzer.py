@@ -33,7 +33,7 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 6
+    name, version = "rpm", 7
     paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, *_BESIDE))
 

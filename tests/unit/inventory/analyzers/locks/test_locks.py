@@ -1,5 +1,6 @@
 """Lock files: every format from a file as its tool writes it, bytes that mean harm, and where they count."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -390,3 +391,26 @@ def test_a_dotnet_project_that_names_packages_is_told() -> None:
         (one.what, one.why) for one in Found([entry("x.csproj", '<PackageReference Include="a" />')]).unknowns
     ]
     assert "x.csproj" not in [one.what for one in Found([entry("x.csproj", "<Project />")]).unknowns]
+
+
+@pytest.mark.parametrize(("maintainer", "names"), [("debian.org", ["node-a"]), ("a.example", ["left-pad", "node-a"])])
+def test_a_lock_file_of_the_distributions_own_package_names_nothing_installed(
+    maintainer: str, names: list[str], tmp_path: Path
+) -> None:
+    place = "usr/share/nodejs/a/package-lock.json"
+    lock = '{"lockfileVersion": 3, "packages": {"node_modules/left-pad": {"version": "1.3.0"}}}'
+    sums = f"{hashlib.md5(lock.encode()).hexdigest()}  {place}\n"
+    files = {
+        "etc/os-release": "ID=debian\nVERSION_ID=12\n",
+        "var/lib/dpkg/status": (
+            f"Package: node-a\nStatus: install ok installed\nMaintainer: A <a@{maintainer}>\nVersion: 1\n\n"
+        ),
+        "var/lib/dpkg/info/node-a.list": f"/{place}\n",
+        "var/lib/dpkg/info/node-a.md5sums": sums,
+        place: lock,
+    }
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content, encoding="utf-8")
+
+    assert sorted(one.name for one in read(f"dir:{tmp_path}").packages) == names
