@@ -195,7 +195,7 @@ def test_a_container_is_judged_by_how_it_is_run(
 
 
 def test_a_link_out_of_the_way_in_a_container_is_followed(engine: Callable[[dict[str, Answer]], str]) -> None:
-    exported = layer(symlink("etc/os-release", "../opt/release"), file("opt/release", "ID=alpine\nVERSION_ID=3.18.4\n"))
+    exported = layer(symlink("etc/os-release", "../opt/system"), file("opt/system", "ID=alpine\nVERSION_ID=3.18.4\n"))
     host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
 
     found = read("container:web", docker_host=host)
