@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import Clock, clock
 from tests.support.events import event
 from tests.support.records import IMAGE, OTHER_IMAGE, container
 
@@ -23,22 +24,11 @@ from hullguard.model.event import ContainerRef, EventKind, ImageRef
 from hullguard.wire import codec, limits
 from hullguard.wire.messages import AgentMessage, Used
 
+__all__ = ["clock"]
+
 HERE = Path("/proc/self/cgroup").read_text("utf-8").splitlines()[-1]
 """What a container's id is looked for in."""
 HOUR = 3600.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def only(*pids: int) -> Callable[[int], str | None]:

@@ -7,22 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.clock import Clock, clock
 
 from hullguard.cache import KEY_MAX, VALUE_MAX, Cache, LocalCache, MemoryCache, serve_local
 from hullguard.model.errors import Invalid
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+__all__ = ["clock"]
 
 
 @pytest.fixture(params=["memory", "local"])

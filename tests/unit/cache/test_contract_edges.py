@@ -9,23 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.clock import Clock, clock
 
 from hullguard.cache import KEY_MAX, VALUE_MAX, Cache, LocalCache, MemoryCache, serve_local
 from hullguard.cache.memory import OVERHEAD
 from hullguard.model.errors import Invalid
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+__all__ = ["clock"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from tests.support.clock import Clock, clock
 
 from hullguard.detect.engine import LIMITED, Engine
 from hullguard.detect.floods import MOST, SECONDS, Floods
@@ -12,19 +13,9 @@ from hullguard.model.incident import Deed, Observation
 from hullguard.model.policy import Action
 from hullguard.model.severity import Severity
 
+__all__ = ["clock"]
+
 MORNING = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

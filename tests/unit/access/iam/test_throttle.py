@@ -1,17 +1,11 @@
 import asyncio
 
 import pytest
+from tests.support.clock import Clock
 
 from hullguard.access.iam.throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW_SECONDS, SignInThrottle
 from hullguard.cache import MemoryCache
 from hullguard.model.errors import TooMany
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def attempts(throttle: SignInThrottle, many: int, name: str = "alice", address: str = "192.0.2.1") -> int:
@@ -50,7 +44,7 @@ async def test_one_address_cannot_try_ever_more_accounts():
 
 
 async def test_the_window_ends():
-    clock = Clock()
+    clock = Clock(0.0)
     throttle = SignInThrottle(MemoryCache(clock=clock))
     await attempts(throttle, 50)
     clock.now = WINDOW_SECONDS + 1
