@@ -100,13 +100,13 @@ class Building:
             fresh = (application, version) == (0, 0) and not connection.execute(
                 "SELECT 1 FROM sqlite_master"
             ).fetchone()
-            if not fresh and application != schema.APPLICATION_ID:
-                raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
-            if not fresh and version != schema.VERSION:
-                raise Invalid(
-                    f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again"
-                )
             if not fresh:
+                if application != schema.APPLICATION_ID:
+                    raise Invalid(f"{self._path} is a database of something else; choose another --db FILE")
+                if version != schema.VERSION:
+                    raise Invalid(
+                        f"{self._path} has the format {version}, not {schema.VERSION}; remove it and import again"
+                    )
                 check(connection, self._path)
             size = self._path.stat().st_size
             if size > _number(connection, "page_count") * _number(connection, "page_size"):

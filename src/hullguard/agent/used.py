@@ -72,8 +72,8 @@ class _Image(Struct):
     told_whole: bool = False
 
     def see(self, file: str, now: float) -> None:
-        size = len(file.encode(errors="replace")) + 5
         if file not in self.files:
+            size = _told_size(file)
             full = len(self.files) >= limits.USED_FILES or self.size + size > _LONGEST_TOLD
             if full or not 2 <= len(file) <= limits.USED_PATH or not file.isprintable():
                 self.missed_at = now
@@ -87,7 +87,7 @@ class _Image(Struct):
         old = [file for file, at in self.files.items() if now - at >= DAY]
         for file in old:
             del self.files[file]
-            self.size -= len(file.encode(errors="replace")) + 5
+            self.size -= _told_size(file)
 
     def due(self, now: float, *, whole: bool) -> bool:
         """A server is told at once what is new, else when it may follow something from what was not seen."""
@@ -323,6 +323,11 @@ class Uses:
                 self._files.told(used)
         except ChannelLostError:
             pass  # what was not told is due still
+
+
+def _told_size(file: str) -> int:
+    """Bytes of a name in a message, what is around it included."""
+    return len(file.encode(errors="replace")) + 5
 
 
 def container_of(pid: int) -> str | None:

@@ -7,7 +7,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.replay import Replay
-from hullguard.inventory.tree import File, Kept, Node
+from hullguard.inventory.tree import File, Kept, Node, Spot
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Hit
 from hullguard.model.errors import LimitReached
@@ -150,7 +150,7 @@ class Tree:
         if left := sorted(self._leading.keys() - self._followed.keys()):
             why = f"a link to a directory that may hold packages; it and {len(left) - 1} others were not followed"
             found.append(Unknown(left[0], why, incomplete=True))
-        if left := [logical for name, logical in self._wanted.crowded if self._no_file(name)]:
+        if left := [logical for name, logical in self._wanted.crowded if self._without_file(name) is not None]:
             why = f"a link to where many lead; by the name of it and of {len(left) - 1} others no file was looked for"
             found.append(Unknown(left[0], why, incomplete=True))
         for path, source in self._elsewhere_named():
@@ -200,16 +200,14 @@ class Tree:
 
     def _directory_at(self, place: str) -> str | None:
         """Where a link at the place of a directory leads, if what lies there is not read by its own name."""
-        spot = self._names.follow(place)
-        if spot is None or (spot.node.file is not None and not spot.missing):
-            return None
-        real = spot.path()
-        return real if self._wanted.directory(real) != real else None
+        spot = self._without_file(place)
+        real = None if spot is None else spot.path()
+        return None if real is None or self._wanted.directory(real) == real else real
 
-    def _no_file(self, path: str) -> bool:
-        """Whether what lies there may be a directory: of those in which nothing is wanted none is kept."""
+    def _without_file(self, path: str) -> Spot | None:
+        """Where that leads, if a directory may lie there: of those in which nothing is wanted none is kept."""
         spot = self._names.follow(path)
-        return spot is not None and not (spot.node.file is not None and not spot.missing)
+        return None if spot is None or (spot.node.file is not None and not spot.missing) else spot
 
     def _elsewhere(self, place: str, fixed: Mapping[str, str]) -> str | None:
         """Under which unwanted name the archive has what a link at a wanted one leads to."""

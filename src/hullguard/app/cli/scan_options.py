@@ -34,8 +34,8 @@ Output = Annotated[
 OutputFile = Annotated[Path | None, Option(("-o", "--output"), help="Write to this file.", shows_default=False)]
 
 SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE = "64GiB", 3_000_000, "64MiB", "1GiB", "2GiB"
+"""The defaults of ``Limits``, as a person writes them; this one too:"""
 SECRET_SECONDS = 600
-"""The defaults of ``Limits``, as a person writes them."""
 
 PASSWORD = "HULLGUARD_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
 _SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)

@@ -18,7 +18,7 @@ from hullguard.detect.fields.process import cwd, new_program, terminal, variable
 from hullguard.detect.fields.surroundings import HOST
 from hullguard.detect.rules.operators import inside
 from hullguard.detect.texts import has
-from hullguard.model.event import Event, EventKind
+from hullguard.model.event import Event, EventKind, Process
 
 ALL_TYPES: Final = frozenset(KINDS)
 O_TRUNC: Final = 0o1000
@@ -170,11 +170,10 @@ class Filter(Struct, frozen=True):
     def impossible(self) -> bool:
         """No event can be within."""
         bounds = (self.types, self.programs, self.descriptors, self.ports, self.networks, self.uids, self.requests)
+        paths = (self.paths, self.targets, self.program_paths, self.parents, self.directories)
         return (
-            any(bound is not None and not bound for bound in (*bounds, self.results))
-            or any(bound is not None and bound.empty for bound in (self.paths, self.targets, self.program_paths))
-            or any(bound is not None and bound.empty for bound in (self.parents, self.directories))
-            or any(bound is not None and not bound for bound in (self.texts, self.variables))
+            any(bound is not None and not bound for bound in (*bounds, self.results, self.texts, self.variables))
+            or any(bound is not None and bound.empty for bound in paths)
             or any((trait, not holds) in self.traits for trait, holds in self.traits)
         )
 
@@ -200,11 +199,10 @@ class Filter(Struct, frozen=True):
 
     def _accepts_start(self, event: Event) -> bool:
         process, parent = event.process, event.lineage[-2].comm if len(event.lineage) > 1 else None
-        given = " ".join(process.args).encode()
         return (
             (self.parents is None or (parent is not None and self.parents.accepts(parent)))
             and (self.directories is None or self.directories.accepts(cwd(process) or ""))
-            and (self.texts is None or any(has(given, one) for one in self.texts))
+            and (self.texts is None or _has_text(process, self.texts))
             and (self.variables is None or any(variable(process, one) is not None for one in self.variables))
         )
 
@@ -298,6 +296,11 @@ def _both(one: Any, other: Any) -> Any:
 
 def _either(one: Any, other: Any) -> Any:
     return None if one is None or other is None else one | other
+
+
+def _has_text(process: Process, texts: frozenset[str]) -> bool:
+    given = " ".join(process.args).encode()
+    return any(has(given, one) for one in texts)
 
 
 def _fewer(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

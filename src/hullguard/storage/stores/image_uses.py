@@ -83,7 +83,8 @@ class ImageUses:
 
     async def of(self, image: str) -> ImageUse:
         """What is known of the image's packages."""
-        row = await self._row(image)
+        select = sa.select(image_uses).where(self._tx.tenants(image_uses), image_uses.c.image_id == image)
+        row = await self._tx.first(select)
         if row is None:
             return ImageUse()
         covered = await self._coverage(image, row.files)
@@ -98,23 +99,21 @@ class ImageUses:
 
         To be called whenever images were matched; ``new`` are those whose findings were written anew.
         """
-        return [image for image in images if await self._weigh(image, anew=image in new)]
+        select = sa.select(image_uses).where(self._tx.tenants(image_uses), image_uses.c.image_id.in_(images))
+        told = {row.image_id: row for row in await self._tx.all(select)}  # of most images nobody tells anything
+        return [image for image in images if image in told and await self._weigh(told[image], anew=image in new)]
 
     async def forget(self) -> int:
         """Let go of nodes that long said nothing, and of what was long not seen; how many rows."""
         tx = self._tx
         old = tx.now - KEPT
         gone = await tx.run(sa.delete(image_watches).where(tx.tenants(image_watches), image_watches.c.until <= old))
-        stale = sa.select(image_uses.c.image_id).where(tx.tenants(image_uses), image_uses.c.told <= old)
+        stale = sa.select(image_uses).where(tx.tenants(image_uses), image_uses.c.told <= old)
         for row in await tx.all(stale.limit(100)):
-            await self._weigh(row.image_id, anew=False)
+            await self._weigh(row, anew=False)
             of = (tx.tenants(image_uses), image_uses.c.image_id == row.image_id)
             gone += await tx.run(sa.delete(image_uses).where(*of))
         return gone
-
-    async def _row(self, image: str) -> Row | None:
-        select = sa.select(image_uses).where(self._tx.tenants(image_uses), image_uses.c.image_id == image)
-        return await self._tx.first(select)
 
     async def _watch(self, node: str, cluster: str, said: Watched) -> None:
         """An agent that was started anew goes on with what the last one began."""
@@ -155,11 +154,8 @@ class ImageUses:
             unsettled = Unseen.BRIEF
         return _Coverage(row[0], int(row[1]), unsettled)
 
-    async def _weigh(self, image: str, *, anew: bool) -> bool:
-        tx = self._tx
-        row = await self._row(image)
-        if row is None:
-            return False
+    async def _weigh(self, row: Row, *, anew: bool) -> bool:
+        tx, image = self._tx, row.image_id
         oldest = int((tx.now - KEPT).timestamp())
         files = {file: at for file, at in row.files.items() if at > oldest}
         unsettled = (await self._coverage(image, files)).unsettled

@@ -39,10 +39,10 @@ def told(base: str) -> frozenset[str]:
 
 def programs(base: str, elf: Elf, budget: Budget | None = None, others: Iterable[str] = ()) -> Iterator[Piece | Doubt]:
     """What a file of this name, and of others, says of itself."""
-    names = (base, *others)
-    for kind in {kind: None for name in names for kind in _kinds().get(_stem(name), ())}:
+    names, budget = (base, *others), budget or Budget(Limits())
+    for kind in dict.fromkeys(kind for name in names for kind in _kinds().get(_stem(name), ())):
         try:
-            version = _said(kind, elf, budget or Budget(Limits()))
+            version = _said(kind, elf, budget)
         except TooMuch as why:
             yield Doubt(str(why), incomplete=True)
             continue

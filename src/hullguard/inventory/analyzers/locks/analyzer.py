@@ -56,7 +56,6 @@ class LockAnalyzer(LanguageAnalyzer):
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
         r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     )
-    ownable = True
     form = "lock file"
     trees_only = True
 
