@@ -146,6 +146,8 @@ TOOLS = (
     Kind("zsh", "zsh", rb"/zsh/" + _SOME),
     Kind("curl", "curl", rb"curl " + _THREE + rb" \("),
     Kind("curl", "libcurl libcurl-gnutls libcurl-nss", rb"libcurl/" + _THREE),
+    # Some compilers take the text apart into operands; the version stands alone then.
+    Kind("curl", "libcurl", rb"[78]\.\d{1,3}\.\d{1,2}", alone=True, beside=b"curl_easy_"),
     Kind("wget", "wget", rb"1\.[12]\d(?:\.\d{1,2})?", alone=True, beside=b"Wget/%s"),
     Kind("git", "git git-remote-http git-shell git-http-backend", rb"git/" + _SOME + rb"\0", known=True),
     Kind("subversion", "libsvn_subr libsvn_client", rb"@\(#\)" + _THREE + rb" \(r\d+\)"),

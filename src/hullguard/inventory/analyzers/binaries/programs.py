@@ -16,6 +16,8 @@ _OVERLAP = 512
 """No pattern fits more than this."""
 _BEFORE = 80
 _CONSTANTS = b".rodata"
+_STRINGS = b".rodata.str"
+"""Where mold puts those that are text."""
 _PYTHON = r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?"
 _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
 _NOT_IN_A_WORD = rb"(?<![ -9;-~])"
@@ -28,28 +30,50 @@ _STEM = re.compile(r"(?:[\w.]+-linux-(?:gnu|musl)\w*-)?([^\d.]*)")
 """What compilers for other systems begin with is left out."""
 _HASHED = re.compile(r"-[0-9a-f]{8}(?=\.so)")
 """What auditwheel adds to the names of the libraries that it copies into packages of Python."""
+_COPIED = re.compile(r"-[a-z]+-[0-9a-f]{8}(?=\.so)")
+"""The same where the package's name stands before it."""
+_MADE_FOR = re.compile(
+    r"[-_.](?:linux|static|musl|glibc|gnu|x86|x64|amd64|arm64|aarch64|armv\d|armhf|i[3-6]86)(?![a-z])[^/]*?(?=\.so|$)"
+)
+"""What those add who hand out a program for several systems and processors."""
 _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0(?:_(\d{1,4}))?|([\w.+-]{1,60}))"\r?$', re.MULTILINE)
 
 
 def told(base: str) -> frozenset[str]:
     """The kinds of programs that have files of this name."""
-    kinds = {kind.name for kind in _kinds().get(_stem(base), ())}
+    kinds = {kind.name for kind in _called(base)}
     return frozenset(kinds | {"python"} if re.fullmatch(_PYTHON, base) else kinds)
 
 
 def programs(base: str, elf: Elf, budget: Budget | None = None, others: Iterable[str] = ()) -> Iterator[Piece | Doubt]:
     """What a file of this name, and of others, says of itself."""
     names, budget = (base, *others), budget or Budget(Limits())
-    for kind in dict.fromkeys(kind for name in names for kind in _kinds().get(_stem(name), ())):
+    found = set[str]()
+    for kind in dict.fromkeys(kind for name in names for kind in _called(name)):
+        if kind.name in found:
+            continue  # by what says it better
         try:
             version = _said(kind, elf, budget)
         except TooMuch as why:
             yield Doubt(str(why), incomplete=True)
             continue
         if version:
+            found.add(kind.name)
             yield Piece(PackageType.GENERIC, kind.name, version, known=kind.known)
     for series in sorted({python.group(1) for name in names if (python := re.fullmatch(_PYTHON, name))}):
         yield from _python(series.encode(), elf.content)
+
+
+def _called(base: str) -> tuple[Kind, ...]:
+    """The kinds that have files of this name; what others add to a name counts only where it has none with it."""
+    kinds = _kinds()
+    if found := kinds.get(_stem(base)):
+        return found
+    for added in (_COPIED, _MADE_FOR):
+        shorter = added.sub("", base, count=1)
+        if shorter != base and (found := kinds.get(_stem(shorter))):
+            return found
+    return ()
 
 
 def _stem(base: str) -> str:
@@ -75,6 +99,9 @@ def _said(kind: Kind, elf: Elf, budget: Budget) -> str | None:
         return _fixed(kind, whole, budget)
     if kind.alone:
         said = _alone(kind, whole if constants is None else constants, budget)
+        strings = None if said or constants is None else _constants(elf, _STRINGS)
+        if strings is not None:
+            said = _alone(kind, strings, budget)
     else:
         # Compilers put constants of other languages than C elsewhere.
         said = (_first(kind, constants, budget) if constants is not None else None) or _first(kind, whole, budget)
@@ -83,10 +110,10 @@ def _said(kind: Kind, elf: Elf, budget: Budget) -> str | None:
     return said
 
 
-def _constants(elf: Elf) -> RandomAccess | None:
+def _constants(elf: Elf, section: bytes = _CONSTANTS) -> RandomAccess | None:
     """Where compilers put constants: there is far less to look through than in all of the file."""
     try:
-        found = elf.place(_CONSTANTS)
+        found = elf.place(section)
     except DamagedTable:
         return None  # told where lists are looked for
     return None if found is None else Part(elf.content, *found)

@@ -435,3 +435,29 @@ def test_programs_of_this_machine_say_the_version_of_their_package() -> None:
             if numbers[0] != numbers[1]:
                 wrong.append((path, said, version))
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("libcrypto-rasterio-2f350cb7.so.1.1", b"\0OpenSSL 1.1.1w  11 Sep 2023\0", "openssl@1.1.1w"),
+        ("ffmpeg-linux-x86_64-v9.0.2", b"\0FFmpeg version n9.0.2\0", "ffmpeg@9.0.2"),
+        ("ffmpeg-linux64-v4.2.2", b"\0FFmpeg version 4.2.2-static\0", "ffmpeg@4.2.2"),
+        ("libcurl-44ec228a.so.4.7.0", b"\x00libcurl/H\x007.80.0\x00curl_easy_init\x00", "curl@7.80.0"),
+        ("libcurl.so.4.8.0", b"\x00libcurl/7.88.1\x007.80.0\x00curl_easy_init\x00", "curl@7.88.1"),
+        ("libsndfile_x86_64.so", b"\0libsndfile-1.2.2\0", "libsndfile@1.2.2"),
+    ],
+)
+def test_what_is_added_to_a_name_hides_no_program(name: str, text: bytes, said: str) -> None:
+    found = [piece for piece in programs(name, Elf(elf(extra=text))) if isinstance(piece, Piece)]
+
+    assert [f"{piece.name}@{piece.version}" for piece in found] == [said]
+
+
+def test_a_version_outside_the_usual_constants_is_found() -> None:
+    """mold puts strings into a section of their own."""
+    content = elf({".rodata": b"\0" * 16, ".rodata.str": b"\x001.0.18\0sodium_init\0"})
+
+    assert [piece.version for piece in programs("libsodium.so.23", Elf(content)) if isinstance(piece, Piece)] == [
+        "1.0.18"
+    ]
