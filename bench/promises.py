@@ -42,6 +42,9 @@ def _ratios(best: Best) -> list[Row]:
         ("a call nobody watches, rules without calls", "container", "network", "getppid", 1.05),
         ("a call nobody watches, default policy", "container", "default", "getppid", 1.40),
         ("a unit of a build in a container, default policy", "container", "default", "build", math.inf),
+        ("a connection in a container, profile that monitors", "container", "monitored", "connect", math.inf),
+        ("a connection that the profile in force has", "container", "protected", "connect", math.inf),
+        ("a connection that it refuses", "container", "protected", "refused", math.inf),
         ("open and close in a container, every event", "container", "everything", "open", math.inf),
         ("open and close on the host, every event", "host", "everything", "open", math.inf),
     ):

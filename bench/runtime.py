@@ -8,28 +8,41 @@ sensor do. It takes less than ten minutes.
 """
 
 import argparse
+import errno
+import os
 import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.support.docker import docker, import_image, inspect, start_dockerd
 from tests.support.sensor import state_directory
 
 from bench import agent, auditd, flood, promises
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
-from hullguard.detect import Engine, KernelPlan
+from hullguard.detect import DEPARTURE, Engine, KernelPlan
 from hullguard.detect.detectors.interface import Access, Wants
 from hullguard.detect.plan import SlotPlan
 from hullguard.model.event import Event, EventKind, Gap
+from hullguard.model.policy import Action, Binding, DetectorSettings, NodePolicies, Policy, PolicySpec, RulesSpec
+from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
 
 SOURCE = Path(__file__).with_name("loops.c")
 IMAGE = "hullguard-bench/loops"
 # Name, what the loop does a run, runs.
-LOOPS = (("getppid", 100_000, 40), ("open", 10_000, 40), ("connect", 1_000, 30), ("vfork", 40, 30), ("build", 20, 20))
+LOOPS = (
+    ("getppid", 100_000, 40),
+    ("open", 10_000, 40),
+    ("connect", 1_000, 30),
+    ("refused", 1_000, 30),
+    ("vfork", 40, 30),
+    ("build", 20, 20),
+)
 WATCHED = ("/etc/*", "/usr/bin/*", "/bin/*", "*/.ssh/*", "*/release_agent", "/proc/sys/*", "/var/log/*")
 
 
@@ -47,11 +60,44 @@ def network() -> KernelPlan:
     return KernelPlan((), (slot, slot))
 
 
-PLANS: dict[str, Callable[[], KernelPlan]] = {
-    "no policy": lambda: KernelPlan((), (SlotPlan(), SlotPlan())),
-    "network": network,
-    "default": lambda: Engine("node", "boot").plan(),
-    "everything": everything,
+def profile(state: ProfileState) -> NodePolicies:
+    """What the loops do, as the profile of their image, but for the connection that is to be refused."""
+    learned = (
+        Entry(Behaviour.EXEC, "/*", 1),
+        Entry(Behaviour.WRITE, "/*", 1),
+        Entry(Behaviour.CONNECT, "tcp 127.0.0.0/8 1", 1),
+    )
+    denied = {DEPARTURE: DetectorSettings(action=Action.DENY)}
+    spec = PolicySpec(name="bench", detectors=denied, binding=Binding(nodes=["*"]), rules=RulesSpec(pack=False))
+    policy = Policy("bench", 1, 1, spec, datetime.now(UTC), "bench")
+    return NodePolicies(1, "bench", (policy,), (Profile("bench", IMAGE, state, 1, 1, learned),))
+
+
+class Watch(NamedTuple):
+    """What is in force while the loops run: the kernel's part, and what judges the events."""
+
+    plan: KernelPlan
+    engine: Engine
+
+
+def _watch(plan: KernelPlan) -> Watch:
+    """These filters, and the default policy to judge by."""
+    return Watch(plan, Engine("node", "boot"))
+
+
+def _of(policies: NodePolicies) -> Watch:
+    engine = Engine("node", "boot")
+    engine.load(policies)
+    return Watch(engine.plan(), engine)
+
+
+PLANS: dict[str, Callable[[], Watch]] = {
+    "no policy": lambda: _watch(KernelPlan((), (SlotPlan(), SlotPlan()))),
+    "network": lambda: _watch(network()),
+    "default": lambda: _watch(Engine("node", "boot").plan()),
+    "monitored": lambda: _of(profile(ProfileState.MONITOR)),
+    "protected": lambda: _of(profile(ProfileState.PROTECT)),
+    "everything": lambda: _watch(everything()),
 }
 
 
@@ -104,27 +150,30 @@ def _in_container(address: str, program: bytes) -> list[str]:
     return ["sh", "-c", join, "sh", "/bin/loops"]
 
 
-def _run(command: list[str]) -> dict[str, float]:
+def _run(command: list[str], *, refuses: bool) -> dict[str, float]:
     found = {}
     for name, times, runs in LOOPS:
         done = subprocess.run([*command, name, str(times), str(runs)], check=True, capture_output=True, text=True)
-        found[name] = float(done.stdout)
+        nanoseconds, failed = done.stdout.split()
+        if (int(failed) == errno.EPERM) != (refuses and name == "refused"):
+            raise SystemExit(f"The loop {name} ended with {os.strerror(int(failed))}: nothing of it can be said.")
+        found[name] = float(nanoseconds)
     return found
 
 
 @contextmanager
-def _sensor(address: str, plan: KernelPlan) -> Iterator[None]:
-    """A sensor under this plan, with somebody who reads what it says and judges it by the default policy."""
+def _sensor(address: str, watch: Watch) -> Iterator[None]:
+    """A sensor under this plan, with somebody who reads what it says and judges it."""
     with state_directory() as directory:
         sensor = BpfSensor.open(directory, address)
-        sensor.apply(plan)
+        sensor.apply(watch.plan)
         sensor.settle()
-        engine, ended = Engine("node", "boot"), threading.Event()
+        ended = threading.Event()
 
         def read() -> None:
             def take(event: Event | Gap) -> None:
                 if isinstance(event, Event):
-                    engine.judge(event)
+                    watch.engine.judge(event)
 
             while not ended.is_set():
                 sensor.poll(take, 100)
@@ -142,7 +191,8 @@ def _sensor(address: str, plan: KernelPlan) -> Iterator[None]:
 def _note(best: promises.Best, plan: str, places: dict[str, list[str]]) -> None:
     for place, command in places.items():
         known = best.setdefault((place, plan), {})
-        for loop, nanoseconds in _run(command).items():
+        refuses = (place, plan) == ("container", "protected")
+        for loop, nanoseconds in _run(command, refuses=refuses).items():
             known[loop] = min(nanoseconds, known.get(loop, nanoseconds))
 
 
