@@ -29,6 +29,8 @@ class PackageType(enum.StrEnum):
     CRAN = "cran"
     HACKAGE = "hackage"
     BITNAMI = "bitnami"
+    BREW = "brew"
+    SPACK = "spack"
     GENERIC = "generic"
     """A program that no package manager knows of, recognised by its own version string."""
 

@@ -267,6 +267,25 @@ TARGETS: tuple[Target, ...] = (
         b'{"packages": [{"name": "wordpress", "versionInfo": "6.0.0", "licenseDeclared": "MIT", "externalRefs": '
         b'[{"referenceType": "purl", "referenceLocator": "pkg:bitnami/wordpress@6.0.0-0?arch=amd64"}]}, {"name": 7}]}',
     ),
+    _target(
+        "homebrew",
+        "homebrew",
+        "home/linuxbrew/.linuxbrew/Cellar/openssl@3/3.2.1/INSTALL_RECEIPT.json",
+        b'{"homebrew_version": "4.2.10", "source": {"tap": "hashicorp/tap", "spec": "stable"}, "arch": "x86_64"}',
+    ),
+    _target(
+        "homebrew.bill",
+        "homebrew",
+        "usr/local/Cellar/jq/1.7.1/sbom.spdx.json",
+        b'{"packages": [{"name": "jq", "licenseConcluded": "MIT"}, {"name": 7}, {"name": "oniguruma"}]}',
+        beside={"usr/local/Cellar/jq/1.7.1/INSTALL_RECEIPT.json": b"{}"},
+    ),
+    _target(
+        "spack",
+        "spack",
+        "opt/spack/zlib/.spack/spec.json",
+        b'{"spec": {"_meta": {"version": 4}, "nodes": [{"name": "zlib", "version": "1.3.1", "hash": "u463uou"}, {}]}}',
+    ),
     _target("unread", "unread", "usr/local/lib/R/site-library/readxl/DESCRIPTION", b"Package: readxl\n"),
     _target("java-release", "binaries", "opt/jdk-17/release", b'IMPLEMENTOR="a"\nJAVA_VERSION="1.8.0_372"\n'),
     Target("packages.binaries", analyzed(_BY_NAME["binaries"], "usr/sbin/nginx"), _elves, words=_WORDS),

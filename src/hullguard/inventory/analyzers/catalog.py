@@ -7,6 +7,7 @@ from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
 from hullguard.inventory.analyzers.conda import CondaAnalyzer
 from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
+from hullguard.inventory.analyzers.homebrew import HomebrewAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
@@ -18,6 +19,7 @@ from hullguard.inventory.analyzers.python import PythonAnalyzer
 from hullguard.inventory.analyzers.python_archive import PythonArchiveAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer
+from hullguard.inventory.analyzers.spack import SpackAnalyzer
 from hullguard.inventory.analyzers.unread import UnreadAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
@@ -36,6 +38,8 @@ ANALYZERS: tuple[Analyzer, ...] = (
     DotnetAnalyzer(),
     CondaAnalyzer(),
     BitnamiAnalyzer(),
+    HomebrewAnalyzer(),
+    SpackAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
     UnreadAnalyzer(),

@@ -56,13 +56,15 @@ HOSTILE = (
     ValueError,
 )
 _LENGTH = 300
-_NAMESPACED = {
+NAMESPACED = {
     PackageType.MAVEN: ":",
     PackageType.GOLANG: "/",
     PackageType.NPM: "/",
     PackageType.COMPOSER: "/",
     PackageType.SWIFT: "/",
+    PackageType.BREW: "/",
 }
+"""What parts a purl's namespace from the name, where the name of a package holds both."""
 
 
 class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,6 +77,8 @@ class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     inner: str = ""
     known: bool = True
     """Whether the ecosystem's advisories can speak of this version at all."""
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    """Of its purl."""
 
 
 class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -156,6 +160,11 @@ class LanguageAnalyzer(Analyzer):
         """The files that this analyzer read."""
         yield from files.matching(self.paths)
 
+    @staticmethod
+    def kept(file: File) -> Sequence[Piece]:
+        """The packages that a file of this analyzer's names."""
+        return from_json(file.content, _Reading).pieces if file.content else ()
+
 
 class LargeFileAnalyzer(LanguageAnalyzer):
     """An analyzer of files that may be too large for memory: it reads them by position.
@@ -174,13 +183,13 @@ class LargeFileAnalyzer(LanguageAnalyzer):
         return self.condense(names[0], content, budget)
 
 
-def purl(kind: PackageType, name: str, version: str) -> str:
+def purl(kind: PackageType, name: str, version: str, qualifiers: tuple[tuple[str, str], ...] = ()) -> str:
     """Raises ValueError when the name is none."""
-    separator = _NAMESPACED.get(kind)
+    separator = NAMESPACED.get(kind)
     namespace, _, base = name.rpartition(separator) if separator else ("", "", name)
     if not is_name(base):
         raise ValueError(name)
-    return PackageURL(kind.value, namespace or None, base, version).to_string()
+    return PackageURL(kind.value, namespace or None, base, version, dict(qualifiers)).to_string()
 
 
 def _add(piece: Piece, path: str, layer: str | None, findings: Findings) -> None:
@@ -188,7 +197,7 @@ def _add(piece: Piece, path: str, layer: str | None, findings: Findings) -> None
         return
     place = _place(path, piece.inner)
     try:
-        identity = purl(piece.type, piece.name, piece.version)
+        identity = purl(piece.type, piece.name, piece.version, piece.qualifiers)
     except ValueError:
         findings.say(place, f"{piece.name!r} is no name of a package")
         return
@@ -221,9 +230,10 @@ def _doubt(found: Piece | Doubt) -> Doubt | None:
 
 
 def _presentable(piece: Piece) -> Piece:
-    """A piece with its place as it can be shown, and with those licences that are words."""
+    """A piece with its place as it can be shown, and with those licences and qualifiers that are words."""
     licenses = tuple(word for word in piece.licenses if _word(word))
-    return structs.replace(piece, licenses=licenses, inner=_clean(piece.inner))
+    qualifiers = tuple(pair for pair in piece.qualifiers if _word(pair[1]))
+    return structs.replace(piece, licenses=licenses, qualifiers=qualifiers, inner=_clean(piece.inner))
 
 
 def _word(word: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers.language import ECOSYSTEMS
+from hullguard.inventory.analyzers.language import ECOSYSTEMS, NAMESPACED
 from hullguard.inventory.distributions import Distribution, distribution
 from hullguard.model.errors import Invalid
 from hullguard.model.image import OperatingSystem
@@ -19,13 +19,6 @@ _RELATIVES = {
     "opensuse.tumbleweed": "opensuse-tumbleweed",
 }  # fmt: skip
 """Namespaces, and names as Trivy writes them, that are not the ID of the distribution's os-release."""
-_SEPARATORS = {
-    PackageType.MAVEN: ":",
-    PackageType.GOLANG: "/",
-    PackageType.NPM: "/",
-    PackageType.COMPOSER: "/",
-    PackageType.SWIFT: "/",
-}
 
 
 def package_of(
@@ -55,7 +48,7 @@ def package_of(
         found = _distribution(purl.namespace or "", qualifiers.get("distro", ""), os)
         ecosystem = found.ecosystem if found and found.uses(kind) else ""
         source = _upstream(kind, qualifiers, version) or source or (purl.name, version)
-    separator = _SEPARATORS.get(kind)
+    separator = NAMESPACED.get(kind)
     name = f"{purl.namespace}{separator}{purl.name}" if purl.namespace and separator else purl.name
     module = qualifiers.get("rpmmod", "").split(":")
     return Package(
