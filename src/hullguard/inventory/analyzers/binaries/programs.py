@@ -19,6 +19,10 @@ _CONSTANTS = b".rodata"
 _STRINGS = b".rodata.str"
 """Where mold puts those that are text."""
 _PYTHON = r"(?:python|libpython)(\d\.\d{1,2})[a-z]*(?:\.so[\d.]*)?"
+_SOME_PYTHON = r"python[23]?"
+"""What an environment of its own calls its copy of the interpreter."""
+_OWN_SERIES = re.compile(rb"cpython-(3)(\d{1,2})\0|\0lib/python(2)\.(\d)\0")
+"""How compiled modules are called (PEP 3147), or before that where they lie."""
 _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
 _NOT_IN_A_WORD = rb"(?<![ -9;-~])"
 """What a version is a part of that has one of these before it; before that of libxml2 stands a table of colons."""
@@ -42,7 +46,7 @@ _RELEASE = re.compile(rb'^JAVA_VERSION="(?:1\.(\d)\.0(?:_(\d{1,4}))?|([\w.+-]{1,
 def told(base: str) -> frozenset[str]:
     """The kinds of programs that have files of this name."""
     kinds = {kind.name for kind in _called(base)}
-    return frozenset(kinds | {"python"} if re.fullmatch(_PYTHON, base) else kinds)
+    return frozenset(kinds | {"python"} if re.fullmatch(f"{_PYTHON}|{_SOME_PYTHON}", base) else kinds)
 
 
 def programs(base: str, elf: Elf, budget: Budget | None = None, others: Iterable[str] = ()) -> Iterator[Piece | Doubt]:
@@ -60,8 +64,11 @@ def programs(base: str, elf: Elf, budget: Budget | None = None, others: Iterable
         if version:
             found.add(kind.name)
             yield Piece(PackageType.GENERIC, kind.name, version, known=kind.known)
-    for series in sorted({python.group(1) for name in names if (python := re.fullmatch(_PYTHON, name))}):
-        yield from _python(series.encode(), elf.content)
+    named = {python.group(1).encode() for name in names if (python := re.fullmatch(_PYTHON, name))}
+    if not named and any(re.fullmatch(_SOME_PYTHON, name) for name in names):
+        named = _series(elf.content)
+    for series in sorted(named):
+        yield from _python(series, elf.content)
 
 
 def _called(base: str) -> tuple[Kind, ...]:
@@ -188,6 +195,14 @@ def _more(number: int, more: int) -> int:
         most = bounds.PROGRAM_PLACES
         raise TooMuch(f"it has more than {most} places that look like its version; the others were not read")
     return number + more
+
+
+def _series(content: RandomAccess) -> set[bytes]:
+    """The series of an interpreter whose name does not tell it, if it says one."""
+    for _, window in windows(content, _OVERLAP, len(content)):
+        if said := _OWN_SERIES.search(window):
+            return {b".".join(filter(None, said.groups()))}
+    return set()
 
 
 def _python(series: bytes, content: RandomAccess) -> Iterator[Piece]:

@@ -123,6 +123,9 @@ def test_a_list_of_crates_without_end_is_not_read(monkeypatch: pytest.MonkeyPatc
         ("usr/local/bin/node", b"https://nodejs.org/download/release/v18.16.0/node", "node", "18.16.0", "Bitnami"),
         ("usr/local/bin/python3.11", b"\x003.11.4\x00", "python", "3.11.4", "Bitnami"),
         ("usr/local/lib/libpython3.7m.so.1.0", b"\x003.7.2rc1\x00", "python", "3.7.2rc1", "Bitnami"),
+        ("venv/bin/python3", b"\x00cpython-39\x003.8.1\x003.9.1\x00", "python", "3.9.1", "Bitnami"),
+        ("venv/bin/python", b"\x003.13.0a1+\x00cpython-313\x00", "python", "3.13.0a1", "Bitnami"),
+        ("opt/p/bin/python2", b"\x00lib/python2.7\x002.7.18\x00", "python", "2.7.18", "Bitnami"),
         ("opt/nginx/sbin/nginx", b"nginx/1.25.1\x00", "nginx", "1.25.1", "Bitnami"),
         ("usr/local/bin/redis-server", b"7.0.11buildkitsandbox-1689023612000000000", "redis", "7.0.11", "Bitnami"),
         ("usr/local/bin/php", b"X-Powered-By: PHP/8.2.7\x00", "php", "8.2.7", "Bitnami"),
@@ -151,6 +154,8 @@ def test_well_known_programs_say_their_version(
     [
         ("usr/bin/other", elf(extra=b"nginx/1.25.1\x00")),
         ("usr/bin/python3.11", elf(extra=b"\x003.10.1\x00")),
+        ("usr/bin/python3", elf(extra=b"\x003.10.1\x00")),
+        ("usr/bin/python3-config", elf(extra=b"\x00cpython-39\x003.9.1\x00")),
         ("usr/bin/nginx", b"#!/bin/sh\n# nginx/1.25.1\n".ljust(100)),
         ("usr/bin/nginx", elf(extra=b"nginx/")),
     ],
