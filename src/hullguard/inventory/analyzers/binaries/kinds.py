@@ -52,8 +52,13 @@ SERVERS = (
     Kind("nginx", "nginx", rb"nginx/" + _THREE, known=True),
     Kind("openresty", "nginx openresty", rb"openresty/(\d+\.\d+\.\d+\.\d+)", known=True),
     Kind("apache", "httpd apache", rb"Apache/" + _THREE, known=True),
-    Kind("haproxy", "haproxy", rb" version " + _THREE + rb"[\w.+~-]{0,40}, released \d{4}/", known=True),
-    Kind("varnish", "varnishd", rb"varnish-" + _THREE + rb" revision ", known=True),
+    Kind(
+        "haproxy",
+        "haproxy",
+        rb" version (\d\.\d{1,2}(?:\.\d{1,3}|(?=-dev)))[\w.+~-]{0,40}, released \d{4}/",
+        known=True,
+    ),
+    Kind("varnish", "varnishd", rb"varnish-" + _THREE + rb"(?:-[a-z]\w{1,9})? revision ", known=True),
     Kind("lighttpd", "lighttpd", rb"lighttpd/" + _THREE),
     Kind("squid", "squid", rb"squid/" + _SOME),
     Kind("h2o", "h", rb"h2o version " + _THREE),
@@ -106,7 +111,12 @@ DATABASES = (
     Kind("redis", _FROM_REDIS, _SECONDS + rb"0{9}\0", known=True, before=_THREE, slow=True),
     Kind("valkey", "valkey-server", _TIME, known=True, before=_BUILT, slow=True),
     Kind("memcached", "memcached", rb"memcached " + _THREE, known=True),
-    Kind("postgresql", "postgres", rb"postgres \(PostgreSQL\) (\d{1,3}(?:\.\d{1,3}){1,2})", known=True),
+    Kind(
+        "postgresql",
+        "postgres",
+        rb"postgres \(PostgreSQL\) (\d{1,3}(?:(?:\.\d{1,3}){1,2}|(?=alpha|beta|rc|devel)))",
+        known=True,
+    ),
     Kind("mariadb", "mariadbd mysqld", rb"-MariaDB", known=True, before=_THREE),
     Kind("mysql", "mysqld", rb"/mysql-" + _THREE),
     Kind("pgbouncer", "pgbouncer", rb"PgBouncer " + _THREE, known=True),
@@ -124,6 +134,7 @@ DATABASES = (
 
 LANGUAGES = (
     Kind("node", "node nodejs libnode", rb"/release/v" + _THREE + rb"/node", known=True),
+    Kind("node", "node nodejs libnode", rb"/download/(?:rc|nightly)/v" + _THREE + rb"-[\w.]{1,40}/node", known=True),
     Kind("deno", "deno", rb"Deno/" + _THREE + rb"\+[0-9a-f]{7}", joined=True),
     Kind("bun", "bun", rb"Bun/" + _THREE),
     Kind("php", "php php-fpm php-cgi php-cli libphp", rb"X-Powered-By: PHP/" + _THREE, known=True),
@@ -149,7 +160,12 @@ TOOLS = (
     # Some compilers take the text apart into operands; the version stands alone then.
     Kind("curl", "libcurl", rb"[78]\.\d{1,3}\.\d{1,2}", alone=True, beside=b"curl_easy_"),
     Kind("wget", "wget", rb"1\.[12]\d(?:\.\d{1,2})?", alone=True, beside=b"Wget/%s"),
-    Kind("git", "git git-remote-http git-shell git-http-backend", rb"git/" + _SOME + rb"\0", known=True),
+    Kind(
+        "git",
+        "git git-remote-http git-shell git-http-backend",
+        rb"git/" + _SOME + rb"(?:[.-][\w.-]{1,40})?\0",
+        known=True,
+    ),
     Kind("subversion", "libsvn_subr libsvn_client", rb"@\(#\)" + _THREE + rb" \(r\d+\)"),
     Kind("jq", "jq", rb"(?:jq-)?(1\.\d(?:\.\d)?)", alone=True, beside=b"jq: error"),
     Kind(
@@ -227,7 +243,7 @@ LIBRARIES = (
     Kind("libpcap", "libpcap", rb"libpcap version " + _THREE),
     Kind("libmaxminddb", "libmaxminddb", rb"1\.\d{1,2}\.\d{1,2}", known=True, alone=True, beside=b"MMDB_open"),
     Kind("modsecurity", "libmodsecurity", rb"ModSecurity v(3\.\d\.\d{1,2}) ", known=True),
-    Kind("gdal", "libgdal", rb"GDAL (\d\.\d{1,2}\.\d{1,2})(?:, released|\0)", known=True),
+    Kind("gdal", "libgdal", rb"GDAL (\d\.\d{1,2}\.\d{1,2})(?:[a-z][\w-]{1,60})?(?:, released|\0)", known=True),
     Kind("hdf5", "libhdf libhdf5_serial", rb"HDF5 library version: " + _THREE),
     Kind("openblas", "libopenblas libopenblasp-r", rb"OpenBLAS (0\.\d\.\d{1,2}) "),
     Kind("fftw", "libfftw", rb"\(fftw-(3\.\d\.\d{1,2}) "),

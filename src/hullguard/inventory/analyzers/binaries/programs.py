@@ -13,7 +13,7 @@ from hullguard.inventory.random_access import Part, RandomAccess, places, window
 from hullguard.model.package import PackageType
 
 _OVERLAP = 512
-"""No pattern fits more than this."""
+"""No pattern fits more than half of this, with what stands behind a version."""
 _BEFORE = 80
 _CONSTANTS = b".rodata"
 _STRINGS = b".rodata.str"
@@ -28,6 +28,9 @@ _NOT_IN_A_WORD = rb"(?<![ -9;-~])"
 """What a version is a part of that has one of these before it; before that of libxml2 stands a table of colons."""
 _LEFT = 2
 """Letters before a word that make it a part of a longer one, as in the names of forks; one may be of other data."""
+_PRERELEASE = re.compile(
+    rb"[-._~+]?(alpha|beta|rc|pre|preview|dev|devel|nightly)(?:\.?(\d{1,12})|(?![a-z\d]))", re.IGNORECASE
+)
 _WORD = re.compile(rb"[\w /:%-]{3,}(?![*+?{])")
 """The fixed word that a pattern begins with."""
 _STEM = re.compile(r"(?:[\w.]+-linux-(?:gnu|musl)\w*-)?([^\d.]*)")
@@ -129,7 +132,10 @@ def _constants(elf: Elf, section: bytes = _CONSTANTS) -> RandomAccess | None:
 def _first(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
     version, number, word = re.compile(kind.version), 0, kind.version[:1].isalpha() and not kind.joined
     for place, window in _looked_through(kind, content, budget):
+        cut = len(window) - _OVERLAP // 2 if place + len(window) < len(content) else len(window)
         for said in version.finditer(window, min(place, _LEFT)):
+            if said.start() >= cut:
+                break  # it is whole in the next window
             if not word or not window[max(said.start() - _LEFT, 0) : said.start()].isalpha():
                 return _spelled(said)
             number = _more(number, 1)
@@ -148,10 +154,15 @@ def _alone(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
 
 
 def _spelled(said: re.Match[bytes]) -> str:
-    """The version: what fits, the one group, or numbers of several groups."""
+    """The version: what fits, the one group, or numbers of several groups.
+
+    What comes before a release has that behind a hyphen, in small letters, as versions are ordered by: ``8.1.0-rc1``.
+    """
     if len(said.groups()) > 1:
         return ".".join(str(int(group)) for group in said.groups())
-    return said.group(said.re.groups).decode()
+    version = said.group(said.re.groups).decode()
+    early = _PRERELEASE.match(said.string, said.end(said.re.groups)) if said.re.groups else None
+    return f"{version}-{early.group(1).decode().lower()}{(early.group(2) or b'').decode()}" if early else version
 
 
 def _fixed(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:

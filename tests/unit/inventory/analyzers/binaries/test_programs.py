@@ -9,6 +9,7 @@ from tests.support.images import Entry, Image, file, hardlink, layer
 from tests.support.inventories import Found
 from tests.support.programs import elf
 
+from hullguard.advisories.versions.bitnami import BitnamiOrder
 from hullguard.inventory import bounds, random_access, read
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.kinds import KINDS
@@ -452,6 +453,60 @@ def test_what_is_added_to_a_name_hides_no_program(name: str, text: bytes, said: 
     found = [piece for piece in programs(name, Elf(elf(extra=text))) if isinstance(piece, Piece)]
 
     assert [f"{piece.name}@{piece.version}" for piece in found] == [said]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said", "release"),
+    [
+        ("php", b"X-Powered-By: PHP/8.1.0RC1", "php@8.1.0-rc1", "8.1.0"),
+        ("php-fpm8.3", b"X-Powered-By: PHP/8.3.1-dev", "php@8.3.1-dev", "8.3.1"),
+        ("ruby", b"ruby 3.3.0preview1 (2023-05-12 master", "ruby@3.3.0-preview1", "3.3.0"),
+        ("libgdal.so", b"GDAL 3.4.1dev-7abc, released 2021/12/27", "gdal@3.4.1-dev", "3.4.1"),
+        ("openssl", b"OpenSSL 3.2.0-beta1 26 Oct 2023", "openssl@3.2.0-beta1", "3.2.0"),
+        ("git", b"git/2.40.0.rc1", "git@2.40.0-rc1", "2.40.0"),
+        ("postgres", b"postgres (PostgreSQL) 17beta1", "postgresql@17-beta1", "17.0"),
+        ("haproxy", b" version 2.9-dev3-1a2b, released 2023/", "haproxy@2.9-dev3", "2.9.0"),
+        ("varnishd", b"varnish-6.0.0-beta1 revision a", "varnish@6.0.0-beta1", "6.0.0"),
+        ("node", b"/download/rc/v18.0.0-rc.1/node-v18", "node@18.0.0-rc1", "18.0.0"),
+        ("node", b"/download/nightly/v21.0.0-nightly20230801d396a0/node-v21", "node@21.0.0-nightly20230801", "21.0.0"),
+        ("python3.12", b"3.12.0rc1", "python@3.12.0rc1", "3.12.0"),
+    ],
+)
+def test_what_comes_before_a_release_is_not_told_as_the_release(
+    name: str, text: bytes, said: str, release: str
+) -> None:
+    found = [piece for piece in programs(name, Elf(elf(extra=b"\0" + text + b"\0"))) if isinstance(piece, Piece)]
+
+    assert [f"{piece.name}@{piece.version}" for piece in found] == [said]
+    order = BitnamiOrder()
+    assert order.key(found[0].version) < order.key(release)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("git", b"git/2.39.2.windows.1", "2.39.2"),
+        ("git", b"git/2.14.1.dirty", "2.14.1"),
+        ("openssl", b"OpenSSL 3.0.7-fips 1 Nov 2022", "3.0.7"),
+        ("php", b"X-Powered-By: PHP/8.2.7device", "8.2.7"),
+        ("ruby", b"ruby 2.7.0p0 (2019-12-25 revision", "2.7.0"),
+        ("nginx", b"nginx/1.25.3 (rc1)", "1.25.3"),
+    ],
+)
+def test_what_else_stands_behind_a_version_makes_it_no_earlier_one(name: str, text: bytes, said: str) -> None:
+    found = programs(name, Elf(elf(extra=b"\0" + text + b"\0")))
+
+    assert [piece.version for piece in found if isinstance(piece, Piece)] == [said]
+
+
+def test_a_version_with_a_word_before_it_is_found_whole_at_the_edge_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_access, "IN_MEMORY", 1 << 10)
+    monkeypatch.setattr(random_access, "_WINDOW", 1 << 12)
+    for filling in range((1 << 12) - 40, (1 << 12) + 8):
+        content = elf()
+        content += b"\0" * (filling - len(content)) + b"nginx/1.25.14-rc12" + bytes(1 << 12)
+        with held(content[start : start + 512] for start in range(0, len(content), 512)) as whole:
+            assert [one.version for one in programs("nginx", Elf(whole)) if isinstance(one, Piece)] == ["1.25.14-rc12"]
 
 
 def test_a_version_outside_the_usual_constants_is_found() -> None:
