@@ -108,16 +108,11 @@ def _said(kind: Kind, elf: Elf, budget: Budget) -> str | None:
     if kind.before:
         return _fixed(kind, whole, budget)
     if kind.alone:
-        said = _alone(kind, whole if constants is None else constants, budget)
-        strings = None if said or constants is None else _constants(elf, _STRINGS)
-        if strings is not None:
-            said = _alone(kind, strings, budget)
+        said = _only(kind, elf, budget)
     else:
         # Compilers put constants of other languages than C elsewhere.
         said = (_first(kind, constants, budget) if constants is not None else None) or _first(kind, whole, budget)
-    if said and kind.beside and next(places(whole, kind.beside, 0, len(whole)), None) is None:
-        return None
-    return said
+    return said if not (said and kind.beside) or _holds(whole, kind.beside) else None
 
 
 def _constants(elf: Elf, section: bytes = _CONSTANTS) -> RandomAccess | None:
@@ -142,15 +137,34 @@ def _first(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
     return None
 
 
-def _alone(kind: Kind, content: RandomAccess, budget: Budget) -> str | None:
-    """A constant that is nothing but a version, unless there are several of that form: which it is, is not known."""
+def _only(kind: Kind, elf: Elf, budget: Budget) -> str | None:
+    """A constant that is nothing but a version, unless there are several of that form: which it is, is not known.
+
+    What stands elsewhere counts only where the program's words do, too: nobody loads a program by its sections.
+    """
+    constants = [part for part in (_constants(elf), _constants(elf, _STRINGS)) if part is not None]
+    for part in constants:
+        if found := _alone(kind, part, budget):
+            return found.pop() if len(found) == 1 else None
+    if any(_holds(part, kind.beside) for part in constants):
+        return None
+    found = _alone(kind, elf.content, budget)
+    return found.pop() if len(found) == 1 else None
+
+
+def _holds(content: RandomAccess, word: bytes) -> bool:
+    return next(places(content, word, 0, len(content)), None) is not None
+
+
+def _alone(kind: Kind, content: RandomAccess, budget: Budget) -> set[str]:
+    """The constants that are nothing but a version, as far as to the second."""
     version, found = re.compile(_NOT_IN_A_WORD + b"(?:" + kind.version + rb")(?=\0)"), set[str]()
     for place, window in _looked_through(kind, content, budget):
         for said in version.finditer(window, min(place, 1)):
             found.add(_spelled(said))
             if len(found) > 1:
-                return None
-    return found.pop() if found else None
+                return found
+    return found
 
 
 def _spelled(said: re.Match[bytes]) -> str:

@@ -516,3 +516,16 @@ def test_a_version_outside_the_usual_constants_is_found() -> None:
     assert [piece.version for piece in programs("libsodium.so.23", Elf(content)) if isinstance(piece, Piece)] == [
         "1.0.18"
     ]
+
+
+def test_a_small_section_of_constants_hides_no_others() -> None:
+    """Nobody loads a program by its sections, so they may say what they like."""
+    content = elf({".rodata": b"\0" * 16, ".data": b"\x001.0.18\0sodium_init\0"})
+
+    assert [one.version for one in programs("libsodium.so.23", Elf(content)) if isinstance(one, Piece)] == ["1.0.18"]
+
+
+def test_several_versions_among_the_constants_are_not_decided_by_what_stands_elsewhere() -> None:
+    content = elf({".rodata": b"\x001.0.18\x001.0.17\0", ".data": b"\x001.0.16\0sodium_init\0"})
+
+    assert list(programs("libsodium.so.23", Elf(content))) == []
