@@ -125,6 +125,28 @@ def test_what_the_profile_has_goes_on(fenced: Stage, way: str, address: str, por
     assert (fenced.do(way, address, port) == REFUSED) == refused
 
 
+def test_a_unix_socket_is_refused_wherever_its_name_leads(fenced: Stage):
+    fenced.watch.shell(
+        fenced.container,
+        "mkdir -p /run /srv; ln -s /srv /run/way; ln -s /run /srv/way; "
+        "/bin/deed serve-unix /run/hub.sock & /bin/deed serve-unix /srv/hub.sock & "
+        "while ! ls /run/hub.sock /srv/hub.sock; do true; done",
+    )
+    for path, answer in (
+        ("/run/hub.sock", 0),
+        ("/srv/way/hub.sock", 0),
+        ("/run/none.sock", errno.ENOENT),
+        ("/srv/hub.sock", REFUSED),
+        ("/run/way/hub.sock", REFUSED),
+        ("/run/../srv/hub.sock", REFUSED),
+        ("/srv/none.sock", REFUSED),
+        ("@none", LET),
+    ):
+        assert fenced.do("connect-unix", path) == answer, path
+    found = told(fenced, "unix /srv/hub.sock")
+    assert (found.rule, found.action, found.stopped) == (DEPARTURE, Action.DENY, True)
+
+
 def test_what_a_person_removed_says_so(fenced: Stage):
     assert fenced.do("connect", "127.0.0.1", "83") == REFUSED
     assert told(fenced, "tcp 127.0.0.1 83").details["why"] == "refused"
@@ -164,18 +186,21 @@ def test_it_is_open_when_the_agent_is_gone(fenced: Stage, monkeypatch: pytest.Mo
     monkeypatch.setattr(filters, "LEASE_SECONDS", 0)  # as if the last poll were so long ago
     fenced.watch.sensor.poll(lambda _: None, 0)
     assert fenced.do("connect", "127.0.0.1", "82") == LET
+    assert fenced.do("connect-unix", "/srv/nobody.sock") == errno.ENOENT
     found = told(fenced, "tcp 127.0.0.1 82")
     assert (found.action, found.stopped) == (Action.KILL, False), "it is answered once it was seen"
 
 
 def test_another_who_opens_the_fence_is_noticed(fenced: Stage):
-    entries = fenced.watch.sensor._filters._allowed
-    for key in list(entries.keys()):
-        entries.discard(key)
-    assert fenced.watch.sensor._filters.altered("allowed")
-    fenced.watch.sensor._filters.restore()
-    assert not fenced.watch.sensor._filters.altered("allowed")
+    filters_ = fenced.watch.sensor._filters
+    for part, entries in (("allowed", filters_._allowed), ("paths", filters_._paths)):
+        for key in list(entries.keys()):
+            entries.discard(key)
+        assert filters_.altered(part)
+    filters_.restore()
+    assert not any(map(filters_.altered, ("allowed", "paths")))
     assert fenced.do("connect", "127.0.0.1", "81") == LET
+    assert fenced.do("connect-unix", "/run/nobody.sock") == errno.ENOENT
 
 
 def test_a_kernel_that_only_sees_connections_is_a_reason(fenced: Stage, monkeypatch: pytest.MonkeyPatch):
@@ -189,4 +214,4 @@ def test_a_kernel_that_only_sees_connections_is_a_reason(fenced: Stage, monkeypa
     ]
     monkeypatch.setattr(sensor._hooks, "infos", lambda: tuple(seen))
     (reason,) = [each for each in sensor.health().reasons if each.code == "deny.connections-seen"]
-    assert reason.params == {"why": "not by cgroup: Operation not permitted"}
+    assert reason.params == {"why": "connect not by cgroup: Operation not permitted"}

@@ -184,7 +184,7 @@ class Engine:
         action = settings.action
         refused = event.stopped and event.kind is EventKind.CONNECT
         if info.id == DEPARTURE and action is Action.DENY and not refused:
-            action = unrefused(details, in_force=not simulated)
+            action = unrefused(in_force=not simulated)
         # A service that departs does so a thousand times; each is stopped, but one incident an hour tells of it.
         repeats = info.id == DEPARTURE and (simulated or refused or action is Action.ALERT)
         once = f"{event.at:%Y%m%d%H} {details['deed']} {details['pattern']}" if repeats else None

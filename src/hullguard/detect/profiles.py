@@ -140,6 +140,12 @@ def internet(what: str) -> tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Netw
     return words[0], ipaddress.ip_network(words[1]), 0 if words[2] == "*" else int(words[2])
 
 
+def unix(what: str) -> str | None:
+    """The path, or how it begins, of a CONNECT entry for Unix sockets; None for any other."""
+    words = what.split(" ")
+    return words[1] if words[0] == "unix" and len(words) == 2 else None
+
+
 class Known:
     """The entries of a profile, ready to be asked."""
 
@@ -149,8 +155,8 @@ class Known:
         self._paths = {
             deed: Patterns(e.what for e in accepted if e.deed is deed) for deed in (Behaviour.EXEC, Behaviour.WRITE)
         }
-        words = [entry.what.split(" ") for entry in accepted if entry.deed is Behaviour.CONNECT]
-        self._unix = Patterns(each[1] for each in words if each[0] == "unix" and len(each) == 2)
+        sockets = (unix(entry.what) for entry in accepted if entry.deed is Behaviour.CONNECT)
+        self._unix = Patterns(each for each in sockets if each is not None)
         self._networks: dict[tuple[str, int], list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {}
         for found in (internet(entry.what) for entry in accepted if entry.deed is Behaviour.CONNECT):
             if found is not None:
@@ -203,6 +209,8 @@ def _connected(socket: Socket) -> Done | None:
     if remote is None or not remote.address:
         return None
     if socket.family == "unix":
+        if not remote.address.startswith("/"):
+            return None  # without a file: the kernel tells of these only where a rule asks, so they are not learned
         return Done(Behaviour.CONNECT, f"unix {remote.address}", f"unix {general(remote.address)}"[:_LONGEST])
     transport = {"stream": "tcp", "datagram": "udp"}.get(socket.kind)
     if socket.family not in {"ipv4", "ipv6"} or transport is None or not remote.port:

@@ -127,6 +127,8 @@ def test_programs_are_known_by_their_whole_path():
             event(EventKind.CONNECT, socket=Socket("ipv4", "stream", remote=Endpoint("::1", 1), inbound=True)),
             id="inbound",
         ),
+        pytest.param(connected("@/tmp/.X11-unix/X0", family="unix"), id="abstract"),
+        pytest.param(connected("x.sock", family="unix"), id="a path that nobody could follow"),
         pytest.param(event(EventKind.EXIT), id="another kind"),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from hullguard.agent.sensor import abi, loader
 from hullguard.agent.sensor.assemble import Assembler
 from hullguard.agent.sensor.attaching import Attaching
-from hullguard.agent.sensor.catalog import CONNECT, HOOKS, Backend
+from hullguard.agent.sensor.catalog import CONNECT, CONNECT_UNIX, HOOKS, Backend
 from hullguard.agent.sensor.containers import HOST, Identity
 from hullguard.agent.sensor.decode import Glance, RawEvent, decode, glance
 from hullguard.agent.sensor.filters import Filters
@@ -196,9 +196,10 @@ class BpfSensor:
 
     def _unfenced(self) -> str:
         """Why connections that are to be refused are only seen; empty where that is not so."""
-        connect = next(info for info in self._hooks.infos() if info.name == CONNECT)
-        seen_only = connect.attached and connect.backend != Backend.CGROUP
-        return connect.why if self._filters.fencing and seen_only else ""
+        if not self._filters.fencing:
+            return ""
+        hooks = (info for info in self._hooks.infos() if info.name in {CONNECT, CONNECT_UNIX})
+        return "; ".join(f"{one.name} {one.why}" for one in hooks if one.attached and one.backend != Backend.CGROUP)
 
     def _tell_gaps(self, handler: Handler) -> None:
         if self._losses.outdated():

@@ -125,8 +125,8 @@ def _cgroup(cost: Cost, **attachments: int) -> Way:
     )
 
 
-CONNECT = "connect"
-"""The hook by which connections are refused, where it is there in its first way."""
+CONNECT, CONNECT_UNIX = "connect", "connect unix"
+"""The hooks by which connections are refused, where they are there in their first way."""
 _INTERNET = frozenset({Transport.TCP, Transport.UDP, Transport.OTHER})
 
 HOOKS: tuple[Hook, ...] = (
@@ -144,7 +144,7 @@ HOOKS: tuple[Hook, ...] = (
         transports=_INTERNET,
     ),
     Hook(
-        "connect unix",
+        CONNECT_UNIX,
         frozenset({EventKind.CONNECT}),
         (
             _cgroup(Cost.FREE, on_connect_unix=attach.CGROUP_UNIX_CONNECT),

@@ -8,7 +8,7 @@ import ctypes
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hullguard.agent.sensor import abi, exec_slots, slots
@@ -18,6 +18,7 @@ from hullguard.agent.sensor.watched import Watched
 from hullguard.detect.paths import Shape, shape
 from hullguard.detect.plan import UNKNOWN, KernelPlan, SlotPlan
 from hullguard.model.event import ImageRef
+from hullguard.model.profile import Profile
 
 HALF = abi.SLOTS // 2
 HOST = HALF - 1
@@ -73,11 +74,15 @@ class Filters:
             self._slots.set(key, value)
             filled[key] = value
         tries = {
-            "paths": (self._paths, _joined(slots.path_entries(*each) for each in numbered.items())),
+            "paths": (
+                self._paths,
+                _joined(slots.path_entries(*each) for each in numbered.items())
+                | _joined(_fences(plan, base, slots.allowed_sockets)),
+            ),
             "networks": (self._networks, _joined(slots.network_entries(*each) for each in numbered.items())),
             "programs": (self._programs, _joined(slots.program_entries(*each) for each in numbered.items())),
             "ports": (self._ports, _joined(slots.port_entries(*each) for each in numbered.items())),
-            "allowed": (self._allowed, _joined(_fences(plan, base), size=1)),
+            "allowed": (self._allowed, _joined(_fences(plan, base, slots.allowed_entries), size=1)),
         }
         stale = [_add(entries, given) for entries, given in tries.values()]
         names = _names(numbered.values())
@@ -243,8 +248,8 @@ def _joined(given: Iterable[slots.Entries], size: int = 8) -> dict[bytes, bytes]
     return {key: bits.to_bytes(size, "little") for each in given for key, bits in each.items()}
 
 
-def _fences(plan: KernelPlan, base: int) -> Iterable[slots.Entries]:
-    return (slots.allowed_entries(_fence(number, base), profile) for number, profile in plan.fences.items())
+def _fences(plan: KernelPlan, base: int, of: Callable[[int, Profile], slots.Entries]) -> Iterable[slots.Entries]:
+    return (of(_fence(number, base), profile) for number, profile in plan.fences.items())
 
 
 def _fence(number: int, base: int) -> int:

@@ -13,7 +13,7 @@ from hullguard.agent.sensor import abi, exec_slots
 from hullguard.detect.detectors.interface import Access, Transport, Wants
 from hullguard.detect.paths import Shape, shape, unusable
 from hullguard.detect.plan import SlotPlan
-from hullguard.detect.profiles import internet
+from hullguard.detect.profiles import internet, unix
 from hullguard.model.event import EventKind
 from hullguard.model.profile import Behaviour, Profile
 
@@ -207,7 +207,7 @@ def network_entries(number: int, slot: SlotPlan) -> Entries:
 
 
 def allowed_entries(number: int, profile: Profile) -> Entries:
-    """The connections that a profile has. Those to files (Unix sockets) are not refused, so they are left out."""
+    """The connections that a profile has, but for those to files; these are in ``allowed_sockets``."""
     found = {}
     for entry in profile.entries:
         known = internet(entry.what) if entry.accepted and entry.deed is Behaviour.CONNECT else None
@@ -222,6 +222,19 @@ def allowed_entries(number: int, profile: Profile) -> Entries:
             )
             key.address[:] = network.network_address.packed.ljust(16, b"\0")
             found[bytes(key)] = 1
+    return found
+
+
+def allowed_sockets(number: int, profile: Profile) -> Entries:
+    """The Unix sockets that a profile has: entries of ``paths``, with its number where others have a slot's."""
+    found = {}
+    for entry in profile.entries:
+        pattern = unix(entry.what) if entry.accepted and entry.deed is Behaviour.CONNECT else None
+        if pattern is not None:
+            text = pattern.removesuffix("*").encode(errors="surrogateescape")
+            text += b"" if pattern.endswith("*") else b"\0"
+            if len(text) <= abi.TRIE:
+                found[path_key(number, abi.SOCKET_ALLOWED, text)] = 1
     return found
 
 

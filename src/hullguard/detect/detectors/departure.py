@@ -69,10 +69,9 @@ class Departure:
         return on_files or installs(self.info, event, settings)
 
 
-def unrefused(details: Details, *, in_force: bool) -> Action:
-    """What follows under DENY what was seen, and so was not refused: a Unix socket, or what nobody was asked about."""
-    never = details["deed"] == Behaviour.CONNECT and details["what"].startswith("unix ")
-    return Action.KILL if in_force or never else Action.DENY
+def unrefused(*, in_force: bool) -> Action:
+    """What follows under DENY what was seen, and so was not refused: nobody was there to ask, or to answer."""
+    return Action.KILL if in_force else Action.DENY
 
 
 def details(deed: Done, program: str, profile: Profile, known: Known) -> Details:

@@ -10,6 +10,7 @@ from hullguard.agent.sensor.exec_slots import environment, gram_bit, grams
 from hullguard.agent.sensor.slots import (
     Entries,
     allowed_entries,
+    allowed_sockets,
     climbing,
     last_name,
     name_entries,
@@ -301,14 +302,30 @@ def test_the_kernel_lets_through_what_the_profile_covers(lines, transport, addre
     assert bool(let(port) or let(0)) == Known(profile.entries).cover(deed)
 
 
+SOCKET_PATH = st.sampled_from(["/run/a.sock", "/run/a.sock.old", "/run/ab/c", "/srv/a", "/run", "/"])
+
+
+@given(st.lists(st.one_of(SOCKET_PATH, SOCKET_PATH.map(lambda path: f"{path}*")), max_size=4), SOCKET_PATH)
+def test_the_kernel_lets_through_the_unix_sockets_that_the_profile_covers(patterns, path):
+    lines = tuple(Entry(CONNECTED, f"unix {pattern}", 1) for pattern in patterns)
+    entries = allowed_sockets(7, Profile("p", "web", ProfileState.PROTECT, 1, 1, lines))
+
+    found = longest(entries, (7).to_bytes(2, "little") + b"U" + path.encode() + b"\0")
+    assert bool(found) == Known(lines).cover(Done(CONNECTED, f"unix {path}", ""))
+
+
 def test_what_was_removed_and_what_is_no_connection_is_not_let_through():
     entries = (
         Entry(CONNECTED, "tcp 10.0.0.0/8 80", 1, accepted=False),
-        Entry(CONNECTED, "unix /run/x", 1),
+        Entry(CONNECTED, "unix /run/x", 1, accepted=False),
         Entry(CONNECTED, "tcp nowhere 80", 1),
+        Entry(CONNECTED, "unix /run/x y", 1),
         Entry(Behaviour.WRITE, "tcp 10.0.0.0/8 80", 1),
+        Entry(Behaviour.WRITE, "unix /run/x", 1),
     )
-    assert allowed_entries(1, Profile("p", "web", ProfileState.PROTECT, 1, 1, entries)) == {}
+    profile = Profile("p", "web", ProfileState.PROTECT, 1, 1, entries)
+    assert allowed_entries(1, profile) == {}
+    assert allowed_sockets(1, profile) == {}
 
 
 def test_what_a_want_does_not_ask_it_lets_pass():

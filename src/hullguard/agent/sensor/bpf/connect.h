@@ -161,6 +161,8 @@ __noinline int tell_unix(struct scene *scene, struct deed *deed, struct address_
 		path = 0;
 	if (!truncated)
 		deed->wants &= path_wants(scene->room, raw, path, scene->slot) | any_path_wants(scene->slot);
+	if (deed->wants && deed->flags & HG_BEFORE && is_refused_unix(scene, raw, path))
+		deed->flags |= HG_REFUSED;
 	if (deed->wants && !over_limit(HG_CLASS_NETWORK, scene->cgroup, deed->kind)) {
 		fill_subject(scene);
 		room->event.socket.family = AF_UNIX;
@@ -204,7 +206,7 @@ SEC("cgroup/connect_unix") int on_connect_unix(struct bpf_sock_addr *context)
 	bpf_probe_read_kernel(&address, size, BPF_CORE_READ(kernel, uaddr));
 	sk = BPF_CORE_READ(kernel, sk);
 	tell_unix(&scene, &deed, &address, size - 2, BPF_CORE_READ(sk, sk_type));
-	return 1;
+	return verdict_on(&deed);
 }
 
 /*

@@ -148,6 +148,7 @@ enum hg_path_kind {
 	HG_PARENT_WANTED = 'N',
 	HG_TEXT_WANTED = 'T',
 	HG_VARIABLE_WANTED = 'V',
+	HG_SOCKET_ALLOWED = 'U', /* for the slot stands a fence: Unix sockets that it lets through */
 };
 
 /* What an exec can be, beside its program; hg_slot.traits. */

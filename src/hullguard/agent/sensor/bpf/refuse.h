@@ -42,4 +42,17 @@ static __always_inline bool is_refused(struct scene *scene, struct hg_socket *so
 	return !is_allowed(word->fence, transport, socket);
 }
 
+/* The same of a Unix socket with the path at `at` in the scene's room. Profiles do not learn those without a path. */
+static __always_inline bool is_refused_unix(struct scene *scene, __u32 at, __u32 size)
+{
+	struct scratch *room = room_at(scene->room);
+	struct hg_known *word = bpf_map_lookup_elem(&known, &scene->cgroup);
+
+	if (!room || at > HG_PATH || !size || room->data[at] != '/')
+		return false;
+	if (!word || !word->fence || !leased())
+		return false;
+	return !prefix_wants(room, at, size, word->fence, HG_SOCKET_ALLOWED);
+}
+
 #endif
