@@ -118,7 +118,7 @@ $(STAMPS)/node: console/package-lock.json
 	@cd console && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
+CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null) $(wildcard src/hullguard/words/zh/*.json)
 $(STATIC)/index.html: $(STAMPS)/node $(CONSOLE_SOURCES)
 	@echo "Console: $(STATIC)"
 	@cd console && npm run --silent build -- --logLevel warn

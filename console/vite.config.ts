@@ -6,6 +6,8 @@ const server = process.env.HULLGUARD_CTRL ?? 'http://127.0.0.1:8440'
 
 /** Where the rules are, and beside them their titles. */
 const content = fileURLToPath(new URL('../src/hullguard/inventory/content', import.meta.url))
+/** The Chinese of what commands say, which has that of the sentences in scans' reports. */
+const sentences = fileURLToPath(new URL('../src/hullguard/words/zh', import.meta.url))
 
 export default defineConfig({
   plugins: [vue()],
@@ -13,6 +15,7 @@ export default defineConfig({
     alias: {
       '@': fileURLToPath(new URL('./src', import.meta.url)),
       '@content': content,
+      '@sentences': sentences,
     },
   },
   define: { __VUE_OPTIONS_API__: false, __VUE_I18N_LEGACY_API__: false },
@@ -24,6 +27,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
   },
-  server: { host: '127.0.0.1', proxy: { '/api': server }, fs: { allow: ['.', content] } },
+  server: { host: '127.0.0.1', proxy: { '/api': server }, fs: { allow: ['.', content, sentences] } },
   test: { environment: 'jsdom', include: ['tests/**/*.test.ts'] },
 })

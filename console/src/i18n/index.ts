@@ -1,6 +1,7 @@
 /** Two first languages; each is loaded when it is chosen. */
 import { createI18n, type LocaleMessageDictionary, type VueMessageType } from 'vue-i18n'
 import { number } from '@/i18n/format'
+import { loadSentences } from '@/i18n/sentences'
 import { loadTitles } from '@/i18n/titles'
 import { language, type Language } from '@/preferences'
 
@@ -25,7 +26,7 @@ export const i18n = createI18n<false>({
 
 export async function useLanguage(chosen: Language): Promise<void> {
   if (!i18n.global.availableLocales.includes(chosen)) {
-    const [messages] = await Promise.all([LOAD[chosen](), loadTitles(chosen)])
+    const [messages] = await Promise.all([LOAD[chosen](), loadTitles(chosen), loadSentences(chosen)])
     i18n.global.setLocaleMessage(chosen, messages)
   }
   i18n.global.locale.value = chosen

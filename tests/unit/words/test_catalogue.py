@@ -1,8 +1,14 @@
 """Sentences that are already filled are found again, and nothing else is taken for one."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from hullguard.words.catalogue import Catalogue
+from hullguard.words.catalogue import Catalogue, load
+
+ALIKE = Path(__file__).parents[2] / "data" / "words" / "sentences.json"
+"""Sentences as scans say them, and their Chinese. The console's own reader of the same files is held to this list, too."""
 
 CATALOGUE = Catalogue(
     {
@@ -51,3 +57,14 @@ def test_a_long_sentence_is_not_looked_into() -> None:
     long = "there is no file " + "x" * 10_000
 
     assert CATALOGUE.of(long) == long
+
+
+def test_the_sentences_of_scans_are_said_as_in_the_console() -> None:
+    catalogue = load("zh")
+    pairs = json.loads(ALIKE.read_text(encoding="utf-8"))
+
+    assert [(english, catalogue.of(english)) for english, _ in pairs] == [tuple(pair) for pair in pairs]
+
+
+def test_what_is_too_long_for_a_sentence_is_not_looked_at() -> None:
+    assert CATALOGUE.of("is cut off: " * 1000) == "is cut off: " * 1000

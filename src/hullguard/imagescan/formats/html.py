@@ -202,7 +202,7 @@ def _finding(one: Vulnerability) -> str:
     link = f'<a href="{_e(page_of(one.id))}" rel="noreferrer noopener">{_e(one.id)}</a>'
     summary = f"<small>{_e(one.summary)}</small>" if one.summary else ""
     reasons = [*one.priority.reasons, f"{one.why.rule}: {one.why.evidence}", one.advisory]
-    why = "".join(f"<small>{_e(reason)}</small>" for reason in reasons)
+    why = "".join(f"<small>{_said(reason).text}</small>" for reason in reasons)
     return f"{link}{exploited}{summary}<details><summary><small>{_both('why', '依据')}</small></summary>{why}</details>"
 
 

@@ -121,11 +121,12 @@ def _open(path: str, mode: int) -> bool:
 
 def _privileged(path: str, mode: int, raised: str) -> Misconfiguration:
     usual = path.rpartition("/")[2] in _USUAL and _USUAL_PLACE.match(path) is not None
+    octal = f"{stat.S_IMODE(mode):04o}"
     return Misconfiguration(
         "CIS-DI-0008",
         f"A {raised} program",
         Severity.LOW if usual else Severity.MEDIUM,
-        f"/{path} has mode {stat.S_IMODE(mode):04o}" + (", as distributions ship it" if usual else ""),
+        f"/{path} has mode {octal}, as distributions ship it" if usual else f"/{path} has mode {octal}",
         "chmod a-s, or leave the program out",
         path=path,
     )

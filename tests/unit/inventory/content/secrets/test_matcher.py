@@ -131,7 +131,8 @@ def test_no_mixture_of_secrets_leaks_more_than_four_characters(rules, separator,
         secret = secret_of(rule, text)
         for match in shown:
             assert secret not in match
-            assert secret[:12] not in match
+            # What the rule itself spells is no secret: another one may well name what it matched by the same word.
+            assert secret[:12] in rule.pattern or secret[:12] not in match
 
 
 def test_many_beginnings_without_an_end_find_nothing_and_what_follows_is_found() -> None:
