@@ -1,7 +1,7 @@
 """Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``.
 
-And where else they are loaded from: Corepack's directory of package managers, the caches of Bun and Deno, what Bower installed,
-and copies that somebody put beside their own pages.
+And where else they are loaded from: Corepack's directory of package managers, the caches of Bun and Deno, what Bower
+installed, and copies that somebody put beside their own pages.
 """
 
 import enum
@@ -60,8 +60,8 @@ class _Kept(msgspec.Struct, omit_defaults=True):
 class NodeAnalyzer(Analyzer):
     """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers.
 
-    A package that was unpacked below /opt lies in a directory of its own name and version, as Node's images have Yarn. Elsewhere
-    a copy of a published package lies in a directory of its name; an application, with what it needs beside it, is none.
+    A copy of a published package lies in a directory of its name, or of its name and version, as Node's images have
+    Yarn below /opt; an application, with what it needs beside it, is none.
     """
 
     name, version = "node", 5
@@ -96,10 +96,7 @@ class NodeAnalyzer(Analyzer):
                     findings.say(path, "the manifest of an npm package is no readable JSON")
                 continue
             manifest = from_json(file.content, _Kept)
-            directory = path.rpartition("/")[0]
-            if place is _Place.BOWER and path.endswith("/package.json") and files.file(f"{directory}/.bower.json"):
-                continue  # Bower's own word on the same package
-            if place is _Place.COPIED and (f"{directory}/" in applications or not _is_copy(directory, manifest)):
+            if place in (_Place.BOWER, _Place.COPIED) and _stands_back(path, place, manifest, files, applications):
                 continue
             if not manifest.name and not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
@@ -143,6 +140,14 @@ def _place(path: str) -> _Place:
     if re.fullmatch(_BOWER, path, re.DOTALL):
         return _Place.BOWER
     return _Place.KEPT if any(re.fullmatch(one, path, re.DOTALL) for one in _ELSEWHERE) else _Place.COPIED
+
+
+def _stands_back(path: str, place: _Place, manifest: _Kept, files: Files, applications: set[str]) -> bool:
+    """Whether Bower's own word on the same package counts in its place, or it is that of an application."""
+    directory = path.rpartition("/")[0]
+    if place is _Place.BOWER:
+        return path.endswith("/package.json") and files.file(f"{directory}/.bower.json") is not None
+    return f"{directory}/" in applications or not _is_copy(directory, manifest)
 
 
 def _is_copy(directory: str, manifest: _Kept) -> bool:
