@@ -49,6 +49,10 @@ class Made(_Change, tag="dir", gc=False):
     """A directory whose own place is not certain, because the layer does not say what it lies in."""
 
 
+class Stored(_Change, tag="store", gc=False):
+    """A directory of a store, which is a package by its name (``Analyzer.stores``)."""
+
+
 class Others(_Change, tag="rest", gc=False):
     """Files that nobody wants, in the directory ``path``, which the layer does not say to be one: it may be a link."""
 
@@ -64,4 +68,4 @@ class Opaque(_Change, tag="opaque", gc=False):
     """What lower layers have in this directory is deleted."""
 
 
-Change = Written | Linked | HardLinked | Made | Others | Whiteout | Opaque
+Change = Written | Linked | HardLinked | Made | Stored | Others | Whiteout | Opaque

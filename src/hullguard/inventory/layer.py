@@ -4,8 +4,6 @@ The index of a layer depends on its bytes and on the analyzers alone, so it is c
 """
 
 import hashlib
-from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -13,13 +11,24 @@ from msgspec import Struct
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
 from hullguard.inventory.analyzers.provenance import packaged
-from hullguard.inventory.changes import Change, HardLinked, Linked, Made, Opaque, Others, Totals, Whiteout, Written
+from hullguard.inventory.changes import (
+    Change,
+    HardLinked,
+    Linked,
+    Made,
+    Opaque,
+    Others,
+    Stored,
+    Totals,
+    Whiteout,
+    Written,
+)
 from hullguard.inventory.compression import Readable
 from hullguard.inventory.fingerprint import fingerprint
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
-from hullguard.inventory.random_access import RandomAccess, held, pieces, reader
+from hullguard.inventory.random_access import FileContent, RandomAccess, all_of, reader
 from hullguard.inventory.sparse import Flawed, Whole
 from hullguard.inventory.tar import Kind, Member, TarWalk
 from hullguard.inventory.wanted import SNIFFED_FROM, Wanted, condense
@@ -32,7 +41,6 @@ OPAQUE = ".wh..wh..opq"
 _NO_NAMES = frozenset({"", ".", ".."})
 HEAD = 512
 """First bytes by which a file is known."""
-_DIRECT_FROM = 1 << 15
 _NOTHING: tuple[bytes | None, dict[str, bytes]] = None, {}
 HASH = 16
 """Bytes of a path's hash."""
@@ -42,31 +50,6 @@ _LISTED = 64
 """Bytes that it costs to remember that a directory was listed."""
 _CHANGE, _PLACE = 128, 400
 """Bytes that a change costs beside its names, and a directory that is laid into the tree for itself."""
-
-
-class FileContent(Readable, Protocol):
-    """A file that is passing by."""
-
-    def peek(self, n: int, /) -> bytes:
-        """The first bytes, which are still to be read."""
-        ...
-
-    def content(self) -> bytes:
-        """All of it."""
-        ...
-
-    def direct(self) -> RandomAccess | None:
-        """All of it, to be read at any place as long as it is passing by; None where one cannot seek."""
-        ...
-
-
-def _whole(content: FileContent, size: int, *, in_memory: bool) -> AbstractContextManager[RandomAccess]:
-    """All of a file: of large ones little is looked at, so where one can seek they are not read through."""
-    if in_memory:
-        return held([content.content()])
-    direct = content.direct() if size > _DIRECT_FROM else None
-    # A file that ends too early is read, which says so.
-    return held(pieces(content)) if direct is None or len(direct) < size else nullcontext(direct)
 
 
 class LayerIndex(Struct):
@@ -125,6 +108,7 @@ class Indexer:
         self._linked: tuple[str, ...] = ()
         self._refused = 0
         self._by_name_or_magic, self._magics = not wanted.inspectors, wanted.magics
+        self._stores, self._stored = wanted.stores, set[str]()
         self._first_bytes = frozenset(magic[:1] for magic in wanted.magics)
         self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
@@ -205,7 +189,7 @@ class Indexer:
             self._unknown(path, why, incomplete=True)
             self._inspection.show(path, size, mode, head, content)
         else:
-            with self.budget.turn(size if small else 0), _whole(content, size, in_memory=small) as whole:
+            with self.budget.turn(size if small else 0), all_of(content, size, in_memory=small) as whole:
                 self._inspection.show(path, size, mode, head, reader(whole))
                 kept = self._condensed(path, logical, analyzer, whole)
                 if any(kept) and (analyzer is None or analyzer.ownable) and packaged(path):
@@ -284,17 +268,30 @@ class Indexer:
         self._parent, self._before = parent, f"{parent}/" if parent else ""
         # Python's own hash of a string is keyed anew in each process, so nobody can choose names that share one.
         self._by_name = parent != "" and hash(parent) not in self._listed
+        if parent.startswith(self._stores):
+            self._store(parent)
+
+    def _store(self, path: str) -> None:
+        """Records the directory of a store that this is, or lies in, at the first sight of it."""
+        store = next(store for store in self._stores if path.startswith(store))
+        place = store + path[len(store) :].partition("/")[0]
+        if place not in self._stored:
+            self._stored.add(place)
+            self.budget.keep_path(place)
+            self._change(Stored(*self._here(), place))
 
     def _directory(self, path: str) -> None:
         if self._by_name:
             self.budget.keep_path(path)
             self.budget.keep(_PLACE)
             self._change(Made(*self._here(), path))
-            return
-        self._directories += path_hash(path)
-        self._listed.add(hash(path))
-        if not len(self._directories) % (_TOGETHER * HASH):
-            self.budget.keep(_TOGETHER * _LISTED)
+        else:
+            self._directories += path_hash(path)
+            self._listed.add(hash(path))
+            if not len(self._directories) % (_TOGETHER * HASH):
+                self.budget.keep(_TOGETHER * _LISTED)
+        if path.startswith(self._stores):
+            self._store(path)
 
     def _link(self, link: Linked | HardLinked) -> None:
         self.budget.keep_path(link.path, link.target)

@@ -11,6 +11,7 @@ from hullguard.inventory.streams import CHUNK, Section
 
 IN_MEMORY = 1 << 24
 _WINDOW = 1 << 22
+_DIRECT_FROM = 1 << 15
 
 
 class RandomAccess(Protocol):
@@ -126,3 +127,28 @@ def _drained(parts: list[bytes]) -> Iterator[bytes]:
     parts.reverse()
     while parts:
         yield parts.pop()
+
+
+class FileContent(Readable, Protocol):
+    """A file that is passing by."""
+
+    def peek(self, n: int, /) -> bytes:
+        """The first bytes, which are still to be read."""
+        ...
+
+    def content(self) -> bytes:
+        """All of it."""
+        ...
+
+    def direct(self) -> RandomAccess | None:
+        """All of it, to be read at any place as long as it is passing by; None where one cannot seek."""
+        ...
+
+
+def all_of(content: FileContent, size: int, *, in_memory: bool) -> contextlib.AbstractContextManager[RandomAccess]:
+    """All of a file: of large ones little is looked at, so where one can seek they are not read through."""
+    if in_memory:
+        return held([content.content()])
+    direct = content.direct() if size > _DIRECT_FROM else None
+    # A file that ends too early is read, which says so.
+    return held(pieces(content)) if direct is None or len(direct) < size else contextlib.nullcontext(direct)

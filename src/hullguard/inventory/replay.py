@@ -7,7 +7,7 @@ wherever in their layer they stand (OCI image specification, layer.md).
 
 from struct import iter_unpack
 
-from hullguard.inventory.changes import HardLinked, Linked, Made, Opaque, Others, Totals, Whiteout, Written
+from hullguard.inventory.changes import HardLinked, Linked, Made, Opaque, Others, Stored, Totals, Whiteout, Written
 from hullguard.inventory.layer import HASH, LayerIndex, path_hash
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.tree import MAX_LINKS, NO_LAYER, File, Inode, Kept, Names, Node, Spot
@@ -48,7 +48,9 @@ class Replay:
         totals = (0, 0, 0)
         for change in layer.changes:
             self._nameless(layer, (files, change.files), (directories, change.directories))
-            if (files, directories) != (change.files, change.directories) or not isinstance(change, HardLinked):
+            if (files, directories) != (change.files, change.directories) or not isinstance(
+                change, HardLinked | Stored
+            ):
                 self._elsewhere = None
             files, directories = change.files, change.directories
             match change:
@@ -60,8 +62,8 @@ class Replay:
                     self._link_hard(change)
                 case Others():
                     self._others(change)
-                case Made():
-                    self._make(change.path)
+                case Made() | Stored():
+                    self._make(change)
                 case Whiteout():
                     self._white_out(change.path)
                 case Opaque():
@@ -145,8 +147,13 @@ class Replay:
             elif (node := spot.node.child(name)) is not None:
                 self._replace(node)
 
-    def _make(self, path: str) -> None:
-        parent, _, base = path.rpartition("/")
+    def _make(self, change: Made | Stored) -> None:
+        if isinstance(change, Stored):
+            spot = self._enter(change.path)
+            directory = self.names.make(spot, self._layer) if spot.missing else spot.node
+            directory.stored = self._layer if directory.stored is None else directory.stored
+            return
+        parent, _, base = change.path.rpartition("/")
         spot = self._enter(parent)
         if self._deleted:
             self._directory_again(path_hash(f"{spot.path()}/{base}".lstrip("/")))

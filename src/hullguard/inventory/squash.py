@@ -103,6 +103,15 @@ class Tree:
             return []
         return sorted(name for name, node in spot.node.below.items() if node.link is not None)
 
+    def stored(self, store: str) -> Iterator[tuple[str, int]]:
+        """The names of a store's directories, and the layers that brought them in."""
+        spot = self._names.follow(store)
+        if spot is None or spot.missing or not spot.node.below:
+            return
+        for name, node in sorted(spot.node.below.items()):
+            if node.stored is not None:
+                yield name, node.stored
+
     def matching(self, pattern: str) -> Iterator[tuple[str, Kept]]:
         """The wanted files whose whole real path fits, in order of path.
 

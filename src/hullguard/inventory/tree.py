@@ -71,7 +71,7 @@ class File(NamedTuple):
 class Node:
     """One name. What is neither a link nor a file is a directory."""
 
-    __slots__ = ("below", "cleared", "digest", "file", "layer", "link", "name", "parent", "way")
+    __slots__ = ("below", "cleared", "digest", "file", "layer", "link", "name", "parent", "stored", "way")
 
     def __init__(self, parent: "Node | None", name: str, layer: int, digest: bytes) -> None:
         self.parent = parent
@@ -84,6 +84,8 @@ class Node:
         """The last layer that left nothing of lower ones below."""
         self.link: str | None = None
         self.file: File | None = None
+        self.stored: int | None = None
+        """Of a directory of a store, the layer that brought it in."""
         self.way: tuple[int, Spot | int] | None = None
         """In which state of the tree it was found where the link leads; or of how many links not one too many was."""
 
@@ -223,7 +225,9 @@ class Names:
                 node.cleared = layer
                 nodes.extend(node.below.values())
         for node in reversed(seen):
-            gone = not node.below if node.is_directory else node.layer < layer
+            if node.stored is not None and node.stored < layer:
+                node.stored = None
+            gone = not node.below and node.stored is None if node.is_directory else node.layer < layer
             if gone and node.parent is not None:
                 self.remove(node)
 

@@ -64,6 +64,8 @@ class Wanted:
             self._standing_for.at(name).logicals.append(logical)
         self.magics = tuple(magic for analyzer in analyzers for magic in analyzer.magic)
         """First bytes by which some analyzer wants a file."""
+        self.stores = tuple(f"{store}/" for analyzer in analyzers for store in analyzer.stores)
+        """Where a directory is a package by its name."""
         self._longest_magic = max(map(len, self.magics), default=0)
 
     @functools.cached_property
@@ -72,7 +74,7 @@ class Wanted:
         # Names of an image may hold any sign, so what separates them must be none.
         parts = (
             INDEX_VERSION,
-            [(a.name, a.version, a.paths, a.magic) for a in self.analyzers],
+            [(a.name, a.version, a.paths, a.magic, a.stores) for a in self.analyzers],
             [(inspector.name, inspector.version) for inspector in self.inspectors],
             self.aliases,
         )

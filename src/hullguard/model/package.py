@@ -29,13 +29,18 @@ class PackageType(enum.StrEnum):
     CRAN = "cran"
     HACKAGE = "hackage"
     BITNAMI = "bitnami"
+    NIX = "nix"
+    GUIX = "guix"
     BREW = "brew"
     SPACK = "spack"
     GENERIC = "generic"
     """A program that no package manager knows of, recognised by its own version string."""
 
 
-OS_TYPES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM, PackageType.OPKG})
+OS_TYPES = frozenset({
+    PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM, PackageType.OPKG, PackageType.NIX,
+    PackageType.GUIX,
+})  # fmt: skip
 """What a distribution's own package manager installs."""
 
 

@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.fuzz import samples
-from tests.fuzz.reading import analyzed, split
+from tests.fuzz.reading import LIMITS, analyzed, split
 from tests.fuzz.target import Target
 from tests.support import programs, rpms
 from tests.support.archives import jar, manifest, pom_properties
-from tests.support.images import ALPINE_318, DEBIAN_12, apk_installed, dpkg_entry
+from tests.support.images import ALPINE_318, DEBIAN_12, apk_installed, directory, dpkg_entry, layer
 from tests.support.lockfiles import CASES
 
-from hullguard.inventory.analyzers.analyzer import Findings
+from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.layer import Indexer
+from hullguard.inventory.limits import Budget
+from hullguard.inventory.squash import squash
+from hullguard.inventory.wanted import Wanted
 
 _BY_NAME = {analyzer.name: analyzer for analyzer in ANALYZERS}
 _BASH = dpkg_entry("bash", "5.2-1", source="bash-source (5.2)") + dpkg_entry("libc6", "2.36-9", status="deinstall ok x")
@@ -101,6 +105,15 @@ def _sqlite() -> tuple[bytes, bytes]:
 def _in_database(data: bytes) -> Findings:
     """One header inside a sound database."""
     return _NDB(rpms.ndb(data))
+
+
+def _in_store(data: bytes) -> Findings:
+    """Directories of a store, whose names the input gives, a line each."""
+    names = [name.decode("latin-1") for name in split(data, b"\n", 50)]
+    store, wanted = _BY_NAME["stores"], Wanted([_BY_NAME["stores"]])
+    indexer = Indexer(wanted, Budget(LIMITS), "layer")
+    indexer.run(io.BytesIO(layer(*(directory(f"nix/store/{name}") for name in names))))
+    return store.analyze(squash([indexer.index], wanted, LIMITS), Context(layers=("sha256:1",)))
 
 
 def _archive(data: bytes) -> bytes:
@@ -266,6 +279,13 @@ TARGETS: tuple[Target, ...] = (
         "opt/bitnami/wordpress/.spdx-wordpress.spdx",
         b'{"packages": [{"name": "wordpress", "versionInfo": "6.0.0", "licenseDeclared": "MIT", "externalRefs": '
         b'[{"referenceType": "purl", "referenceLocator": "pkg:bitnami/wordpress@6.0.0-0?arch=amd64"}]}, {"name": 7}]}',
+    ),
+    Target(
+        "packages.stores",
+        _in_store,
+        lambda: (
+            b"0c5wwhcyxz0bgzyj2h1njqv2bzqlfzq3-openssl-3.0.13-bin\n.links\n0c5wwhcyxz0bgzyj2h1njqv2bzqlfzq3-source",
+        ),
     ),
     _target(
         "homebrew",

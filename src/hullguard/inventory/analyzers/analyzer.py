@@ -70,6 +70,7 @@ class Files(Protocol):
     def children(self, directory: str) -> Iterable[tuple[str, File]]: ...
     def links(self, directory: str) -> Iterable[str]: ...
     def matching(self, pattern: str) -> Iterable[tuple[str, File]]: ...
+    def stored(self, store: str) -> Iterable[tuple[str, int]]: ...
     def sniffed(self, analyzer: str) -> Iterable[tuple[str, File]]: ...
 
 
@@ -175,6 +176,8 @@ class Analyzer(abc.ABC):
     """Directories in which a link to a directory stands for one."""
     linked: ClassVar[str] = ""
     """A regular expression of directories of which one may stand anywhere, and a link to one stands for it."""
+    stores: ClassVar[tuple[str, ...]] = ()
+    """Directories in which each directory is a package by its name, whatever lies in it (``Files.stored``)."""
     magic: ClassVar[tuple[bytes, ...]] = ()
     """First bytes by which files are wanted that fit no analyzer's path, if they have at least 64 bytes.
 

@@ -20,6 +20,7 @@ from hullguard.inventory.analyzers.python_archive import PythonArchiveAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer
 from hullguard.inventory.analyzers.spack import SpackAnalyzer
+from hullguard.inventory.analyzers.stores import StoresAnalyzer
 from hullguard.inventory.analyzers.unread import UnreadAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
@@ -29,6 +30,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     RpmAnalyzer(),
     PacmanAnalyzer(),
     OpkgAnalyzer(),
+    StoresAnalyzer(),
     PythonAnalyzer(),
     PythonArchiveAnalyzer(),
     NodeAnalyzer(),

@@ -66,7 +66,7 @@ _COLLECTIONS = "opt/rh/"
 _NAMED = 5
 _PROGRAMS = {
     PackageType.DEB: "dpkg", PackageType.APK: "apk", PackageType.RPM: "rpm", PackageType.ALPM: "pacman",
-    PackageType.OPKG: "opkg",
+    PackageType.OPKG: "opkg", PackageType.NIX: "Nix", PackageType.GUIX: "Guix",
 }  # fmt: skip
 
 

@@ -33,7 +33,8 @@ _KINDS = (
     _Kind("Composer without its list", r"(?:.*/)?composer/installed\.php", unless="installed.json"),
     _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
-    _Kind("Nix", r"nix/var/nix/db/db\.sqlite"),
+    _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
+    _Kind("Guix in another place", r".+/var/guix/db/db\.sqlite"),
     _Kind("Gentoo", r"var/db/pkg/[^/]+/[^/]+/CONTENTS"),
 )
 
@@ -47,7 +48,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 3
+    name, version = "unread", 4
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

@@ -22,7 +22,8 @@ from tests.support.inventories import Found
         ("Erlang and Elixir", "app/lib/phoenix-1.5.0/ebin/phoenix.app"),
         ("Lua", "usr/local/lib/luarocks/rocks-5.1/luasocket/3.0-1/luasocket-3.0-1.rockspec"),
         ("Yarn in its archives", "srv/.pnp.cjs"),
-        ("Nix", "nix/var/nix/db/db.sqlite"),
+        ("Nix in another place", "home/a/nix/var/nix/db/db.sqlite"),
+        ("Guix in another place", "srv/root/var/guix/db/db.sqlite"),
         ("Gentoo", "var/db/pkg/dev-libs/openssl-1.1.1k/CONTENTS"),
     ],
 )
