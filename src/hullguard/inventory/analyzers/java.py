@@ -66,6 +66,7 @@ _FAMILIES = (
     (r"jna(?:-platform)?", "net.java.dev.jna"),
     (r"velocity(?:-tools)?", "org.apache.velocity"),
     (r"ant(?:-launcher)?", "org.apache.ant"),
+    (r"mysql-connector-java", "mysql"),
     *(
         (name, name)
         for name in (
@@ -81,6 +82,10 @@ _FAMILIES = (
         )
     ),
 )
+# The server's own archives have no version in their names; its embedded form's do.
+_TOMCAT = r"org\.apache\.tomcat-(?P<part>[a-z][a-z-]*)"
+_SERVER = "org.apache.tomcat:tomcat-catalina"
+_VERSION = re.compile(r"\d[\w.+-]*")
 # Where Maven and Gradle keep what they fetched, the directories say it all.
 _FETCHED = (
     r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
@@ -94,7 +99,7 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 7
+    name, version = "java", 8
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
     form = "Java archive"
@@ -224,12 +229,19 @@ class _Walk:
                 licenses if len(complete) == 1 else (),
                 place,
             )
-        if complete and (artifact is None or any(pom["artifactId"] == artifact for pom in complete)):
+        # Quarkus puts the group before the name: ``io.vertx.vertx-core-4.0.0.jar``.
+        if complete and (
+            artifact is None
+            or any(artifact in (pom["artifactId"], f"{pom['groupId']}.{pom['artifactId']}") for pom in complete)
+        ):
             return
         told = None if place else self._fetched
         told = told or _told(stated.manifest, artifact, stem["version"] if stem else None)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
+            if told[0] == _SERVER:
+                # Most advisories speak of the server as a whole, and not of the archive with the flaw.
+                yield Piece(PackageType.GENERIC, "tomcat", told[1], licenses, place)
         elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and base not in _RUNTIME:
             if complete:
                 yield Doubt("a Java archive that names in Maven's way only what was packed into it, not itself", place)
@@ -285,13 +297,20 @@ def _attributes(lines: Sequence[Sequence[str]]) -> dict[str, str]:
 
 def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None) -> tuple[str, str] | None:
     """Maven's name and the version, where the manifest and the file's name state them together."""
+    if prefixed := _prefixed(artifact, version):
+        return prefixed
+    symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
+    if artifact is None and (part := re.fullmatch(_TOMCAT, symbolic)):
+        version = manifest.get("Implementation-Version") or manifest.get("Bundle-Version")
+        return (
+            (f"org.apache.tomcat:tomcat-{part['part']}", version) if version and _VERSION.fullmatch(version) else None
+        )
     title = manifest.get("Implementation-Title", "")
     name = artifact or (title if _WORD.fullmatch(title) else None)
     version = version or manifest.get("Implementation-Version") or manifest.get("Bundle-Version")
     if not name or not version or " " in version:
         return None
     vendor = manifest.get("Implementation-Vendor-Id", "")
-    symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
     vendor = vendor if _WORD.fullmatch(vendor) and vendor not in _ROOFS else ""
     group = _family(name) or vendor or _group(symbolic, name)
     return (f"{group}:{name}", version) if group else None
@@ -303,6 +322,17 @@ def _fetched(path: str) -> tuple[str, str] | None:
         found = re.fullmatch(pattern, path)
         if found and found["base"] == f"{found['artifact']}-{found['version']}.jar":
             return f"{found['group'].replace('/', '.')}:{found['artifact']}", found["version"]
+    return None
+
+
+def _prefixed(artifact: str | None, version: str | None) -> tuple[str, str] | None:
+    """Of ``com.squareup.okhttp3.okhttp`` the group and the name, where the name is known to be of that group."""
+    if not artifact or not version or "." not in artifact:
+        return None
+    for dot in re.finditer(r"\.", artifact):
+        group, name = artifact[: dot.start()], artifact[dot.end() :]
+        if _family(name) == group:
+            return f"{group}:{name}", version
     return None
 
 

@@ -1,5 +1,10 @@
-"""Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``."""
+"""Installed npm packages: ``node_modules/NAME/package.json`` and ``node_modules/@SCOPE/NAME/package.json``.
 
+And where else they are loaded from: Corepack's directory of package managers, the caches of Bun and Deno, what Bower
+installed, and copies that somebody put beside their own pages.
+"""
+
+import enum
 import re
 
 import msgspec
@@ -21,6 +26,15 @@ _BOUND = 500
 _LICENSES = 20
 _LICENSE_BYTES = 1 << 14
 _UNPACKED = r"opt/([^/]+-v?\d[^/]*)"
+_ELSEWHERE = (
+    r"(?:.*/)?corepack/(?:v\d+/)?[^/]+/\d[^/]*/package\.json",
+    r"(?:.*/)?\.bun/install/cache/(?:@[^/]+/)?[^/@]+@[^/]+/package\.json",
+    r"(?:.*/)?npm/registry\.npmjs\.org/(?:@[^/]+/)?[^/]+/\d[^/]*/package\.json",
+)
+"""Where a manager keeps packages by their name and version."""
+_BOWER = r"(?:.*/)?bower_components/[^/]+/(?:package|\.bower)\.json"
+_COPIED = r"(?!(?:.*/)?(?:node_modules|bower_components)/)(?:.*/)?[^/]+/package\.json"
+"""Any other: a copy of a package, or an application's own manifest."""
 _ABSENT = msgspec.Raw(b"null")
 _NOTHING = (b"null", b'""', b"[]", b"{}", b"false")
 
@@ -28,6 +42,8 @@ _NOTHING = (b"null", b'""', b"[]", b"{}", b"false")
 class _Manifest(msgspec.Struct):
     name: str = ""
     version: str = ""
+    private: msgspec.Raw = _ABSENT
+    repository: msgspec.Raw = _ABSENT
     license: msgspec.Raw = _ABSENT
     """A string today; once an object with a ``type``, or under ``licenses`` a list of them."""
     licenses: msgspec.Raw = _ABSENT
@@ -37,17 +53,20 @@ class _Kept(msgspec.Struct, omit_defaults=True):
     name: str = ""
     version: str = ""
     licenses: tuple[str, ...] = ()
+    published: bool = False
+    """Whether it reads like what a registry handed out: it names its repository, and is not private."""
 
 
 class NodeAnalyzer(Analyzer):
     """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers.
 
-    A package that was unpacked below /opt lies in a directory of its own name and version, as Node's images have Yarn.
+    A copy of a published package lies in a directory of its name, or of its name and version, as Node's images have
+    Yarn below /opt; an application, with what it needs beside it, is none.
     """
 
-    name, version = "node", 4
+    name, version = "node", 5
     ownable = True
-    paths = rf"{NODE_PACKAGE}|{_UNPACKED}/package\.json"
+    paths = rf"{NODE_PACKAGE}|{_BOWER}|{_COPIED}"
     linked = NODE_DIRECTORY
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -57,24 +76,28 @@ class NodeAnalyzer(Analyzer):
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return b""
         return msgspec.json.encode(
-            _Kept(manifest.name[: _BOUND + 1], manifest.version[: _BOUND + 1], _licenses(manifest))
+            _Kept(
+                manifest.name[: _BOUND + 1],
+                manifest.version[: _BOUND + 1],
+                _licenses(manifest),
+                bytes(manifest.private) in _NOTHING and bytes(manifest.repository) not in _NOTHING,
+            )
         )
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        for path, file in files.matching(self.paths):
+        manifests = [(path, file, _place(path)) for path, file in files.matching(self.paths)]
+        applications = {path.partition("node_modules/")[0] for path, _, place in manifests if place is _Place.INSTALLED}
+        for path, file, place in manifests:
             if context.owns(path, file) or not findings.has_room():
                 continue
             if not file.content:
-                findings.say(path, "the manifest of an npm package is no readable JSON")
+                if place is not _Place.COPIED:
+                    findings.say(path, "the manifest of an npm package is no readable JSON")
                 continue
             manifest = from_json(file.content, _Kept)
-            unpacked = re.fullmatch(rf"{_UNPACKED}/.*", path, re.DOTALL)
-            if unpacked and unpacked[1] not in (
-                f"{manifest.name}-{manifest.version}",
-                f"{manifest.name}-v{manifest.version}",
-            ):
-                continue  # an application's own manifest
+            if place in (_Place.BOWER, _Place.COPIED) and _stands_back(path, place, manifest, files, applications):
+                continue
             if not manifest.name and not manifest.version:
                 continue  # a bundler's hint such as {"type": "module"}, not a package
             if not manifest.name or not manifest.version:
@@ -100,6 +123,40 @@ class NodeAnalyzer(Analyzer):
                 )
             )
         return findings
+
+
+class _Place(enum.Enum):
+    """What the place of a manifest makes of it."""
+
+    INSTALLED = enum.auto()
+    KEPT = enum.auto()
+    BOWER = enum.auto()
+    COPIED = enum.auto()
+
+
+def _place(path: str) -> _Place:
+    if re.fullmatch(NODE_PACKAGE, path, re.DOTALL):
+        return _Place.INSTALLED
+    if re.fullmatch(_BOWER, path, re.DOTALL):
+        return _Place.BOWER
+    return _Place.KEPT if any(re.fullmatch(one, path, re.DOTALL) for one in _ELSEWHERE) else _Place.COPIED
+
+
+def _stands_back(path: str, place: _Place, manifest: _Kept, files: Files, applications: set[str]) -> bool:
+    """Whether Bower's own word on the same package counts in its place, or it is that of an application."""
+    directory = path.rpartition("/")[0]
+    if place is _Place.BOWER:
+        return path.endswith("/package.json") and files.file(f"{directory}/.bower.json") is not None
+    return f"{directory}/" in applications or not _is_copy(directory, manifest)
+
+
+def _is_copy(directory: str, manifest: _Kept) -> bool:
+    """Whether the directory is called as a package that lies in it would be, and not as an application."""
+    base, name = directory.rpartition("/")[2], manifest.name.rpartition("/")[2]
+    if not name or not manifest.version:
+        return False
+    versioned = {f"{name}{mark}{manifest.version}" for mark in ("-", "-v", "@")}
+    return base in versioned or (base == name and manifest.published)
 
 
 def _licenses(manifest: _Manifest) -> tuple[str, ...]:

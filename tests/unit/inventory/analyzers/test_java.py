@@ -459,3 +459,59 @@ def test_an_archive_behind_a_script_is_read_whatever_its_name() -> None:
         ("org.apache.logging.log4j:log4j-core", ("etc/init.d/app",))
     ]
     assert [one.what for one in found.unknowns if one.what != "operating system"] == []
+
+
+def test_quarkus_puts_the_group_before_the_name() -> None:
+    lib = "app/quarkus-app/lib/main"
+    found = Found(
+        [
+            file(
+                f"{lib}/io.vertx.vertx-core-4.0.0.jar",
+                jar(pom_properties("io.vertx", "vertx-core", "4.0.0")),
+            ),
+            file(
+                f"{lib}/org.apache.logging.log4j.log4j-core-2.14.1.jar",
+                jar(
+                    pom_properties("org.apache.logging.log4j", "log4j-core", "2.14.1")
+                    | manifest(Implementation_Vendor_Id="org.apache.logging.log4j")
+                ),
+            ),
+            file(f"{lib}/com.squareup.okhttp3.okhttp-3.14.9.jar", jar()),
+            file(f"{lib}/org.springframework.spring-core-5.3.0.jar", jar()),
+        ]
+    )
+
+    assert found.names == [
+        "com.squareup.okhttp3:okhttp",
+        "io.vertx:vertx-core",
+        "org.apache.logging.log4j:log4j-core",
+        "org.springframework:spring-core",
+    ]
+    assert [unknown.what for unknown in found.unknowns] == ["operating system"]
+
+
+def test_the_archives_of_the_tomcat_server_say_its_version_inside() -> None:
+    said = {"Implementation_Title": "Apache Tomcat", "Implementation_Version": "9.0.30", "Bundle_Version": "9.0.30"}
+    names = {"catalina.jar": "catalina", "tomcat-coyote.jar": "coyote", "el-api.jar": "el-api"}
+    found = Found(
+        [
+            file(
+                f"usr/local/tomcat/lib/{name}",
+                jar(manifest(**said, Bundle_SymbolicName=f"org.apache.tomcat-{part}")),
+            )
+            for name, part in names.items()
+        ]
+    )
+
+    assert sorted((package.name, package.version, package.ecosystem) for package in found.packages) == [
+        ("org.apache.tomcat:tomcat-catalina", "9.0.30", "Maven"),
+        ("org.apache.tomcat:tomcat-coyote", "9.0.30", "Maven"),
+        ("org.apache.tomcat:tomcat-el-api", "9.0.30", "Maven"),
+        ("tomcat", "9.0.30", "Bitnami"),
+    ]
+
+
+def test_the_vendor_of_mysqls_driver_is_not_its_group() -> None:
+    content = jar(manifest(Implementation_Vendor_Id="com.mysql"))
+
+    assert Found([file("opt/mysql-connector-java-8.0.11.jar", content)]).names == ["mysql:mysql-connector-java"]

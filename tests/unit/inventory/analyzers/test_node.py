@@ -122,3 +122,69 @@ def test_a_package_that_was_unpacked_below_opt_lies_in_a_directory_of_its_name_a
     assert Found([file("opt/yarn-v1.22.19/package.json", manifest)]).names == ["yarn"]
     assert Found([file("opt/my-app-2/package.json", manifest)]).names == []
     assert Found([file("opt/app/package.json", manifest)]).names == []
+
+
+LODASH = '{"name": "lodash", "version": "4.17.10", "repository": "lodash/lodash"}'
+
+
+@pytest.mark.parametrize(
+    ("directory", "name", "version"),
+    [
+        ("root/.cache/node/corepack/v1/pnpm/8.6.0", "pnpm", "8.6.0"),
+        ("usr/local/share/corepack/yarn/1.22.10", "yarn", "1.22.10"),
+        ("root/.bun/install/cache/lodash@4.17.10@@@1", "lodash", "4.17.10"),
+        ("home/u/.bun/install/cache/@babel/core@7.0.0@@@1", "@babel/core", "7.0.0"),
+        ("deno-dir/npm/registry.npmjs.org/lodash/4.17.10", "lodash", "4.17.10"),
+        ("deno-dir/npm/registry.npmjs.org/@babel/core/7.0.0", "@babel/core", "7.0.0"),
+        ("var/www/html/bower_components/jquery", "jquery", "1.9.1"),
+    ],
+)
+def test_packages_that_managers_keep_elsewhere_are_found(directory: str, name: str, version: str) -> None:
+    found = Found([file(f"{directory}/package.json", f'{{"name": "{name}", "version": "{version}"}}')])
+
+    assert found.named(name).version == version
+
+
+def test_what_bower_says_of_a_package_counts_before_the_package_itself() -> None:
+    place = "srv/bower_components/jquery"
+    found = Found(
+        [
+            file(f"{place}/package.json", '{"name": "jquery", "version": "1.9.0"}'),
+            file(f"{place}/.bower.json", '{"name": "jquery", "version": "1.9.1"}'),
+        ]
+    )
+
+    assert [package.version for package in found.packages] == ["1.9.1"]
+
+
+@pytest.mark.parametrize(
+    "directory", ["srv/www/js/lib/lodash", "srv/lib/lodash-4.17.10", "srv/lib/lodash@4.17.10", "lodash"]
+)
+def test_a_copy_of_a_published_package_lies_in_a_directory_of_its_name(directory: str) -> None:
+    assert Found([file(f"{directory}/package.json", LODASH)]).named("lodash").version == "4.17.10"
+
+
+@pytest.mark.parametrize(
+    ("directory", "manifest"),
+    [
+        ("srv/app", LODASH),
+        ("srv/lodash", LODASH.replace("}", ', "private": true}')),
+        ("srv/shop", '{"name": "shop", "version": "1.0.0"}'),
+        ("srv/node_modules/a/test/lodash", LODASH),
+        ("srv/bower_components/a/lodash", LODASH),
+        ("srv/lodash", "no JSON"),
+        ("srv/lodash", "[]"),
+        ("srv/lodash", '{"name": "lodash", "repository": "lodash/lodash"}'),
+    ],
+)
+def test_the_manifest_of_an_application_is_no_package(directory: str, manifest: str) -> None:
+    found = Found([file(f"{directory}/package.json", manifest)])
+
+    assert found.names == []
+    assert [unknown.what for unknown in found.unknowns] == ["operating system"]
+
+
+def test_an_application_of_its_directorys_name_has_what_it_needs_beside_it() -> None:
+    found = Found([file("srv/lodash/package.json", LODASH), node_package("lodash-es", "4.17.10", "srv/lodash")])
+
+    assert found.names == ["lodash-es"]
