@@ -81,6 +81,8 @@ def _steps(kind: str, value: Any, *, ignoring_case: bool) -> list[_Way]:
         _, more, fewer, inside = value
         ignoring_case = (ignoring_case or bool(more & re.IGNORECASE)) and not fewer & re.IGNORECASE
         return _ways(inside, ignoring_case=ignoring_case)
+    if kind == "FAILURE" or (kind == "ASSERT_NOT" and not value[1]):
+        return []  # (?!) fits nothing
     if kind == "MAX_REPEAT" and value[:2] == (0, 1):
         return [(), *_ways(value[2], ignoring_case=ignoring_case)]
     return [(None,)]

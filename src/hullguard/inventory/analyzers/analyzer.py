@@ -168,8 +168,8 @@ class Analyzer(abc.ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    paths: ClassVar[str]
-    """A regular expression that fits whole normal paths."""
+    paths: ClassVar[str] = r"(?!)"
+    """A regular expression that fits whole normal paths; without one no file is wanted by its name."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Files and directories with one fixed place, which an image may replace by a link to another place."""
     entered: ClassVar[tuple[str, ...]] = ()

@@ -44,7 +44,6 @@ class StoresAnalyzer(Analyzer):
     """
 
     name, version = "stores", 1
-    paths = r"(?!)"
     stores = tuple(store.place for store in _STORES)
 
     def analyze(self, files: Files, context: Context) -> Findings:
