@@ -21,6 +21,7 @@ from hullguard.inventory.content.image_checks import (
 from hullguard.inventory.content.instructions import habits
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.judge import is_named_secret
+from hullguard.inventory.content.secrets.redaction import holds_password
 from hullguard.inventory.source.documents import ContainerConfig, ImageConfig
 from hullguard.model.content import Misconfiguration
 from hullguard.model.image import Layer
@@ -97,8 +98,7 @@ def _values(container: ContainerConfig, secrets: SecretInspector) -> Iterator[Mi
         if isinstance(key, Unknown):
             yield key
             continue
-        for found in secrets.text(f"{key}={labels[key]}"):
-            yield SECRET.failed(f"a label holds a secret ({found.rule.title}): {found.match}")
+        yield from _text(f"{key}={labels[key]}", "a label", secrets, None)
     test = container.healthcheck.test if container.healthcheck else None
     commands = {
         "CMD": container.cmd,
@@ -108,8 +108,7 @@ def _values(container: ContainerConfig, secrets: SecretInspector) -> Iterator[Mi
         "ONBUILD": container.on_build,
     }
     for what, words in commands.items():
-        for found in secrets.text(" ".join(words or [])):
-            yield SECRET.failed(f"{what} holds a secret ({found.rule.title}): {found.match}")
+        yield from _text(" ".join(words or []), what, secrets, None)
 
 
 def _first(values: Collection[T], what: str) -> Iterator[T | Unknown]:
@@ -126,8 +125,17 @@ def _variable(variable: str, where: str, secrets: SecretInspector, layer: str | 
             yield SECRET.failed(f"{where} holds a secret ({found.rule.title}): {found.match}", layer)
         return
     name, _, value = variable.partition("=")
-    if is_named_secret(name, value):
+    if is_named_secret(name, value) or holds_password(variable[: bounds.INSTRUCTION_CHARACTERS]):
         yield SECRET.failed(f"{where} {_printable(name)} holds a value that looks like a secret", layer)
+
+
+def _text(text: str, where: str, secrets: SecretInspector, layer: str | None) -> Iterator[Misconfiguration]:
+    """Known secrets in a text, or else a password by its place in it."""
+    known = secrets.text(text)
+    for found in known:
+        yield SECRET.failed(f"{where} holds a secret ({found.rule.title}): {found.match}", layer)
+    if not known and holds_password(text[: bounds.INSTRUCTION_CHARACTERS]):
+        yield SECRET.failed(f"{where} holds a value that looks like a secret", layer)
 
 
 def _printable(name: str) -> str:
@@ -171,8 +179,7 @@ def _instruction(
             yield from _variable(variable, f"build argument of {where}:", secrets, layer)
     # Variables of the environment stand in the configuration as well, and are judged there.
     if not _ENVIRONMENT.search(begin):
-        for found in secrets.text(text[given.end(1) :] if given else text):
-            yield SECRET.failed(f"{where} holds a secret ({found.rule.title}): {found.match}", layer)
+        yield from _text(text[given.end(1) :] if given else text, where, secrets, layer)
 
 
 def _brings_root_filesystem(text: str) -> bool:

@@ -197,6 +197,28 @@ def test_labels_and_commands_hold_secrets_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "where"),
+    [
+        ({"Cmd": ["serve", "--password", "tr0ub4dor"]}, "CMD"),
+        ({"Entrypoint": ["java", "-Djavax.net.ssl.keyStorePassword=tr0ub4dor", "-jar", "x"]}, "ENTRYPOINT"),
+        ({"Healthcheck": {"Test": ["CMD-SHELL", "curl -u admin:tr0ub4dor localhost"]}}, "HEALTHCHECK"),
+        ({"Labels": {"db.password": "tr0ub4dor"}}, "a label"),
+        ({"Env": ["JAVA_OPTS=-Ddb.password=tr0ub4dor"]}, "ENV JAVA_OPTS"),
+    ],
+)
+def test_a_password_is_known_by_its_place_in_a_command(config: dict[str, object], where: str) -> None:
+    (found,) = findings({**GOOD, **config})
+
+    assert (found.id, found.message) == ("CIS-DI-0010", f"{where} holds a value that looks like a secret")
+
+
+def test_a_password_in_an_instruction_is_one_of_its_layer() -> None:
+    (found,) = findings(GOOD, ["RUN make", "RUN login --password tr0ub4dor"])
+
+    assert (found.message, found.layer) == ("instruction 2 holds a value that looks like a secret", "sha256:1")
+
+
+@pytest.mark.parametrize(
     ("config", "odd"),
     [
         (None, 0),

@@ -11,16 +11,24 @@ from typing import Final
 from hullguard.inventory.content.secrets.judge import MASK, is_named_secret, shown
 
 _VALUE = r"\"[^\"\n]{1,4096}\"|'[^'\n]{1,4096}'|[^\s\"';&|]{1,4096}"
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMED: Final = re.compile(rf"(?<![\w.-])([A-Za-z_][\w.-]{{0,100}})([\"']?(?:=|:[ \t]?))({_VALUE})")
 """A variable or an argument, a header or an entry of a mapping."""
+_PROPERTY: Final = re.compile(rf"(?<![\w-])-D([A-Za-z][\w.-]{{0,100}})(=)({_VALUE})")
+"""Of Java: it may be the value of a variable itself."""
 _OPTION: Final = re.compile(rf"(?<![\w-])--([A-Za-z][\w-]{{0,100}})(=|[ \t]+|\",[ \t]*\")({_VALUE})")
+_USER: Final = re.compile(
+    r"(?<![\w-])(?:-u|--user)[ \t=]{0,4}[\"']?[^\s:\"']{1,256}:(?!\d+\b)([^\s\"']{1,1024})", re.IGNORECASE
+)
+_SENDS: Final = re.compile(r"\b(?:curl|wget|https?)\b")
+"""A program to which ``-u`` is a name and its password; to others it may be a user and a group."""
+_BY_NAME: Final = (_NAMED, _OPTION, _PROPERTY)
 _PASSWORDS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"://[^\s/:@\"']{0,256}:([^\s/@\"']{1,1024})@",
         r"://[^\s/:@\"']{0,64}:(?!\d{1,5}[/,])([^\s/:@\"']{0,64}/[^\s:@\"'?#]{1,128})@[\w.\-\[\]]{1,255}:\d",
         r"authorization:[ \t]{0,4}(?:bearer|basic|token)[ \t]{1,4}([^\s\"']{1,4096})",
-        r"(?<![\w-])(?:-u|--user)[ \t=]{0,4}[\"']?[^\s:\"']{1,256}:(?!\d+\b)([^\s\"']{1,1024})",
         r"\bmysql[a-z]{0,8}[^|;&\n]{0,64}?[ \t]-p([^\s\"';&|]{1,1024})",
         r"\bsshpass[ \t]{1,4}-p[ \t]{0,4}[\"']?([^\s\"']{1,1024})",
     )
@@ -39,14 +47,27 @@ def redacted_text(text: str) -> str:
         text = _without_tokens(text)
     if _APART.search(text) is None:
         return text  # names of files, most of them
-    for pattern in _PASSWORDS:
+    for pattern in (_USER, *_PASSWORDS):
         text = pattern.sub(_mask_first, text)
-    return _OPTION.sub(_mask_named, _NAMED.sub(_mask_named, text))
+    for pattern in _BY_NAME:
+        text = pattern.sub(_mask_named, text)
+    return text
 
 
 def quoted(text: str, most: int) -> str:
     """The first characters of a text as they may be shown; of a credential that is cut nobody would know what it is."""
     return redacted_text(text[:_QUOTED])[:most]
+
+
+def holds_password(text: str) -> bool:
+    """Whether a command, a variable or a label has a password in it that ``redacted_text`` would mask by its place."""
+    if _APART.search(text) is None:
+        return False
+    masks = [
+        (pattern, _mask_first) for pattern in (_PASSWORDS if _SENDS.search(text) is None else (_USER, *_PASSWORDS))
+    ]
+    masks += [(pattern, _mask_named) for pattern in _BY_NAME]
+    return any(mask(found) != found[0] for pattern, mask in masks for found in pattern.finditer(text))
 
 
 def _without_tokens(text: str) -> str:
@@ -69,8 +90,9 @@ def _mask_first(found: re.Match[str]) -> str:
 
 def _mask_named(found: re.Match[str]) -> str:
     value = found[3].strip("\"'")
-    if MASK in value or not is_named_secret(found[1].replace("-", "_").replace(".", "_"), value):
+    name = _CAMEL.sub("_", found[1]).replace("-", "_").replace(".", "_")
+    if MASK in value or not is_named_secret(name, value):
         return found[0]
     quote = found[3][0] if found[3][0] in "\"'" else ""
-    option = "--" if found.re is _OPTION else ""
-    return f"{option}{found[1]}{found[2]}{quote}{MASK}{quote}"
+    mark = found[0][: found.start(1) - found.start()]
+    return f"{mark}{found[1]}{found[2]}{quote}{MASK}{quote}"

@@ -7,7 +7,7 @@ import pytest
 from tests.support.images import Image, file, layer
 
 from hullguard.inventory import read
-from hullguard.inventory.content.secrets.redaction import redacted_text
+from hullguard.inventory.content.secrets.redaction import holds_password, redacted_text
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
 SECRET = "Kq8vTz2hunter"
@@ -27,6 +27,8 @@ SECRET = "Kq8vTz2hunter"
         (f"RUN curl -u admin:{SECRET} x", "RUN curl -u admin:******** x"),
         (f"RUN login --password {SECRET} --api-key={SECRET}", "RUN login --password ******** --api-key=********"),
         (f'RUN ["login","--token","{SECRET}"]', 'RUN ["login","--token","********"]'),
+        (f"java -Djavax.net.ssl.keyStorePassword={SECRET} x", "java -Djavax.net.ssl.keyStorePassword=******** x"),
+        (f"ENV JAVA_OPTS=-Ddb.password={SECRET}", "ENV JAVA_OPTS=-Ddb.password=********"),
         (f"RUN mysql -uroot -p{SECRET} -e x", "RUN mysql -uroot -p******** -e x"),
         (f'RUN echo \'{{"auth_token": "{SECRET}"}}\' > x', 'RUN echo \'{"auth_token": "********"}\' > x'),
     ],
@@ -45,10 +47,26 @@ def test_a_credential_is_masked_and_nothing_else(text: str, expected: str) -> No
         "RUN --mount=type=secret,id=npm cat /run/secrets/npm",
         "COPY --chown=app:app . /srv # buildkit",
         "RUN wget https://example.org:8080/a@1",
+        "java -Djavax.net.ssl.keyStore=/etc/store.jks -Dkey.password=$PASSWORD x",
     ],
 )
 def test_what_is_no_credential_stands_as_it_is(text: str) -> None:
     assert redacted_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (f"serve --password {SECRET}", True),
+        (f"curl -fsu admin {SECRET}", False),
+        (f"curl -u admin:{SECRET} http://localhost/", True),
+        ("gosu -u nginx:nginx nginx", False),
+        ("serve --password ********", False),
+        ("serve", False),
+    ],
+)
+def test_a_password_is_told_by_its_place_and_a_group_is_none(text: str, held: bool) -> None:
+    assert holds_password(text) is held
 
 
 def test_a_long_instruction_is_read_in_linear_time() -> None:
