@@ -21,7 +21,7 @@ __all__ = ["child_environment", "hostmgr"]
 async def call(environment: dict[str, str], *arguments: str, stdin: str = "") -> tuple[int, str, str]:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "hullguard.app", "agent", *arguments],
+        [sys.executable, "-m", "hullguard", "agent", *arguments],
         input=stdin,
         capture_output=True,
         text=True,
@@ -50,7 +50,7 @@ async def test_from_the_token_to_a_running_agent(hostmgr: Hostmgr, child_environ
     # As `up` does: a pipe on which the agent says that it is connected.
     reader, writer = os.pipe()
     running = subprocess.Popen(
-        [sys.executable, "-m", "hullguard.app", "agent", "run", "--no-sensor", "--docker-host", NO_DOCKER, *state],
+        [sys.executable, "-m", "hullguard", "agent", "run", "--no-sensor", "--docker-host", NO_DOCKER, *state],
         env={**child_environment, "HULLGUARD_READY_FD": str(writer)},
         pass_fds=(writer,),
         stderr=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ ASKED = tuple(word for rule in RULES for word in ("--rule", rule))
 
 def start(*words: str, language: str = "en") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "hullguard.app", "agent", "selftest", *words],
+        [sys.executable, "-m", "hullguard", "agent", "selftest", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -45,7 +45,7 @@ class Served:
 async def serving(layout: Layout, part: str, *options: str) -> AsyncIterator[Served]:
     reader, writer = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "hullguard.app", "serve", part, "--data", str(layout.data), *options],
+        [sys.executable, "-m", "hullguard", "serve", part, "--data", str(layout.data), *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -26,7 +26,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def hullguard(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return run("-m", "hullguard.app", *arguments, **variables)
+    return run("-m", "hullguard", *arguments, **variables)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Cli:
         variables = {**os.environ, "XDG_CACHE_HOME": str(self.home / "cache"), "COLUMNS": "120", **environment}
         variables.pop("DOCKER_HOST", None) if "DOCKER_HOST" not in environment else None
         done = subprocess.run(
-            [sys.executable, "-m", "hullguard.app", *arguments],
+            [sys.executable, "-m", "hullguard", *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -238,7 +238,7 @@ def test_packages_alone(cli: Cli, image: Path) -> None:
 
 
 def test_the_reader_of_the_output_may_leave(cli: Cli, image: Path) -> None:
-    command = f"{sys.executable} -m hullguard.app scan --no-cache --db {cli.db} -f json {image} | head -c 1"
+    command = f"{sys.executable} -m hullguard scan --no-cache --db {cli.db} -f json {image} | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
 
     assert (done.stdout, done.stderr) == ("{", "")

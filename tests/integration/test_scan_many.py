@@ -33,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "XDG_CACHE_HOME": str(home / "cache"), "COLUMNS": "120"}
     done = subprocess.run(
-        [sys.executable, "-m", "hullguard.app", *arguments],
+        [sys.executable, "-m", "hullguard", *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -25,7 +25,7 @@ def tree(tmp_path: Path) -> Path:
 
 def test_the_bill_of_materials_lists_what_dpkg_lists(tree: Path, tmp_path: Path) -> None:
     written = tmp_path / "packages.json"
-    command = [sys.executable, "-m", "hullguard.app", "sbom", f"dir:{tree}", "--no-cache"]
+    command = [sys.executable, "-m", "hullguard", "sbom", f"dir:{tree}", "--no-cache"]
     done = subprocess.run([*command, "--output", str(written)], capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stderr
 

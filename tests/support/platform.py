@@ -92,7 +92,7 @@ class Platform:
 @contextlib.contextmanager
 def running_platform(data: Path, *options: str, environ: dict[str, str] | None = None) -> Iterator[Platform]:
     """Start on free ports, wait until it serves, and stop it in the end."""
-    command = [sys.executable, "-m", "hullguard.app", "up", "--data", str(data)]
+    command = [sys.executable, "-m", "hullguard", "up", "--data", str(data)]
     if "--listen" not in options:
         command += ["--listen", "127.0.0.1:0"]
     if "--agents" not in options:

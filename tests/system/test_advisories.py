@@ -35,7 +35,7 @@ async def store(database: Path, *names: str) -> None:
 
 def take_in(directory: Path, database: Path, *records: Record) -> None:
     file = write_records(directory / "records.jsonl", *records)
-    command = [sys.executable, "-m", "hullguard.app", "db", "import", str(file), "--db", str(database)]
+    command = [sys.executable, "-m", "hullguard", "db", "import", str(file), "--db", str(database)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
 

@@ -20,7 +20,7 @@ FILES = ("Debian.jsonl.gz", "PyPI.jsonl.gz", "npm.jsonl.gz", "kev.json", "epss.c
 
 def hullguard(docker_host: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hullguard.app", *arguments],
+        [sys.executable, "-m", "hullguard", *arguments],
         check=False,
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def hullguard(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "hullguard.app", *arguments]
+    return [sys.executable, "-m", "hullguard", *arguments]
 
 
 def until(holds) -> None:

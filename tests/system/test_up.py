@@ -13,7 +13,7 @@ from tests.support.platform import PASSWORD, Client, running_platform
 
 def hullguard(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hullguard.app", *arguments],
+        [sys.executable, "-m", "hullguard", *arguments],
         check=False,
         capture_output=True,
         text=True,

@@ -50,7 +50,7 @@ def bundle(platform: Platform, tmp_path: Path, version: str, *, broken: bool = F
     output = tmp_path / f"{version}.bundle"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "hullguard.app", "admin", "agent-bundle"),
+            *(sys.executable, "-m", "hullguard", "admin", "agent-bundle"),
             *("--data", str(platform.data), "-o", str(output), str(wheel(tmp_path, version, broken=broken))),
         ],
         check=False,

@@ -155,4 +155,4 @@ class Part:
 
 def own_command(*arguments: str) -> tuple[str, ...]:
     """The argv that runs this same program with other arguments."""
-    return (sys.executable, "-m", "hullguard.app", *arguments)
+    return (sys.executable, "-m", "hullguard", *arguments)

@@ -30,7 +30,7 @@ def run(*arguments: str) -> int:
 
 def hullguard(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hullguard.app", *arguments],
+        [sys.executable, "-m", "hullguard", *arguments],
         check=False,
         text=True,
         timeout=60,
@@ -216,3 +216,10 @@ class TestProcess:
         assert "no permission for" in done.stderr
         assert str(place) in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_too_little_memory_is_no_bug(command, capsys) -> None:
+    command(raising(MemoryError()))
+
+    assert run("probe") == 3
+    assert capsys.readouterr().err == "hullguard: there is not enough memory to go on; allow this process more of it\n"

@@ -71,6 +71,8 @@ def guarded(work: Callable[[], object]) -> int:
         sys.exit(broken_pipe())
     except PermissionError as error:
         fail(forbidden(error), OUTSIDE_FAILED)
+    except MemoryError:
+        fail(say("there is not enough memory to go on; allow this process more of it"), OUTSIDE_FAILED)
     except Exception as error:  # noqa: BLE001 - the boundary of the process
         unexpected(error)
     return code if isinstance(code, int) else DONE

@@ -47,3 +47,10 @@ def test_hostile_names_are_escaped() -> None:
 
     assert "\x1b" not in text
     assert json.loads(text)["vulnerabilities"][0]["id"] == "CVE-1\x1b[2J\n"
+
+
+def test_it_is_indented_by_two_as_one_document() -> None:
+    made = report(vulnerability("CVE-1"), vulnerability("CVE-2", summary="a\nb \u2028"))
+    written = JsonFormat().render(made, Page())
+
+    assert written == msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
