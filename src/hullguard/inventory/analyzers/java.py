@@ -82,8 +82,7 @@ _FAMILIES = (
         )
     ),
 )
-# The server's own archives have no version in their names; its embedded form's do.
-_TOMCAT = r"org\.apache\.tomcat-(?P<part>[a-z][a-z-]*)"
+_PART = r"[a-z][a-z0-9-]{0,40}"
 _SERVER = "org.apache.tomcat:tomcat-catalina"
 _VERSION = re.compile(r"\d[\w.+-]*")
 # Where Maven and Gradle keep what they fetched, the directories say it all.
@@ -99,7 +98,7 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 8
+    name, version = "java", 9
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
     form = "Java archive"
@@ -236,12 +235,13 @@ class _Walk:
         ):
             return
         told = None if place else self._fetched
+        told = told or _tomcat(stated.manifest, base.rpartition(".")[0])
         told = told or _told(stated.manifest, artifact, stem["version"] if stem else None)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
             if told[0] == _SERVER:
                 # Most advisories speak of the server as a whole, and not of the archive with the flaw.
-                yield Piece(PackageType.GENERIC, "tomcat", told[1], licenses, place)
+                yield Piece(PackageType.MAVEN, "org.apache.tomcat:tomcat", told[1], licenses, place)
         elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and base not in _RUNTIME:
             if complete:
                 yield Doubt("a Java archive that names in Maven's way only what was packed into it, not itself", place)
@@ -300,11 +300,6 @@ def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None
     if prefixed := _prefixed(artifact, version):
         return prefixed
     symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
-    if artifact is None and (part := re.fullmatch(_TOMCAT, symbolic)):
-        version = manifest.get("Implementation-Version") or manifest.get("Bundle-Version")
-        return (
-            (f"org.apache.tomcat:tomcat-{part['part']}", version) if version and _VERSION.fullmatch(version) else None
-        )
     title = manifest.get("Implementation-Title", "")
     name = artifact or (title if _WORD.fullmatch(title) else None)
     version = version or manifest.get("Implementation-Version") or manifest.get("Bundle-Version")
@@ -313,7 +308,8 @@ def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None
     vendor = manifest.get("Implementation-Vendor-Id", "")
     vendor = vendor if _WORD.fullmatch(vendor) and vendor not in _ROOFS else ""
     group = _family(name) or vendor or _group(symbolic, name)
-    return (f"{group}:{name}", version) if group else None
+    # Quarkus again, where the manifest states the group.
+    return (f"{group}:{name.removeprefix(f'{group}.')}", version) if group else None
 
 
 def _fetched(path: str) -> tuple[str, str] | None:
@@ -323,6 +319,16 @@ def _fetched(path: str) -> tuple[str, str] | None:
         if found and found["base"] == f"{found['artifact']}-{found['version']}.jar":
             return f"{found['group'].replace('/', '.')}:{found['artifact']}", found["version"]
     return None
+
+
+def _tomcat(manifest: Mapping[str, str], stem: str) -> tuple[str, str] | None:
+    """Of the server's own archives, some of which have no more than a title: Maven's name and the version."""
+    version = manifest.get("Implementation-Version", "")
+    titled = manifest.get("Implementation-Title") == "Apache Tomcat" and _VERSION.fullmatch(version)
+    part = stem.removesuffix(f"-{version}").removeprefix("tomcat-")
+    if not titled or part.startswith("embed-") or not re.fullmatch(_PART, part):
+        return None
+    return f"org.apache.tomcat:tomcat-{part}", version
 
 
 def _prefixed(artifact: str | None, version: str | None) -> tuple[str, str] | None:

@@ -64,7 +64,7 @@ class NodeAnalyzer(Analyzer):
     Yarn below /opt; an application, with what it needs beside it, is none.
     """
 
-    name, version = "node", 5
+    name, version = "node", 6
     ownable = True
     paths = rf"{NODE_PACKAGE}|{_BOWER}|{_COPIED}"
     linked = NODE_DIRECTORY
@@ -143,20 +143,19 @@ def _place(path: str) -> _Place:
 
 
 def _stands_back(path: str, place: _Place, manifest: _Kept, files: Files, applications: set[str]) -> bool:
-    """Whether Bower's own word on the same package counts in its place, or it is that of an application."""
+    """Whether Bower's own word on the same package counts in its place, or it is that of an application.
+
+    A copy lies in a directory that is called as the package is; no application is called by its version, too.
+    """
     directory = path.rpartition("/")[0]
     if place is _Place.BOWER:
         return path.endswith("/package.json") and files.file(f"{directory}/.bower.json") is not None
-    return f"{directory}/" in applications or not _is_copy(directory, manifest)
-
-
-def _is_copy(directory: str, manifest: _Kept) -> bool:
-    """Whether the directory is called as a package that lies in it would be, and not as an application."""
     base, name = directory.rpartition("/")[2], manifest.name.rpartition("/")[2]
     if not name or not manifest.version:
+        return True
+    if base in {f"{name}{mark}{manifest.version}" for mark in ("-", "-v", "@")}:
         return False
-    versioned = {f"{name}{mark}{manifest.version}" for mark in ("-", "-v", "@")}
-    return base in versioned or (base == name and manifest.published)
+    return base != name or not manifest.published or f"{directory}/" in applications
 
 
 def _licenses(manifest: _Manifest) -> tuple[str, ...]:

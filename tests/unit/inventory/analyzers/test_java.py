@@ -490,25 +490,32 @@ def test_quarkus_puts_the_group_before_the_name() -> None:
     assert [unknown.what for unknown in found.unknowns] == ["operating system"]
 
 
-def test_the_archives_of_the_tomcat_server_say_its_version_inside() -> None:
-    said = {"Implementation_Title": "Apache Tomcat", "Implementation_Version": "9.0.30", "Bundle_Version": "9.0.30"}
-    names = {"catalina.jar": "catalina", "tomcat-coyote.jar": "coyote", "el-api.jar": "el-api"}
+@pytest.mark.parametrize("symbolic", [{}, {"Bundle_SymbolicName": "org.apache.tomcat-catalina"}])
+@pytest.mark.parametrize("name", ["catalina.jar", "catalina-9.0.30.jar"])
+def test_the_tomcat_server_says_its_version_inside(name: str, symbolic: dict[str, str]) -> None:
+    said = {"Implementation_Title": "Apache Tomcat", "Implementation_Version": "9.0.30"}
     found = Found(
         [
-            file(
-                f"usr/local/tomcat/lib/{name}",
-                jar(manifest(**said, Bundle_SymbolicName=f"org.apache.tomcat-{part}")),
-            )
-            for name, part in names.items()
+            file(f"usr/local/tomcat/lib/{name}", jar(manifest(**said, **symbolic))),
+            file("usr/local/tomcat/lib/tomcat-coyote.jar", jar(manifest(**said))),
+            file("usr/local/tomcat/lib/el-api.jar", jar(manifest(**said))),
+            file("srv/lib/tomcat-embed-core-9.0.29.jar", jar(manifest(**said))),
         ]
     )
 
-    assert sorted((package.name, package.version, package.ecosystem) for package in found.packages) == [
-        ("org.apache.tomcat:tomcat-catalina", "9.0.30", "Maven"),
-        ("org.apache.tomcat:tomcat-coyote", "9.0.30", "Maven"),
-        ("org.apache.tomcat:tomcat-el-api", "9.0.30", "Maven"),
-        ("tomcat", "9.0.30", "Bitnami"),
+    assert sorted((package.name, package.version) for package in found.packages) == [
+        ("org.apache.tomcat.embed:tomcat-embed-core", "9.0.29"),
+        ("org.apache.tomcat:tomcat", "9.0.30"),
+        ("org.apache.tomcat:tomcat-catalina", "9.0.30"),
+        ("org.apache.tomcat:tomcat-coyote", "9.0.30"),
+        ("org.apache.tomcat:tomcat-el-api", "9.0.30"),
     ]
+
+
+def test_a_group_in_front_of_the_name_is_taken_off_whoever_states_it() -> None:
+    content = jar(manifest(Implementation_Vendor_Id="org.postgresql"))
+
+    assert Found([file("lib/org.postgresql.postgresql-42.2.0.jar", content)]).names == ["org.postgresql:postgresql"]
 
 
 def test_the_vendor_of_mysqls_driver_is_not_its_group() -> None:

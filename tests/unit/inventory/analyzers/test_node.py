@@ -188,3 +188,14 @@ def test_an_application_of_its_directorys_name_has_what_it_needs_beside_it() -> 
     found = Found([file("srv/lodash/package.json", LODASH), node_package("lodash-es", "4.17.10", "srv/lodash")])
 
     assert found.names == ["lodash-es"]
+
+
+def test_npm_unpacked_below_opt_brings_its_own_packages_with_it() -> None:
+    found = Found(
+        [
+            file("opt/npm-6.14.4/package.json", '{"name": "npm", "version": "6.14.4"}'),
+            node_package("tar", "4.4.13", "opt/npm-6.14.4"),
+        ]
+    )
+
+    assert sorted(found.names) == ["npm", "tar"]
