@@ -1548,7 +1548,7 @@ export interface components {
          * @description How a package was installed; the purl type.
          * @enum {unknown}
          */
-        PackageType: "alpm" | "apk" | "bitnami" | "brew" | "cargo" | "composer" | "conda" | "cran" | "deb" | "gem" | "generic" | "golang" | "guix" | "hackage" | "hex" | "julia" | "maven" | "nix" | "npm" | "nuget" | "opkg" | "pub" | "pypi" | "rpm" | "spack" | "swift";
+        PackageType: "alpm" | "apk" | "bitnami" | "brew" | "cargo" | "composer" | "conda" | "cran" | "deb" | "ebuild" | "flatpak" | "gem" | "generic" | "golang" | "guix" | "hackage" | "hex" | "julia" | "maven" | "nix" | "npm" | "nuget" | "opkg" | "pub" | "pypi" | "rpm" | "slackware" | "snap" | "spack" | "swift" | "xbps";
         /**
          * ImageContent
          * @description What is wrong with an image beside its vulnerabilities, and what was found but does not count.

@@ -31,15 +31,20 @@ class PackageType(enum.StrEnum):
     BITNAMI = "bitnami"
     NIX = "nix"
     GUIX = "guix"
+    EBUILD = "ebuild"
+    XBPS = "xbps"
+    SLACKWARE = "slackware"
     BREW = "brew"
     SPACK = "spack"
+    SNAP = "snap"
+    FLATPAK = "flatpak"
     GENERIC = "generic"
     """A program that no package manager knows of, recognised by its own version string."""
 
 
 OS_TYPES = frozenset({
     PackageType.DEB, PackageType.APK, PackageType.RPM, PackageType.ALPM, PackageType.OPKG, PackageType.NIX,
-    PackageType.GUIX,
+    PackageType.GUIX, PackageType.EBUILD, PackageType.XBPS, PackageType.SLACKWARE,
 })  # fmt: skip
 """What a distribution's own package manager installs."""
 

@@ -293,6 +293,25 @@ TARGETS: tuple[Target, ...] = (
         "home/linuxbrew/.linuxbrew/Cellar/openssl@3/3.2.1/INSTALL_RECEIPT.json",
         b'{"homebrew_version": "4.2.10", "source": {"tap": "hashicorp/tap", "spec": "stable"}, "arch": "x86_64"}',
     ),
+    _target("portage", "portage", "var/db/pkg/dev-libs/openssl-3.0.13/LICENSE", b"|| ( MIT GPL-2 )\n"),
+    _target("slackware", "slackware", "var/lib/pkgtools/packages/a-1-noarch-1", b"PACKAGE NAME:     a-1-noarch-1\n"),
+    _target(
+        "xbps",
+        "xbps",
+        "var/db/xbps/pkgdb-0.38.plist",
+        b'<?xml version="1.0"?>\n<plist version="1.0"><dict><key>a</key><dict><key>pkgver</key><string>a-1_1</string>'
+        b"<key>state</key><string>installed</string><key>x</key><array><string>b&gt;=1</string></array></dict>"
+        b"<key>b</key><dict><key>pkgver</key><string>b-1_1</string></dict></dict></plist>\n",
+    ),
+    _target(
+        "snap", "snap", "snap/lxd/1/meta/snap.yaml", b"name: lxd\nversion: '5.21' # x\nlicense: \"AGPL-3.0\"\napps:\n"
+    ),
+    _target(
+        "flatpak",
+        "flatpak",
+        f"var/lib/flatpak/app/org.gimp.GIMP/x86_64/stable/{'c8' * 32}/deploy",
+        b"flathub\0appdata-version\0\0002.10.36\0\0s\0\0appdata-license\0GPL-3.0+\0\0s",
+    ),
     _target(
         "homebrew.bill",
         "homebrew",

@@ -7,6 +7,7 @@ from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
 from hullguard.inventory.analyzers.conda import CondaAnalyzer
 from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
+from hullguard.inventory.analyzers.flatpak import FlatpakAnalyzer
 from hullguard.inventory.analyzers.homebrew import HomebrewAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
@@ -15,13 +16,17 @@ from hullguard.inventory.analyzers.opkg import OpkgAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.pacman import PacmanAnalyzer
 from hullguard.inventory.analyzers.php import PhpAnalyzer
+from hullguard.inventory.analyzers.portage import PortageAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
 from hullguard.inventory.analyzers.python_archive import PythonArchiveAnalyzer
 from hullguard.inventory.analyzers.rpm.analyzer import RpmAnalyzer
 from hullguard.inventory.analyzers.ruby import RubyAnalyzer
+from hullguard.inventory.analyzers.slackware import SlackwareAnalyzer
+from hullguard.inventory.analyzers.snap import SnapAnalyzer
 from hullguard.inventory.analyzers.spack import SpackAnalyzer
 from hullguard.inventory.analyzers.stores import StoresAnalyzer
 from hullguard.inventory.analyzers.unread import UnreadAnalyzer
+from hullguard.inventory.analyzers.xbps import XbpsAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
@@ -30,6 +35,9 @@ ANALYZERS: tuple[Analyzer, ...] = (
     RpmAnalyzer(),
     PacmanAnalyzer(),
     OpkgAnalyzer(),
+    PortageAnalyzer(),
+    XbpsAnalyzer(),
+    SlackwareAnalyzer(),
     StoresAnalyzer(),
     PythonAnalyzer(),
     PythonArchiveAnalyzer(),
@@ -42,6 +50,8 @@ ANALYZERS: tuple[Analyzer, ...] = (
     BitnamiAnalyzer(),
     HomebrewAnalyzer(),
     SpackAnalyzer(),
+    SnapAnalyzer(),
+    FlatpakAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
     UnreadAnalyzer(),

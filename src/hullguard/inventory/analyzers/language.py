@@ -63,6 +63,7 @@ NAMESPACED = {
     PackageType.COMPOSER: "/",
     PackageType.SWIFT: "/",
     PackageType.BREW: "/",
+    PackageType.EBUILD: "/",
 }
 """What parts a purl's namespace from the name, where the name of a package holds both."""
 
@@ -223,7 +224,7 @@ def _doubt(found: Piece | Doubt) -> Doubt | None:
     """What is doubtful about a piece, if anything."""
     if isinstance(found, Doubt):
         return Doubt(_clean(found.why), _clean(found.inner), found.incomplete)
-    sound = _word(found.name) and _word(found.version)
+    sound = is_word(found.name) and is_word(found.version)
     return (
         None if sound else Doubt(f"names a package {quoted(found.name, 80)!a} that cannot be one", _clean(found.inner))
     )
@@ -231,12 +232,13 @@ def _doubt(found: Piece | Doubt) -> Doubt | None:
 
 def _presentable(piece: Piece) -> Piece:
     """A piece with its place as it can be shown, and with those licences and qualifiers that are words."""
-    licenses = tuple(word for word in piece.licenses if _word(word))
-    qualifiers = tuple(pair for pair in piece.qualifiers if _word(pair[1]))
+    licenses = tuple(word for word in piece.licenses if is_word(word))
+    qualifiers = tuple(pair for pair in piece.qualifiers if is_word(pair[1]))
     return structs.replace(piece, licenses=licenses, qualifiers=qualifiers, inner=_clean(piece.inner))
 
 
-def _word(word: str) -> bool:
+def is_word(word: str) -> bool:
+    """Whether it can be shown as a name, a version or a licence."""
     return bool(word) and len(word) <= _LENGTH and word.isprintable()
 
 

@@ -67,6 +67,7 @@ _NAMED = 5
 _PROGRAMS = {
     PackageType.DEB: "dpkg", PackageType.APK: "apk", PackageType.RPM: "rpm", PackageType.ALPM: "pacman",
     PackageType.OPKG: "opkg", PackageType.NIX: "Nix", PackageType.GUIX: "Guix",
+    PackageType.EBUILD: "Portage", PackageType.XBPS: "xbps", PackageType.SLACKWARE: "pkgtools",
 }  # fmt: skip
 
 

@@ -35,7 +35,10 @@ _KINDS = (
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
     _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
     _Kind("Guix in another place", r".+/var/guix/db/db\.sqlite"),
-    _Kind("Gentoo", r"var/db/pkg/[^/]+/[^/]+/CONTENTS"),
+    _Kind("snap in its archives", r"var/lib/snapd/(?:seed/)?snaps/[^/]+\.snap"),
+    _Kind("Homebrew's casks", r"(?:.*/)?Caskroom/[^/]+/\.metadata/INSTALL_RECEIPT\.json"),
+    _Kind("Solus", r"var/lib/eopkg/package/[^/]+/metadata\.xml(?!/)"),
+    _Kind("CPAN", r"(?:.*/)?\.meta/[^/]+-v?\d[^/]*/install\.json"),
 )
 
 _ELSEWHERE = (
@@ -48,7 +51,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 4
+    name, version = "unread", 5
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

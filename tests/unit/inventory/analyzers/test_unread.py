@@ -24,7 +24,11 @@ from tests.support.inventories import Found
         ("Yarn in its archives", "srv/.pnp.cjs"),
         ("Nix in another place", "home/a/nix/var/nix/db/db.sqlite"),
         ("Guix in another place", "srv/root/var/guix/db/db.sqlite"),
-        ("Gentoo", "var/db/pkg/dev-libs/openssl-1.1.1k/CONTENTS"),
+        ("snap in its archives", "var/lib/snapd/snaps/core22_1033.snap"),
+        ("snap in its archives", "var/lib/snapd/seed/snaps/core22_1033.snap"),
+        ("Homebrew's casks", "opt/homebrew/Caskroom/firefox/.metadata/INSTALL_RECEIPT.json"),
+        ("Solus", "var/lib/eopkg/package/openssl-3.0.13-41-1/metadata.xml"),
+        ("CPAN", "usr/local/lib/perl5/site_perl/5.38.2/x86_64-linux-gnu/.meta/Mojolicious-9.35/install.json"),
     ],
 )
 def test_packages_that_are_not_read_are_told_once(kind: str, path: str) -> None:
