@@ -293,6 +293,12 @@ TARGETS: tuple[Target, ...] = (
         "home/linuxbrew/.linuxbrew/Cellar/openssl@3/3.2.1/INSTALL_RECEIPT.json",
         b'{"homebrew_version": "4.2.10", "source": {"tap": "hashicorp/tap", "spec": "stable"}, "arch": "x86_64"}',
     ),
+    _target(
+        "cargo",
+        "cargo",
+        "root/.cargo/.crates2.json",
+        b'{"installs": {"ripgrep 11.0.0 (registry+https://github.com/rust-lang/crates.io-index)": {}, "a": 1}, "v": 1}',
+    ),
     _target("portage", "portage", "var/db/pkg/dev-libs/openssl-3.0.13/LICENSE", b"|| ( MIT GPL-2 )\n"),
     _target("slackware", "slackware", "var/lib/pkgtools/packages/a-1-noarch-1", b"PACKAGE NAME:     a-1-noarch-1\n"),
     _target(

@@ -4,6 +4,7 @@ from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.apk import ApkAnalyzer
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
+from hullguard.inventory.analyzers.cargo import CargoAnalyzer
 from hullguard.inventory.analyzers.conda import CondaAnalyzer
 from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
@@ -48,6 +49,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     DotnetAnalyzer(),
     CondaAnalyzer(),
     BitnamiAnalyzer(),
+    CargoAnalyzer(),
     HomebrewAnalyzer(),
     SpackAnalyzer(),
     SnapAnalyzer(),

@@ -38,6 +38,11 @@ _KINDS = (
     _Kind("snap in its archives", r"var/lib/snapd/(?:seed/)?snaps/[^/]+\.snap"),
     _Kind("Homebrew's casks", r"(?:.*/)?Caskroom/[^/]+/\.metadata/INSTALL_RECEIPT\.json"),
     _Kind("Solus", r"var/lib/eopkg/package/[^/]+/metadata\.xml(?!/)"),
+    _Kind("Spack in its older form", r"(?:.*/)?\.spack/spec\.yaml"),
+    _Kind("Dart in its cache", r"(?:.*/)?\.pub-cache/hosted/[^/]+/[^/]+/pubspec\.yaml"),
+    _Kind("Go in its cache", r"(?:.*/)?pkg/mod/cache/download/.+/@v/[^/]+\.ziphash"),
+    _Kind("NuGet in its cache", r"(?:.*/)?\.nuget/packages/[^/]+/[^/]+/[^/]+\.nuspec"),
+    _Kind("Cargo in its cache", r"(?:.*/)?\.?cargo/registry/cache/[^/]+/[^/]+\.crate"),
     _Kind("CPAN", r"(?:.*/)?\.meta/[^/]+-v?\d[^/]*/install\.json"),
 )
 
@@ -51,7 +56,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 5
+    name, version = "unread", 6
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
