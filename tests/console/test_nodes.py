@@ -23,10 +23,11 @@ def test_protection_is_turned_off_with_a_reason_and_undone(console: Console, vis
     expect(confirm).to_be_disabled()
     dialog.get_by_label("Reason").fill("kernel upgrade")
     confirm.click()
+    told = visitor.told("Protection is off for prod-web-01.")
     expect(page.get_by_text("Why is this node not protected?")).to_be_visible()
     expect(page.get_by_text("Next step: Turn protection on.")).to_be_visible()
     assert console.do(lambda tx: Nodes(tx).get("prod-web-01")).protection is False
-    visitor.toast("Protection is off for prod-web-01.").get_by_role("button", name="Undo").click()
+    told.get_by_role("button", name="Undo").click()
     expect(visitor.button("Turn protection off")).to_be_visible()
     assert console.do(lambda tx: Nodes(tx).get("prod-web-01")).protection is True
     visitor.sign_in("aude")

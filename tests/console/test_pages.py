@@ -71,14 +71,14 @@ def pages(console: Console) -> dict[str, str]:
 def test_the_first_screen_answers_in_order_and_each_figure_leads_to_its_list(visit: Callable[..., Visitor]) -> None:
     visitor = visit().sign_in()
     page = visitor.page
-    titles = page.locator("main h2").all_inner_texts()
-    assert [title.split("\n")[0].rstrip(" 0123456789") for title in titles] == [
+    titles = (
         "Protection",
         "To handle now",
         "Running, dangerous and fixable",
         "Incidents in the last 7 days",
-        "What runs out",
-    ]
+        "What runs",
+    )
+    expect(page.locator("main h2")).to_have_text([re.compile(rf"^\s*{title}\b") for title in titles])
     for section, link, address, heading in (
         ("Protection", re.compile(r"Degraded"), "/nodes?state=degraded", "Nodes 2"),
         ("To handle now", re.compile(r"^Critical 3$"), "/incidents?severity=critical", "Incidents 3"),
@@ -117,8 +117,8 @@ def test_every_page(
     for name, path in pages(console).items():
         visitor.go(path)
         page = visitor.page
-        page.wait_for_timeout(250)  # for the picture: a drawer slides in
-        page.screenshot(path=screenshots / f"{name}-{language}-{theme}-{width}.png", full_page=width < 1000)
+        picture = screenshots / f"{name}-{language}-{theme}-{width}.png"
+        page.screenshot(path=picture, full_page=width < 1000, animations="disabled")
         text = page.locator("body").inner_text()
         assert (name, visitor.sideways()) == (name, 0)
         assert (name, visitor.nameless()) == (name, [])
@@ -167,8 +167,9 @@ def test_an_image_shows_its_layers_and_what_each_brought(visit: Callable[..., Vi
     expect(layers.first).to_contain_text("COPY app/ /srv/app/")
     expect(layers.last).to_contain_text("Base image")
     page.get_by_role("button", name="Layer 4").click()
-    expect(page.locator("tbody tr td[data-label=Layer]").first).to_have_text("4")
-    assert set(page.locator("tbody tr td[data-label=Layer]").all_inner_texts()) == {"4"}
+    brought_by = page.locator("tbody tr td[data-label=Layer]")
+    expect(brought_by.filter(has_not_text=re.compile(r"^\s*4\s*$"))).to_have_count(0)
+    expect(brought_by.first).to_have_text("4")
     page.locator("tbody a").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("Why it matches")
     page.keyboard.press("Escape")

@@ -36,11 +36,11 @@ def test_a_new_version_is_saved_and_undone(console: Console, visit: Callable[...
     detector(visitor, "container.drop-and-execute").get_by_label("Alert").check()
     page.get_by_label("Why this change").fill("too many false alarms")
     visitor.button("Save new version").click()
-    expect(visitor.toast(f"Version {before.version + 1} is saved.")).to_be_visible()
+    told = visitor.told(f"Version {before.version + 1} is saved.")
     saved = console.do(strict)
     assert saved.spec.detectors["container.drop-and-execute"].action.value == "alert"
     assert saved.comment == "too many false alarms"
-    visitor.toast("is saved").get_by_role("button", name="Undo").click()
+    told.get_by_role("button", name="Undo").click()
     expect(visitor.toast("Undone.")).to_be_visible()
     assert console.do(strict).spec == before.spec
 
@@ -163,9 +163,7 @@ def test_a_policy_is_looked_at_before_it_is_enforced(console: Console, visit: Ca
     policy = console.do(trial)
     visitor.go("/policies")
     page.get_by_role("row", name="ledger (trial)").get_by_role("link", name="Simulate").click()
-    expect(page.get_by_role("heading", level=2)).to_have_text(
-        "Would have stopped 5 deeds in 2 containers"
-    )
+    expect(page.get_by_role("heading", level=2)).to_have_text("Would have stopped 5 deeds in 2 containers")
     page.get_by_role("link", name="All incidents").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Incidents 5")
     expect(page.get_by_text("Simulated: Deny").first).to_be_visible()

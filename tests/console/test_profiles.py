@@ -18,6 +18,14 @@ from hullguard.storage.stores import ProfileFilter, Profiles
 from hullguard.wire import messages as say
 
 
+def confirm(visitor: Visitor, name: str, reason: str) -> None:
+    """Says why and goes on; what the dialog said is no sign that it was done."""
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name=name).click()
+    expect(dialog).to_have_count(0)
+
+
 def test_nothing_is_learned_yet(visit: Callable[..., Visitor]) -> None:
     visitor = visit().sign_in("omar")
     visitor.go("/profiles")
@@ -37,15 +45,13 @@ def test_an_image_is_learned_reviewed_and_put_in_force(console: Console, visit: 
     profile = console.do(learned)
     visitor.go(f"/profiles/{profile}")
     visitor.button("End learning").click()
-    page.get_by_role("dialog").get_by_label("Reason").fill("a week is enough")
-    page.get_by_role("dialog").get_by_role("button", name="End learning").click()
+    confirm(visitor, "End learning", "a week is enough")
     expect(page.get_by_text("Look through the list")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="/usr/bin/curl")
     row.get_by_role("button", name="Remove").click()
     expect(row.get_by_role("button", name="Put back")).to_be_visible()
     visitor.button("Accept and monitor").click()
-    page.get_by_role("dialog").get_by_label("Reason").fill("looked through")
-    page.get_by_role("dialog").get_by_role("button", name="Accept and monitor").click()
+    confirm(visitor, "Accept and monitor", "looked through")
     expect(page.get_by_text("What is not in the list raises an incident.")).to_be_visible()
 
     kept = console.do(lambda tx: Profiles(tx).get(profile))
@@ -74,16 +80,14 @@ def test_a_profile_protects_on_some_nodes_first_and_is_taken_back(
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("radio", name="Canary")).to_be_checked()
     expect(dialog.get_by_role("radio")).to_have_count(2)
-    dialog.get_by_label("Reason").fill("begin with a tenth")
-    dialog.get_by_role("button", name="Protect").click()
+    confirm(visitor, "Protect", "begin with a tenth")
     expect(page.get_by_text("On chosen nodes; elsewhere it only monitors")).to_be_visible()
     kept = console.do(lambda tx: Profiles(tx).get(profile))
     assert (kept.state, kept.rollout) == (ProfileState.PROTECT, Rollout(Mode.CANARY, canary_percent=10))
 
     visitor.button("Change the rollout").click()
     dialog.get_by_role("radio", name="Enforce").click()
-    dialog.get_by_label("Reason").fill("nothing failed")
-    dialog.get_by_role("button", name="Change the rollout").click()
+    confirm(visitor, "Change the rollout", "nothing failed")
     expect(page.get_by_text("On every node")).to_be_visible()
 
     console.do(failing)

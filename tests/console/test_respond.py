@@ -36,11 +36,11 @@ def test_a_container_is_paused_with_a_reason_and_the_way_back(console: Console, 
     expect(dialog.get_by_role("button", name="Pause")).to_be_disabled()
     dialog.get_by_label("Reason").fill("it mines")
     dialog.get_by_role("button", name="Pause").click()
-    expect(visitor.toast("Pause: ordered for")).to_be_visible()
+    told = visitor.told("Pause: ordered for")
     expect(drawer.locator(".responses")).to_contain_text("Waiting")
     (made,) = given(console, container.id)
     assert (made.kind, made.node, made.reason) == (CommandKind.PAUSE_CONTAINER, NODE, "it mines")
-    visitor.toast("ordered").get_by_role("button", name="Undo").click()
+    told.get_by_role("button", name="Undo").click()
     expect(visitor.toast("Undone.")).to_be_visible()
     assert [each.state for each in given(console, container.id)] == [CommandState.CANCELLED]
 

@@ -149,8 +149,9 @@ def test_a_file_is_removed_and_what_was_said_of_its_rules_goes_with_it(
     visitor.go(f"/policies/{policy.id}?file=own.yaml")
     expect(row(page, OWN).get_by_role("checkbox")).not_to_be_checked()
     visitor.button("Remove own.yaml").click()
+    removed = visitor.told("own.yaml is removed")
     expect(page.get_by_text("This policy says something of a rule that it does not have.")).to_be_visible()
-    visitor.toast("own.yaml is removed").get_by_role("button", name="Undo").click()
+    removed.get_by_role("button", name="Undo").click()
     expect(row(page, OWN).get_by_role("checkbox")).not_to_be_checked()
     expect(visitor.button("Save new version")).to_have_count(0)
     visitor.button("Remove own.yaml").click()
@@ -182,6 +183,7 @@ def test_rules_are_edited_by_keyboard(
     expect(page.locator("[data-rule]")).to_have_count(1)
     row(page, OWN).get_by_role("checkbox").focus()
     key.press("Space")
+    expect(row(page, OWN).get_by_role("checkbox")).not_to_be_checked()
     key.press("Tab")  # what follows a rule that is off is no choice
     key.press("Enter")
     expect(row(page, OWN)).to_contain_text("Nobody runs the backup by hand.")
@@ -282,7 +284,8 @@ def test_incidents_of_rules_are_told_and_found(console: Console, visit: Callable
 
     visitor.go("/incidents")
     page.get_by_label("Detector or rule").select_option(of_pack.name)
-    lines.get_by_role("link").first.click()
+    expect(lines.filter(has_text=OWN)).to_have_count(0)
+    lines.filter(has_text=of_pack.title).get_by_role("link").first.click()
     for text in (of_pack.why, of_pack.advice.split("\n")[0], of_pack.false_positives):
         expect(drawer).to_contain_text(text)
     drawer.get_by_role("link", name="Open as page").click()

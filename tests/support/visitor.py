@@ -1,14 +1,55 @@
 """Somebody who sits before the console, and notes everything that goes wrong in the browser."""
 
+import os
+import random
 import re
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 from tests.support.console import PASSWORD
 
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
-WAIT = 15_000
+WAIT = 60_000
 """Milliseconds that a test waits for what must come: a bound on hanging, not on speed."""
 expect.set_options(timeout=WAIT)
+
+SLOW = int(os.environ.get("HULLGUARD_TEST_SLOW", "0"))
+"""Milliseconds that an answer of the server is held back at most, so that a test shows what it did not wait for."""
+SEED = int(os.environ.get("HULLGUARD_TEST_SEED") or random.randrange(1 << 31))
+
+# Counted is what was asked and is not answered. Changes that the server tells by itself come at once: they may overtake.
+ASKING = """(([slow, seed]) => {
+  const ask = window.fetch
+  const chance = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32
+  window.unanswered = 0
+  window.fetch = async (what, how) => {
+    window.unanswered += 1
+    try {
+      const answer = await ask(what, how)
+      if (slow) await new Promise(done => setTimeout(done, chance() * slow))
+      how?.signal?.throwIfAborted()
+      return answer
+    } finally {
+      setTimeout(() => window.unanswered -= 1)
+    }
+  }
+  window.EventSource = class extends EventSource {
+    constructor(...where) {
+      super(...where)
+      window.unanswered += 1
+      this.answered = () => {
+        window.unanswered -= 1
+        this.answered = () => {}
+      }
+      this.addEventListener('open', () => this.answered())
+      this.addEventListener('error', () => this.answered())
+    }
+
+    close() {
+      this.answered()
+      super.close()
+    }
+  }
+})"""
 
 NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, select, textarea, [role=dialog]')]
   .filter(each => each.offsetParent !== null)
@@ -41,6 +82,9 @@ class Visitor:
             f"if (location.protocol !== 'about:' && !localStorage.getItem('hullguard.language')) {{ localStorage.setItem('hullguard.language', '{language}');"
             f" localStorage.setItem('hullguard.theme', '{theme}') }}"
         )
+        self._context.add_init_script(f"{ASKING}([{SLOW}, {SEED}])")
+        if SLOW:
+            print(f"HULLGUARD_TEST_SLOW={SLOW} HULLGUARD_TEST_SEED={SEED}")  # for whom a test fails
         self.page: Page = self._context.new_page()
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
@@ -66,14 +110,22 @@ class Visitor:
         self.settle()
 
     def settle(self) -> None:
+        """Waits until every answer has come and is shown, and the server can tell of changes."""
         self.page.locator("h1").first.wait_for()
-        expect(self.page.locator(".skeleton")).to_have_count(0)
+        self.page.wait_for_function("() => window.unanswered === 0")
+        expect(self.page.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def toast(self, text: str) -> Locator:
         return self.page.locator(".toast", has_text=text)
+
+    def told(self, text: str) -> Locator:
+        """A toast, which stays from now on as it does for somebody who points at it."""
+        toast = self.toast(text)
+        toast.dispatch_event("pointerenter")
+        return toast
 
     def sideways(self) -> int:
         """By how many pixels the page can be scrolled sideways."""

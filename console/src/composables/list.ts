@@ -52,10 +52,12 @@ export function useList<T>(settings: Settings<T>): List<T> {
     return keys(items).filter((each) => !known.has(each))
   }
 
-  async function read(quiet: boolean): Promise<void> {
+  async function read(refreshing: boolean): Promise<void> {
     running?.abort()
     const own = new AbortController()
     running = own
+    // A refresh that overtakes what somebody asked for answers them: its rows must not wait.
+    const quiet = refreshing && !loading.value
     if (!quiet) {
       loading.value = true
       pending.value = null
