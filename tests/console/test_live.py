@@ -60,7 +60,11 @@ def test_a_change_does_not_put_off_what_was_asked_for(console: Console, visit: C
     rows.nth(1).hover()
     expect(rows.filter(has_text="Medium").first).to_be_visible()
     unanswered: list[Route] = []
-    page.route("**/api/v1/incidents?*", lambda route: unanswered.append(route))
+
+    def hold(route: Route) -> None:
+        unanswered.append(route)
+
+    page.route("**/api/v1/incidents?*", hold)
     page.get_by_label("Severity").select_option("critical")
     expect(page.locator("table[aria-busy=true]")).to_be_visible()
     page.unroute("**/api/v1/incidents?*")
@@ -156,3 +160,25 @@ def test_a_session_that_ends_leads_to_signing_in_and_back(console: Console, visi
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     console.clock.now -= timedelta(days=30)
     assert "to=/nodes" in page.url
+
+
+def test_a_part_that_an_upgrade_took_away_is_loaded_anew_once(console: Console, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(refusals=(404,)).sign_in()
+    page = visitor.page
+    visitor.go("/nodes")
+    opened: list[str] = []
+    page.on("request", lambda asked: opened.append(asked.url) if asked.is_navigation_request() else None)
+    page.route("**/assets/Images-*.js", lambda route: route.fulfill(status=404))
+    link = page.get_by_role("navigation", name="Main navigation").get_by_role("link", name="Images")
+    link.click()
+    bar = page.get_by_text("A part of the console is missing on the server")
+    expect(bar).to_be_visible()
+    assert opened == [f"{visitor.url}/images"]
+    bar.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    expect(bar).to_have_count(0)
+
+    page.unroute("**/assets/Images-*.js")
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Images 7")
+    expect(bar).to_have_count(0)
