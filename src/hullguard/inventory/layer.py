@@ -7,6 +7,7 @@ import hashlib
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.language import LargeFileAnalyzer
@@ -39,6 +40,8 @@ WHITEOUT = ".wh."
 _AUFS, _AUFS_LINKS = ".wh..wh.", ".wh..wh.plnk/"
 OPAQUE = ".wh..wh..opq"
 _NO_NAMES = frozenset({"", ".", ".."})
+THIS_LAYER = "\0layer"
+"""Stands for a layer's name in what is kept of it: each image that has the layer calls it otherwise."""
 HEAD = 512
 """First bytes by which a file is known."""
 _NOTHING: tuple[bytes | None, dict[str, bytes]] = None, {}
@@ -134,7 +137,8 @@ class Indexer:
         for name, more in self._inspection.left_out.items():
             self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out", incomplete=True)
         for (name, kind), (count, first) in self._inspection.passed_over.items():
-            why = f"{self._what}: {count} that are {kind} were not looked into, {first} the first of them"
+            where = THIS_LAYER if self._whiteouts else self._what
+            why = f"{where}: {count} that are {kind} were not looked into, {first} the first of them"
             self._unknown(f"files without a search for a {name}", why)
         self._flush()
         return self.index
@@ -378,3 +382,12 @@ class IndexedLayer(Struct, frozen=True):
     """Of the bytes as they were stored."""
     size: int
     stopped: LimitReached | None = None
+
+    def said(self, number: int) -> list[Unknown]:
+        """What nobody could read of it, where it is the image's layer of this number, from 1."""
+        return [
+            replace(unknown, why=f"layer {number}{unknown.why.removeprefix(THIS_LAYER)}")
+            if unknown.why.startswith(THIS_LAYER)
+            else unknown
+            for unknown in self.index.unknowns
+        ]

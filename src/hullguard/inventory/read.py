@@ -386,4 +386,4 @@ def _complete(unknowns: Iterable[Unknown]) -> bool:
 
 
 def _said(layers: Sequence[IndexedLayer]) -> list[Unknown]:
-    return [unknown for layer in layers for unknown in layer.index.unknowns]
+    return [unknown for number, layer in enumerate(layers, 1) for unknown in layer.said(number)]

@@ -265,6 +265,22 @@ def test_files_that_an_inspector_cannot_look_into_are_counted(tmp_path: Path, mo
     assert told.why.endswith("2 that are sealed were not looked into, a the first of them")
 
 
+def test_what_one_archive_calls_a_layer_is_not_told_of_another_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keys, "wants", lambda *_: False)
+    monkeypatch.setattr(Keys, "passes_over", lambda *_: "sealed")
+    image, cache = Image([layer(file("a", "x")), layer(file("b", "x"))]), LayerCache(tmp_path / "cache")
+    targets = [str(image.docker_archive(tmp_path / "image.tar")), str(image.oci_dir(tmp_path / "layout"))]
+    first, second = (read(target, scanners=frozenset({"secret"}), cache=cache) for target in targets)
+
+    assert first.unknowns == second.unknowns
+    assert [told.why for told in first.unknowns if told.what == "files without a search for a secret"] == [
+        "layer 1: 1 that are sealed were not looked into, a the first of them",
+        "layer 2: 1 that are sealed were not looked into, b the first of them",
+    ]
+
+
 def test_an_inspector_that_reads_nothing_is_given_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[bytes] = []
     monkeypatch.setattr(Modes, "reads", False)
