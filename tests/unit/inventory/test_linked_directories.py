@@ -24,6 +24,8 @@ LODASH = json.dumps({"name": "lodash", "version": "4.17.10"})
 DJANGO = "Name: Django\nVersion: 3.2.0\n\n"
 RACK = 's.name = "rack"\ns.version = "2.0.1"\n'
 COMPOSER = json.dumps([{"name": "symfony/http-kernel", "version": "v5.1.0"}])
+POM = "groupId=log4j\nartifactId=log4j\nversion=1.2.14\n"
+RUNTIME = 'JAVA_VERSION="11.0.1"\n'
 PACKAGES = "usr/lib/python3/dist-packages"
 
 CASES: dict[str, tuple[list[Entry], str, str]] = {
@@ -73,6 +75,26 @@ CASES: dict[str, tuple[list[Entry], str, str]] = {
     "gems": (
         [file("opt/g/rack-2.0.1.gemspec", RACK), symlink("gems/specifications", "/opt/g")],
         *("rack", "gems/specifications/rack-2.0.1.gemspec"),
+    ),
+    "Maven's": (
+        [file("data/m/a/b/pom.properties", POM), symlink("app/META-INF/maven", "/data/m")],
+        *("log4j:log4j", "app/META-INF/maven/a/b/pom.properties"),
+    ),
+    "above Maven's": (
+        [file("data/maven/a/b/pom.properties", POM), symlink("app/META-INF", "../data")],
+        *("log4j:log4j", "app/META-INF/maven/a/b/pom.properties"),
+    ),
+    "an artifact of Maven's": (
+        [file("data/pom.properties", POM), symlink("app/META-INF/maven/a/b", "/data")],
+        *("log4j:log4j", "app/META-INF/maven/a/b/pom.properties"),
+    ),
+    "Java": (
+        [file("data/jdk.txt", RUNTIME), symlink("usr/lib/jvm/jdk/release", "/data/jdk.txt")],
+        *("java", "usr/lib/jvm/jdk/release"),
+    ),
+    "the root": (
+        [file("release", RUNTIME), symlink("usr/lib/jvm/jdk", "/")],
+        *("java", "release"),
     ),
 }
 

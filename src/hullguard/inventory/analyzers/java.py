@@ -100,6 +100,7 @@ class JavaAnalyzer(LargeFileAnalyzer):
 
     name, version = "java", 9
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
+    linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
     form = "Java archive"
 

@@ -16,8 +16,8 @@ GEM_SPECIFICATION = r"(?:.*/)?specifications/(?:default/)?[^/]+\.gemspec"
 COMPOSER_INSTALLED = r"(?:.*/)?composer/installed\.json"
 DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"
 CONDA_RECORD = r"(?:.*/)?conda-meta/[^/]+\.json"
-JAVA_RELEASE = r"(?:.*/)?[^/]+/release"
-"""Runtimes lie in directories of any name; the content says whether it is one."""
+JAVA_RELEASE = r"(?:.*/)?release"
+"""Runtimes lie in directories of any name, the root among them; the content says whether it is one."""
 
 _LIBRARY = r"(?:.*/)?lib(?:crypto|ssl|python|php|ruby|node|mariadb|perl)[^/]*\.so[^/]*"
 _NAMED = (

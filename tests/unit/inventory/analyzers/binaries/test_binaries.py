@@ -188,6 +188,7 @@ def test_what_is_looked_through_slowly_is_looked_through_only_so_far() -> None:
         ("opt/graalvm-community-17/release", '"17.0.1"', "17.0.1"),
         ("root/.sdkman/candidates/java/17.0.1-tem/release", '"17.0.1"', "17.0.1"),
         ("x/release", '"11.0.1"', "11.0.1"),
+        ("release", '"11.0.1"', "11.0.1"),
         ("opt/runtime/release", '"17.0.1"', "17.0.1"),
     ],
 )
