@@ -29,6 +29,7 @@ class Found:
         for analyzer in ANALYZERS:
             findings = analyzer.analyze(self.tree, context)
             context.owned |= findings.owned  # no test has two owners of one file
+            context.unlisted |= findings.unlisted
             self.os = self.os or findings.os
             self.packages += findings.packages
             self.unknowns += findings.unknowns

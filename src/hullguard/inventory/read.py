@@ -333,6 +333,7 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
     found.listed += findings.listed
     for path, claim in findings.owned.items():
         context.owned[path] = claim.joined(context.owned.get(path))
+    context.unlisted |= findings.unlisted
     context.room -= len(findings.packages)
 
 

@@ -19,6 +19,11 @@ UNPROVEN = (
     "something else was put in their place"
 )
 
+UNLISTED = (
+    "the package database does not list the files of 1 packages, python3-six the first of them: these may be theirs; "
+    "what they name was looked up by itself"
+)
+
 
 def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
@@ -31,6 +36,30 @@ def debian(*paths: str, sums: dict[str, bytes] | None = None, name: str = "pytho
         lines = "".join(f"{md5(content)}  {path}\n" for path, content in sums.items())
         members.append(file(f"var/lib/dpkg/info/{name}.md5sums", lines))
     return [DEBIAN, dpkg_status(dpkg_entry(name, "1.16.0-4")), *members]
+
+
+@pytest.mark.parametrize(
+    "packages",
+    [
+        [dpkg_status(dpkg_entry("python3-six", "1.16.0-4"))],
+        [file("var/lib/dpkg/status.d/python3", dpkg_entry("python3-six", "1.16.0-4"))],
+    ],
+)
+@pytest.mark.parametrize("place", [SIX, f"opt/{SIX}", f"usr/local/{SIX.removeprefix('usr/')}"])
+def test_what_may_be_of_a_package_whose_files_nobody_lists_is_told(packages: list[Entry], place: str) -> None:
+    found = Found([DEBIAN, *packages, file(place, GOOD), file("usr/bin/nothing", b"")])
+
+    assert found.names == ["python3-six", "six"]
+    assert [(one.what, one.why) for one in found.unknowns if "may be theirs" in one.why] == (
+        [(f"1 files, {SIX} the first of them", UNLISTED)] if place == SIX else []
+    )
+
+
+def test_of_others_packages_nobody_asks_who_lists_their_files() -> None:
+    vendor = dpkg_entry("vendor", "1", maintainer="A vendor <support@example.com>")
+    found = Found([*debian(), dpkg_status(vendor, dpkg_entry("python3-six", "1.16.0-4")), file(SIX, GOOD)])
+
+    assert [one for one in found.unknowns if "may be theirs" in one.why] == []
 
 
 def alpine(content: bytes, digest: Callable[[bytes], str]) -> list[Entry]:

@@ -96,6 +96,10 @@ class Context(Struct):
     """Those whose content is not what the package brought."""
     unproven: set[str] = set()
     """Those that count as the package's though no checksum tells."""
+    unlisted: set[str] = set()
+    """OS packages that the distribution built and whose files nobody lists."""
+    unclaimed: set[str] = set()
+    """Files where OS packages put theirs that might be of one of those."""
     layers: tuple[str | None, ...] = ()
     """Diff ids by layer number."""
     reals: dict[str, str] = {}
@@ -115,6 +119,8 @@ class Context(Struct):
         """
         claim = self.owned.get(self.reals.get(path, path))
         if claim is None:
+            if self.unlisted and file.fingerprint:  # which only a file has that may be an OS package's
+                self.unclaimed.add(path)
             return False
         if file.fingerprint and not claim.sums.isdisjoint(checksums(file.fingerprint)):
             return True
@@ -131,6 +137,13 @@ class Context(Struct):
         for paths, why in ((self.altered, _ALTERED), (self.unproven, _UNPROVEN)):
             if paths:
                 yield Unknown(f"{len(paths)} files of OS packages, {min(paths)} the first of them", why)
+        if self.unclaimed:
+            first = min(self.unlisted)
+            why = (
+                f"the package database does not list the files of {len(self.unlisted)} packages, {first} the first of "
+                "them: these may be theirs; what they name was looked up by itself"
+            )
+            yield Unknown(f"{len(self.unclaimed)} files, {min(self.unclaimed)} the first of them", why)
 
 
 class Findings(Struct):
@@ -140,6 +153,8 @@ class Findings(Struct):
     unknowns: list[Unknown] = []
     os: OperatingSystem | None = None
     owned: dict[str, Claim] = {}
+    unlisted: set[str] = set()
+    """Names of OS packages that the distribution built and whose files nobody lists."""
     listed: list[tuple[str, set[str]]] = []
     """Names of OS packages with the real paths of those of their files for which it matters whose they are."""
     room: int = Limits().packages

@@ -91,6 +91,9 @@ class DpkgAnalyzer(Analyzer):
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
         provenance.take(findings, context.distribution, self._owners(files, own, called, findings), fhs=True)
+        if context.distribution is not None and context.distribution.ecosystem:
+            listed_ones = {name for name, _ in findings.listed}
+            findings.unlisted = {name for name, owner in own.items() if owner.own and name not in listed_ones}
         return findings
 
     @staticmethod
