@@ -50,24 +50,28 @@ class Inspection:
         """How many secrets, malware and careless settings there are."""
         return len(self.hits.secrets), len(self.hits.malware), len(self.hits.config)
 
-    def show(self, path: str, size: int, mode: int, head: bytes, raw: Readable) -> None:
-        """Shows one file; ``raw`` gives all of it, ``head`` its first bytes. Raises OSError when it has no room."""
-        reading: list[Inspector] = []
+    def show(self, names: Sequence[str], size: int, mode: int, head: bytes, raw: Readable) -> None:
+        """Shows one file; ``raw`` gives all of it, ``head`` its first bytes. Raises OSError when it has no room.
+
+        The first of its names is the archive's. By another one it is shown to whom that tells more.
+        """
+        reading: list[tuple[Inspector, str]] = []
         for inspector in self._inspectors:
-            if not inspector.wants(path, size, mode, head):
-                self._pass_over(inspector, path, inspector.passes_over(path, size, mode, head))
-            elif inspector.reads:
-                reading.append(inspector)
-            else:
-                self._ask(inspector, path, size, mode, iter(()))
+            for path in names if len(names) == 1 else _telling(inspector, names):
+                if not inspector.wants(path, size, mode, head):
+                    self._pass_over(inspector, path, inspector.passes_over(path, size, mode, head))
+                elif inspector.reads:
+                    reading.append((inspector, path))
+                else:
+                    self._ask(inspector, path, size, mode, iter(()))
         if len(reading) == 1:
-            self._ask(reading[0], path, size, mode, pieces(raw))
+            self._ask(*reading[0], size, mode, pieces(raw))
         elif isinstance(raw, Section):
-            for inspector in reading:
+            for inspector, path in reading:
                 self._ask(inspector, path, size, mode, pieces(raw.copy()))
         elif reading:
             with held(pieces(raw)) as whole:
-                for inspector in reading:
+                for inspector, path in reading:
                     self._ask(inspector, path, size, mode, pieces(reader(whole)))
 
     def _pass_over(self, inspector: Inspector, path: str, kind: str) -> None:
@@ -87,3 +91,13 @@ class Inspection:
             else:
                 self.hits.add(hit)
                 self.said += 1
+
+
+def _telling(inspector: Inspector, names: Sequence[str]) -> Sequence[str]:
+    """The names that tell it something that none before them tells; the archive's own where none does."""
+    known, found = set[str](), list[str]()
+    for name in names:
+        if not inspector.told(name) <= known:
+            known |= inspector.told(name)
+            found.append(name)
+    return found or names[:1]

@@ -184,17 +184,17 @@ class Indexer:
         analyzer = self.wanted.analyzer(logical) if logical is not None else None
         small = analyzer is not None and not isinstance(analyzer, LargeFileAnalyzer)
         most = self.budget.limits.file_bytes if small else self.budget.limits.large_file_bytes
-        before = self._inspection.said
+        before, names = self._inspection.said, self.wanted.names(path)
         kept, whose = _NOTHING, b""
         if analyzer is None and not self.wanted.sniffs(size, head):
-            self._inspection.show(path, size, mode, head, content)
+            self._inspection.show(names, size, mode, head, content)
         elif size > most:
             why = f"{self._what}: {size} bytes are more than the {most} that are read of such a file"
             self._unknown(path, why, incomplete=True)
-            self._inspection.show(path, size, mode, head, content)
+            self._inspection.show(names, size, mode, head, content)
         else:
             with self.budget.turn(size if small else 0), all_of(content, size, in_memory=small) as whole:
-                self._inspection.show(path, size, mode, head, reader(whole))
+                self._inspection.show(names, size, mode, head, reader(whole))
                 kept = self._condensed(path, logical, analyzer, whole)
                 if any(kept) and (analyzer is None or analyzer.ownable) and packaged(path):
                     whose = fingerprint(whole)

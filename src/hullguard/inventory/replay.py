@@ -88,7 +88,7 @@ class Replay:
     def _write(self, change: Written, layer: LayerIndex, totals: Totals) -> Totals:
         node, old, spot = self._put(change.path)
         # Through a link it may have come to a name under which more is wanted of it.
-        inode = Inode(change.path if change.content is None and spot.followed else None)
+        inode = Inode(change.path, unread=change.content is None and bool(spot.followed))
         kept = None
         if change.content is not None:
             older = self._before(old.kept) if old else None

@@ -36,8 +36,12 @@ class Tree:
         """Files that were condensed in another way than their names ask for."""
         self._unread: list[Node] = []
         """Names of files whose content was not asked for under the name that it has in its layer."""
+        self._named_again: list[tuple[str, str]] = []
+        """Of files of several names those that tell what the file is, with the archive's name for it."""
         self._sniffed: list[tuple[str, File]] = []
         self._links: dict[str, str] = {}
+        self._telling: list[str] = []
+        """Links whose names tell what the file is that they lead to."""
         directories: dict[str, str] = {}
         known = set(wanted.aliases)
         for path, node in self._names.leaves():
@@ -45,10 +49,14 @@ class Tree:
                 self._note(path, node.file)
                 if node.file.kept is None and node.file.inode.source is not None:
                     self._unread.append(node)
+                elif node.file.kept is None and node.file.inode.names > 1 and wanted.told(path):
+                    self._named_again.append((path, node.file.inode.archived))
             elif (logical := wanted.logical(path)) is not None and (path, logical) not in known:
                 self._links[path] = logical  # what a link to a link leads to is known already
             elif (directory := wanted.directory(path)) is not None:
                 directories[path] = directory
+            elif wanted.told_by_link(path):
+                self._telling.append(path)
         for found in (self._files, self._sniffed):
             found.sort(key=lambda item: item[0])
         self._linked = list(self._leading_elsewhere())
@@ -149,8 +157,10 @@ class Tree:
         for path, source in self._elsewhere_named():
             if (logical := wanted.logical(path)) is not None:
                 aliases.add((source, logical))
-            elif (told := self._wanted.told(path)) and not told <= self._wanted.told(source):
+            elif self._tells(path, source):
                 aliases.add((source, path))  # a program is known by any of its names
+        aliases |= {(source, path) for path, source in self._named_again if self._tells(path, source)}
+        aliases |= {(source, path) for path in self._telling if (source := self._untold(path)) is not None}
         return aliases.difference(self._wanted.aliases)
 
     def unknowns(self) -> list[Unknown]:
@@ -202,6 +212,18 @@ class Tree:
                 self._otherwise.append((path, file.kept))
             elif path in self._links:
                 yield path, spot.path(), file.kept
+
+    def _tells(self, path: str, source: str) -> bool:
+        """Whether a name tells more of a file than the archive's does."""
+        return not self._wanted.told(path) <= self._wanted.told(source)
+
+    def _untold(self, link: str) -> str | None:
+        """The archive's name of the file that a link leads to, if the link's name tells more of it."""
+        spot = self._names.follow(link)
+        if spot is None or not spot.followed or not (spot.missing or spot.node.file):
+            return None
+        source = spot.path() if spot.missing or spot.node.file is None else spot.node.file.inode.archived
+        return None if self._wanted.told_by_link(link) <= self._wanted.told(source) else source
 
     @property
     def _followed(self) -> dict[str, tuple[str, str]]:

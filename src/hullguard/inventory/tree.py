@@ -50,13 +50,15 @@ class Kept:
 class Inode:
     """A file itself, whatever its names."""
 
-    __slots__ = ("names", "source")
+    __slots__ = ("archived", "names", "source")
 
-    def __init__(self, source: str | None = None) -> None:
+    def __init__(self, archived: str, *, unread: bool = True) -> None:
         self.names = 0
         """How many names it has left."""
-        self.source = source
-        """The archive's name for a file that was not read and that is known by another name."""
+        self.archived = archived
+        """The archive's name for it."""
+        self.source = archived if unread else None
+        """The same for a file that was not read and that is known by another name."""
 
 
 class File(NamedTuple):

@@ -96,8 +96,23 @@ class Wanted:
         return next((name for name, _ in self._renamed(path) if self._linked(name)), None) if self.aliases else None
 
     def told(self, path: str) -> frozenset[str]:
-        """What the name of a file tells where its first bytes make it wanted."""
-        return frozenset().union(*(analyzer.told(path) for analyzer in self.analyzers if analyzer.magic))
+        """What the name of a file tells of its content, where something else than the name makes that wanted."""
+        return self._told_to_inspectors(path).union(
+            *(analyzer.told(path) for analyzer in self.analyzers if analyzer.magic)
+        )
+
+    def told_by_link(self, path: str) -> frozenset[str]:
+        """The part of that which the name of a symbolic link tells of the file that it leads to."""
+        return self._told_to_inspectors(path).union(
+            *(analyzer.told_by_link(path) for analyzer in self.analyzers if analyzer.magic)
+        )
+
+    def _told_to_inspectors(self, path: str) -> frozenset[str]:
+        return frozenset[str]().union(*(inspector.told(path) for inspector in self.inspectors))
+
+    def names(self, path: str) -> list[str]:
+        """The name of a file in the archive, and those that links give it."""
+        return [path, *(name for name, whole in self._renamed(path) if whole)] if self.aliases else [path]
 
     def _renamed(self, path: str) -> Iterator[tuple[str, bool]]:
         """The names that a path has by the aliases, and whether it is an alias itself and not only below one."""
@@ -170,9 +185,8 @@ class Wanted:
         """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""
         head = content[: self._longest_magic]
         knowing = (analyzer for analyzer in self.analyzers if analyzer.magic and head.startswith(analyzer.magic))
-        names = [path, *(name for name, whole in self._renamed(path) if whole)] if self.aliases else [path]
         kept = {
-            analyzer.name: analyzer.condense_sniffed(names, content, budget)
+            analyzer.name: analyzer.condense_sniffed(self.names(path), content, budget)
             if isinstance(analyzer, LargeFileAnalyzer)
             else condense(analyzer, path, content, budget)
             for analyzer in knowing

@@ -214,7 +214,7 @@ def test_a_flood_of_hits_is_counted_not_kept(tmp_path: Path) -> None:
 
 def test_the_bound_is_each_inspectors_own() -> None:
     inspection = Inspection((Keys(), Eicar()), 2)
-    inspection.show("a", 0, 0, b"", io.BytesIO(b"KEY\nKEY\nKEY\nEVIL"))
+    inspection.show(["a"], 0, 0, b"", io.BytesIO(b"KEY\nKEY\nKEY\nEVIL"))
 
     assert (len(inspection.hits.secrets), len(inspection.hits.malware)) == (2, 1)
     assert inspection.left_out == {"secret": 1}
@@ -235,7 +235,7 @@ class Doubtful(Inspector):
 
 def test_what_an_inspector_cannot_judge_is_said() -> None:
     inspection = Inspection([Doubtful()], 10)
-    inspection.show("a", 3, 0o644, b"abc", io.BytesIO(b"abc"))
+    inspection.show(["a"], 3, 0o644, b"abc", io.BytesIO(b"abc"))
 
     assert (inspection.unknowns, inspection.hits.malware) == ([Unknown("a", "too long")], [])
 

@@ -221,6 +221,11 @@ class Analyzer(abc.ABC):
         del path
         return frozenset()
 
+    def told_by_link(self, path: str) -> frozenset[str]:
+        """The part of that which the name of a symbolic link tells of the file that it leads to."""
+        del path
+        return frozenset()
+
     @abc.abstractmethod
     def analyze(self, files: Files, context: Context) -> Findings:
         """Turns wanted files into packages; what cannot be read becomes an unknown."""

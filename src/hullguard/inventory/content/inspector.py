@@ -30,6 +30,11 @@ class Inspector(abc.ABC):
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
         """Whether to be shown a file; ``head`` is its first bytes, up to 512, ``mode`` its permission bits."""
 
+    def told(self, path: str) -> frozenset[str]:
+        """What the name of a file tells of what is looked for in it: any of its names, or that of a link to it."""
+        del path
+        return frozenset()
+
     def passes_over(self, path: str, size: int, mode: int, head: bytes) -> str:
         """What a file is, in a word, that it should look into and cannot; such files are counted and said."""
         del path, size, mode, head

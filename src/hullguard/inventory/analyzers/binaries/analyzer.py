@@ -7,6 +7,7 @@ from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.binaries.carried import carried
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import Unmapped, modules
+from hullguard.inventory.analyzers.binaries.kinds import KINDS
 from hullguard.inventory.analyzers.binaries.programs import java_release, programs, told
 from hullguard.inventory.analyzers.binaries.rust import crates
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
@@ -19,6 +20,8 @@ _OTHERS = (b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf",
 """Programs for Windows and macOS, which an image may carry to hand them out: only Go's list is looked for."""
 _UNIVERSAL = tuple(b"\xca\xfe\xba" + kind + b"\0\0\0%c" % count for kind in (b"\xbe", b"\xbf") for count in range(1, 9))
 """Programs of macOS for several processors; classes of Java begin alike, with a version from 45 on for the number."""
+_COMMANDS = ("bin", "sbin")
+_LOOKED_UP = frozenset({"python", *(kind.name for kind in KINDS if kind.known)})
 # UPX leaves its mark behind the headers of the program that it makes.
 _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 
@@ -33,6 +36,13 @@ class BinariesAnalyzer(LargeFileAnalyzer):
 
     def told(self, path: str) -> frozenset[str]:
         return told(path.rpartition("/")[2])
+
+    def told_by_link(self, path: str) -> frozenset[str]:
+        """Of commands and libraries of which advisories speak: reading an image again for links takes as long again."""
+        directory, _, base = path.rpartition("/")
+        if ".so" not in base and directory.rpartition("/")[2] not in _COMMANDS:
+            return frozenset()
+        return told(base) & _LOOKED_UP
 
     def condense_sniffed(self, names: Sequence[str], content: RandomAccess, budget: Budget | None = None) -> bytes:
         return self._kept(self._read(names, content, budget))

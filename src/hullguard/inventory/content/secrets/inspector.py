@@ -51,6 +51,9 @@ class SecretInspector(Inspector):
         del mode
         return size >= _SMALLEST and not compressed(head) and not opaque(head) and promising(path)
 
+    def told(self, path: str) -> frozenset[str]:
+        return frozenset(f"secret {number}" for number in rules_of_path(path))
+
     def passes_over(self, path: str, size: int, mode: int, head: bytes) -> str:
         del mode
         return "compressed" if size >= _SMALLEST and compressed(head) and promising(path) else ""

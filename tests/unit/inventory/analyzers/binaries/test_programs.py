@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.images import Entry, Image, file, hardlink, layer
+from tests.support.images import Entry, Image, file, hardlink, layer, symlink
 from tests.support.inventories import Found
 from tests.support.programs import elf
 
@@ -369,6 +369,41 @@ def test_a_program_is_known_by_any_of_its_hard_links(tmp_path: Path) -> None:
         "nginx": "1.14.0",
         "python": "3.9.1",
     }
+
+
+def test_a_file_in_which_something_is_found_by_its_first_name_is_read_by_the_others_too(tmp_path: Path) -> None:
+    packed = elf(extra=b"UPX!\0nginx/1.14.0\0")
+    entries = (file("opt/a/srv", packed), hardlink("opt/b/nginx", "opt/a/srv"))
+
+    found = read(str(Image([layer(*entries)]).docker_archive(tmp_path / "image.tar")))
+    assert [(one.name, one.version) for one in found.packages] == [("nginx", "1.14.0")]
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        (symlink("usr/sbin/nginx", "/opt/x/bin1"), {"nginx": "1.14.0"}),
+        (symlink("usr/lib/libsqlite3.so.0", "../../opt/x/bin1"), {"sqlite": "3.40.1"}),
+        (symlink("usr/share/doc/nginx", "/opt/x/bin1"), {}),
+        (symlink("usr/bin/bash", "/opt/x/bin1"), {}),
+        (symlink("usr/sbin/nginx", "/opt/x"), {}),
+        (symlink("usr/sbin/nginx", "/opt/nothing"), {}),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_a_program_is_known_by_a_command_that_leads_to_it(
+    link: Entry, found: dict[str, str], together: bool, tmp_path: Path
+) -> None:
+    """Of those that advisories speak of: for a link the image is read once more."""
+    said = b"\0nginx/1.14.0\x003.40.1\0SQLite format 3\0@(#)Bash version 5.1.4(1)\0"
+    program = file("opt/x/bin1", elf(extra=said))
+    layers = [layer(program, link)] if together else [layer(program), layer(link)]
+
+    inventory = read(str(Image(layers).docker_archive(tmp_path / "image.tar")))
+    assert {one.name: one.version for one in inventory.packages} == found
+    assert inventory.complete
+    for one in inventory.packages:
+        assert one.locations == ("opt/x/bin1",)
 
 
 @pytest.mark.parametrize("name", ["", "-", ".", "..so", "x86_64-linux-gnu-", "-00000000.so", "1.2.3", "\n", "é.so.1"])
