@@ -81,9 +81,15 @@ class Wanted:
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def logical(self, path: str) -> str | None:
-        """The name under which an analyzer wants this path, or None when nobody does."""
-        if self._possible(path) and self._match(path):
-            return path
+        """The name under which an analyzer wants this path, or None when nobody does.
+
+        Where it may have its own and one below a link to a directory of packages, which says more, it is the link's.
+        """
+        if self._possible(path) and (analyzer := self.analyzer(path)) is not None:
+            if not (self.aliases and analyzer.linked):
+                return path
+            others = (name for name, whole in self._renamed(path) if not whole and self._possible(name))
+            return next((name for name in others if self.analyzer(name) is analyzer), path)
         if not self.aliases:
             return None
         wanted = (name for name, whole in self._renamed(path) if whole or (self._possible(name) and self._match(name)))

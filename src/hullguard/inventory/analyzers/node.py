@@ -86,7 +86,10 @@ class NodeAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        manifests = [(path, file, _place(path)) for path, file in files.matching(self.paths)]
+        installed = dict(files.matching(NODE_PACKAGE))
+        reals = {context.reals.get(path, path) for path in installed}
+        others = {path: file for path, file in files.matching(self.paths) if path not in reals}
+        manifests = [(path, file, _place(path)) for path, file in sorted((others | installed).items())]
         applications = {path.partition("node_modules/")[0] for path, _, place in manifests if place is _Place.INSTALLED}
         for path, file, place in manifests:
             if context.owns(path, file) or not findings.has_room():
