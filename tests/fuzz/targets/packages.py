@@ -331,6 +331,12 @@ TARGETS: tuple[Target, ...] = (
         "opt/spack/zlib/.spack/spec.json",
         b'{"spec": {"_meta": {"version": 4}, "nodes": [{"name": "zlib", "version": "1.3.1", "hash": "u463uou"}, {}]}}',
     ),
+    _target(
+        "web-applications",
+        "web-applications",
+        "srv/moodle/version.php",
+        b"<?php\ndefined('MOODLE_INTERNAL') || die();\n$release  = '3.9.1+ (Build: 20200615)';\n",
+    ),
     _target("unread", "unread", "usr/local/lib/R/site-library/readxl/DESCRIPTION", b"Package: readxl\n"),
     _target("java-release", "binaries", "opt/jdk-17/release", b'IMPLEMENTOR="a"\nJAVA_VERSION="1.8.0_372"\n'),
     Target("packages.binaries", analyzed(_BY_NAME["binaries"], "usr/sbin/nginx"), _elves, words=_WORDS),

@@ -27,6 +27,7 @@ from hullguard.inventory.analyzers.snap import SnapAnalyzer
 from hullguard.inventory.analyzers.spack import SpackAnalyzer
 from hullguard.inventory.analyzers.stores import StoresAnalyzer
 from hullguard.inventory.analyzers.unread import UnreadAnalyzer
+from hullguard.inventory.analyzers.web_applications import WebApplicationsAnalyzer
 from hullguard.inventory.analyzers.xbps import XbpsAnalyzer
 
 ANALYZERS: tuple[Analyzer, ...] = (
@@ -54,6 +55,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     SpackAnalyzer(),
     SnapAnalyzer(),
     FlatpakAnalyzer(),
+    WebApplicationsAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
     UnreadAnalyzer(),

@@ -18,6 +18,10 @@ DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"
 CONDA_RECORD = r"(?:.*/)?conda-meta/[^/]+\.json"
 JAVA_RELEASE = r"(?:.*/)?release"
 """Runtimes lie in directories of any name, the root among them; the content says whether it is one."""
+WEB_APPLICATION = (
+    r"(?:.*/)?(?:version\.php|core/lib/Drupal\.php|includes/bootstrap\.inc|administrator/manifests/files/joomla\.xml"
+    r"|libraries/classes/Version\.php|gitlab-rails/VERSION)"
+)
 
 _LIBRARY = r"(?:.*/)?lib(?:crypto|ssl|python|php|ruby|node|mariadb|perl)[^/]*\.so[^/]*"
 _NAMED = (
@@ -29,6 +33,7 @@ _NAMED = (
     DOTNET_DEPENDENCIES,
     CONDA_RECORD,
     JAVA_RELEASE,
+    WEB_APPLICATION,
     _LIBRARY,
 )
 _BY_LINK = r"(?:.*/)?(?:package\.json|METADATA|PKG-INFO|installed\.json|[^/]+\.gemspec)"

@@ -31,6 +31,11 @@ _KINDS = (
     _Kind("Electron in its archives", r"(?:.*/)?[^/]+\.asar"),
     _Kind("Ruby from repositories", r"(?:.*/)?bundler/gems/[^/]+-[0-9a-f]{7,40}/[^/]+\.gemspec"),
     _Kind("Composer without its list", r"(?:.*/)?composer/installed\.php", unless="installed.json"),
+    _Kind("WordPress's plugins and themes", r"(?:.*/)?wp-content/(?:plugins|themes)/[^/]+/readme\.txt"),
+    _Kind(
+        "bills of materials",
+        r"(?!var/lib/db/sbom/|opt/bitnami/|.*/Cellar/)(?:.*/)?(?:bom|[^/]+\.(?:cdx|spdx|syft))\.json",
+    ),
     _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
     _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
@@ -56,7 +61,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 6
+    name, version = "unread", 7
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
