@@ -1,7 +1,7 @@
 """Applications in PHP and Ruby that say their version in a file of their own, as nothing else lists them.
 
 The files are those of the projects themselves: ``wp-includes/version.php``, ``core/lib/Drupal.php``, Drupal 7's
-``bootstrap.inc``, ``manifests/files/joomla.xml``, ``version.php`` of Nextcloud and Moodle, phpMyAdmin's ``Version.php`` and
+``bootstrap.inc``, ``joomla.xml``, ``version.php`` of Nextcloud and Moodle, phpMyAdmin's ``Version.php`` and
 GitLab's ``VERSION``. Bitnami's advisories speak of them by these names.
 """
 

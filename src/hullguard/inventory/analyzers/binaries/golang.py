@@ -23,6 +23,13 @@ _MOST = _HEADER + _VERSION_BYTES + bounds.MODULES_BYTES + 16
 _MARK = 16
 _RELEASE = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+ ].*)?")
 _DEVELOPMENT = "(devel)"
+_UNTAGGED = re.compile(r"v0\.0\.0-(?:0\.)?\d{14}-[0-9a-f]{12}(?:\+dirty)?")
+"""What Go writes for a checkout without a tag that it knows: the program may be of any release."""
+_SET = re.compile(
+    r"-X[ =]['\"]?([\w./~-]{1,300})\.(?i:(?:app|build|git|release|core|semantic)?_?version)="
+    r"(v?\d{1,6}\.\d{1,6}(?:\.\d{1,6})?(?:-[0-9A-Za-z.-]{1,60})?(?:\+[0-9A-Za-z.-]{1,60})?)(?=['\"\s\\]|$)"
+)
+"""A variable for a version that the linker sets."""
 
 
 class Program(Protocol):
@@ -75,17 +82,22 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
             yield Doubt("says that Go built it, but the list of its modules cannot be read", incomplete=beyond)
         return
     compiler, listed = info
-    if (release := _RELEASE.fullmatch(compiler)) is not None:
-        major, minor, patch, stage, number = release.groups()
-        suffix = f"-{stage}.{number}" if stage else ""
-        yield Piece(PackageType.GOLANG, "stdlib", f"{major}.{minor}.{patch or 0}{suffix}")
-    else:
-        yield Piece(PackageType.GOLANG, "stdlib", compiler.split(" ")[0], known=False)
+    yield _standard_library(compiler)
     if not listed:
         yield Doubt("a Go program that was built without the list of its modules")
+    main = listed.partition("mod\t")[2].partition("\t")[0]
     for name, version in _listed(listed):
-        known = version != _DEVELOPMENT
-        yield Piece(PackageType.GOLANG, name, version, known=known)
+        untagged = version == _DEVELOPMENT or (name == main and _UNTAGGED.fullmatch(version))
+        stated = _stated(listed, main) if untagged and name == main else None
+        yield Piece(PackageType.GOLANG, name, stated or version, known=stated is not None or not untagged)
+
+
+def _standard_library(compiler: str) -> Piece:
+    if (release := _RELEASE.fullmatch(compiler)) is None:
+        return Piece(PackageType.GOLANG, "stdlib", compiler.split(" ")[0], known=False)
+    major, minor, patch, stage, number = release.groups()
+    suffix = f"-{stage}.{number}" if stage else ""
+    return Piece(PackageType.GOLANG, "stdlib", f"{major}.{minor}.{patch or 0}{suffix}")
 
 
 def _info(elf: Program, place: bytes) -> tuple[str, str] | None:
@@ -175,6 +187,15 @@ def _pointed(elf: Program, place: bytes, which: int, order: Literal["big", "litt
         return None
     found = elf.at(address, length)
     return found if len(found) == length else None
+
+
+def _stated(lines: str, main: str) -> str | None:
+    """The version of the main module that its makers gave the linker: ``-X PACKAGE.Version=1.9.0``."""
+    flags = next((line for line in lines.split("\n") if line.startswith("build\t-ldflags=")), "")
+    for package, version in _SET.findall(flags):
+        if package in {"main", main} or package.startswith(f"{main}/"):
+            return f"v{version.removeprefix('v')}"
+    return None
 
 
 def _listed(lines: str) -> Iterator[tuple[str, str]]:

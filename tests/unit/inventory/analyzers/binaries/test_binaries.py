@@ -58,6 +58,38 @@ def test_a_go_program_lists_its_modules() -> None:
     assert found.named("example.com/app").ecosystem == ""
 
 
+@pytest.mark.parametrize(
+    "untagged", ["(devel)", "v0.0.0-20230101000000-abcdefabcdef", "v0.0.0-20230101000000-abcdefabcdef+dirty"]
+)
+@pytest.mark.parametrize(
+    ("flags", "version"),
+    [
+        ("-X=main.version=1.9.0", "v1.9.0"),
+        ("-s -w -X example.com/app/version.Version=v1.9.0-rc1 -X example.com/app/version.GitCommit=abc", "v1.9.0-rc1"),
+        ("-X 'example.com/app/internal.buildVersion=1.9'", "v1.9"),
+        ("-X k8s.io/client-go/pkg/version.gitVersion=v1.9.0", None),
+        ("-X example.com/application.Version=1.9.0", None),
+        ("-X main.version=latest", None),
+        ("-X main.GoVersion=1.21.0", None),
+        ("-s -w", None),
+    ],
+)
+def test_a_main_module_without_a_tag_has_the_version_that_its_makers_set(
+    untagged: str, flags: str, version: str | None
+) -> None:
+    modules = MODULES.replace("(devel)", untagged, 1) + f'build\t-ldflags="{flags}"\n'
+    app = Found([file("srv/app", go_program("go1.19.3", modules))]).named("example.com/app")
+
+    assert (app.version, app.ecosystem) == ((version, "Go") if version else (untagged, ""))
+
+
+def test_a_dependency_without_a_tag_is_judged() -> None:
+    modules = MODULES.replace("v1.6.0", "v0.0.0-20230101000000-abcdefabcdef")
+    gin = Found([file("srv/app", go_program("go1.19.3", modules))]).named("github.com/gin-gonic/gin")
+
+    assert gin.ecosystem == "Go"
+
+
 @pytest.mark.parametrize(("wide", "order"), [(True, "<"), (True, ">"), (False, "<"), (False, ">")])
 def test_older_go_programs_point_at_their_list(wide: bool, order: str) -> None:
     assert versions(file("srv/app", old_go_program("go1.19.3", MODULES, wide=wide, order=order))) == VERSIONS
