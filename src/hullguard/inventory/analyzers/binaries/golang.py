@@ -94,7 +94,7 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
 
 def _standard_library(compiler: str) -> Piece:
     if (release := _RELEASE.fullmatch(compiler)) is None:
-        return Piece(PackageType.GOLANG, "stdlib", compiler.split(" ")[0], known=False)
+        return Piece(PackageType.GOLANG, "stdlib", compiler.partition(" ")[0], known=False)
     major, minor, patch, stage, number = release.groups()
     suffix = f"-{stage}.{number}" if stage else ""
     return Piece(PackageType.GOLANG, "stdlib", f"{major}.{minor}.{patch or 0}{suffix}")
