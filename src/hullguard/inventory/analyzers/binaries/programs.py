@@ -24,7 +24,7 @@ _SOME_PYTHON = r"python[23]?"
 _OWN_SERIES = re.compile(rb"cpython-(3)(\d{1,2})\0|\0lib/python(2)\.(\d)\0")
 """How compiled modules are called (PEP 3147), or before that where they lie."""
 _DIGITS = frozenset(b"%c" % digit for digit in b"0123456789.")
-_NOT_IN_A_WORD = rb"(?<![ -9;-~])"
+_IN_A_WORD = frozenset(range(0x20, 0x7F)) - {0x3A}
 """What a version is a part of that has one of these before it; before that of libxml2 stands a table of colons."""
 _LEFT = 2
 """Letters before a word that make it a part of a longer one, as in the names of forks; one may be of other data."""
@@ -158,9 +158,13 @@ def _holds(content: RandomAccess, word: bytes) -> bool:
 
 def _alone(kind: Kind, content: RandomAccess, budget: Budget) -> set[str]:
     """The constants that are nothing but a version, as far as to the second."""
-    version, found = re.compile(_NOT_IN_A_WORD + b"(?:" + kind.version + rb")(?=\0)"), set[str]()
+    version, found, number = re.compile(b"(?:" + kind.version + rb")(?=\0)"), set[str](), 0
     for place, window in _looked_through(kind, content, budget):
         for said in version.finditer(window, min(place, 1)):
+            # Were it asked for by the pattern, that would be tried at every byte, which takes fifty times as long.
+            if said.start() and window[said.start() - 1] in _IN_A_WORD:
+                number = _more(number, 1)
+                continue
             found.add(_spelled(said))
             if len(found) > 1:
                 return found

@@ -278,6 +278,7 @@ def test_of_kinds_with_names_alike_the_content_decides(path: str, found: dict[st
         (b"\x001.34\0", {}),
         (b"\x001.34 GNU tar\0", {}),
         (b"as per tar <= 1.12\0GNU tar\0", {}),
+        (b"as per tar <= 1.12\x001.34\0GNU tar\0", {"tar": "1.34"}),
         (b"\xff\xffA1.34\0GNU tar\0", {}),
     ],
 )
@@ -336,10 +337,11 @@ def test_a_fork_at_the_edge_of_what_is_read_at_once_is_none_either(monkeypatch: 
             assert list(programs("nginx", Elf(whole))) == []
 
 
-def test_more_places_than_a_program_has_by_chance_are_not_tried() -> None:
-    said = b"git/1111.1111.1111.1111x" * (bounds.PROGRAM_PLACES + 1)
+@pytest.mark.parametrize(("base", "nearly"), [("git", b"git/1111.1111.1111.1111x"), ("sed", b"a4.8\0")])
+def test_more_places_than_a_program_has_by_chance_are_not_tried(base: str, nearly: bytes) -> None:
+    said = elf(extra=nearly * (bounds.PROGRAM_PLACES + 1))
 
-    found = list(programs("git", Elf(elf(extra=said))))
+    found = list(programs(base, Elf(said)))
     assert [one.incomplete for one in found if isinstance(one, Doubt)] == [True]
 
 
