@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import threading
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from hullguard.model.decoding import from_msgpack
 
 _DIGEST = 32
 _MAX_ENTRY = 1 << 28
+_OFTEN = 16
+"""So many times the directory is looked through while as much is put there as may lie there."""
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for an entry that somebody else wrote."""
 
@@ -28,6 +31,9 @@ class LayerCache:
     def __init__(self, directory: Path, max_bytes: int = 1 << 29) -> None:
         self._directory = directory
         self._max_bytes = max_bytes
+        self._room = 0
+        """Bytes that may still be put before the directory is looked through again, where others may put some, too."""
+        self._counting = threading.Lock()
 
     def get(self, diff_id: str, signature: str) -> LayerIndex | None:
         """The index, or None when it is absent or not to be trusted."""
@@ -64,20 +70,27 @@ class LayerCache:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(hashlib.sha256(diff_id.encode() + body).digest() + body)
             temporary.replace(path)
-            self._prune()
+            with self._counting:
+                self._room -= _DIGEST + len(body)
+                if self._room < 0:
+                    self._room = min(self._max_bytes - self._pruned(), self._max_bytes // _OFTEN)
         except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink()
 
-    def _prune(self) -> None:
+    def _pruned(self) -> int:
+        """Has the least recently used go where all are too many; returns the bytes of those that stay."""
         entries = [(entry.stat(), entry.path) for entry in os.scandir(self._directory) if entry.is_file()]
         total = sum(state.st_size for state, _ in entries)
+        if total <= self._max_bytes:
+            return total
         for state, path in sorted(entries, key=lambda item: item[0].st_mtime):
             if total <= self._max_bytes:
-                return
+                break
             total -= state.st_size
             with contextlib.suppress(FileNotFoundError):
                 Path(path).unlink()
+        return total
 
     def _path(self, diff_id: str, signature: str) -> Path:
         return self._directory / f"{hashlib.sha256(f'{diff_id} {signature}'.encode()).hexdigest()}.layer"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,29 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     cache.put("sha256:a", "signature", INDEX)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_however_much_is_put_the_directory_stays_bounded(tmp_path: Path) -> None:
+    """The bound is that of what lay there when it was looked through last, and a sixteenth more."""
+    bound = 32 * 1024
+    cache = LayerCache(tmp_path, max_bytes=bound)
+    largest = 0
+    for number in range(200):
+        cache.put(f"sha256:{number}", "signature", LayerIndex(others=random.Random(number).randbytes(1024)))
+        largest = max(largest, sum(path.stat().st_size for path in tmp_path.iterdir()))
+
+    assert bound // 2 < largest <= bound + bound // 16
+    assert cache.get("sha256:199", "signature") is not None
+
+
+def test_a_full_directory_that_others_filled_is_emptied_too(tmp_path: Path) -> None:
+    for number in range(20):
+        LayerCache(tmp_path).put(
+            f"sha256:{number}", "signature", LayerIndex(others=random.Random(number).randbytes(1024))
+        )
+    LayerCache(tmp_path, max_bytes=8 * 1024).put("sha256:a", "signature", INDEX)
+
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 8 * 1024
 
 
 def test_a_place_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
