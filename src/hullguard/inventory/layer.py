@@ -25,7 +25,7 @@ from hullguard.inventory.changes import (
     Written,
 )
 from hullguard.inventory.compression import Readable
-from hullguard.inventory.fingerprint import fingerprint
+from hullguard.inventory.fingerprint import fingerprint, kinds_of
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.paths import normal
@@ -197,7 +197,7 @@ class Indexer:
                 self._inspection.show(names, size, mode, head, reader(whole))
                 kept = self._condensed(path, logical, analyzer, whole)
                 if any(kept) and (analyzer is None or analyzer.ownable) and packaged(path):
-                    whose = fingerprint(whole)
+                    whose = fingerprint(whole, kinds_of(lambda directory: hash(directory) in self._listed))
         hits = self._inspection.totals if self._inspection.said != before else None
         self._written(path, logical, *kept, hits=hits, whose=whose)
 

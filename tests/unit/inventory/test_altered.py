@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.support.archives import jar
-from tests.support.images import ALPINE_318, DEBIAN_12, Entry, dpkg_entry, dpkg_status, file, symlink
+from tests.support.images import ALPINE_318, DEBIAN_12, Entry, directory, dpkg_entry, dpkg_status, file, symlink
 from tests.support.inventories import Found
 from tests.support.rpms import header, ndb
 
@@ -109,6 +109,34 @@ def test_what_was_put_in_a_files_place_in_the_same_layer_is_looked_up(database: 
     told = [(one.what, one.why) for one in altered.unknowns]
     assert told == [(f"1 files of OS packages, {SIX} the first of them", ALTERED)]
     assert sound.unknowns == []
+
+
+CONFIGURED = {"dpkg": "etc/dpkg", "apk": "etc/apk", "apk 3": "etc/apk", "rpm": "etc/rpm", "old rpm": "etc/rpm"}
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_layer_that_tells_its_package_manager_is_judged_by_that_ones_checksums(database: str) -> None:
+    first = [directory("etc"), directory(CONFIGURED[database])]
+    members = DATABASES[database]
+
+    assert "six" not in Found([*first, *members, file(SIX, GOOD)]).names
+    assert Found([*first, *members, file(SIX, OTHER)]).named("six").version == "1.10.0"
+
+
+@pytest.mark.parametrize("another", ["apk", "dpkg"])
+def test_of_several_package_managers_each_is_heard(another: str) -> None:
+    first = [directory("etc"), directory(f"etc/{another}"), directory("etc/rpm")]
+    database = red_hat(GOOD, kind=8)
+
+    assert "six" not in Found([*first, *database, file(SIX, GOOD)]).names
+    assert Found([*first, *database, file(SIX, OTHER)]).named("six").version == "1.10.0"
+
+
+def test_where_a_layer_tells_another_package_manager_no_checksum_is_compared() -> None:
+    found = Found([directory("etc"), directory("etc/dpkg"), *red_hat(GOOD, kind=8), file(SIX, GOOD)])
+
+    assert "six" not in found.names
+    assert [one.why for one in found.unknowns] == [UNPROVEN]
 
 
 WITHOUT = {

@@ -10,7 +10,7 @@ from packageurl import PackageURL
 
 from hullguard.inventory import bounds
 from hullguard.inventory.distributions import Distribution
-from hullguard.inventory.fingerprint import UNKNOWN, checksums
+from hullguard.inventory.fingerprint import checksums, comparable
 from hullguard.inventory.limits import Limits
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package, PackageType, Unknown
@@ -122,9 +122,9 @@ class Context(Struct):
             if self.unlisted and file.fingerprint:  # which only a file has that may be an OS package's
                 self.unclaimed.add(path)
             return False
-        if file.fingerprint and not claim.sums.isdisjoint(checksums(file.fingerprint)):
+        if not claim.sums.isdisjoint(checksums(file.fingerprint)):
             return True
-        if file.fingerprint and UNKNOWN not in claim.sums:
+        if comparable(file.fingerprint, claim.sums):
             self.altered.add(path)
             return False
         if file.origin > claim.layer:
