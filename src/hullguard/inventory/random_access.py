@@ -114,12 +114,14 @@ def windows(whole: RandomAccess, overlap: int, within: int) -> Iterator[tuple[in
 
 def places(whole: RandomAccess, word: bytes, start: int, end: int) -> Iterator[int]:
     """Wherever a word stands, from the first place on."""
-    stretch = Part(whole, start, end - start)
-    for place, window in windows(stretch, len(word) - 1, len(stretch)):
+    end = min(end, len(whole))
+    while start < end:
+        window = whole[start : min(start + _WINDOW, end)]
         at = window.find(word)
         while at >= 0:
-            yield start + place + at
+            yield start + at
             at = window.find(word, at + 1)
+        start += _WINDOW - len(word) + 1
 
 
 def _drained(parts: list[bytes]) -> Iterator[bytes]:

@@ -57,7 +57,8 @@ class Elf:
         self._segment_size, self._segment_count = int(fields[8]), int(fields[9])
         self._section_size, self._section_count = int(fields[10]), int(fields[11])
         self._names_index: int = fields[12]
-        self._last_names: tuple[tuple[int, int], bytes] = (0, 0), b""
+        self._known: tuple[bytes, tuple[int, int], DamagedTable | None] | None = None
+        self._names: bytes | None = None
 
     def section(self, wanted: bytes, most: int) -> bytes | None:
         """The content of the first section of this name, at most so much of it, as it lies in the file.
@@ -110,7 +111,6 @@ class Elf:
                 found.append(Segment(offset, address, length, bool(flags & _WRITABLE)))
         return tuple(found)
 
-    @functools.cached_property
     def _table(self) -> tuple[bytes, DamagedTable | None]:
         """The headers of all sections as far as they are there, and what is wrong with them."""
         if not self._sections_at:
@@ -135,25 +135,33 @@ class Elf:
 
     def _named(self, wanted: bytes) -> tuple[int, ...] | None:
         """The header of the first section of this name. Raises as ``section``."""
-        table, damage = self._table
-        if not table and damage is None:
-            return None
-        try:
-            names = self._names_of(table)
-        except DamagedTable as why:
-            raise damage or why from None
+        table, place, damage = self._sections
         mark = wanted + b"\0"
-        # Only the first field of each header decides.
-        fields = struct.Struct(f"{self._order}I{self._section_size - 4}x").iter_unpack(table) if mark in names else ()
-        for index, (at,) in enumerate(fields):
-            if names.startswith(mark, at):
-                return self._section.unpack_from(table, index * self._section_size)
+        if mark in (names := self._names_at(*place)):
+            # Only the first field of each header decides.
+            for index, (at,) in enumerate(struct.Struct(f"{self._order}I{self._section_size - 4}x").iter_unpack(table)):
+                if names.startswith(mark, at):
+                    return self._section.unpack_from(table, index * self._section_size)
         if damage is not None:
             raise damage
         return None
 
-    def _names_of(self, table: bytes) -> bytes:
-        """The names of the sections. Raises DamagedTable when they cannot be read."""
+    @property
+    def _sections(self) -> tuple[bytes, tuple[int, int], DamagedTable | None]:
+        """The headers of all sections as far as they are there, where their names lie, and what is wrong with them."""
+        if self._known is None:
+            table, damage = self._table()
+            place = 0, 0
+            if table or damage:
+                try:
+                    place = self._place_of_names(table)
+                except DamagedTable as why:
+                    table, damage = b"", damage or why
+            self._known = table, place, damage
+        return self._known
+
+    def _place_of_names(self, table: bytes) -> tuple[int, int]:
+        """Where the names of the sections lie, and their size. Raises DamagedTable when they cannot be read."""
         index = self._names_index
         if index == _ELSEWHERE and table:
             index = self._section.unpack_from(table)[6]
@@ -164,20 +172,20 @@ class Elf:
             raise DamagedTable("the names of its sections lie outside the file")
         if size > bounds.SECTION_NAMES_BYTES:
             raise TooManySections(f"the names of its sections have more than {bounds.SECTION_NAMES_BYTES} bytes")
-        return self._names(offset, size)
+        return offset, size
 
     def _read(self, start: int, size: int) -> bytes:
         end = start + size
         return self._head[start:end] if end <= len(self._head) else self.content[start:end]
 
-    def _names(self, offset: int, size: int) -> bytes:
+    def _names_at(self, offset: int, size: int) -> bytes:
         """Read once for all the names that are looked for, unless they are many."""
-        if self._last_names[0] != (offset, size):
+        if self._names is None:
             names = self.content[offset : offset + size]
             if size > _FEW_NAMES:
                 return names
-            self._last_names = (offset, size), names
-        return self._last_names[1]
+            self._names = names
+        return self._names
 
     def _header(self, index: int) -> tuple[int, ...] | None:
         place = self._sections_at + index * self._section_size
