@@ -2,6 +2,14 @@
 
 import functools
 import re
+import zlib
+
+from hullguard.inventory.sparse import BLOCK
+
+_EIGHT_SPACES = sum(b" " * 8)
+"""The checksum field counts as blanks."""
+_MOST_SUM = BLOCK * 0xFF
+_ADLER = 65521
 
 _TIME = re.compile(rb"[0-7]{0,21}")
 
@@ -40,6 +48,19 @@ def permissions(field: bytes) -> int:
         return int(field.replace(b"\0", b" ").strip() or b"0", 8) & 0o7777
     except ValueError:
         return 0
+
+
+@functools.lru_cache(1024)
+def low_half(field: bytes) -> int:
+    """What the low half of a header's Adler-32 sum is where this is its checksum; -1 for no checksum.
+
+    That half is one more than the sum of the bytes, and computed ten times as fast as Python adds them. Remembered: the
+    checksums of headers that differ in little are few.
+    """
+    stored = octal(field)
+    if not 0 <= stored <= _MOST_SUM:
+        return -1
+    return (stored - _EIGHT_SPACES + (zlib.adler32(field) & 0xFFFF)) % _ADLER
 
 
 def pieces(fields: bytes) -> list[int]:
