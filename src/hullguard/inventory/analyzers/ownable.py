@@ -81,17 +81,18 @@ def metadata(path: str) -> bool:
 
 
 def _fits(patterns: tuple[str, ...], path: str) -> bool:
-    possible, fits = _compiled(patterns)
-    return possible(path) and fits(path) is not None
+    return _possible()(path) and _compiled(patterns)(path) is not None
 
 
 @functools.cache
-def _compiled(
-    patterns: tuple[str, ...],
-) -> tuple[Callable[[str], bool], Callable[[str], re.Match[str] | None]]:
-    """Whether a name may be one of those, and whether it is; made when they are asked for, as no cached layer does."""
-    either = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL)
-    return Endings(patterns).possible, either.fullmatch
+def _possible() -> Callable[[str], bool]:
+    """Whether a name may be one of any of those; made when it is asked for, as no cached layer does."""
+    return Endings(_OWNABLE).possible
+
+
+@functools.cache
+def _compiled(patterns: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL).fullmatch
 
 
 def ownables(names: Iterable[tuple[bytes, bytes]]) -> bytes:
