@@ -173,18 +173,25 @@ def _begin(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def rules_of_path(path: str) -> frozenset[int]:
     """The rules that apply to files of this name only."""
-    endings, some, patterns = _paths()
+    endings, some, numbers = _paths()
     if not endings.possible(path) or not some.fullmatch(path):
         return frozenset()
-    return frozenset(number for number, pattern in patterns if pattern.fullmatch(path))
+    fitting = (those for pattern, those in numbers.items() if re.compile(pattern, re.DOTALL).fullmatch(path))
+    return frozenset(itertools.chain.from_iterable(fitting))
 
 
 @functools.cache
-def _paths() -> tuple[Endings, re.Pattern[str], tuple[tuple[int, re.Pattern[str]], ...]]:
-    patterns = [(number, rf"(?:.*/)?(?:{rule.paths})") for number, rule in enumerate(RULES) if rule.paths]
-    compiled = tuple((number, re.compile(pattern, re.DOTALL)) for number, pattern in patterns)
+def _paths() -> tuple[Endings, re.Pattern[str], dict[str, list[int]]]:
+    """What tells most names apart, what fits those that some rule is for, and the rules by the pattern of their names.
+
+    Each pattern is compiled when a name fits one of them: in most images none does.
+    """
+    numbers: dict[str, list[int]] = {}
+    for number, rule in enumerate(RULES):
+        if rule.paths:
+            numbers.setdefault(rf"(?:.*/)?(?:{rule.paths})", []).append(number)
     some = "|".join(dict.fromkeys(rule.paths for rule in RULES if rule.paths))
-    return Endings(pattern for _, pattern in patterns), re.compile(rf"(?:.*/)?(?:{some})", re.DOTALL), compiled
+    return Endings(numbers), re.compile(rf"(?:.*/)?(?:{some})", re.DOTALL), numbers
 
 
 if __name__ == "__main__":
