@@ -6,7 +6,7 @@ How names and versions are told apart is in the Package Manager Specification, "
 import re
 from collections.abc import Mapping
 
-from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, text
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name, text
 from hullguard.inventory.analyzers.language import is_word, purl
 from hullguard.model.package import Package, PackageType
 
@@ -14,8 +14,8 @@ _ROOT = "var/db/pkg"
 _KEPT = 1000
 """Bytes of a value, more than can be shown of one."""
 _MERGING = "-MERGING-"
-# The name may hold anything that is no version itself, so the longest one that leaves a version is meant.
-_NAME = re.compile(r"([^/]+)-(\d+(?:\.\d+)*[a-z]?(?:_(?:alpha|beta|pre|rc|p)\d*)*(?:-r\d+)?)", re.ASCII)
+_VERSION = re.compile(r"\d+(?:\.\d+)*[a-z]?(?:_(?:alpha|beta|pre|rc|p)\d*)*", re.ASCII)
+_REVISION = re.compile(r"r\d+", re.ASCII)
 
 
 class PortageAnalyzer(Analyzer):
@@ -42,11 +42,21 @@ class PortageAnalyzer(Analyzer):
             category, name = directory.split("/")[-2:]
             if name.startswith(_MERGING):
                 findings.say(directory, "it is half installed: which of its files are there is not known")
-            elif (parts := _NAME.fullmatch(name)) is None or not is_word(directory):
+            elif (parts := _parted(name)) is None or not is_word(directory):
                 findings.say(directory, "its directory's name holds no version")
             elif findings.has_room():
-                findings.packages.append(_package(directory, f"{category}/{parts[1]}", parts[2], values, context))
+                findings.packages.append(_package(directory, f"{category}/{parts[0]}", parts[1], values, context))
         return findings
+
+
+def _parted(directory: str) -> tuple[str, str] | None:
+    """Name and version. A version has one dash at most, before its revision; a name has any number of them."""
+    name, _, version = directory.rpartition("-")
+    if revision := _REVISION.fullmatch(version):
+        name, _, version = name.rpartition("-")
+    if not is_name(name) or _VERSION.fullmatch(version) is None:
+        return None
+    return name, f"{version}-{revision[0]}" if revision else version
 
 
 def _package(directory: str, name: str, version: str, values: Mapping[str, File], context: Context) -> Package:

@@ -48,7 +48,7 @@ _KINDS = (
     _Kind("Go in its cache", r"(?:.*/)?pkg/mod/cache/download/.+/@v/[^/]+\.ziphash"),
     _Kind("NuGet in its cache", r"(?:.*/)?\.nuget/packages/[^/]+/[^/]+/[^/]+\.nuspec"),
     _Kind("Cargo in its cache", r"(?:.*/)?\.?cargo/registry/cache/[^/]+/[^/]+\.crate"),
-    _Kind("CPAN", r"(?:.*/)?\.meta/[^/]+-v?\d[^/]*/install\.json"),
+    _Kind("CPAN", r"(?:.*/)?\.meta/[^/]+/install\.json"),
 )
 
 _ELSEWHERE = (

@@ -57,6 +57,8 @@ def test_words_of_several_lines_are_one_line_and_what_is_none_is_left_out() -> N
     [
         ("-MERGING-openssl-3.0.13", "it is half installed: which of its files are there is not known"),
         ("openssl", "its directory's name holds no version"),
+        ("-1.0", "its directory's name holds no version"),
+        ("openssl-r1", "its directory's name holds no version"),
         ("openssl-3.x", "its directory's name holds no version"),
     ],
 )
