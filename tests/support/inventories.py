@@ -19,10 +19,10 @@ from hullguard.model.package import Package, Unknown
 class Found:
     """The sum of all analyzers' findings."""
 
-    def __init__(self, *layers: Sequence[Entry]) -> None:
+    def __init__(self, *layers: Sequence[Entry], licenses: bool = False) -> None:
         self.tree: Tree = squash([self._index(entries) for entries in layers], Wanted(ANALYZERS), Limits())
         names = tuple(f"layer{number}" for number in range(len(layers)))
-        context = Context(layers=names, reals=self.tree.reals)
+        context = Context(layers=names, licenses=licenses, reals=self.tree.reals)
         self.packages: list[Package] = []
         self.unknowns: list[Unknown] = []
         self.os: OperatingSystem | None = None

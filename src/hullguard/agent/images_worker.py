@@ -27,6 +27,7 @@ def work(job: Job) -> Answer:
             docker_host=job.docker_host,
             scanners=_SCANNERS,
             loadables=True,
+            licenses=True,
         )
         slices = split(job.image_id, inventory)
     except HullguardError as bad:

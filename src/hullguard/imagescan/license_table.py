@@ -8,23 +8,24 @@ _IDLE = re.compile(r"\b(?:licen[cs]es?|version)\b|[\s\-_,]+", re.IGNORECASE)
 _IDENTIFIERS = {
     "permissive": """
         0BSD AFL-1.1 AFL-1.2 AFL-2.0 AFL-2.1 AFL-3.0 Apache-1.0 Apache-1.1 Apache-2.0 Artistic-1.0 Artistic-1.0-Perl
-        Artistic-2.0 Beerware BlueOak-1.0.0 BSD-1-Clause BSD-2-Clause BSD-2-Clause-Patent BSD-2-Clause-Views
-        BSD-3-Clause BSD-3-Clause-Attribution BSD-3-Clause-Clear BSD-3-Clause-LBNL BSD-4-Clause BSD-4-Clause-UC
-        BSD-Source-Code BSL-1.0 bzip2-1.0.6 CC-BY-2.0 CC-BY-2.5 CC-BY-3.0 CC-BY-4.0 CC0-1.0 CNRI-Python curl ECL-2.0
-        EFL-2.0 Entessa FSFAP FSFUL FSFULLR FTL GLWTPL HPND HPND-sell-variant IBM-pibs ICU IJG ImageMagick Info-ZIP
-        Intel ISC JasPer-2.0 JSON Libpng libpng-2.0 libtiff Linux-OpenIB MIT MIT-0 MIT-CMU MIT-feh MIT-Modern-Variant
-        MirOS MS-PL MulanPSL-1.0 MulanPSL-2.0 Multics NAIST-2003 NCSA Net-SNMP NetCDF NTP OFL-1.0 OFL-1.1 OLDAP-2.7
-        OLDAP-2.8 OpenSSL PHP-3.0 PHP-3.01 Plexus PostgreSQL PSF-2.0 psfrag Python-2.0 Python-2.0.1 Qhull RSA-MD
-        Ruby SGI-B-2.0 Sleepycat-BSD SMLNJ Spencer-94 Spencer-99 SSH-OpenSSH SSH-short TCL TCP-wrappers TU-Berlin-2.0
-        Unicode-3.0 Unicode-DFS-2015 Unicode-DFS-2016 Unicode-TOU Unlicense UPL-1.0 Vim W3C W3C-19980720 WTFPL X11
-        X11-distribute-modifications-variant Xerox Xnet XFree86-1.1 xpp Zend-2.0 Zlib zlib-acknowledgement ZPL-1.1
-        ZPL-2.0 ZPL-2.1 public-domain
+        Artistic-2.0 Artistic-dist Beerware Bitstream-Vera BlueOak-1.0.0 BSD-1-Clause BSD-2-Clause BSD-2-Clause-Patent
+        BSD-2-Clause-Views BSD-3-Clause BSD-3-Clause-Attribution BSD-3-Clause-Clear BSD-3-Clause-LBNL BSD-4-Clause
+        BSD-4-Clause-UC BSD-Source-Code BSL-1.0 bzip2-1.0.6 CC-BY-2.0 CC-BY-2.5 CC-BY-3.0 CC-BY-4.0 CC0-1.0 CNRI-Python
+        curl ECL-2.0 EFL-2.0 Entessa FSFAP FSFUL FSFULLR FTL GD GLWTPL HPND HPND-sell-variant IBM-pibs ICU IJG
+        ImageMagick Info-ZIP Intel ISC Jam JasPer-2.0 JSON Kazlib Latex2e Libpng libpng-2.0 libtiff Linux-OpenIB MIT
+        MIT-0 MIT-CMU MIT-feh MIT-Modern-Variant MirOS MS-PL MulanPSL-1.0 MulanPSL-2.0 Multics NAIST-2003 NCSA Net-SNMP
+        NetCDF NTP OFL-1.0 OFL-1.1 OLDAP-2.7 OLDAP-2.8 OpenSSL PHP-3.0 PHP-3.01 Plexus PostgreSQL PSF-2.0 psfrag
+        Python-2.0 Python-2.0.1 Qhull RSA-MD Ruby SGI-B-2.0 Sleepycat-BSD SMLNJ Spencer-94 Spencer-99 SSH-OpenSSH
+        SSH-short SWL TCL TCP-wrappers TU-Berlin-2.0 Unicode-3.0 Unicode-DFS-2015 Unicode-DFS-2016 Unicode-TOU
+        Unlicense UPL-1.0 Vim W3C W3C-19980720 WTFPL X11 X11-distribute-modifications-variant Xerox Xfig Xnet
+        XFree86-1.1 xpp Zend-2.0 Zlib zlib-acknowledgement ZPL-1.1 ZPL-2.0 ZPL-2.1 public-domain
     """,
     "weak copyleft": """
         LGPL-2.0 LGPL-2.1 LGPL-3.0 LGPL MPL-1.0 MPL-1.1 MPL-2.0 MPL-2.0-no-copyleft-exception EPL-1.0 EPL-2.0 CDDL-1.0
         CDDL-1.1 CPL-1.0 IPL-1.0 APSL-1.0 APSL-1.1 APSL-1.2 APSL-2.0 CECILL-C ErlPL-1.1 EUPL-1.1 EUPL-1.2 LPPL-1.0
-        LPPL-1.3a LPPL-1.3c MS-RL NPL-1.0 NPL-1.1 OSL-1.0 SISSL SPL-1.0 GFDL-1.1 GFDL-1.2 GFDL-1.3 GFDL wxWindows
-        Motosoto Nokia RPSL-1.0 CC-BY-SA-2.0 CC-BY-SA-2.5 CC-BY-SA-3.0 CC-BY-SA-4.0
+        LPPL-1.3a LPPL-1.3c Linux-man-pages-copyleft MS-RL NPL-1.0 NPL-1.1 OSL-1.0 SISSL SPL-1.0 GFDL-1.1 GFDL-1.2
+        GFDL-1.3 GFDL wxWindows GFDL-1.1-no-invariants GFDL-1.2-no-invariants GFDL-1.3-no-invariants Motosoto Nokia
+        RPSL-1.0 CC-BY-SA-2.0 CC-BY-SA-2.5 CC-BY-SA-3.0 CC-BY-SA-4.0
     """,
     "strong copyleft": """
         GPL-1.0 GPL-2.0 GPL-3.0 GPL CECILL-1.0 CECILL-2.0 CECILL-2.1 QPL-1.0 Sleepycat OSL-2.0 OSL-2.1 RPL-1.1

@@ -40,7 +40,8 @@ class Scanner:
     ) -> ScanReport:
         """Reads an image and reports on it; blocks, so servers call it in a thread.
 
-        ``scanners`` names what else to look for beside packages: ``secret``, ``malware``, ``config``.
+        ``scanners`` names what else to look for beside packages: ``secret``, ``malware``, ``config``. ``licenses``:
+        whether to report on licences, for which files are read that tell nothing else.
         """
         inventory = images.read(
             target,
@@ -52,6 +53,7 @@ class Scanner:
             scanners=scanners,
             registry=registry,
             all_mounts=all_mounts,
+            licenses=licenses,
         )
         return self.report(inventory, licenses=licenses)
 

@@ -42,6 +42,11 @@ LOCK_LEVELS = Bound(64, "dependencies in one another in a lock file of npm 6; de
 POM_TAGS = Bound(200_000, "tags of a project file of Maven; one with more is left out")
 """A project of a thousand dependencies has ten thousand."""
 
+COPYRIGHT_BYTES = Bound(8 * MIB, "a copyright file of one of dpkg's packages; the rest is not read")
+"""The longest have two: a notice for each of thousands of files."""
+COPYRIGHT_PROSE = Bound(512 * KIB, "characters of one without fields, in which texts of licences are looked for")
+COPYRIGHT_LICENSES = Bound(200, "licences that one copyright file names; the others are left out")
+
 NESTED_ARCHIVES = Bound(8, "Java archives in one another; deeper ones are left out")
 UNNAMED_MEMBERS = Bound(100_000, "members of an archive without a Java name that are looked at")
 POMS = Bound(10_000, "projects of Maven in one Java archive")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from hullguard.inventory.analyzers.analyzer import Context, Findings
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.ownable import loadable
 from hullguard.inventory.analyzers.provenance import foreign
@@ -63,12 +63,14 @@ def read(
     registry: RegistryAccess | None = None,
     all_mounts: bool = False,
     loadables: bool = False,
+    licenses: bool = False,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
 
     ``scanners`` names the inspectors that look into files as they pass. ``all_mounts``: whether to read of a directory
     also what other machines and containers have mounted there. ``loadables``: whether to tell of an image which
-    programs and shared libraries are whose; only who watches its containers needs them.
+    programs and shared libraries are whose; only who watches its containers needs them. ``licenses``: whether to read
+    also what tells of licences alone; those that stand with a package's name and version are told in any case.
 
     A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
     NotFound, Invalid or Unavailable when there is no such image, or no image at all.
@@ -78,7 +80,7 @@ def read(
     target = spelled(os.fsencode(target))
     request = Request(name, limits, platform, docker_host, registry or RegistryAccess(), all_mounts, loadables)
     with source.open(request) as opened:
-        analyzers = [a for a in ANALYZERS if isinstance(opened, PlainTree) or not a.trees_only]
+        analyzers = _asked(licenses=licenses, tree=isinstance(opened, PlainTree))
         inspectors = inspectors_of(scanners)
         for inspector in inspectors:
             inspector.bind(limits)
@@ -88,6 +90,10 @@ def read(
         if isinstance(opened, Listed):
             return quotable(_listed(Target(target, source.kind), opened))
         return quotable(_image(target, source, opened, request, reader))
+
+
+def _asked(*, licenses: bool, tree: bool) -> list[Analyzer]:
+    return [each for each in ANALYZERS if (tree or not each.trees_only) and (licenses or not each.for_licenses)]
 
 
 def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -> Inventory:
@@ -106,7 +112,7 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
         return [IndexedLayer(indexer.finish(), "", "", 0)], stopped
 
     trees, layers, stopped = _laid(*index(reader.wanted), reader, index)
-    return _inventory(Target(target, source.kind), (), trees, _said(layers), stopped, limits=reader.budget.limits)
+    return _inventory(Target(target, source.kind), (), trees, _said(layers), stopped, reader=reader)
 
 
 def _listed(target: Target, listed: Listed) -> Inventory:
@@ -149,7 +155,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
     )
     careless, doubts = _careless(described.config, facts, reader)
     said = [*unknowns, *doubts]
-    inventory = _inventory(about, facts, trees, said, stopped, limits=request.limits, loadables=request.loadables)
+    inventory = _inventory(about, facts, trees, said, stopped, reader=reader, loadables=request.loadables)
     return replace(inventory, config=(*careless, *inventory.config))
 
 
@@ -174,10 +180,9 @@ def _careless(
 def _unnamed(
     target: str, source: Source, layers: list[IndexedLayer], stopped: LimitReached, reader: LayerReader
 ) -> Inventory:
-    limits = reader.budget.limits
-    trees = views([layer.index for layer in layers], reader.wanted, limits)
+    trees = views([layer.index for layer in layers], reader.wanted, reader.budget.limits)
     facts = tuple(Layer(layer.diff_id, layer.digest, layer.size) for layer in layers)
-    return _inventory(Target(target, source.kind), facts, trees, _said(layers), stopped, limits=limits)
+    return _inventory(Target(target, source.kind), facts, trees, _said(layers), stopped, reader=reader)
 
 
 def _laid(
@@ -276,15 +281,17 @@ def _inventory(
     unknowns: Sequence[Unknown],
     stopped: LimitReached | None,
     *,
-    limits: Limits,
+    reader: LayerReader,
     loadables: bool = False,
 ) -> Inventory:
+    analyzers, limits = reader.wanted.analyzers, reader.budget.limits
+    licenses = any(analyzer.for_licenses for analyzer in analyzers)
     names = tuple(layer.diff_id for layer in layers) or (None,)
     found, seen = Findings(unknowns=list(unknowns)), set[tuple[object, ...]]()
     for tree in trees:
         own = Findings(unknowns=tree.unknowns())
-        context = Context(layers=names, room=limits.packages, reals=tree.reals)
-        for analyzer in ANALYZERS:
+        context = Context(layers=names, room=limits.packages, licenses=licenses, reals=tree.reals)
+        for analyzer in analyzers:
             _take(analyzer.analyze(tree, context), own, context)
         own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages))
         seen.add((own.os, frozenset(own.packages)))

@@ -1,5 +1,6 @@
 """Package databases of distributions and what installers of languages leave beside their packages."""
 
+import gzip
 import io
 import json
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.fuzz import samples
-from tests.fuzz.reading import LIMITS, analyzed, split
+from tests.fuzz.reading import DEBIAN, LIMITS, analyzed, indexed, split
 from tests.fuzz.target import Target
 from tests.support import programs, rpms
 from tests.support.archives import jar, manifest, pom_properties
@@ -173,6 +174,32 @@ def _sections(data: bytes) -> bytes:
     return programs.elf({".dep-v0": zlib.compress(data), ".go.buildinfo": data})
 
 
+def _copyright(data: bytes) -> Findings:
+    """As the copyright file of a package of dpkg, in whose place a link may stand."""
+    files = {"var/lib/dpkg/status": _BASH.encode(), "usr/share/doc/bash/copyright": data}
+    wanted = Wanted([_BY_NAME["dpkg"], _BY_NAME["copyright"]])
+    tree = squash([indexed(wanted, files)], wanted, LIMITS)
+    return _BY_NAME["dpkg"].analyze(tree, Context(DEBIAN, layers=("sha256:1",), licenses=True))
+
+
+def _copyrights() -> list[bytes]:
+    with_fields = (
+        b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: a\n\nFiles: *\n"
+        b"License: GPL-2+ with Autoconf exception or Artistic, and Expat\n text of it\n .\n more\n\nLicense:\n public-domain\n"
+    )
+    grant = (
+        b" * under the terms of the GNU Lesser General Public License as published by\n * the Free Software Foundation; either "
+        b"version 2.1 of the License, or\n * (at your option) any later version.\n"
+    )
+    known = (
+        b"Redistribution and use in source and binary forms, with or without modification, are permitted provided that the "
+        b"following conditions are met:\n1. Redistributions of source code must retain the above copyright notice.\n"
+        b"2. Redistributions in binary form must reproduce it.\nThis software is provided ``as is''. License: MIT\n"
+        b"the same terms as Perl itself, see /usr/share/common-licenses/GPL-1 and `/usr/share/common-licenses/Artistic'.\n"
+    )
+    return [with_fields, grant, known, gzip.compress(with_fields)]
+
+
 _DATABASE, _LOG = _sqlite()
 TARGETS: tuple[Target, ...] = (
     _target(
@@ -198,6 +225,7 @@ TARGETS: tuple[Target, ...] = (
         b"d41d8cd98f00b204e9800998ecf8427e  usr/bin/bash\n",
         beside={"var/lib/dpkg/status.d/bash": _BASH.encode()},
     ),
+    Target("packages.dpkg.copyright", _copyright, _copyrights),
     _target("apk", "apk", "lib/apk/db/installed", _APK, _APK.replace(b"F:lib", b"F:usr/bin")),
     _target("rpm.sqlite", "rpm", "var/lib/rpm/rpmdb.sqlite", _DATABASE),
     _target("rpm.wal", "rpm", "var/lib/rpm/rpmdb.sqlite-wal", _LOG, beside={"var/lib/rpm/rpmdb.sqlite": _DATABASE}),

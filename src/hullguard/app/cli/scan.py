@@ -50,7 +50,8 @@ def scan(  # noqa: PLR0917 - each parameter is an option
 
     chosen = _format(format_)
     bound = None if fail_on is None else parse_severity(fail_on)
-    job = options.job_of(reading, counting, options.scanners_of(scanners), bound)
+    wanted = options.scanners_of(scanners) | ({"license"} if chosen.lists_licenses else frozenset())
+    job = options.job_of(reading, counting, wanted, bound)
     if len(targets) == 1:
         check_file(output)
         recognise(targets[0])  # a wrong target is said before a missing database is
@@ -132,6 +133,7 @@ def sbom(
             progress=progress,
             registry=registry,
             all_mounts=reading.all_mounts,
+            licenses=True,
         )
     page = Page() if output else Page(width(), coloured())
     if format_ == "json":

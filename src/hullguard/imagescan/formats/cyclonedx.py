@@ -22,6 +22,7 @@ class CyclonedxFormat(Format):
 
     name = "cyclonedx"
     suffix = "cdx.json"
+    lists_licenses = True
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         by_purl: dict[str, list[ReportedPackage]] = {}
@@ -88,7 +89,7 @@ def _component(packages: list[ReportedPackage]) -> dict[str, Any]:
     if known is not None:
         component["licenses"] = [{"expression": known}]
     elif first.licenses:
-        component["licenses"] = [{"license": {"name": one}} for one in dict.fromkeys(first.licenses) if one]
+        component["licenses"] = [{"license": _license(one)} for one in dict.fromkeys(first.licenses) if one]
     facts = {
         "hullguard:ecosystem": first.ecosystem,
         "hullguard:source": first.source_name,
@@ -102,6 +103,12 @@ def _component(packages: list[ReportedPackage]) -> dict[str, Any]:
     if places:
         component["evidence"] = {"occurrences": [{"location": place} for place in places]}
     return component
+
+
+def _license(words: str) -> dict[str, str]:
+    """One of several that are no expression together: beside a name an expression has no place."""
+    known = expression((words,))
+    return {"name": words} if known is None or " " in known or known.endswith("+") else {"id": known}
 
 
 def _vulnerability(one: Vulnerability, suppressed: Suppressed | None = None) -> dict[str, Any]:

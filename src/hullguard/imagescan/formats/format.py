@@ -28,6 +28,8 @@ class Format(abc.ABC):
     name: ClassVar[str]
     suffix: ClassVar[str]
     """Of a file that holds such a report."""
+    lists_licenses: ClassVar[bool] = False
+    """Whether it is for what is inside, licences included, so that they are read whether or not they are asked for."""
 
     @abc.abstractmethod
     def render(self, report: ScanReport, page: Page) -> bytes:

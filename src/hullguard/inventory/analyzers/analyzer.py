@@ -106,6 +106,8 @@ class Context(Struct):
     """Real paths of files that are wanted by the name of a link, or of one below a link."""
     room: int = Limits().packages
     """How many packages may still be named."""
+    licenses: bool = False
+    """Whether somebody asks for licences, so that files are read which tell nothing else."""
 
     def managed(self, kind: PackageType) -> "Context":
         """The same for packages of one manager: a distribution that does not use it says nothing of them."""
@@ -202,6 +204,8 @@ class Analyzer(abc.ABC):
     """Whether OS packages bring such files, too, and then speak for them: fingerprints tell whether they still do."""
     trees_only: ClassVar[bool] = False
     """Whether its files count in a scanned directory only: in an image they say nothing of what is installed."""
+    for_licenses: ClassVar[bool] = False
+    """Whether its files tell licences only: they are read where somebody asks for those."""
 
     def condense(self, path: str, content: bytes) -> bytes:
         """The part of a file that ``analyze`` needs; it runs on hostile bytes and must never raise."""

@@ -6,6 +6,7 @@ from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
 from hullguard.inventory.analyzers.cargo import CargoAnalyzer
 from hullguard.inventory.analyzers.conda import CondaAnalyzer
+from hullguard.inventory.analyzers.copyright.analyzer import CopyrightAnalyzer
 from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
 from hullguard.inventory.analyzers.flatpak import FlatpakAnalyzer
@@ -33,6 +34,7 @@ from hullguard.inventory.analyzers.xbps import XbpsAnalyzer
 ANALYZERS: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
     DpkgAnalyzer(),
+    CopyrightAnalyzer(),
     ApkAnalyzer(),
     RpmAnalyzer(),
     PacmanAnalyzer(),

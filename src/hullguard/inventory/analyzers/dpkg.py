@@ -8,6 +8,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers import provenance
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
+from hullguard.inventory.analyzers.copyright.analyzer import with_licenses
 from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE, listed, ownable, ownables
 from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.inventory.fingerprint import MD5, UNKNOWN, checksum_of_hex
@@ -90,6 +91,8 @@ class DpkgAnalyzer(Analyzer):
                 self._add(entry, layer, _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
+        if context.licenses:
+            with_licenses(findings, files)
         provenance.take(findings, context.distribution, self._owners(files, own, called, findings), fhs=True)
         if context.distribution is not None and context.distribution.ecosystem:
             listed_ones = {name for name, _ in findings.listed}

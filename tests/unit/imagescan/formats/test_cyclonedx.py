@@ -80,7 +80,16 @@ def test_a_package_of_two_layers_is_one_component_with_both() -> None:
     ("licenses", "said"),
     [
         (("MIT", "Zlib"), [{"expression": "MIT AND Zlib"}]),
-        (("as is", "MIT"), [{"license": {"name": "as is"}}, {"license": {"name": "MIT"}}]),
+        (("as is", "MIT"), [{"license": {"name": "as is"}}, {"license": {"id": "MIT"}}]),
+        (
+            ("permissive", "MIT OR ISC", "GPL-2.0-or-later WITH Libtool-exception", "GPL-1.0+"),
+            [
+                {"license": {"name": "permissive"}},
+                {"license": {"name": "MIT OR ISC"}},
+                {"license": {"name": "GPL-2.0-or-later WITH Libtool-exception"}},
+                {"license": {"name": "GPL-1.0+"}},
+            ],
+        ),
     ],
 )
 def test_licences(licenses: tuple[str, ...], said: list[object]) -> None:

@@ -1,0 +1,1 @@
+"""Debian's copyright files: the licences of dpkg's packages, whose database names none."""
