@@ -88,6 +88,7 @@ MALWARE_SECONDS_OF_ALL = Bound(
     600, "seconds of a processor in which they judge all files; of the others hashes are compared"
 )
 """The bundled rules judge a gigabyte of programs in seconds, and of text that is made for it a megabyte in one."""
+ACCOUNTS_BYTES = Bound(MIB, "a file of accounts or groups; the rest is not read")
 CONFIG_ENTRIES = Bound(50_000, "instructions, variables, labels and build arguments of an image, each")
 INSTRUCTION_CHARACTERS = Bound(64 * KIB, "characters of an instruction in which habits are looked for")
 

@@ -92,15 +92,15 @@ TARGETS: tuple[Target, ...] = (
     ),
     *(
         Target(
-            f"content.named.{inspector.name}",
+            f"content.named.{type(inspector).__name__}",
             _named(inspector),
             lambda: (
                 b"\x09\xedusr/bin/passwd\nabc",
-                b"\x01\xb6etc/passwd\nroot:x",
+                b"\x01\xb6etc/passwd\nroot:x:0:0:root:/root:/bin/sh\ntoor::00:0::/:\nroot:x:1:1::/:\n",
                 b"\x0f\xffroot/.aws/credentials\n[a]",
             ),
         )
-        for inspector in _BY_NAME.values()
+        for inspector in inspectors_of(INSPECTORS)
     ),
     Target(
         "content.licences",

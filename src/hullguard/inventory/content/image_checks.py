@@ -14,8 +14,8 @@ class Check(Struct, frozen=True):
     severity: Severity
     fix: str
 
-    def failed(self, message: str, layer: str | None = None) -> Misconfiguration:
-        return Misconfiguration(self.id, self.title, self.severity, message, self.fix, layer=layer)
+    def failed(self, message: str, layer: str | None = None, *, path: str = "") -> Misconfiguration:
+        return Misconfiguration(self.id, self.title, self.severity, message, self.fix, path=path, layer=layer)
 
 
 class Sign(Struct, frozen=True):
@@ -69,6 +69,33 @@ UNCHECKED = Check("HG-DI-0006", "Signatures or certificates are not checked", Se
 OPEN = Check(
     "HG-DI-0007", "Files are made writable for everyone", Severity.MEDIUM, "give them to the user of the container"
 )
+UPGRADE = Check(
+    "HG-DI-0008",
+    "Everything is upgraded while building",
+    Severity.LOW,
+    "build on a newer base image; an upgrade makes a layer of what it has already, and no two builds alike",
+)
+LEFT = Check(
+    "HG-DI-0009",
+    "The package manager's cache stays in the image",
+    Severity.LOW,
+    "use apk add --no-cache; delete /var/lib/apt/lists in the same RUN; or mount a cache while building",
+)
+PASSWORDLESS = Check(
+    "HG-DI-0021", "An account has an empty password", Severity.HIGH, "lock it with passwd -l, or remove it"
+)
+OTHER_ROOT = Check(
+    "HG-DI-0022",
+    "Another account is root",
+    Severity.MEDIUM,
+    "give it a number of its own; with 0 it may do whatever root may",
+)
+ALIKE = Check(
+    "HG-DI-0023",
+    "Accounts or groups are not told apart",
+    Severity.LOW,
+    "give each a name and a number of its own; those that share one own the same files",
+)
 
 _INSTALLS = r"\b(?:install|add)\b"
 HABITS = (
@@ -107,5 +134,22 @@ HABITS = (
         OPEN,
         "makes files writable for everyone",
         (Sign(r"\bchmod\b", r"\s(?:0?777|a\+rwx|o\+w|a\+w|ugo\+rwx)\s"),),
+    ),
+    Habit(
+        UPGRADE,
+        "upgrades the whole distribution",
+        (Sign(r"(?:^|[\s/])(?:apt-get|apt|aptitude)\s", r"\b(?:dist-upgrade|full-upgrade)\b"),),
+    ),
+    Habit(
+        LEFT,
+        "installs with apk and keeps its cache",
+        (Sign(r"(?:^|[\s/])apk\s", r"\badd\s"),),
+        unless=(Sign(r"--no-cache|/var/cache/apk"),),
+    ),
+    Habit(
+        LEFT,
+        "installs with apt and keeps its lists",
+        (Sign(r"(?:^|[\s/])(?:apt-get|apt|aptitude)\s", r"\binstall\s"),),
+        unless=(Sign(r"/var/lib/apt\b"),),
     ),
 )

@@ -17,4 +17,5 @@ def test_every_inspector_is_in_the_catalog() -> None:
 
 
 def test_every_inspector_has_the_name_of_the_catalog() -> None:
-    assert [inspector.name for inspector in inspectors_of(INSPECTORS)] == list(INSPECTORS)
+    for name in INSPECTORS:
+        assert {inspector.name for inspector in inspectors_of({name})} == {name}

@@ -18,6 +18,7 @@ from hullguard.model.severity import Severity
 
 NPM = next(rule for rule in RULES if rule.id == "npm-token")
 TOKEN = specimen(NPM).decode()
+CLEAN = " && rm -r /var/lib/apt/lists/*"
 GOOD = {"User": "app", "Healthcheck": {"Test": ["CMD", "true"]}}
 
 
@@ -45,7 +46,12 @@ def ids(config: object = GOOD, history: list[object] | None = None) -> list[str]
 def test_a_careful_image_passes() -> None:
     assert (
         ids(
-            GOOD, ["/bin/sh -c #(nop) ADD file:4eed in / ", "RUN apt-get update && apt-get install -y curl", "COPY a b"]
+            GOOD,
+            [
+                "/bin/sh -c #(nop) ADD file:4eed in / ",
+                f"RUN apt-get update && apt-get install -y curl{CLEAN}",
+                "COPY a b",
+            ],
         )
         == []
     )
@@ -90,16 +96,21 @@ def test_a_system_directory_as_a_volume() -> None:
         ("RUN /bin/sh -c apk update", "CIS-DI-0007"),
         ("/bin/sh -c #(nop) ADD file:abc in /app ", "CIS-DI-0009"),
         ("ADD app.tar.gz /app # buildkit", "CIS-DI-0009"),
-        ("RUN apt-get update && apt-get install -y curl sudo vim", "HG-DI-0001"),
+        (f"RUN apt-get update && apt-get install -y curl sudo vim{CLEAN}", "HG-DI-0001"),
         ("RUN apk add --no-cache openssh", "HG-DI-0002"),
         ("RUN curl -fsSL https://get.tool.io | sh", "HG-DI-0005"),
         ("RUN wget -qO- https://get.tool.io | sudo bash -s", "HG-DI-0005"),
         ("RUN pip install --trusted-host pypi.local x", "HG-DI-0006"),
         ("RUN curl -fsSLk https://host/x -o x", "HG-DI-0006"),
         ("RUN curl https://host/x -k", "HG-DI-0006"),
-        ("RUN apt-get install -y " + "a-package " * 500 + "sudo", "HG-DI-0001"),
+        ("RUN apt-get install -y " + "a-package " * 500 + "sudo" + CLEAN, "HG-DI-0001"),
         ("RUN curl -fsSL https://get.tool.io 2>&1 | sh", "HG-DI-0005"),
         ("RUN chmod -R 777 /app", "HG-DI-0007"),
+        ("RUN apt-get -y dist-upgrade", "HG-DI-0008"),
+        ("RUN apt update && apt full-upgrade -y", "HG-DI-0008"),
+        ("RUN apk add curl", "HG-DI-0009"),
+        ("/bin/sh -c set -eux; apk add --virtual .build gcc; apk del .build", "HG-DI-0009"),
+        ("RUN /bin/sh -c apt-get update && apt-get install -y curl && apt-get clean # buildkit", "HG-DI-0009"),
     ],
 )
 def test_careless_instructions(step: str, id_: str) -> None:
@@ -109,13 +120,17 @@ def test_careless_instructions(step: str, id_: str) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "RUN apt-get update && apt-get install -y pseudo sudoku",
+        f"RUN apt-get update && apt-get install -y pseudo sudoku{CLEAN}",
         "RUN yum update -y",
-        "RUN apt-get install -y curl && echo sudo",
-        "RUN apt-get install -y curl; man sudo",
+        f"RUN apt-get install -y curl && echo sudo{CLEAN}",
+        f"RUN apt-get install -y curl; man sudo{CLEAN}",
         "RUN curl -fsS https://host/x || sh -c exit",
         "RUN curl https://host/x -o x & ssh -k host",
         "RUN apk add --no-cache openssh-client",
+        "RUN apk add -U curl && rm -rf /var/cache/apk/*",
+        "RUN java -jar signer.apk add key",
+        "RUN apt-get update && apt-get -y upgrade && rm -rf /var/lib/apt/lists/*",
+        "RUN apt-cache show apt && pip install --no-cache-dir apt",
         "RUN curl -fsSL https://host/x -o x && sha256sum -c x.sum",
         "RUN chmod 755 /app",
         "COPY added /ADD # buildkit",
