@@ -65,6 +65,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
 """By the limit's name what it is made for the test, and a file that goes beyond."""
 ELSEWHERE = {
     *("RPM_PAGES", "MALWARE_SECONDS", "MALWARE_SECONDS_OF_ALL"),
+    *("COPYRIGHT_BYTES", "COPYRIGHT_PROSE", "COPYRIGHT_LICENSES", "ACCOUNTS_BYTES"),
     *(
         "LINKED_DIRECTORIES",
         "LINKS_TO_A_DIRECTORY",
@@ -103,6 +104,31 @@ def test_a_limit_that_is_reached_makes_the_report_incomplete(
 
     monkeypatch.setattr(bounds, name, most)
     assert told(tree(tmp_path, path, content))
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "content"),
+    [
+        ("COPYRIGHT_BYTES", 99, "License: MIT\n" * 9),
+        ("COPYRIGHT_PROSE", 99, "License: MIT\n" * 9),
+        ("COPYRIGHT_LICENSES", 1, "License: MIT\nLicense: ISC\n"),
+    ],
+)
+def test_copyright_files(name: str, most: int, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "var/lib/dpkg/status", dpkg_entry("a", "1"))
+    tree(tmp_path, "usr/share/doc/a/copyright", content)
+    assert told(read(f"dir:{tmp_path}", licenses=True)) == []
+
+    monkeypatch.setattr(bounds, name, most)
+    assert told(read(f"dir:{tmp_path}", licenses=True)) == ["licenses"]
+
+
+def test_files_of_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "etc/passwd", "root:x:0:0::/:/bin/sh\n")
+    assert told(read(f"dir:{tmp_path}", scanners=frozenset({"config"}))) == []
+
+    monkeypatch.setattr(bounds, "ACCOUNTS_BYTES", 9)
+    assert told(read(f"dir:{tmp_path}", scanners=frozenset({"config"}))) == ["etc/passwd"]
 
 
 def test_pages_of_a_database_of_rpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

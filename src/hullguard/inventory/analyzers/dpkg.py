@@ -91,8 +91,7 @@ class DpkgAnalyzer(Analyzer):
                 self._add(entry, layer, _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
-        if context.licenses:
-            with_licenses(findings, files)
+        with_licenses(findings, files, context)
         provenance.take(findings, context.distribution, self._owners(files, own, called, findings), fhs=True)
         if context.distribution is not None and context.distribution.ecosystem:
             listed_ones = {name for name, _ in findings.listed}

@@ -39,7 +39,17 @@ def test_names_are_unique_and_fixed_files_are_wanted_or_directories_of_wanted_on
     for place in analyzer.fixed:
         assert any(
             pattern.fullmatch(f"{place}{below}")
-            for below in ("", "/x", "/x.list", "/x.control", "/0", "/x/desc", "/local/x/desc", "/x/y/SLOT")
+            for below in (
+                "",
+                "/x",
+                "/x.list",
+                "/x.control",
+                "/0",
+                "/x/desc",
+                "/local/x/desc",
+                "/x/y/SLOT",
+                "/x/copyright",
+            )
         ), place
 
 

@@ -46,11 +46,15 @@ class CopyrightAnalyzer(Analyzer):
         return Findings()
 
 
-def with_licenses(findings: Findings, files: Files) -> None:
+def with_licenses(findings: Findings, files: Files, context: Context) -> None:
     """Adds to dpkg's packages what their copyright files tell, and says once, with a number, what they do not.
+
+    Nothing where nobody asks: the files were not read then.
 
     Licences stand in the file's order, which is its maintainer's: that of most files comes first.
     """
+    if not context.licenses:
+        return
     told = {package.name: _told_of(package.name, files) for package in findings.packages}
     findings.packages = [
         replace(package, licenses=tuple(said.licenses)) if (said := told[package.name]) is not None else package
