@@ -4,7 +4,7 @@ import type { CheckedRules, Incident, RuleInfo, RulesSpec } from '@/api/types'
 import { below, ruleTitle, summary } from '@/components/incidents/words'
 import { chosen } from '@/components/rules/choose'
 import { freeName, lineCount, moved, offsetOf, sizeOf, textOf, wordEnd } from '@/components/rules/files'
-import { copyOf, orphans, packOnly, stateOf, withoutSettings, withSetting } from '@/components/rules/settings'
+import { actionsOf, copyOf, orphans, packOnly, stateOf, withoutSettings, withSetting } from '@/components/rules/settings'
 import { ruleWords } from '@/components/rules/words'
 import { useRuleCheck } from '@/composables/ruleCheck'
 import { useLanguage } from '@/i18n'
@@ -66,6 +66,12 @@ describe('the settings of a rule', () => {
     const one = withSetting(withSetting(packOnly(), core, { action: 'kill' }), own, { enabled: true })
     const other = withSetting(withSetting(packOnly(), own, { enabled: true }), core, { action: 'kill' })
     expect(JSON.stringify(copyOf(one))).toBe(JSON.stringify(copyOf(other)))
+  })
+
+  it('offer to refuse what is about connections', () => {
+    expect(actionsOf(info('a', { kinds: ['exec', 'connect'] }))).toContain('deny')
+    expect(actionsOf(info('a', { kinds: ['send'] }))).toContain('deny')
+    expect(actionsOf(info('a', { kinds: ['exec', 'accept'] }))).not.toContain('deny')
   })
 
   it('do not take what every object has for settings', () => {

@@ -16,7 +16,7 @@ from hullguard.agent.sensor import filters
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect import DEPARTURE
 from hullguard.model.incident import Observation
-from hullguard.model.policy import Action, DetectorSettings
+from hullguard.model.policy import Action, DetectorSettings, RuleSettings, RulesSpec, RuleText
 from hullguard.model.profile import Behaviour, Entry, Profile, ProfileState
 
 __all__ = ["docker_host"]
@@ -72,6 +72,30 @@ def fenced(stage: Stage) -> Iterator[Stage]:
     put(stage, ProfileState.MONITOR)
 
 
+RULE = """
+- rule: no calls home
+  desc: d
+  condition: >
+    evt.type in (connect, sendto, sendmsg) and container.id != host and fd.sport in (91, 92)
+    and not fd.snet in (127.9.0.0/16) and not proc.name in (busybox)
+  output: "fired"
+  priority: WARNING
+"""
+
+
+@pytest.fixture
+def ruled(stage: Stage) -> Iterator[Stage]:
+    """A rule denies, and there is no profile."""
+    denied = {"no calls home": RuleSettings(action=Action.DENY)}
+    spec = RulesSpec(pack=False, files=[RuleText("own.yaml", RULE)], settings=denied)
+    stage.watch.engine.load(policies(policy("strict", nodes=("*",), rules=spec)))
+    assert stage.watch.engine.unrefused() == {}
+    stage.watch.sensor.apply(stage.watch.engine.plan())
+    stage.watch.sensor.poll(lambda _: None, 0)
+    yield stage
+    put(stage, ProfileState.MONITOR)
+
+
 def told(stage: Stage, what: str) -> Observation:
     """The first incident of this connection; what was seen before it is passed over."""
     found: list[Observation] = []
@@ -81,7 +105,7 @@ def told(stage: Stage, what: str) -> Observation:
             each
             for event in events  # type: ignore[attr-defined]
             for each in stage.watch.engine.judge(event)
-            if each.details.get("what") == what
+            if what in {each.details.get("what"), each.rule}
         ]
         return bool(found)
 
@@ -189,6 +213,38 @@ def test_it_is_open_when_the_agent_is_gone(fenced: Stage, monkeypatch: pytest.Mo
     assert fenced.do("connect-unix", "/srv/nobody.sock") == errno.ENOENT
     found = told(fenced, "tcp 127.0.0.1 82")
     assert (found.action, found.stopped) == (Action.KILL, False), "it is answered once it was seen"
+
+
+@pytest.mark.parametrize(
+    ("way", "address", "port", "answer"),
+    [
+        ("connect", "127.0.0.1", "91", REFUSED),
+        ("connect", "::1", "92", REFUSED),
+        ("connect-udp", "127.0.0.1", "91", REFUSED),
+        ("send", "127.0.0.1", "91", REFUSED),
+        ("send", "::1", "92", REFUSED),
+        ("connect", "127.0.0.1", "90", LET),
+        ("connect", "127.9.1.1", "91", LET),
+        ("send", "127.9.1.1", "91", 0),
+    ],
+)
+def test_a_rule_refuses_what_it_holds_for(ruled: Stage, way: str, address: str, port: str, answer: int):
+    assert ruled.do(way, address, port) == answer
+    if answer == REFUSED:
+        found = told(ruled, "no calls home")
+        assert (found.action, found.stopped) == (Action.DENY, True)
+
+
+def test_a_rule_spares_the_programs_that_it_leaves_out_and_refuses_nobody_without_the_agent(
+    ruled: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    tried = ruled.watch.shell(ruled.container, "echo x | /bin/busybox nc -w 1 127.0.0.1 91", check=False)
+    assert b"refused" in tried.stderr
+    monkeypatch.setattr(filters, "LEASE_SECONDS", 0)
+    ruled.watch.sensor.poll(lambda _: None, 0)
+    assert ruled.do("connect", "127.0.0.1", "91") == LET
+    found = told(ruled, "no calls home")
+    assert (found.action, found.stopped) == (Action.KILL, False)
 
 
 def test_another_who_opens_the_fence_is_noticed(fenced: Stage):

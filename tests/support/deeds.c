@@ -439,7 +439,7 @@ int main(int count, char **words)
 		return connected(SOCK_DGRAM, first, atoi(second)) < 0 ? errno : 0;
 	if (!strcmp(deed, "send")) {
 		socklen_t size = internet(&to, first, atoi(second));
-		return sendto(socket(to.ss_family, SOCK_DGRAM, 0), "x", 1, 0, (void *)&to, size) < 0;
+		return sendto(socket(to.ss_family, SOCK_DGRAM, 0), "x", 1, 0, (void *)&to, size) < 0 ? errno : 0;
 	}
 	if (!strcmp(deed, "ask"))
 		return ask(first, second);

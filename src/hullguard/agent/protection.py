@@ -38,6 +38,8 @@ TAMPER_SECONDS = 3.0
 _SAID_FOR = 300.0
 """Seconds for which tampering stays a reason of the node."""
 RETRY_SECONDS = 60.0
+_MOST_NAMED, _LONGEST_NAMED = 8, 160
+"""Rules, and characters of each with its reason, in what is told of a node."""
 
 _log = structlog.get_logger()
 
@@ -83,6 +85,8 @@ class Protection:
         self._ended = False
         self._unpin = False
         self._floods = Floods()
+        self._on_sight: dict[str, str] = {}
+        """Rules that deny and cannot be refused in the kernel, with the reason."""
         self._settling = False
         self._accepted: AppliedPolicies | None = None
         """Policies that the filters hold while hooks are still being attached for them."""
@@ -134,6 +138,15 @@ class Protection:
             names = ", ".join(sorted(missing))
             found.append(
                 Reason("policy.detector-unknown", f"This agent is too old for the detectors {names}.", {"names": names})
+            )
+        if self._on_sight:
+            text = "; ".join(f"{name} ({why})"[:_LONGEST_NAMED] for name, why in self._on_sight.items())
+            found.append(
+                Reason(
+                    "deny.rules-seen",
+                    f"What the kernel cannot refuse of these rules ends its process once it was seen: {text}.",
+                    {"rules": text},
+                )
             )
         if self._broken:
             found.append(
@@ -294,6 +307,9 @@ class Protection:
             return
         self._rejected = None
         self._learner.load(wanted.policies)
+        self._on_sight = dict(list(self._engine.unrefused().items())[:_MOST_NAMED])
+        for rule, why in self._on_sight.items():
+            _log.warning("a denied rule kills what the kernel cannot refuse", rule=rule, undecided=why)
         self._accepted = AppliedPolicies(wanted.policies.revision, wanted.policies.hash)
 
     def _again(self) -> None:

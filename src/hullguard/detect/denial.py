@@ -80,7 +80,7 @@ def _rules(policy: Policy) -> tuple[DenyRule, ...]:
     return tuple(found)
 
 
-def refuses(policy: Policy, profile: Profile) -> bool:
+def protects(policy: Policy, profile: Profile) -> bool:
     """Whether what departs from the profile is refused in containers under the policy."""
     settings = policy.spec.detectors.get(DEPARTURE)
     denied = settings is not None and settings.enabled and settings.action is Action.DENY
@@ -89,7 +89,7 @@ def refuses(policy: Policy, profile: Profile) -> bool:
 
 def _listed(policy: Policy, profile: Profile) -> Listed | None:
     settings = policy.spec.detectors.get(DEPARTURE)
-    if settings is None or not refuses(policy, profile):
+    if settings is None or not protects(policy, profile):
         return None
     accepted = {deed: tuple(e.what for e in profile.entries if e.accepted and e.deed is deed) for deed in Behaviour}
     return Listed(

@@ -30,7 +30,7 @@ OF_NO_PROCESS = frozenset({MISSED, LIMITED})
 """Rules whose incidents name no process: nobody knows whose deeds were not seen, or not told."""
 OUTPUT = "output"
 """The detail that holds a rule's sentence; the other details are the fields in it."""
-_STOPPABLE = frozenset({EventKind.EXEC, EventKind.CONNECT})
+_STOPPABLE = frozenset({EventKind.EXEC, EventKind.CONNECT, EventKind.SEND})
 _MOST_CHOICES = 4096
 _LONGEST_VALUE, _LONGEST_OUTPUT, _LONGEST_TITLE = 1024, 4096, 256
 
@@ -100,7 +100,7 @@ class Engine:
             for watching in choice.detectors
             if event.kind in watching.kinds and (observation := self._observe(event, policy, watching)) is not None
         ]
-        return objections + [self._tell(match, policy, rules.action(match.rule)) for match in rules.judge(event)]
+        return objections + [self._tell(match, choice) for match in rules.judge(event)]
 
     def miss(self, gap: Gap) -> Observation:
         """What nobody saw is told as an incident of its container: who floods the sensor may have a reason to."""
@@ -162,15 +162,30 @@ class Engine:
         given = policy.spec.detectors.get(DEPARTURE, DetectorSettings())
         return {**policy.spec.detectors, DEPARTURE: ProfiledSettings.of(given, profile)}
 
-    def _tell(self, match: Match, policy: Policy, action: Action) -> Observation:
-        rule = match.rule
+    def unrefused(self) -> dict[str, str]:
+        """Rules that are to deny, but what they hold for is only seen in part or in all, with the reason."""
+        found: dict[str, str] = {}
+        for policy in self._policies.policies:
+            if policy.spec.enabled and policy.id not in self._simulated:
+                found |= rulebook(policy.spec.rules).seen
+        return found
+
+    def _tell(self, match: Match, choice: _Choice) -> Observation:
+        rule, policy = match.rule, choice.policy
         said = {name: value[:_LONGEST_VALUE] for name, value in match.fields.items() if value != MISSING}
         details = {**said, OUTPUT: match.output[:_LONGEST_OUTPUT]}
         words = rule.words
         title, title_zh = words.title[:_LONGEST_TITLE], (words.title_zh or words.title)[:_LONGEST_TITLE]
         simulated = policy.id in self._simulated
-        about = _About(rule.name, rule.severity, rule.technique, action, title, title_zh, simulated)
-        return self._observation(match.event, policy, about, details)
+        action, event = choice.rules.action(rule), match.event
+        once = None
+        if action is Action.DENY and event.stopped:
+            # Who is refused may try for ever: one incident an hour tells of it.
+            once = f"{event.at:%Y%m%d%H} {event.kind} {event.process.comm} {_remote(event)}"
+        elif action is Action.DENY and not (simulated and choice.rules.refuses(match)):
+            action = Action.KILL
+        about = _About(rule.name, rule.severity, rule.technique, action, title, title_zh, simulated, once)
+        return self._observation(event, policy, about, details)
 
     def _observe(self, event: Event, policy: Policy, watching: _Watching) -> Observation | None:
         settings = watching.settings
@@ -211,6 +226,11 @@ class Engine:
             title=about.title,
             title_zh=about.title_zh,
         )
+
+
+def _remote(event: Event) -> str:
+    remote = event.socket.remote if event.socket is not None else None
+    return "" if remote is None else f"{remote.address} {remote.port}"
 
 
 def _deed(event: Event) -> Deed:

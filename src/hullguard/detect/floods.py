@@ -20,6 +20,7 @@ MOST = 600
 """Incidents of one rule in one container within a minute. Nobody reads more of them; each is a write to the disk."""
 SECONDS = 60.0
 _MOST_WINDOWS = 4096
+_REFUSABLE = frozenset({EventKind.CONNECT, EventKind.SEND})
 
 
 class Flood(Struct):
@@ -55,7 +56,7 @@ class Floods:
 
         But for connections that were refused: nothing is left to answer, and who is refused may try for ever.
         """
-        refused = observation.stopped and observation.deed is not None and observation.deed.kind is EventKind.CONNECT
+        refused = observation.stopped and observation.deed is not None and observation.deed.kind in _REFUSABLE
         if not refused and (observation.stopped or observation.action is not Action.ALERT):
             return False
         self.look()

@@ -12,11 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.detect.choice import choose
-from hullguard.detect.denial import refuses
+from hullguard.detect.denial import protects
 from hullguard.detect.detectors.catalog import BY_ID
 from hullguard.detect.detectors.departure import DEPARTURE
 from hullguard.detect.detectors.departure import WANTS as PROFILED
-from hullguard.detect.detectors.interface import Wants, merged
+from hullguard.detect.detectors.interface import Wants, merged, refuses
 from hullguard.detect.profiles import profile_of
 from hullguard.detect.rulebook import rulebook
 from hullguard.model.event import EventKind, ImageRef
@@ -67,16 +67,21 @@ class KernelPlan(Struct, frozen=True):
         return {
             number: profile
             for number, profile in enumerate(self.profiles, 1)
-            if any(refuses(policy, profile) for policy in self.policies)
+            if any(protects(policy, profile) for policy in self.policies)
         }
 
     def fence(self, image: ImageRef | None) -> int:
         """The number of the profile by which connections of a container with this image are refused; 0 for none."""
         policy = choose(self.policies, image, self.node)
         profile = profile_of(self.profiles, image.name if image else None)
-        if policy is None or profile is None or not refuses(policy, profile):
+        if policy is None or profile is None or not protects(policy, profile):
             return 0
         return self.profiles.index(profile) + 1
+
+    @property
+    def fencing(self) -> bool:
+        """Whether connections of some containers are to be refused, by a profile or by a rule."""
+        return bool(self.fences) or any(map(refuses, self.wants))
 
     @property
     def wants(self) -> tuple[Wants, ...]:
@@ -170,7 +175,8 @@ def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str
         if policy.spec.enabled and (policy is fallback or policy.spec.binding.images)
     ]
     return SlotPlan(
-        wants=_bounded(want for slot in possible for want in slot.wants),
+        # Nobody is refused by a policy that may not be his; what that wants to see is asked for without it.
+        wants=_bounded(want for slot in possible for want in slot.wants if not refuses(want)),
         exempt=tuple(sorted({path for slot in possible for path in slot.exempt})),
         # Without a fallback some containers have no policy at all, and this may be one.
         kill_new=fallback is not None and all(slot.kill_new for slot in possible),
@@ -180,13 +186,17 @@ def _unknown(policies: Sequence[Policy], compiled: Sequence[SlotPlan], node: str
 def _bounded(wants: Iterable[Wants]) -> tuple[Wants, ...]:
     """As few as say the same, and not more than there are bits."""
     different = merged(msgspec.structs.replace(want, kill_new=False, exempt=()) for want in wants)
-    if len(different) > MOST_WANTS:
+    # What refuses must not become broader.
+    exact = [want for want in different if refuses(want)]
+    different = [want for want in different if not refuses(want)]
+    room = MOST_WANTS - len(exact)
+    if len(different) > room:
         # Rules that differ in two lists do not become one. Of these that of programs spares least.
         different = merged(msgspec.structs.replace(want, programs=frozenset()) for want in different)
-    if len(different) <= MOST_WANTS:
-        return tuple(different)
-    kept, rest = different[: MOST_WANTS - 1], different[MOST_WANTS - 1 :]
-    return (*kept, _broadest(rest))
+    if len(different) <= room:
+        return (*exact, *different)
+    kept, rest = different[: room - 1], different[room - 1 :]
+    return (*exact, *kept, _broadest(rest))
 
 
 def _broadest(wants: Sequence[Wants]) -> Wants:

@@ -182,12 +182,17 @@ def _address(version: int, number: int) -> str:
 
 
 def _programs(names: frozenset[str] | None) -> frozenset[str]:
-    """Those that a process can have; any, where none of them is one, or where there are too many to look up.
+    """Those that a process can have; any, where none of them is one, or where they cannot be looked up."""
+    return frozenset() if names is None else process_names(names) or frozenset()
 
-    The kernel compares bytes. What is no text in them is read as U+FFFD, so a name with that may be many.
+
+def process_names(names: frozenset[str]) -> frozenset[str] | None:
+    """Those that a process can have; None where there are too many to look up, or where one may be many.
+
+    The kernel compares bytes. What is no text in them is read as U+FFFD.
     """
-    if names is None or len(names) > _MOST_PROGRAMS or any("\ufffd" in name for name in names):
-        return frozenset()
+    if len(names) > _MOST_PROGRAMS or any("\ufffd" in name for name in names):
+        return None
     return frozenset(
         name for name in names if len(name.encode(errors="surrogatepass")) <= _LONGEST_PROGRAM and _whole(name)
     )

@@ -6,18 +6,19 @@ from typing import Final
 
 import msgspec
 
-from hullguard.detect.detectors.interface import EVERY_VARIABLE, RESPONSES, Wants
+from hullguard.detect.detectors.interface import EVERY_VARIABLE, RESPONSES, Wants, merged
 from hullguard.detect.pack import pack_files
 from hullguard.detect.rule_wants import wants
 from hullguard.detect.rules.problems import InvalidRules, Problem, nearest
 from hullguard.detect.rules.reading import RuleFile
+from hullguard.detect.rules.refusal import MOST_WANTS, TOO_MANY, Refusal, concerns_connections, refusal
 from hullguard.detect.rules.ruleset import Match, Rule, RuleSet, check
 from hullguard.model.errors import Invalid
 from hullguard.model.event import Event
 from hullguard.model.policy import Action, RuleSettings, RulesSpec
 
 ACTIONS: Final = (Action.ALERT, Action.KILL, *RESPONSES)
-"""What can follow any rule."""
+"""What can follow any rule; ``DENY`` one that is about connections."""
 LONGEST_NAME: Final = 128
 """Characters of a rule's name: incidents are stored and searched under it."""
 LARGEST: Final = 256 << 10
@@ -31,6 +32,13 @@ class Rulebook:
     def __init__(self, rules: Iterable[Rule], spec: RulesSpec) -> None:
         self._spec = spec
         self.rules = RuleSet([_switched(rule, spec.settings.get(rule.name)) for rule in rules])
+        self._refusals: dict[str, Refusal] = {}
+        self._refused: list[Wants] = []
+        self.seen: dict[str, str] = {}
+        """Rules that deny, but not all that they hold for can be refused, with the reason."""
+        for rule in self.rules.rules:
+            if rule.enabled and self.action(rule) is Action.DENY:
+                self._refuse(rule)
 
     def judge(self, event: Event) -> list[Match]:
         """The rules that hold for the event."""
@@ -41,11 +49,27 @@ class Rulebook:
         settings = self._spec.settings.get(rule.name)
         return settings.action if settings is not None else Action.ALERT
 
+    def refuses(self, match: Match) -> bool:
+        """Whether the kernel refuses this for the rule, where the policy is in force and the agent is there."""
+        refusal = self._refusals.get(match.rule.name)
+        return refusal is not None and refusal.covers(match.event)
+
+    def _refuse(self, rule: Rule) -> None:
+        found = refusal(rule)
+        together = merged([*self._refused, *found.wants])
+        if len(together) > MOST_WANTS:
+            self.seen[rule.name] = TOO_MANY
+            return
+        self._refused, self._refusals[rule.name] = together, found
+        if found.doubts:
+            self.seen[rule.name] = ", ".join(found.doubts)
+
     def wants(self) -> list[Wants]:
-        """What the kernel must send."""
+        """What the kernel must send, then what it must refuse."""
         variables = self.rules.variables()
         filters = [one for prefilter in self.rules.prefilters() for one in prefilter.alternatives]
-        return wants(filters, frozenset({EVERY_VARIABLE}) if variables is None else variables, host=self._spec.host)
+        sent = wants(filters, frozenset({EVERY_VARIABLE}) if variables is None else variables, host=self._spec.host)
+        return [*sent, *self._refused]
 
 
 def rulebook(spec: RulesSpec) -> Rulebook:
@@ -97,7 +121,7 @@ def check_rules(spec: RulesSpec, field: str = "$.rules") -> None:
                 "policy.rule-name",
                 field=f"{field}.files",
             )
-    known = {rule.name for rule in rules}
+    known = {rule.name: rule for rule in rules}
     for name, settings in spec.settings.items():
         place = f"{field}.settings['{name}']"
         if name not in known:
@@ -107,9 +131,11 @@ def check_rules(spec: RulesSpec, field: str = "$.rules") -> None:
                 field=place,
                 rule=name[:LONGEST_NAME],
             )
-        if settings.action not in ACTIONS:
+        actions = (*ACTIONS, Action.DENY) if concerns_connections(known[name]) else ACTIONS
+        if settings.action not in actions:
             raise Invalid(
-                f"What follows a rule can be: {', '.join(ACTIONS)}; not {settings.action.value}.",
+                f"What follows the rule {name[:LONGEST_NAME]!r} can be: {', '.join(actions)}; not "
+                f"{settings.action.value}.",
                 "policy.action-unsupported",
                 field=f"{place}.action",
                 detector=name[:LONGEST_NAME],

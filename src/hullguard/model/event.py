@@ -296,7 +296,7 @@ class Event(Struct, frozen=True):
     new_file: bool = False
     """EXEC: the executable is not in the image, or not as the image has it (overlay upper layer, memfd, deleted)."""
     stopped: bool = False
-    """EXEC: the kernel killed the process before it could go on. CONNECT: the kernel refused it."""
+    """EXEC: the kernel killed the process before it could go on. CONNECT and SEND: the kernel refused it."""
     call: str = ""
     """The system call, for example ``openat``; ``io_uring openat`` for one that came through a ring."""
     result: int | None = None

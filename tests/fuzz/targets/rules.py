@@ -61,7 +61,7 @@ def _file(data: bytes) -> Any:
     """A rule file: everything that is wrong with it, what becomes of its rules, and what they say of events."""
     files = [RuleFile("rules.yaml", data)]
     rules, problems = check(files)
-    explained = [[one.rule, one.kernel, one.python, one.notes] for one in explain(rules)]
+    explained = [[one.rule, one.kernel, one.python, one.notes, one.denies, one.undecided] for one in explain(rules)]
     told = [str(problem) for problem in problems]
     if any(problem.error for problem in problems):
         return [told, explained]
@@ -80,13 +80,24 @@ def _policy(data: bytes) -> Any:
     told = msgspec.json.encode(checked(spec))
     check_rules(known_settings(spec))
     rules = rulebook(spec)
-    return [told, rules.wants(), [match.output for event in _JUDGED for match in rules.judge(event)]]
+    matches = [match for event in _JUDGED for match in rules.judge(event)]
+    return [told, rules.wants(), rules.seen, [[match.output, rules.refuses(match)] for match in matches]]
 
 
 def _policies() -> Iterable[bytes]:
     off = {"Shell": RuleSettings(enabled=False, action=Action.KILL)}
     own = [RuleText("own.yaml", _RULES.decode())]
-    specs = (RulesSpec(pack=False, files=own), RulesSpec(pack=False, files=own, settings=off, host=True))
+    calls = [
+        RuleText(
+            "own.yaml",
+            f"{_RULES.decode()}- rule: Call\n  desc: d\n  output: o\n  priority: INFO\n  condition: {_CALLS}\n",
+        )
+    ]
+    specs = (
+        RulesSpec(pack=False, files=own),
+        RulesSpec(pack=False, files=own, settings=off, host=True),
+        RulesSpec(pack=False, files=calls, settings={"Call": RuleSettings(action=Action.DENY)}),
+    )
     return [msgspec.json.encode(spec) for spec in specs]
 
 
@@ -101,8 +112,18 @@ _JUDGED = (
     events.event(),
     events.event(EventKind.FILE_OPEN, path="/etc/shadow", call="openat", reads=True),
     events.event(socket=Socket(family="ipv4", kind="stream", remote=Endpoint("10.0.0.1", 443))),
+    events.event(
+        EventKind.CONNECT,
+        call="connect",
+        socket=Socket(family="ipv4", kind="stream", protocol=6, remote=Endpoint("10.0.0.1", 443)),
+    ),
+)
+_CALLS = (
+    'evt.type in (connect, sendto) and fd.snet in ("10.0.0.0/8", "fd00::/8") and fd.sport != 22 and fd.port > 9 and '
+    "not (fd.sip = 10.0.0.9 or proc.name in (a, b)) and (fd.typechar = 4 or fd.l4proto = udp)"
 )
 _CONDITIONS = (
+    f"{_CALLS}\n%fd.name".encode(),
     b"evt.type in (execve, execveat) and proc.name in (sh, bash) and not proc.pname startswith runc\nShell (%proc.cmdline)",
     b'fd.name glob "/etc/*" or (fd.sip in ("10.0.0.0/8") and fd.sport >= 443)\n%fd.name %evt.time %container.id',
     b"proc.aname[2] = sshd or proc.env[SUDO_USER] exists and proc.cmdline regex 'a(b|c)+$'\n%proc.aname[1] %user.name",

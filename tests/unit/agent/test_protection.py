@@ -24,7 +24,15 @@ from hullguard.model.errors import Invalid, Unavailable
 from hullguard.model.event import ContainerRef, Event, Gap
 from hullguard.model.incident import Observation
 from hullguard.model.node import SensorState
-from hullguard.model.policy import DetectorSettings, NodePolicies, policies_hash
+from hullguard.model.policy import (
+    Action,
+    DetectorSettings,
+    NodePolicies,
+    RuleSettings,
+    RulesSpec,
+    RuleText,
+    policies_hash,
+)
 from hullguard.model.severity import Severity
 from hullguard.wire import codec
 
@@ -245,6 +253,21 @@ async def test_filters_that_the_kernel_refuses_leave_the_old_ones(watch):
     await watch.protection.take(wanted(2))
     assert watch.protection.applied.revision == 1
     assert "the map is full" in watch.protection.reasons()[0].message
+
+
+async def test_rules_that_the_kernel_cannot_refuse_are_named(watch):
+    rule = "- rule: r\n  desc: d\n  condition: evt.type=connect and proc.pname=sh\n  output: o\n  priority: INFO\n"
+    given = wanted(2)
+    (policy,) = given.policies.policies
+    rules = RulesSpec(pack=False, files=[RuleText("a", rule)], settings={"r": RuleSettings(action=Action.DENY)})
+    denying = msgspec.structs.replace(policy, spec=msgspec.structs.replace(policy.spec, rules=rules))
+    watch.protection.start(None)
+    await watch.protection.take(Wanted(True, NodePolicies(2, policies_hash([denying]), (denying,))))
+    (reason,) = watch.protection.reasons()
+    assert reason.code == "deny.rules-seen"
+    assert "r (proc.pname = sh, " in reason.params["rules"]
+    await watch.protection.take(wanted(3))
+    assert watch.protection.reasons() == ()
 
 
 async def test_detectors_of_a_younger_server_are_named(watch):

@@ -67,8 +67,9 @@ def test_a_flood_holds_back_neither_other_rules_nor_other_containers(floods):
     assert not floods.hold_back(objection(container="c2"))
 
 
-def test_refused_connections_are_held_back_since_nothing_is_left_to_answer(floods):
-    refused = {"stopped": True, "action": Action.DENY, "deed": Deed(EventKind.CONNECT)}
+@pytest.mark.parametrize("kind", [EventKind.CONNECT, EventKind.SEND])
+def test_refused_connections_are_held_back_since_nothing_is_left_to_answer(floods, kind):
+    refused = {"stopped": True, "action": Action.DENY, "deed": Deed(kind)}
     for number in range(MOST):
         assert not floods.hold_back(objection(number, **refused))
     assert floods.hold_back(objection(MOST, **refused))

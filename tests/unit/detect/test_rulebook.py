@@ -5,13 +5,16 @@ from tests.support.events import event, policies, policy, process
 from tests.support.rules import with_condition
 
 from hullguard.detect import Engine, check, checked, known_settings, plan
-from hullguard.detect.detectors.interface import EVERY_VARIABLE
+from hullguard.detect.detectors.interface import EVERY_VARIABLE, refuses
 from hullguard.detect.engine import OUTPUT
+from hullguard.detect.plan import MOST_WANTS as MOST_WANTS_OF_SLOT
 from hullguard.detect.plan import UNKNOWN
 from hullguard.detect.rulebook import LARGEST, rulebook
+from hullguard.detect.rules.refusal import MOST_WANTS, TOO_MANY
 from hullguard.model.errors import Invalid
-from hullguard.model.event import EventKind
+from hullguard.model.event import Endpoint, Event, EventKind, Socket
 from hullguard.model.policy import Action, PolicySpec, RuleSettings, RulesSpec, RuleText
+from hullguard.model.rollout import Mode, Rollout
 from hullguard.model.severity import Severity
 
 NETCAT = """
@@ -116,6 +119,12 @@ def test_the_same_rules_are_compiled_once():
             "$.rules.files",
             str(LARGEST),
         ),
+        (
+            own(NETCAT, Netcat_runs=RuleSettings(action=Action.DENY)),
+            "policy.action-unsupported",
+            "$.rules.settings['Netcat runs'].action",
+            "not deny",
+        ),
         (own(NETCAT.replace("Netcat runs", "n" * 129)), "policy.rule-name", "$.rules.files", "128 characters"),
     ],
 )
@@ -125,6 +134,83 @@ def test_a_policy_that_no_agent_could_run_is_refused(spec: RulesSpec, code: str,
 
     assert (refused.value.code, refused.value.field) == (code, field)
     assert said in str(refused.value)
+
+
+CALLS_HOME = with_condition("evt.type in (connect, sendmsg) and fd.sport = 3333")
+DENIED = RuleSettings(action=Action.DENY)
+
+
+def connecting(port: int = 3333, *, address: str = "192.0.2.1", stopped: bool = False, **changes: object) -> Event:
+    socket = Socket("ipv4", "stream", 6, remote=Endpoint(address, port))
+    return event(EventKind.CONNECT, path=None, call="connect", socket=socket, stopped=stopped, **changes)
+
+
+def test_a_rule_that_denies_has_its_connections_refused():
+    spec = own(CALLS_HOME, r=DENIED)
+    check(PolicySpec(name="p", rules=spec))
+    compiled = plan(policies(policy("p", nodes=("*",), rules=spec)))
+    refusing = [want for want in compiled.slots[UNKNOWN + 2].wants if refuses(want)]
+
+    assert {(kind, *want.ports) for want in refusing for kind in want.kinds} == {
+        (EventKind.CONNECT, 3333),
+        (EventKind.SEND, 3333),
+    }
+    assert compiled.fencing
+    assert not any(map(refuses, compiled.slots[UNKNOWN].wants)), "a container that nobody met may be another policy's"
+
+
+def test_one_incident_an_hour_tells_of_who_is_refused_and_who_was_not_is_killed():
+    denying = engine(own(CALLS_HOME, r=DENIED))
+    (first,) = denying.judge(connecting(stopped=True, sequence=1))
+    (second,) = denying.judge(connecting(stopped=True, sequence=2))
+    (open_,) = denying.judge(connecting(sequence=3))
+
+    assert (first.action, first.stopped) == (Action.DENY, True)
+    assert first.id == second.id
+    assert (open_.action, open_.stopped) == (Action.KILL, False)
+    assert denying.unrefused() == {}
+
+
+def test_a_trial_counts_what_would_have_been_refused_and_what_would_have_been_killed():
+    partly = with_condition("evt.type = connect and fd.sport = 3333 and (proc.name = nc or proc.pname = sh)")
+    tried = Engine("n1", "boot")
+    trial = Rollout(mode=Mode.SIMULATE)
+    tried.load(policies(policy("p", nodes=("*",), rules=own(partly, r=DENIED), rollout=trial)))
+    (refused,) = tried.judge(connecting(lineage=(process(comm="x"), process(comm="nc"))))
+    (killed,) = tried.judge(connecting(lineage=(process(comm="sh"), process(comm="x"))))
+
+    assert [(each.action, each.would) for each in (refused, killed)] == [
+        (Action.ALERT, Action.DENY),
+        (Action.ALERT, Action.KILL),
+    ]
+    assert not tried.plan().fencing
+    assert tried.unrefused() == {}
+    assert engine(own(partly, r=DENIED)).unrefused() == {"r": "proc.pname = sh"}
+
+
+def test_rules_for_which_there_is_no_room_are_not_refused():
+    def many(of: int) -> str:
+        places = " or ".join(f"(fd.sport={of}{n} and fd.sip=10.0.{of}.{n})" for n in range(1, MOST_WANTS))
+        return with_condition(f"evt.type=connect and ({places})").replace("rule: r", f"rule: r{of}")
+
+    both = engine(own(many(1), many(2), r1=DENIED, r2=DENIED))
+    (killed,) = both.judge(connecting(address="10.0.2.3", port=23))
+
+    assert both.unrefused() == {"r2": TOO_MANY}
+    assert sum(map(refuses, both.plan().slots[UNKNOWN + 2].wants)) == MOST_WANTS - 1
+    assert killed.action is Action.KILL
+
+
+def test_what_refuses_stays_exact_however_many_wants_there_are():
+    others = "".join(
+        with_condition(f"evt.type=open and fd.name=/a{n} and proc.name=p{n}").replace("rule: r", f"rule: r{n}")
+        for n in range(MOST_WANTS_OF_SLOT + 5)
+    )
+    wants = engine(own(others, CALLS_HOME, r=DENIED)).plan().slots[UNKNOWN + 2].wants
+
+    assert len(wants) <= MOST_WANTS_OF_SLOT
+    assert {port for want in wants if refuses(want) for port in want.ports} == {3333}
+    assert all(want.ports for want in wants if refuses(want))
 
 
 def test_settings_of_rules_that_a_younger_server_knows_are_no_error():

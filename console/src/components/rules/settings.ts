@@ -2,7 +2,13 @@
 import type { Action, RuleInfo, RuleSettings, RulesSpec } from '@/api/types'
 
 /** What can follow any rule, as the server has it. */
-export const RULE_ACTIONS: readonly Action[] = ['alert', 'kill', 'pause', 'stop', 'isolate']
+const RULE_ACTIONS: readonly Action[] = ['alert', 'kill', 'pause', 'stop', 'isolate']
+const REFUSABLE: readonly string[] = ['connect', 'send']
+
+/** What can follow this one: connections and datagrams can be refused, too. */
+export function actionsOf(info: RuleInfo): Action[] {
+  return info.kinds.some((kind) => REFUSABLE.includes(kind)) ? [...RULE_ACTIONS, 'deny'] : [...RULE_ACTIONS]
+}
 
 export interface RuleState {
   enabled: boolean

@@ -163,6 +163,8 @@ class Slot(ctypes.Structure):
         ("transports", ctypes.c_uint64 * TRANSPORTS),
         ("climbing", ctypes.c_uint64),
         ("named", ctypes.c_uint64),
+        ("spared", ctypes.c_uint64),
+        ("refused", ctypes.c_uint64),
         ("execs", ctypes.c_uint64),
         ("traits", ctypes.c_uint64 * TRAITS),
         ("by_program", ctypes.c_uint64),

@@ -91,7 +91,7 @@ class Filters:
             # Both plans are in force for a moment: what either wants must pass.
             before = int.from_bytes(self._names.get(key) or b"", "little") if key in old_names else 0
             self._names.set(key, (access | before).to_bytes(4, "little"))
-        self._plan, self.fencing = plan, bool(plan.fences)
+        self._plan, self.fencing = plan, plan.fencing
         self._watched.clear()  # container by container they are found again, with the new paths, below
         self._config = _config(plan, base)
         self._config_map.set(bytes(4), bytes(self._config))

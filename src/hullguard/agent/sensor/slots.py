@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from hullguard.agent.sensor import abi, exec_slots
-from hullguard.detect.detectors.interface import Access, Transport, Wants
+from hullguard.detect.detectors.interface import Access, Transport, Wants, refuses
 from hullguard.detect.paths import Shape, shape, unusable
 from hullguard.detect.plan import SlotPlan
 from hullguard.detect.profiles import internet, unix
@@ -94,7 +94,9 @@ def slot_value(slot: SlotPlan) -> abi.Slot:
         value.any_address |= 0 if want.networks else bit
         value.any_port |= 0 if want.ports else bit
         value.climbing |= bit if want.climbs else 0
-        value.named |= bit if want.programs else 0
+        value.named |= bit if want.programs or want.other_programs else 0
+        value.spared |= bit if want.other_programs else 0
+        value.refused |= bit if refuses(want) else 0
         if EventKind.EXEC in want.kinds:
             exec_slots.ask(value, bit, want)
         shapes = {shape(pattern)[0] for pattern in (*_patterns(want), *_usable(want.executables))}
@@ -173,20 +175,20 @@ def last_name(pattern: str) -> tuple[bytes, bytes]:
 
 
 def port_entries(number: int, slot: SlotPlan) -> Entries:
-    """Every port that some want names."""
+    """Every port that some want names, to have it or to leave it out."""
     found: Entries = {}
     for bit, want in _numbered(slot):
-        for port in want.ports:
+        for port in want.ports or want.other_ports:
             key = bytes(abi.Port(slot=number, port=port))
             found[key] = found.get(key, 0) | bit
     return found
 
 
 def program_entries(number: int, slot: SlotPlan) -> Entries:
-    """Every program that some want names."""
+    """Every program that some want names, to have it or to leave it out."""
     found: Entries = {}
     for bit, want in _numbered(slot):
-        for name in want.programs:
+        for name in want.programs or want.other_programs:
             key = bytes(abi.Program(slot=number, name=name.encode()))
             found[key] = found.get(key, 0) | bit
     return found

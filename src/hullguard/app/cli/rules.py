@@ -244,6 +244,13 @@ def _match(match: "Match") -> dict[str, object]:
     }
 
 
+_DENIES = {
+    "kernel": "refused in the kernel before anything is sent",
+    "partly": "refused in the kernel, but for what it cannot decide: that ends its process once seen",
+    "seen": "nothing is refused, the process is ended once seen; the kernel cannot decide:",
+}
+
+
 def _explained(one: "Explanation") -> list[str]:
     lines = [f"{one.rule}  [cost: {one.cost}]"]
     lines += [f"  kernel   {alternative}" for alternative in one.kernel] or [
@@ -252,6 +259,9 @@ def _explained(one: "Explanation") -> list[str]:
     lines += [f"  python   {test}" for test in one.python]
     lines += [f"  unknown  {unknown.field}: {unknown.why}" for unknown in one.unknown]
     lines += [f"  partly   {unknown.field}: {unknown.why}" for unknown in one.partly]
+    if one.denies is not None:
+        lines.append(f"  deny     {say(_DENIES[one.denies])}")
+        lines += [f"           {test}" for test in one.undecided]
     lines += [f"  note     {note}" for note in one.notes]
     return lines
 

@@ -100,13 +100,25 @@ class Wants(Struct, frozen=True):
     exempt: tuple[str, ...] = ()
     """EXEC: patterns of executables that ``kill_new`` must spare."""
     deny: bool = False
-    """FILE_OPEN: refuse to open ``paths``. EXEC: refuse to start what is not in the image, ``exempt`` spared."""
+    """FILE_OPEN: refuse to open ``paths``. EXEC: refuse to start what is not in the image, ``exempt`` spared.
+
+    CONNECT and SEND: refuse what is wanted, so this must be no more than what the rule holds for.
+    """
+    other_ports: frozenset[int] = frozenset()
+    """CONNECT and SEND, without ``ports``: any but these."""
+    other_programs: frozenset[str] = frozenset()
+    """The same, without ``programs``."""
     exempt_programs: tuple[str, ...] = ()
     """FILE_OPEN: patterns of programs of the image's own that ``deny`` must let."""
     environment: frozenset[str] = frozenset()
     """EXEC: names of variables whose values ``Process.env`` should have; ``EVERY_VARIABLE`` stands for all."""
     host: bool = False
     """On the host too, not only in containers."""
+
+
+def refuses(want: Wants) -> bool:
+    """Whether the kernel is to refuse the connections that are wanted."""
+    return want.deny and bool(want.kinds & {EventKind.CONNECT, EventKind.SEND})
 
 
 _LISTS = (

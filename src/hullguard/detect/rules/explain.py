@@ -14,6 +14,7 @@ from hullguard.detect.rules.doubts import doubts
 from hullguard.detect.rules.filters import ALL_TYPES, Filter, Paths, Trait, merged
 from hullguard.detect.rules.prefilter import Prefilter, bounds
 from hullguard.detect.rules.pushdown import in_kernel, settled
+from hullguard.detect.rules.refusal import REFUSABLE, Refusal, refusal
 from hullguard.detect.rules.ruleset import Rule
 from hullguard.model.event import EventKind
 
@@ -69,6 +70,17 @@ class Unknown(Struct, frozen=True):
     why_zh: str
 
 
+class Denies(enum.StrEnum):
+    """Where a denied rule's connections are stopped."""
+
+    KERNEL = "kernel"
+    """All are refused before anything is sent."""
+    PARTLY = "partly"
+    """Some are refused; for the others the process is killed."""
+    SEEN = "seen"
+    """None is refused: the process is killed once it was seen."""
+
+
 class Explanation(Struct, frozen=True):
     """One rule."""
 
@@ -83,6 +95,10 @@ class Explanation(Struct, frozen=True):
     partly: tuple[Unknown, ...]
     notes: tuple[str, ...]
     """What follows from unknown fields."""
+    denies: Denies | None
+    """What the action *deny* comes to; None where the rule is not about connections, so that it cannot."""
+    undecided: tuple[str, ...]
+    """Tests for which the kernel does not refuse; where they matter *deny* kills once it is seen."""
 
 
 def explain(rules: Sequence[Rule]) -> list[Explanation]:
@@ -94,6 +110,7 @@ def explain(rules: Sequence[Rule]) -> list[Explanation]:
         prefilter = Prefilter.of(rule.name, found[rule.condition.number])
         sent = merged(map(in_kernel, prefilter.alternatives))
         tests = [node for node in within([rule.condition]) if isinstance(node, Test)]
+        refused = refusal(rule) if prefilter.kinds & REFUSABLE else None
         explained.append(
             Explanation(
                 rule=rule.name,
@@ -104,9 +121,17 @@ def explain(rules: Sequence[Rule]) -> list[Explanation]:
                 unknown=tuple(Unknown(field.name, *field.whys) for field in doubt.unknown),
                 partly=tuple(Unknown(field.name, *field.whys) for field in doubt.partly),
                 notes=tuple(doubt.sentences()),
+                denies=None if refused is None else _denies(refused, prefilter.kinds),
+                undecided=() if refused is None else refused.doubts,
             )
         )
     return explained
+
+
+def _denies(refused: Refusal, kinds: frozenset[EventKind]) -> Denies:
+    if not refused.cells:
+        return Denies.SEEN
+    return Denies.PARTLY if refused.doubts or kinds - REFUSABLE else Denies.KERNEL
 
 
 def cost(alternatives: Iterable[Filter]) -> Cost:

@@ -3,7 +3,8 @@
 import pytest
 from tests.support.rules import rules, with_condition
 
-from hullguard.detect.rules.explain import Cost, Explanation, explain
+from hullguard.detect.rules.explain import Cost, Denies, Explanation, explain
+from hullguard.detect.rules.refusal import OTHERS
 from hullguard.model.event import EventKind
 
 
@@ -86,3 +87,17 @@ def test_what_is_unknown() -> None:
     assert [one.field for one in said.partly] == ["user.name"]
     assert said.notes[0].startswith("can never fire here")
     assert said.unknown[0].why_zh
+
+
+@pytest.mark.parametrize(
+    ("condition", "denies", "undecided"),
+    [
+        ("evt.type = execve", None, ()),
+        ("evt.type = connect and fd.sport = 22", Denies.KERNEL, ()),
+        ("evt.type in (connect, execve) and not proc.name = a", Denies.PARTLY, (OTHERS,)),
+        ("evt.type = connect and fd.sport = 22 and proc.pname = a", Denies.SEEN, ("proc.pname = a",)),
+    ],
+)
+def test_what_denying_comes_to(condition: str, denies: Denies | None, undecided: tuple[str, ...]) -> None:
+    said = explained(condition)
+    assert (said.denies, said.undecided) == (denies, undecided)

@@ -18,7 +18,7 @@ static __always_inline void tell_if_wanted(struct hg_socket *socket, struct deed
 		deed->wants &= socket_wants(scene.slot, socket, here);
 	if (!deed->wants)
 		return;
-	if (deed->kind == HG_CONNECT && is_refused(&scene, socket))
+	if (deed->flags & HG_BEFORE && is_refused(&scene, socket, deed))
 		deed->flags |= HG_REFUSED;
 	tell_socket(&scene, socket, deed, 0);
 }
@@ -74,7 +74,7 @@ SEC("cgroup/sendmsg4") int on_send4(struct bpf_sock_addr *context)
 	struct deed deed = {.kind = HG_SEND, .call = HG_CALL_SENDMSG, .flags = HG_BEFORE};
 
 	begin4(context, &deed);
-	return 1;
+	return verdict_on(&deed);
 }
 
 SEC("cgroup/sendmsg6") int on_send6(struct bpf_sock_addr *context)
@@ -82,7 +82,7 @@ SEC("cgroup/sendmsg6") int on_send6(struct bpf_sock_addr *context)
 	struct deed deed = {.kind = HG_SEND, .call = HG_CALL_SENDMSG, .flags = HG_BEFORE};
 
 	begin6(context, &deed);
-	return 1;
+	return verdict_on(&deed);
 }
 
 /* After the bind: the port is the one that the kernel chose, if it was to choose. */

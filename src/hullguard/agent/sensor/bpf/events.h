@@ -292,7 +292,9 @@ struct hg_slot {
 	__u64 any_port;
 	__u64 transports[HG_TRANSPORTS];
 	__u64 climbing; /* of opens: those whose path, as it was written, has ".." in it */
-	__u64 named;    /* only of programs that `programs` has for them */
+	__u64 named;    /* only of programs that `programs` has for them, */
+	__u64 spared;   /* or, of these, of all others */
+	__u64 refused;  /* what is asked for is not done: connections and sends */
 	__u64 execs;    /* of execs: whatever their traits are; of the others one is enough: */
 	__u64 traits[HG_TRAITS];
 	__u64 by_program; /* only of execs that `paths` has for them, by what is asked of their paths, */

@@ -176,7 +176,8 @@ static __always_inline __u64 port_wants(__u32 number, __u16 port)
 	struct hg_port key = {.slot = number, .port = port};
 	__u64 *wants = bpf_map_lookup_elem(&ports, &key);
 
-	return (slot ? slot->any_port : 0) | (wants ? *wants : 0);
+	/* a want of any port has only those that it leaves out */
+	return (slot ? slot->any_port : 0) ^ (wants ? *wants : 0);
 }
 
 static __always_inline __u64 address_wants(__u32 number, __u16 family, const __u8 *address)

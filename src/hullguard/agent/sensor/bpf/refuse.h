@@ -28,13 +28,26 @@ static __always_inline bool is_allowed(__u16 fence, __u8 transport, struct hg_so
 	return bpf_map_lookup_elem(&allowed, &key);
 }
 
-/* Whether this connection of the scene's container is to be refused. */
-static __always_inline bool is_refused(struct scene *scene, struct hg_socket *socket)
+/* Whether one of the wants that are left is a rule's that refuses what it holds for. */
+static __always_inline bool is_refused_by_rule(struct scene *scene, __u64 wants)
+{
+	__u32 number = scene->slot;
+	struct hg_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+	return slot && slot->refused & wants && leased();
+}
+
+/* Whether this connection of the scene's container, or this datagram, is to be refused. Profiles know no datagrams. */
+static __always_inline bool is_refused(struct scene *scene, struct hg_socket *socket, struct deed *deed)
 {
 	__u32 transport = transport_of(socket);
 	struct hg_known *word;
 
 	if ((transport != HG_TCP && transport != HG_UDP) || !socket->remote_port)
+		return false;
+	if (is_refused_by_rule(scene, deed->wants))
+		return true;
+	if (deed->kind != HG_CONNECT)
 		return false;
 	word = bpf_map_lookup_elem(&known, &scene->cgroup);
 	if (!word || !word->fence || !leased())

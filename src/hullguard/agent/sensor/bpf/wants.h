@@ -28,7 +28,7 @@ static __always_inline __u64 of_program(struct scene *scene, __u64 wants)
 		return wants;
 	BPF_CORE_READ_STR_INTO(&key.name, task, group_leader, comm);
 	named = bpf_map_lookup_elem(&programs, &key);
-	return wants & (~slot->named | (named ? *named : 0));
+	return wants & (~slot->named | ((named ? *named : 0) ^ slot->spared));
 }
 
 /*
