@@ -38,6 +38,7 @@ def test_the_first_administrator_must_choose_a_password(console: Console, visit:
     page.reload()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
+    visitor.settle()  # what is asked after the end of the session is refused
     page.get_by_role("button", name="Account").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

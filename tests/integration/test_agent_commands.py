@@ -158,7 +158,7 @@ class TestCommands:
     async def test_a_command_past_its_deadline_fails(self, live_agent, hostmgr):
         live_agent.start()
         await live_agent.connected()
-        command = await give(hostmgr, live_agent, CommandKind.DETECT_NOW, seconds=1.5)
+        command = await give(hostmgr, live_agent, CommandKind.DETECT_NOW, seconds=6)
         done = await outcome(hostmgr, command)
         assert done.state is CommandState.FAILED
         assert done.result["code"] == "command.deadline"

@@ -91,7 +91,7 @@ class Stage:
         return server_context(self.authority, ("localhost",))
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not holds():
                 assert not self.task.done() or self.task.result() is None
                 await asyncio.sleep(0.02)
@@ -189,7 +189,7 @@ async def test_the_agent_knows_what_its_platform_understands(stage: Stage, said:
 
     async with stage.playing(listen) as uplink:
         uplink.show("images", ImageList(()))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await heard.wait()
         assert uplink.understood("profiles") == bool(said)
         assert not uplink.understood("telepathy"), "nor does this agent"

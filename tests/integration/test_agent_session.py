@@ -186,13 +186,13 @@ class TestDismissal:
         await hostmgr.cache.publish(f"node:{live_agent.node}", b"policy")
         task, live_agent.task = live_agent.task, None
         with pytest.raises(Denied, match="dismissed"):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 60)
         assert live_agent.sensor.closed == [True]
         assert live_agent.status().line.state == "dismissed"
         live_agent.start()
         task, live_agent.task = live_agent.task, None
         with pytest.raises(Denied, match="enrol this host with a new token"):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 60)
         await live_agent.enrol()
         live_agent.start()
         await live_agent.connected()

@@ -54,7 +54,7 @@ class Launched:
     async def stop(self) -> int:
         if self.process.poll() is None:
             self.process.terminate()
-        code = await asyncio.to_thread(self.process.wait, 30)
+        code = await asyncio.to_thread(self.process.wait, 60)
         self.log.close()
         return code
 
@@ -104,7 +104,7 @@ async def publish(
     return sha256
 
 
-async def update(hostmgr: Hostmgr, agent: LiveAgent, sha256: str, seconds: int = 20) -> Command:
+async def update(hostmgr: Hostmgr, agent: LiveAgent, sha256: str, seconds: int = 60) -> Command:
     """Order it and wait for the outcome."""
     async with hostmgr.storage.transaction(SCOPE) as tx:
         parameters = {"sha256": sha256, "health_seconds": seconds}
@@ -119,7 +119,7 @@ async def update(hostmgr: Hostmgr, agent: LiveAgent, sha256: str, seconds: int =
             found = await Commands(tx).get(given.id)
         return found.state.final
 
-    await come_true(final, 90)
+    await come_true(final, 150)
     return found
 
 
@@ -184,7 +184,7 @@ class TestLauncher:
 
     async def test_the_child_ends_with_its_launcher(self, launched: Launched):
         launched.process.kill()
-        await asyncio.to_thread(launched.process.wait, 20)
+        await asyncio.to_thread(launched.process.wait, 60)
 
         async def gone() -> bool:
             return not running(launched.agent.state)
@@ -201,5 +201,5 @@ class TestLauncher:
         async with hostmgr.storage.transaction(SCOPE) as tx:
             await Nodes(tx).remove(launched.agent.node)
         await hostmgr.cache.publish(f"node:{launched.agent.node}", b"policy")
-        assert await asyncio.to_thread(launched.process.wait, 30) == 2
+        assert await asyncio.to_thread(launched.process.wait, 60) == 2
         assert "dismissed" in launched.text()

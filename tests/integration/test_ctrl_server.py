@@ -39,7 +39,7 @@ SECURITY = {
 @contextlib.asynccontextmanager
 async def signed_in(url: str, name: str = "admin", **options: object) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=url, headers={"x-hullguard-request": "1"}, trust_env=False, timeout=20, **options
+        base_url=url, headers={"x-hullguard-request": "1"}, trust_env=False, timeout=60, **options
     ) as http:  # type: ignore[arg-type]
         answer = await http.post(f"{API}/sessions", json={"username": name, "password": PASSWORD})
         assert answer.status_code == 201, answer.text
@@ -355,7 +355,7 @@ async def test_a_stream_of_a_user_whose_role_changed_ends(control: Control, monk
     async with (
         served(control.services) as url,
         httpx.AsyncClient(
-            base_url=url, headers={"authorization": f"Bearer {secret}"}, trust_env=False, timeout=20
+            base_url=url, headers={"authorization": f"Bearer {secret}"}, trust_env=False, timeout=60
         ) as http,
         listening(http) as events,
     ):
@@ -371,7 +371,7 @@ async def test_streams_are_bounded_and_closing_one_frees_it(control: Control, mo
             refused = await http.get(f"{API}/stream")
             assert (refused.status_code, refused.json()["code"]) == (429, "streams-exhausted")
             assert refused.headers["retry-after"]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:  # the server notices the closed connections on its own
                 answer = await http.send(http.build_request("GET", f"{API}/stream"), stream=True)
                 code = answer.status_code
@@ -387,7 +387,7 @@ async def test_streams_are_bounded_and_closing_one_frees_it(control: Control, mo
 async def test_stopping_ends_open_streams_at_once_and_says_goodbye(control: Control):
     await control.admin()
     async with served(control.services) as url:
-        http = httpx.AsyncClient(base_url=url, headers={"x-hullguard-request": "1"}, trust_env=False, timeout=20)
+        http = httpx.AsyncClient(base_url=url, headers={"x-hullguard-request": "1"}, trust_env=False, timeout=60)
         await http.post(f"{API}/sessions", json={"username": "admin", "password": PASSWORD})
         request = http.build_request("GET", f"{API}/stream")
         answer = await http.send(request, stream=True)
@@ -416,7 +416,7 @@ async def test_over_tls_it_speaks_tls_1_3_only(control: Control, tmp_path: Path)
 
 async def test_a_flood_of_bad_tokens_does_not_stop_the_loop(control: Control):
     """No credential check may block the event loop: health answers come in between."""
-    async with served(control.services) as url, httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+    async with served(control.services) as url, httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
         bad = "Bearer hgt_" + "0" * 32 + "_" + "a" * 43
         flood = [asyncio.create_task(http.get(f"{API}/nodes", headers={"authorization": bad})) for _ in range(60)]
         health = await http.get("/healthz")
@@ -466,6 +466,7 @@ async def test_a_bundle_that_trickles_in_leaves_its_place_to_the_next_one(
         )
         status = await reader.readline()
         writer.close()
+        monkeypatch.setattr(agent_bundles, "UPLOAD_SECONDS", 60)
         headers = {"content-type": "application/octet-stream", "x-hullguard-request": "1"}
         next_one = await client.post("/api/v1/agent-bundles", content=MAGIC + b"1.2.3", headers=headers)
 

@@ -270,7 +270,7 @@ class TestRounds:
         self, quick: Hostmgr, agent: FakeAgent
     ) -> None:
         late = await order(quick, agent, seconds=-1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await state(quick, late)).state is not CommandState.EXPIRED:
                 await asyncio.sleep(0.01)
         async with agent.connected():
@@ -292,7 +292,7 @@ class TestRounds:
     async def test_a_heartbeat_that_says_nothing_new_costs_no_write(self, quick: Hostmgr, agent: FakeAgent) -> None:
         async with agent.connected():
             await agent.tell(Beat(heartbeat()))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while (first := await self.last_seen(quick, agent)) is None:
                     await asyncio.sleep(0.01)
             await agent.tell(Beat(heartbeat(spool=7)))

@@ -76,7 +76,7 @@ def learned(watch: Watch, bench: Bench, service: str) -> str:
     def enough(events: list[Event]) -> bool:
         return sum(event.kind is EventKind.CONNECT for event in events) >= 3
 
-    for event in watch.events(service, enough, 20):
+    for event in watch.events(service, enough):
         learner.note(event)
     clock[0] = TELL_SECONDS
     learner.tell()

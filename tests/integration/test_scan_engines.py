@@ -29,7 +29,7 @@ def test_a_container_is_its_image_and_what_was_changed_in_it(docker_host: str) -
         docker_host, "run", "-d", "--network=none", IMAGE, "/bin/sh", "-c", f"{script}; touch /done; exec sleep 600"
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while "/done" not in said(docker_host, "diff", container) and time.monotonic() < deadline:
             time.sleep(0.1)
 
@@ -58,7 +58,7 @@ def containerd() -> Iterator[Path]:
             stderr=log,
         )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             asked = subprocess.run(["ctr", "-a", str(socket), "version"], capture_output=True, timeout=30, check=False)
             if asked.returncode == 0:
@@ -68,7 +68,7 @@ def containerd() -> Iterator[Path]:
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(30)
+            process.wait(60)
         process.kill()
         shutil.rmtree(root, ignore_errors=True)
 

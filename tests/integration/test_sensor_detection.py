@@ -48,16 +48,18 @@ def victim(watch: Watch, image: str) -> Iterator[str]:
 
 
 def test_the_first_event_of_a_container_knows_its_name_and_image(watch: Watch):
-    # Long enough for its specification to be read: nobody polls while it starts.
-    container = watch.run("/bin/sleep", "5")
+    # It must be there until its specification was read: nobody polls while it starts.
+    container = watch.run("/bin/sleep", "1000")
     start, first = watch.events(container, lambda seen: len(seen) > 1)[:2]
+    name = watch.name_of(container)
+    docker(watch.address, "rm", "-f", container)
 
     assert (start.kind, first.kind) == (EventKind.CONTAINER_START, EventKind.EXEC)
-    assert first.container.name == watch.name_of(container) != ""
+    assert first.container.name == name != ""
     assert first.image is not None
     assert first.image.name == f"{IMAGE}:latest"
     assert first.image.id.startswith("sha256:")
-    assert first.process.args == ("/bin/sleep", "5")
+    assert first.process.args == ("/bin/sleep", "1000")
     assert first.lineage[0].outside
 
 

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.deeds import every, wanting
-from tests.support.sensor import open_sensor, state_directory
+from tests.support.sensor import PATIENCE, open_sensor, state_directory
 
 from hullguard.agent.sensor.bpf_sensor import BpfSensor
 from hullguard.detect.detectors.interface import Access, ExecTrait, Wants
@@ -31,17 +32,25 @@ def sensor() -> Iterator[BpfSensor]:
             opened.close(unpin=True)
 
 
-def opens(sensor: BpfSensor, path: Path) -> list[Event]:
-    """What is told of one file by the time that nothing more comes."""
+def told(sensor: BpfSensor, holds: Callable[[Event], object], count: int = 0) -> list[Event]:
+    """The events for which it holds, once there are so many and nothing more comes."""
     found: list[Event] = []
 
     def take(event: Event | Gap) -> None:
-        if isinstance(event, Event) and event.path == str(path):
+        if isinstance(event, Event) and holds(event):
             found.append(event)
 
+    deadline = time.monotonic() + PATIENCE
+    while len(found) < count and time.monotonic() < deadline:
+        sensor.poll(take, 100)
     for _ in range(5):
         sensor.poll(take, 100)
     return found
+
+
+def opens(sensor: BpfSensor, path: Path, count: int = 0) -> list[Event]:
+    """What is told of one file."""
+    return told(sensor, lambda event: event.path == str(path), count)
 
 
 def test_what_the_host_does_is_told_where_a_rule_asks(sensor: BpfSensor, tmp_path: Path):
@@ -51,7 +60,7 @@ def test_what_the_host_does_is_told_where_a_rule_asks(sensor: BpfSensor, tmp_pat
     sensor.apply(wanting(wants, host=True))
     subprocess.run(["cat", secret], check=True, stdout=subprocess.DEVNULL)
 
-    (event,) = opens(sensor, secret)
+    (event,) = opens(sensor, secret, 1)
     assert (event.container.id, event.image) == ("host", None)
     assert event.process.args == ("cat", str(secret))
     assert event.lineage[-2].pid == os.getpid()
@@ -69,14 +78,14 @@ def test_programs_that_no_rule_names_are_not_told(sensor: BpfSensor, tmp_path: P
     for words in (["cat"], ["head"], [sys.executable, "-c", f"import sys; {rename}"]):
         subprocess.run([*words, secret], check=True, stdout=subprocess.DEVNULL)
 
-    assert [event.process.comm for event in opens(sensor, secret)] == ["head", "renamed"]
+    assert [event.process.comm for event in opens(sensor, secret, 2)] == ["head", "renamed"]
 
     # Other rules put other programs in force, and take the first ones out.
     sensor.apply(wanting(Wants(OPEN, paths=(str(secret),), programs=frozenset({"cat"}), host=True), host=True))
     for word in ("cat", "head"):
         subprocess.run([word, secret], check=True, stdout=subprocess.DEVNULL)
 
-    assert [event.process.comm for event in opens(sensor, secret)] == ["cat"]
+    assert [event.process.comm for event in opens(sensor, secret, 1)] == ["cat"]
 
 
 def test_starts_of_programs_that_no_rule_names_are_not_judged(sensor: BpfSensor):
@@ -85,10 +94,7 @@ def test_starts_of_programs_that_no_rule_names_are_not_judged(sensor: BpfSensor)
     for word in ("cat", "head"):  # without a terminal or a socket, which would be reasons of their own
         subprocess.run([word, "/dev/null"], check=True, stdin=null, stdout=null, stderr=null, start_new_session=True)
 
-    seen: list[Event] = []
-    for _ in range(5):
-        sensor.poll(lambda event: seen.append(event) if isinstance(event, Event) else None, 100)
-    ours = [event for event in seen if any(process.pid == os.getpid() for process in event.lineage)]
+    ours = told(sensor, lambda event: any(process.pid == os.getpid() for process in event.lineage), 1)
     assert [(event.process.comm, event.process.args) for event in ours] == [("head", ("head", "/dev/null"))]
 
 
@@ -98,7 +104,7 @@ LONG = "x" * 4000
 
 
 @pytest.mark.parametrize(
-    ("wants", "told", "untold"),
+    ("wants", "wanted", "unwanted"),
     [
         (
             Wants(EXEC, texts=frozenset({TEXT, "two words"}), host=True),
@@ -131,20 +137,20 @@ LONG = "x" * 4000
     ],
 )
 def test_the_kernel_asks_for_programs_that_start_by_what_they_are(
-    sensor: BpfSensor, wants: Wants, told: list[dict], untold: list[dict]
+    sensor: BpfSensor, wants: Wants, wanted: list[dict], unwanted: list[dict]
 ):
     true = shutil.which("true")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
         place = Path(directory)
         place.chmod(0o755)
-        for name in {each.get("program", "true") for each in (*told, *untold)}:
+        for name in {each.get("program", "true") for each in (*wanted, *unwanted)}:
             (place / name).parent.mkdir(exist_ok=True)
             shutil.copy(true, place / name)
             if name == "su":
                 (place / name).chmod(0o4755)
         sensor.apply(wanting(wants, host=True))
         # The numbers tell them apart: programs that this machine's others start meanwhile have none.
-        given = [*told, *untold]
+        given = [*wanted, *unwanted]
         for number, each in enumerate(given):
             arguments = [f"#{number}#", *each.get("args", [])]
             subprocess.run(
@@ -154,16 +160,9 @@ def test_the_kernel_asks_for_programs_that_start_by_what_they_are(
                 cwd=each.get("cwd"),
                 user=each.get("user"),
             )
-        seen: set[str] = set()
+        mine = told(sensor, lambda event: (event.process.exe or "").startswith(directory), len(wanted))
 
-        def take(event: Event | Gap) -> None:
-            if isinstance(event, Event) and event.process.exe and event.process.exe.startswith(directory):
-                seen.add(event.process.args[1])
-
-        for _ in range(5):
-            sensor.poll(take, 100)
-
-    assert seen == {f"#{number}#" for number in range(len(told))}
+    assert {event.process.args[1] for event in mine} == {f"#{number}#" for number in range(len(wanted))}
 
 
 def test_the_agents_own_deeds_are_not_told(sensor: BpfSensor, tmp_path: Path):

@@ -61,7 +61,8 @@ def test_a_docker_container_begins_with_what_it_may_do(watch: Watch, tmp_path: P
 
 def test_all_devices_and_nothing_hidden_is_what_privileged_means(watch: Watch):
     container = watch.run(
-        "/bin/true",
+        "/bin/sleep",
+        "1000",
         options=("--device-cgroup-rule", "a *:* rwm", "--security-opt", "systempaths=unconfined", "--ipc", "host"),
     )
     start, _ = beginning(watch, container)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.docker import IMAGE, docker
-from tests.support.sensor import Watch, builds, open_sensor, state_directory
+from tests.support.sensor import PATIENCE, Watch, builds, open_sensor, state_directory
 
 from hullguard.agent.sensor.loader import unmount
 from hullguard.model.event import Event
@@ -64,7 +64,7 @@ def test_killed_again_and_again_it_loses_nothing_and_tells_nothing_twice(state: 
         kill(running)
         kills += 1
         running = consumer(state, docker_host, spool)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and f"./{COUNT}\n" not in spool.read_text():
         time.sleep(0.05)
     kill(running)
@@ -137,7 +137,7 @@ def test_a_container_that_an_earlier_agent_met_is_watched_from_the_first_moment(
             second.close(unpin=True)
     finally:
         shell.stdin.close()
-        shell.wait(timeout=20)
+        shell.wait(timeout=PATIENCE)
 
 
 def test_an_event_whose_handler_failed_comes_again(state: Path, docker_host: str):

@@ -29,7 +29,8 @@ from hullguard.storage.stores import Policies
 
 ROOT = Path(__file__).parents[2]
 NO_DOCKER = "unix:///nonexistent/docker.sock"
-SECONDS = 20
+SECONDS = 60
+"""How long a test waits for what must come: a bound on hanging, not on speed."""
 
 
 def shell_event(sequence: int, path: str = "/bin/sh") -> Event:
@@ -158,7 +159,7 @@ class LiveAgent:
         return await self.until(lambda status: status.line.state == "connected")
 
 
-async def come_true(holds: Callable[[], Awaitable[object]], seconds: float = 2 * SECONDS) -> None:
+async def come_true(holds: Callable[[], Awaitable[object]], seconds: float = SECONDS) -> None:
     """Until the awaited answer is true."""
     async with asyncio.timeout(seconds):
         while not await holds():

@@ -21,7 +21,7 @@ from hullguard.model.node import Reason
 from hullguard.model.policy import NodePolicies
 from hullguard.wire import codec
 
-DEADLINE_MS = 1000
+DEADLINE_MS = 4000
 """Longer than the product's: this machine may be busy with other tests."""
 
 
@@ -67,6 +67,10 @@ class Node:
             if self.part._answered > before:
                 return True
         return False
+
+    async def settle(self) -> None:
+        """Until the responder has done what it was told so far."""
+        await come_true(self._settled)
 
     async def die(self) -> None:
         """The agent is gone; its responder is not told."""

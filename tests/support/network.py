@@ -53,14 +53,15 @@ def wired(docker_host: str, container: str) -> Iterator[Wire]:
 
 def reaches(docker_host: str, container: str, wire: Wire) -> bool:
     """Whether a connection from inside the container gets its greeting."""
-    script = f"/bin/busybox nc -w 2 {wire.address} {wire.port} < /dev/null"
+    script = f"/bin/busybox nc -w 4 {wire.address} {wire.port} < /dev/null"
     return b"hello" in docker(docker_host, "exec", container, "/bin/sh", "-c", script, check=False).stdout
 
 
 def loops(docker_host: str, container: str) -> bool:
     """Whether the container still speaks to itself."""
     script = (
-        "(echo hello | /bin/busybox nc -l -p 7 127.0.0.1 &) ; sleep 1; /bin/busybox nc -w 2 127.0.0.1 7 < /dev/null"
+        "(echo hello | /bin/busybox nc -l -p 7 127.0.0.1 &); i=0;"
+        "until /bin/busybox nc -w 4 127.0.0.1 7 < /dev/null || [ $i = 50 ]; do i=$((i+1)); sleep 0.2; done"
     )
     return b"hello" in docker(docker_host, "exec", container, "/bin/sh", "-c", script, check=False).stdout
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(
-            base_url=url, headers={"X-Hullguard-Request": "1"}, timeout=30, verify=False, trust_env=False
+            base_url=url, headers={"X-Hullguard-Request": "1"}, timeout=60, verify=False, trust_env=False
         )
 
     def sign_in(self, name: str, password: str) -> None:
@@ -169,12 +169,16 @@ class Client:
             answer = self.get(path)
         return answer
 
-    def stream(self, seconds: float = 60) -> Iterator[tuple[str, dict[str, Any], float]]:
-        """Server-sent events: kind, data and the monotonic time of arrival."""
+    def stream(
+        self, seconds: float = 60, *, opened: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[str, dict[str, Any], float]]:
+        """Server-sent events: kind, data and the monotonic time of arrival. From ``opened`` on none is missed."""
         kind = ""
         with self.http.stream("GET", API + "/stream", timeout=seconds) as answer:
             for line in answer.iter_lines():
-                if line.startswith("event:"):
+                if line == ": connected":
+                    opened()
+                elif line.startswith("event:"):
                     kind = line.removeprefix("event:").strip()
                 elif line.startswith("data:"):
                     yield kind, json.loads(line.removeprefix("data:")), time.monotonic()

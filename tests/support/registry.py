@@ -202,7 +202,7 @@ class RealRegistry:
         repository, _, tag = name.rpartition(":")
         accepted = "application/vnd.docker.distribution.manifest.v2+json"
         request = urllib.request.Request(self._manifests(repository, tag), headers={"Accept": accepted})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             content = answer.read()
         return {"mediaType": accepted, "digest": digest_of(content), "size": len(content)}
 
@@ -211,7 +211,7 @@ class RealRegistry:
         body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
         address = self._manifests(repository, tag)
         request = urllib.request.Request(address, body, {"Content-Type": INDEX}, method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
 
     def _manifests(self, repository: str, tag: str) -> str:
         return f"http://{self.host}/v2/{repository}/manifests/{tag}"
@@ -244,11 +244,11 @@ def real_registry(root: Path, htpasswd: str = "") -> Iterator[RealRegistry]:
         yield RealRegistry(host)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _wait(process: subprocess.Popen[bytes], host: str, log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(f"http://{host}/", timeout=5).close()

@@ -56,6 +56,8 @@ int main(int count, char **words)
 """
 
 
+PATIENCE = 60.0
+"""Seconds until what must come is missed: a bound on hanging, not on speed."""
 _FORBIDDEN = {"sensor.no-capability", "sensor.no-btf", "sensor.no-libbpf"}
 
 
@@ -128,7 +130,7 @@ class Watch:
     def shell(self, container: str, script: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         return docker(self.address, "exec", container, "/bin/sh", "-c", script, check=check)
 
-    def events(self, container: str, until: Callable[[list[Event]], bool], seconds: float = 10) -> list[Event]:
+    def events(self, container: str, until: Callable[[list[Event]], bool], seconds: float = PATIENCE) -> list[Event]:
         """What is seen of the container until that is enough, or for so long."""
         seen: list[Event] = []
 
@@ -145,7 +147,7 @@ class Watch:
             self.sensor.poll(take, 100)
         return seen
 
-    def observations(self, container: str, count: int = 1, seconds: float = 10) -> list[Observation]:
+    def observations(self, container: str, count: int = 1, seconds: float = PATIENCE) -> list[Observation]:
         """What the engine objects to: at least so many, or what there is after so long."""
 
         def judged(events: list[Event]) -> list[Observation]:

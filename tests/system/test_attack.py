@@ -40,7 +40,7 @@ def container(docker_host: str) -> Iterator[str]:
 
 def incidents(client: Client, container: str, rule: str, count: int) -> list[dict[str, Any]]:
     path = f"/incidents?container={container}&rule={rule}"
-    return client.wait(path, lambda page: page["total"] >= count, seconds=20)["items"]
+    return client.wait(path, lambda page: page["total"] >= count)["items"]
 
 
 def shell_in(docker_host: str, container: str, *keys: str) -> None:
@@ -53,7 +53,7 @@ def shell_in(docker_host: str, container: str, *keys: str) -> None:
     for line in (*keys, "exit"):
         time.sleep(0.3)
         os.write(master, line.encode() + b"\n")
-    shell.wait(timeout=30)
+    shell.wait(timeout=60)
     os.close(master)
 
 
@@ -119,7 +119,7 @@ def test_an_attack_is_one_incident_with_its_story(client: Client, docker_host: s
 
     first = client.wait(f"/incidents?container={container}", lambda page: page["total"] >= 1)["items"][0]["id"]
     whole = {READ: 4, DROP: 3}
-    incident = client.wait(f"/incidents/{first}", lambda found: whole.items() <= counts(found).items(), seconds=20)
+    incident = client.wait(f"/incidents/{first}", lambda found: whole.items() <= counts(found).items())
     assert client.get(f"/incidents?container={container}")["total"] == 1
     story = incident["story"]
     steps = {step["rule"]: step for step in story["steps"]}
@@ -173,8 +173,7 @@ def test_incidents_reach_an_open_stream_by_themselves(client: Client, docker_hos
     ready, done = threading.Event(), threading.Event()
 
     def listen() -> None:
-        ready.set()
-        for kind, data, _ in client.stream(30):
+        for kind, data, _ in client.stream(opened=ready.set):
             # Containers of the tests before may still have something to tell.
             if kind == "incident" and client.get(f"/incidents/{data['id']}")["container"]["id"] == container:
                 arrived.append(data["id"])
@@ -183,11 +182,10 @@ def test_incidents_reach_an_open_stream_by_themselves(client: Client, docker_hos
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    ready.wait(5)
-    time.sleep(1)
+    assert ready.wait(60)
     docker(docker_host, "exec", container, "cat", "/etc/shadow")
 
-    assert done.wait(20)
+    assert done.wait(60)
     listener.join(10)
     assert client.get(f"/incidents/{arrived[0]}")["details"]["path"] == "/etc/shadow"
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.bpf, pytest.mark.timeout(300)]
 DROP = "container.drop-and-execute"
 IMAGE = "hullguard-test/till"
 # A program that the image does not have is part of its work: a policy that was switched on without looking breaks it.
-WORK = "rm -f /tmp/works; cp /bin/busybox /tmp/busybox; sleep 3; /tmp/busybox true || exit 1; touch /tmp/works; exec sleep 600"
+WORK = "rm -f /tmp/works; cp /bin/busybox /tmp/busybox; sleep 6; /tmp/busybox true || exit 1; touch /tmp/works; exec sleep 600"
 SPEC = {
     "name": "till",
     "detectors": {DROP: {"action": "deny"}},
@@ -24,7 +24,7 @@ DEPARTURE = "profile.departure"
 SHOP = "hullguard-test/shop"
 # The release that is learned, and the next one, which writes a file more: a profile of the former breaks it.
 LEARNED = "touch /tmp/works; exec sleep 600"
-NEXT = "rm -f /tmp/works; sleep 3; echo sold >> /etc/receipts || exit 1; touch /tmp/works; exec sleep 600"
+NEXT = "rm -f /tmp/works; sleep 6; echo sold >> /etc/receipts || exit 1; touch /tmp/works; exec sleep 600"
 STRICT = {
     "name": "shop",
     "detectors": {DEPARTURE: {"action": "deny"}},
@@ -119,7 +119,7 @@ def test_simulated_then_a_canary_then_enforced_then_taken_back(client: Client, d
     policy = rolled_out(client, policy, mode="enforce", tolerated_exits=1, watch_minutes=5)
     docker(docker_host, "restart", "-t", "0", till)
     now = client.wait(
-        f"/policies/{policy['id']}", lambda found: found["spec"]["rollout"]["mode"] == "simulate", seconds=90
+        f"/policies/{policy['id']}", lambda found: found["spec"]["rollout"]["mode"] == "simulate", seconds=120
     )
     assert (now["version"], now["changed_by"]) == (policy["version"] + 1, f"node:{node['id']}")
     assert now["comment"].startswith("Simulated again: 2 failing exits in 5 minutes, 0 before")
@@ -172,7 +172,7 @@ def test_a_protected_profile_is_taken_back_when_it_breaks_the_next_release(clien
         assert {each["details"]["what"] for each in denied["items"] if each["stopped"]} == {"/etc/receipts"}
 
         # It fails once more than is tolerated: the profile monitors again, and everybody who must know is told why.
-        now = client.wait(f"/profiles/{profile}", lambda found: found["state"] == "monitor", seconds=90)
+        now = client.wait(f"/profiles/{profile}", lambda found: found["state"] == "monitor", seconds=120)
         assert (now["version"], now["changed_by"]) == (protected["version"] + 1, f"node:{node['id']}")
         (back,) = client.get("/incidents?rule=profile.rolled-back")["items"]
         said_why = {name: back["details"][name] for name in ("profile", "version", "exits", "before", "code")}
@@ -190,7 +190,7 @@ def test_a_protected_profile_is_taken_back_when_it_breaks_the_next_release(clien
         docker(docker_host, "rm", "-f", *made, check=False)
 
 
-def wait_until(holds: Any, seconds: float = 30) -> None:
+def wait_until(holds: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never held"

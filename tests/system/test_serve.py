@@ -31,14 +31,6 @@ def answers(url: str) -> bool:
         return False
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_parts_that_run_alone_make_a_platform(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
     made = subprocess.run(hullguard("admin", "init", *data), check=True, capture_output=True, text=True, env=ENVIRON)
@@ -46,18 +38,22 @@ def test_parts_that_run_alone_make_a_platform(tmp_path: Path) -> None:
     again = subprocess.run(hullguard("admin", "init", *data), check=True, capture_output=True, text=True, env=ENVIRON)
     assert "password" not in again.stdout
 
-    url = f"http://127.0.0.1:{free_port()}"
-    parts = [
-        ("cache",),
-        ("hostmgr", "--listen", "127.0.0.1:0"),
-        ("worker",),
-        ("ctrl", "--listen", url.removeprefix("http://")),
-    ]
+    free = ("--listen", "127.0.0.1:0")
+    reader, writer = os.pipe()
     running = [
-        subprocess.Popen(hullguard("serve", *part, *data), env=ENVIRON, stderr=subprocess.PIPE, text=True)
-        for part in parts
+        subprocess.Popen(
+            hullguard("serve", *part, *data),
+            env={**ENVIRON, "HULLGUARD_READY_FD": str(writer)} if part[0] == "ctrl" else ENVIRON,
+            pass_fds=(writer,) if part[0] == "ctrl" else (),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for part in (("cache",), ("hostmgr", *free), ("worker",), ("ctrl", *free))
     ]
+    os.close(writer)
     try:
+        with os.fdopen(reader) as said:
+            url = f"http://{said.readline().strip()}"
         until(lambda: answers(url))
         client = Client(url)
         client.sign_in("admin", password)
@@ -68,5 +64,5 @@ def test_parts_that_run_alone_make_a_platform(tmp_path: Path) -> None:
     finally:
         for process in reversed(running):
             process.send_signal(signal.SIGTERM)
-        ends = [process.communicate(timeout=30)[1] for process in running]
+        ends = [process.communicate(timeout=60)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0, 0], ends

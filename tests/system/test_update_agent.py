@@ -75,11 +75,11 @@ def update(client: Client, sha256: str, key: str) -> dict[str, Any]:
     (node,) = client.get("/nodes")["items"]
     made = client.post(
         "/commands",
-        {"node": node["id"], "kind": "update_agent", "parameters": {"sha256": sha256, "health_seconds": 20}},
+        {"node": node["id"], "kind": "update_agent", "parameters": {"sha256": sha256, "health_seconds": 60}},
         Idempotency_Key=key,
     )
     return client.wait(
-        f"/commands/{made['id']}", lambda command: command["state"] in ("done", "failed", "expired"), seconds=120
+        f"/commands/{made['id']}", lambda command: command["state"] in ("done", "failed", "expired"), seconds=200
     )
 
 
