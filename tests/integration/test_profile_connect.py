@@ -64,6 +64,14 @@ def put(stage: Stage, state: ProfileState = ProfileState.PROTECT, action: Action
     stage.watch.sensor.poll(lambda _: None, 0)
 
 
+@pytest.fixture(autouse=True)
+def lasting() -> Iterator[None]:
+    """An agent polls all the time; this one polled before the deed, which a busy machine puts off."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filters, "LEASE_SECONDS", 600)
+        yield
+
+
 @pytest.fixture
 def fenced(stage: Stage) -> Iterator[Stage]:
     """The profile is in force, and the agent has polled."""
