@@ -1,7 +1,7 @@
 """Digests of files in the ways in which package databases keep them: is this still the file that the package brought?
 
 dpkg keeps MD5, apk SHA-1 or SHA-256, rpm MD5, SHA-1 or SHA-256. Which of them will be asked for is not known when a
-layer is read, so a fingerprint has them all, unless the layer tells whose database it is (``kinds_of``). What a digest
+layer is read, so a fingerprint has them all, unless the layer tells whose database it is (decision 0036). What a digest
 begins with is enough: nobody finds another file for 128 bits.
 """
 
