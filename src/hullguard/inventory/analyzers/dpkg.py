@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers import provenance
+from hullguard.inventory.analyzers import provenance, third_party
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
 from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
 from hullguard.inventory.analyzers.copyright.analyzer import with_licenses
@@ -20,7 +20,7 @@ _STATUS_D = f"{_ROOT}/status.d"
 _INFO = f"{_ROOT}/info"
 _UPDATES = f"{_ROOT}/updates"
 _DIVERSIONS = f"{_ROOT}/diversions"
-_FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin"))
+_FIELDS = pattern(("Package", "Status", "Version", "Source", "Architecture", "Maintainer", "Origin", "Vendor"))
 # Most files of a distribution, none of which names a package or is a program.
 _NEVER = rb"(?!usr/share/(?:(?:man|locale|zoneinfo|i18n|icons)/|doc/[^/\n]*/(?:copyright|changelog\b[^/\n]*)$))"
 # A file a line, in md5sums behind its digest.
@@ -47,7 +47,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 10
+    name, version = "dpkg", 11
     paths = rf"var/lib/dpkg/(?:status|status\.d/{_CONTROL}|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES, _DIVERSIONS)
 
@@ -96,6 +96,7 @@ class DpkgAnalyzer(Analyzer):
         if context.distribution is not None and context.distribution.ecosystem:
             listed_ones = {name for name, _ in findings.listed}
             findings.unlisted = {name for name, owner in own.items() if owner.own and name not in listed_ones}
+        third_party.tell(findings, context.distribution, (one.name for one in own.values() if one.other))
         return findings
 
     @staticmethod
@@ -111,6 +112,8 @@ class DpkgAnalyzer(Analyzer):
         # Of several architectures one that somebody else built is enough to look.
         owner = own.setdefault(name, Owner(name, True, layer))
         owner.own = owner.own and made and provenance.from_origin(distribution, entry.get("origin"))
+        sellers = (entry.get("origin"), entry.get("vendor"))
+        owner.other = owner.other or third_party.packed(distribution, version, entry.get("maintainer"), sellers)
         owner.layer = max(owner.layer, layer)
         findings.packages.append(
             Package(

@@ -74,12 +74,17 @@ _PROGRAMS = {
 def maintained(distribution: Distribution | None, maintainer: str | None, version: str = "") -> bool:
     """By whom a package of dpkg or pacman says that it is made (``Name <address>``), or that its version tells."""
     domain = _DOMAIN.search(maintainer or "")
-    if distribution is None or domain is None or _MARKED.search(version):
+    if distribution is None or domain is None or marked(version):
         return False
     if distribution.id == "debian" and _DEBIANS_OWN.search(version):
         return True
     known = _MAINTAINERS.get(distribution.id, ())
     return any(f".{domain[1].lower()}".endswith(f".{each}") for each in known)
+
+
+def marked(version: str) -> bool:
+    """Whether a version names a personal archive or a vendor."""
+    return _MARKED.search(version) is not None
 
 
 def from_origin(distribution: Distribution | None, origin: str | None) -> bool:
@@ -92,8 +97,13 @@ def vended(distribution: Distribution | None, vendor: str | None, release: str) 
     if distribution is None or not vendor:
         return False
     tag = _RELEASES.get(distribution.id)
-    known = vendor.startswith(_VENDORS.get(distribution.id, ()))
+    known = vendor.startswith(vendors_of(distribution))
     return known and (tag is None or tag.search(release) is not None)
+
+
+def vendors_of(distribution: Distribution | None) -> tuple[str, ...]:
+    """The beginnings of the vendors in a distribution's own rpm packages, none where they are not known."""
+    return _VENDORS.get(distribution.id, ()) if distribution is not None else ()
 
 
 def fetched(distribution: Distribution | None, repositories: str) -> bool:
@@ -121,6 +131,8 @@ class Owner(Struct):
     """Whether the distribution built it."""
     layer: int
     """The number of the layer that brought it in."""
+    other: bool = False
+    """Whether it shows that somebody else built it (``third_party``); of many neither is shown."""
     paths: set[str] = set()
     """The real paths that it lists, links followed to their ends."""
     sums: dict[str, str] = {}
@@ -163,12 +175,17 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
             others.add(owner.name)
     if not others or distribution is None or not published:  # that nobody knows of its packages is said elsewhere
         return
-    named = ", ".join(sorted(others)[:_NAMED]) + (", …" if len(others) > _NAMED else "")
     why = (
         f"nothing shows that {distribution.id} built them, and its advisories may not speak of them: "
         "programs and packages of languages among their files were looked up by themselves"
     )
-    findings.say(f"{len(others)} OS packages ({named})"[:500], why)
+    findings.say(named(others), why)
+
+
+def named(others: set[str]) -> str:
+    """How many OS packages, and the names of the first."""
+    names = ", ".join(sorted(others)[:_NAMED]) + (", …" if len(others) > _NAMED else "")
+    return f"{len(others)} OS packages ({names})"[:500]
 
 
 def packaged(path: str) -> bool:

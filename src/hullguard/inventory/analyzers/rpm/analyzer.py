@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from packageurl import PackageURL
 
-from hullguard.inventory.analyzers import provenance
+from hullguard.inventory.analyzers import provenance, third_party
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, File, Files, Findings
 from hullguard.inventory.analyzers.provenance import Owner
 from hullguard.inventory.analyzers.rpm import bdb, ndb, sqlite, wal
@@ -94,16 +94,19 @@ class RpmAnalyzer(Analyzer):
             findings.say(path + _JOURNAL, why, incomplete=True)
         for why in found.problems:
             findings.say(path, f"the package database is damaged: {why}", incomplete=True)
-        owners: list[Owner] = []
+        owners, others = list[Owner](), list[str]()
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:
             if record.name != _KEY and findings.has_room():
                 layer = origins.get(_identity(record), newest)
                 findings.packages.append(_package(record, path, layer, context))
                 made = provenance.vended(context.distribution, record.vendor, record.release)
+                if third_party.sold(context.distribution, record.vendor):
+                    others.append(record.name)
                 listed = dict(zip(record.owned, record.sums, strict=True))
                 owners.append(Owner(record.name, made, layer).with_files(files, listed))
         provenance.take(findings, context.distribution, owners, fhs=False)
+        third_party.tell(findings, context.distribution, others)
         return any(record.name != _KEY for record in found.records)
 
 
