@@ -28,5 +28,6 @@ export default defineConfig({
     target: 'es2022',
   },
   server: { host: '127.0.0.1', proxy: { '/api': server }, fs: { allow: ['.', content, sentences] } },
-  test: { environment: 'jsdom', include: ['tests/**/*.test.ts'] },
+  // A bound on hanging: how quick a test is depends on what else the machine does.
+  test: { environment: 'jsdom', include: ['tests/**/*.test.ts'], testTimeout: 120_000 },
 })

@@ -4,7 +4,7 @@ import { instruction } from '@/components/images/instruction'
 import { shortDigest } from '@/components/images/names'
 import { packageName } from '@/components/images/purl'
 import { commandLine, summary } from '@/components/incidents/words'
-import { subjectLink, subjectText } from '@/components/audit/words'
+import { actorText, reasonText, subjectLink, subjectText } from '@/components/audit/words'
 import { counted, told, useLanguage } from '@/i18n'
 import { bytes, duration, number } from '@/i18n/format'
 
@@ -88,7 +88,8 @@ describe('words of the server', () => {
 describe('figures', () => {
   it('are written as the language does', () => {
     expect(number(12345)).toBe('12,345')
-    expect(bytes(0)).toBe('0 byte')
+    expect(bytes(0)).toBe('0 bytes')
+    expect(bytes(1)).toBe('1 byte')
     expect(bytes(184_300_000)).toBe('184.3 MB')
     expect(duration(45)).toBe('45 seconds')
     expect(duration(1560)).toBe('26 minutes')
@@ -106,5 +107,22 @@ describe('a subject of the audit', () => {
   it('is shortened in the middle', () => {
     expect(subjectText('incident:e9c4da0af1cd587ff093cb957634d712')).toBe('incident:e9c4da0a…d712')
     expect(shortDigest(`sha256:${'a'.repeat(64)}`)).toBe('aaaaaaaaaaaa…')
+  })
+})
+
+describe('a record of the audit', () => {
+  it('names who did it', () => {
+    expect(actorText('user:alice')).toBe('alice')
+    expect(actorText('anonymous')).toBe('Nobody signed in')
+    expect(actorText('node:01a22384ba5a73b3b34d3f8cd49dfdbd')).toBe('node:01a22384…fdbd')
+  })
+
+  it('says why something was denied, and what a person wrote as it is', () => {
+    expect(reasonText({ outcome: 'denied', reason: 'sign-in-failed' })).toBe(
+      'The user name or the password is wrong.',
+    )
+    expect(reasonText({ outcome: 'denied', reason: 'from-a-newer-server' })).toBe('from-a-newer-server')
+    expect(reasonText({ outcome: 'done', reason: 'stale' })).toBe('stale')
+    expect(reasonText({ outcome: 'denied', reason: '' })).toBe('–')
   })
 })

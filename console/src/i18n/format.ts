@@ -37,6 +37,7 @@ export function bytes(value: number): string {
   return new Intl.NumberFormat(language.value, {
     style: 'unit',
     unit: UNITS[step] ?? 'byte',
+    unitDisplay: step === 0 ? 'long' : 'short', // in short form English has no plural of byte
     maximumFractionDigits: step === 0 ? 0 : 1,
   }).format(value / 1000 ** step)
 }

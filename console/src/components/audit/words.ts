@@ -1,5 +1,6 @@
 /** Who did what to which thing, in words. */
 import type { RouteLocationRaw } from 'vue-router'
+import type { AuditRecord } from '@/api/types'
 import { told } from '@/i18n'
 
 export function actionText(action: string): string {
@@ -7,7 +8,13 @@ export function actionText(action: string): string {
 }
 
 export function actorText(actor: string): string {
-  return told('actor', actor, {}, actor.replace(/^user:/, ''))
+  return told('actor', actor, {}, actor.startsWith('user:') ? actor.slice(5) : subjectText(actor))
+}
+
+/** Why, as a person wrote it; of what was denied the server gives the code of the problem. */
+export function reasonText(record: Pick<AuditRecord, 'outcome' | 'reason'>): string {
+  if (!record.reason) return '–'
+  return record.outcome === 'denied' ? told('problem', record.reason, {}, record.reason) : record.reason
 }
 
 const PAGES: Record<string, string> = { node: 'node', policy: 'policy', incident: 'incident', image: 'image' }
