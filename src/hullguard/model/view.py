@@ -87,7 +87,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     quota_used: int
     incidents_open: dict[Severity, int]
     incidents_per_day: tuple[tuple[str, int], ...]
-    """Seven days, oldest first: ISO date and count."""
+    """Seven days, oldest first: ISO date and count of those that nobody ignored."""
     images: int
     images_running: int
     images_at_risk: int

@@ -136,7 +136,8 @@ class Intake:
         self._incidents.append({"id": incident, "node": self._node, "status": status.value, **values})
         self._observations += [_observed(each, incident, place) for each in added]
         room = MOST_OF_INCIDENT - sum(each.account.observations for each in before)
-        ids = [each.lead.id for each in added[: max(0, room)]]
+        # What a self-test did says nothing of what rules would find in a team's own containers.
+        ids = [each.lead.id for each in added[: max(0, room)] if not each.lead.self_test]
         self._recorded |= {each: self._events[each] for each in ids if each in self._events}
         of = {"incident": incident, "at": account.last}
         self._rules += [{**of, "rule": rule, "cluster": place.cluster} for rule in account.rules]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from tests.support.attack import seen
 from tests.support.database import SCOPE, START, Clock
 from tests.support.events import event
@@ -30,6 +31,15 @@ async def test_an_event_is_recorded_with_its_observation_and_once(tx: Transactio
         await Incidents(tx).insert("node-1", [first, second], START, {first.id: happened})
     (kept,), more = await Recordings(tx).latest(START, START + SECOND, 10)
     assert (kept.observation, kept.event, more) == (first.id, happened, 0)
+
+
+async def test_what_a_self_test_did_is_not_recorded(tx: Transaction) -> None:
+    await enrolled(tx)
+    test, real = structs.replace(seen(1), self_test=True), seen(2, at=START + SECOND)
+    events = {each.id: event(at=each.at) for each in (test, real)}
+    await Incidents(tx).insert("node-1", [test, real], START, events)
+
+    assert await recorded(tx) == ([real.id], 0)
 
 
 async def test_the_latest_of_a_span_are_told_and_the_others_counted(tx: Transaction) -> None:
