@@ -1,5 +1,7 @@
 """Rules in policies: what is on, what follows, what the kernel is asked for, what is refused."""
 
+import re
+
 import pytest
 from tests.support.events import event, policies, policy, process
 from tests.support.rules import with_condition
@@ -9,7 +11,7 @@ from hullguard.detect.detectors.interface import EVERY_VARIABLE, refuses
 from hullguard.detect.engine import OUTPUT
 from hullguard.detect.plan import MOST_WANTS as MOST_WANTS_OF_SLOT
 from hullguard.detect.plan import UNKNOWN
-from hullguard.detect.rulebook import LARGEST, rulebook
+from hullguard.detect.rulebook import LARGEST, check_rules, rulebook
 from hullguard.detect.rules.refusal import MOST_WANTS, TOO_MANY
 from hullguard.model.errors import Invalid
 from hullguard.model.event import Endpoint, Event, EventKind, Socket
@@ -90,6 +92,17 @@ def test_the_host_is_asked_for_where_the_policy_says_so():
     everywhere = RulesSpec(pack=False, files=[RuleText("r", with_condition("evt.type = execve"))], host=True)
 
     assert plan(policies(policy("p", nodes=("*",), rules=everywhere))).host is not None
+
+
+@pytest.mark.parametrize("macro", ["container", "open_read", "open_write", "rename", "spawned_process"])
+def test_who_writes_falcos_macros_is_told_what_the_pack_has(macro: str):
+    said = re.escape(f"there is no macro '{macro}'; Falco's own rule file defines it, Hullguard's rules have '")
+
+    with pytest.raises(Invalid, match=said):
+        check_rules(RulesSpec(files=[RuleText("r", with_condition(macro))]))
+    with pytest.raises(Invalid, match=f"there is no macro '{macro}'") as refused:
+        check_rules(RulesSpec(pack=False, files=[RuleText("r", with_condition(macro))]))
+    assert "Hullguard's rules have" not in str(refused.value)
 
 
 def test_the_same_rules_are_compiled_once():

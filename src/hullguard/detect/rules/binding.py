@@ -35,6 +35,14 @@ from hullguard.detect.rules.syntax import (
     Spot,
 )
 
+_LIKE_FALCOS: Final = {
+    "container": "in_container",
+    "open_read": "opened_for_reading",
+    "open_write": "opened_for_writing",
+    "rename": "renamed",
+    "spawned_process": "program_starts",
+}
+"""Macros of Falco's own rule file that everybody writes, and what the pack has in their place."""
 TYPES: Final = frozenset({"evt.type", "syscall.type"})
 MOST_VALUES: Final = 200_000
 """Values that one test may compare with."""
@@ -139,6 +147,10 @@ class Binder:
     def _no_macro(self, name: str) -> str:
         if name in self._definitions.lists:
             return f"{name!r} is a list, not a macro: write FIELD in ({name})"
+        if (ours := _LIKE_FALCOS.get(name)) in self._definitions.macros:
+            return (
+                f"there is no macro {quoted(name)}; Falco's own rule file defines it, Hullguard's rules have {ours!r}"
+            )
         return f"there is no macro {quoted(name)}{self._problems.near(name, self._definitions.macros)}"
 
     # Conditions -------------------------------------------------------------------------------------------------------
