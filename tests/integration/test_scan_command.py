@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,7 @@ def test_no_cache_keeps_nothing(cli: Cli, image: Path) -> None:
         (("--platform", "linux/s390x", "IMAGE"), "no image for linux/s390x"),
         (("TEXT",), "is no image"),
         (("TRUNCATED",), "cut off"),
+        (("CUT",), "is damaged before its manifest, as when it was not copied to its end: cut is cut off at byte 3000"),
         (("BADLAYER",), "is no tar archive"),
         (("--nonsense", "IMAGE"), "No such option"),
         ((), "Missing argument"),
@@ -186,10 +188,15 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(
 ) -> None:
     (tmp_path / "text").write_text("this is no image\n" * 100)
     (tmp_path / "truncated.tar").write_bytes(image.read_bytes()[:9000])
+    with tarfile.open(tmp_path / "cut", "w") as archive:  # as engines write it: the manifest last
+        archive.add(tmp_path / "text", "layer.tar")
+        archive.add(tmp_path / "text", "manifest.json")
+    (tmp_path / "cut").write_bytes((tmp_path / "cut").read_bytes()[:3000])
     bad = Image([b"no archive " * 100]).docker_archive(tmp_path / "bad.tar")
     places = {
         "IMAGE": str(image),
         "TEXT": str(tmp_path / "text"),
+        "CUT": str(tmp_path / "cut"),
         "TRUNCATED": f"docker-archive:{tmp_path / 'truncated.tar'}",
         "BADLAYER": str(bad),
     }

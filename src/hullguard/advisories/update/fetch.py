@@ -6,6 +6,7 @@ import contextlib
 import email.utils
 import gzip
 import hashlib
+import re
 import time
 import urllib.request
 import zlib
@@ -33,6 +34,7 @@ _MOST_TRIES = 30
 _LONGEST_PAUSE = 120.0
 _GZIP = frozenset({"gzip", "x-gzip"})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
 _GONE = frozenset({403, 404, 410})  # a bucket that may not be listed says 403 for what it does not have
 
 
@@ -313,7 +315,6 @@ def _pause(asked: str | None) -> float | None:
 
 
 def _plainly(cause: Exception) -> str:
-    """The reason without the pool's own words."""
+    """The reason, without the connection that urllib3 names before it."""
     reason = getattr(cause, "reason", None)
-    text = str(reason if reason is not None else cause)
-    return text.rpartition(": ")[2] if ">: " in text else text
+    return _CONNECTION.sub("", str(reason if reason is not None else cause))

@@ -109,6 +109,7 @@ def update(  # noqa: PLR0917
     for each in outcome.failed:
         exits.remark(say("not updated: {name}: {why}", name=each.name, why=local(each.why)))
     if len(outcome.failed) == len(outcome.updates):
+        exits.remark(say("without a network, `hullguard db import FILES…` reads advisories from files that you bring"))
         exits.fail(say("nothing could be updated; {file} is as it was", file=path), exits.OUTSIDE_FAILED)
     same = sum(1 for each in outcome.updates if each.how == "same" and not each.why)
     updated = len(outcome.updates) - same - len(outcome.failed)

@@ -27,9 +27,13 @@ def is_compressed(path: Path) -> bool:
     return bool(compression)
 
 
-def top_names(path: Path, limits: Limits) -> frozenset[str]:
-    """The names at the top of an archive, of a damaged one those before the damage; none when it is no archive."""
+def top_names(path: Path, limits: Limits) -> tuple[frozenset[str], Invalid | None]:
+    """The names at the top of an archive; of a damaged one those before the damage, and the damage.
+
+    There are none when it is no archive.
+    """
     names = set()
+    damage = None
     budget = Budget(limits)
     compressed = is_compressed(path)
     with path.open("rb", buffering=0) as file:
@@ -45,12 +49,12 @@ def top_names(path: Path, limits: Limits) -> frozenset[str]:
                     names.add(name)
                 if name == DECIDING:
                     break
-        except Invalid:
-            pass
+        except Invalid as refused:
+            damage = refused if refused.code != "image.not-a-tar" else None
         except LimitReached:
             # A bomb hides what stands behind it. Read as an archive it ends at the same limit, with a report.
             names.add(DECIDING)
-    return frozenset(names)
+    return frozenset(names), damage
 
 
 def begins_a_tar(block: bytes) -> bool:

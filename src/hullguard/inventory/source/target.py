@@ -30,12 +30,17 @@ def parse(target: str, limits: Limits) -> tuple[Source, str]:
 
 def _recognised(path: Path, limits: Limits) -> Source:
     try:
-        names = top_names(path, limits) if path.is_file() else frozenset()
+        names, damage = top_names(path, limits) if path.is_file() else (frozenset(), None)
     except OSError as cause:
         raise Invalid(f"{path} cannot be read: {cause.strerror}", "image.unreadable") from cause
     for source in places():
         if source.recognises(path, names):
             return source
+    if names and damage is not None:
+        # Engines write the manifest last, so an archive that was cut off seems to have none.
+        raise Invalid(
+            f"{path} is damaged before its manifest, as when it was not copied to its end: {damage}", damage.code
+        )
     raise Invalid(
         f"{path} is no image: neither a directory nor a tar archive with a manifest.json or an index.json at its top,"
         " nor a bill of materials in JSON",

@@ -4,6 +4,7 @@ import base64
 import email.utils
 import gzip
 import hashlib
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +147,16 @@ def test_a_server_that_only_ever_breaks_off_is_given_up(mirror: SmallMirror, int
         Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
 
     assert len(mirror.asked) == 5
+
+
+def test_a_server_that_is_not_there_is_told_without_the_connections_own_words(into: Path, pauses: Pauses) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen, so that nobody else can either
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/file"
+        with pytest.raises(Failed) as refused:
+            Fetcher(sleep=pauses).get(url, into, BOUND)
+
+    assert str(refused.value).startswith(f"{url}: Failed to establish a new connection: ")
 
 
 @pytest.mark.parametrize("fault", [claims(BOUND + 1), claims(BOUND, "9" * 5000), endless])

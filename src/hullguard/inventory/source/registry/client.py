@@ -4,6 +4,7 @@ import email.utils
 import functools
 import os
 import random
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ _CLIENT = "hullguard"
 _MAX_SMALL = 1 << 20
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
+_CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
 
 
 class Client:
@@ -267,7 +269,9 @@ class Client:
             hint = "; if its certificate is your own, say --ca-file"
         elif isinstance(reason, ssl.SSLError):
             hint = "; if it speaks plain http, say --insecure"
-        return Unavailable(f"the registry {host} cannot be reached: {str(cause)[:500]}{hint}", "registry.unreachable")
+        return Unavailable(
+            f"the registry {host} cannot be reached: {_plainly(cause)[:500]}{hint}", "registry.unreachable"
+        )
 
 
 def _bounded(answer: "BaseHTTPResponse", pace: "Pace", limit: int, what: str) -> bytes:
@@ -305,6 +309,11 @@ def _retry_after(value: str) -> float | None:
 
 def _reason(cause: BaseException) -> object:
     return getattr(cause, "reason", None) or next((arg for arg in cause.args if isinstance(arg, ssl.SSLError)), cause)
+
+
+def _plainly(cause: BaseException) -> str:
+    """What went wrong, without the connection that urllib3 names before it."""
+    return _CONNECTION.sub("", str(cause))
 
 
 def _final(cause: BaseException) -> bool:

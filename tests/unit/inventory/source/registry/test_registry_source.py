@@ -626,7 +626,9 @@ class TestTheWay:
         assert not [asked for asked in registry.asked if "authorization" in asked.headers]
 
     def test_plain_http_is_for_the_loopback_or_on_request(self, naps: list[float]) -> None:
-        with pytest.raises(Unavailable, match=r"registry\.invalid cannot be reached"):
+        with pytest.raises(
+            Unavailable, match=r"registry\.invalid cannot be reached: Failed to resolve 'registry\.invalid'"
+        ):
             read("registry:registry.invalid/app")
 
     def test_certificates_must_be_there(self, tmp_path: Path) -> None:
