@@ -22,7 +22,7 @@ _WORDS = {
 _WORDS["ubuntu"] = _WORDS["debian"] | {
     "ubuntu", "build", "esm", "fips", "cloud", "hwe", "willsync", "maysync", "fakesync",
 }  # fmt: skip
-"""The words in a distribution's revisions: of Debian 12's 66,480 packages one has another (decision 0035)."""
+"""The words in a distribution's revisions: of Debian 12's 66,480 packages one has another (decision 0037)."""
 _WORD = re.compile(r"[a-z]{3,}")
 # Where a version without a revision says who built it: 1:10.11.5+maria~deb12.
 _SUFFIX = re.compile(r"[+~].*", re.DOTALL)
