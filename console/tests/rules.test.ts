@@ -4,7 +4,15 @@ import type { CheckedRules, Incident, RuleInfo, RulesSpec } from '@/api/types'
 import { below, ruleTitle, summary } from '@/components/incidents/words'
 import { chosen } from '@/components/rules/choose'
 import { freeName, lineCount, moved, offsetOf, sizeOf, textOf, wordEnd } from '@/components/rules/files'
-import { actionsOf, copyOf, orphans, packOnly, stateOf, withoutSettings, withSetting } from '@/components/rules/settings'
+import {
+  actionsOf,
+  copyOf,
+  orphans,
+  packOnly,
+  stateOf,
+  withoutSettings,
+  withSetting,
+} from '@/components/rules/settings'
 import { ruleWords } from '@/components/rules/words'
 import { useRuleCheck } from '@/composables/ruleCheck'
 import { useLanguage } from '@/i18n'
