@@ -127,6 +127,7 @@ class UsedFiles:
         if (
             event.kind is EventKind.EXEC
             and event.image is not None
+            and event.image.id  # of some only the name is known yet
             and not event.new_file
             and (event.path or "").startswith("/")
         ):

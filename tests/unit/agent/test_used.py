@@ -194,8 +194,11 @@ def test_programs_that_sensors_tell_of_count(files: UsedFiles):
     files.ran(exec_of("/tmp/dropped", new=True))
     files.ran(exec_of("/etc/passwd", kind=EventKind.FILE_OPEN))
     files.ran(exec_of("/bin/nowhere", image=None))
+    files.ran(exec_of("/bin/unknown", image=""))
     files.look()
-    assert {each.image_id: each.files for each in told(files)}[OTHER_IMAGE] == ("/usr/bin/openssl",)
+    by_image = {each.image_id: each.files for each in told(files)}
+    assert by_image.keys() == {IMAGE, OTHER_IMAGE}
+    assert by_image[OTHER_IMAGE] == ("/usr/bin/openssl",)
 
 
 @given(st.lists(st.text(min_size=1, max_size=600).map(lambda name: "/" + name), max_size=60))
