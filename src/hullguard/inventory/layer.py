@@ -49,6 +49,8 @@ HASH = 16
 """Bytes of a path's hash."""
 _HASHER = hashlib.blake2b(digest_size=HASH)
 _TOGETHER = 4096
+_PLURAL = {"secret": "secrets"}
+"""Of what scanners look for."""
 _LISTED = 64
 """Bytes that it costs to remember that a directory was listed."""
 _CHANGE, _PLACE = 128, 400
@@ -139,7 +141,7 @@ class Indexer:
         for (name, kind), (count, first) in self._inspection.passed_over.items():
             where = THIS_LAYER if self._whiteouts else self._what
             why = f"{where}: {count} that are {kind} were not looked into, {first} the first of them"
-            self._unknown(f"files without a search for a {name}", why)
+            self._unknown(f"files that were not searched for {_PLURAL.get(name, name)}", why)
         self._flush()
         return self.index
 

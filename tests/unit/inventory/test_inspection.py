@@ -261,7 +261,7 @@ def test_files_that_an_inspector_cannot_look_into_are_counted(tmp_path: Path, mo
     monkeypatch.setattr(Keys, "passes_over", lambda _, path, *__: "sealed" if path != "b" else "")
     found = scan(tmp_path, layer(*(file(name, "x") for name in "abc")), scanners=frozenset({"secret"}))
 
-    (told,) = (unknown for unknown in found.unknowns if unknown.what == "files without a search for a secret")
+    (told,) = (unknown for unknown in found.unknowns if unknown.what == "files that were not searched for secrets")
     assert told.why.endswith("2 that are sealed were not looked into, a the first of them")
 
 
@@ -275,7 +275,7 @@ def test_what_one_archive_calls_a_layer_is_not_told_of_another_image(
     first, second = (read(target, scanners=frozenset({"secret"}), cache=cache) for target in targets)
 
     assert first.unknowns == second.unknowns
-    assert [told.why for told in first.unknowns if told.what == "files without a search for a secret"] == [
+    assert [told.why for told in first.unknowns if told.what == "files that were not searched for secrets"] == [
         "layer 1: 1 that are sealed were not looked into, a the first of them",
         "layer 2: 1 that are sealed were not looked into, b the first of them",
     ]
