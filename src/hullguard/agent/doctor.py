@@ -1,7 +1,8 @@
 """What this kernel and this host allow the agent, and what is in the way."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -12,6 +13,9 @@ from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir
 from hullguard.model.errors import Conflict, HullguardError, Unavailable
 from hullguard.model.node import Reason
+
+_MANY = 5
+"""Hooks of which the same is said."""
 
 
 class Finding(Struct, frozen=True):
@@ -65,7 +69,7 @@ def _alone(state: StateDir) -> list[Finding]:
         return [Finding("alone", False, str(another))]
     except Unavailable as why:
         return [Finding("alone", None, str(why))]
-    return [Finding("alone", True)]
+    return [Finding("alone", True, "no other agent runs on this machine")]
 
 
 async def _docker(host: str) -> Finding:
@@ -98,11 +102,19 @@ def _sensor(state: StateDir) -> list[Finding]:
         check_possible()
     except Unavailable as bad:
         return [Finding("sensor", False, str(bad))]
-    live = status.running(state)
-    return [_hook(hook, live=live) for hook in doctor.examine(state.root)]
+    return list(_hooks(doctor.examine(state.root), live=status.running(state)))
 
 
-def _hook(hook: HookInfo, *, live: bool) -> Finding:
+def _hooks(hooks: Sequence[HookInfo], *, live: bool) -> Iterator[Finding]:
+    """One line for each; what is the same for many is said once, before them."""
+    said = {why for why, times in Counter(hook.why for hook in hooks).items() if why and times >= _MANY}
+    for why in sorted(said):
+        yield Finding(f"{sum(hook.why == why for hook in hooks)} hooks below", None, why)
+    for hook in hooks:
+        yield _hook(hook, "" if hook.why in said else hook.why, live=live)
+
+
+def _hook(hook: HookInfo, why: str, *, live: bool) -> Finding:
     missing = False if live and hook.backend != "none" and not hook.needless else None
-    words = (hook.backend, f"({hook.cost})" if hook.cost else "", hook.why)
+    words = (hook.backend, f"({hook.cost})" if hook.cost else "", why)
     return Finding(f"hook {hook.name}", hook.attached or missing, " ".join(word for word in words if word))

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from hullguard.agent import status
+from hullguard.agent import doctor, status
 from hullguard.agent.config import AgentConfig
 from hullguard.agent.dirty_pipe import words
 from hullguard.agent.doctor import examine
 from hullguard.agent.identity import Membership
 from hullguard.agent.respond import fanotify
+from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir, write_json
 from hullguard.agent.status import Status
 from hullguard.agent.uplink import Line
@@ -134,3 +135,16 @@ def test_a_status_that_cannot_be_written_is_no_error(tmp_path):
     gone = StateDir(tmp_path / "gone")
     status.write(gone, Status(1, "n", Line("connected", ""), beat(), True, "", 0, datetime.now(UTC)))
     assert status.read(gone) is None
+
+
+def test_what_is_the_same_for_many_hooks_is_said_once():
+    hooks = [HookInfo(f"h{number}", "tp_btf", attached=False, why="nobody asks", cost="free") for number in range(5)]
+    other = HookInfo("lsm", "none", attached=False, why="no BPF LSM")
+
+    lines = [(each.what, each.detail) for each in doctor._hooks([*hooks, other], live=False)]
+
+    assert lines == [
+        ("5 hooks below", "nobody asks"),
+        *((f"hook h{number}", "tp_btf (free)") for number in range(5)),
+        ("hook lsm", "none no BPF LSM"),
+    ]
