@@ -47,7 +47,7 @@ LICENCES = [ROOT / "inventory" / "analyzers" / "copyright" / name for name in ("
 
 def texts(command: Any) -> Iterator[str]:
     """Every help text of a command and of all below it."""
-    yield from filter(None, [command.help, *(getattr(one, "help", None) for one in command.params)])
+    yield from filter(None, [command.help, command.short_help, *(getattr(one, "help", None) for one in command.params)])
     for below in getattr(command, "commands", {}).values():
         yield from texts(below)
 

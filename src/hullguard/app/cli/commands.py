@@ -27,6 +27,13 @@ COMMANDS: Final = {
     "admin": "admin.admin",
 }
 """Name -> module beside this one, and in it a command or a family of commands."""
+_IN_SHORT: Final = {
+    "up": "Run the whole platform on this machine.",
+    "scan": "Find what is wrong with images.",
+    "sbom": "List the packages of an image.",
+    "diff": "Compare two images.",
+}
+"""For the list of commands, which would cut their whole sentences off."""
 
 
 def build(names: Iterable[str]) -> typer.Typer:
@@ -47,7 +54,7 @@ def build(names: Iterable[str]) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name)(typed(command))
+            app.command(name, short_help=_IN_SHORT.get(name))(typed(command))
     return app
 
 
