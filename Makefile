@@ -103,7 +103,7 @@ $(STAMPS)/fuzz: requirements/fuzz.lock pyproject.toml $(STAMPS)/programs-run
 	@touch $@
 
 $(STAMPS)/python: requirements/dev.lock pyproject.toml $(STAMPS)/programs-run
-	@echo "Python environment: $(VENV)"
+	@echo "Python environment: $(VENV) (made anew, it takes a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock 2> >(grep -v '^WARNING: Location' >&2)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2> >(grep -v '^WARNING: Location' >&2)
@@ -114,7 +114,7 @@ $(SECRETS)/automaton.hs: $(STAMPS)/python $(wildcard $(SECRETS)/*.py $(SECRETS)/
 
 $(STAMPS)/node: console/package-lock.json
 	@mkdir -p $(STAMPS)
-	@echo "Console packages: console/node_modules"
+	@echo "Console packages: console/node_modules (a minute, the first time)"
 	@cd console && npm ci --silent --no-audit --no-fund
 	@touch $@
 

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "agent": "agent.agent",
     "rules": "rules.rules",
     "admin": "admin.admin",
+    "man": "man.man",
 }
 """Name -> module beside this one, and in it a command or a family of commands."""
 _IN_SHORT: Final = {
@@ -32,6 +33,7 @@ _IN_SHORT: Final = {
     "scan": "Find what is wrong with images.",
     "sbom": "List the packages of an image.",
     "diff": "Compare two images.",
+    "man": "Print the manual page.",
 }
 """For the list of commands, which would cut their whole sentences off."""
 

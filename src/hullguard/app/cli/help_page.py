@@ -69,7 +69,7 @@ class _Page:
         """Terms with their explanations beside them."""
         first = min(max(columns(term) for term, _ in rows), col_max) + col_spacing
         for term, explanation in rows:
-            lines = wrapped(_explained(explanation), max(self.width - first - self._margin, 10))
+            lines = wrapped(explained(explanation), max(self.width - first - self._margin, 10))
             beside = columns(term) + col_spacing <= first and bool(lines)
             if not beside:
                 self._line(term)
@@ -102,7 +102,7 @@ class _Context(typer.Context):
     formatter_class: Any = _Page
 
 
-def _explained(text: str) -> str:
+def explained(text: str) -> str:
     """A help text with the facts that typer puts behind it in brackets: ``[default: 3; x>=1; required]``."""
     match = _FACTS.match(text)
     if match is None:
