@@ -17,8 +17,9 @@ from hullguard.words import count, say
 from hullguard.words.plain import plain
 
 _WIDE = 110
-_BESIDE_LAYER = 96
-"""What the other columns want before the layer gets more than its number and a word."""
+_CELL, _BETWEEN = 40, 3
+"""What another column may want before the layer gets more than its number; longer cells are folded."""
+_NUMBER = 4
 
 
 class TableFormat(Format):
@@ -86,26 +87,32 @@ class TableFormat(Format):
             table.add_column(say("Priority"), justify="right", no_wrap=True)
         table.add_column(say("Installed"), overflow="fold")
         table.add_column(say("Fixed in"), overflow="fold")
-        if wide:
-            table.add_column(say("Layer"), overflow="ellipsis", no_wrap=True, max_width=max(width - _BESIDE_LAYER, 12))
         names = {package.purl: package.name for package in report.packages}
         steps = {layer.diff_id: _step(number, layer.created_by) for number, layer in enumerate(report.layers, 1)}
-        before = ""
+        before, rows = "", list[list[Text]]()
         for one in found:
             fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(say(NO_FIX[one.status]), style="dim")
             identity = Text(plain(one.id))
             if one.kev:
                 identity.append(f" {say('exploited')}", style="bold red")
-            row = [
-                Text("" if one.package == before else plain(names.get(one.package, one.package)), style="cyan"),
-                identity,
-                Text(say(one.severity), style=STYLES[one.severity]),
-                *([Text(str(one.priority.score))] if judged else []),
-                Text(plain(one.installed)),
-                fixed,
-            ]
-            table.add_row(*row, *([Text(steps.get(one.layer or "", ""), style="dim")] if wide else []))
+            rows.append(
+                [
+                    Text("" if one.package == before else plain(names.get(one.package, one.package)), style="cyan"),
+                    identity,
+                    Text(say(one.severity), style=STYLES[one.severity]),
+                    *([Text(str(one.priority.score))] if judged else []),
+                    Text(plain(one.installed)),
+                    fixed,
+                ]
+            )
             before = one.package
+        if wide:
+            heads = [Text(str(column.header)) for column in table.columns]
+            longest = (max(cell.cell_len for cell in cells) for cells in zip(heads, *rows, strict=True))
+            room = width - sum(min(wanted, _CELL) + _BETWEEN for wanted in longest)
+            table.add_column(say("Layer"), overflow="ellipsis", no_wrap=True, max_width=max(room, _NUMBER))
+        for one, row in zip(found, rows, strict=True):
+            table.add_row(*row, *([Text(steps.get(one.layer or "", ""), style="dim")] if wide else []))
         return table
 
     @staticmethod

@@ -5,6 +5,7 @@ from tests.support.reports import everything, report, reported, unknown, vulnera
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table import TableFormat
+from hullguard.model.image import Layer
 from hullguard.model.report import AdvisoryState, FixStatus, ScanReport
 from hullguard.model.severity import Severity
 
@@ -176,3 +177,14 @@ def test_what_was_not_looked_for_is_no_all_clear() -> None:
 
     assert "vulnerabilities were not looked for" in text
     assert "0 vulnerabilities" not in text
+
+
+def test_a_layer_takes_no_room_from_a_version() -> None:
+    version, fixed = "1:2.33.1-0.1+deb12u10", "1:2.33.1-0.1+deb12u11"
+    made = report(
+        vulnerability("CVE-2024-12345", installed=version, fixed=fixed),
+        layers=(Layer("sha256:a", created_by="RUN " + "install everything " * 10),),
+    )
+    (line,) = (line for line in render(made, 120).splitlines() if "CVE-2024-12345" in line)
+
+    assert f"{version}   {fixed}" in line
