@@ -109,7 +109,7 @@ class TableFormat(Format):
         if wide:
             heads = [Text(str(column.header)) for column in table.columns]
             longest = (max(cell.cell_len for cell in cells) for cells in zip(heads, *rows, strict=True))
-            room = width - sum(min(wanted, _CELL) + _BETWEEN for wanted in longest)
+            room = width - _BETWEEN - sum(min(wanted, _CELL) + _BETWEEN for wanted in longest)
             table.add_column(say("Layer"), overflow="ellipsis", no_wrap=True, max_width=max(room, _NUMBER))
         for one, row in zip(found, rows, strict=True):
             table.add_row(*row, *([Text(steps.get(one.layer or "", ""), style="dim")] if wide else []))
