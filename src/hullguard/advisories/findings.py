@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from hullguard.advisories.evaluate import Judgement, Verdict, why_not
 from hullguard.advisories.kinship import is_cve
 from hullguard.advisories.osv import Advisory, Statement, announces
+from hullguard.advisories.products import is_ubuntu_pro
 from hullguard.advisories.severity import CveRating, rate
 from hullguard.advisories.subjects import Subject, is_kernel, order_for
 from hullguard.advisories.versions.catalog import order_of
@@ -20,6 +21,7 @@ from hullguard.model.report import FixStatus, Suppressed, SuppressedBy, Vulnerab
 # Updates that fix mistakes or bring features: without a CVE they are no vulnerability.
 _NOT_SECURITY = ("RHBA-", "RHEA-", "ALBA-", "ALEA-", "RLBA-", "RLEA-", "SUSE-FU-", "SUSE-RU-", "SUSE-OU-")
 _NO_BOOT = "a container runs on the kernel of its host and cannot boot this one"
+_WITH_PRO = "the fix comes with Ubuntu Pro"
 _WILL_NOT_FIX = frozenset({"ignored", "wont-fix", "will_not_fix", "will-not-fix"})
 
 
@@ -163,9 +165,13 @@ def _vulnerability(
     asked = [cve] if cve else sorted(names)
     rated = rate(ecosystem, said, [rating for name in asked for rating in facts.ratings(name)])
     fixed = _fixed(group, ecosystem)
+    with_pro = fixed is not None and not any(map(_mends_for_all, group))
     kev = cve is not None and facts.known_exploited(cve)
     epss = None if cve is None else facts.epss(cve)
-    evidence = f"{first.about.name}: {first.judgement.evidence} ({ecosystem}, {first.advisory.id})"
+    said_of = first.about.ecosystem if is_ubuntu_pro(first.about.ecosystem) else ecosystem
+    evidence = f"{first.about.name}: {first.judgement.evidence} ({said_of}, {first.advisory.id})"
+    if with_pro:
+        evidence += f"; {_WITH_PRO}"
     return Vulnerability(
         id=identity,
         advisory=first.advisory.id,
@@ -197,7 +203,9 @@ def _names(identity: str, advisory: Advisory) -> set[str]:
 
 def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
     """The version after which none of the advisories applies any more: an announcement may raise the tracker's."""
-    versions = {match.judgement.fixed for match in group if match.judgement.fixed is not None}
+    # A fix of Ubuntu Pro's counts where there is none that everybody has.
+    fixing = list(filter(_mends_for_all, group)) or group
+    versions = {match.judgement.fixed for match in fixing if match.judgement.fixed is not None}
     order = order_of(ecosystem)
     if order is None or len(versions) < 2:
         return next(iter(versions), None)
@@ -205,6 +213,11 @@ def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
         return max(versions, key=order.key)
     except UnreadableVersion:
         return min(versions)
+
+
+def _mends_for_all(match: Match) -> bool:
+    """Whether it names a fix that one need not subscribe to."""
+    return match.judgement.fixed is not None and not is_ubuntu_pro(match.about.ecosystem)
 
 
 def _status(group: Sequence[Match], fixed: str | None) -> FixStatus:

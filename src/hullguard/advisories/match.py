@@ -1,5 +1,6 @@
 """Matches the packages of an inventory against what is known; pure but for the look-ups that it is given."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Protocol, TypeAlias
@@ -11,7 +12,7 @@ from hullguard.advisories.changes import Change
 from hullguard.advisories.evaluate import Verdict, judge
 from hullguard.advisories.findings import Findings, Match, findings, in_package
 from hullguard.advisories.osv import Advisory, Statement
-from hullguard.advisories.products import beside, products, releases
+from hullguard.advisories.products import beside, is_ubuntu_pro, products, releases
 from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
@@ -127,10 +128,9 @@ class Matcher:
                 judged, more = _judge(replace(about, ecosystem=name), self._lookup)
                 here.update((match.advisory.id, match) for match in judged)
                 doubts += more
-            # Parts of a release may have fixes of their own; here as well one "affected" decides.
             for identity, match in here.items():
-                if identity not in matches or matches[identity].judgement.verdict is not Verdict.AFFECTED:
-                    matches[identity] = match
+                before = matches.get(identity)
+                matches[identity] = match if before is None else _of_two(before, match)
         if not matches and not doubts:
             return _NOTHING
         return Known(findings(ecosystem, matches.values(), self._lookup, kernel=kernel), tuple(doubts))
@@ -141,10 +141,29 @@ MOST_FINDINGS = 50_000
 each takes four kilobytes."""
 _NAMED = 5
 _NOTHING = Known(Findings(), ())
+_ESM = re.compile(r"[+~]esm\d")
+"""In the versions of Ubuntu Pro's builds ("expanded security maintenance"); kernels' do not tell."""
 
 
 def _gravest(one: Vulnerability) -> tuple[int, int, str, str, str]:
     return (-one.severity.rank, -one.priority.score, one.id, one.package, one.layer or "")
+
+
+def _of_two(one: Match, other: Match) -> Match:
+    """Which of two counts that one advisory says of a package, for parts of a release or for Ubuntu Pro.
+
+    ``other`` is of the ecosystem that sorts later, so Ubuntu Pro's is never ``one`` with the release's behind it.
+    """
+    affected = one.judgement.verdict is Verdict.AFFECTED
+    if not is_ubuntu_pro(other.about.ecosystem) or is_ubuntu_pro(one.about.ecosystem):
+        # Parts of a release may have fixes of their own; here as well one "affected" decides.
+        return one if affected else other
+    if _ESM.search(other.about.version):
+        # Pro's builds are put on top of the release's, so they have the fixes of both.
+        return one if one.judgement.verdict is Verdict.NOT_AFFECTED else other
+    # What is of the release is judged by the release; what it never mends may be mended with Pro.
+    better = affected and one.judgement.fixed is None and other.judgement.fixed is not None
+    return other if better else one
 
 
 def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
@@ -184,12 +203,7 @@ def _unreadable(version: str, order: Order) -> str | None:
 
 def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown]:
     """What the advisories cannot know about this image at all."""
-    os = inventory.os
-    if os is not None and os.end_of_life is not None and os.end_of_life < today:
-        name = os.name or f"{os.id} {os.version_id or ''}".strip()
-        why = f"its security support ended on {os.end_of_life}; what was found since then may be missing"
-        yield Unknown(name, why)
-    known = lookup.ecosystems()
+    os, known = inventory.os, lookup.ecosystems()
     counts: dict[str, int] = {}
     others = 0
     for package in inventory.packages:
@@ -197,6 +211,12 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
             counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
         else:
             others += 1
+    if os is not None and os.end_of_life is not None and os.end_of_life < today:
+        name = os.name or f"{os.id} {os.version_id or ''}".strip()
+        why = f"its security support ended on {os.end_of_life}; what was found since then may be missing"
+        if any(is_ubuntu_pro(product) for ecosystem in counts for product in products(ecosystem, known)):
+            why = f"its security support ended on {os.end_of_life} but for Ubuntu Pro, whose advisories were looked up"
+        yield Unknown(name, why)
     if others:
         yield Unknown(f"{others} other packages", "no advisories speak of their kind, or of a version such as theirs")
     for ecosystem, count in counts.items():

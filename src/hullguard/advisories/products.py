@@ -20,6 +20,9 @@ _SUSE_PRODUCTS = (
 )
 """What is put together of the same modules; the longer names first."""
 _LONG_TERM = ("-LTSS", "-ESPOS")
+_UBUNTU = "Ubuntu:"
+_UBUNTU_PRO = "Ubuntu:Pro:"
+"""Behind it the release stands alone; ``Ubuntu:Pro:FIPS:22.04:LTS`` is of other builds."""
 
 
 _ROLLING = frozenset({"Arch Linux", "Chainguard", "CleanStart", "Echo", "MinimOS", "Wolfi"})
@@ -31,7 +34,8 @@ def products(ecosystem: str, known: frozenset[str]) -> tuple[str, ...]:
     """The known ecosystems that a package of this one is looked up in; empty when there is none.
 
     Red Hat names the repository behind the release (``Red Hat:enterprise_linux:9::baseos``), SUSE the module
-    (``SUSE:Linux Enterprise Module for Basesystem 15 SP5``): a package is of one build in all of them.
+    (``SUSE:Linux Enterprise Module for Basesystem 15 SP5``): a package is of one build in all of them. Ubuntu Pro's
+    builds are others, put on top of the release's: what lacks them is what the release has.
     """
     found = {name for name in known if _belongs(name, ecosystem)}
     family, colon, _ = ecosystem.partition(":")
@@ -49,7 +53,12 @@ def _belongs(name: str, ecosystem: str) -> bool:
             release = ecosystem.removeprefix(product)
             module = name.startswith(_SUSE_MODULE) and name.endswith(f" {release}")
             return module or name in (f"{_SUSE_SERVER}{release}", *(f"{ecosystem}{term}" for term in _LONG_TERM))
-    return False
+    return ecosystem.startswith(_UBUNTU) and name == f"{_UBUNTU_PRO}{ecosystem.removeprefix(_UBUNTU)}"
+
+
+def is_ubuntu_pro(name: str) -> bool:
+    """Whether an ecosystem is a release of Ubuntu as subscribers have it, who get more fixes, and for longer."""
+    return name.startswith(_UBUNTU_PRO)
 
 
 def beside(ecosystem: str, known: frozenset[str]) -> tuple[str, ...]:
@@ -82,6 +91,8 @@ def releases(name: str) -> tuple[str, ...]:
                 if release.endswith(term):
                     return name, name.removesuffix(term)
             return (name, *(f"{one}{release}" for one in _SUSE_PRODUCTS)) if product == _SUSE_SERVER else (name,)
+    if is_ubuntu_pro(name):
+        return name, f"{_UBUNTU}{name.removeprefix(_UBUNTU_PRO)}"
     family, colon, _ = name.partition(":")
     return (name, family) if colon and family not in DISTRIBUTIONS else (name,)
 

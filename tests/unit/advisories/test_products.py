@@ -27,6 +27,10 @@ KNOWN = frozenset(
         "Alpine",
         "Packagist",
         "Packagist:https://packages.drupal.org/8",
+        "Ubuntu:22.04:LTS",
+        "Ubuntu:Pro:22.04:LTS",
+        "Ubuntu:Pro:FIPS:22.04:LTS",
+        "Ubuntu:Pro:18.04:LTS",
     }
 )
 
@@ -69,6 +73,9 @@ KNOWN = frozenset(
         ("Alpine:v3.20", ("Alpine",)),
         ("Alpine", ("Alpine",)),
         ("SUSE:Linux Enterprise Micro 5.5", ("SUSE:Linux Enterprise Micro 5.5",)),
+        ("Ubuntu:22.04:LTS", ("Ubuntu:22.04:LTS", "Ubuntu:Pro:22.04:LTS")),
+        ("Ubuntu:18.04:LTS", ("Ubuntu:Pro:18.04:LTS",)),
+        ("Ubuntu:24.10", ()),
     ],
 )
 def test_a_release_is_looked_up_under_the_names_of_its_parts(ecosystem: str, expected: tuple[str, ...]) -> None:
@@ -77,7 +84,7 @@ def test_a_release_is_looked_up_under_the_names_of_its_parts(ecosystem: str, exp
 
 @pytest.mark.parametrize(
     "ecosystem",
-    ["SUSE:Linux Enterprise Server 15 SP5", "Packagist", "Debian:12", "Red Hat:enterprise_linux:9"]
+    ["SUSE:Linux Enterprise Server 15 SP5", "Packagist", "Debian:12", "Red Hat:enterprise_linux:9", "Ubuntu:22.04:LTS"]
     + [f"SUSE:Linux Enterprise {product} 15 SP5" for product in ("Server for SAP Applications", "Desktop")],
 )
 def test_what_is_looked_up_is_matched_again_when_it_changes(ecosystem: str) -> None:
