@@ -1,6 +1,6 @@
 """All that was said about findings, and a report without those that do not count."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from msgspec import structs
@@ -11,6 +11,9 @@ from hullguard.imagescan.suppress.rule import Found, Rule, concerns, found
 from hullguard.model.image import Target
 from hullguard.model.package import Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Suppressed, SuppressedBy, Vulnerability
+
+_NAMED = 5
+"""Lines."""
 
 
 class Rules:
@@ -25,7 +28,7 @@ class Rules:
                 self._by_id.setdefault(identity, []).append(rule)
 
     def apply(self, report: ScanReport, today: date) -> ScanReport:
-        """Moves what does not count to ``suppressed``; rules that are over are named among the unknowns."""
+        """Moves what does not count to ``suppressed``; rules that are over, or fit nothing, are among the unknowns."""
         packages: dict[str, list[ReportedPackage]] = {}
         for package in report.packages:
             packages.setdefault(package.purl, []).append(package)
@@ -33,26 +36,33 @@ class Rules:
         everything = [read for each in packages if (read := purl.read(each)) is not None] if parts else []
         kept: list[Vulnerability] = []
         suppressed = list(report.suppressed)
+
+        def about(one: Vulnerability) -> list[Rule]:
+            return self._about(found(one, packages.get(one.package, ())), report.target, today, everything)
+
+        fitting = {rule.where for one in suppressed for rule in about(one.vulnerability)}
         for one in report.vulnerabilities:
-            rule = self._deciding(found(one, packages.get(one.package, ())), report.target, today, everything)
+            rules = about(one)
+            fitting.update(rule.where for rule in rules)
+            rule = _deciding(rules)
             if rule is None or not rule.suppresses:
                 kept.append(one)
             else:
                 suppressed.append(Suppressed(one, rule.by, rule.reason, rule.until))
-        unknowns = (*report.unknowns, *self._unknowns, *self._expired(today), *self._claimed(report.target))
+        unknowns = [*report.unknowns, *self._unknowns, *self._expired(today), *self._claimed(report.target)]
+        if report.advisories.built is not None:
+            unknowns += self._idle(fitting, today)
         return structs.replace(
             report, vulnerabilities=tuple(kept), suppressed=tuple(suppressed), unknowns=tuple(dict.fromkeys(unknowns))
         )
 
-    def _deciding(self, one: Found, target: Target, today: date, everything: Sequence[purl.Purl]) -> Rule | None:
-        about = [
+    def _about(self, one: Found, target: Target, today: date, everything: Sequence[purl.Purl]) -> list[Rule]:
+        return [
             rule
             for name in sorted(one.names)
             for rule in self._by_id.get(name, ())
             if not rule.expired(today) and concerns(rule, one, target, everything)
         ]
-        own = next((rule for rule in about if rule.by is SuppressedBy.IGNORE_FILE), None)
-        return own or max(about, key=_last_word, default=None)
 
     def _claimed(self, target: Target) -> list[Unknown]:
         """One word for each document that would count if the image were what it calls itself."""
@@ -74,6 +84,25 @@ class Rules:
             for rule in self._rules
             if rule.expired(today)
         ]
+
+    def _idle(self, fitting: Collection[str], today: date) -> list[Unknown]:
+        """One word for an ignore file's entries that fit no finding: a mistyped one would never be missed."""
+        idle: dict[str, list[str]] = {}
+        for rule in self._rules:
+            if rule.by is SuppressedBy.IGNORE_FILE and rule.where not in fitting and not rule.expired(today):
+                file, _, line = rule.where.rpartition(", line ")
+                idle.setdefault(file, []).append(line)
+        told = []
+        for file, lines in sorted(idle.items()):
+            first = ", ".join(lines[:_NAMED])
+            why = f"{len(lines)} of its entries fit nothing that was found; the first are in lines {first}"
+            told.append(Unknown(file, why))
+        return told
+
+
+def _deciding(about: Sequence[Rule]) -> Rule | None:
+    own = next((rule for rule in about if rule.by is SuppressedBy.IGNORE_FILE), None)
+    return own or max(about, key=_last_word, default=None)
 
 
 def _last_word(rule: Rule) -> tuple[bool, str, bool]:

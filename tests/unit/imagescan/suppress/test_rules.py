@@ -13,7 +13,8 @@ from hullguard.imagescan.suppress.purl import Purl
 from hullguard.imagescan.suppress.rule import Product, Rule, instant
 from hullguard.model.errors import Invalid, NotFound
 from hullguard.model.image import Target
-from hullguard.model.report import ScanReport, SuppressedBy
+from hullguard.model.package import Unknown
+from hullguard.model.report import AdvisoryState, ScanReport, SuppressedBy
 
 TODAY = date(2026, 6, 1)
 ONE = vulnerability("CVE-2024-1", aliases=("GHSA-x",))
@@ -140,6 +141,31 @@ def test_a_rule_that_is_over_does_not_count_and_is_named(until: date, counts: bo
     assert [unknown.why for unknown in over] == (
         [] if counts else ["ignore, line 1: ignored until 2026-05-31, so it counts again"]
     )
+
+
+def test_entries_of_the_ignore_file_that_fit_nothing_are_told_once() -> None:
+    def line(number: int, identity: str, **fields: object) -> Rule:
+        return structs.replace(rule(identity, **fields), where=f"ignore, line {number}")
+
+    typed = [line(number, f"cve-{number}") for number in range(3, 10)]
+    elsewhere = line(2, "CVE-2024-2", package="gcc")
+    fits, twice = line(1, "CVE-2024-1"), line(10, "GHSA-x")
+    over = line(11, "CVE-2024-9", until=date(2026, 5, 31))
+    statement = rule("CVE-2024-9", SuppressedBy.VEX)
+    rules = Rules([fits, elsewhere, *typed, twice, over, statement])
+
+    result = rules.apply(REPORT, TODAY)
+
+    idle = [one for one in result.unknowns if one.what == "ignore"]
+    why = "8 of its entries fit nothing that was found; the first are in lines 2, 3, 4, 5, 6"
+    assert idle == [Unknown("ignore", why)]
+    assert [one for one in rules.apply(result, TODAY).unknowns if one.what == "ignore"] == idle
+
+
+def test_where_no_advisories_were_asked_no_entry_is_idle() -> None:
+    unasked = structs.replace(REPORT, vulnerabilities=(), advisories=AdvisoryState(None))
+
+    assert Rules([rule()]).apply(unasked, TODAY) == unasked
 
 
 def test_the_last_statement_counts_and_at_one_time_the_warning() -> None:

@@ -55,6 +55,11 @@ class TestOpenVex:
         assert rule.reason == f"{status}: vulnerable_code_not_present (a.json)"
         assert (rule.at, unknowns) == ("2026-01-01T00:00:00.000000+00:00", [])
 
+    def test_a_byte_order_mark_is_none_of_the_document(self) -> None:
+        said = openvex({"vulnerability": "CVE-2024-1", "products": ["pkg:npm/lodash@4.0.0"], "status": "fixed"})
+
+        assert read(b"\xef\xbb\xbf" + said, "a.json") == read(said, "a.json")
+
     def test_the_first_version_of_the_format_had_plain_texts(self) -> None:
         said = {"vulnerability": "CVE-2024-1", "products": ["pkg:npm/lodash@4.0.0"], "status": "fixed"}
 

@@ -1,5 +1,6 @@
 """Every format of VEX, told apart by what only its documents have."""
 
+import codecs
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ class _Head(msgspec.Struct, frozen=True, rename={"context": "@context", "format"
 
 def read(content: bytes, name: str) -> tuple[list[Rule], list[Unknown]]:
     """The statements of a document, and what of it could not be applied; raises Invalid."""
+    content = content.removeprefix(codecs.BOM_UTF8)  # programs of Windows put it there
     try:
         head = from_json(content, _Head)
         rules, skipped = _statements(head, content, name)
