@@ -16,19 +16,21 @@ from hullguard.agent.sensor.libbpf import Map
 
 _BUSY, _DISCARDED = 1 << 31, 1 << 30
 _HEADER = 8
+_WINDOW = 64 << 10
+"""Bytes of a ring that are mapped at a time: the kernel's memory counts as the process's that maps it."""
 
 
 class Ring:
     """One consumer of one ring."""
 
     def __init__(self, ring: Map) -> None:
-        size = ring.entries()
         self.fd = ring.fd
         self._map = ring
-        self._mask = size - 1
+        self._size = ring.entries()
         self._consumer = mmap.mmap(ring.fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
-        # The kernel offers the data twice in a row, but whatever is mapped counts as this process's memory.
-        self._producer = mmap.mmap(ring.fd, mmap.PAGESIZE + size, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE)
+        self._producer = mmap.mmap(ring.fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE)
+        self._window_start = 0
+        self._window = self._mapped(0, min(_WINDOW, self._size))
         self._position = ctypes.c_uint64.from_buffer(self._consumer)
         self._following = self._position.value
         self._lock = threading.Lock()
@@ -38,15 +40,14 @@ class Ring:
         while self._position.value < self._produced():
             self._order()
             position = self._position.value
-            start = mmap.PAGESIZE + (position & self._mask)  # a header is never in two pieces: all begins at eights
-            length = int.from_bytes(self._producer[start : start + 4], "little")
+            length = int.from_bytes(self._data(position, 4), "little")
             if length & _BUSY:
                 return None
             size = length & ~_DISCARDED
             self._following = position + ((size + _HEADER + 7) & ~7)
             if not length & _DISCARDED:
                 self._order()
-                return self._record(position + _HEADER, size)
+                return self._data(position + _HEADER, size)
             self.advance()
         return None
 
@@ -63,14 +64,28 @@ class Ring:
         del self._position
         self._consumer.close()
         self._producer.close()
+        self._window.close()
         self._map.close()
 
-    def _record(self, position: int, size: int) -> bytes:
-        """One that wraps around lies in two pieces, at the end and at the beginning."""
-        start = mmap.PAGESIZE + (position & self._mask)
-        end = mmap.PAGESIZE + self._mask + 1
-        whole = self._producer[start : min(start + size, end)]
-        return whole + self._producer[mmap.PAGESIZE : mmap.PAGESIZE + size - len(whole)]
+    def _data(self, position: int, length: int) -> bytes:
+        """What lies there; the window follows."""
+        start = position & (self._size - 1)
+        if not self._window_start <= start <= self._window_start + len(self._window) - length:
+            self._show(start, length)
+        start -= self._window_start
+        return self._window[start : start + length]
+
+    def _show(self, start: int, length: int) -> None:
+        """Moves the window. It may reach over the end: the kernel offers the data twice in a row."""
+        page = start - start % mmap.PAGESIZE
+        pages = -(-(start + length - page) // mmap.PAGESIZE)
+        window = self._mapped(page, max(pages * mmap.PAGESIZE, min(_WINDOW, self._size)))
+        self._window.close()
+        self._window_start, self._window = page, window
+
+    def _mapped(self, start: int, length: int) -> mmap.mmap:
+        """Of the data, which follow the two positions."""
+        return mmap.mmap(self.fd, length, mmap.MAP_SHARED, mmap.PROT_READ, offset=2 * mmap.PAGESIZE + start)
 
     def _produced(self) -> int:
         return int.from_bytes(self._producer[:8], "little")

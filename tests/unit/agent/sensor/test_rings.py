@@ -82,28 +82,32 @@ def test_a_record_that_raises_stays():
 
 
 SIZE = mmap.PAGESIZE
+LARGE = 1 << 19
+WINDOW = 1 << 16
 
 
 class Kernel:
     """The other side of a ring, in a file that is laid out as a ring's memory is: it is read as a map of that kind."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, size: int = SIZE) -> None:
         self.fd = os.open(place, os.O_RDWR | os.O_CREAT)
-        os.truncate(self.fd, 2 * mmap.PAGESIZE + SIZE)
+        os.truncate(self.fd, 2 * mmap.PAGESIZE + 2 * size)
         self._memory = mmap.mmap(self.fd, 0)
+        self._size = size
         self._at = 0
 
     def entries(self) -> int:
-        return SIZE
+        return self._size
 
     def close(self) -> None:
         self._memory.close()
         os.close(self.fd)
 
-    def write(self, data: bytes) -> None:
-        whole = len(data).to_bytes(8, "little") + data + bytes(-len(data) % 8)
+    def write(self, data: bytes, *, taken_back: bool = False) -> None:
+        whole = (len(data) | taken_back << 30).to_bytes(8, "little") + data + bytes(-len(data) % 8)
         for offset, byte in enumerate(whole):
-            self._memory[2 * mmap.PAGESIZE + (self._at + offset) % SIZE] = byte
+            for first in (0, self._size):  # the kernel maps the same pages twice in a row
+                self._memory[2 * mmap.PAGESIZE + first + (self._at + offset) % self._size] = byte
         self._at += len(whole)
         self._memory[mmap.PAGESIZE : mmap.PAGESIZE + 8] = self._at.to_bytes(8, "little")
 
@@ -131,11 +135,40 @@ def mapped(place: Path) -> int:
     return sum(int(end, 16) - int(start, 16) for start, _, end in ranges)
 
 
-def test_no_more_is_mapped_than_a_ring_holds(tmp_path: Path):
-    """Twice its size, as the kernel offers it, would be counted twice as the agent's memory."""
-    kernel = Kernel(tmp_path / "ring")
+@pytest.mark.parametrize("size", [SIZE, LARGE])
+def test_no_more_is_mapped_than_is_read(tmp_path: Path, size: int):
+    """The kernel offers a ring twice in a row, and all of that would be counted as the agent's memory."""
+    kernel = Kernel(tmp_path / "ring", size)
     before = mapped(tmp_path / "ring")
     ring = Ring(kernel)
 
-    assert mapped(tmp_path / "ring") - before == 2 * mmap.PAGESIZE + SIZE
+    assert mapped(tmp_path / "ring") - before == 2 * mmap.PAGESIZE + min(size, WINDOW)
+    ring.close()
+    assert mapped(tmp_path / "ring") == 0  # the kernel's side has gone, too
+
+
+def test_a_large_ring_is_read_piece_by_piece(tmp_path: Path):
+    """Twice around, with records that lie across the pieces' ends, and one that is larger than a piece."""
+    kernel = Kernel(tmp_path / "ring", LARGE)
+    before = mapped(tmp_path / "ring")
+    ring = Ring(kernel)
+    lengths = [20_000, 7, 2 * WINDOW, 33_333]
+    for number_of in range(24):
+        data = bytes([number_of]) * lengths[number_of % 4]
+        kernel.write(data)
+        assert ring.peek() == data
+        ring.advance()
+        assert ring.peek() is None
+        assert mapped(tmp_path / "ring") - before <= 4 * mmap.PAGESIZE + len(data) + WINDOW
+    ring.close()
+
+
+@pytest.mark.parametrize("length", [100, SIZE - 8])
+def test_what_the_kernel_took_back_is_passed_over(tmp_path: Path, length: int):
+    kernel = Kernel(tmp_path / "ring")
+    ring = Ring(kernel)
+    kernel.write(bytes(length), taken_back=True)
+    assert ring.peek() is None
+    kernel.write(b"kept")
+    assert ring.peek() == b"kept"
     ring.close()
