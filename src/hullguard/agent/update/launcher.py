@@ -1,21 +1,19 @@
 """Keeps the agent running, and carries out the switch to another version of it.
 
 A small process of its own, because an agent that is being replaced cannot watch over that itself. It imports nothing
-but the standard library, so that no fault in a new version reaches it; it is replaced only with the package.
+but the standard library, so that no fault in a new version reaches it; it is replaced only with the package. Of that
+library it imports what Python has loaded anyway: it is on every machine, beside the agent.
 
 The child's exit code says what it wants: 0 it was told to stop, 2 it can never run (not enrolled, dismissed), 75 it has
 staged another version (``switch.json``), anything else it died and is started again after a pause that grows.
 """
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 EXIT_DIED, EXIT_HOPELESS, EXIT_SWITCH = 1, 2, 75
@@ -23,23 +21,25 @@ FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.2, 15.0, 30.0
 STOP_SECONDS = 15
 _LOOK_SECONDS = 0.1
 _MAX_TRIALS = 2
+Place = str | os.PathLike[str]
 
 
-def command(state: Path, config_json: str, keep_fds: Sequence[int] = ()) -> list[str]:
+def command(state: Place, config_json: str, keep_fds: Sequence[int] = ()) -> list[str]:
     """The argument vector of a launcher in a process of its own."""
     words = ("agent", str(state), config_json, *map(str, keep_fds))
     return [sys.executable, "-P", "-m", "hullguard.agent.update.launcher", *words]
 
 
-def launch(state: Path, config_json: str, keep_fds: Sequence[int] = ()) -> int:
+def launch(state: Place, config_json: str, keep_fds: Sequence[int] = ()) -> int:
     """Supervise until told to stop; the exit code of the whole agent."""
-    return _Launcher(state, config_json, tuple(keep_fds)).run()
+    keep_to_itself(keep_fds)
+    return _Launcher(state, config_json).run()
 
 
 class _Launcher:
-    def __init__(self, state: Path, config_json: str, keep_fds: tuple[int, ...]) -> None:
-        self._state, self._config, self._keep_fds = state, config_json, keep_fds
-        self._child: subprocess.Popen[bytes] | None = None
+    def __init__(self, state: Place, config_json: str) -> None:
+        self._state, self._config = state, config_json
+        self._child: Child | None = None
         self._stopping = False
 
     def run(self) -> int:
@@ -70,41 +70,38 @@ class _Launcher:
             return None
 
     def _run_child(self, trial: dict[str, object] | None) -> int:
-        (self._state / "healthy.json").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._state, "healthy.json"))
         environment = dict(os.environ)
         version = current(self._state)
         if version:
             inherited = [part for part in (environment.get("PYTHONPATH"),) if part]
-            environment["PYTHONPATH"] = os.pathsep.join([str(self._state / "versions" / version), *inherited])
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hullguard.agent.child", self._config],
-            stdin=subprocess.DEVNULL,
-            env=environment,
-            pass_fds=self._keep_fds,
-        )
+            environment["PYTHONPATH"] = os.pathsep.join([os.path.join(self._state, "versions", version), *inherited])
+        self._child = Child([sys.executable, "-P", "-m", "hullguard.agent.child", self._config], environment)
         if self._stopping:  # the signal came while the child was made
-            self._child.terminate()
+            self._child.send(signal.SIGTERM)
         if trial:
             self._watch_trial(self._child, trial)
         return self._child.wait()
 
-    def _watch_trial(self, child: "subprocess.Popen[bytes]", trial: dict[str, object]) -> None:
+    def _watch_trial(self, child: "Child", trial: dict[str, object]) -> None:
         """The new version must say itself, in time, that it has a session; else the old one comes back."""
         seconds = float(str(trial["deadline_seconds"]))
         limit = time.monotonic() + seconds
         why = f"it had no session within {seconds:.0f} s"
         while time.monotonic() < limit and not self._stopping:
-            if child.poll() is not None:
-                why = f"it ended with {child.returncode} before it had a session"
+            code = child.poll()
+            if code is not None:
+                why = f"it ended with {code} before it had a session"
                 break
-            healthy = read(self._state / "healthy.json")
+            healthy = read(os.path.join(self._state, "healthy.json"))
             if healthy.get("version") == trial["to"] and healthy.get("pid") == child.pid:
-                write(self._state / "switch.json", {**trial, "phase": "done"})
+                write(os.path.join(self._state, "switch.json"), {**trial, "phase": "done"})
                 _say(f"version {trial['to']} is healthy")
                 return
             time.sleep(_LOOK_SECONDS)
         if not self._stopping:
-            child.kill()
+            child.send(signal.SIGKILL)
             roll_back(self._state, trial, why)
 
     def _ended(self) -> bool:
@@ -114,12 +111,12 @@ class _Launcher:
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
         if self._child is not None:
-            self._child.terminate()
+            self._child.send(signal.SIGTERM)
             signal.alarm(STOP_SECONDS)
 
     def _kill(self, _number: int, _frame: FrameType | None) -> None:
         if self._child is not None:
-            self._child.kill()
+            self._child.send(signal.SIGKILL)
 
     def _sleep(self, seconds: float) -> None:
         limit = time.monotonic() + seconds
@@ -127,9 +124,57 @@ class _Launcher:
             time.sleep(min(_LOOK_SECONDS, seconds))
 
 
-def begin_trial(state: Path) -> dict[str, object] | None:
+class Child:
+    """A process with nothing to read. ``subprocess`` would be a megabyte, for what one call does."""
+
+    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
+        self.pid = os.posix_spawn(
+            argv[0],
+            argv,
+            environment,
+            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, and what is ignored is inherited
+        )
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, or the negative number of the signal that ended it; None while it runs."""
+        return self._ended(os.WNOHANG)
+
+    def wait(self) -> int:
+        code = None
+        while code is None:
+            code = self._ended(0)
+        return code
+
+    def send(self, number: int) -> None:
+        """A signal, unless it has ended: its number may be another's by then."""
+        if self._code is None:
+            with contextlib.suppress(ProcessLookupError):  # from a signal's handler, while its end is being noted
+                os.kill(self.pid, number)
+
+    def _ended(self, options: int) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+
+def keep_to_itself(but: Sequence[int]) -> None:
+    """No child gets what this process was given, above all not the claim that it is this machine's agent.
+
+    What it opens itself Python keeps from them.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with contextlib.suppress(OSError):  # the one that was listed through is closed
+                os.set_inheritable(int(name), int(name) in but)
+
+
+def begin_trial(state: Place) -> dict[str, object] | None:
     """Point ``current`` to a version that is waiting for its trial; a trial cut short twice has failed."""
-    switch = read(state / "switch.json")
+    switch = read(os.path.join(state, "switch.json"))
     if switch.get("phase") not in {"pending", "trial"}:
         return None
     trials = int(str(switch.get("trials", 0))) + 1
@@ -137,66 +182,78 @@ def begin_trial(state: Path) -> dict[str, object] | None:
         roll_back(state, switch, f"it was tried {_MAX_TRIALS} times and its launcher ended each time")
         return None
     trial = {**switch, "phase": "trial", "trials": trials}
-    write(state / "switch.json", trial)
+    write(os.path.join(state, "switch.json"), trial)
     point(state, str(switch["to"]))
     _say(f"trying version {switch['to']}")
     return trial
 
 
-def roll_back(state: Path, switch: dict[str, object], why: str) -> None:
+def roll_back(state: Place, switch: dict[str, object], why: str) -> None:
     """The version before it runs again, and reports why."""
     point(state, str(switch.get("previous", "")))
     with contextlib.suppress(OSError):  # a full disk: the trial is counted again, and then its outcome is written
-        write(state / "switch.json", {**switch, "phase": "rolled-back", "why": why})
+        write(os.path.join(state, "switch.json"), {**switch, "phase": "rolled-back", "why": why})
     _say(f"version {switch.get('to')} was rolled back: {why}")
 
 
-def current(state: Path) -> str:
+def current(state: Place) -> str:
     """The name of the staged version that runs; empty for the installed package."""
     try:
-        name = str((state / "versions" / "current").readlink())
+        name = os.readlink(os.path.join(state, "versions", "current"))
     except OSError:
         return ""
-    return name if (state / "versions" / name).is_dir() and "/" not in name else ""
+    return name if "/" not in name and os.path.isdir(os.path.join(state, "versions", name)) else ""
 
 
-def point(state: Path, version: str) -> None:
+def point(state: Place, version: str) -> None:
     """Make ``current`` name this version, in one step; empty for the installed package."""
-    link = state / "versions" / "current"
-    if not version:
-        link.unlink(missing_ok=True)
-        return
-    draft = link.with_name(".current")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(version)
-    draft.rename(link)
+    link = os.path.join(state, "versions", "current")
+    draft = os.path.join(state, "versions", ".current")
+    for old in (draft,) if version else (link,):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(old)
+    if version:
+        os.symlink(version, draft)
+        os.rename(draft, link)
 
 
-def read(path: Path) -> dict[str, object]:
+def read(path: Place) -> dict[str, object]:
     """A small JSON object; empty if there is none."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError:
+        return {}
+    import json  # only where there is a note: hardly ever
+
+    try:
+        value = json.loads(content)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 
 
-def write(path: Path, value: dict[str, object]) -> None:
+def write(path: Place, value: dict[str, object]) -> None:
     """Replace a small JSON object durably."""
-    draft = path.with_name(f".{path.name}.launcher")
-    with draft.open("w") as file:
+    import json
+
+    directory, name = os.path.split(path)
+    draft = os.path.join(directory, f".{name}.launcher")
+    with open(draft, "w") as file:
         os.fchmod(file.fileno(), 0o600)
         json.dump(value, file)
         file.flush()
         os.fsync(file.fileno())
-    draft.rename(path)
+    os.rename(draft, path)
 
 
 def _say(message: str) -> None:
+    import json
+
     sys.stderr.write(json.dumps({"event": message, "part": "agent-launcher", "level": "info"}) + "\n")
     sys.stderr.flush()
 
 
 if __name__ == "__main__":
     # The first word is for people who look at `ps`.
-    sys.exit(launch(Path(sys.argv[2]), sys.argv[3], [int(number) for number in sys.argv[4:]]))
+    sys.exit(launch(sys.argv[2], sys.argv[3], [int(number) for number in sys.argv[4:]]))

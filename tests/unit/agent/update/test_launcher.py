@@ -1,5 +1,10 @@
 """The launcher's decisions; how it behaves as a process is in integration/test_agent_update.py."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +112,64 @@ def test_the_launcher_imports_only_the_standard_library():
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not [name for name in names if name.split(".")[0] not in __import__("sys").stdlib_module_names]
+
+
+def test_the_launcher_loads_nothing_large():
+    """It runs on every machine beside the agent: these would be three of its ten megabytes."""
+    lists = "import json, sys; before = set(sys.modules); import hullguard.agent.update.launcher; "
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", lists + "print(json.dumps([*{*sys.modules} - before - {'json'}]))"],
+        capture_output=True,
+        check=True,
+    )
+
+    assert "signal" in json.loads(said.stdout)
+    assert not {"pathlib", "re", "subprocess", "threading", "typing"} & set(json.loads(said.stdout))
+
+
+def childs_code(program: str) -> int:
+    return launcher.Child([sys.executable, "-S", "-c", program], dict(os.environ)).wait()
+
+
+def test_how_a_child_ended_is_told_as_subprocess_tells_it():
+    assert childs_code("raise SystemExit(75)") == 75
+    assert childs_code("import os; os.kill(os.getpid(), 9)") == -signal.SIGKILL
+
+
+def test_a_child_has_nothing_to_read():
+    assert childs_code("import sys; sys.exit(bool(sys.stdin.buffer.read()))") == 0
+
+
+def test_a_child_that_ended_is_sent_nothing():
+    child = launcher.Child([sys.executable, "-S", "-c", "input()"], dict(os.environ))
+    ended = child.wait()
+    child.send(signal.SIGKILL)  # its number may be another's
+
+    assert (ended, child.poll()) == (1, 1)
+
+
+def test_a_child_gets_the_descriptors_that_are_meant_for_it_and_no_others():
+    """What the machine's agent holds ends with the launcher: were it the child's, too, an update could keep it."""
+    meant, other = (os.open(os.devnull, os.O_RDONLY) for _ in range(2))
+    looks = f"""
+import os
+
+def held(descriptor):
+    try:
+        return bool(os.fstat(descriptor))
+    except OSError:
+        return False
+
+raise SystemExit(held({meant}) + 2 * held({other}))
+"""
+    starts = f"""
+import os, sys
+from hullguard.agent.update import launcher
+launcher.keep_to_itself([{meant}])
+sys.exit(launcher.Child([sys.executable, "-S", "-c", {looks!r}], dict(os.environ)).wait())
+"""
+    said = subprocess.run([sys.executable, "-P", "-c", starts], pass_fds=(meant, other), check=False)
+    os.close(meant)
+    os.close(other)
+
+    assert said.returncode == 1
