@@ -38,8 +38,8 @@ _LONGEST = 1000
 _DIGEST = 64
 """Characters of a digest as it is written."""
 _DIGESTS = {"Q1": SHA1, "Q2": SHA256}
-_HOLE = bytes(16)
-"""What a disk that lost a block has in its place."""
+_HOLE = b"\0"
+"""No text has it; a disk that lost a block has it in the block's place."""
 _DAMAGED = b"!:damaged\n"
 _LISTED = b"!:files\n"
 _CUT = b"!:"
@@ -54,7 +54,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 9
+    name, version = "apk", 10
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 

@@ -123,6 +123,8 @@ def test_a_database_without_a_package_is_told() -> None:
     "damage",
     [
         lambda whole: whole[:60] + "\0" * 40 + whole[100:],
+        lambda whole: whole.replace("P:package7", "P:pack\0age7"),
+        lambda whole: whole[: whole.index("P:package6")] + "o:op\0\0\0\0l\n",
         lambda whole: whole[: whole.rindex("package7") + 3],
     ],
 )
