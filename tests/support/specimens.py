@@ -4,11 +4,24 @@ import random
 import re
 import string
 
+from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.judge import credible
 from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.model.content import Secret
 
 _parser = re._parser  # type: ignore[attr-defined]
 _PLAIN = string.ascii_letters + string.digits
+_INSPECTOR = SecretInspector()
+WORD = "tr0ub4dor-Kq7"
+"""A password."""
+
+
+def rules_found(path: str, content: str) -> list[str]:
+    """What is found in a file, in its order; of ``WORD`` no more than the beginning may be shown."""
+    data = content.encode()
+    hits = [hit for hit in _INSPECTOR.inspect(path, len(data), 0o644, iter([data])) if isinstance(hit, Secret)]
+    assert WORD[4:] not in "".join(hit.match for hit in hits)
+    return [hit.rule for hit in hits]
 
 
 def specimen(rule: Rule, seed: int = 0) -> bytes:
@@ -18,16 +31,17 @@ def specimen(rule: Rule, seed: int = 0) -> bytes:
         name = _made(_parser.parse(rule.words), chance) + "=" if rule.words else ""
         text = (name + _made(_parser.parse(rule.pattern), chance)).encode("ascii")
         match = rule.confirm().search(text)
-        if match and credible(rule, match[1 if match.re.groups else 0]):
+        secret = match and match[1 if match.re.groups else 0]
+        if secret and credible(rule, secret):
             return text
     raise AssertionError(f"no specimen of {rule.id} could be made")
 
 
 def secret_of(rule: Rule, text: bytes) -> str:
     """The credential in a specimen."""
-    match = rule.confirm().search(text)
-    assert match is not None
-    return match[1 if match.re.groups else 0].decode("ascii")
+    pattern = rule.confirm()
+    found = [match[1 if pattern.groups else 0] for match in pattern.finditer(text)]
+    return next(secret for secret in found if secret is not None).decode("ascii")
 
 
 def path_for(rule: Rule) -> str:
@@ -55,7 +69,7 @@ def _node(kind: str, value: object, chance: random.Random) -> str:
             return _made(chance.choice(branches), chance)
         case "SUBPATTERN", (_, _, _, inner):
             return _made(inner, chance)
-        case "MAX_REPEAT", (int() as least, int() as most, inner):
+        case "MAX_REPEAT" | "MIN_REPEAT", (int() as least, int() as most, inner):
             count = max(least, min(most, 24)) if least < 24 else least
             return "".join(_made(inner, chance) for _ in range(count if most != 1 else least))
     raise AssertionError(f"{kind} is not for both engines")

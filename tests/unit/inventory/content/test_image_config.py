@@ -227,6 +227,12 @@ def test_a_password_is_known_by_its_place_in_a_command(config: dict[str, object]
     assert (found.id, found.message) == ("CIS-DI-0010", f"{where} holds a value that looks like a secret")
 
 
+def test_a_password_in_an_address_of_oracle_is_known_by_its_place() -> None:
+    (found,) = findings({**GOOD, "Env": ["JDBC=jdbc:oracle:thin:app/tr0ub4dor@db:1521/x"]})
+
+    assert (found.id, found.message) == ("CIS-DI-0010", "ENV holds a secret (Password in a JDBC address): ********")
+
+
 def test_a_password_in_an_instruction_is_one_of_its_layer() -> None:
     (found,) = findings(GOOD, ["RUN make", "RUN login --password tr0ub4dor"])
 

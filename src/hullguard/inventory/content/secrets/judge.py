@@ -14,7 +14,7 @@ _PREFIX = 48
 
 # The tokens that makers print in their manuals, and what people write where a token is to go.
 _EXAMPLE = re.compile(
-    rb"example|sample|placeholder|change[_-]?me|dummy|your[_-]|redacted|insert[_-]|replace[_-]?(?:me|with)|xxxx|\*\*\*|"
+    rb"example|sample|placeholder|change[_-]?(?:me|it)|dummy|your[_-]|redacted|insert[_-]|replace[_-]?(?:me|with)|xxxx|\*\*\*|"
     rb"<[a-z]|\$\{|\{\{|%\(|0123456789|1234567890|abcdefghij|deadbeef|eyJzdWIiOiIxMjM0NTY3ODkw",
     re.IGNORECASE,
 )

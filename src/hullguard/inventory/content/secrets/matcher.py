@@ -70,12 +70,13 @@ class Matcher:
         return numbers
 
     def spans(self, number: int, window: bytes) -> Iterator[_Span]:
-        """Where a rule matches."""
+        """Where a rule matches; where it only steps over a comment there is nothing."""
         pattern = self._patterns.get(number) or self._patterns.setdefault(number, self.rules[number].confirm())
         group = 1 if pattern.groups else 0
         for match in pattern.finditer(window):
             start, end = match.span(group)
-            yield _Span(number, match.start(), start, end)
+            if start >= 0:
+                yield _Span(number, match.start(), start, end)
 
     def places(self, text: bytes) -> list[tuple[int, int]]:
         """Where credentials stand in a text, in order; they may overlap."""

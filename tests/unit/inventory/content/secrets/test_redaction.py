@@ -29,6 +29,7 @@ SECRET = "Kq8vTz2hunter"
         (f'RUN ["login","--token","{SECRET}"]', 'RUN ["login","--token","********"]'),
         (f"java -Djavax.net.ssl.keyStorePassword={SECRET} x", "java -Djavax.net.ssl.keyStorePassword=******** x"),
         (f"ENV JAVA_OPTS=-Ddb.password={SECRET}", "ENV JAVA_OPTS=-Ddb.password=********"),
+        (f"ENV JDBC=jdbc:oracle:thin:u/{SECRET}@db:1521/x", "ENV JDBC=jdbc:oracle:thin:u/********@db:1521/x"),
         (f"RUN mysql -uroot -p{SECRET} -e x", "RUN mysql -uroot -p******** -e x"),
         (f'RUN echo \'{{"auth_token": "{SECRET}"}}\' > x', 'RUN echo \'{"auth_token": "********"}\' > x'),
     ],
@@ -47,6 +48,7 @@ def test_a_credential_is_masked_and_nothing_else(text: str, expected: str) -> No
         "RUN --mount=type=secret,id=npm cat /run/secrets/npm",
         "COPY --chown=app:app . /srv # buildkit",
         "RUN wget https://example.org:8080/a@1",
+        "ENV JDBC=jdbc:oracle:thin:@db:1521/x A=jdbc:oracle:thin:u/$PASSWORD@db",
         "java -Djavax.net.ssl.keyStore=/etc/store.jks -Dkey.password=$PASSWORD x",
     ],
 )
@@ -70,7 +72,7 @@ def test_a_password_is_told_by_its_place_and_a_group_is_none(text: str, held: bo
 
 
 def test_a_long_instruction_is_read_in_linear_time() -> None:
-    for part in ("a=", "token='", "--token ", "://a:", "mysql ", "A" * 20 + "1z ", '"a":'):
+    for part in ("a=", "token='", "--token ", "://a:", "mysql ", "jdbc:oracle:thin:a/", "A" * 20 + "1z ", '"a":'):
         assert len(redacted_text(part * 30_000)) > 30_000
 
 

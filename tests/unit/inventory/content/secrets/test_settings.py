@@ -1,18 +1,7 @@
 """Passwords that are known by the file they lie in, and what stands in such files and is none."""
 
 import pytest
-
-from hullguard.inventory.content.secrets.inspector import SecretInspector
-
-INSPECTOR = SecretInspector()
-WORD = "tr0ub4dor-Kq7"
-
-
-def found(path: str, content: str) -> list[str]:
-    data = content.encode()
-    hits = list(INSPECTOR.inspect(path, len(data), 0o644, iter([data])))
-    assert WORD[4:] not in "".join(hit.match for hit in hits)
-    return [hit.rule for hit in hits]
+from tests.support.specimens import WORD, rules_found
 
 
 @pytest.mark.parametrize(
@@ -85,8 +74,8 @@ def found(path: str, content: str) -> list[str]:
     ],
 )
 def test_a_password_in_its_file(path: str, content: str, rule: str) -> None:
-    assert found(path, content) == [rule]
-    assert found(path, "# a comment\n" + content) == [rule]
+    assert rules_found(path, content) == [rule]
+    assert rules_found(path, "# a comment\n" + content) == [rule]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +111,7 @@ def test_a_password_in_its_file(path: str, content: str, rule: str) -> None:
     ],
 )
 def test_what_refers_to_a_password_or_is_commented_out_is_none(path: str, content: str) -> None:
-    assert found(path, content) == []
+    assert rules_found(path, content) == []
 
 
 @pytest.mark.parametrize(
@@ -135,7 +124,7 @@ def test_what_refers_to_a_password_or_is_commented_out_is_none(path: str, conten
     ],
 )
 def test_a_password_in_an_address_may_hold_a_slash(address: str) -> None:
-    assert found("app/x.conf", f"url={address}\n") == ["url-password-with-slash"]
+    assert rules_found("app/x.conf", f"url={address}\n") == ["url-password-with-slash"]
 
 
 @pytest.mark.parametrize(
@@ -150,4 +139,4 @@ def test_a_password_in_an_address_may_hold_a_slash(address: str) -> None:
     ],
 )
 def test_a_path_behind_a_port_is_no_password(address: str) -> None:
-    assert found("app/x.conf", f"url={address}\n") == []
+    assert rules_found("app/x.conf", f"url={address}\n") == []

@@ -1,7 +1,17 @@
 """Every rule, the particular before the general: of two that claim the same bytes the first is reported."""
 
 from hullguard.inventory.content.secrets.rule import Rule
-from hullguard.inventory.content.secrets.rules import cloud, development, files, services, settings, tools
+from hullguard.inventory.content.secrets.rules import (
+    cloud,
+    clusters,
+    development,
+    files,
+    java,
+    services,
+    settings,
+    shell,
+    tools,
+)
 
 RULES: tuple[Rule, ...] = (
     *cloud.AMAZON,
@@ -22,6 +32,9 @@ RULES: tuple[Rule, ...] = (
     *files.FILES,
     *settings.SERVERS,
     *settings.APPLICATIONS,
+    *java.JAVA,
+    *clusters.CLUSTERS,
     *tools.TOOLS,
+    *shell.SHELL,
     *files.GENERIC,
 )

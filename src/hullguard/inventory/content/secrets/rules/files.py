@@ -277,6 +277,14 @@ GENERIC = (
         allow=r"\$|<|\{|%[sd(]",
     ),
     Rule(
+        "oracle-address-password",
+        "Password in a JDBC address",
+        _HIGH,
+        r"jdbc:oracle:(?:thin|oci8?|kprb):[^/\s:@\"'<>\x00]{1,64}/\"?([^\s@\"'<>\x00]{3,128})\"?@",
+        whole=False,
+        allow=r"\$|<|\{|%[sd(]|tiger$",
+    ),
+    Rule(
         "basic-auth-header",
         "Basic authentication header",
         _HIGH,

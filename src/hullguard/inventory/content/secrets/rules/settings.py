@@ -9,6 +9,7 @@ from hullguard.inventory.content.secrets.rules.lines import (
     QUOTED,
     SHOUTED,
     VALUE,
+    XML_COMMENT,
     setting,
 )
 from hullguard.model.severity import Severity
@@ -114,7 +115,7 @@ SERVERS = (
         "tomcat-password",
         "Tomcat password",
         _HIGH,
-        r"<user[ \t\r\n][^<>]{0,300}password=\"([^\"<>\r\n\x00]{4,300})\"",
+        XML_COMMENT + r"|<user[ \t\r\n][^<>]{0,300}password=\"([^\"<>\r\n\x00]{4,300})\"",
         r"tomcat-users\.xml",
     ),
     setting(

@@ -1,7 +1,6 @@
 """Passwords that tools keep for whoever uses them, known by the file they lie in."""
 
 from hullguard.inventory.content.secrets.rules.lines import (
-    IS,
     LINE,
     VALUE,
     setting,
@@ -150,13 +149,6 @@ TOOLS = (
         _HIGH,
         r"\"key\"[ \t]{0,8}:[ \t]{0,8}\"([a-f0-9]{32})\"",
         r"\.?kaggle/kaggle\.json|kaggle\.json",
-    ),
-    setting(
-        "ansible-password",
-        "Password in an inventory of Ansible",
-        _HIGH,
-        r"ansible_(?:ssh_|become_|sudo_|su_|winrm_)?pass(?:word)?[\"']?" + IS + VALUE,
-        r"hosts|inventor(?:y|ies)(?:/[^/]+)*|(?:group|host)_vars/.+|[^/]*inventory[^/]*\.(?:ini|ya?ml)|playbooks?/[^/]+\.ya?ml",
     ),
     setting(
         "gnupg-private-key",
