@@ -19,28 +19,23 @@ def test_unsteady(which):
 """
 
 
-@pytest.mark.parametrize(("count", "code"), [(1, 0), (3, 0), (4, 1)])
-def test_a_second_try_is_told_and_more_than_three_are_a_failure(tmp_path: Path, count: int, code: int) -> None:
-    (tmp_path / "test_unsteady.py").write_text(UNSTEADY.format(count=count))
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "tests.conftest",
-            "-p",
-            "no:cacheprovider",
-            "--reruns=1",
-            str(tmp_path),
-        ],
+def tried(directory: Path) -> subprocess.CompletedProcess[str]:
+    """The tests of a directory as `make test` runs those beside kernels and browsers."""
+    options = ["-q", "-p", "tests.conftest", "-p", "no:cacheprovider", "--reruns=1"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(directory)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+@pytest.mark.parametrize(("count", "code"), [(1, 0), (3, 0), (4, 1)])
+def test_a_second_try_is_told_and_more_than_three_are_a_failure(tmp_path: Path, count: int, code: int) -> None:
+    (tmp_path / "test_unsteady.py").write_text(UNSTEADY.format(count=count))
+    run = tried(tmp_path)
     assert run.returncode == code, run.stdout + run.stderr
     for which in range(count):
         assert f"AssertionError: only the first try of {which} says this" in run.stdout
@@ -49,24 +44,6 @@ def test_a_second_try_is_told_and_more_than_three_are_a_failure(tmp_path: Path, 
 
 def test_a_test_that_fails_twice_has_failed(tmp_path: Path) -> None:
     (tmp_path / "test_broken.py").write_text("def test_broken():\n    assert False\n")
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "tests.conftest",
-            "-p",
-            "no:cacheprovider",
-            "--reruns=1",
-            str(tmp_path),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    run = tried(tmp_path)
     assert run.returncode == 1
     assert "1 failed, 1 rerun" in run.stdout

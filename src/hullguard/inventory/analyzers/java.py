@@ -84,7 +84,7 @@ _FAMILIES = (
 )
 _PART = r"[a-z][a-z0-9-]{0,40}"
 _SERVER = "org.apache.tomcat:tomcat-catalina"
-_VERSION = re.compile(r"\d[\w.+-]*")
+_VERSION = r"\d[\w.+-]*"
 # Where Maven and Gradle keep what they fetched, the directories say it all.
 _FETCHED = (
     r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
@@ -325,7 +325,7 @@ def _fetched(path: str) -> tuple[str, str] | None:
 def _tomcat(manifest: Mapping[str, str], stem: str) -> tuple[str, str] | None:
     """Of the server's own archives, some of which have no more than a title: Maven's name and the version."""
     version = manifest.get("Implementation-Version", "")
-    titled = manifest.get("Implementation-Title") == "Apache Tomcat" and _VERSION.fullmatch(version)
+    titled = manifest.get("Implementation-Title") == "Apache Tomcat" and re.fullmatch(_VERSION, version)
     part = stem.removesuffix(f"-{version}").removeprefix("tomcat-")
     if not titled or part.startswith("embed-") or not re.fullmatch(_PART, part):
         return None

@@ -25,13 +25,12 @@ from hullguard.model.package import Package, PackageType
 _BOUND = 500
 _LICENSES = 20
 _LICENSE_BYTES = 1 << 14
-_UNPACKED = r"opt/([^/]+-v?\d[^/]*)"
 _ELSEWHERE = (
     r"(?:.*/)?corepack/(?:v\d+/)?[^/]+/\d[^/]*/package\.json",
     r"(?:.*/)?\.bun/install/cache/(?:@[^/]+/)?[^/@]+@[^/]+/package\.json",
-    r"(?:.*/)?npm/registry\.npmjs\.org/(?:@[^/]+/)?[^/]+/\d[^/]*/package\.json",
+    r"(?:.*/)?npm/[^/@]+\.[^/]+/(?:@[^/]+/)?[^/]+/\d[^/]*/package\.json",
 )
-"""Where a manager keeps packages by their name and version."""
+"""Where a manager keeps packages by their name and version; Deno below the host that they came from."""
 _BOWER = r"(?:.*/)?bower_components/[^/]+/(?:package|\.bower)\.json"
 _COPIED = r"(?!(?:.*/)?(?:node_modules|bower_components)/)(?:.*/)?[^/]+/package\.json"
 """Any other: a copy of a package, or an application's own manifest."""
@@ -64,7 +63,7 @@ class NodeAnalyzer(Analyzer):
     Yarn below /opt; an application, with what it needs beside it, is none.
     """
 
-    name, version = "node", 6
+    name, version = "node", 7
     ownable = True
     paths = rf"{NODE_PACKAGE}|{_BOWER}|{_COPIED}"
     linked = NODE_DIRECTORY

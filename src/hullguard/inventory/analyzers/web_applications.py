@@ -19,39 +19,37 @@ _NUMBER = rb"(\d{1,4}(?:\.\d{1,6}){0,5}(?:[-.]?(?:alpha|beta|rc|dev|RC)[-.]?\d{0
 
 
 class _Application(NamedTuple):
+    """Its patterns are compiled when an image has such a file."""
+
     name: str
-    path: re.Pattern[str]
-    says: re.Pattern[bytes]
+    path: str
+    says: bytes
     beside: bytes = b""
     """What stands in the file, too, where others have files of this name."""
 
 
-def _application(name: str, path: str, says: bytes, beside: bytes = b"") -> _Application:
-    return _Application(name, re.compile(rf"(?:.*/)?{path}", re.DOTALL), re.compile(says), beside)
-
-
 _APPLICATIONS = (
-    _application("wordpress", r"wp-includes/version\.php", rb"\$wp_version\s{0,8}=\s{0,8}['\"]" + _NUMBER),
-    _application("drupal", r"core/lib/Drupal\.php", rb"\bconst\s{1,8}VERSION\s{0,8}=\s{0,8}['\"]" + _NUMBER),
-    _application(
+    _Application("wordpress", r"wp-includes/version\.php", rb"\$wp_version\s{0,8}=\s{0,8}['\"]" + _NUMBER),
+    _Application("drupal", r"core/lib/Drupal\.php", rb"\bconst\s{1,8}VERSION\s{0,8}=\s{0,8}['\"]" + _NUMBER),
+    _Application(
         "drupal",
         r"includes/bootstrap\.inc",
         rb"\bdefine\('VERSION',\s{0,8}'" + _NUMBER,
         beside=b"DRUPAL_CORE_COMPATIBILITY",
     ),
-    _application(
+    _Application(
         "joomla", r"administrator/manifests/files/joomla\.xml", rb"<version>\s{0,8}" + _NUMBER + rb"\s{0,8}</version>"
     ),
-    _application(
+    _Application(
         "nextcloud", r"version\.php", rb"\$OC_VersionString\s{0,8}=\s{0,8}['\"]" + _NUMBER, beside=b"nextcloud"
     ),
-    _application("moodle", r"version\.php", rb"\$release\s{0,8}=\s{0,8}['\"]" + _NUMBER, beside=b"MOODLE_INTERNAL"),
-    _application(
+    _Application("moodle", r"version\.php", rb"\$release\s{0,8}=\s{0,8}['\"]" + _NUMBER, beside=b"MOODLE_INTERNAL"),
+    _Application(
         "phpmyadmin", r"libraries/classes/Version\.php", rb"\bconst\s{1,8}VERSION\s{0,8}=\s{0,8}['\"]" + _NUMBER
     ),
-    _application("gitlab", r"gitlab-rails/VERSION", rb"\A" + _NUMBER),
+    _Application("gitlab", r"gitlab-rails/VERSION", rb"\A" + _NUMBER),
 )
-_SHARED = re.compile(r"(?:.*/)?(?:version\.php|includes/bootstrap\.inc)", re.DOTALL).fullmatch
+_SHARED = ("version.php", "bootstrap.inc")
 """Names that others use as well: of those that say nothing of this kind nothing is told."""
 
 
@@ -63,10 +61,11 @@ class WebApplicationsAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         begin = content[:_LOOKED_INTO]
         for application in _APPLICATIONS:
-            if not application.path.fullmatch(path) or application.beside not in begin:
+            placed = re.fullmatch(rf"(?:.*/)?{application.path}", path, re.DOTALL)
+            if placed is None or application.beside not in begin:
                 continue
-            if said := application.says.search(begin):
+            if said := re.search(application.says, begin):
                 yield Piece(PackageType.GENERIC, application.name, said[1].decode())
                 return
-        if not _SHARED(path) or path.endswith("wp-includes/version.php"):
+        if not path.endswith(_SHARED) or path.endswith("wp-includes/version.php"):
             raise Unreadable("it names no version")

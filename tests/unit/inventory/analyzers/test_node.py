@@ -134,8 +134,8 @@ LODASH = '{"name": "lodash", "version": "4.17.10", "repository": "lodash/lodash"
         ("usr/local/share/corepack/yarn/1.22.10", "yarn", "1.22.10"),
         ("root/.bun/install/cache/lodash@4.17.10@@@1", "lodash", "4.17.10"),
         ("home/u/.bun/install/cache/@babel/core@7.0.0@@@1", "@babel/core", "7.0.0"),
-        ("deno-dir/npm/registry.npmjs.org/lodash/4.17.10", "lodash", "4.17.10"),
-        ("deno-dir/npm/registry.npmjs.org/@babel/core/7.0.0", "@babel/core", "7.0.0"),
+        ("deno-dir/npm/npm.example.org/lodash/4.17.10", "lodash", "4.17.10"),
+        ("deno-dir/npm/npm.example.org/@babel/core/7.0.0", "@babel/core", "7.0.0"),
         ("var/www/html/bower_components/jquery", "jquery", "1.9.1"),
     ],
 )

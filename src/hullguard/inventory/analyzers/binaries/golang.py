@@ -23,9 +23,9 @@ _MOST = _HEADER + _VERSION_BYTES + bounds.MODULES_BYTES + 16
 _MARK = 16
 _RELEASE = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+ ].*)?")
 _DEVELOPMENT = "(devel)"
-_UNTAGGED = re.compile(r"v0\.0\.0-(?:0\.)?\d{14}-[0-9a-f]{12}(?:\+dirty)?")
+_UNTAGGED = r"v0\.0\.0-(?:0\.)?\d{14}-[0-9a-f]{12}(?:\+dirty)?"
 """What Go writes for a checkout without a tag that it knows: the program may be of any release."""
-_SET = re.compile(
+_SET = (
     r"-X[ =]['\"]?([\w./~-]{1,300})\.(?i:(?:app|build|git|release|core|semantic)?_?version)="
     r"(v?\d{1,6}\.\d{1,6}(?:\.\d{1,6})?(?:-[0-9A-Za-z.-]{1,60})?(?:\+[0-9A-Za-z.-]{1,60})?)(?=['\"\s\\]|$)"
 )
@@ -87,7 +87,7 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
         yield Doubt("a Go program that was built without the list of its modules")
     main = listed.partition("mod\t")[2].partition("\t")[0]
     for name, version in _listed(listed):
-        untagged = version == _DEVELOPMENT or (name == main and _UNTAGGED.fullmatch(version))
+        untagged = version == _DEVELOPMENT or (name == main and re.fullmatch(_UNTAGGED, version))
         stated = _stated(listed, main) if untagged and name == main else None
         yield Piece(PackageType.GOLANG, name, stated or version, known=stated is not None or not untagged)
 
@@ -192,7 +192,7 @@ def _pointed(elf: Program, place: bytes, which: int, order: Literal["big", "litt
 def _stated(lines: str, main: str) -> str | None:
     """The version of the main module that its makers gave the linker: ``-X PACKAGE.Version=1.9.0``."""
     flags = next((line for line in lines.split("\n") if line.startswith("build\t-ldflags=")), "")
-    for package, version in _SET.findall(flags):
+    for package, version in re.findall(_SET, flags):
         if package in {"main", main} or package.startswith(f"{main}/"):
             return f"v{version.removeprefix('v')}"
     return None
