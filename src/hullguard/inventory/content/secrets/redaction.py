@@ -22,7 +22,6 @@ _USER: Final = re.compile(
 )
 _SENDS: Final = re.compile(r"\b(?:curl|wget|https?)\b")
 """A program to which ``-u`` is a name and its password; to others it may be a user and a group."""
-_BY_NAME: Final = (_NAMED, _OPTION, _PROPERTY)
 _PASSWORDS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -48,10 +47,8 @@ def redacted_text(text: str) -> str:
         text = _without_tokens(text)
     if _APART.search(text) is None:
         return text  # names of files, most of them
-    for pattern in (_USER, *_PASSWORDS):
-        text = pattern.sub(_mask_first, text)
-    for pattern in _BY_NAME:
-        text = pattern.sub(_mask_named, text)
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
     return text
 
 
@@ -64,10 +61,8 @@ def holds_password(text: str) -> bool:
     """Whether a command, a variable or a label has a password in it that ``redacted_text`` would mask by its place."""
     if _APART.search(text) is None:
         return False
-    masks = [
-        (pattern, _mask_first) for pattern in (_PASSWORDS if _SENDS.search(text) is None else (_USER, *_PASSWORDS))
-    ]
-    masks += [(pattern, _mask_named) for pattern in _BY_NAME]
+    sends = _SENDS.search(text) is not None
+    masks = (each for each in _MASKS if sends or each[0] is not _USER)
     return any(mask(found) != found[0] for pattern, mask in masks for found in pattern.finditer(text))
 
 
@@ -97,3 +92,10 @@ def _mask_named(found: re.Match[str]) -> str:
     quote = found[3][0] if found[3][0] in "\"'" else ""
     mark = found[0][: found.start(1) - found.start()]
     return f"{mark}{found[1]}{found[2]}{quote}{MASK}{quote}"
+
+
+_MASKS: Final = (
+    *((pattern, _mask_first) for pattern in (_USER, *_PASSWORDS)),
+    *((pattern, _mask_named) for pattern in (_NAMED, _OPTION, _PROPERTY)),
+)
+"""What finds a credential by its place, and what hides it."""
