@@ -37,6 +37,7 @@ class Scanner:
         registry: RegistryAccess | None = None,
         all_mounts: bool = False,
         licenses: bool = True,
+        processes: int = 1,
     ) -> ScanReport:
         """Reads an image and reports on it; blocks, so servers call it in a thread.
 
@@ -54,6 +55,7 @@ class Scanner:
             registry=registry,
             all_mounts=all_mounts,
             licenses=licenses,
+            processes=processes,
         )
         return self.report(inventory, licenses=licenses)
 

@@ -1,6 +1,7 @@
 """What a hostile image may cost: every bound in one place, and the account of what was spent."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from msgspec import Struct
@@ -73,6 +74,30 @@ class Budget:
         self._searched = 0
         self._lock = threading.Lock()
         self._turn = threading.Lock()
+
+    @property
+    def spent(self) -> tuple[int, ...]:
+        """The account, for ``join``."""
+        return (
+            self._bytes,
+            self._entries,
+            self._kept,
+            self._holes,
+            self._unpacked,
+            self._lines,
+            self._searched,
+        )
+
+    def join(self, spent: Sequence[int]) -> None:
+        """Adds what another process spent on the same image; raises where that is too much for one."""
+        size, entries, kept, holes, unpacked, lines, searched = spent
+        self.search(searched)
+        self.keep(kept)
+        self.spend_bytes(size)
+        self.spend_entry(entries)
+        self.spend_hole(holes)
+        self.spend_unpacked(unpacked)
+        self.spend_lines(lines)
 
     def spend_bytes(self, count: int) -> None:
         with self._lock:

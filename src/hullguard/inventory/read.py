@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
@@ -11,6 +10,7 @@ from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.ownable import loadable
 from hullguard.inventory.analyzers.provenance import foreign
+from hullguard.inventory.at_once import read_at_once
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.inspection import Hits
@@ -18,7 +18,7 @@ from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
 from hullguard.inventory.paths import spelled
 from hullguard.inventory.quotable import quotable
-from hullguard.inventory.source.blobs import CONCURRENT
+from hullguard.inventory.source.blobs import PlacedBlobs
 from hullguard.inventory.source.documents import ImageConfig
 from hullguard.inventory.source.image import Described, layer_facts
 from hullguard.inventory.source.mounts import Mounts
@@ -35,7 +35,6 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.package import OS_TYPES, Package, Unknown
 
 Progress = Callable[[str, int], None]
-_MOST_THREADS = 4
 _MOST_READS = 3
 """The first read shows the links, the second what they lead to; the third is for links among that."""
 _REST = "the rest of the image"
@@ -64,6 +63,7 @@ def read(
     all_mounts: bool = False,
     loadables: bool = False,
     licenses: bool = False,
+    processes: int = 1,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
 
@@ -71,6 +71,7 @@ def read(
     also what other machines and containers have mounted there. ``loadables``: whether to tell of an image which
     programs and shared libraries are whose; only who watches its containers needs them. ``licenses``: whether to read
     also what tells of licences alone; those that stand with a package's name and version are told in any case.
+    ``processes``: how many may be made for the layers of one image; more than one only for who has no other thread.
 
     A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
     NotFound, Invalid or Unavailable when there is no such image, or no image at all.
@@ -84,7 +85,9 @@ def read(
         inspectors = inspectors_of(scanners)
         for inspector in inspectors:
             inspector.bind(limits)
-        reader = LayerReader(Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress)
+        reader = LayerReader(
+            Wanted(analyzers, inspectors=inspectors), Budget(limits), cache, progress, processes=processes
+        )
         if isinstance(opened, PlainTree):
             return quotable(_tree(target, source, opened, reader))
         if isinstance(opened, Listed):
@@ -211,8 +214,8 @@ def _laid(
 def _layers(
     image: StoredImage, described: Described, reader: LayerReader
 ) -> tuple[list[IndexedLayer], LimitReached | None]:
-    if isinstance(image.blobs, CONCURRENT):
-        if (at_once := _at_once(image, described, reader)) is not None:
+    if isinstance(image.blobs, PlacedBlobs):
+        if (at_once := read_at_once(image.blobs, described.layers, reader)) is not None:
             return at_once, image.blobs.stopped
         reader = reader.careful()
     layers: list[IndexedLayer] = []
@@ -226,52 +229,6 @@ def _layers(
             return layers, layer.stopped
     # What stands behind the end that a limit made of an archive may take the place of what was read.
     return layers, image.blobs.stopped
-
-
-def _at_once(image: StoredImage, described: Described, reader: LayerReader) -> list[IndexedLayer] | None:
-    """The layers read by several threads; None when a limit was reached on the way."""
-    todo, ended = iter(enumerate(described.layers)), threading.Event()
-    read: dict[int, IndexedLayer | BaseException] = {}
-
-    def work() -> None:
-        for number, blob in todo:
-            try:
-                read[number] = layer = image.blobs.layer(blob, reader)
-                failed = layer.stopped is not None
-            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-                read[number], failed = error, True
-            if failed:
-                ended.set()
-            if ended.is_set():
-                return
-
-    count = min(os.cpu_count() or 1, _MOST_THREADS, len(described.layers))
-    threads = [threading.Thread(target=work, name=f"layers {number}") for number in range(count)]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        ended.set()
-    return _in_order(read)
-
-
-def _in_order(read: dict[int, IndexedLayer | BaseException]) -> list[IndexedLayer] | None:
-    """Layers as they lie over one another; raises what the first of them failed with, None where that is a limit.
-
-    They are begun in their order, so before the first that failed all are there.
-    """
-    layers: list[IndexedLayer] = []
-    for _, layer in sorted(read.items(), key=lambda numbered: numbered[0]):
-        if isinstance(layer, LimitReached):
-            return None
-        if isinstance(layer, BaseException):
-            raise layer
-        if layer.stopped is not None:
-            return None
-        layers.append(layer)
-    return layers
 
 
 def _inventory(

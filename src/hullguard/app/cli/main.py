@@ -14,6 +14,9 @@ RARELY: Final = 100_000
 """Objects between two searches for garbage: nearly all that a scan makes is in use, or freed at once."""
 HANDED_OVER: Final = 0.0003
 """Seconds after which a thread gives way to another that waits: those that hash need Python for a moment, and often."""
+_BLOCK: Final = 1 << 24
+"""Bytes of memory, asked for and given back once: from then on C's library keeps as much for itself (mallopt(3),
+M_MMAP_THRESHOLD), and does not have the kernel make pages anew for each piece of a file that is read."""
 _BRIEF: Final = frozenset({"scan", "sbom", "diff"})
 """Commands that end soon."""
 
@@ -35,6 +38,7 @@ def _run(arguments: list[str], *, own: bool) -> NoReturn:
         gc.freeze()
         gc.enable()
     if brief:
+        bytes(_BLOCK)
         gc.set_threshold(RARELY)
         sys.setswitchinterval(HANDED_OVER)
     code = work()

@@ -2,12 +2,16 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hullguard.model.errors import Invalid, Unavailable
 from hullguard.words.plain import plain
+
+_SHOWN_AGAIN = 0.1
+"""Seconds."""
 
 
 @contextmanager
@@ -20,9 +24,18 @@ def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[str,
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(plain(title[:60]), total=total)
-        yield lambda _, count: bar.advance(task, count)
+    # It has no thread of its own: a process with one must not be forked.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        task, shown = bar.add_task(plain(title[:60]), total=total), 0.0
+
+        def advance(_: str, count: int) -> None:
+            nonlocal shown
+            bar.advance(task, count)
+            if (now := time.monotonic()) > shown + _SHOWN_AGAIN:
+                bar.refresh()
+                shown = now
+
+        yield advance
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
+from hullguard.app.cli.scan_options import layer_processes
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
 from hullguard.inventory import LayerCache, Limits
@@ -46,6 +47,8 @@ class Job(Struct, frozen=True):
     bound: Severity | None = None
     ignore_file: Path | None = None
     vex_files: tuple[Path, ...] = ()
+    processes: int = 1
+    """For the layers of one target."""
 
 
 class Outcome(Struct, frozen=True):
@@ -75,6 +78,7 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
             registry=job.registry,
             all_mounts=job.all_mounts,
             licenses="license" in job.scanners,
+            processes=job.processes,
         )
     finally:
         if advisories is not None:
@@ -106,7 +110,9 @@ def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], No
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(min(jobs, len(targets)), get_context("fork"), _alone) as pool:
+    jobs = min(jobs, len(targets))
+    job = structs.replace(job, processes=layer_processes(jobs))
+    with ProcessPoolExecutor(jobs, get_context("fork"), _alone) as pool:
         futures: list[Future[Outcome]] = [pool.submit(_caught, job, target) for target in targets]
         for future in futures:
             future.add_done_callback(lambda _: done())

@@ -36,6 +36,8 @@ OutputFile = Annotated[Path | None, Option(("-o", "--output"), help="Write to th
 SIZE, FILES, FILE_SIZE, LARGE_FILE_SIZE, UNPACKED_SIZE = "64GiB", 3_000_000, "64MiB", "1GiB", "2GiB"
 """The defaults of ``Limits``, as a person writes them; this one too:"""
 SECRET_SECONDS = 600
+_MOST_PROCESSES = 4
+"""For one image: each takes some 40 MB."""
 
 PASSWORD = "HULLGUARD_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
 _SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -187,12 +189,18 @@ def job_of(reading: Reading, counting: Counting, scanners: frozenset[str], bound
         bound=bound,
         ignore_file=counting.ignore_file,
         vex_files=tuple(counting.vex or ()),
+        processes=layer_processes(),
     )
     if job.ignore_file or job.vex_files:
         from hullguard.imagescan.suppress import load
 
         load(job.ignore_file, job.vex_files)
     return job
+
+
+def layer_processes(jobs: int = 1) -> int:
+    """How many processes may read the layers of one image, while so many images are read."""
+    return max(1, min(_MOST_PROCESSES, len(os.sched_getaffinity(0)) // jobs))
 
 
 def scanners_of(text: str) -> frozenset[str]:

@@ -26,6 +26,10 @@ class Inspector(abc.ABC):
         """Is told the limits of the scan that it was made for."""
         del limits
 
+    def ready(self) -> None:
+        """Loads what every search needs, for whoever is about to make processes that all look for something."""
+        return
+
     @abc.abstractmethod
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
         """Whether to be shown a file; ``head`` is its first bytes, up to 512, ``mode`` its permission bits."""

@@ -1,12 +1,13 @@
 """Named blobs of an image, three ways: in a directory, in a tar file one can seek in, in a stream that passes once."""
 
+import abc
 import functools
 import os
 import stat
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hullguard.inventory.compression import Readable, compression_of
 from hullguard.inventory.layer import IndexedLayer
@@ -53,10 +54,45 @@ class Blobs(Protocol):
         ...
 
 
-class DirectoryBlobs:
-    """An OCI layout in a directory. Links are not followed: a layout has none, and they could lead anywhere."""
+class Part(NamedTuple):
+    """Where the bytes of a layer lie in a file that is open."""
+
+    descriptor: int
+    offset: int
+    size: int
+
+    def section(self) -> Section:
+        return Section(functools.partial(_pread, self.descriptor), self.offset, self.size, self.descriptor)
+
+    def identity(self) -> str | None:
+        return identity_of(self.descriptor, self.offset, self.size)
+
+
+class PlacedBlobs(abc.ABC):
+    """Blobs that are read by position, so that several layers may be read at once."""
 
     stopped: LimitReached | None = None
+
+    @abc.abstractmethod
+    def part(self, blob: LayerBlob) -> AbstractContextManager[Part]:
+        """Where a layer lies, while the context lasts; raises Invalid when it is absent."""
+
+    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+        with self.part(blob) as part:
+            return reader.read(
+                part.section(),
+                f"layer {blob.name}",
+                claimed=blob.claimed,
+                digest=blob.digest,
+                identity=part.identity,
+            )
+
+    def found(self) -> list[IndexedLayer]:
+        return []
+
+
+class DirectoryBlobs(PlacedBlobs):
+    """An OCI layout in a directory. Links are not followed: a layout has none, and they could lead anywhere."""
 
     def __init__(self, root: Path, limits: Limits) -> None:
         self._root = root
@@ -72,22 +108,13 @@ class DirectoryBlobs:
     def earlier(self, name: str) -> None:
         del name
 
-    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+    @contextmanager
+    def part(self, blob: LayerBlob) -> Iterator[Part]:
         path = self._path(blob.name)
         if path is None:
             raise _absent(blob.name)
         with path.open("rb", buffering=0) as file:
-            descriptor, size = file.fileno(), path.stat().st_size
-            return reader.read(
-                Section(functools.partial(_pread, descriptor), 0, size, descriptor),
-                f"layer {blob.name}",
-                claimed=blob.claimed,
-                digest=blob.digest,
-                identity=lambda: identity_of(descriptor, 0, size),
-            )
-
-    def found(self) -> list[IndexedLayer]:
-        return []
+            yield Part(file.fileno(), 0, path.stat().st_size)
 
     def _path(self, name: str) -> Path | None:
         clean = normal(name)
@@ -100,10 +127,8 @@ class DirectoryBlobs:
         return path if stat.S_ISREG(state.st_mode) and inside else None
 
 
-class FileBlobs:
+class FileBlobs(PlacedBlobs):
     """A plain tar file: its members are found once, then read by position."""
-
-    stopped: LimitReached | None = None
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
@@ -155,20 +180,12 @@ class FileBlobs:
         place = self._first.get(resolve(name, self._links) or "")
         return None if place is None else self._content(place, name)
 
-    def layer(self, blob: LayerBlob, reader: LayerReader) -> IndexedLayer:
+    @contextmanager
+    def part(self, blob: LayerBlob) -> Iterator[Part]:
         place = self._place(blob.name)
         if place is None:
             raise self.stopped or _absent(blob.name, sparse=resolve(blob.name, self._links) in self._sparse)
-        return reader.read(
-            Section(self._pread, *place, self._file.fileno()),
-            f"layer {blob.name}",
-            claimed=blob.claimed,
-            digest=blob.digest,
-            identity=lambda: identity_of(self._file.fileno(), *place),
-        )
-
-    def found(self) -> list[IndexedLayer]:
-        return []
+        yield Part(self._file.fileno(), *place)
 
     def close(self) -> None:
         self._file.close()
@@ -303,10 +320,6 @@ def _plain(target: str) -> str:
     """A link's target without what leads nowhere else: an archive may hold thousands of such parts."""
     parts = "/".join(part for part in target.split("/") if part not in ("", "."))
     return f"/{parts}" if target.startswith("/") else parts
-
-
-CONCURRENT = (DirectoryBlobs, FileBlobs)
-"""Blobs whose layers may be read by several threads at once."""
 
 
 def _pread(descriptor: int, size: int, offset: int) -> bytes:

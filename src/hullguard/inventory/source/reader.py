@@ -1,5 +1,6 @@
 """Turns one stored layer into an index: decompressed, bounded, its digests computed and compared."""
 
+import copy
 import functools
 import os
 import threading
@@ -42,11 +43,14 @@ class LayerReader:
         progress: Progress | None = None,
         *,
         careful: bool = False,
+        processes: int = 1,
     ) -> None:
+        """``processes``: how many may be made to read layers by; more than one for who has no thread but its own."""
         self.wanted = wanted
         self.budget = budget
         self.cache = cache
         self.progress = progress
+        self.processes = processes
         self._careful = careful
         several = bool(wanted.inspectors) and len(os.sched_getaffinity(0)) > _FEW
         self._turn: AbstractContextManager[object] = nullcontext() if several else threading.Lock()
@@ -81,6 +85,20 @@ class LayerReader:
             note(self.cache, before, Computed(layer.diff_id, layer.digest, layer.size))
         return layer
 
+    def known(self, what: str, claimed: str | None, digest: str | None, identity: Identity) -> IndexedLayer | None:
+        """The layer without reading it, where its file is as it was when it was read before; else None."""
+        layer = self._unchanged(identity()) if self.cache and not self._careful else None
+        if layer is not None and layer.stopped is None:
+            check_digest(what, digest, layer.digest)
+            check_digest(what, claimed, layer.diff_id)
+        return layer
+
+    def telling(self, progress: Progress | None) -> "LayerReader":
+        """The same reader, of the same budget, that tells its progress to somebody else."""
+        other = copy.copy(self)
+        other.progress = progress
+        return other
+
     def merged(self, raw: Readable, what: str) -> IndexedLayer:
         """The index of a whole file system: no name in it is a whiteout, and of a layer's cache it has no part.
 
@@ -99,7 +117,8 @@ class LayerReader:
 
     def again(self, wanted: Wanted) -> "LayerReader":
         """A reader of the same image with more wishes and a fresh budget."""
-        return LayerReader(wanted, Budget(self.budget.limits), self.cache, self.progress)
+        budget = Budget(self.budget.limits)
+        return LayerReader(wanted, budget, self.cache, self.progress, processes=self.processes)
 
     def careful(self) -> "LayerReader":
         """A reader with a fresh budget that stops at the same byte every time."""

@@ -66,14 +66,19 @@ class SecretInspector(Inspector):
         if self._spent >= self._seconds:
             why = "credentials were looked for in other files for too long; in this one they were not"
             return [Unknown(path, why, incomplete=True)]
-        clock = _Clock(chunks)
-        found = list(self._large(path, size, clock) if size > WINDOW else self._small(path, clock))
+        if size > WINDOW:
+            clock = _Clock(chunks)
+            found, spent = list(self._large(path, size, clock)), clock.spent
+        else:
+            content = b"".join(chunks)
+            # Most files are small, and to ask the kernel for a thread's time takes longer than the search.
+            began = time.perf_counter()
+            found, spent = self._small(path, content), time.perf_counter() - began
         with self._lock:
-            self._spent += clock.spent
+            self._spent += spent
         return found
 
-    def _small(self, path: str, chunks: Iterable[bytes]) -> Iterable[Secret | Unknown]:
-        content = b"".join(chunks)  # most files are small, and nothing in them looks like a credential
+    def _small(self, path: str, content: bytes) -> list[Secret | Unknown]:
         particular = rules_of_path(path)
         found = _stores(path, content) if content.startswith(BEGINNINGS) else []
         if (encoding := encoding_of(content[:_HEAD])) is not None:
@@ -118,6 +123,10 @@ class SecretInspector(Inspector):
         if reading.cut:
             why = "so much in it looks like credentials that not all of it was judged"
             yield Unknown(path, why, incomplete=True)
+
+    def ready(self) -> None:
+        self.matcher.candidates(b"")
+        rules_of_path("")
 
     def text(self, text: str) -> list[Found]:
         """The credentials in a string that is no file, for example a variable of the environment."""

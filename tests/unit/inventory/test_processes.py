@@ -1,0 +1,204 @@
+"""Layers read by several processes: the same result as by one, whatever happens to the others."""
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from tests.support.images import Image, file, layer
+from tests.support.specimens import specimen
+
+from hullguard.inventory import Limits, read
+from hullguard.inventory.content.catalog import inspectors_of
+from hullguard.inventory.content.secrets.rules.catalog import RULES
+from hullguard.inventory.layer import IndexedLayer, LayerIndex
+from hullguard.inventory.limits import Budget
+from hullguard.inventory.processes import Read, spread
+from hullguard.inventory.source.reader import LayerReader
+from hullguard.inventory.wanted import Wanted
+from hullguard.model.errors import Invalid, LimitReached
+
+TOKEN = specimen(next(rule for rule in RULES if rule.id == "github-token")).decode()
+LARGE = random.Random(7).randbytes(5 << 20)
+SECRET = frozenset({"secret"})
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_left() -> Iterator[None]:
+    yield
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def image(*names: str, compression: str = "none") -> Image:
+    """One layer with a credential and something large for each name."""
+    return Image(
+        [layer(file(f"srv/{name}", f"token={TOKEN}\n"), file(f"srv/large-{name}", LARGE)) for name in names],
+        compression=compression,
+    )
+
+
+def reader(limits: Limits | None = None, *, processes: int = 3) -> LayerReader:
+    wanted = Wanted([], inspectors=inspectors_of(SECRET))
+    return LayerReader(wanted, Budget(limits or Limits()), None, processes=processes)
+
+
+def made(number: int) -> IndexedLayer:
+    return IndexedLayer(LayerIndex(others=bytes([number])), f"sha256:{number}", "", number)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_what_several_processes_find_is_what_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str
+) -> None:
+    made, fork = list[int](), os.fork
+
+    def forked() -> int:
+        if pid := fork():
+            made.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", forked)
+    names = [f"{number}\udcff\n" if number == 2 else str(number) for number in range(5)]
+    path = image(*names, compression=compression).docker_archive(tmp_path / "i.tar")
+
+    alone = read(str(path), scanners=SECRET, processes=1)
+
+    assert not made
+    assert read(str(path), scanners=SECRET, processes=3) == alone
+    assert len(made) == 2
+    assert len(alone.secrets) == 5
+    assert alone.complete
+
+
+def test_all_of_their_progress_is_told(tmp_path: Path) -> None:
+    path = image(*"abcd").docker_archive(tmp_path / "i.tar")
+    told: dict[int, int] = {}
+
+    for processes in (1, 3):
+        told[processes] = 0
+
+        def tell(_: str, count: int, processes: int = processes) -> None:
+            told[processes] += count
+
+        read(str(path), scanners=SECRET, processes=processes, progress=tell)
+
+    assert told[1] == told[3] > 4 * len(LARGE)
+
+
+def test_a_layer_that_is_not_what_its_digest_says_is_said(tmp_path: Path) -> None:
+    path = image(*"abcd").oci_dir(tmp_path / "oci")
+    blobs = sorted(path.glob("blobs/sha256/*"), key=lambda blob: blob.stat().st_size)
+    content = bytearray(blobs[-1].read_bytes())
+    content[-2000] ^= 1
+    blobs[-1].write_bytes(content)
+
+    with pytest.raises(Invalid, match="not what its digest says"):
+        read(str(path), scanners=SECRET, processes=3)
+
+
+def test_a_limit_that_only_all_together_reach_ends_the_scan_as_with_one(tmp_path: Path) -> None:
+    path, limits = image(*"abcd").docker_archive(tmp_path / "i.tar"), Limits(entries=5)
+
+    several = read(str(path), limits=limits, scanners=SECRET, processes=4)
+
+    assert not several.complete
+    assert several == read(str(path), limits=limits, scanners=SECRET, processes=1)
+
+
+def test_what_all_of_them_spent_is_charged() -> None:
+    def spending(number: int, own: LayerReader) -> IndexedLayer:
+        own.budget.spend_entry(10)
+        return made(number)
+
+    charged = reader()
+    spread(range(4), spending, charged, 3)
+
+    assert charged.budget.spent == (0, 40, 0, 0, 0, 0, 0)
+    with pytest.raises(LimitReached):
+        spread(range(4), spending, reader(Limits(entries=39)), 3)
+
+
+def by_two(other: Callable[[], None]) -> Read:
+    """Reads that this process begins with once the other one has taken a layer, of which it does ``other``."""
+    asking, (told, telling), met = os.getpid(), os.pipe(), list[bytes]()
+
+    def work(number: int, _: LayerReader) -> IndexedLayer:
+        if os.getpid() != asking:
+            os.write(telling, b"x")
+            other()
+        elif not met:
+            met.append(os.read(told, 1))
+            os.close(told)
+            os.close(telling)
+        return made(number)
+
+    return work
+
+
+def test_a_layer_that_kills_its_process_is_left_to_who_asked() -> None:
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    found = spread(range(9), by_two(die), reader(), 2)
+
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("error", [Invalid("broken"), MemoryError(), RuntimeError("a bug")])
+def test_what_fails_in_another_process_is_left_to_who_asked(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    assert len(spread(range(2), by_two(fail), reader(), 2)) == 1
+
+
+def test_an_interrupt_leaves_no_process_behind() -> None:
+    asking = os.getpid()
+
+    def interrupted(number: int, _: LayerReader) -> IndexedLayer:
+        if os.getpid() == asking:
+            raise KeyboardInterrupt
+        signal.pause()
+        return made(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        spread(range(9), interrupted, reader(), 3)
+
+
+def test_where_no_process_can_be_made_one_reads_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = image(*"abcd").docker_archive(tmp_path / "i.tar")
+
+    def refused() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refused)
+
+    assert len(read(str(path), scanners=SECRET, processes=3).secrets) == 4
+
+
+@pytest.mark.parametrize(
+    ("scanners", "large", "beside"),
+    [(SECRET, b"", False), (frozenset[str](), LARGE, False), (SECRET, LARGE, True)],
+    ids=["small", "nothing to search", "other threads"],
+)
+def test_none_is_made_where_it_does_not_pay_or_must_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scanners: frozenset[str], large: bytes, beside: bool
+) -> None:
+    contents: Sequence[bytes] = [layer(file("srv/a", f"token={TOKEN}{n}\n"), file("srv/b", large)) for n in range(3)]
+    path = Image(contents).docker_archive(tmp_path / "i.tar")
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    if beside:
+        thread.start()
+
+    inventory = read(str(path), scanners=scanners, processes=3)
+
+    over.set()
+    if beside:
+        thread.join()
+    assert inventory.complete
