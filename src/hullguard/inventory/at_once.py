@@ -47,8 +47,7 @@ def _by_processes(
     """What processes could read of that; what they could not is absent."""
     # The largest layer takes its time in any case: what there is to gain is what is read of the others meanwhile.
     others = sum(left.values()) - max(left.values(), default=0)
-    # Without inspectors most of the time goes to hashing and unpacking, which hold no lock: threads do as well.
-    if reader.processes < 2 or not reader.wanted.inspectors or others < _WORTH_A_PROCESS:
+    if reader.processes < 2 or others < _WORTH_A_PROCESS:
         return {}
     if threading.active_count() > 1:
         return {}  # a lock that another thread holds would stay locked in a forked process for ever

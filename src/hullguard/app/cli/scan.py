@@ -134,6 +134,7 @@ def sbom(
             registry=registry,
             all_mounts=reading.all_mounts,
             licenses=True,
+            processes=options.layer_processes(),
         )
     page = Page() if output else Page(width(), coloured())
     if format_ == "json":
