@@ -40,6 +40,8 @@ _DIGEST = 64
 _DIGESTS = {"Q1": SHA1, "Q2": SHA256}
 _HOLE = b"\0"
 """No text has it; a disk that lost a block has it in the block's place."""
+_ENTRY_END = b"\n\n"
+"""apk writes an empty line behind every package; a database that ends otherwise was cut off."""
 _DAMAGED = b"!:damaged\n"
 _LISTED = b"!:files\n"
 _CUT = b"!:"
@@ -54,7 +56,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 10
+    name, version = "apk", 11
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 
@@ -84,7 +86,7 @@ class ApkAnalyzer(Analyzer):
                 break
         if room < 0:
             kept.append(b"\n" + _LISTED)
-        if _HOLE in content or content[-1:] not in (b"", b"\n"):
+        if _HOLE in content or (not content.endswith(_ENTRY_END) and content.strip()):
             kept.append(b"\n" + _DAMAGED)
         return b"\n".join(kept)
 

@@ -15,6 +15,10 @@ _NO_FIELD = re.compile(rb"^[^\s:][^:\n]*$", re.MULTILINE)
 """A line without a name: dpkg itself stops there, as at an end within a line."""
 _HOLE = bytes(16)
 """What a disk that lost a block has in its place."""
+_NUL = b"\0"
+"""No name or version has it."""
+LINE_END, ENTRY_END = b"\n", b"\n\n"
+"""What managers write behind a line, and behind an entry of their database: one that ends otherwise was cut off."""
 _CUT = "entries"
 """A field that no database has: what stands behind it was left out."""
 _MOST = 1000
@@ -64,6 +68,8 @@ class Entry(Struct):
         if self.cut:
             if self.fields[_CUT] == "damaged":
                 return "a line of it is none of a package database; packages may be missing, or have lines of others"
+            if self.fields[_CUT] == "ended":
+                return "it ends before its end; packages may be missing"
             return f"it names more than is read; of its lines the first {bounds.DATABASE_LINES} were"
         if self.repeated:
             return "an entry has a field twice, with different values"
@@ -96,14 +102,16 @@ def pattern(names: Iterable[str]) -> re.Pattern[bytes]:
     )
 
 
-def condensed(content: bytes, wanted: re.Pattern[bytes], *, whole: bool) -> bytes:
-    """The wanted lines, each so far as it can matter; ``whole`` says that the last line must end, too."""
+def condensed(content: bytes, wanted: re.Pattern[bytes], ending: bytes) -> bytes:
+    """The wanted lines, each so far as it can matter; ``ending`` is what stands at the end unless it was cut off."""
     found = [_line(*line.groups()) for line in islice(wanted.finditer(content), bounds.DATABASE_LINES)]
     kept = b"\n".join(found)
     if len(found) == bounds.DATABASE_LINES:
         kept += f"\n\n{_CUT}: more".encode()
-    if _HOLE in content or _NO_FIELD.search(content) is not None or (whole and content[-1:] not in (b"", b"\n")):
+    if _NUL in kept or _HOLE in content or _NO_FIELD.search(content) is not None:
         kept += f"\n\n{_CUT}: damaged".encode()
+    if not content.endswith(ending) and content.strip():
+        kept += f"\n\n{_CUT}: ended".encode()
     return kept
 
 

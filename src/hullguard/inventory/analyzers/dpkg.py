@@ -7,7 +7,16 @@ from itertools import islice
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers import provenance, third_party
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl, text
-from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
+from hullguard.inventory.analyzers.control import (
+    ENTRY_END,
+    LINE_END,
+    Entry,
+    condensed,
+    entries,
+    identified,
+    origins,
+    pattern,
+)
 from hullguard.inventory.analyzers.copyright.analyzer import with_licenses
 from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE, listed, ownable, ownables
 from hullguard.inventory.analyzers.provenance import Owner
@@ -47,7 +56,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 11
+    name, version = "dpkg", 12
     paths = rf"var/lib/dpkg/(?:status|status\.d/{_CONTROL}|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES, _DIVERSIONS)
 
@@ -58,9 +67,8 @@ class DpkgAnalyzer(Analyzer):
             found = islice(_DIVERTED.finditer(content), bounds.LISTED_FILES)
             return b"".join(each[0] for each in found if ownable(text(each[1])) or ownable(text(each[2])))
         # For dpkg that mark of DOS ends lines and paragraphs as a line's end does (lib/dpkg/parse.c).
-        return condensed(
-            content.replace(b"\x1a", b"\n"), _FIELDS, whole=path == _STATUS or path.startswith(f"{_UPDATES}/")
-        )
+        ending = ENTRY_END if path == _STATUS else LINE_END if path.startswith(f"{_UPDATES}/") else b""
+        return condensed(content.replace(b"\x1a", b"\n"), _FIELDS, ending)
 
     def variant(self, path: str) -> str:
         if path == _DIVERSIONS:

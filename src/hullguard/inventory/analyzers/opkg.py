@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, Files, Findings, os_purl
-from hullguard.inventory.analyzers.control import Entry, condensed, entries, identified, origins, pattern
+from hullguard.inventory.analyzers.control import ENTRY_END, Entry, condensed, entries, identified, origins, pattern
 from hullguard.model.package import Package, PackageType
 
 # OpenWrt's, the same below /usr, Yocto's, and Entware's beside another system.
@@ -25,12 +25,12 @@ class OpkgAnalyzer(Analyzer):
     No advisories are published for these packages, so none of them stands for the language packages that it brought.
     """
 
-    name, version = "opkg", 3
+    name, version = "opkg", 4
     paths = r"(?:(?:usr|var|opt)/)?lib/opkg/(?:status|info/[^/]+\.control)"
     fixed = tuple(f"{place}/{name}" for place in _PLACES for name in ("status", "info"))
 
     def condense(self, path: str, content: bytes) -> bytes:
-        return condensed(content, _FIELDS, whole=path.endswith("/status"))
+        return condensed(content, _FIELDS, ENTRY_END if path.endswith("/status") else b"")
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings, context = Findings(room=context.room), context.managed(PackageType.OPKG)

@@ -25,12 +25,16 @@ _MOST_VALUES = 50
 _LONGEST = 1000
 """Characters of a value."""
 _LINE = re.compile(rb"[^\n]+")
+_SECTION_END = b"\n\n"
+"""libalpm writes an empty line behind every section; a description that ends otherwise was cut off."""
+_ENDED = b"!"
+"""A section that no description has."""
 
 
 class PacmanAnalyzer(Analyzer):
     """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
 
-    name, version = "pacman", 7
+    name, version = "pacman", 8
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
     fixed = ("var/lib/pacman", _ROOT)
     entered = (_ROOT,)
@@ -44,6 +48,8 @@ class PacmanAnalyzer(Analyzer):
                 kept[heading].append(
                     line[: 5 * _LONGEST]
                 )  # more characters than that, so that what was cut is seen to be
+        if content.strip() and not content.endswith(_SECTION_END):
+            kept[_ENDED] = [b"early"]
         return b"\n".join(b"\n".join((b"%%%b%%" % name, *values)) for name, values in kept.items())
 
     def variant(self, path: str) -> str:
@@ -83,8 +89,11 @@ class PacmanAnalyzer(Analyzer):
         sections = _sections(file.content)
         values = {name: lines[0] for name, lines in sections.items() if lines}
         name, version = values.get("NAME"), values.get("VERSION")
+        if _ENDED.decode() in sections:
+            findings.say(path, "it ends before its end; of its package something may be missing", incomplete=True)
         if not is_name(name) or not version:
-            findings.say(path, "it lacks the package's name or its version")
+            if _ENDED.decode() not in sections:
+                findings.say(path, "it lacks the package's name or its version")
             return
         if any(len(values.get(field, "")) > _LONGEST for field in ("NAME", "VERSION", "BASE", "ARCH")):
             findings.say(path, "it has a name or a version without end")

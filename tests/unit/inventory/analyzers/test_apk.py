@@ -126,6 +126,7 @@ def test_a_database_without_a_package_is_told() -> None:
         lambda whole: whole.replace("P:package7", "P:pack\0age7"),
         lambda whole: whole[: whole.index("P:package6")] + "o:op\0\0\0\0l\n",
         lambda whole: whole[: whole.rindex("package7") + 3],
+        lambda whole: whole[: whole.index("P:package6") - 1],
     ],
 )
 def test_a_damaged_database_is_said_beside_what_could_be_read(damage: Callable[[str], str]) -> None:

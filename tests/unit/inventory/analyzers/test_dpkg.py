@@ -96,7 +96,7 @@ def test_an_entry_that_cannot_be_read_is_named(entry: str) -> None:
         "Package : a\nVersion\t: 1\n\n",
         "Package: a\nVersion: 1\nDescription: x\n" + (" " + "y" * 65_000 + "\n") * 20 + "\n",
         "Package: a\nVersion: 1\nVersion: 1\n\n",
-        "\n\n\r\n \t\nPackage: a\nVersion: 1\n",
+        "\n\n\r\n \t\nPackage: a\nVersion: 1\n\n",
         "Package: a\nX-Odd: \0\xff\nVersion: 1\n\n",
     ],
 )
@@ -107,7 +107,9 @@ def test_what_dpkg_reads_is_read(entry: str) -> None:
     assert found.unknowns == []
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "no: field\n", dpkg_entry("a", "1", status="purge ok not-installed")])
+@pytest.mark.parametrize(
+    "content", ["", "\n\n", "no: field\n\n", dpkg_entry("a", "1", status="purge ok not-installed")]
+)
 def test_a_database_without_a_package_is_told(content: str) -> None:
     found = Found([OS, file("var/lib/dpkg/status", content)])
 
@@ -132,6 +134,9 @@ def test_an_empty_status_beside_the_files_of_packages_is_nothing_odd() -> None:
         lambda whole: whole[:200] + "\0" * 100 + whole[300:],
         lambda whole: whole[: whole.rindex("package7") + 3],
         lambda whole: whole.replace("Version: 2", "Vers\x01on 2"),
+        lambda whole: whole.replace("Version: 2", "Version: \x002"),
+        lambda whole: whole[: whole.index("Package: package6") - 1],
+        lambda whole: whole[: whole.index("Version: 6")],
     ],
 )
 def test_a_damaged_status_is_said_beside_what_could_be_read(damage: Callable[[str], str]) -> None:
@@ -140,9 +145,8 @@ def test_a_damaged_status_is_said_beside_what_could_be_read(damage: Callable[[st
     found = Found([OS, file("var/lib/dpkg/status", damage(whole))])
 
     assert found.packages
-    assert [unknown.what for unknown in found.unknowns if "packages may be missing" in unknown.why] == [
-        "var/lib/dpkg/status"
-    ]
+    told = [one for one in found.unknowns if "packages may be missing" in one.why]
+    assert [(one.what, one.incomplete) for one in told] == [("var/lib/dpkg/status", True)]
 
 
 def test_what_dpkg_had_still_to_write_down_counts() -> None:

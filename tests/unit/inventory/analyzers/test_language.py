@@ -125,7 +125,7 @@ def test_every_kept_reading_can_be_read_again() -> None:
 @pytest.mark.parametrize(
     ("path", "content"),
     [
-        ("var/lib/dpkg/status", b"Package: /\nStatus: install ok installed\nVersion: 1\n"),
+        ("var/lib/dpkg/status", b"Package: /\nStatus: install ok installed\nVersion: 1\n\n"),
         ("lib/apk/db/installed", b"P:/\nV:1\n\n"),
         ("var/lib/pacman/local/a-1/desc", b"%NAME%\n/\n\n%VERSION%\n1\n"),
         ("usr/lib/sysimage/rpm/Packages.db", rpms.ndb(rpms.header("/"))),

@@ -99,3 +99,12 @@ def test_a_database_without_a_package_is_told() -> None:
     assert ("usr/lib/opkg/status", "the package database names no installed package") in [
         (unknown.what, unknown.why) for unknown in Found([OS, status()]).unknowns
     ]
+
+
+def test_a_status_that_was_cut_off_between_lines_is_said() -> None:
+    found = Found([OS, status(entry("a", "1"), entry("b", "2").removesuffix("\n"))])
+
+    assert found.names == ["a", "b"]
+    assert [(one.why, one.incomplete) for one in found.unknowns if one.what == "usr/lib/opkg/status"] == [
+        ("usr/lib/opkg/status: it ends before its end; packages may be missing", True)
+    ]

@@ -44,7 +44,7 @@ def test_an_upgrade_replaces_the_directory() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "%NAME%\nbash\n", "%VERSION%\n1-1\n", "%NAME%\n\n%VERSION%\n\n", "bash\n1-1\n"]
+    "content", ["", "%NAME%\nbash\n\n", "%VERSION%\n1-1\n\n", "%NAME%\n\n%VERSION%\n\n", "bash\n1-1\n\n"]
 )
 def test_an_entry_without_a_name_or_a_version_is_named(content: str) -> None:
     found = Found([OS, file("var/lib/pacman/local/bash-1-1/desc", content), package("zlib", "1-1")])
@@ -52,6 +52,22 @@ def test_an_entry_without_a_name_or_a_version_is_named(content: str) -> None:
     assert found.names == ["zlib"]
     assert [(one.what, one.why) for one in found.unknowns] == [
         ("var/lib/pacman/local/bash-1-1/desc", "it lacks the package's name or its version")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "names"), [("%NAME%\nbash\n\n%VERSION%\n1-1\n\n%BASE%\n", ["bash"]), ("%NAME%\nbash\n", [])]
+)
+def test_a_description_that_was_cut_off_is_said(kept: str, names: list[str]) -> None:
+    found = Found([OS, file("var/lib/pacman/local/bash-1-1/desc", kept), package("zlib", "1-1")])
+
+    assert found.names == [*names, "zlib"]
+    assert [(one.what, one.why, one.incomplete) for one in found.unknowns] == [
+        (
+            "var/lib/pacman/local/bash-1-1/desc",
+            "it ends before its end; of its package something may be missing",
+            True,
+        )
     ]
 
 
