@@ -31,6 +31,11 @@ class Distribution(Struct, frozen=True):
         return _MANAGERS.get(self.id, kind) is kind
 
 
+def keeps_packages(name: str) -> bool:
+    """Whether the distribution of this name in os-release is known to install packages and to keep a list of them."""
+    return name in _MANAGERS or name in _UNMATCHED
+
+
 _DEBIAN_CODENAMES = {
     "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
     "forky": "14",
@@ -71,6 +76,8 @@ _MANAGERS = {
     "arch": PackageType.ALPM,
 }
 """What those use for whose packages there are advisories; of the others nobody is misled."""
+_UNMATCHED = frozenset({"amzn", "centos", "fedora", "gentoo", "kali", "linuxmint", "ol", "openwrt", "raspbian", "void"})
+"""Others that keep a package database."""
 _OPENEULER_RELEASE = re.compile(r"(\d\d\.\d\d)-(LTS(?:-SP\d+)?)")
 _OPENEULER = re.compile(r"openEuler (\d\d\.\d\d)(?: \((LTS(?:-SP\d+)?)\))?")
 

@@ -3,16 +3,18 @@
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
-from hullguard.inventory.analyzers.ownable import loadable
+from hullguard.inventory.analyzers.ownable import loadable_files
 from hullguard.inventory.analyzers.provenance import foreign
 from hullguard.inventory.at_once import read_at_once
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
+from hullguard.inventory.deleted_databases import Stack, look
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
@@ -32,13 +34,20 @@ from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Invalid, LimitReached, NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import OS_TYPES, Package, Unknown
+from hullguard.model.package import Package, Unknown
 
 Progress = Callable[[str, int], None]
 _MOST_READS = 3
 """The first read shows the links, the second what they lead to; the third is for links among that."""
 _REST = "the rest of the image"
-_MOST_LOADABLE, _LONGEST_LOADABLE = 100_000, 512
+
+
+class _Laid(NamedTuple):
+    """Layers over one another: what is seen of them, each by itself, and the limit at which the rest was left out."""
+
+    trees: list[Tree]
+    layers: list[IndexedLayer]
+    stopped: LimitReached | None
 
 
 def recognise(target: str, limits: Limits | None = None) -> str | None:
@@ -114,8 +123,7 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
             stopped = limit
         return [IndexedLayer(indexer.finish(), "", "", 0)], stopped
 
-    trees, layers, stopped = _laid(*index(reader.wanted), reader, index)
-    return _inventory(Target(target, source.kind), (), trees, _said(layers), stopped, reader=reader)
+    return _inventory(Target(target, source.kind), (), _laid(*index(reader.wanted), reader, index), reader=reader)
 
 
 def _listed(target: Target, listed: Listed) -> Inventory:
@@ -145,9 +153,8 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         other = reader.again(wanted)
         return _layers(image, image.described(request, other), other)  # a recalled image knows no places in the archive
 
-    trees, layers, stopped = _laid(layers, stopped, reader, again)
-    facts = layer_facts(described.config, [(layer.diff_id, layer.digest, layer.size) for layer in layers])
-    unknowns = [*described.unknowns, *_said(layers)]
+    laid = _laid(layers, stopped, reader, again)
+    facts = layer_facts(described.config, [(layer.diff_id, layer.digest, layer.size) for layer in laid.layers])
     about = Target(
         ref=target,
         kind=source.kind,
@@ -157,8 +164,7 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
     careless, doubts = _careless(described.config, facts, reader)
-    said = [*unknowns, *doubts]
-    inventory = _inventory(about, facts, trees, said, stopped, reader=reader, loadables=request.loadables)
+    inventory = _inventory(about, facts, laid, described.unknowns, doubts, reader=reader, loadables=request.loadables)
     return replace(inventory, config=(*careless, *inventory.config))
 
 
@@ -185,7 +191,7 @@ def _unnamed(
 ) -> Inventory:
     trees = views([layer.index for layer in layers], reader.wanted, reader.budget.limits)
     facts = tuple(Layer(layer.diff_id, layer.digest, layer.size) for layer in layers)
-    return _inventory(Target(target, source.kind), facts, trees, _said(layers), stopped, reader=reader)
+    return _inventory(Target(target, source.kind), facts, _Laid(trees, layers, stopped), reader=reader)
 
 
 def _laid(
@@ -193,7 +199,7 @@ def _laid(
     stopped: LimitReached | None,
     reader: LayerReader,
     again: Callable[[Wanted], tuple[list[IndexedLayer], LimitReached | None]],
-) -> tuple[list[Tree], list[IndexedLayer], LimitReached | None]:
+) -> _Laid:
     """The layers over one another, read again where links lead from wanted names to files that were not read."""
     wanted, limits = reader.wanted, reader.budget.limits
     trees = views([layer.index for layer in layers], wanted, limits)
@@ -208,7 +214,7 @@ def _laid(
         wanted = wanted.with_aliases(sorted(missing))
         layers, stopped = again(wanted)
         trees = views([layer.index for layer in layers], wanted, limits)
-    return trees, layers, stopped
+    return _Laid(trees, layers, stopped)
 
 
 def _layers(
@@ -234,17 +240,19 @@ def _layers(
 def _inventory(
     target: Target,
     layers: tuple[Layer, ...],
-    trees: Sequence[Tree],
-    unknowns: Sequence[Unknown],
-    stopped: LimitReached | None,
+    laid: _Laid,
+    before: Sequence[Unknown] = (),
+    behind: Sequence[Unknown] = (),
     *,
     reader: LayerReader,
     loadables: bool = False,
 ) -> Inventory:
+    """``before`` and ``behind``: what the image itself leaves open, around what its layers do."""
+    trees, stopped = laid.trees, laid.stopped
     analyzers, limits = reader.wanted.analyzers, reader.budget.limits
     licenses = any(analyzer.for_licenses for analyzer in analyzers)
     names = tuple(layer.diff_id for layer in layers) or (None,)
-    found, seen = Findings(unknowns=list(unknowns)), set[tuple[object, ...]]()
+    found, seen = Findings(unknowns=[*before, *_said(laid.layers), *behind]), set[tuple[object, ...]]()
     for tree in trees:
         own = Findings(unknowns=tree.unknowns())
         context = Context(layers=names, room=limits.packages, licenses=licenses, reals=tree.reals)
@@ -263,9 +271,9 @@ def _inventory(
     stopped = stopped or next((tree.stopped for tree in trees if tree.stopped is not None), None)
     if stopped is not None:
         found.unknowns.append(Unknown(_REST, str(stopped), incomplete=True))
-    if found.os is not None and not any(package.type in OS_TYPES for package in found.packages):
-        why = f"this is {found.os.name or found.os.id}, but no package database that can be read was found in it"
-        found.unknowns.append(Unknown("OS packages", why))
+    indexes = [layer.index for layer in laid.layers] if stopped is None else []
+    room = limits.packages - len(found.packages)
+    look(Stack(indexes, reader.wanted, limits), found, Context(layers=names, room=room, licenses=licenses))
     if found.left_out:
         why = f"the image names more than {limits.packages} packages; {found.left_out} were left out"
         found.unknowns.append(Unknown(_REST, why, incomplete=True))
@@ -283,7 +291,7 @@ def _inventory(
         secrets=tuple(hits.secrets),
         malware=tuple(hits.malware),
         config=tuple(hits.config),
-        loadable=_loadables(found.listed) if loadables else {},
+        loadable=loadable_files(found.listed) if loadables else {},
     )
 
 
@@ -330,20 +338,6 @@ def _once(packages: list[Package]) -> tuple[Package, ...]:
         for key, package in first.items()
     ]
     return tuple(sorted(merged, key=lambda package: (package.purl, package.layer or "")))
-
-
-def _loadables(listed: Iterable[tuple[str, set[str]]]) -> dict[str, tuple[str, ...]]:
-    """The largest package databases name some twenty thousand. Of a path that is left out nobody is told an owner."""
-    found: dict[str, set[str]] = {}
-    room = _MOST_LOADABLE
-    for name, paths in listed:
-        directories = {path.rpartition("/")[0] for path in paths}
-        files = (path for path in paths - directories if len(path) <= _LONGEST_LOADABLE)
-        fit = sorted(filter(loadable, files))[:room]
-        if fit:
-            found.setdefault(name, set()).update(fit)
-            room -= len(fit)
-    return {name: tuple(sorted(paths)) for name, paths in sorted(found.items())}
 
 
 def _complete(unknowns: Iterable[Unknown]) -> bool:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from tests.support.images import (
-    DEBIAN_12,
     Entry,
     Image,
     apk_installed,
@@ -28,7 +27,7 @@ MANY: dict[str, list[Entry]] = {
     "status.d": [file(f"var/lib/dpkg/status.d/a{n}", f"Package: a{n}\nVersion: 1\n") for n in range(20)],
     "apk": [apk_installed(*((f"a{number}", "1", "a") for number in range(20)))],
     "rpm": [file("var/lib/rpm/Packages.db", ndb(*(header(f"a{number}") for number in range(20))))],
-    "pacman": [file(f"var/lib/pacman/local/a{n}/desc", f"%NAME%\na{n}\n%VERSION%\n1\n") for n in range(20)],
+    "pacman": [file(f"var/lib/pacman/local/a{n}/desc", f"%NAME%\na{n}\n%VERSION%\n1\n\n") for n in range(20)],
     "opkg": [file("usr/lib/opkg/status", OPKG)],
     "python": [python_package(f"a{number}", "1") for number in range(20)],
     "node": [node_package(f"a{number}", "1") for number in range(20)],
@@ -38,7 +37,7 @@ MANY: dict[str, list[Entry]] = {
 
 
 def scanned(path: Path, *entries: Entry, limits: Limits | None = None) -> Inventory:
-    image = Image([layer(file("etc/os-release", DEBIAN_12), *entries)])
+    image = Image([layer(file("etc/os-release", "ID=flatcar\n"), *entries)])
     return read(str(image.docker_archive(path / "image.tar")), limits=limits or Limits())
 
 

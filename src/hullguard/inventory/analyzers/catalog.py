@@ -31,7 +31,7 @@ from hullguard.inventory.analyzers.unread import UnreadAnalyzer
 from hullguard.inventory.analyzers.web_applications import WebApplicationsAnalyzer
 from hullguard.inventory.analyzers.xbps import XbpsAnalyzer
 
-ANALYZERS: tuple[Analyzer, ...] = (
+DISTRIBUTION: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
     DpkgAnalyzer(),
     CopyrightAnalyzer(),
@@ -43,6 +43,11 @@ ANALYZERS: tuple[Analyzer, ...] = (
     XbpsAnalyzer(),
     SlackwareAnalyzer(),
     StoresAnalyzer(),
+)
+"""The distribution, and what its own package manager installs."""
+
+ANALYZERS: tuple[Analyzer, ...] = (
+    *DISTRIBUTION,
     PythonAnalyzer(),
     PythonArchiveAnalyzer(),
     NodeAnalyzer(),

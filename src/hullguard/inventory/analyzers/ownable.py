@@ -49,6 +49,7 @@ _LONGEST = 4096
 _MORE = b"\0"
 """No name: what stood behind it in a list was left out."""
 _TOGETHER = 4096
+_MOST_LOADABLE, _LONGEST_LOADABLE = 100_000, 512
 _NO_PROGRAMS = ("etc/", "usr/share/", "usr/include/", "var/")
 
 
@@ -120,3 +121,20 @@ def listed(content: bytes, place: str, findings: Findings) -> Iterator[tuple[str
         elif line:
             digest, _, name = line.partition(b" ")
             yield text(name), text(digest)
+
+
+def loadable_files(listed: Iterable[tuple[str, set[str]]]) -> dict[str, tuple[str, ...]]:
+    """What of their files containers can load, by package.
+
+    The largest package databases name some twenty thousand. Of a path that is left out nobody is told an owner.
+    """
+    found: dict[str, set[str]] = {}
+    room = _MOST_LOADABLE
+    for name, paths in listed:
+        directories = {path.rpartition("/")[0] for path in paths}
+        files = (path for path in paths - directories if len(path) <= _LONGEST_LOADABLE)
+        fit = sorted(filter(loadable, files))[:room]
+        if fit:
+            found.setdefault(name, set()).update(fit)
+            room -= len(fit)
+    return {name: tuple(sorted(paths)) for name, paths in sorted(found.items())}
