@@ -97,7 +97,7 @@ async def test_a_second_agent_refuses_whatever_its_directory(hostmgr: Hostmgr, c
         assert code == 2
         assert "本机已有另一个 Agent 在运行" in complaint
         code, text, _ = await call(child_environment, "doctor", "--docker-host", NO_DOCKER, *state)
-        assert "MISSING  alone" in text
+        assert "NOT OK   alone" in text
 
 
 @pytest.mark.parametrize(
@@ -135,5 +135,5 @@ async def test_the_doctor_says_what_is_missing(child_environment, tmp_path):
         child_environment, "doctor", "--state", str(tmp_path / "agent"), "--docker-host", NO_DOCKER
     )
     assert code == 3
-    assert "MISSING  docker" in text
-    assert "MISSING  enrolled" in text
+    assert "NOT OK   docker" in text
+    assert "NOT OK   enrolled" in text

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hullguard.agent.sensor.libbpf import checked, library
+from hullguard.agent.update import launcher
 from hullguard.model.errors import Conflict, Unavailable
 
 NAME = b"hullguard_agent"
@@ -23,6 +24,16 @@ _LOOK_SECONDS = 0.2
 _QUEUE = 22
 """``BPF_MAP_TYPE_QUEUE``, Linux 4.20."""
 _PROC = Path("/proc")
+_MODULE, _STATE = slice(2, 5), 5
+"""Where a launcher's arguments have its module and its directory; the interpreter before them may be another one."""
+
+
+class Another(Conflict):
+    """Another agent watches this machine; ``holder`` is its process, None where it cannot be seen from here."""
+
+    def __init__(self, message: str, holder: int | None = None) -> None:
+        super().__init__(message, "agent.another")
+        self.holder = holder
 
 
 class _MapInfo(ctypes.Structure):
@@ -43,17 +54,40 @@ class _Owner(ctypes.Structure):
 def claim(wait: float = WAIT_SECONDS, name: bytes = NAME) -> int:
     """A descriptor: whoever has it open is this machine's agent. It is closed when a program is executed.
 
-    ``wait`` is in seconds; ``name`` has at most 15 bytes. Raises Conflict with the process that is the agent already,
+    ``wait`` is in seconds; ``name`` has at most 15 bytes. Raises Another with the process that is the agent already,
     and Unavailable where the kernel does not say: without root, without libbpf, before Linux 4.20.
     """
     limit = time.monotonic() + wait
     while True:
         try:
             return _claim(name)
-        except Conflict:
+        except Another:
             if time.monotonic() >= limit:
                 raise
         time.sleep(_LOOK_SECONDS)
+
+
+def state_of_the_first(name: bytes = NAME) -> Path | None:
+    """Where the agent that watches this machine keeps its state, by the arguments of its launcher.
+
+    None where no agent runs, or none whose arguments can be read from here.
+    """
+    try:
+        os.close(claim(0, name))
+    except Another as other:
+        return None if other.holder is None else _state_of(other.holder)
+    except Unavailable:
+        pass
+    return None
+
+
+def _state_of(process: int) -> Path | None:
+    try:
+        words = (_PROC / str(process) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    begins = [os.fsencode(word) for word in launcher.command("", "")[_MODULE]]
+    return Path(os.fsdecode(words[_STATE])) if words[_MODULE] == begins and len(words) > _STATE else None
 
 
 def _claim(name: bytes) -> int:
@@ -86,7 +120,7 @@ def _below(own: int) -> Iterator[int]:
 
 
 def _look_at(number: int, name: bytes) -> None:
-    """Raises Conflict if a map is another agent's claim."""
+    """Raises Another if a map is another agent's claim."""
     descriptor = library().bpf_map_get_fd_by_id(number)
     if descriptor < 0:
         if ctypes.get_errno() == errno.ENOENT:  # gone since it was listed
@@ -111,7 +145,7 @@ def _info(descriptor: int) -> _MapInfo:
 
 
 def _respect(number: int, owner: _Owner | None) -> None:
-    """Raises Conflict, unless the owner has ended: then the map is a leftover that somebody pinned."""
+    """Raises Another, unless the owner has ended: then the map is a leftover that somebody pinned."""
     if owner is not None and owner.namespace == _namespace():
         if not _may_hold(_PROC / str(owner.pid), number):
             return
@@ -119,15 +153,14 @@ def _respect(number: int, owner: _Owner | None) -> None:
     else:
         holder = next((int(each.name) for each in _PROC.glob("[0-9]*") if _holds(each, number)), None)
     if holder is None:
-        raise Conflict(
+        raise Another(
             "Another agent runs on this machine: a process that cannot be seen from here, of another container or of "
-            "the host. Stop it first; only with --beside there are two.",
-            "agent.another",
+            "the host. Stop it first; only with --beside there are two."
         )
-    raise Conflict(
+    raise Another(
         f"Another agent runs on this machine: process {holder}. Stop it, or its service, first; "
         "only with --beside there are two.",
-        "agent.another",
+        holder,
     )
 
 

@@ -61,7 +61,10 @@ class StateDir:
     def reason_missing(self) -> str | None:
         """Why this directory holds no enrolled agent, or None if it does."""
         if not self.membership.is_file() or not self.identity.is_file():
-            return f"No agent is enrolled in {self.root}; run `hullguard agent enrol --server URL --token TOKEN` first."
+            return (
+                f"No agent is enrolled in {self.root}; name another directory with --state, "
+                "or run `hullguard agent enrol --server URL --token TOKEN` first."
+            )
         return None
 
 

@@ -41,7 +41,14 @@ def replay(spec: RulesSpec, past: Sequence[Past]) -> Answer:
         fired += bool(matches)
         for match in matches:
             found.setdefault(match.rule.name, []).append((each, match))
-    rules = tuple(sorted(map(_told, found.values()), key=lambda rule: (-rule.fired, rule.rule)))
+    own = {file.name for file in spec.files}
+
+    def order(said: Sequence[tuple[Past, Match]]) -> tuple[bool, int, str]:
+        """Whoever tries rules has just written some: those come before the pack's, the loudest first."""
+        rule = said[0][1].rule
+        return rule.place.file not in own, -len(said), rule.name
+
+    rules = tuple(map(_told, sorted(found.values(), key=order)))
     silent = sum(rule.enabled and rule.name not in found for rule in book.rules.rules)
     return Answer(rules, fired, silent)
 

@@ -9,6 +9,7 @@ import pytest
 
 from hullguard.agent import alone
 from hullguard.agent.sensor import libbpf, loader
+from hullguard.agent.update import launcher
 from hullguard.model.errors import Conflict, Unavailable
 
 CLAIM = """
@@ -51,7 +52,7 @@ def start(name: bytes, *before: str) -> subprocess.Popen[str]:
 def test_a_second_one_refuses_and_says_which_process_is_the_first(held: int, name: bytes) -> None:
     _, why = start(name).communicate(timeout=60)
 
-    assert f"Conflict: Another agent runs on this machine: process {os.getpid()}." in why
+    assert f"Another: Another agent runs on this machine: process {os.getpid()}." in why
 
 
 def test_no_namespace_hides_the_first(held: int, name: bytes) -> None:
@@ -61,7 +62,7 @@ def test_no_namespace_hides_the_first(held: int, name: bytes) -> None:
 
     if "unshare:" in why:
         pytest.skip(f"namespaces are not permitted here: {why.strip()}")
-    assert "Conflict: Another agent runs on this machine: a process that cannot be seen from here" in why
+    assert "Another: Another agent runs on this machine: a process that cannot be seen from here" in why
 
 
 def test_it_ends_with_the_process_however_that_ends(held: int, name: bytes) -> None:
@@ -130,3 +131,28 @@ def test_without_rights_it_is_not_known_and_nobody_is_kept_away(held: int, name:
         in why
     )
     assert said == ""
+
+
+def test_where_the_first_keeps_its_state_is_told_by_its_arguments(held: int, name: bytes, tmp_path: Path) -> None:
+    other = name[:-1] + b"s"
+    package = tmp_path / "hullguard/agent/update"
+    package.mkdir(parents=True)
+    for each in (tmp_path / "hullguard", tmp_path / "hullguard/agent", package):
+        (each / "__init__.py").write_text("")
+    (package / "launcher.py").write_text("import sys; print('up', flush=True); sys.stdin.read()")
+
+    becomes = launcher.command("/srv/its own", "{}")
+    claims = f"import os; from hullguard.agent import alone; os.set_inheritable(alone.claim(0, {other!r}), True); "
+    executes = f"os.execve({becomes[0]!r}, {becomes!r}, {{**os.environ, 'PYTHONPATH': {str(tmp_path)!r}}})"
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-c", claims + executes]
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, env=environment) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "up\n"
+        assert alone.state_of_the_first(other) == Path("/srv/its own")
+    assert alone.state_of_the_first(other) is None
+
+
+def test_of_a_process_that_is_no_launcher_no_directory_is_known(held: int, name: bytes) -> None:
+    assert alone.state_of_the_first(name) is None

@@ -14,6 +14,7 @@ from hullguard.agent.dirty_pipe import words
 from hullguard.agent.doctor import examine
 from hullguard.agent.identity import Membership
 from hullguard.agent.respond import fanotify
+from hullguard.agent.sensor.doctor import BLIND_SPOTS
 from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir, write_json
 from hullguard.agent.status import Status
@@ -22,6 +23,7 @@ from hullguard.app.cli.agent import agent
 from hullguard.model.errors import Conflict, HullguardError
 from hullguard.model.node import Heartbeat, Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
+from hullguard.words import chinese
 
 
 @pytest.fixture
@@ -148,3 +150,10 @@ def test_what_is_the_same_for_many_hooks_is_said_once():
         *((f"hook h{number}", "tp_btf (free)") for number in range(5)),
         ("hook lsm", "none no BPF LSM"),
     ]
+
+
+def test_what_nobody_sees_is_said_in_chinese() -> None:
+    """No kernel changes these lines, so they can be known beforehand."""
+    for each in doctor._hooks(BLIND_SPOTS, live=False):
+        for english in (each.what, each.detail):
+            assert chinese().of(english) != english

@@ -46,6 +46,18 @@ def test_a_rule_and_what_it_would_have_said() -> None:
     assert (answer.fired, answer.silent) == (12, 0)
 
 
+def test_own_rules_come_before_those_of_the_pack() -> None:
+    """However much louder those are."""
+    quiet = "- rule: Z\n  desc: x\n  condition: evt.type = execve and proc.name = ls\n  output: x\n  priority: INFO\n"
+    attacks = [started(number, "debugfs", "sh") for number in range(3)]
+    answer = replay(RulesSpec(files=[RuleText("own.yaml", OWN), RuleText("z.yaml", quiet)]), [*attacks, *PAST])
+    assert [(rule.rule, rule.fired) for rule in answer.rules] == [
+        ("Any restic", 12),
+        ("Z", 1),
+        ("escape.file-system-debugger", 3),
+    ]
+
+
 def test_a_changed_rule_says_less() -> None:
     (rule,) = replay(spec(EXCEPT), PAST).rules
     assert rule.fired == 6

@@ -9,7 +9,7 @@ from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.sensor.pins import Pins
 from hullguard.model.errors import Unavailable
 
-_BLIND_SPOTS = (
+BLIND_SPOTS = (
     HookInfo("opens through io_uring", "none", attached=False, why="they enter no system call that is watched"),
     HookInfo("calls of 32-bit programs", "none", attached=False, why="x86-64's tracepoints leave them out"),
 )
@@ -22,7 +22,7 @@ def examine(state_dir: Path) -> tuple[HookInfo, ...]:
     """
     running = [Pins(path) for path in _builds(state_dir / "bpf")]
     if running:
-        return (*Hooks(running[0], lambda _pins, _programs: {}).infos(), *_BLIND_SPOTS)
+        return (*Hooks(running[0], lambda _pins, _programs: {}).infos(), *BLIND_SPOTS)
     refused: dict[str, str] = {}
     why = "the kernel would take it, but no agent runs"
     try:
@@ -30,7 +30,7 @@ def examine(state_dir: Path) -> tuple[HookInfo, ...]:
         refused = loader.try_load()
     except (Unavailable, OSError) as cause:
         why = str(cause)
-    return (*(_not_running(hook, refused, why) for hook in HOOKS), *_BLIND_SPOTS)
+    return (*(_not_running(hook, refused, why) for hook in HOOKS), *BLIND_SPOTS)
 
 
 def _not_running(hook: Hook, refused: dict[str, str], why: str) -> HookInfo:

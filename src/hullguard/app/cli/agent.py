@@ -115,7 +115,7 @@ def doctor(state: KnownState = None, docker_host: DockerHost = DEFAULT_DOCKER) -
 
     findings = asyncio.run(examine(AgentConfig(state=str(known(state)), docker_host=docker_host)))
     for finding in findings:
-        mark = {True: "ok", False: "MISSING", None: "-"}[finding.ok]
+        mark = {True: "ok", False: "NOT OK", None: "-"}[finding.ok]
         what, detail = local(finding.what), local(finding.detail)
         typer.echo(f"{padded(say(mark), 8)} {padded(what, 28)} {detail}".rstrip())
     if any(finding.ok is False for finding in findings):

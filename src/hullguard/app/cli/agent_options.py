@@ -13,7 +13,7 @@ KnownState = Annotated[
     Path | None,
     typer.Option(
         "--state",
-        help="The agent's directory; by default this machine's own, or that of `hullguard up`.",
+        help="The agent's directory; by default this machine's own, that of `hullguard up`, or the running agent's.",
         show_default=False,
     ),
 ]
@@ -33,11 +33,19 @@ DEFAULT_DOCKER = "unix:///var/run/docker.sock"
 
 
 def known(state: Path | None) -> Path:
-    """The directory of the agent that is asked about: one of its own, else the one inside the platform's data."""
+    """The directory of the agent that is asked about.
+
+    That of an agent of its own, else the one inside the platform's data, else that of the agent that runs here,
+    wherever it keeps its state (``hullguard up --data DIR``). Only root can be told the last.
+    """
     if state is not None:
         return state.absolute()
     from hullguard.agent.state import StateDir
 
-    inside = Layout(default_data_dir()).agent
-    own_is_absent = StateDir(DEFAULT_STATE).reason_missing() is not None
-    return inside if own_is_absent and StateDir(inside).reason_missing() is None else DEFAULT_STATE
+    for place in (DEFAULT_STATE, Layout(default_data_dir()).agent):
+        if StateDir(place).reason_missing() is None:
+            return place
+    from hullguard.agent import alone
+
+    running = alone.state_of_the_first()
+    return DEFAULT_STATE if running is None or StateDir(running).reason_missing() is not None else running

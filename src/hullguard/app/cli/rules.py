@@ -92,7 +92,7 @@ def list_(files: Files, format_: Format = "text") -> int:
         (str(rule.priority), rule.technique or "-", say("on" if rule.enabled else "off"), rule.action, rule.name)
         for rule in loaded.rules
     ]
-    head = (say("PRIORITY"), say("TECHNIQUE"), "", say("ACTION"), say("RULE"))
+    head = (say("PRIORITY"), say("TECHNIQUE"), say("STATE"), say("ACTION"), say("RULE"))
     widths = [max(columns(row[column]) for row in (head, *rows)) for column in range(len(head))]
     _write_lines(
         "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -108,7 +108,7 @@ _NAMES = {"fired": "fired", "silent": "not fired", "untried": "not tried"}
 
 def _table(report: "Report") -> bytes:
     rows = [_row(outcome) for outcome in report.outcomes]
-    head = (say("RULE"), "", say("LATENCY"))
+    head = (say("RULE"), say("RESULT"), say("LATENCY").rjust(11))
     widths = [max(columns(row[place]) for row in (head, *(row[:3] for row in rows))) for place in range(3)]
     lines = ["  ".join(padded(cell, width) for cell, width in zip(head, widths, strict=True)).rstrip()]
     for *cells, why in rows:
