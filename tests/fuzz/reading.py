@@ -21,6 +21,7 @@ from hullguard.inventory.wanted import Wanted
 LIMITS = Limits(
     total_bytes=64 * MIB,
     ratio_floor=MIB,
+    ratio_floor_of_all=4 * MIB,
     entries=2000,
     file_bytes=4 * MIB,
     unpacked_bytes=64 * MIB,

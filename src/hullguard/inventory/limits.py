@@ -22,6 +22,8 @@ class Limits(Struct, frozen=True):
     """Uncompressed to compressed; deflate itself ends near 1030, real layers near 20."""
     ratio_floor: int = 256 * MIB
     """The ratio is not looked at below this size: a small layer of zeros hurts nobody."""
+    ratio_floor_of_all: int = 2 * GIB
+    """The same for all compressed streams together: hundreds of small layers of zeros do. Whole images grow tenfold."""
     entries: int = 3_000_000
     """Members of all layers together, or files of a directory tree; and those of archives in them."""
     name_bytes: int = 4096
@@ -66,6 +68,8 @@ class Budget:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._bytes = 0
+        self._stored = 0
+        self._grown = 0
         self._entries = 0
         self._kept = 0
         self._holes = 0
@@ -80,6 +84,8 @@ class Budget:
         """The account, for ``join``."""
         return (
             self._bytes,
+            self._stored,
+            self._grown,
             self._entries,
             self._kept,
             self._holes,
@@ -90,10 +96,11 @@ class Budget:
 
     def join(self, spent: Sequence[int]) -> None:
         """Adds what another process spent on the same image; raises where that is too much for one."""
-        size, entries, kept, holes, unpacked, lines, searched = spent
+        size, stored, grown, entries, kept, holes, unpacked, lines, searched = spent
         self.search(searched)
         self.keep(kept)
         self.spend_bytes(size)
+        self.spend_growth(stored, grown)
         self.spend_entry(entries)
         self.spend_hole(holes)
         self.spend_unpacked(unpacked)
@@ -105,6 +112,17 @@ class Budget:
         if self._bytes > self.limits.total_bytes:
             raise reached(
                 "the image holds more than {limit} uncompressed bytes", "total-bytes", self.limits.total_bytes
+            )
+
+    def spend_growth(self, compressed: int, uncompressed: int) -> None:
+        """What came out of compressed streams, of all together."""
+        with self._lock:
+            self._stored += compressed
+            self._grown += uncompressed
+            stored, grown = self._stored, self._grown
+        if grown > self.limits.ratio_floor_of_all and grown > self.limits.ratio * max(stored, 1):
+            raise reached(
+                "compressed streams grow more than {limit} times, all together", "ratio-of-all", self.limits.ratio
             )
 
     def spend_entry(self, count: int = 1) -> None:

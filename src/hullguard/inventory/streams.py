@@ -112,6 +112,7 @@ class Uncompressed:
         self.count = 0
 
     def read(self, n: int, /) -> bytes:
+        before = self._raw.count
         try:
             data = self._stream.read(n)
         except damaged() as cause:
@@ -123,6 +124,7 @@ class Uncompressed:
         self._budget.spend_bytes(len(data))
         if self.compressed:
             self._budget.check_ratio(self._raw.count, self.count)
+            self._budget.spend_growth(self._raw.count - before, len(data))
         if self._digest is not None:
             self._digest.update(data)
         return data

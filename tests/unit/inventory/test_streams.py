@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import zlib
 
 import pytest
@@ -87,6 +88,35 @@ def test_a_small_stream_may_have_any_ratio() -> None:
 
     stream.drain()
     assert stream.count == MIB
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd", "bzip2", "xz"])
+def test_small_streams_may_not_grow_at_any_ratio_together(how: str) -> None:
+    budget = Budget(Limits(ratio=50, ratio_floor=2 * MIB, ratio_floor_of_all=4 * MIB))
+    raw = compressed(bytes(MIB), how)
+
+    for _ in range(4):
+        Uncompressed(io.BytesIO(raw), budget, "it").drain()
+    with pytest.raises(LimitReached, match="compressed streams grow more than 50 times, all together"):
+        Uncompressed(io.BytesIO(raw), budget, "it").drain()
+
+
+def test_streams_that_grow_no_more_than_others_do_may_be_many() -> None:
+    content = os.urandom(MIB // 8) + bytes(MIB)
+    budget = Budget(Limits(ratio=50, ratio_floor=MIB, ratio_floor_of_all=2 * MIB))
+
+    for _ in range(8):
+        Uncompressed(io.BytesIO(zlib_gzip(content)), budget, "it").drain()
+
+
+def test_what_grew_in_other_processes_counts() -> None:
+    limits = Limits(ratio=50, ratio_floor_of_all=MIB)
+    one, other = Budget(limits), Budget(limits)
+    other.spend_growth(1, MIB)
+    one.spend_growth(1, 1)
+
+    with pytest.raises(LimitReached, match="all together"):
+        one.join(other.spent)
 
 
 def zlib_gzip(content: bytes) -> bytes:
