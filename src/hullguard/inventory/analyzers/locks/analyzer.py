@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, TooMuch
+from hullguard.inventory.analyzers.locks.marks import unmarked
 
 _READERS = (
     (r"(?:package-lock|npm-shrinkwrap)\.json", "javascript.package_lock"),
@@ -51,7 +52,7 @@ class LockAnalyzer(LanguageAnalyzer):
     Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
     """
 
-    name, version = "locks", 10
+    name, version = "locks", 11
     paths = (
         r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
         r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
@@ -62,6 +63,8 @@ class LockAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         if len(content) > bounds.LOCK_BYTES:
             raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
+        if not path.endswith(".xml"):  # XML says itself in which encoding it is
+            content = unmarked(content)
         for pattern, place in _READERS:
             if _fits(pattern, path):
                 yield from _reader(place)(content)

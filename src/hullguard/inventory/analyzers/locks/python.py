@@ -1,6 +1,5 @@
 """Lock files of pip, Poetry, uv, PDM and Pipenv."""
 
-import codecs
 import re
 from collections.abc import Iterator
 
@@ -43,8 +42,6 @@ class _Pinned(msgspec.Struct):
 def requirements(content: bytes) -> Iterator[Piece | Doubt]:
     """Only what is pinned with ``==``: anything else says what may be installed, not what is."""
     tally = Tally()
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # pip reads it, too
-        content = content.decode("utf-16", "replace").encode()
     for line in tally.lines(content):
         if pinned := _PINNED.fullmatch(line):
             yield Piece(PackageType.PYPI, pinned[1], pinned[2])

@@ -29,6 +29,25 @@ def test_every_format_is_read(name: str, content: object, purls: list[str]) -> N
     assert all(package.ecosystem and package.locations == (f"src/{name}",) for package in found.packages)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize(("name", "content", "purls"), CASES)
+def test_a_byte_order_mark_hides_nothing(name: str, content: object, purls: list[str], encoding: str) -> None:
+    written = content if isinstance(content, str) else json.dumps(content)
+
+    found, plain = Found([file(name, f"\ufeff{written}".encode(encoding))]), Found([file(name, written)])
+
+    assert sorted(package.purl for package in found.packages) == sorted(package.purl for package in plain.packages)
+    assert len(found.packages) >= len(purls)
+    assert found.unknowns == plain.unknowns
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_every_byte_order_mark_is_known(encoding: str) -> None:
+    found = Found([file("requirements.txt", "\ufeffdjango==3.2\r\nidna==2.8".encode(encoding))])
+
+    assert sorted(found.names) == ["django", "idna"]
+
+
 def test_go_sum_counts_only_without_go_mod() -> None:
     both = Found([file("a/go.mod", "module a\n\ngo 1.20\n"), file("a/go.sum", GO_SUM)])
 
@@ -293,7 +312,6 @@ def test_an_odd_entry_costs_only_itself_and_is_named(name: str, document: object
     [
         ("go.mod", "go 1.20\nrequire(\n\tgolang.org/x/net v0.1.0\n)\n", ["pkg:golang/golang.org/x/net@v0.1.0"]),
         ("go.mod", 'go 1.20\nrequire "golang.org/x/net" v0.1.0\n', ["pkg:golang/golang.org/x/net@v0.1.0"]),
-        ("requirements.txt", "\ufeffdjango==3.2\n".encode("utf-16-le"), ["pkg:pypi/django@3.2"]),
         ("yarn.lock", YARN_BERRY.format("a@npm:1.0.0::__archiveUrl=https%3A%2F%2Fx%2Fa.tgz"), ["pkg:npm/a@1.0.0"]),
         ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n'packages':\n  a@1.0.0: {}\n", ["pkg:npm/a@1.0.0"]),
     ],
