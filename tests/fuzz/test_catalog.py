@@ -63,6 +63,7 @@ _NO_PARSERS = {
     "inventory/content/secrets/rules/files.py": "rules, made when they are loaded",
     "inventory/content/secrets/rules/lines.py": "rules, made when they are loaded",
     "inventory/content/titles.py": "names the rules in Chinese; what it is asked for are titles of our own",
+    "inventory/processes.py": "makes processes that read layers as one does, and takes what they, our own, hand over",
     "inventory/source/containerd.py": "runs ctr, and hands its archive to the reader of OCI archives",
     "inventory/source/named.py": "asks one source after the other",
     "inventory/source/registry/source.py": "puts together what the target peers.registry puts together",
