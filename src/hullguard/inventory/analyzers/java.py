@@ -85,6 +85,7 @@ _FAMILIES = (
 _PART = r"[a-z][a-z0-9-]{0,40}"
 _SERVER = "org.apache.tomcat:tomcat-catalina"
 _VERSION = r"\d[\w.+-]*"
+_BUILD_OF_KOTLIN = r"-release-\d+(?:\([^()]*\))?\Z"
 # Where Maven and Gradle keep what they fetched, the directories say it all.
 _FETCHED = (
     r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
@@ -98,7 +99,7 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 9
+    name, version = "java", 10
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -229,15 +230,12 @@ class _Walk:
                 licenses if len(complete) == 1 else (),
                 place,
             )
-        # Quarkus puts the group before the name: ``io.vertx.vertx-core-4.0.0.jar``.
-        if complete and (
-            artifact is None
-            or any(artifact in (pom["artifactId"], f"{pom['groupId']}.{pom['artifactId']}") for pom in complete)
-        ):
+        bare = base.rpartition(".")[0]
+        if complete and _is_one_of(complete, artifact, bare, stated.manifest):
             return
         told = None if place else self._fetched
-        told = told or _tomcat(stated.manifest, base.rpartition(".")[0])
-        told = told or _told(stated.manifest, artifact, stem["version"] if stem else None)
+        told = told or _tomcat(stated.manifest, bare)
+        told = told or _told(stated.manifest, artifact, stem["version"] if stem else None, bare)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
             if told[0] == _SERVER:
@@ -296,14 +294,32 @@ def _attributes(lines: Sequence[Sequence[str]]) -> dict[str, str]:
     return {key.strip(): value.strip() for key, separator, value in pairs if separator}
 
 
-def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None) -> tuple[str, str] | None:
+def _is_one_of(poms: Sequence[Mapping[str, str]], artifact: str | None, bare: str, manifest: Mapping[str, str]) -> bool:
+    """Whether the archive is one of those that it has Maven's properties of; else all of them were packed into it.
+
+    One that is called otherwise, without a version in its name, as applications are, may be any of them, but for one
+    whose manifest has another version than all of them; or of several, one without a manifest, as some builds leave it.
+    """
+    # Quarkus puts the group before the name: ``io.vertx.vertx-core-4.0.0.jar``.
+    if any((artifact or bare) in (pom["artifactId"], f"{pom['groupId']}.{pom['artifactId']}") for pom in poms):
+        return True
+    version = manifest.get("Implementation-Version", "")
+    other = re.fullmatch(_VERSION, version) is not None and all(pom["version"] != version for pom in poms)
+    return artifact is None and (bool(manifest) or len(poms) == 1) and not other
+
+
+def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None, bare: str) -> tuple[str, str] | None:
     """Maven's name and the version, where the manifest and the file's name state them together."""
     if prefixed := _prefixed(artifact, version):
         return prefixed
     symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
     title = manifest.get("Implementation-Title", "")
+    # Titles are also written in capitals, or without the release of Scala.
+    if bare[: len(title)].lower() == title.lower() and re.fullmatch(r"(?:_\d[\d.]*)?", bare[len(title) :]):
+        title = bare
     name = artifact or (title if _WORD.fullmatch(title) else None)
     version = version or manifest.get("Implementation-Version") or manifest.get("Bundle-Version")
+    version = version and re.sub(_BUILD_OF_KOTLIN, "", version)
     if not name or not version or " " in version:
         return None
     vendor = manifest.get("Implementation-Vendor-Id", "")

@@ -397,6 +397,69 @@ def test_an_archive_that_names_only_what_was_packed_into_it_is_told() -> None:
     assert "only what was packed into it" in found.unknowns[-1].why
 
 
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [
+        ("opentelemetry-sdk-trace", {"Implementation_Title": "trace", "Implementation_Version": "1.44.1"}),
+        ("shared", {}),
+    ],
+)
+def test_so_is_one_without_a_version_in_its_name(name: str, attributes: dict[str, str]) -> None:
+    shaded = {**pom_properties("org.jctools", "jctools-core", "4.0.5"), "io/Trace.class": b"\xca\xfe\xba\xbe"}
+    content = jar({**shaded, **(manifest(**attributes) if attributes else pom_properties("lz4", "lz4", "1"))})
+
+    found = Found([file(f"srv/{name}.jar", content)])
+    assert "org.jctools:jctools-core" in found.names
+    assert "only what was packed into it" in found.unknowns[-1].why
+
+
+@pytest.mark.parametrize("attributes", [{"Implementation_Version": "2.0"}, {"Implementation_Version": "a1b2c3"}, {}])
+def test_an_application_of_any_name_is_what_it_has_the_properties_of(attributes: dict[str, str]) -> None:
+    own = {**pom_properties("org.example", "shop", "2.0"), "a/App.class": b"\xca\xfe\xba\xbe"}
+
+    found = Found([file("srv/app.jar", jar({**own, **manifest(Created_By="Maven", **attributes)}))])
+    assert (found.names, found.unknowns[1:]) == (["org.example:shop"], [])
+
+
+@pytest.mark.parametrize(
+    ("file_name", "vendor", "title", "said", "package", "version"),
+    [
+        (
+            "kotlin-stdlib.jar",
+            "",
+            "kotlin-stdlib",
+            "1.9.10-release-459",
+            "org.jetbrains.kotlin:kotlin-stdlib",
+            "1.9.10",
+        ),
+        (
+            "kotlin-reflect.jar",
+            *("", "kotlin-reflect", "1.6.10-release-923(1.6.10)"),
+            *("org.jetbrains.kotlin:kotlin-reflect", "1.6.10"),
+        ),
+        ("junit.jar", "junit", "JUnit", "4.13.2", "junit:junit", "4.13.2"),
+        ("json4s_2.13.jar", "org.json4s", "json4s", "4.0.7", "org.json4s:json4s_2.13", "4.0.7"),
+        ("lib.jar", "org.json4s", "json4s", "4.0.7", "org.json4s:json4s", "4.0.7"),
+        ("json4s-lib.jar", "org.json4s", "json4s", "4.0.7", "org.json4s:json4s", "4.0.7"),
+    ],
+)
+def test_without_a_version_in_the_name_the_manifest_says_it(
+    *, file_name: str, vendor: str, title: str, said: str, package: str, version: str
+) -> None:
+    attributes = {"Implementation_Title": title, "Implementation_Version": said, "Implementation_Vendor_Id": vendor}
+
+    found = Found([file(f"srv/{file_name}", jar(manifest(**attributes)))])
+    assert [(one.name, one.version) for one in found.packages] == [(package, version)]
+
+
+def test_a_version_of_endless_builds_costs_little() -> None:
+    said = "1" + "-release-1(" * 20_000
+    attributes = {"Implementation_Title": "kotlin-stdlib", "Implementation_Version": said}
+
+    found = Found([file("srv/kotlin-stdlib.jar", jar(manifest(**attributes)))])
+    assert found.names == []
+
+
 @pytest.mark.parametrize("name", ["app", "app.zip", "lib/x.bin"])
 def test_an_archive_of_any_name_is_read(name: str) -> None:
     assert Found([file(f"srv/{name}", jar(LOG4J))]).names == [LOG4J_NAME]
