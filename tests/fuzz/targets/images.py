@@ -36,6 +36,7 @@ from tests.support.images import (
 from hullguard.inventory import LayerCache, read, recognise
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.catalog import ANALYZERS
+from hullguard.inventory.bills.purls import package_of, system_of
 from hullguard.inventory.content.catalog import INSPECTORS
 from hullguard.inventory.content.image_config import check
 from hullguard.inventory.layer import Indexer, LayerIndex
@@ -45,7 +46,6 @@ from hullguard.inventory.source.documents import DockerImage, ImageConfig, OciDo
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import describe, layer_facts
 from hullguard.inventory.source.platforms import fits
-from hullguard.inventory.source.purls import package_of, system_of
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.inventory.source.remembered import recall

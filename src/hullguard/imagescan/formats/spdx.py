@@ -9,7 +9,7 @@ import msgspec
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import expression, page_of, remedy
-from hullguard.inventory.source.sbom import SPDX_INCOMPLETE
+from hullguard.inventory.bills.document import SPDX_INCOMPLETE
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.words.plain import plain
 

@@ -7,7 +7,7 @@ from tests.support.images import ALPINE_318, DEBIAN_12, apk_installed, dpkg_entr
 from tests.support.inventories import Found
 from tests.support.rpms import header, ndb
 
-from hullguard.inventory.source.purls import package_of
+from hullguard.inventory.bills.purls import package_of
 
 
 def test_os_release_is_read() -> None:

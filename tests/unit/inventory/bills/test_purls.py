@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullguard.inventory.source.purls import operating_system, package_of, system_of
+from hullguard.inventory.bills.purls import operating_system, package_of, system_of
 from hullguard.model.errors import Invalid
 from hullguard.model.image import OperatingSystem
 

@@ -1,0 +1,318 @@
+"""A bill of materials as what it names: CycloneDX 1.2 to 1.6 and SPDX 2.2 and 2.3, both in JSON."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct, field
+
+from hullguard.inventory.bills.purls import operating_system, package_of, system_of
+from hullguard.inventory.source.engine_json import folded
+from hullguard.model.decoding import from_json
+from hullguard.model.errors import Invalid
+from hullguard.model.image import OperatingSystem
+from hullguard.model.package import Package
+
+_MAX_OBJECTS = 3_000_000
+"""An empty one costs two bytes in the file and a hundred in memory; a hundred thousand packages have a million."""
+_MAX_DEPTH = 64
+_CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6"})
+_SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
+_NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device"})
+"""What needs no purl: it is named for other reasons than to be matched."""
+_IMAGES = ("pkg:oci/", "pkg:docker/")
+UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_SILENT = frozenset({"NOASSERTION", "NONE"})
+_BUILT_FROM = re.compile(r"^built (?:package )?from: (\S+)(?: (\S+))?$", re.MULTILINE)
+_NAMES = ("hullguard:source", "aquasecurity:trivy:SrcName")
+_OWN_VERSION = "hullguard:source-version"
+SPDX_INCOMPLETE = "incomplete:"
+"""How a line of an own document's comment begins. SPDX 2 has no field for that; CycloneDX has ``compositions``."""
+_VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
+
+
+class _License(Struct, frozen=True):
+    id: str | None = None
+    name: str | None = None
+
+
+class _Choice(Struct, frozen=True):
+    license: _License | None = None
+    expression: str | None = None
+
+
+class _Property(Struct, frozen=True):
+    name: str = ""
+    value: str | None = None
+
+
+class _Occurrence(Struct, frozen=True):
+    location: str = ""
+
+
+class _Evidence(Struct, frozen=True):
+    occurrences: list[_Occurrence] | None = None
+
+
+class _Component(Struct, frozen=True):
+    type: str = ""
+    group: str | None = None
+    name: str = ""
+    version: str | None = None
+    description: str | None = None
+    scope: str | None = None
+    purl: str | None = None
+    licenses: list[_Choice] | None = None
+    properties: list[_Property] | None = None
+    evidence: _Evidence | None = None
+    components: "list[_Component] | None" = None
+
+
+class _Reference(Struct, frozen=True, rename="camel"):
+    reference_type: str = ""
+    reference_locator: str = ""
+
+
+class _SpdxPackage(Struct, frozen=True, rename="camel"):
+    name: str = ""
+    identity: str = field(default="", name="SPDXID")
+    version_info: str | None = None
+    license_declared: str | None = None
+    source_info: str | None = None
+    primary_package_purpose: str | None = None
+    external_refs: list[_Reference] | None = None
+
+
+class _Composition(Struct, frozen=True):
+    aggregate: str = ""
+    assemblies: list[str] | None = None
+    dependencies: list[str] | None = None
+
+
+class _Metadata(Struct, frozen=True):
+    component: _Component | None = None
+    """What the document as a whole is about."""
+
+
+class _Document(Struct, frozen=True, rename="camel"):
+    """Either kind: what makes it one is its first field."""
+
+    bom_format: str | None = None
+    spec_version: str | None = None
+    metadata: _Metadata | None = None
+    components: list[_Component] | None = None
+    compositions: list[_Composition] | None = None
+    comment: str | None = None
+    spdx_version: str | None = None
+    packages: list[_SpdxPackage] | None = None
+    context: object = field(default=None, name="@context")
+
+
+_KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(_Document))
+_FOLDED = {folded(key): key for key in _KEYS}
+"""The keys that decide what a document names, as programs compare them that take a key in any case."""
+
+
+_DECIDING = frozenset({
+    *("bomFormat", "spdxVersion", "metadata", "component", "components", "packages"),
+    *("purl", "externalRefs", "referenceType", "referenceLocator"),
+})  # fmt: skip
+"""The keys, at any depth, that decide which packages a document names."""
+_DECIDING_FOLDED = {folded(key): key for key in _DECIDING}
+
+
+class Entry(Struct, frozen=True):
+    """A package as either kind of document describes it."""
+
+    name: str
+    version: str
+    kind: str
+    purls: tuple[str, ...]
+    source: tuple[str, str] | None
+    licenses: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+    description: str | None = None
+    group: str = ""
+    scope: str = ""
+    """CycloneDX's."""
+    identity: str = ""
+    """By which the relationships of SPDX name it."""
+
+
+class Described(Struct, frozen=True):
+    """What a document names."""
+
+    entries: Iterator[Entry]
+    """Read once. Raises Invalid where the document is no such thing."""
+    incomplete: bool
+    """Whether it says so of itself."""
+
+
+def described(content: bytes, what: str) -> Described:
+    """What a bill of materials names; ``what`` is how sentences call it. Raises Invalid when it is none."""
+    if content.startswith(UTF16_MARKS):
+        raise Invalid(f"{what} is written in UTF-16; JSON is exchanged in UTF-8 (RFC 8259)", "sbom.encoding")
+    if content.count(b"{") > _MAX_OBJECTS:
+        raise Invalid(f"{what} has more than {_MAX_OBJECTS} objects, as no bill of materials has", "sbom.too-large")
+    document = _decoded(content.removeprefix(UTF8_MARK), what)
+    if document.bom_format == "CycloneDX":
+        if document.spec_version not in _CYCLONEDX:
+            raise unread(what, f"CycloneDX {document.spec_version}")
+        about = document.metadata.component if document.metadata else None
+        entries: Iterator[Entry] = _components([*(document.components or []), *([about] if about else [])], what)
+    elif document.spdx_version is not None:
+        if document.spdx_version not in _SPDX:
+            raise unread(what, document.spdx_version)
+        entries = map(_spdx, document.packages or [])
+    elif document.context is not None:
+        raise unread(what, "JSON-LD, as of SPDX 3")
+    else:
+        raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
+    return Described(entries, _is_incomplete(document))
+
+
+def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str]:
+    """The packages that an entry names; or why it names none that can be matched, where it should."""
+    # Lock files are listed as applications without a version; what is in them is listed beside them.
+    if not entry.purls and entry.kind not in _NO_PACKAGES and (entry.version or entry.kind != "application"):
+        yield "the bill of materials gives it no purl, so it cannot be matched"
+    for purl in entry.purls:
+        if purl.lower().startswith(_IMAGES):
+            continue  # the image itself, or the one that it was built from
+        try:
+            yield _package(purl, entry, os)
+        except Invalid as bad:
+            yield str(bad)
+
+
+def system(entries: Iterable[Entry]) -> OperatingSystem | None:
+    """As the document says, else as the first package of a distribution does."""
+    for entry in entries:
+        if entry.kind == "operating-system" and entry.name:
+            return operating_system(entry.name, entry.version or None, entry.description)
+    found = (system_of(purl) for entry in entries for purl in entry.purls)
+    return next((os for os in found if os is not None), None)
+
+
+def _is_incomplete(document: _Document) -> bool:
+    """What the document says of itself; of which parts its parts depend does not matter here."""
+    if document.comment is not None:
+        return any(line.startswith(SPDX_INCOMPLETE) for line in document.comment.splitlines())
+    parts = (each for each in document.compositions or [] if each.assemblies or not each.dependencies)
+    return any(each.aggregate.startswith("incomplete") for each in parts)
+
+
+def _decoded(content: bytes, what: str) -> _Document:
+    """The document, of either kind; raises Invalid for one in which other programs would find other packages."""
+    try:
+        keys = from_json(content, dict[str, msgspec.Raw]).keys()
+        document = from_json(content, _Document)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
+        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
+    for odd in keys - _KEYS:
+        if key := _FOLDED.get(folded(odd)):
+            raise _odd(what, key, odd)
+    try:
+        json.loads(content, object_pairs_hook=lambda pairs: _unambiguous(pairs, what))
+    except (ValueError, RecursionError) as cause:
+        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
+    if document.bom_format is not None and document.spdx_version is not None:
+        raise Invalid(f"{what} is CycloneDX and SPDX at once; make two files of it", "sbom.ambiguous")
+    return document
+
+
+def _unambiguous(pairs: list[tuple[str, object]], what: str) -> None:
+    """Raises Invalid for an object of which programs would read different packages; nothing is kept of it."""
+    seen = set[str]()
+    for key, _ in pairs:
+        decides = key if key in _DECIDING else _DECIDING_FOLDED.get(folded(key))
+        if decides is None:
+            continue
+        if decides != key:
+            raise _odd(what, decides, key)
+        if key in seen:
+            raise Invalid(
+                f"{what} gives {key!r} twice in one object; which counts depends on who reads", "sbom.ambiguous"
+            )
+        seen.add(key)
+
+
+def _odd(what: str, key: str, odd: str) -> Invalid:
+    sentence = f"{what} writes {key!r} as {odd!a}, which some programs read and others do not"
+    return Invalid(sentence, "sbom.ambiguous")
+
+
+def unread(what: str, kind: str) -> Invalid:
+    """That a document is of another kind."""
+    sentence = f"{what} is {kind[:50]}; what is read is CycloneDX 1.2 to 1.6, SPDX 2.2 and 2.3, in JSON"
+    return Invalid(sentence, "sbom.unknown-kind")
+
+
+def _components(components: list[_Component], what: str) -> Iterator[Entry]:
+    """All components, those inside others too."""
+    level = components
+    for _ in range(_MAX_DEPTH):
+        yield from map(_cyclonedx, level)
+        level = [inner for component in level for inner in component.components or []]
+        if not level:
+            return
+    raise Invalid(f"the components of {what} are nested too deeply", "sbom.nesting")
+
+
+def _cyclonedx(component: _Component) -> Entry:
+    properties = {each.name: each.value for each in component.properties or [] if each.value}
+    name = next((properties[key] for key in _NAMES if properties.get(key)), None)
+    occurrences = (component.evidence.occurrences if component.evidence else None) or []
+    return Entry(
+        name=component.name,
+        version=component.version or "",
+        kind=component.type,
+        purls=(component.purl,) if component.purl else (),
+        source=(name, properties.get(_OWN_VERSION) or _trivys(properties)) if name else None,
+        licenses=tuple(word for choice in component.licenses or [] if (word := _license(choice))),
+        locations=tuple(each.location for each in occurrences if each.location),
+        description=component.description,
+        group=component.group or "",
+        scope=component.scope or "",
+    )
+
+
+def _trivys(properties: dict[str, str]) -> str:
+    epoch, version, release = (properties.get(key, "") for key in _VERSION)
+    prefix = f"{epoch}:" if epoch not in ("", "0") else ""
+    return f"{prefix}{version}{f'-{release}' if release else ''}" if version else ""
+
+
+def _license(choice: _Choice) -> str | None:
+    named = choice.license
+    return choice.expression or (named.id or named.name if named else None)
+
+
+def _spdx(package: _SpdxPackage) -> Entry:
+    # SPDX 2.2 also writes the type as an address that ends in its name.
+    references = (each for each in package.external_refs or [] if each.reference_type.lower().endswith("purl"))
+    purls = (reference.reference_locator for reference in references if reference.reference_locator)
+    declared = package.license_declared or "NOASSERTION"
+    built = _BUILT_FROM.search(package.source_info or "")
+    return Entry(
+        name=package.name,
+        identity=package.identity,
+        version=package.version_info or "",
+        kind=(package.primary_package_purpose or "").lower(),
+        purls=tuple(dict.fromkeys(purls)),
+        source=(built.group(1), built.group(2) or "") if built else None,
+        licenses=() if declared in _SILENT else (declared,),
+    )
+
+
+def _package(purl: str, entry: Entry, os: OperatingSystem | None) -> Package:
+    return package_of(
+        purl,
+        os,
+        version=entry.version,
+        spelled=f"{entry.group}/{entry.name}" if entry.group else entry.name,
+        source=entry.source,
+        licenses=entry.licenses,
+        locations=entry.locations,
+    )
