@@ -107,6 +107,16 @@ def test_a_table_for_people(cli: Cli, image: Path) -> None:
     assert "CVE-2024-1" in done.stdout
 
 
+def test_a_bill_of_materials_in_an_image_is_told_to_be_one(cli: Cli, tmp_path: Path) -> None:
+    component = {"type": "library", "name": "lodash", "purl": "pkg:npm/lodash@4.17.4"}
+    bill = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]})
+    done = cli.scan(Image([layer(file("opt/app/bom.json", bill))]).docker_archive(tmp_path / "image.tar"))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 vulnerability" in done.stdout
+    assert "opt/app/bom.json: 1 packages are named by this bill of materials alone" in done.stdout
+
+
 def test_json_for_scripts(cli: Cli, image: Path) -> None:
     document = cli.json(image)
 

@@ -22,8 +22,8 @@ class Found:
     def __init__(self, *layers: Sequence[Entry], licenses: bool = False) -> None:
         self.tree: Tree = squash([self._index(entries) for entries in layers], Wanted(ANALYZERS), Limits())
         names = tuple(f"layer{number}" for number in range(len(layers)))
-        context = Context(layers=names, licenses=licenses, reals=self.tree.reals)
         self.packages: list[Package] = []
+        context = Context(layers=names, packages=self.packages, licenses=licenses, reals=self.tree.reals)
         self.unknowns: list[Unknown] = []
         self.os: OperatingSystem | None = None
         for analyzer in ANALYZERS:

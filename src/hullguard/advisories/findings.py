@@ -21,6 +21,7 @@ from hullguard.model.report import FixStatus, Suppressed, SuppressedBy, Vulnerab
 # Updates that fix mistakes or bring features: without a CVE they are no vulnerability.
 _NOT_SECURITY = ("RHBA-", "RHEA-", "ALBA-", "ALEA-", "RLBA-", "RLEA-", "SUSE-FU-", "SUSE-RU-", "SUSE-OU-")
 _NO_BOOT = "a container runs on the kernel of its host and cannot boot this one"
+_BY_BILL = "named by the bill of materials {place} alone, which may be older than the image or speak of something else"
 _WITH_PRO = "the fix comes with Ubuntu Pro"
 _WILL_NOT_FIX = frozenset({"ignored", "wont-fix", "will_not_fix", "will-not-fix"})
 
@@ -71,6 +72,8 @@ def in_package(template: Vulnerability, package: Package) -> Vulnerability:
     """The finding as one of this package."""
     place = package.locations[0] if package.locations else "the image"
     evidence = f"{template.why.evidence}; read from {place}"
+    if package.by_bill:
+        evidence = f"{template.why.evidence}; {_BY_BILL.format(place=place)}"
     if is_kernel(package):
         evidence += f"; {_NO_BOOT}"
     return replace(

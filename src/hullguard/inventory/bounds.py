@@ -60,6 +60,7 @@ MARKS = Bound(16, "places in a program that look like the beginning of Go's list
 SECTIONS = Bound(1 << 20, "sections of a program")
 """Object files of many small functions have tens of thousands; programs fewer than a hundred."""
 SECTION_NAMES_BYTES = Bound(32 * MIB, "the names of a program's sections")
+SYMBOLS_BYTES = Bound(32 * MIB, "a table of a program's symbols, or of their names")
 PROGRAM_PLACES = Bound(10_000, "places in a program that look like its version")
 PROGRAM_BYTES = Bound(16 * MIB, "the part of a program in which a version without a fixed word before it is looked for")
 PROGRAMS_BYTES = Bound(256 * MIB, "those parts of all programs of an image together")
@@ -91,6 +92,12 @@ MALWARE_SECONDS_OF_ALL = Bound(
 ACCOUNTS_BYTES = Bound(MIB, "a file of accounts or groups; the rest is not read")
 CONFIG_ENTRIES = Bound(50_000, "instructions, variables, labels and build arguments of an image, each")
 INSTRUCTION_CHARACTERS = Bound(64 * KIB, "characters of an instruction in which habits are looked for")
+
+BILL_BYTES = Bound(16 * MIB, "a bill of materials in an image; a larger one is left out")
+BILL_PARTS = Bound(300_000, "objects, lists and stretches of 64 bytes of such a bill; one with more is left out")
+"""A package has some twenty. What as many take of memory is a hundred megabytes, and half a second of a processor."""
+BILLS_PARTS = Bound(3_000_000, "of all such bills of an image together; the others are left out")
+BILLS_OF_AN_ARCHIVE = Bound(100, "bills of materials in one Java archive; the others are left out")
 
 SBOM_DOUBTS = Bound(1000, "packages of a bill of materials that cannot be matched; the others are counted")
 SBOM_PACKAGES = Bound(500_000, "packages of a bill of materials")

@@ -28,10 +28,12 @@ class Stack(Struct):
 
 def look(stack: Stack, found: Findings, context: Context) -> None:
     """Of an image without OS packages, adds those of the last database that a layer had; says why there are none."""
-    if any(package.type in OS_TYPES for package in found.packages):
+    if any(package.type in OS_TYPES and not package.by_bill for package in found.packages):
         return
     if packages := next(filter(None, _before(stack, context)), None):
-        found.packages += packages
+        named = {(package.type, package.name, package.version) for package in packages}
+        others = (one for one in found.packages if not one.by_bill or (one.type, one.name, one.version) not in named)
+        found.packages = [*others, *packages]
         why = (
             "a later layer deleted or emptied the package database that named them; they were judged as if each were "
             "still there, and which others there are is not known"

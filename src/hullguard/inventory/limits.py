@@ -76,6 +76,7 @@ class Budget:
         self._unpacked = 0
         self._lines = 0
         self._searched = 0
+        self._described = 0
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 
@@ -92,12 +93,14 @@ class Budget:
             self._unpacked,
             self._lines,
             self._searched,
+            self._described,
         )
 
     def join(self, spent: Sequence[int]) -> None:
         """Adds what another process spent on the same image; raises where that is too much for one."""
-        size, stored, grown, entries, kept, holes, unpacked, lines, searched = spent
+        size, stored, grown, entries, kept, holes, unpacked, lines, searched, parts = spent
         self.search(searched)
+        self.describe(parts)
         self.keep(kept)
         self.spend_bytes(size)
         self.spend_growth(stored, grown)
@@ -158,6 +161,12 @@ class Budget:
         with self._lock:
             self._searched += count
             return self._searched
+
+    def describe(self, count: int) -> int:
+        """So many parts of bills of materials more are read; how many that makes."""
+        with self._lock:
+            self._described += count
+            return self._described
 
     def turn(self, size: int) -> AbstractContextManager[object]:
         """Waited for by a thread that holds a file of this size in memory: of large ones no two are there at once."""

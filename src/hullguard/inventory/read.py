@@ -255,7 +255,9 @@ def _inventory(
     found, seen = Findings(unknowns=[*before, *_said(laid.layers), *behind]), set[tuple[object, ...]]()
     for tree in trees:
         own = Findings(unknowns=tree.unknowns())
-        context = Context(layers=names, room=limits.packages, licenses=licenses, reals=tree.reals)
+        context = Context(
+            layers=names, room=limits.packages, packages=own.packages, licenses=licenses, reals=tree.reals
+        )
         for analyzer in analyzers:
             _take(analyzer.analyze(tree, context), own, context)
         own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages))

@@ -72,6 +72,8 @@ class Package(Struct, frozen=True, omit_defaults=True):
     """As the package declares them: SPDX expressions where it uses them, else its own words."""
     module: str | None = None
     """The rpm module stream (``nodejs:12``) that the package was built in."""
+    by_bill: bool = False
+    """Whether nothing shows it but a bill of materials in the image, at ``locations``."""
 
 
 class Unknown(Struct, frozen=True, omit_defaults=True):

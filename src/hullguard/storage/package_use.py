@@ -16,7 +16,7 @@ _OF_PROGRAMS: Final = tuple(
 )
 _MAVEN: Final = f"pkg:{PackageType.MAVEN.value}/"
 _ARCHIVES: Final = frozenset({".jar", ".war", ".ear"})
-_LISTS: Final = frozenset({".mod", ".sum", ".lock", ".toml", ".json", ".xml", ".txt"})
+_LISTS: Final = frozenset({".mod", ".sum", ".lock", ".toml", ".json", ".xml", ".txt", ".cdx", ".spdx"})
 _EVERY_MACHINE: Final = frozenset({"all", "noarch", "any"})
 """Packages for every machine have scripts for programs: who runs one is seen with its interpreter."""
 _READ_BY = re.compile(r"(?:^|/)(?:python|perl|ruby|php|lua|tcl|node|guile|erlang|site_perl|R/)[^/]*/")

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import struct
 import tempfile
 import warnings
 import zipfile
@@ -200,6 +201,18 @@ def _copyrights() -> list[bytes]:
     return [with_fields, grant, known, gzip.compress(with_fields)]
 
 
+_BILL = (
+    b'{"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"component": {"name": "app", "type": "application"}},'
+    b' "components": [{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/%40s/a@1", "scope": "required"},'
+    b' {"type": "library", "name": "b", "purl": "pkg:deb/debian/b@1:2?distro=debian-12", "components": []}]}'
+)
+
+
+def _native_image(data: bytes) -> bytes:
+    """A program whose tables of symbols the input is, and the bill beside them."""
+    return programs.elf({".svm_heap": b"x", ".dynsym": data, ".dynstr": b"\0sbom\0sbom_length\0" + data}, extra=data)
+
+
 _DATABASE, _LOG = _sqlite()
 TARGETS: tuple[Target, ...] = (
     _target(
@@ -280,7 +293,12 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "packages.java.members",
         _inside("root/.m2/repository/org/example/lib/1.0/lib-1.0.jar", _archive, "java"),
-        lambda: (_members(_LOG4J), _members(_BUNDLE), _members({"lib/a-1.0.jar": _members(_LOG4J)})),
+        lambda: (
+            _members(_LOG4J),
+            _members(_BUNDLE),
+            _members({"lib/a-1.0.jar": _members(_LOG4J)}),
+            _members({"META-INF/sbom/a.json": _BILL, "META-INF/a.cdx.json.gz": gzip.compress(_BILL)}),
+        ),
         words=(_MEMBER, b"META-INF/MANIFEST.MF\n", b"META-INF/maven/a/b/pom.properties\n", b"a.class\n", b"x-1.jar\n"),
     ),
     _target("ruby", "ruby", "usr/lib/ruby/specifications/rack-2.0.6.gemspec", _GEM),
@@ -365,6 +383,15 @@ TARGETS: tuple[Target, ...] = (
         "srv/moodle/version.php",
         b"<?php\ndefined('MOODLE_INTERNAL') || die();\n$release  = '3.9.1+ (Build: 20200615)';\n",
     ),
+    _target(
+        "bills",
+        "bills",
+        "srv/app.cdx.json",
+        _BILL,
+        b'{"spdxVersion": "SPDX-2.3", "packages": [{"name": "a", "SPDXID": "SPDXRef-a", "externalRefs": [{"referenceType":'
+        b' "purl", "referenceLocator": "pkg:pypi/a@1"}]}], "relationships": [{"spdxElementId": "SPDXRef-a",'
+        b' "relationshipType": "DEV_DEPENDENCY_OF", "relatedSpdxElement": "SPDXRef-b"}]}',
+    ),
     _target("unread", "unread", "usr/local/lib/R/site-library/readxl/DESCRIPTION", b"Package: readxl\n"),
     _target("java-release", "binaries", "opt/jdk-17/release", b'IMPLEMENTOR="a"\nJAVA_VERSION="1.8.0_372"\n'),
     Target("packages.binaries", analyzed(_BY_NAME["binaries"], "usr/sbin/nginx"), _elves, words=_WORDS),
@@ -373,6 +400,15 @@ TARGETS: tuple[Target, ...] = (
         "packages.binaries.lists",
         _inside("usr/bin/app", _sections, "binaries"),
         lambda: (json.dumps({"packages": _CRATES}).encode(), programs.go_info("go1.21", _MODULES)),
+    ),
+    Target(
+        "packages.binaries.native-image",
+        _inside("usr/bin/app", _native_image, "binaries"),
+        lambda: (
+            gzip.compress(_BILL).join(
+                (struct.pack("<IQQIQQ", 1, 0x400000, 0, 6, 0x400080, 0), struct.pack("<Q", len(_BILL)))
+            ),
+        ),
     ),
     *_locks(),
 )

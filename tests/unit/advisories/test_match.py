@@ -106,6 +106,15 @@ def test_a_distribution_is_matched_by_source_name_and_source_version(tmp_path: P
     )
 
 
+def test_a_finding_in_what_a_bill_alone_names_says_so(tmp_path: Path) -> None:
+    advisories = database(tmp_path, record("GHSA-1", affected("npm", "lodash", ZERO, {"fixed": "4.17.11"})))
+    (one,) = found(advisories, package("lodash", "4.17.10", "npm", by_bill=True)).values()
+
+    assert one.why.evidence.endswith(
+        "; named by the bill of materials place alone, which may be older than the image or speak of something else"
+    )
+
+
 def test_releases_of_a_distribution_do_not_mix(tmp_path: Path) -> None:
     advisories = database(
         tmp_path,

@@ -1,5 +1,6 @@
 """Package databases that later layers delete: what they named is looked up, and said to be uncertain."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def test_what_a_deleted_database_named_is_there_and_said_to_be_uncertain(tmp_pat
     ]
     assert [(one.what, one.incomplete) for one in found.unknowns if one.why == WHY] == [("2 OS packages", True)]
     assert not found.complete
+
+
+def test_a_bill_of_materials_stands_for_no_database(tmp_path: Path) -> None:
+    purls = ("pkg:deb/debian/bash@5.2.15-2?distro=debian-12", "pkg:deb/debian/zlib1g@1.2?distro=debian-12")
+    listed = [{"name": "x", "type": "library", "purl": purl} for purl in purls]
+    bill = file("sbom.json", json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": listed}))
+    found = scanned(tmp_path, DEBIAN_LAYER, [whiteout("var/lib/dpkg/status"), bill])
+
+    assert sorted((one.name, one.by_bill) for one in found.packages) == [
+        ("bash", False),
+        ("libc6", False),
+        ("zlib1g", True),
+    ]
+    assert WHY in [one.why for one in found.unknowns]
 
 
 def test_the_last_database_counts(tmp_path: Path) -> None:

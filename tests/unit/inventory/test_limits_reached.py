@@ -22,6 +22,7 @@ NESTED = jar({"b.jar": jar({"c.jar": jar()})})
 MODULES = "mod\texample.com/app\tv1.0.0\n" + "dep\texample.com/a\tv1.0.0\n" * 9
 CRATES = zlib.compress(json.dumps({"packages": [{"name": "a" * 99, "version": "1"}] * 9}).encode())
 NPM_6 = {"dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "1.0.0"}}}}}
+BILL = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{"name": "a", "version": "1"}]})
 POM = "<project><dependencies><dependency/></dependencies></project>"
 TOKEN = next(rule for rule in RULES if rule.id == "npm-token")
 TOKENS = b"\n".join(specimen(TOKEN, seed=seed) for seed in range(9))
@@ -58,6 +59,11 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "DATABASE_LINES": (5, "var/lib/dpkg/status", STATUS),
     "LISTED_FILES": (1, "lib/apk/db/installed", "P:a\nV:1\nF:bin\nR:a\nR:b\n\n"),
     "RPM_PACKAGES": (2, "var/lib/rpm/Packages.db", ndb(*(header(f"a{number}") for number in range(3)))),
+    "SYMBOLS_BYTES": (9, "app", elf({".svm_heap": b"x", ".dynsym": b"x" * 24, ".dynstr": b"x"})),
+    "BILL_BYTES": (9, "a.cdx.json", BILL),
+    "BILL_PARTS": (1, "a.cdx.json", BILL),
+    "BILLS_PARTS": (1, "a.cdx.json", BILL),
+    "BILLS_OF_AN_ARCHIVE": (1, "a.jar", jar({"META-INF/a.cdx.json": BILL, "META-INF/b.cdx.json": BILL})),
     "SECRETS_OF_A_FILE": (2, "a", TOKENS),
     "WIDE_BYTES": (20, "a", b"\xff" * 90 + "a run of twenty characters".encode("utf-16-le") + b"\xff" * (1 << 20)),
     "SECRETS_JUDGED": (0, "a", TOKENS + b"\n" * (1 << 21) + TOKENS),

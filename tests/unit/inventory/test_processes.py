@@ -117,7 +117,7 @@ def test_what_all_of_them_spent_is_charged() -> None:
     charged = reader()
     spread(range(4), spending, charged, 3)
 
-    assert charged.budget.spent == (0, 0, 0, 40, 0, 0, 0, 0, 0)
+    assert charged.budget.spent == (0, 0, 0, 40, 0, 0, 0, 0, 0, 0)
     with pytest.raises(LimitReached):
         spread(range(4), spending, reader(Limits(entries=39)), 3)
 

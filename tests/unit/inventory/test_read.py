@@ -1,5 +1,6 @@
 """The door: one image in every form gives one inventory; what is no image gives one clear error."""
 
+import json
 import os
 from pathlib import Path
 
@@ -144,6 +145,18 @@ def test_one_package_in_several_places_is_one_package(tmp_path: Path) -> None:
     found = read(str(image.docker_archive(tmp_path / "image.tar")))
 
     assert [(package.version, len(package.locations)) for package in found.packages] == [("1.0.0", 2), ("2.0.0", 1)]
+
+
+def test_a_bill_of_materials_does_not_stand_for_a_database(tmp_path: Path) -> None:
+    component = {"type": "library", "name": "bash", "purl": "pkg:deb/debian/bash@5.2-1?distro=debian-12"}
+    bill = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [component]})
+    image = Image([layer(file("etc/os-release", DEBIAN_12), file("opt/sbom.json", bill))])
+    cache = LayerCache(tmp_path / "cache")
+    first, second = (read(str(image.docker_archive(tmp_path / "image.tar")), cache=cache) for _ in range(2))
+
+    assert names(first) == ["bash"]
+    assert any(unknown.what == "OS packages" for unknown in first.unknowns)
+    assert (first.packages, first.unknowns) == (second.packages, second.unknowns)
 
 
 def test_a_linked_database_is_read(tmp_path: Path) -> None:

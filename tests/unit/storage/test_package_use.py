@@ -29,6 +29,7 @@ PACKAGES = (
     package("log4j", PackageType.MAVEN, "opt/log4j-1.jar"),
     package("inner", PackageType.MAVEN, "opt/app.jar!/BOOT-INF/lib/inner-1.jar"),
     package("cryptography", PackageType.PYPI, "usr/lib/python3/cryptography-1.dist-info/METADATA"),
+    package("billed", PackageType.GOLANG, "srv/app.cdx"),
     package("requests", PackageType.PYPI, "usr/lib/python3/requests-1.dist-info/METADATA"),
 )
 LISTS = {
@@ -58,6 +59,7 @@ def test_what_was_seen_is_loaded_and_of_the_rest_it_is_said_what_can_be():
         "libpython3.11-stdlib": Unseen.INTERPRETED,
         "tool": Unseen.INTERPRETED,
         "inner": Unseen.INTERPRETED,
+        "billed": Unseen.INTERPRETED,
         "requests": Unseen.INTERPRETED,
     }
 

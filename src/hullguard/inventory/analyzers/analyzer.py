@@ -74,6 +74,24 @@ class Files(Protocol):
     def sniffed(self, analyzer: str) -> Iterable[tuple[str, File]]: ...
 
 
+class Bill(Struct, frozen=True, omit_defaults=True):
+    """A bill of materials in an image, as what it names; nothing of that needs to be there."""
+
+    packages: tuple[Package, ...] = ()
+    apart: dict[str, tuple[int, str]] = {}
+    """Why components of it count for nothing: how many, and the name of the first."""
+    inner: str = ""
+    """Its place inside an archive."""
+
+
+class Stated(Struct, frozen=True):
+    """Such a bill with where it lies."""
+
+    place: str
+    layer: str | None
+    bill: Bill
+
+
 class Claim(Struct):
     """What OS packages say of one file that they list."""
 
@@ -106,6 +124,11 @@ class Context(Struct):
     """Real paths of files that are wanted by the name of a link, or of one below a link."""
     room: int = Limits().packages
     """How many packages may still be named."""
+    packages: list[Package] = []
+    """Those that were named."""
+    brought: "list[tuple[Analyzer, File]]" = []
+    """Files for which OS packages speak, with who read them."""
+    bills: list[Stated] = []
     licenses: bool = False
     """Whether somebody asks for licences, so that files are read which tell nothing else."""
 
@@ -114,8 +137,15 @@ class Context(Struct):
         foreign = self.distribution is not None and not self.distribution.uses(kind)
         return replace(self, distribution=None) if foreign else self
 
-    def owns(self, path: str, file: "File") -> bool:
-        """Whether an OS package speaks for the file: not for one that was put in its place.
+    def owns(self, path: str, file: "File", reader: "Analyzer") -> bool:
+        """Whether an OS package speaks for the file: not for one that was put in its place."""
+        owned = self._owns(path, file)
+        if owned:
+            self.brought.append((reader, file))
+        return owned
+
+    def _owns(self, path: str, file: "File") -> bool:
+        """Whether it does.
 
         The package's checksum tells; where there is none, whether a later layer wrote the file.
         """
@@ -229,6 +259,11 @@ class Analyzer(abc.ABC):
         """The part of that which the name of a symbolic link tells of the file that it leads to."""
         del path
         return frozenset()
+
+    def named(self, content: bytes) -> Iterable[tuple[PackageType, str, str]]:
+        """The packages with their versions in what was kept of a file, for which an OS package may speak."""
+        del content
+        return ()
 
     @abc.abstractmethod
     def analyze(self, files: Files, context: Context) -> Findings:

@@ -2,6 +2,7 @@
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.apk import ApkAnalyzer
+from hullguard.inventory.analyzers.bills import BillsAnalyzer
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
 from hullguard.inventory.analyzers.cargo import CargoAnalyzer
@@ -65,5 +66,6 @@ ANALYZERS: tuple[Analyzer, ...] = (
     WebApplicationsAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
+    BillsAnalyzer(),
     UnreadAnalyzer(),
 )

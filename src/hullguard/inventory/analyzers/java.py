@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import File, Files, text
+from hullguard.inventory.analyzers.analyzer import Bill, File, Files, text
+from hullguard.inventory.analyzers.bills import in_archive, is_bill
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
 from hullguard.inventory.analyzers.ownable import JAVA_ARCHIVE
 from hullguard.inventory.analyzers.zip_archive import BadArchive, BadMember, Member, TooLong, WrongChecksum, ZipArchive
@@ -105,7 +106,7 @@ class JavaAnalyzer(LargeFileAnalyzer):
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
     form = "Java archive"
 
-    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt | Bill]:
         if path.endswith("/pom.properties"):
             yield from _of_pom(content)
             return
@@ -145,10 +146,13 @@ class _Walk:
         self._named_so = named
         self.java = False
         """Whether something of Java's was met."""
+        self._bills = 0
         self.others = 0
         """Packages of languages that also load what they need from an archive."""
 
-    def archive(self, content: RandomAccess, base: str, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
+    def archive(
+        self, content: RandomAccess, base: str, inner: Sequence[str], depth: int
+    ) -> Iterator[Piece | Doubt | Bill]:
         stated, place, nested = _Stated(), "!/".join(inner), 0
         try:
             archive = ZipArchive(content, self._budget)
@@ -160,7 +164,7 @@ class _Walk:
                     break
                 if member.name.endswith(_CLASS):
                     stated.code = self.java = True
-                elif member.name == _MANIFEST or _POM.fullmatch(member.name):
+                elif member.name == _MANIFEST or _POM.fullmatch(member.name) or is_bill(member.name):
                     self.java = self.java or member.name != _MANIFEST
                     yield from self._metadata(archive, member, inner, stated)
                 elif not self._named_so and _OTHERS.fullmatch(member.name):
@@ -177,7 +181,17 @@ class _Walk:
             yield Doubt(deeper, place, incomplete=True)
         yield from self._named(stated, base, place)
 
-    def _nested(self, archive: ZipArchive, member: Member, inner: Sequence[str], depth: int) -> Iterator[Piece | Doubt]:
+    def _bill(self, archive: ZipArchive, member: Member, inner: Sequence[str]) -> Iterator[Bill | Doubt]:
+        self._bills += 1
+        if self._bills <= bounds.BILLS_OF_AN_ARCHIVE:
+            yield from in_archive(archive, member, inner, self._budget)
+        elif self._bills == bounds.BILLS_OF_AN_ARCHIVE + 1:
+            why = f"has more than {bounds.BILLS_OF_AN_ARCHIVE} bills of materials; the others were not read"
+            yield Doubt(why, incomplete=True)
+
+    def _nested(
+        self, archive: ZipArchive, member: Member, inner: Sequence[str], depth: int
+    ) -> Iterator[Piece | Doubt | Bill]:
         name = text(member.name)
         deeper, base = (*inner, name), name.rpartition("/")[2]
         doubts: list[Doubt] = []
@@ -194,9 +208,13 @@ class _Walk:
         except OSError as cause:
             yield Doubt(f"cannot be unpacked here: {cause.strerror}", "!/".join(deeper))
 
-    @staticmethod
-    def _metadata(archive: ZipArchive, member: Member, inner: Sequence[str], stated: _Stated) -> Iterator[Doubt]:
+    def _metadata(
+        self, archive: ZipArchive, member: Member, inner: Sequence[str], stated: _Stated
+    ) -> Iterator[Bill | Doubt]:
         """Reads a small member; of one that cannot be read to its end, what there is."""
+        if is_bill(member.name):
+            yield from self._bill(archive, member, (*inner, text(member.name)))
+            return
         content, why, beyond = bytearray(), "", False
         try:
             for piece in archive.unpacked(member, bounds.METADATA_BYTES):

@@ -4,7 +4,7 @@ import abc
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import structs
 from packageurl import PackageURL
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import Analyzer, Context, File, Files, Findings, is_name
+from hullguard.inventory.analyzers.analyzer import Analyzer, Bill, Context, File, Files, Findings, Stated, is_name
 from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
@@ -104,6 +104,7 @@ class _Reading(msgspec.Struct, omit_defaults=True):
 
     pieces: list[Piece] = []
     doubts: list[Doubt] = []
+    bills: list[Bill] = []
 
 
 class LanguageAnalyzer(Analyzer):
@@ -114,17 +115,20 @@ class LanguageAnalyzer(Analyzer):
     """What such a file is, for the sentence that says that it cannot be read."""
 
     @abc.abstractmethod
-    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
+    def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt | Bill]:
         """Reads hostile bytes within bounds; may raise Unreadable or what the standard library's parsers raise."""
 
     def condense(self, path: str, content: bytes) -> bytes:
         return self._kept(self.pieces(path, content))
 
-    def _kept(self, found: Iterator[Piece | Doubt]) -> bytes:
+    def _kept(self, found: Iterator[Piece | Doubt | Bill]) -> bytes:
         """What is kept of a file; nothing when nothing was found."""
         reading, more = _Reading(), 0
         try:
             for one in found:
+                if isinstance(one, Bill):
+                    reading.bills.append(structs.replace(one, inner=_clean(one.inner)))
+                    continue
                 doubt = _doubt(one)
                 if doubt is None and isinstance(one, Piece):
                     reading.pieces.append(_presentable(one))
@@ -142,12 +146,12 @@ class LanguageAnalyzer(Analyzer):
             reading.doubts.append(Doubt(f"is no readable {self.form}"))
         if more:
             reading.doubts.append(Doubt(f"{more} more parts of it could not be read or decided", incomplete=True))
-        return msgspec.json.encode(reading) if reading.pieces or reading.doubts else b""
+        return msgspec.json.encode(reading) if reading.pieces or reading.doubts or reading.bills else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in self.found(files):
-            if not file.content or context.owns(path, file):
+            if not file.content or context.owns(path, file, self):
                 continue
             reading = from_json(file.content, _Reading)
             layer = context.layers[file.origin]
@@ -155,7 +159,12 @@ class LanguageAnalyzer(Analyzer):
                 _add(piece, path, layer, findings)
             for doubt in reading.doubts:
                 findings.say(_place(path, doubt.inner), doubt.why, incomplete=doubt.incomplete)
+            context.bills += (Stated(_place(path, bill.inner), layer, bill) for bill in reading.bills)
         return findings
+
+    def named(self, content: bytes) -> Iterable[tuple[PackageType, str, str]]:
+        pieces = from_json(content, _Reading).pieces if content else ()
+        return ((piece.type, piece.name, piece.version) for piece in pieces)
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         """The files that this analyzer read."""
@@ -174,7 +183,9 @@ class LargeFileAnalyzer(LanguageAnalyzer):
     """
 
     @abc.abstractmethod
-    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]: ...
+    def pieces(
+        self, path: str, content: RandomAccess, budget: Budget | None = None
+    ) -> Iterator[Piece | Doubt | Bill]: ...
 
     def condense(self, path: str, content: RandomAccess, budget: Budget | None = None) -> bytes:
         return self._kept(self.pieces(path, content, budget))

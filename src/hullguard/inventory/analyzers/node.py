@@ -6,6 +6,7 @@ installed, and copies that somebody put beside their own pages.
 
 import enum
 import re
+from collections.abc import Iterable
 
 import msgspec
 from packageurl import PackageURL
@@ -83,6 +84,11 @@ class NodeAnalyzer(Analyzer):
             )
         )
 
+    def named(self, content: bytes) -> Iterable[tuple[PackageType, str, str]]:
+        if content:
+            manifest = from_json(content, _Kept)
+            yield PackageType.NPM, manifest.name, manifest.version
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         installed = dict(files.matching(NODE_PACKAGE))
@@ -91,7 +97,7 @@ class NodeAnalyzer(Analyzer):
         manifests = [(path, file, _place(path)) for path, file in sorted((others | installed).items())]
         applications = {path.partition("node_modules/")[0] for path, _, place in manifests if place is _Place.INSTALLED}
         for path, file, place in manifests:
-            if context.owns(path, file) or not findings.has_room():
+            if context.owns(path, file, self) or not findings.has_room():
                 continue
             if not file.content:
                 if place is not _Place.COPIED:

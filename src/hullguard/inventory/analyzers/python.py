@@ -1,7 +1,7 @@
 """Installed Python distributions: core metadata in dist-info (PEP 376, 566) and egg-info."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from packageurl import PackageURL
 
@@ -44,12 +44,16 @@ class PythonAnalyzer(Analyzer):
         kept = "\n".join(f"{key}: {value[:500].rstrip()}" for key, value in _HEADER.findall(head)).encode()
         return kept if whole or len(content) <= bounds.METADATA_BYTES else kept + _CUT
 
+    def named(self, content: bytes) -> Iterable[tuple[PackageType, str, str]]:
+        fields = headers(text(content))
+        yield PackageType.PYPI, fields.get("name", [""])[0], fields.get("version", [""])[0]
+
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         for path, file in files.matching(self.paths):
             if path.endswith("/PKG-INFO") and files.file(path.removesuffix("PKG-INFO") + "METADATA") is not None:
                 continue  # the older name does not count beside the other
-            if context.owns(path, file) or not findings.has_room():
+            if context.owns(path, file, self) or not findings.has_room():
                 continue
             fields = headers(text(file.content))
             if file.content.endswith(_CUT):

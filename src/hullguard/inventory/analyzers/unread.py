@@ -33,8 +33,9 @@ _KINDS = (
     _Kind("Composer without its list", r"(?:.*/)?composer/installed\.php", unless="installed.json"),
     _Kind("WordPress's plugins and themes", r"(?:.*/)?wp-content/(?:plugins|themes)/[^/]+/readme\.txt"),
     _Kind(
-        "bills of materials",
-        r"(?!var/lib/db/sbom/|opt/bitnami/|.*/Cellar/)(?:.*/)?(?:bom|[^/]+\.(?:cdx|spdx|syft))\.json",
+        "bills of materials in other forms, or of packages of Node.js",
+        r"(?:.*/)?(?:node_modules/(?:.*/)?(?:s?bom|[^/]+\.(?:cdx|spdx))\.json|[^/]+\.syft\.json)",
+        unless="sbom.cdx.json",
     ),
     _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
@@ -61,7 +62,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 7
+    name, version = "unread", 8
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

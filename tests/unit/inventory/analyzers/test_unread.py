@@ -34,9 +34,8 @@ from tests.support.inventories import Found
         ("Cargo in its cache", "root/.cargo/registry/cache/index.example.org-6f17d22bba15001f/time-0.1.42.crate"),
         ("Solus", "var/lib/eopkg/package/openssl-3.0.13-41-1/metadata.xml"),
         ("WordPress's plugins and themes", "var/www/html/wp-content/plugins/akismet/readme.txt"),
-        ("bills of materials", "opt/app/bom.json"),
-        ("bills of materials", "layers/sbom/launch/paketo_node/sbom.cdx.json"),
-        ("bills of materials", "usr/lib/python3/dist-packages/x-1.dist-info/sboms/auditwheel.spdx.json"),
+        ("bills of materials in other forms, or of packages of Node.js", "layers/sbom/launch/node/sbom.syft.json"),
+        ("bills of materials in other forms, or of packages of Node.js", "srv/node_modules/a/bom.json"),
         ("CPAN", "usr/local/lib/perl5/site_perl/5.38.2/x86_64-linux-gnu/.meta/Mojolicious-9.35/install.json"),
     ],
 )

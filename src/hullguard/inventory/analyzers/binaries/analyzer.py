@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import File, Files
+from hullguard.inventory.analyzers.analyzer import Bill, File, Files
 from hullguard.inventory.analyzers.binaries.carried import carried
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import Unmapped, modules
@@ -29,7 +29,7 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 14
+    name, version = "binaries", 15
     paths = JAVA_RELEASE
     magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"
@@ -47,10 +47,12 @@ class BinariesAnalyzer(LargeFileAnalyzer):
     def condense_sniffed(self, names: Sequence[str], content: RandomAccess, budget: Budget | None = None) -> bytes:
         return self._kept(self._read(names, content, budget))
 
-    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
+    def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt | Bill]:
         yield from self._read((path,), content, budget)
 
-    def _read(self, names: Sequence[str], content: RandomAccess, budget: Budget | None) -> Iterator[Piece | Doubt]:
+    def _read(
+        self, names: Sequence[str], content: RandomAccess, budget: Budget | None
+    ) -> Iterator[Piece | Doubt | Bill]:
         head = content[:_PACKED_WITHIN]
         if head.startswith((*_OTHERS, *_UNIVERSAL)):
             yield from modules(Unmapped(content))
@@ -65,7 +67,7 @@ class BinariesAnalyzer(LargeFileAnalyzer):
         elf, budget = Elf(content), budget or Budget(Limits())
         yield from modules(elf)
         yield from crates(elf, budget)
-        yield from carried(elf, base)
+        yield from carried(elf, base, budget)
         yield from programs(base, elf, budget, others)
         if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")

@@ -4,10 +4,13 @@ import struct
 from collections.abc import Iterator
 
 from hullguard.inventory import bounds
+from hullguard.inventory.analyzers.analyzer import Bill
 from hullguard.inventory.analyzers.binaries.elf import DamagedTable, Elf
+from hullguard.inventory.analyzers.binaries.native_image import bill_of
 from hullguard.inventory.analyzers.binaries.rust import SECTION
 from hullguard.inventory.analyzers.dotnet import dependencies
 from hullguard.inventory.analyzers.language import HOSTILE, Doubt, Piece, TooMuch, Unreadable
+from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess, places
 
 # The SHA-256 of ".net core bundle\\n" (dotnet/runtime, bundle_marker.cpp); before it stands where the bundle's own
@@ -25,7 +28,7 @@ _TAIL = 1 << 12
 _COMMENT = 1 << 12
 
 
-def carried(elf: Elf, base: str) -> Iterator[Piece | Doubt]:
+def carried(elf: Elf, base: str, budget: Budget) -> Iterator[Piece | Doubt | Bill]:
     """What a program says of packages that its own list would name; libraries are part of what loads them."""
     yield from _dotnet(elf)
     content = elf.content
@@ -34,7 +37,7 @@ def carried(elf: Elf, base: str) -> Iterator[Piece | Doubt]:
     if ".so" in base:
         return
     if _section(elf, b".svm_heap", 1):
-        yield Doubt("a Java application that GraalVM compiled; the packages in it cannot be told")
+        yield from bill_of(elf, budget)
     if b"rustc version" in _section(elf, b".comment", _COMMENT) and not _section(elf, SECTION, 1):
         yield Doubt("a Rust program that was built without the list of its crates")
 

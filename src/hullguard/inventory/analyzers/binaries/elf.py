@@ -5,6 +5,7 @@ Format: System V ABI, chapters 4 and 5, with its extended numbering; the file is
 
 import functools
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ _HEAD = 1024
 """Read at once: behind the file's own header come those of the segments, as a rule."""
 _LOAD: Final = 1
 _WRITABLE: Final = 2
+_SYMBOLS = ((b".dynsym", b".dynstr"), (b".symtab", b".strtab"))
 _ELSEWHERE = 0xFFFF
 """Instead of a number that 16 bits cannot hold: the first section's header has it."""
 
@@ -27,6 +29,10 @@ class DamagedTable(ValueError):
 
 class TooManySections(DamagedTable):
     """A limit does not let the table be read."""
+
+
+class TooManySymbols(ValueError):
+    """A limit does not let them be read."""
 
 
 class Segment(Struct, frozen=True):
@@ -90,6 +96,29 @@ class Elf:
                 begin = segment.offset + address - segment.address
                 return self.content[begin : min(begin + size, segment.offset + segment.size)]
         return b""
+
+    def symbols(self, wanted: Sequence[bytes]) -> dict[bytes, int]:
+        """The addresses of those of these symbols that the program's tables name. Raises TooManySymbols."""
+        found: dict[bytes, int] = {}
+        for table, strings in _SYMBOLS:
+            entries, names = self._symbols_of(table), self._symbols_of(strings)
+            form = struct.Struct(self._order + ("I4xQ8x" if self._wide else "II8x"))
+            whole = len(entries) // form.size * form.size
+            for mark in (each for each in wanted if each + b"\0" in names and each not in found):
+                for at, address in form.iter_unpack(entries[:whole]):
+                    if names.startswith(mark + b"\0", at):
+                        found[mark] = address
+                        break
+        return found
+
+    def _symbols_of(self, table: bytes) -> bytes:
+        try:
+            place = self.place(table)
+        except DamagedTable:
+            return b""
+        if place is not None and place[1] > bounds.SYMBOLS_BYTES:
+            raise TooManySymbols(f"a table of its symbols has more than {bounds.SYMBOLS_BYTES} bytes")
+        return b"" if place is None else self.content[place[0] : place[0] + place[1]]
 
     @functools.cached_property
     def segments(self) -> tuple[Segment, ...]:

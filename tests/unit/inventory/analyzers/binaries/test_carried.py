@@ -62,7 +62,7 @@ def test_a_host_of_a_program_in_several_files_is_none() -> None:
         ),
         (
             elf({".text": b"x", ".svm_heap": b"x"}),
-            "a Java application that GraalVM compiled; the packages in it cannot be told",
+            "a Java application that GraalVM compiled without a bill of materials; the packages in it cannot be told",
         ),
         (
             elf({".text": b"x", ".comment": b"GCC: 12\0rustc version 1.80.0 (051478957 2024-07-21)\0"}),
