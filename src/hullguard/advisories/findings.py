@@ -211,9 +211,9 @@ def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
     versions = {match.judgement.fixed for match in fixing if match.judgement.fixed is not None}
     order = order_of(ecosystem)
     if order is None or len(versions) < 2:
-        return next(iter(versions), None)
+        return min(versions, default=None)
     try:
-        return max(versions, key=order.key)
+        return max(sorted(versions), key=order.key)  # of two spellings of one version always the same
     except UnreadableVersion:
         return min(versions)
 

@@ -246,6 +246,16 @@ class TestJoining:
         assert found(advisories, package("a", "1.1.0", "npm"))["GHSA-x"].fixed == "1.5.0"
         assert found(advisories, package("a", "1.6.0", "npm")) == {}
 
+    def test_of_two_spellings_of_a_fix_always_the_same_is_told(self, tmp_path: Path) -> None:
+        records = [
+            record(f"PYSEC-{n}", affected("PyPI", "a", {"introduced": "0"}, {"fixed": fixed}), aliases=["CVE-2024-1"])
+            for n, fixed in enumerate(["1.19.0.0", "1.19.0", "1.19"])
+        ]
+
+        advisories = database(tmp_path, *records)
+
+        assert found(advisories, package("a", "1.0", "PyPI"))["CVE-2024-1"].fixed == "1.19"
+
     def test_every_binary_of_a_source_has_the_finding(self, tmp_path: Path) -> None:
         advisories = database(
             tmp_path, record("DEBIAN-CVE-2024-1", affected("Debian:12", "s", ZERO), upstream=["CVE-2024-1"])

@@ -27,6 +27,7 @@ _SCRIPT = b"#!"
 """Executable archives of Spring Boot have a script in front, whatever they are called."""
 _NAMED = re.compile(JAVA_ARCHIVE, re.DOTALL).fullmatch
 _CLASS = b".class"
+_CERTAIN = re.compile(r".*\.(?i:[jwe]ar)", re.DOTALL).fullmatch
 _NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
 _POM = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
 _UNPACKED = r"(?:.*/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
@@ -110,7 +111,8 @@ class JavaAnalyzer(LargeFileAnalyzer):
         if path.endswith("/pom.properties"):
             yield from _of_pom(content)
             return
-        named = _NAMED(path) is not None
+        # Others, too, have files that end in "par", say, and some of those are text.
+        named = _NAMED(path) is not None and (_CERTAIN(path) is not None or content[: len(_ARCHIVE)] == _ARCHIVE)
         walk = _Walk(_fetched(path), budget or Budget(Limits()), named=named)
         for found in walk.archive(content, path.rpartition("/")[2], (), 0):
             # What begins like an archive may be anything: of that only what is Java's is told.

@@ -354,6 +354,13 @@ def test_a_broken_archive_is_told_and_harms_nothing(cut: int) -> None:
     assert "a.jar" in [unknown.what for unknown in found.unknowns]
 
 
+@pytest.mark.parametrize(("path", "told"), [("nibabel/tests/data/T1.PAR", 0), ("a.kar", 0), ("a.jar", 1), ("a.war", 1)])
+def test_only_what_nobody_else_calls_so_is_told_for_its_name_alone(path: str, told: int) -> None:
+    unknowns = Found([file(path, b"# a list of parameters\n" * 9)]).unknowns
+
+    assert len([unknown for unknown in unknowns if unknown.what == path]) == told
+
+
 def test_bytes_that_were_changed_never_raise() -> None:
     content = jar({**LOG4J, "inner.jar": jar(LOG4J)})
     analyzer = java.JavaAnalyzer()
