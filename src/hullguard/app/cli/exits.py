@@ -17,6 +17,8 @@ WRONG_REQUEST: Final = 2
 OUTSIDE_FAILED: Final = 3
 LIMIT_REACHED: Final = 4
 INTERRUPTED: Final = 130
+CUT_OFF: Final = 141
+"""The reader of the output left before its end: what a shell says of who is ended by SIGPIPE."""
 
 
 def exit_code(error: HullguardError) -> int:
@@ -42,6 +44,11 @@ def fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def interrupted() -> NoReturn:
+    """Somebody pressed Ctrl-C."""
+    fail(say("interrupted"), INTERRUPTED)
+
+
 def forbidden(error: PermissionError) -> str:
     """The sentence for a file that may not be read or written."""
     return say("no permission for {path}; be root, or name a place of your own", path=error.filename)
@@ -64,7 +71,7 @@ def guarded(work: Callable[[], object]) -> int:
     try:
         code = work()
     except KeyboardInterrupt:
-        fail(say("interrupted"), INTERRUPTED)
+        interrupted()
     except HullguardError as error:
         fail(str(error), exit_code(error))
     except BrokenPipeError:
@@ -79,10 +86,20 @@ def guarded(work: Callable[[], object]) -> int:
 
 
 def broken_pipe() -> int:
-    """The code where the reader of our output left (`hullguard scan … | head`), its right; or a connection broke."""
+    """The code where the reader of our output left (`hullguard scan … | head`), or a connection broke.
+
+    It has nothing to be told, but what waits for the code must not take it for a scan without findings.
+    """
     watch = select.poll()
     watch.register(1, 0)
     if not watch.poll(0):
         return OUTSIDE_FAILED
-    os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)  # for what is still to be written
-    return DONE
+    forget_output()
+    return CUT_OFF
+
+
+def forget_output() -> None:
+    """What is still to be written to standard output goes nowhere: Python would try it again at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

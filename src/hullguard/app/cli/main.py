@@ -26,7 +26,26 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is not None:
         _run(arguments, own=False)
     gc.disable()
-    _run(sys.argv[1:], own=True)
+    _complete_streams()
+    try:
+        _run(sys.argv[1:], own=True)
+    except KeyboardInterrupt:  # while modules are loaded
+        from hullguard.app.cli import exits
+
+        exits.interrupted()
+
+
+def _complete_streams() -> None:
+    """Has a process that was started without one of the standard streams get it: else the next file takes its number.
+
+    Who gave no standard output is told so when something is to be written there: this one can only be read.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            if opened == number:
+                mode = "r" if name == "stdin" else "w"
+                setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _run(arguments: list[str], *, own: bool) -> NoReturn:

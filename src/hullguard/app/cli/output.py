@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hullguard.app.cli import exits
 from hullguard.model.errors import Invalid, Unavailable
 from hullguard.words.plain import plain
 
@@ -63,14 +64,36 @@ def counting(title: str) -> Iterator[tuple[Callable[[int], None], Callable[[], N
 
 def write(content: bytes, output: Path | None) -> None:
     """To the file, or to standard output as it is."""
-    if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
     try:
-        output.write_bytes(content)
+        if output is None:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        else:
+            _put(content, output)
+    except BrokenPipeError:
+        raise
     except OSError as cause:
+        if output is None:
+            exits.forget_output()
+            raise Unavailable(f"cannot write to standard output: {cause.strerror}") from cause
         raise Unavailable(f"cannot write {output}: {cause.strerror}") from cause
+
+
+def _put(content: bytes, output: Path) -> None:
+    """All of it or nothing: half a report looks like one, and the one that was there before is better than that."""
+    target = output.resolve()
+    if target.exists() and not (target.is_file() and os.access(target.parent, os.W_OK)):
+        output.write_bytes(content)
+        return
+    half = target.with_name(f".{os.urandom(8).hex()}")
+    try:
+        half.write_bytes(content)
+        if target.exists():
+            half.chmod(target.stat().st_mode & 0o7777)
+        half.replace(target)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
 
 
 def check_file(output: Path | None) -> None:

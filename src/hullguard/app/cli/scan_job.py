@@ -16,7 +16,7 @@ from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
 from hullguard.inventory import LayerCache, Limits
 from hullguard.inventory.source.opened import RegistryAccess
-from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.errors import HullguardError
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 from hullguard.words import local, say
@@ -24,10 +24,13 @@ from hullguard.words import local, say
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that a process is sent when the one that made it ends."""
 _INCOMPLETE = ("the rest of the image", "another image")
 _LEFT_OUT = (
     "a file was left out, and is named where what could not be decided is; --help says which limits can be raised"
 )
+_DIED = "a scanning process died; there may be too little memory for so many --jobs"
 _WORSE = (exits.DONE, exits.FINDING, exits.LIMIT_REACHED, exits.OUTSIDE_FAILED, exits.WRONG_REQUEST)
 
 
@@ -112,15 +115,17 @@ def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], No
 
     jobs = min(jobs, len(targets))
     job = structs.replace(job, processes=layer_processes(jobs))
-    with ProcessPoolExecutor(jobs, get_context("fork"), _alone) as pool:
+    with ProcessPoolExecutor(jobs, get_context("fork"), _alone, (os.getpid(),)) as pool:
         futures: list[Future[Outcome]] = [pool.submit(_caught, job, target) for target in targets]
         for future in futures:
             future.add_done_callback(lambda _: done())
         try:
-            for future in futures:
-                yield future.result()
-        except BrokenProcessPool as cause:
-            raise Unavailable("a scanning process died; there may be too little memory for so many --jobs") from cause
+            for target, future in zip(targets, futures, strict=True):
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    outcome = Outcome(target, code=exits.OUTSIDE_FAILED, said=_DIED)
+                yield outcome
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -145,9 +150,17 @@ def _caught(job: Job, target: str) -> Outcome:
         return Outcome(target, code=exits.OUTSIDE_FAILED, said=exits.forbidden(error))
 
 
-def _alone() -> None:
-    """An interrupt ends a worker at once and without a word: the command itself says it."""
+def _alone(command: int) -> None:
+    """An interrupt ends a worker at once and without a word: the command itself says it. With the command it ends, too.
+
+    ``command`` is the process that waits for it.
+    """
+    import ctypes
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != command:
+        os._exit(exits.OUTSIDE_FAILED)  # it ended before that
 
 
 def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:

@@ -1,5 +1,7 @@
 """Where results go."""
 
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,41 @@ def test_a_place_that_cannot_hold_it_is_said_before(tmp_path: Path) -> None:
 def test_a_write_that_fails_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="cannot write"):
         write(b"all", tmp_path)
+
+
+def test_of_a_report_that_finds_no_room_nothing_is_left(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.write_bytes(b"before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(Unavailable, match="File too large"):
+            write(b"far more than ten bytes", report)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert list(tmp_path.iterdir()) == [report]
+    assert report.read_bytes() == b"before"
+
+
+def test_a_report_keeps_the_rights_of_the_one_before_and_goes_where_a_link_leads(tmp_path: Path) -> None:
+    (report := tmp_path / "report").write_bytes(b"before")
+    report.chmod(0o640)
+    (link := tmp_path / "link").symlink_to(report)
+
+    write(b"all", link)
+
+    assert (report.read_bytes(), report.stat().st_mode & 0o777, link.is_symlink()) == (b"all", 0o640, True)
+
+
+def test_a_report_may_go_into_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    write(b"all", pipe)
+
+    assert os.read(reader, 9) == b"all"
+    os.close(reader)
 
 
 def test_a_directory_is_made_and_a_file_refused(tmp_path: Path) -> None:

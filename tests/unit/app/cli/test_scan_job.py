@@ -1,5 +1,8 @@
 """Several targets: each keeps its own end, and the worst is the end of all."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,41 @@ def test_without_vulnerabilities_no_database_is_needed_and_none_is_missed(job: J
 
 def test_at_least_one_process() -> None:
     assert 1 <= default_jobs() <= 8
+
+
+MANY = """
+import os, signal, time
+from pathlib import Path
+from hullguard.app.cli import scan_job
+from hullguard.inventory import Limits
+from hullguard.inventory.source.opened import RegistryAccess
+job = scan_job.Job(Path(), frozenset(), Limits(), RegistryAccess())
+def scan_one(job, target):
+    os.write(1, (target + chr(10)).encode())
+    {deed}
+    return scan_job.Outcome(target)
+scan_job.scan_one = scan_one
+for outcome in scan_job.scan_many(job, "abc", {jobs}, lambda: None):
+    print(outcome.target, outcome.code, flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_with_the_command_its_workers_end(number: signal.Signals) -> None:
+    program = MANY.format(deed="time.sleep(600)", jobs=2)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        begun = {command.stdout.readline().strip() for _ in range(2)}
+        command.send_signal(number)
+
+        rest, _ = command.communicate(timeout=60)  # which ends when nobody has the pipe any more
+
+    assert begun == {"a", "b"}
+    assert rest == ""
+
+
+def test_a_worker_that_dies_costs_no_report_that_was_finished() -> None:
+    program = MANY.format(deed="if target == 'b': os.kill(os.getpid(), signal.SIGKILL)", jobs=1)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert [line for line in done.stdout.splitlines() if " " in line] == ["a 0", "b 3", "c 3"]

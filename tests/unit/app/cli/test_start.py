@@ -105,7 +105,7 @@ def test_plain_words_are_read_without_typer(tmp_path: Path, words: list[str], co
     assert (done.returncode, last, len(said)) == (code, str(loaded), int(code == 2))
 
 
-def test_a_reader_who_leaves_early_is_no_error(tmp_path: Path) -> None:
+def test_a_reader_who_leaves_early_hears_nothing_and_judges_nothing(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     program = "from hullguard.app.cli.main import main\nmain()"
@@ -115,7 +115,7 @@ def test_a_reader_who_leaves_early_is_no_error(tmp_path: Path) -> None:
     )  # fmt: skip
     os.close(writer)
 
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -127,8 +127,33 @@ def test_a_report_that_found_no_room_is_no_success(tmp_path: Path) -> None:
             stdout=full, stderr=subprocess.PIPE, timeout=60, check=False,
         )  # fmt: skip
 
-    assert done.returncode != 0
-    assert done.stderr
+    assert done.returncode == 3
+    assert done.stderr == b"hullguard: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("closed", "words", "code", "said"),
+    [
+        (1, ("-f", "json"), 3, "hullguard: cannot write to standard output: Bad file descriptor\n"),
+        (1, ("-f", "json", "-o", "{}/report.json"), 0, ""),
+        (2, ("-f", "json"), 0, ""),
+        (0, ("-f", "json"), 0, ""),
+    ],
+)
+def test_a_standard_stream_may_be_closed(
+    tmp_path: Path, closed: int, words: tuple[str, ...], code: int, said: str
+) -> None:
+    program = f"import os\nos.close({closed})\nos.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    (tree := tmp_path / "tree").mkdir()
+    command = ["-m", "hullguard", "sbom", "--no-cache", f"dir:{tree}", *(word.format(tmp_path) for word in words)]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{program}", *command],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (code, said)
+    report = done.stdout if closed != 1 else next((p.read_text() for p in tmp_path.glob("*.json")), "{}")
+    assert bool(json.loads(report)) == (code == 0)
 
 
 def test_a_command_is_made_without_the_others() -> None:
