@@ -16,6 +16,7 @@ from hullguard.inventory.analyzers.analyzer import (
     NODE_PACKAGE,
     Analyzer,
     Context,
+    File,
     Files,
     Findings,
     is_name,
@@ -35,6 +36,8 @@ _ELSEWHERE = (
 _BOWER = r"(?:.*/)?bower_components/[^/]+/(?:package|\.bower)\.json"
 _COPIED = r"(?!(?:.*/)?(?:node_modules|bower_components)/)(?:.*/)?[^/]+/package\.json"
 """Any other: a copy of a package, or an application's own manifest."""
+_MARKS = ("-v", "-", "@")
+"""What stands between a package's name and its version in a directory's."""
 _ABSENT = msgspec.Raw(b"null")
 _NOTHING = (b"null", b'""', b"[]", b"{}", b"false")
 
@@ -44,6 +47,8 @@ class _Manifest(msgspec.Struct):
     version: str = ""
     private: msgspec.Raw = _ABSENT
     repository: msgspec.Raw = _ABSENT
+    id: msgspec.Raw = msgspec.field(default=_ABSENT, name="_id")
+    """What npm wrote into what it had fetched, until its seventh release."""
     license: msgspec.Raw = _ABSENT
     """A string today; once an object with a ``type``, or under ``licenses`` a list of them."""
     licenses: msgspec.Raw = _ABSENT
@@ -54,17 +59,20 @@ class _Kept(msgspec.Struct, omit_defaults=True):
     version: str = ""
     licenses: tuple[str, ...] = ()
     published: bool = False
-    """Whether it reads like what a registry handed out: it names its repository, and is not private."""
+    """Whether it reads like what a registry handed out: it names its repository or npm's name for it, and is open."""
+    open: bool = False
+    """Whether it does not call itself private."""
 
 
 class NodeAnalyzer(Analyzer):
     """Only the manifest at a package's root counts: those deeper inside are test data or hints for bundlers.
 
     A copy of a published package lies in a directory of its name, or of its name and version, as Node's images have
-    Yarn below /opt; an application, with what it needs beside it, is none.
+    Yarn below /opt; an application, with what it needs beside it, is none. What may be either is told, not looked up:
+    somebody's application may well be called as something malicious that was once published.
     """
 
-    name, version = "node", 7
+    name, version = "node", 8
     ownable = True
     paths = rf"{NODE_PACKAGE}|{_BOWER}|{_COPIED}"
     linked = NODE_DIRECTORY
@@ -75,12 +83,14 @@ class NodeAnalyzer(Analyzer):
             manifest = from_json(content.removeprefix(b"\xef\xbb\xbf"), _Manifest)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return b""
+        is_open = bytes(manifest.private) in _NOTHING
         return msgspec.json.encode(
             _Kept(
                 manifest.name[: _BOUND + 1],
                 manifest.version[: _BOUND + 1],
                 _licenses(manifest),
-                bytes(manifest.private) in _NOTHING and bytes(manifest.repository) not in _NOTHING,
+                is_open and not (bytes(manifest.repository) in _NOTHING and bytes(manifest.id) in _NOTHING),
+                is_open,
             )
         )
 
@@ -96,6 +106,7 @@ class NodeAnalyzer(Analyzer):
         others = {path: file for path, file in files.matching(self.paths) if path not in reals}
         manifests = [(path, file, _place(path)) for path, file in sorted((others | installed).items())]
         applications = {path.partition("node_modules/")[0] for path, _, place in manifests if place is _Place.INSTALLED}
+        unclear: list[str] = []
         for path, file, place in manifests:
             if context.owns(path, file, self) or not findings.has_room():
                 continue
@@ -105,32 +116,41 @@ class NodeAnalyzer(Analyzer):
                 continue
             manifest = from_json(file.content, _Kept)
             if place in (_Place.BOWER, _Place.COPIED) and _stands_back(path, place, manifest, files, applications):
+                if place is _Place.COPIED and _is_unclear(path, manifest, applications):
+                    unclear.append(path)
                 continue
-            if not manifest.name and not manifest.version:
-                continue  # a bundler's hint such as {"type": "module"}, not a package
-            if not manifest.name or not manifest.version:
-                findings.say(path, "the manifest of an npm package lacks its name or its version")
-                continue
-            if max(len(manifest.name), len(manifest.version)) > _BOUND:
-                findings.say(path, "the manifest of an npm package has a name or a version without end")
-                continue
-            scope, _, base = manifest.name.rpartition("/")
-            if not is_name(base):
-                findings.say(path, f"{manifest.name!r} is no name of an npm package")
-                continue
-            findings.packages.append(
-                Package(
-                    purl=PackageURL("npm", scope or None, base, manifest.version).to_string(),
-                    type=PackageType.NPM,
-                    name=manifest.name,
-                    version=manifest.version,
-                    ecosystem="npm",
-                    layer=context.layers[file.origin],
-                    locations=(path,),
-                    licenses=manifest.licenses,
-                )
-            )
+            _add(path, file, manifest, context, findings)
+        if unclear:
+            what = f"{len(unclear)} manifests of npm packages, {unclear[0]} the first of them"
+            findings.say(what, "they may be those of copies of published packages, or of applications: not looked up")
         return findings
+
+
+def _add(path: str, file: File, manifest: _Kept, context: Context, findings: Findings) -> None:
+    if not manifest.name and not manifest.version:
+        return  # a bundler's hint such as {"type": "module"}, not a package
+    if not manifest.name or not manifest.version:
+        findings.say(path, "the manifest of an npm package lacks its name or its version")
+        return
+    if max(len(manifest.name), len(manifest.version)) > _BOUND:
+        findings.say(path, "the manifest of an npm package has a name or a version without end")
+        return
+    scope, _, base = manifest.name.rpartition("/")
+    if not is_name(base):
+        findings.say(path, f"{manifest.name!r} is no name of an npm package")
+        return
+    findings.packages.append(
+        Package(
+            purl=PackageURL("npm", scope or None, base, manifest.version).to_string(),
+            type=PackageType.NPM,
+            name=manifest.name,
+            version=manifest.version,
+            ecosystem="npm",
+            layer=context.layers[file.origin],
+            locations=(path,),
+            licenses=manifest.licenses,
+        )
+    )
 
 
 class _Place(enum.Enum):
@@ -161,9 +181,25 @@ def _stands_back(path: str, place: _Place, manifest: _Kept, files: Files, applic
     base, name = directory.rpartition("/")[2], manifest.name.rpartition("/")[2]
     if not name or not manifest.version:
         return True
-    if base in {f"{name}{mark}{manifest.version}" for mark in ("-", "-v", "@")}:
+    behind = next((base.removeprefix(start) for mark in _MARKS if base.startswith(start := f"{name}{mark}")), "")
+    if behind == manifest.version:
         return False
-    return base != name or not manifest.published or f"{directory}/" in applications
+    begun = bool(behind) and manifest.version.startswith(f"{behind}.")  # ``jquery-1.9`` has 1.9.1
+    return not (base == name or begun) or not manifest.published or f"{directory}/" in applications
+
+
+def _is_unclear(path: str, manifest: _Kept, applications: set[str]) -> bool:
+    """Whether what stands back may be a copy, too; below an application only what is called as its directory may."""
+    directory = path.rpartition("/")[0]
+    if not manifest.open or not manifest.name or not manifest.version:
+        return False
+    base, name = directory.rpartition("/")[2], manifest.name.rpartition("/")[2]
+    if f"{directory}/" in applications:
+        return base == name and manifest.published
+    if base.startswith(name):
+        return True
+    parts = path.split("/")
+    return all("/".join((*parts[:end], "")) not in applications for end in range(len(parts)))
 
 
 def _licenses(manifest: _Manifest) -> tuple[str, ...]:

@@ -158,7 +158,8 @@ def test_what_bower_says_of_a_package_counts_before_the_package_itself() -> None
 
 
 @pytest.mark.parametrize(
-    "directory", ["srv/www/js/lib/lodash", "srv/lib/lodash-4.17.10", "srv/lib/lodash@4.17.10", "lodash"]
+    "directory",
+    ["srv/www/js/lib/lodash", "srv/lib/lodash-4.17.10", "srv/lib/lodash@4.17.10", "lodash", "lodash-v4", "lodash-4.17"],
 )
 def test_a_copy_of_a_published_package_lies_in_a_directory_of_its_name(directory: str) -> None:
     assert Found([file(f"{directory}/package.json", LODASH)]).named("lodash").version == "4.17.10"
@@ -167,9 +168,7 @@ def test_a_copy_of_a_published_package_lies_in_a_directory_of_its_name(directory
 @pytest.mark.parametrize(
     ("directory", "manifest"),
     [
-        ("srv/app", LODASH),
         ("srv/lodash", LODASH.replace("}", ', "private": true}')),
-        ("srv/shop", '{"name": "shop", "version": "1.0.0"}'),
         ("srv/node_modules/a/test/lodash", LODASH),
         ("srv/bower_components/a/lodash", LODASH),
         ("srv/lodash", "no JSON"),
@@ -182,6 +181,48 @@ def test_the_manifest_of_an_application_is_no_package(directory: str, manifest: 
 
     assert found.names == []
     assert [unknown.what for unknown in found.unknowns] == ["operating system"]
+
+
+UNCLEAR = "they may be those of copies of published packages, or of applications: not looked up"
+
+
+@pytest.mark.parametrize(
+    ("directory", "manifest"),
+    [
+        ("srv/app", LODASH),
+        ("srv/lodash-4.1", LODASH),
+        ("srv/shop", '{"name": "shop", "version": "1.0.0"}'),
+        ("srv/app/static/shop", '{"name": "shop", "version": "1.0.0"}'),
+    ],
+)
+def test_what_may_be_a_copy_or_an_application_is_told(directory: str, manifest: str) -> None:
+    files = [file(f"{directory}/package.json", manifest), file(f"{directory}2/package.json", manifest)]
+    found = Found([*files, node_package("six", "1", "srv/app")] if "static" in directory else files)
+
+    assert "lodash" not in found.names
+    told = [(one.what, one.why) for one in found.unknowns if "npm" in one.what]
+    assert told == [(f"2 manifests of npm packages, {directory}/package.json the first of them", UNCLEAR)]
+
+
+@pytest.mark.parametrize("directory", ["srv/app", "srv/app/dist"])
+def test_an_application_with_what_it_needs_is_clear(directory: str) -> None:
+    manifest = file(f"{directory}/package.json", '{"name": "shop", "version": "1.0.0"}')
+
+    found = Found([manifest, node_package("six", "1", "srv/app")])
+    assert [one.what for one in found.unknowns] == ["operating system"]
+
+
+def test_a_published_package_with_what_it_bundles_may_be_an_application() -> None:
+    found = Found([file("srv/lodash/package.json", LODASH), node_package("six", "1", "srv/lodash")])
+
+    assert found.names == ["six"]
+    assert found.unknowns[-1].why == UNCLEAR
+
+
+def test_what_npm_once_wrote_into_a_manifest_shows_that_it_was_published() -> None:
+    manifest = '{"name": "lodash", "version": "4.17.10", "_id": "lodash@4.17.10"}'
+
+    assert Found([file("srv/js/lodash/package.json", manifest)]).names == ["lodash"]
 
 
 def test_an_application_of_its_directorys_name_has_what_it_needs_beside_it() -> None:
