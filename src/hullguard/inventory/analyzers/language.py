@@ -2,6 +2,8 @@
 
 import abc
 import lzma
+import posixpath
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +17,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Analyzer, Bill, Context, File, Files, Findings, Stated, is_name
 from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
+from hullguard.inventory.paths import normal
 from hullguard.inventory.random_access import RandomAccess
 from hullguard.model.decoding import from_json
 from hullguard.model.package import Package, PackageType
@@ -89,6 +92,8 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     inner: str = ""
     incomplete: bool = False
     """Whether a limit was reached, so that packages may be missing."""
+    unless: str = ""
+    """Another file, as this one names it, of the same kind: nothing is doubtful where it was read, too."""
 
 
 class Unreadable(Exception):
@@ -158,9 +163,17 @@ class LanguageAnalyzer(Analyzer):
             for piece in reading.pieces:
                 _add(piece, path, layer, findings)
             for doubt in reading.doubts:
-                findings.say(_place(path, doubt.inner), doubt.why, incomplete=doubt.incomplete)
+                if not (doubt.unless and self._was_read(doubt.unless, path, files)):
+                    findings.say(_place(path, doubt.inner), doubt.why, incomplete=doubt.incomplete)
             context.bills += (Stated(_place(path, bill.inner), layer, bill) for bill in reading.bills)
         return findings
+
+    def _was_read(self, other: str, path: str, files: Files) -> bool:
+        """Whether a file that another one names, by where that lies, was read as one of its kind."""
+        place = normal(other if other.startswith("/") else f"{posixpath.dirname(path)}/{other}")
+        if place is None or re.fullmatch(self.paths, place, re.DOTALL) is None:
+            return False
+        return self.variant(place) == self.variant(path) and files.file(place) is not None
 
     def named(self, content: bytes) -> Iterable[tuple[PackageType, str, str]]:
         pieces = from_json(content, _Reading).pieces if content else ()
@@ -234,7 +247,7 @@ def _place(path: str, inner: str) -> str:
 def _doubt(found: Piece | Doubt) -> Doubt | None:
     """What is doubtful about a piece, if anything."""
     if isinstance(found, Doubt):
-        return Doubt(_clean(found.why), _clean(found.inner), found.incomplete)
+        return structs.replace(found, why=_clean(found.why), inner=_clean(found.inner))
     sound = is_word(found.name) and is_word(found.version)
     return (
         None if sound else Doubt(f"names a package {quoted(found.name, 80)!a} that cannot be one", _clean(found.inner))

@@ -6,17 +6,24 @@ from collections.abc import Iterator
 import msgspec
 
 from hullguard.inventory.analyzers.entries import each, listing
-from hullguard.inventory.analyzers.language import Doubt, Piece
-from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
+from hullguard.inventory.analyzers.language import Doubt, Piece, is_word
+from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, STRANGE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
+from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.model.decoding import converted
 from hullguard.model.package import PackageType
 
-_PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,200})\s*+(?:\[[^\]]*\]\s*+)?===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--hash.*)?")
+_PINNED = re.compile(
+    r"\s*([A-Za-z0-9][\w.-]{0,200})\s*+(?:\[[^\]]*\]\s*+)?===?\s*([\w.!+-]+)\s*(?:[;#\\].*|--[a-z].*)?"
+)
 # An option that brings a package, an address, a path, or a name with an address behind it.
 _ELSEWHERE = re.compile(
     r"\s*(?:-e\b|--editable\b|\.{0,2}/|[a-z+]{2,20}://|[A-Za-z0-9][\w.-]{0,200}(?:\[[^\]]*\])? *@ )"
 )
+_OTHER_LIST = re.compile(r"\s*(?:-[rc]|--(?:requirement|constraint)(?=[\s=]))[\s=]*+(.*)")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+# What brings no package: nothing, a comment, an option.
+_SILENT = re.compile(r"\s*(?:$|#|-)")
 _NAMED = re.compile(r"[A-Za-z0-9][\w.-]{0,200}")
 # Where the code is the project's own or lies in a directory.
 _OWN_SOURCES = ("editable", "virtual", "directory", "path")
@@ -41,14 +48,21 @@ class _Pinned(msgspec.Struct):
 
 def requirements(content: bytes) -> Iterator[Piece | Doubt]:
     """Only what is pinned with ``==``: anything else says what may be installed, not what is."""
-    tally = Tally()
+    tally, continued = Tally(), False
     for line in tally.lines(content):
         if pinned := _PINNED.fullmatch(line):
             yield Piece(PackageType.PYPI, pinned[1], pinned[2])
         elif _ELSEWHERE.match(line):
             tally.add(ELSEWHERE)
+        elif named := _OTHER_LIST.match(line):
+            other = _COMMENT.sub("", named[1]).rstrip("\\ ").strip("\"'")
+            why = f"asks for what {quoted(other, 200)} lists, which was not read"
+            yield Doubt(why, unless=other if is_word(other) else "")
         elif _NAMED.match(line):
             tally.add(UNPINNED)
+        elif not (continued or _SILENT.match(line)):
+            tally.add(STRANGE)
+        continued = line.endswith("\\")
     yield from tally.doubts()
 
 

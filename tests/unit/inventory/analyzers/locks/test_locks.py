@@ -373,6 +373,50 @@ def test_requirements_may_have_more_in_their_name(name: str) -> None:
     assert Found([entry(name, "flask==1.0\n")]).names == ["flask"]
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("-r deps/base.list", "deps/base.list"),
+        ("-rdeps/base.list", "deps/base.list"),
+        ("  --requirement=base.txt  # of all", "base.txt"),
+        ('-c "my limits.txt"', "my limits.txt"),
+        ("--constraint ../limits.txt \\", "../limits.txt"),
+        ("-r https://user:secret@example.org/requirements.txt", "https://user:********@example.org/requirements.txt"),
+        ("-r requirements/absent.txt", "requirements/absent.txt"),
+        ("-r poetry.lock", "poetry.lock"),
+    ],
+)
+def test_another_list_that_requirements_ask_for_and_nobody_reads_is_told(line: str, named: str) -> None:
+    files = [file("a/requirements.txt", f"{line}\nflask==1.0\n"), file("a/base.txt", ""), file("a/poetry.lock", POETRY)]
+    unknowns = Found(files).unknowns
+
+    assert [one.why for one in unknowns if one.what == "a/requirements.txt"] == [
+        f"asks for what {named} lists, which was not read"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["-r base.txt", "-r ../requirements.txt", "-c /srv/constraints.txt", "-r ./base.txt # of all", "-r x/../base.txt"],
+)
+def test_another_list_that_is_read_by_its_own_name_is_no_doubt(line: str) -> None:
+    names = ("srv/requirements/prod.txt", "srv/requirements/base.txt", "srv/requirements.txt", "srv/constraints.txt")
+    found = Found([file(name, f"{line}\na==1\n" if name.endswith("prod.txt") else "b==2\n") for name in names])
+
+    assert [one for one in found.unknowns if one.what in names] == []
+    assert set(found.names) == {"a", "b"}
+
+
+def test_of_requirements_every_line_is_understood_or_counted() -> None:
+    lines = ["# a", "", "--index-url https://example.org", "a==1 \\", "    --hash=sha256:0", "b==2 --no-binary :all:"]
+    found = Found([file("requirements.txt", "\n".join([*lines, '"idna==2.0"', "~/own"]))])
+
+    assert found.names == ["a", "b"]
+    assert [one.why for one in found.unknowns if one.what == "requirements.txt"] == [
+        "2 of its entries are written in a way that is not read"
+    ]
+
+
 def test_the_standard_lock_file_of_python_is_read() -> None:
     content = 'lock-version = "1.0"\n[[packages]]\nname = "attrs"\nversion = "25.1.0"\n'
 
