@@ -25,8 +25,17 @@ def test_a_container_is_its_image_and_what_was_changed_in_it(docker_host: str) -
         "mkdir -p /lib/apk/db; printf 'P:musl\\nV:1.2.4-r1\\nA:x86_64\\no:musl\\n\\n' >/lib/apk/db/installed;"
         " printf 'ID=alpine\\nVERSION_ID=3.18.4\\n' >/etc/os-release"
     )
+    mounts = ("--tmpfs=/data", "--mount=type=tmpfs,destination=/cache")
     container = said(
-        docker_host, "run", "-d", "--network=none", IMAGE, "/bin/sh", "-c", f"{script}; touch /done; exec sleep 600"
+        docker_host,
+        "run",
+        "-d",
+        "--network=none",
+        *mounts,
+        IMAGE,
+        "/bin/sh",
+        "-c",
+        f"{script}; touch /done; exec sleep 600",
     )
     try:
         deadline = time.monotonic() + 60
@@ -39,6 +48,7 @@ def test_a_container_is_its_image_and_what_was_changed_in_it(docker_host: str) -
 
     assert ("musl", "Alpine:v3.18") in [(package.name, package.ecosystem) for package in found.packages]
     assert found.complete
+    assert "2 mounts of the container: /cache, /data" in [one.what for one in found.unknowns]
     with pytest.raises(NotFound, match="has no container"):
         read("container:nobody", docker_host=docker_host)
 

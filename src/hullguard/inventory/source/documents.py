@@ -115,6 +115,19 @@ class DockerInspect(Struct, frozen=True, rename="pascal"):
     root_fs: InspectedRootFs = field(default=InspectedRootFs(), name="RootFS")
 
 
+class ContainerMount(Struct, frozen=True, rename="pascal"):
+    """A volume, or a file or directory of the host."""
+
+    destination: str = ""
+
+
+class HostConfig(Struct, frozen=True, rename="pascal"):
+    """How a container was asked for."""
+
+    tmpfs: dict[str, Any] | None = None
+    """File systems in memory, by where they are mounted."""
+
+
 class DockerContainer(Struct, frozen=True, rename="pascal"):
     """What the engine says of a container."""
 
@@ -123,6 +136,13 @@ class DockerContainer(Struct, frozen=True, rename="pascal"):
     name: str = ""
     config: Any = None
     """As an image's configuration has it."""
+    mounts: list[ContainerMount] | None = None
+    host_config: HostConfig = HostConfig()
+
+    @property
+    def mounted(self) -> list[str]:
+        """The paths at which something is mounted, but for what the engine mounts into every container."""
+        return [*(mount.destination for mount in self.mounts or ()), *(self.host_config.tmpfs or ())]
 
 
 def _converted(value: Any, kind: Any) -> tuple[Any, str]:

@@ -15,9 +15,14 @@ from hullguard.inventory.source.engine import DEFAULT_HOST, Engine
 from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.reader import LayerReader
+from hullguard.inventory.source.unread_mounts import unread
 from hullguard.model.errors import LimitReached
+from hullguard.model.package import Unknown
 
 _PODMAN = "/run/podman/podman.sock"
+_ONE_PLATFORM = Unknown(
+    "platform", "a container is of one platform: the one that was asked for chose nothing and was not compared with it"
+)
 
 
 class DockerSource:
@@ -43,7 +48,7 @@ class PodmanSource:
 class ContainerSource:
     """A container of the Docker engine as it stands now: its image and all that was changed in it since.
 
-    What is mounted into it is no part of it and is not read.
+    What is mounted into it is not read, and that is told.
     """
 
     kind = "container"
@@ -54,12 +59,13 @@ class ContainerSource:
         container = engine.inspect_container(request.name)
 
         def describe(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
-            del blobs, platform, limits
+            del blobs, limits
             return Described(
                 container.image,
                 ImageConfig(os="linux", config=container.config),
                 b"",
                 [LayerBlob(container.id, None, None)],
+                unknowns=(*unread(container.mounted), *([_ONE_PLATFORM] if platform else ())),
             )
 
         yield StoredImage(_Exported(engine, container.id), describe, (container.name.lstrip("/"),))

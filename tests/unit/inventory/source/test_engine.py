@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.images import Image, dpkg_entry, file, layer, node_package, symlink
+from tests.support.images import Image, apk_installed, dpkg_entry, file, layer, node_package, symlink
 
 from hullguard.inventory import LayerCache, read
 from hullguard.inventory.source.engine import Engine
 from hullguard.inventory.source.engines import podman_host
+from hullguard.inventory.source.unread_mounts import unread
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
 Answer = tuple[int, bytes]
@@ -169,12 +170,16 @@ CONTAINER = b'{"Id": "0123456789abcdef", "Image": "sha256:abc", "Name": "/web"}'
 
 
 def test_a_container_is_read_as_it_stands(engine: Callable[[dict[str, Answer]], str]) -> None:
-    exported = layer(file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n"), node_package("a", "1.0.0"))
+    exported = layer(
+        file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n"),
+        apk_installed(("musl", "1.2.4-r1", "musl")),
+        node_package("a", "1.0.0"),
+    )
     host = engine({"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, exported)})
 
     found = read("container:web", docker_host=host)
 
-    assert [package.name for package in found.packages] == ["a"]
+    assert [package.name for package in found.packages] == ["musl", "a"]
     assert (found.target.kind, found.target.image_id, found.target.tags) == ("container", "sha256:abc", ("web",))
     assert found.os is not None
     assert found.os.id == "alpine"
@@ -192,6 +197,55 @@ def test_a_container_is_judged_by_how_it_is_run(
     found = read("container:web", docker_host=host, scanners=frozenset({"config"}))
 
     assert any("root" in one.message for one in found.config) == is_root
+
+
+@pytest.mark.parametrize(
+    ("mounted", "incomplete"),
+    [
+        ("/data", False),
+        ("/var/lib/mysql", False),
+        ("/var/log", False),
+        ("/lib/modules", False),
+        ("/usr/share/nginx/html", False),
+        ("/var/lib/dpkg/", True),
+        ("/var/lib", True),
+        ("/etc/os-release", True),
+        ("/usr", True),
+        ("/nix/store/a", True),
+        ("/data/node_modules", True),
+        ("/usr/lib/python3/dist-packages/a", True),
+    ],
+)
+@pytest.mark.parametrize("form", ['"Mounts": [{"Destination": "%s"}]', '"HostConfig": {"Tmpfs": {"%s": "size=1m"}}'])
+def test_what_a_container_has_mounted_is_told(
+    engine: Callable[[dict[str, Answer]], str], form: str, mounted: str, incomplete: bool
+) -> None:
+    inspected = CONTAINER.replace(b'"Name"', f'{form % mounted}, "Name"'.encode())
+    host = engine(
+        {"/containers/web/json": (200, inspected), "/containers/0123456789abcdef/export": (200, layer(file("a", "")))}
+    )
+
+    found = read("container:web", docker_host=host)
+
+    (told,) = (one for one in found.unknowns if "mounts of the container" in one.what)
+    assert told.what == f"1 mounts of the container: {mounted.rstrip('/')}"
+    assert (told.incomplete, found.complete) == (incomplete, not incomplete)
+
+
+def test_many_mounts_are_counted_and_the_first_named() -> None:
+    (told,) = unread(f"/data/{number:02}" for number in range(12))
+
+    named = ", ".join(f"/data/{number:02}" for number in range(10))
+    assert told.what == f"12 mounts of the container: {named}, …"
+
+
+def test_no_platform_can_be_chosen_of_a_container(engine: Callable[[dict[str, Answer]], str]) -> None:
+    host = engine(
+        {"/containers/web/json": (200, CONTAINER), "/containers/0123456789abcdef/export": (200, layer(file("a", "")))}
+    )
+
+    assert "platform" in [one.what for one in read("container:web", docker_host=host, platform="linux/arm64").unknowns]
+    assert "platform" not in [one.what for one in read("container:web", docker_host=host).unknowns]
 
 
 def test_a_link_out_of_the_way_in_a_container_is_followed(engine: Callable[[dict[str, Answer]], str]) -> None:
