@@ -14,6 +14,7 @@ _LITERAL = re.compile(r"\d[\w.+-]*")
 _DEPENDENCIES = "{*}dependencies/{*}dependency"
 _PROFILES = ("{*}profiles/{*}profile/",)
 _PROPERTY = re.compile(r"\$\{([^${}]*)\}")
+_IN_TURN = "does not list what its dependencies, or its parent, bring in turn; `mvn dependency:list` does"
 _ROUNDS, _LONGEST = 8, 300
 """How often properties may stand for others, and characters that a value may have."""
 
@@ -46,7 +47,8 @@ def pom_xml(content: bytes) -> Iterator[Piece | Doubt]:
         raise Unreadable("is no readable project file of Maven") from cause
     values = _Values(project)
     open_versions = 0
-    for dependency in (each for place in ("", *_PROFILES) for each in project.iterfind(f"{place}{_DEPENDENCIES}")):
+    dependencies = [each for place in ("", *_PROFILES) for each in project.iterfind(f"{place}{_DEPENDENCIES}")]
+    for dependency in dependencies:
         group, artifact, version = values.of(dependency)
         if group and artifact and _LITERAL.fullmatch(version):
             yield Piece(PackageType.MAVEN, f"{group}:{artifact}", version)
@@ -54,6 +56,8 @@ def pom_xml(content: bytes) -> Iterator[Piece | Doubt]:
             open_versions += 1
     if open_versions:
         yield Doubt(f"leaves the versions of {open_versions} dependencies to other files")
+    if dependencies or project.find("{*}parent") is not None:
+        yield Doubt(_IN_TURN)
 
 
 class _Values:

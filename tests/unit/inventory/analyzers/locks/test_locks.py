@@ -72,6 +72,24 @@ def test_versions_that_other_files_decide_are_counted() -> None:
     assert "leaves the versions of 2 dependencies to other files" in whys
 
 
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [
+        (
+            "<dependencies><dependency><groupId>a</groupId><artifactId>b</artifactId><version>1</version></dependency></dependencies>",
+            True,
+        ),
+        ("<parent><groupId>a</groupId><artifactId>b</artifactId><version>1</version></parent>", True),
+        ("<groupId>a</groupId><modules><module>b</module></modules>", False),
+    ],
+)
+def test_a_project_file_says_that_it_does_not_list_everything(inside: str, told: bool) -> None:
+    whys = [one.why for one in Found([file("pom.xml", f"<project>{inside}</project>")]).unknowns]
+
+    why = "does not list what its dependencies, or its parent, bring in turn; `mvn dependency:list` does"
+    assert (why in whys) == told
+
+
 def dependency(artifact: str, version: str | None) -> str:
     said = f"<version>{version}</version>" if version is not None else ""
     return f"<dependency><groupId>${{group}}</groupId><artifactId>{artifact}</artifactId>{said}</dependency>"
