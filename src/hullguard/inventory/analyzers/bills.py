@@ -69,10 +69,17 @@ def is_bill(member: bytes) -> bool:
     )
 
 
-def in_archive(archive: ZipArchive, member: Member, inner: Sequence[str], budget: Budget) -> Iterator[Bill | Doubt]:
-    """The bill that a member of a Java archive is."""
+def in_archive(
+    archive: ZipArchive, member: Member, inner: Sequence[str], budget: Budget, number: int
+) -> Iterator[Bill | Doubt]:
+    """The bill that a member of a Java archive is, if it is not one of too many."""
     from hullguard.inventory.bills.within import read
 
+    if number > bounds.BILLS_OF_AN_ARCHIVE:
+        if number == bounds.BILLS_OF_AN_ARCHIVE + 1:
+            why = f"has more than {bounds.BILLS_OF_AN_ARCHIVE} bills of materials; the others were not read"
+            yield Doubt(why, incomplete=True)
+        return
     place, content = "!/".join(inner), bytearray()
     try:
         for piece in archive.unpacked(member, bounds.BILL_BYTES):

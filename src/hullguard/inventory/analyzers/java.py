@@ -101,7 +101,7 @@ _ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.o
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 10
+    name, version = "java", 11
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -183,14 +183,6 @@ class _Walk:
             yield Doubt(deeper, place, incomplete=True)
         yield from self._named(stated, base, place)
 
-    def _bill(self, archive: ZipArchive, member: Member, inner: Sequence[str]) -> Iterator[Bill | Doubt]:
-        self._bills += 1
-        if self._bills <= bounds.BILLS_OF_AN_ARCHIVE:
-            yield from in_archive(archive, member, inner, self._budget)
-        elif self._bills == bounds.BILLS_OF_AN_ARCHIVE + 1:
-            why = f"has more than {bounds.BILLS_OF_AN_ARCHIVE} bills of materials; the others were not read"
-            yield Doubt(why, incomplete=True)
-
     def _nested(
         self, archive: ZipArchive, member: Member, inner: Sequence[str], depth: int
     ) -> Iterator[Piece | Doubt | Bill]:
@@ -215,7 +207,8 @@ class _Walk:
     ) -> Iterator[Bill | Doubt]:
         """Reads a small member; of one that cannot be read to its end, what there is."""
         if is_bill(member.name):
-            yield from self._bill(archive, member, (*inner, text(member.name)))
+            self._bills += 1
+            yield from in_archive(archive, member, (*inner, text(member.name)), self._budget, self._bills)
             return
         content, why, beyond = bytearray(), "", False
         try:
