@@ -221,7 +221,7 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         yield Unknown(f"{others} other packages", "no advisories speak of their kind, or of a version such as theirs")
     for ecosystem, count in counts.items():
         if not ecosystem:
-            why = "no advisories that speak of them are published for this distribution or release"
+            why = "none of the sources of advisories that are read here speaks of this distribution or release"
             yield Unknown(f"{count} OS packages", why)
         elif not products(ecosystem, known):
             why = f"the advisory database has no advisories for it; its {count} packages were not judged"

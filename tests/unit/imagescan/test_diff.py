@@ -113,7 +113,9 @@ def test_a_copy_that_moved_or_was_updated_is_the_same() -> None:
     assert (made.new, made.fixed, len(made.still)) == ((), (), 1)
 
 
-NOBODY = Unknown("1 OS packages", "no advisories that speak of them are published for this distribution or release")
+NOBODY = Unknown(
+    "1 OS packages", "none of the sources of advisories that are read here speaks of this distribution or release"
+)
 NO_DATABASE = Unknown("packages", "this is foo, but no package database that can be read was found in it")
 NOTHING_OF_IT = Unknown("Debian:12", "the advisory database has no advisories for it; its 1 packages were not judged")
 ELSEWHERE = Unknown("srv/app.jar", "a Java archive that does not say its Maven group, name and version")

@@ -32,6 +32,8 @@ _ASKED = 1 << 16
 _UNREAD = "!"
 # A file's mode and owner, where they are unusual, stand before its digest.
 _LINE = re.compile(rb"^(?:(?P<field>[PVAoLFmc]):.*|R:(?P<file>.*)(?:\na:.*)?(?:\nZ:(?P<digest>.*))?)?$", re.MULTILINE)
+_LICENSE = re.compile(r"(?!(?:AND|OR|WITH)\Z)(?:[A-Z][A-Z\d]+|[A-Za-z]+[\d+-][\w.+-]*|Zlib|zlib|OpenSSL|custom)")
+"""What can only be a licence's name, and no word of one."""
 _GROWTH = 4
 _LONGEST = 1000
 """Characters of a value."""
@@ -151,7 +153,7 @@ class ApkAnalyzer(Analyzer):
                 arch=arch,
                 layer=context.layers[layer],
                 locations=(location,),
-                licenses=(fields["L"],) if fields.get("L") else (),
+                licenses=_licenses(fields.get("L", "")),
             )
         )
 
@@ -193,6 +195,12 @@ def _records(content: bytes) -> Iterator[tuple[dict[str, str], dict[str, str | N
             owned[name] = _checksum(digest)
         else:
             fields[line[:1]] = line[2:].strip()
+
+
+def _licenses(stated: str) -> tuple[str, ...]:
+    """One expression; or what older packages name one after the other (``MPL-2.0 GPL-2.0-or-later``)."""
+    words = stated.split()
+    return tuple(words) if all(map(_LICENSE.fullmatch, words)) else (stated,)
 
 
 def _checksum(digest: str) -> str:

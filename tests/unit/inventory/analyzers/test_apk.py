@@ -139,6 +139,26 @@ def test_a_damaged_database_is_said_beside_what_could_be_read(damage: Callable[[
     assert ("lib/apk/db/installed", why) in [(unknown.what, unknown.why) for unknown in found.unknowns]
 
 
+@pytest.mark.parametrize(
+    ("stated", "licenses"),
+    [
+        ("MPL-2.0 GPL-2.0-or-later", ("MPL-2.0", "GPL-2.0-or-later")),
+        ("MIT BSD GPL2+ zlib custom", ("MIT", "BSD", "GPL2+", "zlib", "custom")),
+        ("MIT", ("MIT",)),
+        *(
+            (whole, (whole,))
+            for whole in ("MIT AND BSD-3-Clause", "GPL-2.0-only WITH Linux-syscall-note", "Public Domain", "ASL 2.0")
+        ),
+        ("", ()),
+        ("GPL2", ("GPL2",)),
+    ],
+)
+def test_licences_of_older_packages_stand_one_after_the_other(stated: str, licenses: tuple[str, ...]) -> None:
+    found = Found([OS, file("lib/apk/db/installed", f"P:a\nV:1\nL:{stated}\n\n")])
+
+    assert found.named("a").licenses == licenses
+
+
 @pytest.mark.parametrize("field", ["P", "V", "A", "o"])
 @pytest.mark.parametrize("sign", ["1", "\U0001f600"])
 def test_a_name_or_version_without_end_is_said(field: str, sign: str) -> None:
