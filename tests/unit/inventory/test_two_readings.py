@@ -321,7 +321,7 @@ def test_a_platform_that_the_index_names_goes_before_one_of_a_configuration(
     found = read(f"oci-dir:{tmp_path}", platform=platform)
 
     assert names(found) == ["evil"]
-    assert own_platform() in doubts(found)
+    assert "test/image:1" in doubts(found)
 
 
 def test_a_manifest_with_an_empty_list_of_images_is_ambiguous(tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from hullguard.inventory.compression import Readable
-from hullguard.inventory.source.blobs import StreamBlobs
+from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.blobs import Blobs, StreamBlobs
+from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.oci import describe_oci
 from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.model.package import Unknown
 
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 _SECONDS = 60.0
@@ -35,7 +38,7 @@ class ContainerdSource:
     def open(self, request: Request) -> Iterator[StoredImage]:
         if not _NAME.fullmatch(request.name):
             raise Invalid(f"{request.name[:200]!r} is no name of an image in containerd", "containerd.bad-name")
-        namespace, name = _found(request.name)
+        namespace, name, others = _found(request.name)
         platform = ["--platform", request.platform] if request.platform else []
 
         @contextlib.contextmanager
@@ -43,8 +46,18 @@ class ContainerdSource:
             with _running("-n", namespace, "images", "export", *platform, "-", name) as body:
                 yield body
 
+        def described(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
+            image = describe_oci(blobs, platform, limits)
+            if others:
+                why = (
+                    f"namespace {namespace} of containerd was read; {', '.join(others)} has another image of this name;"
+                    " CONTAINERD_NAMESPACE chooses"
+                )
+                image.unknowns = (*image.unknowns, Unknown(name, why, incomplete=True))
+            return image
+
         blobs = StreamBlobs(opened, f"the archive of {name}", request.limits)
-        yield StoredImage(blobs, describe_oci, (name,))
+        yield StoredImage(blobs, described, (name,))
 
 
 class _Output:
@@ -70,21 +83,34 @@ def containerd_socket() -> Path:
     return Path(os.environ.get("CONTAINERD_ADDRESS") or DEFAULT_SOCKET)
 
 
-def _found(asked: str) -> tuple[str, str]:
-    """The namespace that has an image of this name, and the whole name."""
+def _found(asked: str) -> tuple[str, str, list[str]]:
+    """The first namespace that has an image of this name, its whole name, and those that have another of that name."""
     names = [asked]
     with contextlib.suppress(Invalid):
         names.append(str(parse_reference(asked)))
     told = os.environ.get("CONTAINERD_NAMESPACE")
     namespaces = [told] if told else list(_NAMESPACES)
+    found = dict[str, tuple[str, str]]()
     for namespace in namespaces:
         for name in names:
-            with _running("-n", namespace, "images", "list", "-q", f'name=="{name}"') as output:
-                listed = b"".join(iter(lambda: output.read(_MAX_LIST), b""))[:_MAX_LIST]
-            if name.encode() in listed.split():
-                return namespace, name
+            if digest := _digest(namespace, name):
+                found.setdefault(namespace, (name, digest))
+    if found:
+        first, (name, digest) = next(iter(found.items()))
+        return first, name, [other for other, (_, its) in found.items() if its != digest]
     where = f"{containerd_socket()}, namespaces {', '.join(namespaces)}"
     raise NotFound(f"containerd ({where}) has no image {asked!r}", "containerd.no-image")
+
+
+def _digest(namespace: str, name: str) -> str | None:
+    """Of the image that a namespace has under this very name."""
+    with _running("-n", namespace, "images", "list", f'name=="{name}"') as output:
+        listed = b"".join(iter(lambda: output.read(_MAX_LIST), b""))[:_MAX_LIST]
+    for line in listed.decode("utf-8", "replace").splitlines():
+        words = line.split()
+        if words[:1] == [name]:
+            return next((word for word in words if word.startswith("sha256:")), "unknown")
+    return None
 
 
 @contextlib.contextmanager

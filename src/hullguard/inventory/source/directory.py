@@ -5,6 +5,7 @@ changed meanwhile cannot lead the walk out of its root. Threads look ahead: they
 bytes of files. What they found is taken in the order of the names, so the same tree gives the same index.
 """
 
+import errno
 import io
 import os
 import stat
@@ -21,6 +22,8 @@ from hullguard.inventory.source.mounts import Mounts
 from hullguard.inventory.tar import Kind
 
 _THREADS = 4
+_GONE = os.strerror(errno.ENOENT)
+"""A tree that is in use changes under the walk; whatever else is not read may have held something."""
 _AHEAD = 8
 """Directories of one directory that are listed before they are needed."""
 
@@ -65,7 +68,8 @@ class TreeWalk:
                 try:
                     self._entry(here, entry, path, children, depth)
                 except OSError as cause:
-                    self._indexer.refuse(path, f"could not be read: {cause.strerror}")
+                    why = f"could not be read: {cause.strerror}"
+                    self._indexer.refuse(path, why, incomplete=cause.strerror != _GONE)
             self._count(here.total - counted)
         finally:
             children.close()
@@ -91,7 +95,7 @@ class TreeWalk:
         elif entry.kind is Kind.FILE:
             self._file(here.descriptor, entry.name, path)
         else:
-            self._indexer.refuse(path, f"could not be read: {entry.detail}")
+            self._indexer.refuse(path, f"could not be read: {entry.detail}", incomplete=entry.detail != _GONE)
 
     def _file(self, directory: int, name: str, path: str) -> None:
         with os.fdopen(open_file(directory, name), "rb") as file:

@@ -9,7 +9,7 @@ from hullguard.inventory.source.blobs import Blobs
 from hullguard.inventory.source.documents import DockerImage, ImageConfig
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
-from hullguard.inventory.source.oci import INDEX, configurations, describe_oci
+from hullguard.inventory.source.oci import INDEX, OTHERS, absent, configurations, describe_oci
 from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.model.errors import HullguardError, Invalid, NotFound
 from hullguard.model.image import Platform
@@ -30,32 +30,41 @@ class _Stored(NamedTuple):
         return decode(self.config, ImageConfig, self.image.config).platform
 
     @property
+    def names(self) -> list[str]:
+        """What it can be called by."""
+        return [*(self.image.repo_tags or ()), self.image.config]
+
+    @property
     def identity(self) -> str:
         return f"sha256:{hashlib.sha256(self.config).hexdigest()}"
 
 
-def describe_docker(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
-    """The image of a Docker archive; of several the first that fits, and the others are named as unread."""
+def describe_docker(blobs: Blobs, platform: str | None, limits: Limits, image: str | None = None) -> Described:
+    """The image of a Docker archive, or the one called ``image``.
+
+    Of several without a name the first that fits is read, and the others are told: nobody knows what is in them.
+    """
     stored = _images(blobs)
-    fitting = [each for each in stored if platform is None or fits(each.platform, platform)]
+    named = [each for each in stored if image is None or image in each.names]
+    if image is not None and not named:
+        raise absent("the archive", image, [each.names[0] for each in stored if each.names])
+    fitting = [each for each in named if platform is None or fits(each.platform, platform)]
     if not fitting:
         raise NotFound(f"the archive holds no image for {platform}" if stored else "the archive holds no image")
-    image, config = fitting[0]
-    described = describe(config, [(name, None) for name in image.layers or []], limits.layers)
-    described.tags = tuple(sorted(image.repo_tags or ()))
-    if len(stored) > 1:
-        names = ", ".join(
-            tag for other in stored if other.image is not image for tag in other.image.repo_tags or [other.image.config]
-        )
-        described.unknowns = (Unknown(names, "the archive holds several images; this one was not read"),)
-    doubts = [*_earlier(blobs, [MANIFEST, image.config]), *_other_layout(blobs, stored, platform)]
+    chosen, config = fitting[0]
+    described = describe(config, [(name, None) for name in chosen.layers or []], limits.layers)
+    described.tags = tuple(sorted(chosen.repo_tags or ()))
+    if image is None and len(stored) > 1:
+        names = ", ".join(name for other in stored if other.image is not chosen for name in other.names)
+        described.unknowns = (Unknown(names, OTHERS, incomplete=True),)
+    doubts = [*_earlier(blobs, [MANIFEST, chosen.config]), *_other_layout(blobs, stored, platform)]
     described.unknowns += tuple(doubts)
     return described
 
 
-def describe_oci_archive(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
+def describe_oci_archive(blobs: Blobs, platform: str | None, limits: Limits, image: str | None = None) -> Described:
     """The image of an OCI layout in an archive, which may be a Docker archive as well."""
-    described = describe_oci(blobs, platform, limits)
+    described = describe_oci(blobs, platform, limits, image)
     doubts = list(_other_archive(blobs, platform))
     described.unknowns += tuple(doubts)
     return described

@@ -1,6 +1,7 @@
 """OCI layouts (image-spec 1.1): ``index.json`` leads to a manifest, that to configuration and layers, all by digest."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hullguard.inventory.limits import Limits
@@ -19,6 +20,8 @@ _REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
 _ATTESTATION = "vnd.docker.reference.type"
 _MAX_NESTING = 8
+_NAMED = 5
+OTHERS = "there are several images; this one was not read; name it behind a colon, as in docker-archive:FILE:NAME"
 MAX_MANIFESTS = 10_000
 """Of an index; the largest that registries hold name a few dozen, with as many attestations."""
 
@@ -31,11 +34,19 @@ class _Offered(NamedTuple):
     platform: Platform
 
 
-def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
-    """The image of a layout that fits the platform asked for, else this machine's, else the first."""
+def describe_oci(blobs: Blobs, platform: str | None, limits: Limits, image: str | None = None) -> Described:
+    """The image of a layout, or the one called ``image``, that fits the platform asked for, else this machine's.
+
+    Where none fits it is the first. Of several that fit the others are told: nobody knows what is in them.
+    """
     offered = _offered(blobs)
     if not offered:
         raise NotFound("the OCI layout names no image", "image.none")
+    if image is not None:
+        known = [name for each in offered for name in _tags(each.descriptor)]
+        offered = [each for each in offered if image in (*_tags(each.descriptor), each.descriptor.digest)]
+        if not offered:
+            raise absent("the OCI layout", image, known)
     wanted = platform or own_platform()
     # What the index says of a platform goes before what only a configuration says, as with the engines.
     fitting = [image for image in offered if fits(image.platform, wanted)]
@@ -58,11 +69,17 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits) -> Describe
             f"the OCI layout holds no image for this machine's platform that can be read; {described.platform} was read"
         )
         described.unknowns = (Unknown(wanted, why),)
-    others = [str(image.platform) for image in fitting if image.descriptor.digest != descriptor.digest]
+    others = [each.descriptor for each in fitting if each.descriptor.digest != descriptor.digest]
     if others:
-        why = "the OCI layout holds several images for this platform; this one was not read"
-        described.unknowns = tuple(Unknown(other, why) for other in others)
+        names = ", ".join("".join(_tags(other)) or other.digest for other in others)
+        described.unknowns = (Unknown(names, OTHERS, incomplete=True),)
     return described
+
+
+def absent(where: str, image: str, names: Sequence[str]) -> NotFound:
+    """That no image there is called so, and how those are called that are there."""
+    known = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    return NotFound(f"{where} holds no image called {image!r}; it holds {known or 'none with a name'}", "image.no-name")
 
 
 def configurations(blobs: Blobs, wanted: str | None = None) -> set[str]:

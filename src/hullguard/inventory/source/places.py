@@ -1,6 +1,8 @@
 """The kinds of places that an image can lie in."""
 
 import contextlib
+import functools
+import itertools
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,9 @@ from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
 from hullguard.model.errors import Invalid, NotFound
 
+_COLONS = 8
+"""In a path and a name; of more the path has some."""
+
 
 class DockerArchiveSource:
     """A file that ``docker save`` wrote, perhaps compressed as a whole."""
@@ -20,8 +25,8 @@ class DockerArchiveSource:
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        with _archive(request) as blobs:
-            yield StoredImage(blobs, describe_docker)
+        with _archive(request) as (blobs, image):
+            yield StoredImage(blobs, functools.partial(describe_docker, image=image))
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del path
@@ -35,8 +40,8 @@ class OciArchiveSource:
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        with _archive(request) as blobs:
-            yield StoredImage(blobs, describe_oci_archive)
+        with _archive(request) as (blobs, image):
+            yield StoredImage(blobs, functools.partial(describe_oci_archive, image=image))
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del path
@@ -54,10 +59,10 @@ class OciDirectorySource:
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        root = _existing(request.name)
+        root, image = _one_of(request.name)
         if not root.is_dir():
             raise Invalid(f"{root} is no directory, so it is no OCI layout; is it oci-archive:{root}?")
-        yield StoredImage(DirectoryBlobs(root, request.limits), describe_oci)
+        yield StoredImage(DirectoryBlobs(root, request.limits), functools.partial(describe_oci, image=image))
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names
@@ -89,18 +94,34 @@ class DirectorySource:
 
 
 @contextlib.contextmanager
-def _archive(request: Request) -> Iterator[FileBlobs | StreamBlobs]:
-    path = _existing(request.name)
+def _archive(request: Request) -> Iterator[tuple[FileBlobs | StreamBlobs, str | None]]:
+    path, image = _one_of(request.name)
     if path.is_dir():
         raise Invalid(f"{path} is a directory, not an archive; is it oci-dir:{path} or dir:{path}?")
     if is_compressed(path):
-        yield StreamBlobs(lambda: path.open("rb"), path.name, request.limits)
+        yield StreamBlobs(lambda: path.open("rb"), path.name, request.limits), image
         return
     blobs = FileBlobs(path, request.limits)
     try:
-        yield blobs
+        yield blobs, image
     finally:
         blobs.close()
+
+
+def _one_of(name: str) -> tuple[Path, str | None]:
+    """A place that holds images, and the name of one of them where that stands behind it: ``FILE:NAME:TAG``."""
+    for colon in itertools.islice((at for at, sign in enumerate(name) if sign == ":"), _COLONS):
+        place = name[:colon]
+        if not _exists(name) and _exists(place):
+            return _existing(place), name[colon + 1 :]
+    return _existing(name), None
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _existing(name: str) -> Path:

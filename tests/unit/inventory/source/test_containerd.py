@@ -18,12 +18,14 @@ Ctr = Callable[..., Path]
 def ctr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ctr:
     """A ctr that lists one image in one namespace and runs a script to export it; it notes how it was called."""
 
-    def made(export: str, namespace: str = "k8s.io") -> Path:
+    def made(export: str, namespace: str = "k8s.io", *, digest: str = "sha256:1", other: str = "") -> Path:
         program, log = tmp_path / "bin" / "ctr", tmp_path / "log"
         program.parent.mkdir(exist_ok=True)
         program.write_text(
             f'#!/bin/sh\necho "$@" >>{log}\n'
-            f'case "$*" in *"-n {namespace} images list"*{NAME}*) echo {NAME};; *"images export"*) {export};; esac\n'
+            f'case "$*" in *"-n {namespace} images list"*{NAME}*) echo REF TYPE DIGEST; echo {NAME} type {digest} 1 MiB;;\n'
+            f'*"-n default images list"*{NAME}*) [ -z "{other}" ] || echo {NAME} type {other} 1 MiB;;\n'
+            f'*"images export"*) {export};; esac\n'
         )
         program.chmod(0o755)
         (tmp_path / "socket").touch()
@@ -46,6 +48,22 @@ def test_an_image_is_exported_from_the_namespace_that_has_it(ctr: Ctr, tmp_path:
     assert (found.target.kind, found.target.tags) == ("containerd", (NAME,))
     export = log.read_text().splitlines()[-1]
     assert export.endswith(f"-n k8s.io images export --platform linux/amd64 - {NAME}")
+
+
+@pytest.mark.parametrize(("other", "told"), [("sha256:1", False), ("sha256:2", True)])
+def test_another_image_of_that_name_in_another_namespace_is_told(
+    ctr: Ctr, tmp_path: Path, other: str, told: bool
+) -> None:
+    archive = Image([layer(node_package("a", "1.0.0"))], compression="gzip").oci_archive(tmp_path / "a.tar")
+    ctr(f"cat {archive}", other=other)
+
+    found = read("containerd:app")
+
+    assert found.complete is not told
+    whys = [
+        unknown.why for unknown in found.unknowns if "namespace default of containerd was read; k8s.io" in unknown.why
+    ]
+    assert len(whys) == told
 
 
 def test_an_image_that_no_namespace_has(ctr: Ctr) -> None:

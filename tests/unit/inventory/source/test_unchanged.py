@@ -236,7 +236,7 @@ def test_what_a_low_limit_left_out_is_not_believed_under_another(tmp_path: Path,
 
 @pytest.mark.usefixtures("settled")
 def test_what_could_not_be_read_is_read_the_next_time(tmp_path: Path, cache: LayerCache) -> None:
-    content = layer(file("etc/os-release", DEBIAN_12), file("a.jar", jar()))
+    content = layer(file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("bash", "5.2")), file("a.jar", jar()))
     archive = str(Image([content]).docker_archive(tmp_path / "image.tar"))
     with pytest.MonkeyPatch.context() as full:
         full.setattr(tempfile, "tempdir", str(tmp_path / "no-room"))
