@@ -17,7 +17,7 @@ from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import OS_TYPES, Package, Unknown
+from hullguard.model.package import OS_TYPES, Package, PackageType, Unknown
 from hullguard.model.report import Suppressed, Vulnerability
 
 _MOST_HELD = 50_000
@@ -204,13 +204,7 @@ def _unreadable(version: str, order: Order) -> str | None:
 def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown]:
     """What the advisories cannot know about this image at all."""
     os, known = inventory.os, lookup.ecosystems()
-    counts: dict[str, int] = {}
-    others = 0
-    for package in inventory.packages:
-        if package.ecosystem or package.type in OS_TYPES:
-            counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
-        else:
-            others += 1
+    counts, others = _counted(inventory, lookup)
     if os is not None and os.end_of_life is not None and os.end_of_life < today:
         name = os.name or f"{os.id} {os.version_id or ''}".strip()
         why = f"its security support ended on {os.end_of_life}; what was found since then may be missing"
@@ -221,7 +215,10 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         yield Unknown(f"{others} other packages", "no advisories speak of their kind, or of a version such as theirs")
     for ecosystem, count in counts.items():
         if not ecosystem:
-            why = "none of the sources of advisories that are read here speaks of this distribution or release"
+            why = (
+                "none of the sources of advisories that are read here speaks of this distribution or release, or it is "
+                "not known which it is"
+            )
             yield Unknown(f"{count} OS packages", why)
         elif not products(ecosystem, known):
             why = f"the advisory database has no advisories for it; its {count} packages were not judged"
@@ -229,6 +226,32 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         elif elsewhere := _elsewhere(inventory, ecosystem, lookup):
             why = "advisories speak of them for other products only, whose builds are numbered otherwise; not judged"
             yield Unknown(f"{len(elsewhere)} packages of {ecosystem}: {', '.join(elsewhere[:_NAMED])}", why)
+
+
+def _counted(inventory: Inventory, lookup: Lookup) -> tuple[dict[str, int], int]:
+    """How many packages are of each ecosystem, OS packages without one among them, and how many nobody speaks of."""
+    counts: dict[str, int] = {}
+    others, nameless = 0, _nameless(inventory, lookup)
+    for package in inventory.packages:
+        if package.type is PackageType.GENERIC and package.name in nameless:
+            others += 1
+        elif package.ecosystem or package.type in OS_TYPES:
+            counts[package.ecosystem] = counts.get(package.ecosystem, 0) + 1
+        else:
+            others += 1
+    return counts, others
+
+
+def _nameless(inventory: Inventory, lookup: Lookup) -> set[str]:
+    """The names of programs without a package of which those do not speak that have advisories about such programs."""
+    names, spoken = dict[str, set[str]](), set[str]()
+    for package in inventory.packages:
+        if package.type is PackageType.GENERIC and package.ecosystem:
+            names.setdefault(package.ecosystem, set()).add(package.name)
+    for ecosystem, among in names.items():
+        own = products(ecosystem, lookup.ecosystems())
+        spoken |= lookup.named_in(own, among) if own else among
+    return set[str]().union(*names.values()) - spoken
 
 
 def _elsewhere(inventory: Inventory, ecosystem: str, lookup: Lookup) -> list[str]:

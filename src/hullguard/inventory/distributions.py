@@ -37,9 +37,21 @@ def keeps_packages(name: str) -> bool:
 
 
 _DEBIAN_CODENAMES = {
-    "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
-    "forky": "14",
+    "lenny": "5", "squeeze": "6", "wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11",
+    "bookworm": "12", "trixie": "13", "forky": "14",
 }  # fmt: skip
+_UBUNTU_CODENAMES = {
+    "lucid": "10.04", "precise": "12.04", "trusty": "14.04", "utopic": "14.10", "vivid": "15.04", "wily": "15.10",
+    "xenial": "16.04", "yakkety": "16.10", "zesty": "17.04", "artful": "17.10", "bionic": "18.04", "cosmic": "18.10",
+    "disco": "19.04", "eoan": "19.10", "focal": "20.04", "groovy": "20.10", "hirsute": "21.04", "impish": "21.10",
+    "jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04", "oracular": "24.10",
+    "plucky": "25.04", "questing": "25.10", "resolute": "26.04",
+}  # fmt: skip
+CODENAMES = {
+    **{name: ("debian", release) for name, release in _DEBIAN_CODENAMES.items()},
+    **{name: ("ubuntu", release) for name, release in _UBUNTU_CODENAMES.items()},
+}
+"""ID and release of a distribution by what people call it; no two have one name."""
 # Whose advisories name two numbers; the second was 0 but for 3.1.
 _DEBIAN_OF_TWO_NUMBERS = frozenset("3456")
 
@@ -78,6 +90,7 @@ _MANAGERS = {
 """What those use for whose packages there are advisories; of the others nobody is misled."""
 _UNMATCHED = frozenset({"amzn", "centos", "fedora", "gentoo", "kali", "linuxmint", "ol", "openwrt", "raspbian", "void"})
 """Others that keep a package database."""
+_SERVICE_PACK = re.compile(r"(\d\d)[ -]SP(\d)")
 _OPENEULER_RELEASE = re.compile(r"(\d\d\.\d\d)-(LTS(?:-SP\d+)?)")
 _OPENEULER = re.compile(r"openEuler (\d\d\.\d\d)(?: \((LTS(?:-SP\d+)?)\))?")
 
@@ -86,6 +99,18 @@ def distribution(os: OperatingSystem, codename: str = "", like: Sequence[str] = 
     """The distribution that an os-release file describes; ``like`` are those that it says it derives from."""
     ecosystem, release = _ecosystem(os, os.version_id or "", codename)
     return Distribution(os.id, release, ecosystem, END_OF_LIFE.get(ecosystem), "" if ecosystem else _doubt(os, like))
+
+
+def release_of(name: str, words: str) -> str:
+    """A release as VERSION_ID has it, of a distribution by its ID, from the words of VERSION or a code name."""
+    first, _, rest = words.lower().partition(" ")
+    if CODENAMES.get(first, ("", ""))[0] == name:
+        return CODENAMES[first][1]
+    if name in _SUSE and (pack := _SERVICE_PACK.fullmatch(words.upper())):
+        return f"{pack[1]}.{pack[2]}"
+    if re.fullmatch(r"v?\d[\w.]*", first) is None or (rest and name == "openeuler"):
+        return words
+    return first.removeprefix("v")
 
 
 def _ecosystem(os: OperatingSystem, version: str, codename: str) -> tuple[str, str]:
@@ -99,6 +124,7 @@ def _ecosystem(os: OperatingSystem, version: str, codename: str) -> tuple[str, s
                 return f"Debian:{release}.{numbers[1] if len(numbers) > 1 and release == '3' else '0'}", release
             return (f"Debian:{release}" if release else "", release)
         case "ubuntu":
+            version = ".".join(numbers[:2])  # bills of materials also name the point release
             lts = re.fullmatch(r"(\d\d)\.04", version) is not None and int(numbers[0]) % 2 == 0
             return (f"Ubuntu:{version}{':LTS' if lts else ''}" if version else "", version)
         case "alpine":

@@ -398,6 +398,18 @@ class TestUnknowns:
 
         assert [unknown.what for unknown in unknowns] == ["1 other packages"]
 
+    def test_programs_of_which_no_advisories_speak_are_counted(self, tmp_path: Path) -> None:
+        advisories = database(tmp_path, record("BIT-x", affected("Bitnami", "nginx", ZERO, kind="SEMVER")))
+        named = [
+            msgspec.structs.replace(package(name, "1.0.0", "Bitnami"), type=PackageType.GENERIC)
+            for name in ("nginx", "openssl", "busybox")
+        ]
+
+        matched = advisories.match(inventory(*named), TODAY)
+
+        assert [one.package for one in matched.vulnerabilities] == [named[0].purl]
+        assert [unknown.what for unknown in matched.unknowns] == ["2 other packages"]
+
     def test_a_distribution_past_its_end_is_said(self, tmp_path: Path) -> None:
         advisories = database(tmp_path, record("GHSA-x", affected("npm", "a", ZERO)))
         old = OperatingSystem("alpine", "3.11.5", "Alpine Linux v3.11", date(2021, 11, 1))

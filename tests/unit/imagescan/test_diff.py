@@ -114,7 +114,9 @@ def test_a_copy_that_moved_or_was_updated_is_the_same() -> None:
 
 
 NOBODY = Unknown(
-    "1 OS packages", "none of the sources of advisories that are read here speaks of this distribution or release"
+    "1 OS packages",
+    "none of the sources of advisories that are read here speaks of this distribution or release, or it is not known "
+    "which it is",
 )
 NO_DATABASE = Unknown("packages", "this is foo, but no package database that can be read was found in it")
 NOTHING_OF_IT = Unknown("Debian:12", "the advisory database has no advisories for it; its 1 packages were not judged")

@@ -6,19 +6,32 @@ from collections.abc import Mapping
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers.language import ECOSYSTEMS, NAMESPACED
-from hullguard.inventory.distributions import Distribution, distribution
+from hullguard.inventory.distributions import CODENAMES, Distribution, distribution, release_of
 from hullguard.model.errors import Invalid
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import OS_TYPES, Package, PackageType
 
 _MAX_LENGTH = 4096
-_RELEASE = re.compile(r"(?:(.*?)-)?(\d[^-]*(?:-LTS(?:-SP\d+)?)?|edge)")
+_RELEASE = re.compile(r"(?:(.*?)-)?(v?\d[^-]*(?:-LTS(?:-SP\d+)?|-SP\d)?|edge)")
+_NAME_AND_RELEASE = re.compile(r"(\D+?) (v?\d.*)")
 _RELATIVES = {
     "redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "suse": "sles", "cbl-mariner": "mariner",
-    "suse.linux enterprise server": "sles", "opensuse.leap": "opensuse-leap",
+    "suse.linux-enterprise-server": "sles", "opensuse.leap": "opensuse-leap",
     "opensuse.tumbleweed": "opensuse-tumbleweed",
+    "rockylinux": "rocky", "oraclelinux": "ol", "amazonlinux": "amzn", "archlinux": "arch",
+    "debian-gnu/linux": "debian", "alpine-linux": "alpine", "red-hat-enterprise-linux": "rhel",
+    "red-hat-enterprise-linux-server": "rhel", "rocky-linux": "rocky", "centos-linux": "centos",
+    "centos-stream": "centos", "fedora-linux": "fedora", "amazon-linux": "amzn", "oracle-linux": "ol",
+    "oracle-linux-server": "ol", "arch-linux": "arch", "suse-linux-enterprise-server": "sles",
+    "opensuse-leap": "opensuse-leap", "opensuse-tumbleweed": "opensuse-tumbleweed", "photon-os": "photon",
+    "vmware-photon-os": "photon", "azure-linux": "azurelinux", "microsoft-azure-linux": "azurelinux",
 }  # fmt: skip
-"""Namespaces, and names as Trivy writes them, that are not the ID of the distribution's os-release."""
+"""Namespaces, names as Trivy writes them, and the NAME of os-release files, which are not the distribution's ID; a
+hyphen stands for a blank."""
+
+
+def _identity(name: str) -> str:
+    return _RELATIVES.get(name.lower().replace(" ", "-"), name.lower())
 
 
 def package_of(
@@ -45,10 +58,14 @@ def package_of(
     version = _with_epoch(purl.version or "", qualifiers)
     ecosystem = ECOSYSTEMS.get(kind, "")
     if kind in OS_TYPES:
-        found = _distribution(purl.namespace or "", qualifiers.get("distro", ""), os)
+        found = _distribution(purl.namespace or "", _distro(qualifiers), os)
         ecosystem = found.ecosystem if found and found.uses(kind) else ""
         source = _upstream(kind, qualifiers, version) or source or (purl.name, version)
     separator = NAMESPACED.get(kind)
+    if kind is PackageType.GOLANG and not purl.namespace and purl.name in ("std", "stdlib"):
+        # As advisories call it, by the number of its version.
+        version, spelled = version.removeprefix("go").removeprefix("v"), ""
+        purl = purl._replace(name="stdlib", version=version)
     name = f"{purl.namespace}{separator}{purl.name}" if purl.namespace and separator else purl.name
     module = qualifiers.get("rpmmod", "").split(":")
     return Package(
@@ -74,7 +91,7 @@ def system_of(text: str) -> OperatingSystem | None:
     except Invalid:
         return None
     qualifiers = purl.qualifiers
-    distro = qualifiers.get("distro", "") if kind in OS_TYPES else ""
+    distro = _distro(qualifiers) if kind in OS_TYPES else ""
     fits = _RELEASE.fullmatch(distro)
     if fits is None:
         found = _by_codename(purl.namespace or "", distro) if distro else None
@@ -84,9 +101,13 @@ def system_of(text: str) -> OperatingSystem | None:
 
 
 def operating_system(name: str, release: str | None, words: str | None = None) -> OperatingSystem:
-    """A distribution by any of its names, with the end of its support."""
-    os = OperatingSystem(_RELATIVES.get(name.lower(), name.lower()), release, words)
-    return OperatingSystem(os.id, release, words, distribution(os).end_of_life)
+    """A distribution by any of its names, and its release in any of its spellings, with the end of its support."""
+    if not release and (whole := _NAME_AND_RELEASE.fullmatch(name)) and _identity(whole[1]) != whole[1].lower():
+        name, release = whole[1], whole[2]  # PRETTY_NAME
+    identity = _identity(name)
+    release = release_of(identity, release) if release else release
+    os = OperatingSystem(identity, release, words)
+    return OperatingSystem(identity, release, words, distribution(os).end_of_life)
 
 
 def _parsed(text: str) -> PackageURL:
@@ -117,7 +138,7 @@ def _distribution(namespace: str, distro: str, os: OperatingSystem | None) -> Di
         # The document may say of its system more than an id and a release.
         same = os is not None and (os.id, os.version_id) == (named.id, named.version_id)
         return distribution(os if os is not None and same else named)
-    if distro:
+    if distro and distro not in (namespace, os and os.id):  # which name no release
         return _by_codename(namespace, distro)
     if os is not None:
         return distribution(os)
@@ -125,7 +146,19 @@ def _distribution(namespace: str, distro: str, os: OperatingSystem | None) -> Di
 
 
 def _by_codename(namespace: str, distro: str) -> Distribution:
-    return distribution(OperatingSystem(namespace or distro), distro.removeprefix(f"{namespace}-"))
+    """``bookworm`` and ``debian-bookworm``; a name that is not known is a distribution of which no release is."""
+    head, _, word = distro.lower().rpartition("-")
+    name, release = CODENAMES.get(word, ("", ""))
+    if name and {head, namespace} <= {name, ""}:
+        return distribution(operating_system(name, release))
+    return distribution(OperatingSystem(namespace or distro))
+
+
+def _distro(qualifiers: Mapping[str, str]) -> str:
+    """``ID-RELEASE``, which Docker Scout writes as several qualifiers."""
+    release = qualifiers.get("os_version") or qualifiers.get("os_distro", "")
+    name = qualifiers.get("os_name", "")
+    return qualifiers.get("distro") or (f"{name}-{release}" if name and release else release)
 
 
 def _upstream(kind: PackageType, qualifiers: Mapping[str, str], version: str) -> tuple[str, str] | None:

@@ -54,6 +54,18 @@ def test_language_packages(purl: str, ecosystem: str, name: str, version: str) -
         ("pkg:rpm/cbl-mariner/a@1?distro=cbl-mariner-2.0", "Azure Linux:2", "1"),
         ("pkg:rpm/openeuler/a@1?distro=openeuler-22.03-LTS-SP1", "openEuler:22.03-LTS-SP1", "1"),
         ("pkg:deb/debian/libc6@2.36-9", "", "2.36-9"),
+        ("pkg:deb/debian/a@1?os_distro=bookworm&os_name=debian&os_version=12", "Debian:12", "1"),
+        ("pkg:deb/debian/a@1?os_distro=bookworm", "Debian:12", "1"),
+        ("pkg:deb/debian/a@1?distro=debian-trixie", "Debian:13", "1"),
+        ("pkg:deb/a@1?distro=jammy", "Ubuntu:22.04:LTS", "1"),
+        ("pkg:deb/ubuntu/a@1?distro=ubuntu-focal", "Ubuntu:20.04:LTS", "1"),
+        ("pkg:deb/ubuntu/a@1?distro=ubuntu-20.04.6", "Ubuntu:20.04:LTS", "1"),
+        ("pkg:deb/linuxmint/a@1?distro=jammy", "", "1"),
+        ("pkg:deb/debian/a@1?distro=jammy", "", "1"),
+        ("pkg:deb/debian/a@1?distro=debian", "", "1"),
+        ("pkg:apk/alpine/a@1?distro=alpine-v3.12", "Alpine:v3.12", "1"),
+        ("pkg:rpm/rockylinux/a@1?distro=rockylinux-8.5", "Rocky Linux:8", "1"),
+        ("pkg:rpm/sles/a@1?distro=sles-15-SP3", "SUSE:Linux Enterprise Server 15 SP3", "1"),
     ],
 )
 def test_packages_of_distributions(purl: str, ecosystem: str, version: str) -> None:
@@ -142,3 +154,41 @@ def test_the_operating_system() -> None:
     assert found is not None
     assert (found.id, found.version_id) == ("rhel", "9.3")
     assert system_of("pkg:npm/a@1?distro=debian-12") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "identity", "version"),
+    [
+        ("Debian GNU/Linux", "12 (bookworm)", "debian", "12"),
+        ("Debian GNU/Linux 12 (bookworm)", None, "debian", "12"),
+        ("debian", "bookworm", "debian", "12"),
+        ("Ubuntu", "20.04.6 LTS (Focal Fossa)", "ubuntu", "20.04.6"),
+        ("Red Hat Enterprise Linux", "8.5 (Ootpa)", "rhel", "8.5"),
+        ("Rocky Linux", "9.3 (Blue Onyx)", "rocky", "9.3"),
+        ("alpine", "v3.18", "alpine", "3.18"),
+        ("sles", "15 SP3", "sles", "15.3"),
+        ("openeuler", "22.03 (LTS-SP1)", "openeuler", "22.03 (LTS-SP1)"),
+        ("debian", "rolling release", "debian", "rolling release"),
+        ("Tool 3 of 4", None, "tool 3 of 4", None),
+    ],
+)
+def test_a_distribution_is_known_by_any_of_its_names(
+    name: str, release: str | None, identity: str, version: str | None
+) -> None:
+    found = operating_system(name, release)
+
+    assert (found.id, found.version_id) == (identity, version)
+
+
+def test_a_package_that_names_a_distribution_without_a_release_is_of_the_documents() -> None:
+    document = operating_system("debian", "12")
+
+    assert package_of("pkg:deb/debian/a@1?distro=debian", document).ecosystem == "Debian:12"
+    assert package_of("pkg:deb/debian/a@1?distro=sid", document).ecosystem == ""
+
+
+@pytest.mark.parametrize("purl", ["pkg:golang/std@go1.20", "pkg:golang/stdlib@v1.20", "pkg:golang/stdlib@1.20"])
+def test_the_standard_library_of_go_has_one_name(purl: str) -> None:
+    package = package_of(purl, spelled=purl.rpartition("/")[2].partition("@")[0])
+
+    assert (package.purl, package.name, package.version) == ("pkg:golang/stdlib@1.20", "stdlib", "1.20")
