@@ -1,7 +1,7 @@
 """Small scan reports."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from msgspec import structs
@@ -61,7 +61,7 @@ def report(
         "packages": tuple(packages),
         "vulnerabilities": vulnerabilities,
         "unknowns": (),
-        "advisories": AdvisoryState(BUILT, ("Debian",)),
+        "advisories": AdvisoryState(BUILT, ("Debian",), BUILT.date() - timedelta(days=9)),
         "complete": True,
     }
     return ScanReport(**{**values, **fields})

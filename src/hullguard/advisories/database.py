@@ -47,6 +47,8 @@ class DatabaseStatus(Struct, frozen=True):
     """When each source was last up to date; only updates and bundles say so."""
     confirmed: dict[str, datetime] = {}
     """When all records of an ecosystem were last seen in its archive; what has vanished since then is still here."""
+    newest: date | None = None
+    """The last day on which a record was changed; None where the database does not say."""
 
     def older_than(self, age: timedelta, now: datetime) -> list[str]:
         """The sources that are older; all of it where no source says its age."""
@@ -97,10 +99,10 @@ class Advisories:
 
     @property
     def state(self) -> AdvisoryState:
-        """When it was built and which ecosystems it speaks of."""
+        """When it was built, how new it is, and which ecosystems it speaks of."""
         families = sorted({ecosystem.partition(":")[0] for ecosystem in self._ecosystems})
         with believed(self._path):
-            return AdvisoryState(self._instant("built"), tuple(families))
+            return AdvisoryState(self._instant("built"), tuple(families), self._newest())
 
     @property
     def build(self) -> Build:
@@ -138,10 +140,10 @@ class Advisories:
                 for key in sorted(self._meta)
                 if key.startswith("records:")
             }
-            built = self._instant("built")
+            built, newest = self._instant("built"), self._newest()
             updated, confirmed = self._instants("updated:"), self._instants("seen:whole:")
         size = self._path.stat().st_size
-        return DatabaseStatus(str(self._path), size, built, counted, kev, epss, ratings, updated, confirmed)
+        return DatabaseStatus(str(self._path), size, built, counted, kev, epss, ratings, updated, confirmed, newest)
 
     def notes(self) -> dict[str, str]:
         """What updates noted for the next one."""
@@ -174,6 +176,12 @@ class Advisories:
         if found.tzinfo is None:
             raise Damaged(f"{key} is no instant: it has no time zone")
         return found
+
+    def _newest(self) -> date | None:
+        try:
+            return date.fromisoformat(day) if (day := self._meta.get("newest", "")) else None
+        except ValueError as cause:
+            raise Damaged("newest is no instant") from cause
 
     def _instants(self, prefix: str) -> dict[str, datetime]:
         return {key.removeprefix(prefix): self._instant(key) for key in sorted(self._meta) if key.startswith(prefix)}

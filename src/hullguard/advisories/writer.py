@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from hullguard.advisories import kinship, schema
 from hullguard.advisories.changes import EVERYTHING, Change, Log
 from hullguard.advisories.names import canonical
+from hullguard.advisories.newest import newest
 from hullguard.advisories.osv import Advisory, Package, Record, advisory, statements
 from hullguard.advisories.postings import HALF, Postings, owners, packed, pairs, postings, unpacked
 from hullguard.advisories.products import speaks_of_every_release
@@ -200,7 +201,9 @@ class Writer:
         self._write_withdrawn()
         self._connection.executescript(schema.INDEXES)
         settled = kinship.settle(self._connection, set() if self._fresh else self._facts)
-        self.note("built", datetime.now(UTC).isoformat(timespec="seconds"))
+        now = datetime.now(UTC)
+        self.note("built", now.isoformat(timespec="seconds"))
+        self.note("newest", newest(self._connection, now.date()))
         self._write_counts()
         Log(self._connection).add({EVERYTHING} if self._fresh else self._changes(settled))
         self._connection.commit()

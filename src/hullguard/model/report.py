@@ -119,6 +119,8 @@ class AdvisoryState(Struct, frozen=True):
 
     built: datetime | None
     sources: tuple[str, ...] = ()
+    newest: date | None = None
+    """The last day on which one of its records was changed: old records can be imported today."""
 
 
 class ScanReport(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-report/1"):

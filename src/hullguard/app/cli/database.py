@@ -149,6 +149,7 @@ def status(
     for what, fact in (
         ("database", f"{state.path} ({state.size / 1e6:.1f} MB)"),
         ("built", say("{time}, {age} ago", time=built, age=_age((now - state.built).total_seconds()))),
+        ("newest", str(state.newest or say("unknown"))),
         ("kev", say("{count} exploited vulnerabilities", count=state.kev)),
         ("epss", say("{count} scores", count=state.epss)),
         ("severity", say("{count} ratings", count=state.ratings)),

@@ -79,10 +79,13 @@ def _head(report: ScanReport, page: Page) -> Iterator[str]:
     del page
     facts = [_e(report.os.name or report.os.id)] if report.os else []
     facts += [_e(fact) for fact in (report.target.platform, report.target.digest or report.target.image_id) if fact]
-    built = report.advisories.built
-    facts.append(
-        f"{_both('advisories as of', '漏洞库日期')} {built:%Y-%m-%d}" if built else _both("no advisories", "没有漏洞库")
-    )
+    built, newest = report.advisories.built, report.advisories.newest
+    if built:
+        day = str(newest) if newest else _both("unknown", "未知")
+        facts.append(f"{_both('newest advisory of', '最新漏洞公告')} {day}")
+        facts.append(f"{_both('database of', '漏洞库构建于')} {built:%Y-%m-%d}")
+    else:
+        facts.append(_both("no advisories", "没有漏洞库"))
     yield f'<header><div><h1>{_e(report.target.ref)}</h1><div class="soft">{" · ".join(facts)}</div></div>'
     yield f'<div><button id="language" type="button">{_both("中文", "English")}</button>'
     yield f'<button id="theme" type="button">{_both("Light / dark", "浅色 / 深色")}</button></div></header>'

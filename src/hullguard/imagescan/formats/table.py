@@ -122,7 +122,13 @@ class TableFormat(Format):
             text = say("Incomplete: a limit stopped the scan; there may be more.")
             console.print(Text(text, style="bold red"))
         if built := report.advisories.built:
-            console.print(Text(say("Advisories as of {day}.", day=f"{built:%Y-%m-%d}"), style="dim"))
+            day, newest = f"{built:%Y-%m-%d}", report.advisories.newest
+            text = (
+                say("Advisories: newest of {newest}, database of {day}.", newest=str(newest), day=day)
+                if newest
+                else say("Advisories: database of {day}; how new they are is not known.", day=day)
+            )
+            console.print(Text(text, style="dim"))
 
 
 def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:

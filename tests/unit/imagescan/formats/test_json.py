@@ -33,7 +33,7 @@ def test_the_report_has_the_fields_of_the_contract() -> None:
     }  # fmt: skip
     assert document["vulnerabilities"][0]["why"] == {"rule": "osv.range", "evidence": "evidence"}
     assert document["vulnerabilities"][0]["fixed"] is None
-    assert document["advisories"] == {"built": "2026-01-02T03:04:00Z", "sources": ["Debian"]}
+    assert document["advisories"] == {"built": "2026-01-02T03:04:00Z", "sources": ["Debian"], "newest": "2025-12-24"}
 
 
 def test_what_was_written_can_be_read_again() -> None:

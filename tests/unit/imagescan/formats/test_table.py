@@ -1,7 +1,7 @@
 """The report for people: what matters first, in the width there is, and nothing that steers the terminal."""
 
 import pytest
-from tests.support.reports import everything, report, reported, unknown, vulnerability
+from tests.support.reports import BUILT, everything, report, reported, unknown, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table import TableFormat
@@ -20,7 +20,13 @@ def test_the_head_says_what_was_scanned_and_how_it_is() -> None:
     assert "docker:app:1" in text
     assert "Debian GNU/Linux 12 (bookworm) · linux/amd64 · 1 layer · 1 package" in text
     assert "2 vulnerabilities · 1 high · 1 low · 1 can be fixed" in text
-    assert "Advisories as of 2026-01-02." in text
+    assert "Advisories: newest of 2025-12-24, database of 2026-01-02." in text
+
+
+def test_how_new_advisories_are_is_not_taken_from_the_day_of_their_import() -> None:
+    text = render(report(advisories=AdvisoryState(BUILT, ("Debian",))))
+
+    assert "Advisories: database of 2026-01-02; how new they are is not known." in text
 
 
 def test_findings_are_grouped_by_what_installed_them() -> None:
