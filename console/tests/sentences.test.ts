@@ -25,6 +25,17 @@ describe('sentences of scans', () => {
     expect(known.of(' is not ')).toBe(' is not ')
   })
 
+  it('stand side by side, and none swallows the others', () => {
+    const known = new Sentences({
+      'there is no file {name}': '没有文件 {name}',
+      '{url} cannot be reached: {bad}': '无法连接 {url}：{bad}',
+    })
+    expect(known.of("there is no file 'a b'; host cannot be reached: no route")).toBe(
+      "没有文件 'a b'；无法连接 host：no route",
+    )
+    expect(known.of('host cannot be reached: refused; unheard of')).toBe('无法连接 host：refused; unheard of')
+  })
+
   it('are left alone when they are too long to be any', () => {
     const long = 'is cut off: '.repeat(1000)
     expect(new Sentences({ 'is cut off': '不完整' }).of(long)).toBe(long)

@@ -72,6 +72,8 @@ export class Sentences {
     const written = this.written.get(sentence)
     if (written !== undefined && !sentence.includes('{')) return written
     if (depth === DEPTH || !sentence.includes(' ')) return sentence
+    const several = this.several(sentence, depth)
+    if (several !== null) return several
     for (const pattern of this.patterns) {
       const filling = pattern.filled(sentence)
       if (filling) {
@@ -88,17 +90,30 @@ export class Sentences {
     return text.includes(' ') ? this.at(text, depth + 1) : text
   }
 
+  /** Sentences side by side, each of which is known: a pattern of one of them would swallow the others. */
+  private several(sentence: string, depth: number): string | null {
+    const parts = split(sentence, '; ')
+    if (parts.length < 2) return null
+    const known = parts.map((part) => this.quoted(part, depth))
+    return known.every((part, number) => part !== parts[number]) ? known.join('；') : null
+  }
+
   /** `where: what is wrong; and what else`: each part for itself. */
   private parts(sentence: string, depth: number): string {
     for (const [mark, written] of MARKS) {
-      const parts = sentence.split(mark)
+      const parts = split(sentence, mark)
       if (parts.length < 2) continue
-      const few = parts.length > PARTS + 1 ? [...parts.slice(0, PARTS), parts.slice(PARTS).join(mark)] : parts
-      const known = few.map((part) => this.quoted(part, depth))
-      if (known.some((part, number) => part !== few[number])) return known.join(written)
+      const known = parts.map((part) => this.quoted(part, depth))
+      if (known.some((part, number) => part !== parts[number])) return known.join(written)
     }
     return sentence
   }
+}
+
+/** At every mark, but no more often than so many times. */
+function split(sentence: string, mark: string): string[] {
+  const parts = sentence.split(mark)
+  return parts.length > PARTS + 1 ? [...parts.slice(0, PARTS), parts.slice(PARTS).join(mark)] : parts
 }
 
 const chinese = shallowRef<Sentences | null>(null)

@@ -68,10 +68,20 @@ class Catalogue:
             return written
         if depth == _DEPTH or " " not in sentence:
             return sentence
+        if (several := self._several(sentence, depth)) is not None:
+            return several
         for pattern in self._patterns:
             if (filling := pattern.filled(sentence)) is not None:
                 return pattern.sentence.format(**{name: self._quoted(text, depth) for name, text in filling.items()})
         return self._parts(sentence, depth)
+
+    def _several(self, sentence: str, depth: int) -> str | None:
+        """Sentences side by side, each of which is known: a pattern of one of them would swallow the others."""
+        parts = sentence.split("; ", _PARTS)
+        if len(parts) < 2:
+            return None
+        known = [self._quoted(part, depth) for part in parts]
+        return "；".join(known) if all(one != part for one, part in zip(known, parts, strict=True)) else None
 
     def _quoted(self, text: str, depth: int) -> str:
         """What a sentence was filled with may be a sentence; a single word is a name."""

@@ -68,3 +68,14 @@ def test_the_sentences_of_scans_are_said_as_in_the_console() -> None:
 
 def test_what_is_too_long_for_a_sentence_is_not_looked_at() -> None:
     assert CATALOGUE.of("is cut off: " * 1000) == "is cut off: " * 1000
+
+
+def test_of_sentences_side_by_side_none_swallows_the_others() -> None:
+    catalogue = Catalogue(
+        {"there is no file {name}": "没有文件 {name}", "{url} cannot be reached: {bad}": "无法连接 {url}：{bad}"}
+    )
+
+    said = catalogue.of("there is no file 'a b'; host cannot be reached: no route; there is no file c")
+
+    assert said == "没有文件 'a b'；无法连接 host：no route；没有文件 c"
+    assert catalogue.of("host cannot be reached: refused; unheard of") == "无法连接 host：refused; unheard of"

@@ -115,6 +115,12 @@ class DockerInspect(Struct, frozen=True, rename="pascal"):
     root_fs: InspectedRootFs = field(default=InspectedRootFs(), name="RootFS")
 
 
+class DockerListed(Struct, frozen=True, rename="pascal"):
+    """An image among all that the engine has."""
+
+    repo_tags: list[str] | None = None
+
+
 class ContainerMount(Struct, frozen=True, rename="pascal"):
     """A volume, or a file or directory of the host."""
 

@@ -10,13 +10,16 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from hullguard.inventory.compression import Readable
-from hullguard.inventory.source.documents import DockerContainer, DockerInspect
+from hullguard.inventory.source.documents import DockerContainer, DockerInspect, DockerListed
 from hullguard.inventory.source.engine_json import decode
-from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.model.errors import HullguardError, Invalid, NotFound, Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT = 60.0
 _MAX_ANSWER = 8 << 20
+_NAMELESS = "<none>:<none>"
+_LONGEST, _MOST_TAGS, _NEAR = 200, 2000, 0.75
+"""Of names that are compared with a mistyped one: characters, how many, and the share that is alike at least."""
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -42,9 +45,28 @@ class Engine:
 
     def inspect(self, name: str) -> DockerInspect:
         """The image's id, names and diff ids; raises NotFound when the engine does not have it."""
-        with self._answer(f"/images/{_quoted(name, '/:@')}/json", name) as answer:
-            content = _Body(answer, f"{self.name} at {self.host}").read(_MAX_ANSWER)
+        try:
+            with self._answer(f"/images/{_quoted(name, '/:@')}/json", name) as answer:
+                content = _Body(answer, f"{self.name} at {self.host}").read(_MAX_ANSWER)
+        except NotFound as absent:
+            if near := self._nearest(name):
+                raise NotFound(f"{absent}; did you mean {near!r}?", absent.code) from absent
+            raise
         return decode(content, DockerInspect, f"the answer of the {self.name} at {self.host}")
+
+    def _nearest(self, name: str) -> str:
+        """The name of an image that the engine has and that may have been meant; empty where none is near.
+
+        It is a hint beside another error: whatever is wrong with the list of images is no matter of its own.
+        """
+        import difflib  # here: nothing else of a scan needs it
+
+        with contextlib.suppress(HullguardError), self._answer("/images/json", name) as answer:
+            content = _Body(answer, f"{self.name} at {self.host}").read(_MAX_ANSWER)
+            listed = decode(content, list[DockerListed], f"the answer of the {self.name} at {self.host}")
+            tags = [tag for each in listed for tag in each.repo_tags or () if tag != _NAMELESS and len(tag) <= _LONGEST]
+            return next(iter(difflib.get_close_matches(name[:_LONGEST], tags[:_MOST_TAGS], n=1, cutoff=_NEAR)), "")
+        return ""
 
     @contextlib.contextmanager
     def archive(self, image: str) -> Iterator[Readable]:

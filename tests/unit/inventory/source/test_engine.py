@@ -73,6 +73,31 @@ def test_an_image_is_read_from_the_stream(engine: Callable[[dict[str, Answer]], 
     assert read("app:1", docker_host=host).packages == found.packages
 
 
+LISTED = b'[{"RepoTags": null}, {"RepoTags": ["<none>:<none>"]}, {"RepoTags": ["shop/web:1", "shop/web:2"]}]'
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"), [("shop/wep:1", "shop/web:1"), ("shop/web:3", "shop/web:"), ("shop/web", "shop/web:")]
+)
+def test_a_mistyped_name_is_answered_with_the_nearest_that_is_there(
+    engine: Callable[[dict[str, Answer]], str], asked: str, near: str
+) -> None:
+    host = engine({"/images/json": (200, LISTED)})
+
+    with pytest.raises(NotFound, match=f"has no image '{asked}'; did you mean '{near}"):
+        Engine(host).inspect(asked)
+
+
+@pytest.mark.parametrize("listed", [(200, LISTED), (200, b"[]"), (200, b"{"), (500, b""), (299, b"[")])
+def test_where_no_name_is_near_or_known_nothing_is_guessed(
+    engine: Callable[[dict[str, Answer]], str], listed: Answer
+) -> None:
+    host = engine({"/images/json": listed})
+
+    with pytest.raises(NotFound, match=r"has no image 'nginx:1'$"):
+        Engine(host).inspect("nginx:1")
+
+
 def test_what_was_read_before_is_not_exported_again(engine: Callable[[dict[str, Answer]], str], tmp_path: Path) -> None:
     image = Image([layer(node_package("a", "1.0.0"))])
     archive = image.docker_archive(tmp_path / "a.tar").read_bytes()
