@@ -26,7 +26,6 @@ _MARKS = (b"CycloneDX", b"spdxVersion", b"spdx.org/rdf", b"cyclonedx.org/schema/
 """One of these stands in every bill; files that are called ``bom.json`` may be something else."""
 _PACKED, _GZIP = b".cdx.json.gz", 16
 """The latter asks zlib for gzip's header."""
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 class BillsAnalyzer(LargeFileAnalyzer):
@@ -35,7 +34,7 @@ class BillsAnalyzer(LargeFileAnalyzer):
     Below ``node_modules`` each package is shown by itself, and a bill there is what its maker built with.
     """
 
-    name, version = "bills", 1
+    name, version = "bills", 2
     paths = (
         r"(?!.*/Cellar/|opt/bitnami/|(?:.*/)?node_modules/)"
         r"(?:(?:.*/)?(?!\.spdx-)[^/]+\.(?:cdx|spdx)(?:\.json|\.xml)?|(?:.*/)?s?bom\.(?:json|xml)"
@@ -165,7 +164,7 @@ def _shown(context: Context) -> _Shown:
 
 def _key(kind: PackageType, name: str, version: str) -> tuple[PackageType, str, str]:
     """As the same package is written by different programs."""
-    name = _SEPARATORS.sub("-", name) if kind is PackageType.PYPI else name
+    name = re.sub(r"[-_.]+", "-", name) if kind is PackageType.PYPI else name
     return kind, name.lower(), version.removeprefix("v") if kind is PackageType.GOLANG else version
 
 

@@ -1,4 +1,4 @@
-"""A bill of materials as what it names: CycloneDX 1.2 to 1.6 and SPDX 2.2 and 2.3, both in JSON."""
+"""A bill of materials as what it names: CycloneDX 1.2 to 1.7 and SPDX 2.2 and 2.3, both in JSON."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from hullguard.model.package import Package
 _MAX_OBJECTS = 3_000_000
 """An empty one costs two bytes in the file and a hundred in memory; a hundred thousand packages have a million."""
 _MAX_DEPTH = 64
-_CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6"})
+_CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"})
 _SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
 _NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device"})
 """What needs no purl: it is named for other reasons than to be matched."""
@@ -62,6 +62,8 @@ class _Component(Struct, frozen=True):
     version: str | None = None
     description: str | None = None
     scope: str | None = None
+    external: bool | None = field(default=None, name="isExternal")
+    """Expected where it runs, and not brought (1.7)."""
     purl: str | None = None
     licenses: list[_Choice] | None = None
     properties: list[_Property] | None = None
@@ -136,6 +138,7 @@ class Entry(Struct, frozen=True):
     group: str = ""
     scope: str = ""
     """CycloneDX's."""
+    external: bool = False
     identity: str = ""
     """By which the relationships of SPDX name it."""
 
@@ -245,7 +248,7 @@ def _odd(what: str, key: str, odd: str) -> Invalid:
 
 def unread(what: str, kind: str) -> Invalid:
     """That a document is of another kind."""
-    sentence = f"{what} is {kind[:50]}; what is read is CycloneDX 1.2 to 1.6, SPDX 2.2 and 2.3, in JSON"
+    sentence = f"{what} is {kind[:50]}; what is read is CycloneDX 1.2 to 1.7, SPDX 2.2 and 2.3, in JSON"
     return Invalid(sentence, "sbom.unknown-kind")
 
 
@@ -275,6 +278,7 @@ def _cyclonedx(component: _Component) -> Entry:
         description=component.description,
         group=component.group or "",
         scope=component.scope or "",
+        external=component.external or False,
     )
 
 

@@ -69,7 +69,7 @@ def read(content: bytes, budget: Budget, *, inner: str = "", of_os_package: bool
     reading = _Reading(entries)
     own = [entry for entry in entries if of_os_package and _names_os_package(entry)]
     for entry in own or entries:  # beside itself an OS package names what it was built from
-        if entry.scope in _NOT_RUN or (entry.identity and entry.identity in absent):
+        if entry.external or entry.scope in _NOT_RUN or (entry.identity and entry.identity in absent):
             reading.leave("the bill of materials says that it is not part of what runs", entry)
         else:
             reading.take(entry)

@@ -201,10 +201,10 @@ class TestOsPackages:
 class TestWhatIsNotPartOfWhatRuns:
     WHY = "the bill of materials says that it is not part of what runs"
 
-    @pytest.mark.parametrize("scope", ["excluded", "optional"])
-    def test_a_scope_of_cyclonedx(self, scope: str) -> None:
-        component = {"type": "library", "name": "junit", "version": "4.12", "purl": "pkg:maven/a/b@1", "scope": scope}
-        required = {"type": "library", "name": "a", "purl": "pkg:npm/a@1", "scope": "required"}
+    @pytest.mark.parametrize("said_of_it", [{"scope": "excluded"}, {"scope": "optional"}, {"isExternal": True}])
+    def test_a_scope_of_cyclonedx(self, said_of_it: dict[str, Any]) -> None:
+        component = {"type": "library", "name": "junit", "version": "4.12", "purl": "pkg:maven/a/b@1", **said_of_it}
+        required = {"type": "library", "name": "a", "purl": "pkg:npm/a@1", "scope": "required", "isExternal": False}
         found = Found([file("a.cdx.json", cyclonedx(component, required))])
 
         assert by_bill(found) == [("a", "a.cdx.json")]

@@ -92,7 +92,7 @@ def test_an_own_list_of_a_damaged_image_is_as_incomplete_as_the_image(tmp_path: 
 
 
 class TestCyclonedx:
-    @pytest.mark.parametrize("version", ["1.2", "1.3", "1.4", "1.5", "1.6"])
+    @pytest.mark.parametrize("version", ["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"])
     def test_components_become_packages(self, version: str) -> None:
         component = {"type": "library", "name": "lodash", "version": "4", "purl": "pkg:npm/lodash@4"}
 
@@ -261,7 +261,7 @@ class TestSpdx:
 
     def test_others_are_refused(self) -> None:
         for content in (spdx(version="SPDX-2.1"), b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}'):
-            with pytest.raises(Invalid, match=r"what is read is CycloneDX 1\.2 to 1\.6, SPDX 2\.2"):
+            with pytest.raises(Invalid, match=r"what is read is CycloneDX 1\.2 to 1\.7, SPDX 2\.2"):
                 parse_sbom(content, "x")
 
 
