@@ -2,6 +2,7 @@
 
 from hullguard.inventory.analyzers.analyzer import Analyzer
 from hullguard.inventory.analyzers.apk import ApkAnalyzer
+from hullguard.inventory.analyzers.assemblies import AssembliesAnalyzer
 from hullguard.inventory.analyzers.bills import BillsAnalyzer
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
@@ -56,6 +57,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     RubyAnalyzer(),
     PhpAnalyzer(),
     DotnetAnalyzer(),
+    AssembliesAnalyzer(),
     CondaAnalyzer(),
     BitnamiAnalyzer(),
     CargoAnalyzer(),

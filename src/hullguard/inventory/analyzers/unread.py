@@ -48,6 +48,7 @@ _KINDS = (
     _Kind("Dart in its cache", r"(?:.*/)?\.pub-cache/hosted/[^/]+/[^/]+/pubspec\.yaml"),
     _Kind("Go in its cache", r"(?:.*/)?pkg/mod/cache/download/.+/@v/[^/]+\.ziphash"),
     _Kind("NuGet in its cache", r"(?:.*/)?\.nuget/packages/[^/]+/[^/]+/[^/]+\.nuspec"),
+    _Kind(".NET in packages.config", r"(?:.*/)?packages\.config"),
     _Kind("Cargo in its cache", r"(?:.*/)?\.?cargo/registry/cache/[^/]+/[^/]+\.crate"),
     _Kind("CPAN", r"(?:.*/)?\.meta/[^/]+/install\.json"),
 )
@@ -62,7 +63,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 8
+    name, version = "unread", 9
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
