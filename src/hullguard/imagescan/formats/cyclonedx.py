@@ -8,6 +8,7 @@ import msgspec
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import expression, page_of, remedy
+from hullguard.inventory.bills.document import OWN_DOUBT
 from hullguard.model.report import Cvss, ReportedPackage, ScanReport, Suppressed, SuppressedBy, Vulnerability
 from hullguard.model.severity import Severity
 
@@ -52,7 +53,7 @@ def _metadata(report: ScanReport, page: Page) -> dict[str, Any]:
         "hullguard:advisories-built": built.isoformat() if built else None,
     }
     properties = _properties(facts)
-    properties += [_property("hullguard:unknown", f"{one.what}: {one.why}") for one in report.unknowns]
+    properties += [_property(OWN_DOUBT, f"{one.what}: {one.why}") for one in report.unknowns]
     properties += [_property(f"hullguard:layer:{number}", one.diff_id) for number, one in enumerate(report.layers, 1)]
     root: dict[str, Any] = {"bom-ref": _ROOT, "type": "container", "name": target.ref}
     if target.digest:

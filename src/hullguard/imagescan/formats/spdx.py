@@ -9,7 +9,7 @@ import msgspec
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import expression, page_of, remedy
-from hullguard.inventory.bills.document import SPDX_INCOMPLETE
+from hullguard.inventory.bills.document import OWN_TOOL, SPDX_INCOMPLETE
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.words.plain import plain
 
@@ -34,7 +34,7 @@ class SpdxFormat(Format):
             "name": plain(report.target.ref),
             "creationInfo": {
                 "created": page.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "creators": [f"Tool: hullguard-{__version__}"],
+                "creators": [f"Tool: {OWN_TOOL}{__version__}"],
             },
             "packages": made.packages,
             "relationships": made.relationships,

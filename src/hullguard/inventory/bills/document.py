@@ -29,6 +29,9 @@ _NAMES = ("hullguard:source", "aquasecurity:trivy:SrcName")
 _OWN_VERSION = "hullguard:source-version"
 SPDX_INCOMPLETE = "incomplete:"
 """How a line of an own document's comment begins. SPDX 2 has no field for that; CycloneDX has ``compositions``."""
+OWN_DOUBT = "hullguard:unknown"
+"""The name of the properties in which an own document says what could not be read or decided."""
+OWN_TOOL = "hullguard-"
 _VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
 
 
@@ -95,6 +98,11 @@ class _Composition(Struct, frozen=True):
 class _Metadata(Struct, frozen=True):
     component: _Component | None = None
     """What the document as a whole is about."""
+    properties: list[_Property] | None = None
+
+
+class _Creation(Struct, frozen=True):
+    creators: list[str] | None = None
 
 
 class _Document(Struct, frozen=True, rename="camel"):
@@ -106,6 +114,7 @@ class _Document(Struct, frozen=True, rename="camel"):
     components: list[_Component] | None = None
     compositions: list[_Composition] | None = None
     comment: str | None = None
+    creation_info: _Creation | None = None
     spdx_version: str | None = None
     packages: list[_SpdxPackage] | None = None
     context: object = field(default=None, name="@context")
@@ -150,6 +159,8 @@ class Described(Struct, frozen=True):
     """Read once. Raises Invalid where the document is no such thing."""
     incomplete: bool
     """Whether it says so of itself."""
+    doubts: tuple[str, ...] = ()
+    """What an own one says could not be read or decided, each as ``WHAT: WHY``."""
 
 
 def described(content: bytes, what: str) -> Described:
@@ -172,7 +183,7 @@ def described(content: bytes, what: str) -> Described:
         raise unread(what, "JSON-LD, as of SPDX 3")
     else:
         raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
-    return Described(entries, _is_incomplete(document))
+    return Described(entries, _is_incomplete(document), tuple(dict.fromkeys(_doubts(document))))
 
 
 def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str]:
@@ -204,6 +215,16 @@ def _is_incomplete(document: _Document) -> bool:
         return any(line.startswith(SPDX_INCOMPLETE) for line in document.comment.splitlines())
     parts = (each for each in document.compositions or [] if each.assemblies or not each.dependencies)
     return any(each.aggregate.startswith("incomplete") for each in parts)
+
+
+def _doubts(document: _Document) -> Iterator[str]:
+    for each in (document.metadata.properties if document.metadata else None) or []:
+        if each.name == OWN_DOUBT and each.value:
+            yield each.value
+    creators = (document.creation_info.creators if document.creation_info else None) or []
+    if document.comment and any(each.removeprefix("Tool: ").startswith(OWN_TOOL) for each in creators):
+        lines = document.comment.splitlines()
+        yield from (line for line in lines if line and not line.startswith(SPDX_INCOMPLETE))
 
 
 def _decoded(content: bytes, what: str) -> _Document:

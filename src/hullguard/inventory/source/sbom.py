@@ -1,7 +1,7 @@
 """Bills of materials as targets, in the forms that ``bills.document`` reads."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from hullguard.model.package import Package, Unknown
 
 _MAX_BYTES = 1 << 28
 _HEAD = 1 << 16
+_AS_WRITTEN = "the image, when its bill of materials was written"
+_WORDS = 2000
+"""Characters of a sentence that a document says."""
 
 
 class SbomSource:
@@ -41,10 +44,19 @@ def parse_sbom(content: bytes, what: str) -> Listed:
     """The packages of a bill of materials; what it does not identify is said. Raises Invalid when it is none."""
     document = described(content, what)
     listed = _listed(document.entries)
-    if not document.incomplete:
-        return listed
-    why = "the bill of materials says of itself that it is incomplete"
-    return replace(listed, unknowns=(*listed.unknowns, Unknown("the rest of the image", why, incomplete=True)))
+    said = list(_said(document.doubts))
+    if document.incomplete:
+        why = "the bill of materials says of itself that it is incomplete"
+        said.append(Unknown("the rest of the image", why, incomplete=True))
+    return replace(listed, unknowns=(*listed.unknowns, *said))
+
+
+def _said(doubts: Sequence[str]) -> Iterator[Unknown]:
+    """What was doubtful when the document was written, in its words: nobody can look again."""
+    for doubt in doubts[: bounds.SBOM_DOUBTS]:
+        yield Unknown(_AS_WRITTEN, doubt.removeprefix(f"{_AS_WRITTEN}: ")[:_WORDS])
+    if (more := len(doubts) - bounds.SBOM_DOUBTS) > 0:
+        yield Unknown(_AS_WRITTEN, f"{more} more parts of it could not be read or decided", incomplete=True)
 
 
 def _content(path: Path) -> bytes:

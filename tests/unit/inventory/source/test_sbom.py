@@ -13,8 +13,8 @@ from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file
 from hullguard.imagescan.formats.cyclonedx import CyclonedxFormat
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.spdx import SpdxFormat
-from hullguard.imagescan.scan import Scanner
-from hullguard.inventory import read, recognise
+from hullguard.imagescan.scan import Scanner, bill
+from hullguard.inventory import bounds, read, recognise
 from hullguard.inventory.source.sbom import parse_sbom
 from hullguard.model.errors import Invalid, NotFound
 
@@ -89,6 +89,39 @@ def test_an_own_list_of_a_damaged_image_is_as_incomplete_as_the_image(tmp_path: 
     path.write_bytes(form.render(report, Page(100)))
 
     assert not read(f"sbom:{path}").complete
+
+
+@pytest.mark.parametrize("form", [CyclonedxFormat(), SpdxFormat()])
+def test_an_own_list_says_again_what_could_not_be_read(tmp_path: Path, form: Any) -> None:
+    image = Image([layer(file("etc/os-release", DEBIAN_12), file("app.jar", "none"), node_package("a", "1"))])
+    report = bill(read(str(image.docker_archive(tmp_path / "image.tar"))))
+    said = {f"{one.what}: {one.why}" for one in report.unknowns}
+    assert any(words.startswith("app.jar: ") for words in said)
+    path = tmp_path / "list.json"
+    path.write_bytes(form.render(report, Page(100)))
+
+    again = read(f"sbom:{path}")
+
+    what = "the image, when its bill of materials was written"
+    assert said == {one.why for one in again.unknowns if one.what == what}
+    path.write_bytes(form.render(bill(again), Page(100)))
+    assert said <= {one.why for one in read(f"sbom:{path}").unknowns if one.what == what}
+
+
+def test_what_others_say_in_their_comments_is_no_doubt() -> None:
+    document = json.loads(spdx({"name": "a", "externalRefs": refs("pkg:npm/a@1")}))
+    document |= {"comment": "made by hand", "creationInfo": {"creators": ["Tool: other-1"]}}
+
+    assert parse_sbom(json.dumps(document).encode(), "x").unknowns == ()
+
+
+def test_doubts_without_end_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "SBOM_DOUBTS", 2)
+    properties = [{"name": "hullguard:unknown", "value": f"a {number}: why"} for number in range(5)]
+    document = json.loads(cyclonedx({"name": "a", "purl": "pkg:npm/a@1"})) | {"metadata": {"properties": properties}}
+
+    whys = [(one.why, one.incomplete) for one in parse_sbom(json.dumps(document).encode(), "x").unknowns]
+    assert whys == [("a 0: why", False), ("a 1: why", False), ("3 more parts of it could not be read or decided", True)]
 
 
 class TestCyclonedx:
