@@ -3,7 +3,7 @@ import type { Incident } from '@/api/types'
 import { instruction } from '@/components/images/instruction'
 import { shortDigest } from '@/components/images/names'
 import { packageName } from '@/components/images/purl'
-import { commandLine, summary } from '@/components/incidents/words'
+import { commandLine, followed, summary } from '@/components/incidents/words'
 import { actorText, reasonText, subjectLink, subjectText } from '@/components/audit/words'
 import { counted, told, useLanguage } from '@/i18n'
 import { bytes, duration, number } from '@/i18n/format'
@@ -61,6 +61,18 @@ describe('an incident', () => {
   it('is told in a sentence, and by its rule if that is new', () => {
     expect(summary(incident)).toBe('bash was opened with a terminal')
     expect(summary({ ...incident, rule: 'future.rule' })).toBe('future.rule')
+  })
+
+  it('says what followed, and of protection itself that nothing does', () => {
+    const alert = { ...incident, action: 'alert', stopped: false } as Incident
+    expect(followed(alert)).toContain("the policy's action is to alert")
+    expect(followed({ ...alert, would: 'kill' })).toContain('would have been: Kill')
+    expect(followed({ ...alert, stopped: true, action: 'deny' })).toContain('Prevented')
+    for (const rule of ['policy.rolled-back', 'sensor.coverage-gap', 'agent.responder-failed']) {
+      expect(followed({ ...alert, rule })).toBe(
+        "This tells of protection itself: no policy's action follows it.",
+      )
+    }
   })
 
   it('keeps words of a container as words', () => {

@@ -2,7 +2,7 @@
 import type { Incident, Process } from '@/api/types'
 import { inLanguage, ruleWords } from '@/components/rules/words'
 import { packRule } from '@/composables/rules'
-import { told } from '@/i18n'
+import { i18n, told } from '@/i18n'
 
 /** The detail that holds the sentence of a rule; the other details are the fields in it. */
 export const SENTENCE = 'output'
@@ -44,6 +44,27 @@ export function ruleTitle(rule: string, fallback?: string): string {
 /** Of what was observed: a rule of a team's own has brought its title along. */
 export function titleOf(seen: { rule: string; title: string; title_zh: string }): string {
   return ruleTitle(seen.rule, inLanguage(seen.title, seen.title_zh) || undefined)
+}
+
+/** What an agent tells of protection itself: no policy decides what follows. */
+const OF_PROTECTION = new Set([
+  'agent.ended',
+  'agent.responder-failed',
+  'agent.rule-limited',
+  'agent.tampered',
+  'policy.rolled-back',
+  'profile.rolled-back',
+  'sensor.coverage-gap',
+])
+
+/** What followed it, in one sentence. */
+export function followed(incident: Incident): string {
+  const { t } = i18n.global
+  if (incident.self_test) return t('incidents.selfTestText')
+  if (OF_PROTECTION.has(incident.rule)) return t('incidents.ofProtection')
+  if (incident.would) return t('incidents.wouldText', { action: t(`action.${incident.would}`) })
+  if (!incident.stopped) return t(`incidents.followed.${incident.action}`)
+  return incident.action === 'deny' ? t('incidents.deniedText') : t('incidents.stoppedText')
 }
 
 export function programOf(process: Process): string {
