@@ -359,7 +359,7 @@ CASES: list[tuple[str, str | object, list[str]]] = [
     ("pdm.lock", PDM, ["pkg:pypi/django@3.2"]),
     ("Pipfile.lock", PIPFILE, ["pkg:pypi/django@3.2"]),
     ("Cargo.lock", CARGO, ["pkg:cargo/time@0.1.42"]),
-    ("go.mod", GO_MOD, ["pkg:golang/example.com/old@v1.0.0", "pkg:golang/github.com/fork/text@v0.3.9"]),
+    ("go.mod", GO_MOD, ["pkg:golang/github.com/fork/text@v0.3.9"]),
     ("go.sum", GO_SUM, []),
     ("Gemfile.lock", GEMFILE, ["pkg:gem/nokogiri@1.13.0", "pkg:gem/rack@2.0.6"]),
     ("composer.lock", COMPOSER, ["pkg:composer/phpunit/phpunit@9.0.0", "pkg:composer/symfony/http-kernel@v4.4.0"]),

@@ -15,6 +15,7 @@ from hullguard.inventory.analyzers.flatpak import FlatpakAnalyzer
 from hullguard.inventory.analyzers.homebrew import HomebrewAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
+from hullguard.inventory.analyzers.locks.manifests import ManifestAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.opkg import OpkgAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
@@ -68,6 +69,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     WebApplicationsAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
+    ManifestAnalyzer(),
     BillsAnalyzer(),
     UnreadAnalyzer(),
 )

@@ -15,7 +15,10 @@ _READERS = (
     (r"pnpm-lock\.yaml", "javascript.pnpm_lock"),
     (r"bun\.lock", "javascript.bun_lock"),
     (r"bun\.lockb", "javascript.bun_lockb"),
-    (r"[^/]*requirements[^/]*\.txt|requirements/[^/]+\.txt|constraints[^/]*\.txt", "python.requirements"),
+    (
+        r"[^/]*requirements[^/]*\.(?:txt|lock)|requirements/[^/]+\.txt|constraints[^/]*\.txt|reqs\.txt",
+        "python.requirements",
+    ),
     (r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/.]+)?\.toml", "python.toml_lock"),
     (r"Pipfile\.lock", "python.pipfile_lock"),
     (r"Cargo\.lock", "others.cargo_lock"),
@@ -38,6 +41,8 @@ _READERS = (
             r"packages\.config|Directory\.Packages\.props|Podfile\.lock|conan\.lock"
             r"|build\.sbt\.lock|buildscript-gradle\.lockfile|gradle/dependency-locks/[^/]+\.lockfile|libs\.versions\.toml"
             r"|deno\.lock|rebar\.lock|pixi\.lock|conda-lock\.yml|environment\.ya?ml|paket\.lock|Gopkg\.lock|vendor/modules\.txt"
+            r"|cpanfile\.snapshot|Cartfile\.resolved|vcpkg\.json|maven_install\.json|shard\.lock|luarocks\.lock|glide\.lock"
+            r"|[^/]+\.opam\.locked|MODULE\.bazel\.lock"
         ),
         "others.unread",
     ),
@@ -46,17 +51,18 @@ _READERS = (
 """A file's name -> module and function beside this one; only what is met is loaded."""
 
 
+OF_OTHERS = r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
+"""Stands before a path that is no installed package's.
+
+Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
+"""
+
+
 class LockAnalyzer(LanguageAnalyzer):
-    """Lock files that lie inside an installed package are that package's business, not the project's.
+    """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two directories or more below ``vendor/``.
-    """
-
-    name, version = "locks", 11
-    paths = (
-        r"(?!(?:.*/)?(?:node_modules|site-packages|dist-packages|vendor/[^/]+/[^/]+|gems/[^/]+-\d[^/]*)/)"
-        r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
-    )
+    name, version = "locks", 12
+    paths = OF_OTHERS + r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     form = "lock file"
     trees_only = True
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hullguard.inventory.analyzers.language import Doubt, Piece
-from hullguard.inventory.analyzers.locks.tally import Tally
+from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.model.package import PackageType
 
 _DIRECTIVE = re.compile(r"(\w+)(?:\s+|(?=\())(.*)")
@@ -17,6 +17,7 @@ def go_mod(content: bytes) -> Iterator[Piece | Doubt]:
     """Requirements with their replacements."""
     required: dict[str, str] = {}
     replaced: dict[tuple[str, str], tuple[str, str]] = {}
+    excluded = set[tuple[str, str]]()
     language, tally = (0, 0), Tally()
     for verb, words in _directives(tally.lines(content)):
         if verb == "require" and len(words) >= 2:
@@ -24,13 +25,18 @@ def go_mod(content: bytes) -> Iterator[Piece | Doubt]:
         elif verb == "replace" and "=>" in words:
             arrow = words.index("=>")
             old, new = words[:arrow], words[arrow + 1 :]
-            if old and len(new) == 2:
-                replaced[old[0], old[1] if len(old) > 1 else ""] = (new[0], new[1])
+            if old and new:
+                replaced[old[0], old[1] if len(old) > 1 else ""] = (new[0], new[1] if len(new) == 2 else "")
+        elif verb == "exclude" and len(words) >= 2:
+            excluded.add((words[0], words[1]))
         elif verb == "go" and words and (found := _LANGUAGE.fullmatch(words[0])):
             language = (int(found[1]), int(found[2]))
     for module in required.items():
         name, version = replaced.get(module) or replaced.get((module[0], "")) or module
-        yield Piece(PackageType.GOLANG, name, version)
+        if module in excluded or not version:
+            tally.add(ELSEWHERE if not version else UNPINNED)  # in its place stands a directory, or the next version
+        else:
+            yield Piece(PackageType.GOLANG, name, version)
     yield from tally.doubts()
     if language < _COMPLETE:
         yield Doubt("it was written before Go 1.17 and need not list the dependencies of dependencies")

@@ -19,6 +19,7 @@ _NUMBERS = r"\d++\.\d++\.\d++[\w.+-]*+"
 _VERSION = re.compile(_NUMBERS)
 _NAMED = re.compile(rf"(?:npm:)?(@?[^@/\s]++(?:/[^@\s]++)?)@(?:npm:)?({_NUMBERS})")
 _YARN_KEY = re.compile(r"\"?(@?[^@\s\"]+)@(?:npm:(@[^@\s\"]+|[^@\s\"^~\d*<>=][^@\s\"]*)@)?")
+_YARN_ADDRESS = re.compile(r"(?!npm:)(?:[a-z+]{2,20}:|\.{0,2}/|[\w.-]++/)(?!@)")
 _YARN_VERSION = re.compile(r"  version:? \"?([^\"\s]+)\"?")
 _YARN_RESOLUTION = re.compile(r"  resolution: \"?([^\"\s]+)\"?")
 _PNPM_KEY = re.compile(
@@ -92,7 +93,7 @@ def _nested(dependencies: dict[str, Any], tally: Tally) -> Iterator[Piece]:
 
 def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """Yarn 1 names a package by its key, later ones by ``resolution``, which is also there for workspaces."""
-    tally, name, understood, entries = Tally(), "", 0, 0
+    tally, name, understood, entries, elsewhere = Tally(), "", 0, 0, False
     written = tally.lines(content)
     berry = "__metadata:" in written
     for line in written:
@@ -100,9 +101,11 @@ def yarn_lock(content: bytes) -> Iterator[Piece | Doubt]:
             entries += line.endswith(":") and line != "__metadata:"
             key = _YARN_KEY.match(line)
             name = (key[2] or key[1]) if key else ""
+            # Behind the name stands what was asked for: of another place than the registry an address or a path.
+            elsewhere = bool(key and not key[2] and _YARN_ADDRESS.match(line, key.end()))
         elif (found := _YARN_VERSION.fullmatch(line)) and not berry:
             understood += 1
-            if name and _VERSION.fullmatch(found[1]):
+            if name and not elsewhere and _VERSION.fullmatch(found[1]):
                 yield Piece(PackageType.NPM, name, found[1])
             else:
                 tally.add(ELSEWHERE if name else STRANGE)

@@ -99,7 +99,7 @@ def mix_lock(content: bytes) -> Iterator[Piece | Doubt]:
 
 
 def unread(content: bytes) -> Iterator[Piece | Doubt]:
-    """Lists of CocoaPods, Conan, sbt, Gradle's older ones, Deno, conda, Paket, dep, rebar and old NuGet."""
+    """Lists of CocoaPods, Conan, sbt, Gradle's older ones, Deno, conda, Paket, dep, CPAN, Carthage and others."""
     del content
     raise Unreadable("is a list of packages of a kind that is not read")
 

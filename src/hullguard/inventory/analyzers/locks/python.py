@@ -87,7 +87,7 @@ def pipfile_lock(content: bytes) -> Iterator[Piece | Doubt]:
         for name, pinned in each(group, _Pinned) if category != "_meta" else ():
             if isinstance(pinned, Doubt):
                 yield pinned
-            elif pinned.version.startswith("=="):
+            elif pinned.version.startswith("==") and "*" not in pinned.version:
                 yield Piece(PackageType.PYPI, name, pinned.version.lstrip("="))
             else:
                 tally.add(UNPINNED if pinned.version else ELSEWHERE)

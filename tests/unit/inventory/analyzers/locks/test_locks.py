@@ -494,3 +494,45 @@ def test_a_lock_file_of_the_distributions_own_package_names_nothing_installed(
         (tmp_path / path).write_text(content, encoding="utf-8")
 
     assert sorted(one.name for one in read(f"dir:{tmp_path}").packages) == names
+
+
+@pytest.mark.parametrize(
+    ("content", "purls", "doubt"),
+    [
+        ("require a.b/c v1.0.0\nreplace a.b/c => ../c\ngo 1.22\n", [], "1 of its entries come from a repository"),
+        ("require a.b/c v1.0.0\nexclude a.b/c v1.0.0\ngo 1.22\n", [], "1 of its entries are not held to one version"),
+        ("require a.b/c v1.0.0\nexclude a.b/c v1.1.0\ngo 1.22\n", ["pkg:golang/a.b/c@v1.0.0"], ""),
+    ],
+)
+def test_a_module_that_is_not_built_is_not_judged(content: str, purls: list[str], doubt: str) -> None:
+    found = Found([file("go.mod", content)])
+
+    assert [package.purl for package in found.packages] == purls
+    assert [unknown.why.startswith(doubt) for unknown in found.unknowns if unknown.what == "go.mod"] == [True] * bool(
+        doubt
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "counts"),
+    [
+        ("https://git.example/x/gg.git", False),
+        ("git+ssh://git@git.example/x/gg.git", False),
+        ("x/gg", False),
+        ("file:../gg", False),
+        ("^1.0.0", True),
+        ("npm:^1.0.0", True),
+        ("latest", True),
+    ],
+)
+def test_of_yarns_first_lock_file_only_what_the_registry_gave_is_its(asked: str, counts: bool) -> None:
+    found = Found([file("yarn.lock", f'# yarn lockfile v1\n\n"gg@{asked}":\n  version "1.0.0"\n')])
+
+    assert [package.name for package in found.packages] == ["gg"] * counts
+    assert any("come from a repository" in unknown.why for unknown in found.unknowns) is not counts
+
+
+def test_a_version_with_a_star_is_none() -> None:
+    lock = {"_meta": {}, "default": {"a": {"version": "==1.0.*"}, "b": {"version": "==1.0"}}}
+
+    assert [package.name for package in Found([entry("Pipfile.lock", lock)]).packages] == ["b"]
