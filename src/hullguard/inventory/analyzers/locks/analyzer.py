@@ -61,7 +61,7 @@ Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two dire
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 12
+    name, version = "locks", 13
     paths = OF_OTHERS + r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     form = "lock file"
     trees_only = True

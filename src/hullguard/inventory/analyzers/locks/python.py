@@ -26,7 +26,8 @@ _COMMENT = re.compile(r"(?:^|\s)#.*")
 _SILENT = re.compile(r"\s*(?:$|#|-)")
 _NAMED = re.compile(r"[A-Za-z0-9][\w.-]{0,200}")
 # Where the code is the project's own or lies in a directory.
-_OWN_SOURCES = ("editable", "virtual", "directory", "path")
+_OWN_SOURCES = ("editable", "virtual", "directory")
+_ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
 
 
 class _Package(msgspec.Struct):
@@ -70,14 +71,22 @@ def toml_lock(content: bytes) -> Iterator[Piece | Doubt]:
     """``[[package]]`` tables, as Poetry, uv and PDM write them."""
     lock, tally = converted(table(content), _Lock), Tally()
     for package in [*lock.package, *lock.packages]:
-        own = package.path or any(key in package.source for key in _OWN_SOURCES)
-        if own or package.source.get("type") in _OWN_SOURCES:
+        if _is_own(package):
             continue
         if package.version:
             yield Piece(PackageType.PYPI, package.name, package.version)
         else:
             tally.add(UNPINNED)
     yield from tally.doubts()
+
+
+def _is_own(package: _Package) -> bool:
+    """Whether it is the project's, or lies beside it as source code; an archive that lies there is as good as any."""
+    source = package.source
+    paths = [each for each in (package.path, source.get("path")) if isinstance(each, str) and each]
+    if any(not path.endswith(_ARCHIVES) for path in paths):
+        return True
+    return source.get("type") in _OWN_SOURCES or any(key in source for key in _OWN_SOURCES)
 
 
 def pipfile_lock(content: bytes) -> Iterator[Piece | Doubt]:

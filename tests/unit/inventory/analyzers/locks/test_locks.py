@@ -435,6 +435,15 @@ def test_of_requirements_every_line_is_understood_or_counted() -> None:
     ]
 
 
+def test_a_wheel_beside_the_project_is_no_part_of_it() -> None:
+    packages = [("own", "../own"), ("django", "wheels/django-3.2.0-py3-none-any.whl")]
+    content = "".join(
+        f'[[package]]\nname = "{name}"\nversion = "1"\nsource = {{ path = "{path}" }}\n' for name, path in packages
+    )
+
+    assert Found([file("uv.lock", content)]).names == ["django"]
+
+
 def test_the_standard_lock_file_of_python_is_read() -> None:
     content = 'lock-version = "1.0"\n[[packages]]\nname = "attrs"\nversion = "25.1.0"\n'
 
