@@ -1687,6 +1687,7 @@ export interface components {
         AdvisoryState: {
             built: string | null;
             sources: string[];
+            newest: string | null;
         };
         /**
          * Page[Incident]
