@@ -310,6 +310,12 @@ TARGETS: tuple[Target, ...] = (
         b'[{"name": "a/b", "version": "dev-main", "license": "MIT"}]',
     ),
     _target(
+        "pear",
+        "pear",
+        "usr/local/lib/php/.registry/archive_tar.reg",
+        b'a:3:{s:4:"lead";a:1:{i:0;N;}s:4:"name";s:11:"Archive_Tar";s:7:"version";a:1:{s:7:"release";s:5:"1.4.9";}}',
+    ),
+    _target(
         "dotnet",
         "dotnet",
         "app/App.deps.json",

@@ -20,6 +20,7 @@ from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.opkg import OpkgAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
 from hullguard.inventory.analyzers.pacman import PacmanAnalyzer
+from hullguard.inventory.analyzers.pear import PearAnalyzer
 from hullguard.inventory.analyzers.php import PhpAnalyzer
 from hullguard.inventory.analyzers.portage import PortageAnalyzer
 from hullguard.inventory.analyzers.python import PythonAnalyzer
@@ -57,6 +58,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     JavaAnalyzer(),
     RubyAnalyzer(),
     PhpAnalyzer(),
+    PearAnalyzer(),
     DotnetAnalyzer(),
     AssembliesAnalyzer(),
     CondaAnalyzer(),

@@ -37,6 +37,7 @@ _KINDS = (
         r"(?:.*/)?(?:node_modules/(?:.*/)?(?:s?bom|[^/]+\.(?:cdx|spdx))\.json|[^/]+\.syft\.json)",
         unless="sbom.cdx.json",
     ),
+    _Kind("PECL and other channels of PEAR", r"(?!usr/share/)(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"),
     _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
     _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
@@ -63,7 +64,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 9
+    name, version = "unread", 10
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

@@ -36,6 +36,7 @@ from tests.support.inventories import Found
         ("WordPress's plugins and themes", "var/www/html/wp-content/plugins/akismet/readme.txt"),
         ("bills of materials in other forms, or of packages of Node.js", "layers/sbom/launch/node/sbom.syft.json"),
         ("bills of materials in other forms, or of packages of Node.js", "srv/node_modules/a/bom.json"),
+        ("PECL and other channels of PEAR", "usr/local/lib/php/.registry/.channel.pecl.php.net/redis.reg"),
         ("CPAN", "usr/local/lib/perl5/site_perl/5.38.2/x86_64-linux-gnu/.meta/Mojolicious-9.35/install.json"),
     ],
 )
