@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.archives import jar, pom_properties, zipped
-from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer
+from tests.support.images import Image, dpkg_entry, dpkg_status, file, layer
 from tests.support.programs import elf, go_info, go_program
 from tests.support.rpms import SqliteDatabase, header, ndb
 from tests.support.specimens import specimen
@@ -17,6 +17,8 @@ from hullguard.inventory.content.malware.inspector import RULES_VARIABLE
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.model.inventory import Inventory
 
+OWN = b"ID=own\n"
+"""A distribution of which nobody expects a package database."""
 NAMES = {name: bound for name, bound in vars(bounds).items() if isinstance(bound, bounds.Bound)}
 NESTED = jar({"b.jar": jar({"c.jar": jar()})})
 MODULES = "mod\texample.com/app\tv1.0.0\n" + "dep\texample.com/a\tv1.0.0\n" * 9
@@ -35,7 +37,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "DOUBTS": (2, "var/lib/dpkg/status", "".join(f"Package: a{number}\nStatus: x\n\n" for number in range(5))),
     "OBJECTS": (2, "srv/composer/installed.json", json.dumps([{"name": "a/b", "version": "1"}] * 3)),
     "METADATA_BYTES": (99, "lib/a-1.dist-info/METADATA", "Name: a\nVersion: 1\n" + "Classifier: x\n" * 99),
-    "OS_RELEASE_BYTES": (99, "etc/os-release", DEBIAN_12 + b"#" * 99),
+    "OS_RELEASE_BYTES": (99, "etc/os-release", OWN + b"#" * 99),
     "LOCK_BYTES": (9, "requirements.txt", "a==1\n" * 9),
     "LOCK_LINE": (9, "requirements.txt", "a==1\nbbbbbbbbbbbbb==1\n"),
     "LOCK_LINES": (2, "poetry.lock", '[[package]]\nname = "a"\nversion = "1"\n'),
@@ -212,7 +214,7 @@ def test_rules_of_malware_that_take_too_long_on_all_files(tmp_path: Path, monkey
 @pytest.mark.parametrize("name", ["CONFIG_ENTRIES", "INSTRUCTION_CHARACTERS"])
 def test_a_configuration_of_too_much(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = [{"created_by": "RUN true", "empty_layer": True}] * 5
-    image = Image([layer(file("etc/os-release", DEBIAN_12))], history=[*history, {"created_by": "COPY a b"}])
+    image = Image([layer(file("etc/os-release", OWN))], history=[*history, {"created_by": "COPY a b"}])
     archive = str(image.docker_archive(tmp_path / "image.tar"))
     assert told(read(archive, scanners=frozenset({"config"}))) == []
 
