@@ -73,6 +73,22 @@ describe('a story', () => {
     await useLanguage('en')
   })
 
+  it('says what was refused, of which no deed is told', () => {
+    const details = { program: '/usr/bin/dash', profile: 'shop', deed: 'runs', what: '/usr/bin/id' }
+    const refused = { ...step('5', 'sh', null), rule: 'profile.departure', details, stopped: true }
+    expect(sentenceOf(refused, story)).toContain('/usr/bin/id')
+    expect(
+      sentenceOf(
+        {
+          ...refused,
+          rule: 'file.read-sensitive',
+          details: { program: '/usr/bin/cat', path: '/etc/shadow' },
+        },
+        story,
+      ),
+    ).toBe('/usr/bin/cat read /etc/shadow')
+  })
+
   it('names an end of a connection', () => {
     expect(endpoint('203.0.113.9', 3333, 'pool.example')).toBe('pool.example (203.0.113.9:3333)')
     expect(endpoint('/run/docker.sock', 0, '')).toBe('/run/docker.sock')

@@ -1,6 +1,6 @@
 /** A story in words and in the order in which it is read. */
 import type { Deed, Process, Step, Story, StoryProcess } from '@/api/types'
-import { programOf, titleOf, visible } from '@/components/incidents/words'
+import { happened, programOf, visible } from '@/components/incidents/words'
 import { told } from '@/i18n'
 
 export interface Branch {
@@ -42,10 +42,10 @@ function byStart(processes: StoryProcess[]): StoryProcess[] {
   return [...processes].sort((one, other) => start(one) - start(other) || one.process.pid - other.process.pid)
 }
 
-/** One sentence: what happened; of what the agent says of itself or refused, what the rule is called. */
+/** One sentence: what happened; of what the agent says of itself or refused, what the rule says of its facts. */
 export function sentenceOf(step: Step, story: Story): string {
-  if (!step.deed) return titleOf(step)
   const actor = story.processes.find((each) => each.key === step.lineage.at(-1))
+  if (!step.deed) return visible(happened(step, actor?.process))
   const remote = step.deed.remote
   return told(
     'deed',

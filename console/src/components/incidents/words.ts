@@ -9,18 +9,25 @@ export const SENTENCE = 'output'
 
 /** What happened: of a detector in one sentence, of a rule its title; one that is not known is named by its name. */
 export function summary(incident: Incident): string {
-  const process = incident.lineage.at(-1)
+  return happened(incident, incident.lineage.at(-1))
+}
+
+/** The same of anything that was observed, and of who did it. */
+export function happened(
+  seen: Pick<Incident, 'rule' | 'title' | 'title_zh' | 'details'>,
+  process: Process | undefined,
+): string {
   return told(
     'happened',
-    incident.rule,
+    seen.rule,
     {
       exe: process ? programOf(process) : '?',
-      path: incident.details.path ?? process?.exe ?? '?',
+      path: seen.details.path ?? process?.exe ?? '?',
       ...Object.fromEntries(
-        Object.entries(incident.details).map(([name, value]) => [name, factValue(name, value)]),
+        Object.entries(seen.details).map(([name, value]) => [name, factValue(name, value)]),
       ),
     },
-    titleOf(incident),
+    titleOf(seen),
   )
 }
 
