@@ -106,7 +106,11 @@ def replay(
     files: Files,
     events: Annotated[
         Path,
-        typer.Option("--events", help="A recording of a sensor, as `hullguard agent` makes them.", show_default=False),
+        typer.Option(
+            "--events",
+            help="A recording that a program made with the sensor's `record`; no command makes one.",
+            show_default=False,
+        ),
     ],
     format_: Format = "text",
 ) -> int:
