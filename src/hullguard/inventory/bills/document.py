@@ -95,6 +95,10 @@ class _Composition(Struct, frozen=True):
     dependencies: list[str] | None = None
 
 
+class _External(Struct, frozen=True):
+    type: str = ""
+
+
 class _Metadata(Struct, frozen=True):
     component: _Component | None = None
     """What the document as a whole is about."""
@@ -115,6 +119,8 @@ class _Document(Struct, frozen=True, rename="camel"):
     compositions: list[_Composition] | None = None
     comment: str | None = None
     creation_info: _Creation | None = None
+    external_references: list[_External] | None = None
+    external_document_refs: list[msgspec.Raw] | None = None
     spdx_version: str | None = None
     packages: list[_SpdxPackage] | None = None
     context: object = field(default=None, name="@context")
@@ -161,6 +167,8 @@ class Described(Struct, frozen=True):
     """Whether it says so of itself."""
     doubts: tuple[str, ...] = ()
     """What an own one says could not be read or decided, each as ``WHAT: WHY``."""
+    others: int = 0
+    """Further bills of materials to which it refers."""
 
 
 def described(content: bytes, what: str) -> Described:
@@ -183,7 +191,13 @@ def described(content: bytes, what: str) -> Described:
         raise unread(what, "JSON-LD, as of SPDX 3")
     else:
         raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
-    return Described(entries, _is_incomplete(document), tuple(dict.fromkeys(_doubts(document))))
+    others = [each for each in document.external_references or [] if each.type == "bom"]
+    return Described(
+        entries,
+        _is_incomplete(document),
+        tuple(dict.fromkeys(_doubts(document))),
+        len(others) + len(document.external_document_refs or []),
+    )
 
 
 def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str]:

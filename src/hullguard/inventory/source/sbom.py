@@ -45,6 +45,9 @@ def parse_sbom(content: bytes, what: str) -> Listed:
     document = described(content, what)
     listed = _listed(document.entries)
     said = list(_said(document.doubts))
+    if document.others:
+        what = f"{document.others} other bills of materials"
+        said.append(Unknown(what, "the bill of materials refers to them; what they name was not read"))
     if document.incomplete:
         why = "the bill of materials says of itself that it is incomplete"
         said.append(Unknown("the rest of the image", why, incomplete=True))

@@ -108,6 +108,24 @@ def test_an_own_list_says_again_what_could_not_be_read(tmp_path: Path, form: Any
     assert said <= {one.why for one in read(f"sbom:{path}").unknowns if one.what == what}
 
 
+@pytest.mark.parametrize(
+    ("document", "others"),
+    [
+        (cyclonedx({"name": "a", "purl": "pkg:npm/a@1"}), {"externalReferences": [{"type": "bom", "url": "x.json"}]}),
+        (
+            spdx({"name": "a", "externalRefs": refs("pkg:npm/a@1")}),
+            {"externalDocumentRefs": [{"externalDocumentId": "DocumentRef-x", "spdxDocument": "https://example.org"}]},
+        ),
+    ],
+)
+def test_another_document_to_which_one_refers_is_told(document: bytes, others: dict[str, Any]) -> None:
+    (unknown,) = parse_sbom(json.dumps(json.loads(document) | others).encode(), "x").unknowns
+
+    assert unknown.what == "1 other bills of materials"
+    website = {"externalReferences": [{"type": "website", "url": "https://example.org"}]}
+    assert parse_sbom(json.dumps(json.loads(document) | website).encode(), "x").unknowns == ()
+
+
 def test_what_others_say_in_their_comments_is_no_doubt() -> None:
     document = json.loads(spdx({"name": "a", "externalRefs": refs("pkg:npm/a@1")}))
     document |= {"comment": "made by hand", "creationInfo": {"creators": ["Tool: other-1"]}}
