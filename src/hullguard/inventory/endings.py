@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from re import _parser as parser  # type: ignore[attr-defined] # no other door leads to a parsed pattern
 from typing import Any
 
-_MOST = 128
+_MOST = 256
 """Ways for a pattern to end, and words for one way."""
 _TAIL = 4
 _SHORT_TAIL = 3
