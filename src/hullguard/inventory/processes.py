@@ -27,6 +27,7 @@ _NUMBER, _LENGTH = struct.Struct("<I"), struct.Struct("<Q")
 _SLOT = 16
 """Numbers that a process shares with the others: how far it is, and what it spent."""
 _ENDED, _FIRST = 0, 1
+_INTERRUPT = {signal.SIGINT}
 _AGAIN = 0.1
 """Seconds after which a bar is told how far the others are."""
 
@@ -138,32 +139,43 @@ class _Help(NamedTuple):
 def _forked(help_: _Help) -> tuple[int, int]:
     """Another process: its number, and the file into which it puts what it read."""
     handed = os.memfd_create("layers")
+    # Who presses Ctrl-C meanwhile interrupts the one that asked, or ends the other: that must not go on as the first.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
     try:
         if (pid := os.fork()) == 0:
             _live(help_, handed)
     except OSError:
         os.close(handed)
         raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return pid, handed
 
 
 def _live(help_: _Help, handed: int) -> NoReturn:
-    """The life of such a process, which says nothing, whatever happens."""
-    queue, board, slot, read, reader = help_
+    """The life of such a process, which says nothing, whatever happens, and never goes on as the one that made it."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        parent, before = os.getppid(), reader.budget.spent
-        own = reader.telling(lambda _, count: board.advance(slot, count))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
+        _work(help_, handed)
+    except BaseException:  # noqa: BLE001 - whoever asked meets it again, and can say it
+        help_.board.end()
+    finally:
+        os._exit(0)
+
+
+def _work(help_: _Help, handed: int) -> None:
+    queue, board, slot, read, reader = help_
+    parent, before = os.getppid(), reader.budget.spent
+    own = reader.telling(lambda _, count: board.advance(slot, count))
+    try:
         with os.fdopen(handed, "wb") as file:
             for number, layer in _taken(queue, board, read, own):
                 _hand_over(file, number, layer)
                 if os.getppid() != parent:
-                    break
-    except BaseException:  # noqa: BLE001 - whoever asked meets it again, and can say it
-        board.end()
+                    return
     finally:
         board.spend(slot, [now - then for now, then in zip(reader.budget.spent, before, strict=True)])
-        os._exit(0)
 
 
 def _hand_over(file: BinaryIO, number: int, layer: IndexedLayer) -> None:
