@@ -130,7 +130,7 @@ class _Run:
     def _result(
         self, rule: str, severity: Severity, message: str, *, place: str, layer: str | None, fingerprint: str
     ) -> dict[str, Any]:
-        where = quote(place.lstrip("/") or self._report.target.ref, safe="/")
+        where = quote((place.lstrip("/") or self._report.target.ref).lstrip("/"), safe="/")  # relative, as viewers ask
         result: dict[str, Any] = {
             "ruleId": rule,
             "ruleIndex": self._index[rule],

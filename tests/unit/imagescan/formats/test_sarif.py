@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.support.reports import everything, report, vulnerability
 
 from hullguard.imagescan.formats.format import Page
@@ -21,8 +22,10 @@ def run(made: ScanReport) -> dict[str, Any]:
     return only
 
 
-def test_every_result_points_to_its_rule_and_has_a_place() -> None:
-    made = run(everything())
+@pytest.mark.parametrize("target", ["app:1", "/srv/images/app.tar"])
+def test_every_result_points_to_its_rule_and_has_a_place(target: str) -> None:
+    told = everything()
+    made = run(structs.replace(told, target=structs.replace(told.target, ref=target)))
     rules = made["tool"]["driver"]["rules"]
 
     assert len({rule["id"] for rule in rules}) == len(rules)
