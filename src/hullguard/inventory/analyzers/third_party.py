@@ -67,7 +67,7 @@ def tell(findings: Findings, distribution: Distribution | None, names: Iterable[
     if not others or distribution is None or not distribution.ecosystem:
         return
     why = (
-        f"nothing shows that {distribution.id} built them: they were judged by its advisories, "
+        f"nothing shows that {distribution.id} built them: they are judged by its advisories, "
         "and the versions in those may not be theirs"
     )
     findings.say(named(others), why)

@@ -10,7 +10,7 @@ from hullguard.inventory.distributions import Distribution
 
 DEBIAN = Distribution("debian", "12", "Debian:12")
 UBUNTU = Distribution("ubuntu", "22.04", "Ubuntu:22.04:LTS")
-WHY = "nothing shows that debian built them: they were judged by its advisories, and the versions in those may not be theirs"
+WHY = "nothing shows that debian built them: they are judged by its advisories, and the versions in those may not be theirs"
 
 
 @pytest.mark.parametrize(
