@@ -179,14 +179,14 @@ class TestWords:
 
 
 class TestProcess:
-    def test_a_reader_who_leaves_early_is_no_error_and_no_finding(self):
+    def test_a_reader_who_leaves_early_is_no_error_and_no_success(self):
         reader, writer = os.pipe()
         os.close(reader)
 
         done = hullguard("--help", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
 
         os.close(writer)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, done.stderr) == (141, "")
 
     def test_a_connection_that_breaks_is_not_mistaken_for_the_reader(self, command, capsys):
         command(raising(BrokenPipeError(32, "Broken pipe")))

@@ -24,13 +24,26 @@ from hullguard.model.errors import Invalid, LimitReached
 TOKEN = specimen(next(rule for rule in RULES if rule.id == "github-token")).decode()
 LARGE = random.Random(7).randbytes(5 << 20)
 SECRET = frozenset({"secret"})
+BESIDE = list[threading.Thread]()
+"""Threads of a test's own."""
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_left() -> Iterator[None]:
-    yield
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+def made_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Those that are made; when all is done none of them is left. What threads other tests left does not matter here."""
+    made, fork = list[int](), os.fork
+
+    def forked() -> int:
+        if pid := fork():
+            made.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", forked)
+    monkeypatch.setattr(threading, "active_count", lambda: len(BESIDE) + 1)
+    yield made
+    for pid in made:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def image(*names: str, compression: str = "none") -> Image:
@@ -52,24 +65,16 @@ def made(number: int) -> IndexedLayer:
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 def test_what_several_processes_find_is_what_one_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str
+    tmp_path: Path, made_processes: list[int], compression: str
 ) -> None:
-    made, fork = list[int](), os.fork
-
-    def forked() -> int:
-        if pid := fork():
-            made.append(pid)
-        return pid
-
-    monkeypatch.setattr(os, "fork", forked)
     names = [f"{number}\udcff\n" if number == 2 else str(number) for number in range(5)]
     path = image(*names, compression=compression).docker_archive(tmp_path / "i.tar")
 
     alone = read(str(path), scanners=SECRET, processes=1)
 
-    assert not made
+    assert not made_processes
     assert read(str(path), scanners=SECRET, processes=3) == alone
-    assert len(made) == 2
+    assert len(made_processes) == 2
     assert len(alone.secrets) == 5
     assert alone.complete
 
@@ -192,13 +197,13 @@ def test_none_is_made_where_it_does_not_pay_or_must_not_be(
     path = Image(contents).docker_archive(tmp_path / "i.tar")
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
     over = threading.Event()
-    thread = threading.Thread(target=over.wait)
     if beside:
-        thread.start()
+        BESIDE.append(threading.Thread(target=over.wait))
+        BESIDE[0].start()
 
     inventory = read(str(path), scanners=SECRET, processes=3)
 
     over.set()
-    if beside:
-        thread.join()
+    while BESIDE:
+        BESIDE.pop().join()
     assert inventory.complete

@@ -84,6 +84,7 @@ from pathlib import Path
 from hullguard.app.cli import scan_job
 from hullguard.inventory import Limits
 from hullguard.inventory.source.opened import RegistryAccess
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests may have had it ignored
 job = scan_job.Job(Path(), frozenset(), Limits(), RegistryAccess())
 def scan_one(job, target):
     os.write(1, (target + chr(10)).encode())
