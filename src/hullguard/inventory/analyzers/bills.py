@@ -34,11 +34,11 @@ class BillsAnalyzer(LargeFileAnalyzer):
     Below ``node_modules`` each package is shown by itself, and a bill there is what its maker built with.
     """
 
-    name, version = "bills", 2
+    name, version = "bills", 3
     paths = (
         r"(?!.*/Cellar/|opt/bitnami/|(?:.*/)?node_modules/)"
         r"(?:(?:.*/)?(?!\.spdx-)[^/]+\.(?:cdx|spdx)(?:\.json|\.xml)?|(?:.*/)?s?bom\.(?:json|xml)"
-        r"|opt/docker/sbom/.+\.json|(?:.*/)?META-INF/sbom/[^/]+\.json|(?:.*/)?[^/]+\.dist-info/sboms/[^/]+\.json)"
+        r"|opt/docker/sbom/.+\.json|(?:.*/)?share/sboms?/[^/]+\.json|(?:.*/)?META-INF/sbom/[^/]+\.json|(?:.*/)?[^/]+\.dist-info/sboms/[^/]+\.json)"
     )
     ownable = False
     form = "bill of materials"

@@ -21,6 +21,7 @@ _CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"})
 _SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
 _NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device"})
 """What needs no purl: it is named for other reasons than to be matched."""
+_ARCHIVES = (".jar", ".war", ".ear", ".whl", ".gem", ".nupkg", ".crate", ".dll")
 _IMAGES = ("pkg:oci/", "pkg:docker/")
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _SILENT = frozenset({"NOASSERTION", "NONE"})
@@ -203,7 +204,8 @@ def described(content: bytes, what: str) -> Described:
 def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str]:
     """The packages that an entry names; or why it names none that can be matched, where it should."""
     # Lock files are listed as applications without a version; what is in them is listed beside them.
-    if not entry.purls and entry.kind not in _NO_PACKAGES and (entry.version or entry.kind != "application"):
+    silent = entry.kind == "application" and not entry.version
+    if not entry.purls and not silent and (entry.kind not in _NO_PACKAGES or _is_archive(entry)):
         yield "the bill of materials gives it no purl, so it cannot be matched"
     for purl in entry.purls:
         if purl.lower().startswith(_IMAGES):
@@ -212,6 +214,11 @@ def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str
             yield _package(purl, entry, os)
         except Invalid as bad:
             yield str(bad)
+
+
+def _is_archive(entry: Entry) -> bool:
+    """Whether a file is a package, of which some tools list nothing else."""
+    return entry.kind == "file" and bool(entry.version) and (entry.name or "").lower().endswith(_ARCHIVES)
 
 
 def system(entries: Iterable[Entry]) -> OperatingSystem | None:

@@ -61,6 +61,7 @@ def said(found: Found) -> list[tuple[str, str]]:
     "path",
     [
         "usr/local/share/sbom/app.cdx.json",
+        "usr/local/share/sbom/app.json",
         "opt/app/bom.json",
         "sbom.json",
         "layers/sbom/launch/paketo-buildpacks_maven/sbom.cdx.json",

@@ -220,6 +220,7 @@ class TestCyclonedx:
                 {"type": "library", "name": "mystery", "version": "1"},
                 {"type": "library", "name": "odd", "version": "1", "purl": "nonsense"},
                 {"type": "file", "name": "etc/passwd", "version": "1"},
+                {"type": "file", "name": "opt/log4j-core-2.14.1.jar", "version": "2.14.1"},
                 {"type": "application", "name": "package-lock.json"},
                 {"type": "library", "name": "unversioned"},
                 {"type": "library"},
@@ -230,6 +231,7 @@ class TestCyclonedx:
         assert [unknown.what for unknown in listed.unknowns] == [
             "mystery 1",
             "odd 1",
+            "opt/log4j-core-2.14.1.jar 2.14.1",
             "unversioned",
             "a component without a name",
         ]
