@@ -163,6 +163,11 @@ class Tree:
         aliases |= {(source, path) for path in self._telling if (source := self._untold(path)) is not None}
         return aliases.difference(self._wanted.aliases)
 
+    def dangling(self) -> list[str]:
+        """Links with wanted names that lead to nothing, or out of what was read, in order."""
+        leading = ((path, self._names.follow(path)) for path in sorted(self._links))
+        return [path for path, spot in leading if spot is None or spot.missing]
+
     def unknowns(self) -> list[Unknown]:
         """What could not be decided."""
         found = list(self._doubts)

@@ -192,3 +192,28 @@ def test_a_root_file_system_that_is_an_oci_layout_as_well_is_not_taken_for_eithe
         read(str(root))
     assert [package.name for package in read(f"oci-dir:{root}").packages] == ["decoy"]
     assert read(f"dir:{root}").target.kind == "dir"
+
+
+@pytest.mark.parametrize("target", ["/elsewhere/requirements.txt", "../outside/requirements.txt", "nowhere.txt"])
+def test_a_list_that_is_a_link_out_of_a_project_is_told(tmp_path: Path, target: str) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "requirements.txt").write_text("django==3.2.0\n")
+    (project := tmp_path / "project").mkdir()
+    (project / "requirements.txt").symlink_to(target)
+    (project / "README.md").symlink_to("/elsewhere/README.md")
+
+    found = read(f"dir:{project}")
+
+    assert not found.complete
+    assert [unknown.what for unknown in found.unknowns if unknown.incomplete] == ["requirements.txt"]
+
+
+def test_a_link_within_a_project_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "base").write_text("django==3.2.0\n")
+    (tmp_path / "requirements.txt").symlink_to("lists/base")
+
+    found = read(f"dir:{tmp_path}")
+
+    assert [package.name for package in found.packages] == ["django"]
+    assert found.complete
