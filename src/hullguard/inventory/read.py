@@ -125,11 +125,8 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
 
     laid = _laid(*index(reader.wanted), reader, index)
     inventory = _inventory(Target(target, source.kind), (), laid, reader=reader)
-    lost = (
-        laid.trees[0].dangling() if inventory.os is None else []
-    )  # a system has such links, of a project they are part
-    if not lost:
-        return inventory
+    if inventory.os is not None or not (lost := laid.trees[0].dangling()):
+        return inventory  # a system may have such links; of a project they are a part
     why = f"a link that leads out of the directory, or nowhere; it and {len(lost) - 1} others were not followed"
     unknowns = (*inventory.unknowns, Unknown(lost[0], why, incomplete=True))
     return replace(inventory, unknowns=unknowns, complete=False)

@@ -71,17 +71,16 @@ class LayerReader:
         """The index of a layer.
 
         ``claimed`` is the diff id that the image's configuration names. It decides only whether the cache may be
-        asked; the bytes are hashed in any case, unless ``identity`` says that they are those which were hashed
-        before. A claim that is wrong raises.
+        asked; the bytes are hashed in any case. ``identity`` is what ``known`` will ask for the next time. A claim that
+        is wrong raises.
         """
         before = identity() if identity and self.cache and not self._careful else None
-        known = self._unchanged(before)
-        layer = known or self._index(raw, what, claimed)
+        layer = self._index(raw, what, claimed)
         if layer.stopped is not None:
             return layer
         check_digest(what, digest, layer.digest)
         check_digest(what, claimed, layer.diff_id)
-        if known is None and self.cache is not None and identity and before and before == identity():
+        if self.cache is not None and identity and before and before == identity():
             note(self.cache, before, Computed(layer.diff_id, layer.digest, layer.size))
         return layer
 
