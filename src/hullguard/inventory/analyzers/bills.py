@@ -38,7 +38,7 @@ class BillsAnalyzer(LargeFileAnalyzer):
     paths = (
         r"(?!.*/Cellar/|opt/bitnami/|(?:.*/)?node_modules/)"
         r"(?:(?:.*/)?(?!\.spdx-)[^/]+\.(?:cdx|spdx)(?:\.json|\.xml)?|(?:.*/)?s?bom\.(?:json|xml)"
-        r"|opt/docker/sbom/.+\.json|(?:.*/)?share/sboms?/[^/]+\.json|(?:.*/)?META-INF/sbom/[^/]+\.json|(?:.*/)?[^/]+\.dist-info/sboms/[^/]+\.json)"
+        r"|opt/docker/sbom/.+\.json|(?:.*/)?(?:share/sboms?|META-INF/sbom|[^/]+\.dist-info/sboms)/[^/]+\.json)"
     )
     ownable = False
     form = "bill of materials"
