@@ -20,6 +20,8 @@ from msgspec import Struct
 
 from hullguard.agent.sensor.documents import UNREADABLE, decoded
 
+CONTAINERS = Path("/var/lib/docker/containers")
+"""Where the daemon keeps what it knows of its containers, unless it was told another place for all that it keeps."""
 _LARGEST = 1 << 20
 _BY_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _Kind = TypeVar("_Kind")
@@ -64,6 +66,19 @@ def builds_image(identifier: str, mounted: Iterable[str]) -> bool | None:
     directory = next((place for each in mounted if (place := Path(each).parent).name == identifier), None)
     if directory is None or directory.parent.name != "containers":
         return None
+    return _kept_of_builder(identifier, directory)
+
+
+def ended_step(identifier: str) -> bool:
+    """Whether Docker's builder made a container that has no specification any more.
+
+    A step that takes milliseconds can have ended before anybody looks at its events. Its runtime's files are gone by
+    then; the daemon's own stay until the builder has stored the layer.
+    """
+    return bool(_kept_of_builder(identifier, CONTAINERS / identifier))
+
+
+def _kept_of_builder(identifier: str, directory: Path) -> bool | None:
     try:
         host = _read(directory / "hostconfig.json", _HostConfig)
         container = _read(directory / "config.v2.json", _Container)

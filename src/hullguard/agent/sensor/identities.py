@@ -8,15 +8,17 @@ from typing import TypeVar
 import msgspec
 
 from hullguard.agent.sensor import specs
+from hullguard.agent.sensor.builds import ended_step
 from hullguard.agent.sensor.containers import DockerIdentities, Identity, container_id, full_name
 from hullguard.agent.sensor.specs import Description
 from hullguard.agent.sensor.storage_list import stored
-from hullguard.model.event import ContainerRef, ImageRef
+from hullguard.model.event import ContainerDetails, ContainerRef, ImageRef
 
 T = TypeVar("T")
 
 _PAUSE = 5.0
 _MOST = 2048
+_MAYBE_DOCKER = frozenset({"", "docker"})
 Describe = Callable[[str, Iterable[int]], Description | None]
 
 
@@ -39,10 +41,10 @@ class Identities:
         known = self._known.get(identifier)
         if known is not None:
             return known
-        found = self._description(identifier, ancestors)
+        found = self._description(identifier, cgroup_name, ancestors)
         engine = (found.details.engine if found else "") or specs.engine_of(cgroup_name)
         identity = Identity(ContainerRef(identifier))
-        if engine in {"", "docker"}:
+        if engine in _MAYBE_DOCKER:
             identity = self._docker.identify(cgroup_name)
         if found is None:
             return identity
@@ -57,12 +59,14 @@ class Identities:
         for table in (self._known, self._found, self._retry):
             table.pop(identifier, None)
 
-    def _description(self, identifier: str, ancestors: Iterable[int]) -> Description | None:
+    def _description(self, identifier: str, cgroup_name: str, ancestors: Iterable[int]) -> Description | None:
         found = self._found.get(identifier)
         now = time.monotonic()
         if found is not None or now < self._retry.get(identifier, 0.0):
             return found
         found = self._describe(identifier, ancestors)
+        if found is None and specs.engine_of(cgroup_name) in _MAYBE_DOCKER and ended_step(identifier):
+            found = Description(ContainerDetails(engine="docker", builds_image=True))
         if found is not None:
             _keep(self._found, identifier, found)
             return found

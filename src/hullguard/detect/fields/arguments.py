@@ -84,8 +84,8 @@ def _path(event: Event) -> Value:
     return event.raw_path if event.raw_path is not None else event.path
 
 
-def _target(event: Event) -> Value:
-    return event.arguments.get("raw_target", event.target)
+_target: Final = _text(lambda event: event.arguments.get("raw_target", event.target))
+"""A recorded event may hold anything there; what is compared with a path is a text."""
 
 
 def _mode(event: Event) -> Value:

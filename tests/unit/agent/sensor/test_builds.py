@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hullguard.agent.sensor.builds import builds_image
+from hullguard.agent.sensor import builds
+from hullguard.agent.sensor.builds import builds_image, ended_step
 
 ID = "ab" * 32
 DIGEST = f"sha256:{'cd' * 32}"
@@ -94,6 +95,17 @@ def test_a_directory_of_that_name_elsewhere_is_not_the_daemons(tmp_path: Path):
     Path(kept(tmp_path)[1]).parent.rename(elsewhere)
 
     assert builds_image(ID, [str(elsewhere / "hostname")]) is None
+
+
+def test_a_step_that_has_ended_is_known_by_what_the_daemon_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(builds, "CONTAINERS", tmp_path / "containers")
+    assert not ended_step(ID)
+
+    kept(tmp_path)
+    assert ended_step(ID)
+    assert not ended_step("ef" * 32)
+    (tmp_path / "containers" / ID / "hostconfig.json").write_text(json.dumps(STEP_HOST | LOGGED))
+    assert not ended_step(ID)
 
 
 def test_without_dockers_files_nobody_knows(tmp_path: Path):

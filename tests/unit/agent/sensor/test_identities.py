@@ -23,6 +23,8 @@ class World:
         self.listed: Stored | None = None
         self.asked: list[str] = []
         self.now = 0.0
+        self.ended_steps: set[str] = set()
+        monkeypatch.setattr(identities, "ended_step", self.ended_steps.__contains__)
         monkeypatch.setattr(identities, "DockerIdentities", lambda _: self)
         monkeypatch.setattr(identities, "stored", lambda bundle, identifier: self.listed)
         monkeypatch.setattr(identities.time, "monotonic", lambda: self.now)
@@ -100,3 +102,22 @@ def test_what_is_started_anew_is_read_again(world: World):
     world.known.forget(f"docker-{ID}.scope")
 
     assert world.known.identify(ID).details == ContainerDetails(engine="containerd", privileged=True)
+
+
+def test_a_step_of_a_build_that_ended_before_it_was_looked_at_is_known(world: World):
+    world.ended_steps.add(ID)
+    found = world.known.identify(ID)
+
+    assert found.details == ContainerDetails(engine="docker", builds_image=True)
+    world.ended_steps.clear()
+    assert world.known.identify(f"docker-{ID}.scope") == found
+
+
+def test_of_others_containers_dockers_files_prove_nothing(world: World):
+    world.ended_steps.add(ID)
+
+    assert world.known.identify(f"libpod-{ID}.scope").details is None
+
+
+def test_a_container_that_ended_and_was_no_step_stays_unknown(world: World):
+    assert world.known.identify(ID).details is None

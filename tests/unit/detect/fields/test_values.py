@@ -335,6 +335,8 @@ def test_other_sockets() -> None:
         (event(EventKind.FILE_SYMLINK, path="/tmp/x", target="/etc"), "evt.arg.target", "/etc"),
         (event(EventKind.FILE_SYMLINK, path="/tmp/a/x", target="../y"), "fs.path.target", "/tmp/y"),
         (event(EventKind.FILE_RENAME, path="/a", target="/b", arguments={"raw_target": "b"}), "evt.arg.newpath", "b"),
+        (event(EventKind.FILE_RENAME, path="/a", target="/b", arguments={"raw_target": 7}), "evt.arg.newpath", "7"),
+        (event(EventKind.FILE_RENAME, path="/a", target="/b", arguments={"raw_target": 7}), "fs.path.targetraw", "7"),
         (event(EventKind.FILE_RENAME, path="/a", target="/b"), "fs.path.target", "/b"),
         (event(EventKind.MOUNT, path="/mnt", target="/dev/sda", arguments={"flags": 4097}), "evt.arg.flags",
          "RDONLY|BIND"),
