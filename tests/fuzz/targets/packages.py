@@ -214,6 +214,7 @@ def _native_image(data: bytes) -> bytes:
 
 
 _DATABASE, _LOG = _sqlite()
+_MANIFEST = b"bash\t5.2-1.azl3\t1\t2\tMicrosoft Corporation\t(none)\t9\tx86_64\t1\tbash-5.2-1.azl3.src.rpm\nbash\t5.2\n"
 TARGETS: tuple[Target, ...] = (
     _target(
         "os-release", "os-release", "etc/os-release", DEBIAN_12, ALPINE_318, b'ID="opensuse-leap"\nID_LIKE="suse a"\n'
@@ -242,6 +243,8 @@ TARGETS: tuple[Target, ...] = (
     _target("apk", "apk", "lib/apk/db/installed", _APK, _APK.replace(b"F:lib", b"F:usr/bin")),
     _target("rpm.sqlite", "rpm", "var/lib/rpm/rpmdb.sqlite", _DATABASE),
     _target("rpm.wal", "rpm", "var/lib/rpm/rpmdb.sqlite-wal", _LOG, beside={"var/lib/rpm/rpmdb.sqlite": _DATABASE}),
+    _target("rpm.manifest", "rpm", "var/lib/rpmmanifest/container-manifest-2", _MANIFEST),
+    _target("rpm.manifest.names", "rpm", "var/lib/rpmmanifest/container-manifest-1", b"bash-5.2-1.azl3.x86_64\nkey\n"),
     _target("rpm.ndb", "rpm", "usr/lib/sysimage/rpm/Packages.db", rpms.ndb(*_headers())),
     _target(
         "rpm.bdb",

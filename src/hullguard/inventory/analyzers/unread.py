@@ -56,7 +56,7 @@ _KINDS = (
 
 _ELSEWHERE = (
     r"(?!usr/lib/apk/).+/(?:var/lib/dpkg/status|(?:usr/)?lib/apk/db/installed|(?:var/lib|usr/lib/sysimage)/rpm/"
-    r"(?:Packages|rpmdb\.sqlite|Packages\.db))"
+    r"(?:Packages|rpmdb\.sqlite|Packages\.db)|var/lib/rpmmanifest/container-manifest-2)"
 )
 """Databases of OS packages below another root: that of a chroot, or of a container in the image."""
 
@@ -64,7 +64,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 10
+    name, version = "unread", 11
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

@@ -1,13 +1,13 @@
-"""rpm's packages, wherever a distribution keeps its database and in whichever of the three formats."""
+"""rpm's packages, wherever a distribution keeps its database and in whichever format, or a list in its place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from packageurl import PackageURL
 
 from hullguard.inventory.analyzers import provenance, third_party
 from hullguard.inventory.analyzers.analyzer import NO_PACKAGE, Analyzer, Context, File, Files, Findings
 from hullguard.inventory.analyzers.provenance import Owner
-from hullguard.inventory.analyzers.rpm import bdb, ndb, sqlite, wal
+from hullguard.inventory.analyzers.rpm import bdb, manifest, ndb, sqlite, wal
 from hullguard.inventory.analyzers.rpm.condensed import Condensed, dump, load
 from hullguard.inventory.analyzers.rpm.header import Record
 from hullguard.model.package import Package, PackageType, Unknown
@@ -22,8 +22,17 @@ _FORMATS: dict[str, Callable[[bytes], Condensed]] = {
     "Packages": bdb.condense,
 }
 _BESIDE = (f"rpmdb.sqlite{_LOG}", f"rpmdb.sqlite{_JOURNAL}")
-# rpm keeps the keys that it trusts as if they were packages.
-_KEY = "gpg-pubkey"
+_NAMES = "container-manifest-1"
+# The list that says more goes first.
+_LISTS: dict[str, Callable[[bytes], Condensed]] = {
+    "container-manifest-2": manifest.condense,
+    _NAMES: manifest.condense_names,
+}
+_PLACE_OF_LISTS = "var/lib/rpmmanifest"
+_SHORT = (
+    "the list has no epochs, vendors and sources of packages: those were judged as if they had no epoch, "
+    "by their own names"
+)
 
 
 class RpmAnalyzer(Analyzer):
@@ -33,9 +42,15 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 7
-    paths = r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
-    fixed = tuple(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, *_BESIDE))
+    name, version = "rpm", 8
+    paths = (
+        r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
+        rf"|{_PLACE_OF_LISTS}/container-manifest-[12]"
+    )
+    fixed = (
+        *(f"{place}/{name}" for place in _PLACES for name in (*_FORMATS, *_BESIDE)),
+        *(f"{_PLACE_OF_LISTS}/{name}" for name in _LISTS),
+    )
 
     def condense(self, path: str, content: bytes) -> bytes:
         name = path.rpartition("/")[2]
@@ -43,7 +58,7 @@ class RpmAnalyzer(Analyzer):
             return wal.condense(content)
         if name.endswith(_JOURNAL):
             return content[:8] if content.startswith(_JOURNAL_MAGIC) else b""
-        reader = _FORMATS.get(name)
+        reader = _FORMATS.get(name) or _LISTS.get(name)
         return dump(reader(content)) if reader is not None else b""
 
     def variant(self, path: str) -> str:
@@ -51,20 +66,16 @@ class RpmAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings, context = Findings(room=context.room), context.managed(PackageType.RPM)
-        places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}
         seen, without = set[str](), list[str]()
-        for place in _PLACES:
-            for name in _FORMATS:
-                path = f"{place}/{name}"
-                file = files.file(path)
-                if file is None or places[files.real(path)] != path:
-                    continue
-                if place in seen:
-                    self._beside(path, file, findings)
-                elif self._read(path, file, files, context, findings):
-                    seen.add(place)
-                else:
-                    without.append(path)
+        for place, path, file in _databases(files):
+            if place in seen or (seen and place == _PLACE_OF_LISTS):
+                self._beside(path, file, findings)
+            elif not self._read(path, file, files, context, findings):
+                without.append(path)
+            else:
+                seen.add(place)
+                if path.endswith(_NAMES):
+                    findings.say(path, _SHORT)
         # What was converted to another format or place may be left behind empty.
         findings.unknowns += [Unknown(path, NO_PACKAGE) for path in without if not findings.packages]
         return findings
@@ -73,7 +84,9 @@ class RpmAnalyzer(Analyzer):
     def _beside(path: str, file: File, findings: Findings) -> None:
         """A database that does not count; what was converted may be left behind, with packages that are known."""
         known = {(package.name, package.version, package.arch) for package in findings.packages}
-        others = [record for record in load(file.content).records if record.name != _KEY]
+        if path.endswith(_NAMES):
+            known = {(name, version.rpartition(":")[2], arch) for name, version, arch in known}
+        others = [record for record in load(file.content).records if record.name != manifest.KEY]
         new = [r for r in others if (r.name, _with_epoch(r, f"{r.version}-{r.release}"), r.arch) not in known]
         if new:
             why = f"a second database of packages, {len(new)} of which the one beside it lacks; it was not read"
@@ -97,7 +110,7 @@ class RpmAnalyzer(Analyzer):
         owners, others = list[Owner](), list[str]()
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:
-            if record.name != _KEY and findings.has_room():
+            if record.name != manifest.KEY and findings.has_room():
                 layer = origins.get(_identity(record), newest)
                 findings.packages.append(_package(record, path, layer, context))
                 made = provenance.vended(context.distribution, record.vendor, record.release)
@@ -105,9 +118,29 @@ class RpmAnalyzer(Analyzer):
                     others.append(record.name)
                 listed = dict(zip(record.owned, record.sums, strict=True))
                 owners.append(Owner(record.name, made, layer).with_files(files, listed))
+        if (
+            path.startswith(f"{_PLACE_OF_LISTS}/")
+            and context.distribution is not None
+            and context.distribution.ecosystem
+        ):
+            findings.unlisted |= {owner.name for owner in owners if owner.own}
         provenance.take(findings, context.distribution, owners, fhs=False)
         third_party.tell(findings, context.distribution, others)
-        return any(record.name != _KEY for record in found.records)
+        return any(record.name != manifest.KEY for record in found.records)
+
+
+def _databases(files: Files) -> Iterator[tuple[str, str, File]]:
+    """Those that are there with their places, the lists last; of names that lead to one file the first counts."""
+    places = {files.real(f"{place}/{name}"): f"{place}/{name}" for place in _PLACES[::-1] for name in _FORMATS}
+    for place in _PLACES:
+        for name in _FORMATS:
+            path = f"{place}/{name}"
+            if (file := files.file(path)) is not None and places[files.real(path)] == path:
+                yield place, path, file
+    for name in _LISTS:
+        path = f"{_PLACE_OF_LISTS}/{name}"
+        if (file := files.file(path)) is not None:
+            yield _PLACE_OF_LISTS, path, file
 
 
 def _package(record: Record, path: str, layer: int, context: Context) -> Package:
