@@ -74,7 +74,10 @@ def _locks() -> list[Target]:
     }
     for name, content, _ in CASES:
         seeds.setdefault(name, []).append((content if isinstance(content, str) else json.dumps(content)).encode())
-    return [_target(f"locks.{name}", "locks", f"project/{name}", *given) for name, given in seeds.items()]
+    readers = {"go.mod": "golang", "go.sum": "golang"}
+    return [
+        _target(f"locks.{name}", readers.get(name, "locks"), f"project/{name}", *given) for name, given in seeds.items()
+    ]
 
 
 def _headers() -> list[bytes]:

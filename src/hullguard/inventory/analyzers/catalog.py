@@ -15,6 +15,7 @@ from hullguard.inventory.analyzers.flatpak import FlatpakAnalyzer
 from hullguard.inventory.analyzers.homebrew import HomebrewAnalyzer
 from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
+from hullguard.inventory.analyzers.locks.golang import GoAnalyzer
 from hullguard.inventory.analyzers.locks.manifests import ManifestAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.opkg import OpkgAnalyzer
@@ -71,6 +72,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     WebApplicationsAnalyzer(),
     BinariesAnalyzer(),
     LockAnalyzer(),
+    GoAnalyzer(),
     ManifestAnalyzer(),
     BillsAnalyzer(),
     UnreadAnalyzer(),

@@ -6,7 +6,7 @@ import posixpath
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -104,7 +104,7 @@ class TooMuch(Unreadable):
     """A limit does not let the file be read."""
 
 
-class _Reading(msgspec.Struct, omit_defaults=True):
+class Reading(msgspec.Struct, omit_defaults=True):
     """What is kept of a file."""
 
     pieces: list[Piece] = []
@@ -128,7 +128,12 @@ class LanguageAnalyzer(Analyzer):
 
     def _kept(self, found: Iterator[Piece | Doubt | Bill]) -> bytes:
         """What is kept of a file; nothing when nothing was found."""
-        reading, more = _Reading(), 0
+        reading = self.read(found)
+        return msgspec.json.encode(reading) if reading.pieces or reading.doubts or reading.bills else b""
+
+    def read(self, found: Iterator[Piece | Doubt | Bill]) -> Reading:
+        """What was found, within bounds and as it can be shown."""
+        reading, more = Reading(), 0
         try:
             for one in found:
                 if isinstance(one, Bill):
@@ -151,14 +156,14 @@ class LanguageAnalyzer(Analyzer):
             reading.doubts.append(Doubt(f"is no readable {self.form}"))
         if more:
             reading.doubts.append(Doubt(f"{more} more parts of it could not be read or decided", incomplete=True))
-        return msgspec.json.encode(reading) if reading.pieces or reading.doubts or reading.bills else b""
+        return reading
 
     def analyze(self, files: Files, context: Context) -> Findings:
-        findings = Findings(room=context.room)
+        findings, reader = Findings(room=context.room), self.reader(files)
         for path, file in self.found(files):
             if not file.content or context.owns(path, file, self):
                 continue
-            reading = from_json(file.content, _Reading)
+            reading = reader(path, file)
             layer = context.layers[file.origin]
             for piece in reading.pieces:
                 _add(piece, path, layer, findings)
@@ -168,6 +173,11 @@ class LanguageAnalyzer(Analyzer):
             context.bills += (Stated(_place(path, bill.inner), layer, bill) for bill in reading.bills)
         return findings
 
+    def reader(self, files: Files) -> Callable[[str, File], Reading]:
+        """Gives what a file says, by its path; with a word from others, where they decide it together."""
+        del files
+        return lambda _, file: from_json(file.content, Reading)
+
     def _was_read(self, other: str, path: str, files: Files) -> bool:
         """Whether a file that another one names, by where that lies, was read as one of its kind."""
         place = normal(other if other.startswith("/") else f"{posixpath.dirname(path)}/{other}")
@@ -176,7 +186,7 @@ class LanguageAnalyzer(Analyzer):
         return self.variant(place) == self.variant(path) and files.file(place) is not None
 
     def named(self, content: bytes) -> Iterable[tuple[PackageType, str, str]]:
-        pieces = from_json(content, _Reading).pieces if content else ()
+        pieces = from_json(content, Reading).pieces if content else ()
         return ((piece.type, piece.name, piece.version) for piece in pieces)
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
@@ -186,7 +196,7 @@ class LanguageAnalyzer(Analyzer):
     @staticmethod
     def kept(file: File) -> Sequence[Piece]:
         """The packages that a file of this analyzer's names."""
-        return from_json(file.content, _Reading).pieces if file.content else ()
+        return from_json(file.content, Reading).pieces if file.content else ()
 
 
 class LargeFileAnalyzer(LanguageAnalyzer):

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, TooMuch
 from hullguard.inventory.analyzers.locks.marks import unmarked
 
@@ -22,8 +21,6 @@ _READERS = (
     (r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/.]+)?\.toml", "python.toml_lock"),
     (r"Pipfile\.lock", "python.pipfile_lock"),
     (r"Cargo\.lock", "others.cargo_lock"),
-    (r"go\.mod", "golang.go_mod"),
-    (r"go\.sum", "golang.go_sum"),
     (r"Gemfile\.lock|gems\.locked", "others.gemfile_lock"),
     (r"composer\.lock", "others.composer_lock"),
     (r"packages\.lock\.json", "others.nuget_lock"),
@@ -61,7 +58,7 @@ Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two dire
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 13
+    name, version = "locks", 14
     paths = OF_OTHERS + r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     form = "lock file"
     trees_only = True
@@ -78,12 +75,6 @@ class LockAnalyzer(LanguageAnalyzer):
 
     def variant(self, path: str) -> str:
         return next((pattern for pattern, _ in _READERS if _fits(pattern, path)), "")
-
-    def found(self, files: Files) -> Iterator[tuple[str, File]]:
-        """``go.sum`` only where no ``go.mod`` says better which modules are chosen."""
-        for path, file in super().found(files):
-            if not path.endswith("go.sum") or files.file(path.removesuffix("go.sum") + "go.mod") is None:
-                yield path, file
 
 
 def _fits(pattern: str, path: str) -> bool:

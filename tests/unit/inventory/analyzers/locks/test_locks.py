@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 from tests.support.images import Entry, Image, file, layer
 from tests.support.inventories import Found
-from tests.support.lockfiles import CASES, COMPOSER, GO_MOD, GO_SUM, NPM_3, POETRY, POM, STACK
+from tests.support.lockfiles import CASES, COMPOSER, NPM_3, POETRY, POM, STACK
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
+from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.read import read
 
 NAMES = sorted({name for name, _, _ in CASES})
@@ -46,19 +47,6 @@ def test_every_byte_order_mark_is_known(encoding: str) -> None:
     found = Found([file("requirements.txt", "\ufeffdjango==3.2\r\nidna==2.8".encode(encoding))])
 
     assert sorted(found.names) == ["django", "idna"]
-
-
-def test_go_sum_counts_only_without_go_mod() -> None:
-    both = Found([file("a/go.mod", "module a\n\ngo 1.20\n"), file("a/go.sum", GO_SUM)])
-
-    assert both.names == []
-    assert Found([file("a/go.sum", GO_SUM)]).names == ["github.com/gin-gonic/gin"]
-
-
-def test_an_old_go_mod_says_that_it_is_not_complete() -> None:
-    found = Found([file("go.mod", GO_MOD.replace("go 1.19", "go 1.16"))])
-
-    assert "go.mod" in [unknown.what for unknown in found.unknowns]
 
 
 def test_licences_that_a_lock_file_states_are_kept() -> None:
@@ -180,7 +168,7 @@ def test_a_project_in_a_directory_that_is_only_called_like_those_of_packages_cou
 
 @pytest.mark.parametrize("name", NAMES)
 def test_bytes_that_mean_harm_never_raise(name: str) -> None:
-    analyzer = LockAnalyzer()
+    (analyzer,) = (each for each in ANALYZERS if each.name != "manifests" and re.fullmatch(each.paths, name))
     good = next(content for known, content, _ in CASES if known == name)
     content = (good if isinstance(good, str) else json.dumps(good)).encode()
     hostile = [b"", b"\xff" * 100, b"[" * 50_000, b'{"a":' * 50_000, b"<a>" * 50_000, b"a = [" * 20_000, b" " * 100_000]
