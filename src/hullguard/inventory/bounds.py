@@ -67,10 +67,14 @@ PROGRAMS_BYTES = Bound(256 * MIB, "those parts of all programs of an image toget
 """Half a second of a processor for 16 MiB at worst; constants of all programs of a large image have a tenth."""
 RUNTIME_BYTES = Bound(MIB, "the file `release` of a Java runtime")
 
-DATABASE_LINES = Bound(1 << 20, "lines that count of one database of dpkg, apk or opkg; the others are left out")
-LISTED_FILES = Bound(
-    500_000, "files that the list of one package of dpkg or pacman, or that of apk, names; the others are left out"
+DATABASE_LINES = Bound(
+    1 << 20, "lines that count of one database of dpkg, apk, opkg or Chisel; the others are left out"
 )
+LISTED_FILES = Bound(
+    500_000,
+    "files that the list of one package of dpkg or pacman, or that of apk or Chisel, names; the others are left out",
+)
+CHISEL_BYTES = Bound(64 * MIB, "the list of a chiselled image, unpacked; the rest is not read")
 RPM_PACKAGES = Bound(200_000, "packages of one database of rpm")
 RPM_PAGES = Bound(100_000, "pages of one database of rpm in SQLite")
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import zstandard
 from tests.fuzz import samples
 from tests.fuzz.reading import DEBIAN, LIMITS, analyzed, indexed, split
 from tests.fuzz.target import Target
@@ -217,6 +218,11 @@ def _native_image(data: bytes) -> bytes:
 
 
 _DATABASE, _LOG = _sqlite()
+_CHISEL = (
+    b'{"jsonwall": "1.0", "schema": "1.0", "count": 4}\n{"kind": "slice", "name": "libc6_libs"}\n'
+    b'{"kind": "package", "name": "libc6", "version": "2.35-0ubuntu3.8", "sha256": "76d5", "arch": "amd64"}\n'
+    b'{"kind": "path", "path": "/lib/libssl.so.3", "mode": "0644", "slices": ["libc6_libs"], "sha256": "595b", "size": 2}\n'
+)
 _MANIFEST = b"bash\t5.2-1.azl3\t1\t2\tMicrosoft Corporation\t(none)\t9\tx86_64\t1\tbash-5.2-1.azl3.src.rpm\nbash\t5.2\n"
 TARGETS: tuple[Target, ...] = (
     _target(
@@ -226,6 +232,12 @@ TARGETS: tuple[Target, ...] = (
     _target("debian-version", "os-release", "etc/debian_version", b"12.4\n", b"trixie/sid\n"),
     _target(
         "dpkg.status", "dpkg", "var/lib/dpkg/status", _BASH.encode(), b"Package\v:  a\nVersion: 1\x1a\x1aPackage:\n b\n"
+    ),
+    _target("chisel", "chisel", "var/lib/chisel/manifest.wall", zstandard.compress(_CHISEL)),
+    Target(
+        "packages.chisel.lines",
+        _inside("var/lib/chisel/manifest.wall", zstandard.compress, "chisel"),
+        lambda: (_CHISEL,),
     ),
     _target("dpkg.status-d", "dpkg", "var/lib/dpkg/status.d/base", dpkg_entry("base-files", "12.4").encode()),
     _target(

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+import zstandard
 from tests.support.archives import jar, pom_properties, zipped
 from tests.support.images import Image, dpkg_entry, dpkg_status, file, layer
 from tests.support.programs import elf, go_info, go_program
@@ -29,6 +30,7 @@ POM = "<project><dependencies><dependency/></dependencies></project>"
 TOKEN = next(rule for rule in RULES if rule.id == "npm-token")
 TOKENS = b"\n".join(specimen(TOKEN, seed=seed) for seed in range(9))
 STATUS = "".join(dpkg_entry(f"a{number}", "1") + "\n" for number in range(9))
+CHISEL = b'{"jsonwall": "1.0", "schema": "1.0", "count": 3}\n' + b'{"kind": "slice", "name": "a_b"}\n' * 2
 REDIS = b"\0" * 99 + b"7.0.11build-1689023612000000000"
 
 FILES: dict[str, tuple[int, str, bytes | str]] = {
@@ -59,6 +61,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "PROGRAMS_BYTES": (99, "redis-server", elf(extra=REDIS)),
     "RUNTIME_BYTES": (9, "opt/jdk/release", 'JAVA_VERSION="17.0.7"\n'),
     "DATABASE_LINES": (5, "var/lib/dpkg/status", STATUS),
+    "CHISEL_BYTES": (99, "var/lib/chisel/manifest.wall", zstandard.compress(CHISEL)),
     "LISTED_FILES": (1, "lib/apk/db/installed", "P:a\nV:1\nF:bin\nR:a\nR:b\n\n"),
     "RPM_PACKAGES": (2, "var/lib/rpm/Packages.db", ndb(*(header(f"a{number}") for number in range(3)))),
     "SYMBOLS_BYTES": (9, "app", elf({".svm_heap": b"x", ".dynsym": b"x" * 24, ".dynstr": b"x"})),

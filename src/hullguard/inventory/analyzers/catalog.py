@@ -7,6 +7,7 @@ from hullguard.inventory.analyzers.bills import BillsAnalyzer
 from hullguard.inventory.analyzers.binaries.analyzer import BinariesAnalyzer
 from hullguard.inventory.analyzers.bitnami import BitnamiAnalyzer
 from hullguard.inventory.analyzers.cargo import CargoAnalyzer
+from hullguard.inventory.analyzers.chisel.analyzer import ChiselAnalyzer
 from hullguard.inventory.analyzers.conda import CondaAnalyzer
 from hullguard.inventory.analyzers.copyright.analyzer import CopyrightAnalyzer
 from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
@@ -39,6 +40,7 @@ from hullguard.inventory.analyzers.xbps import XbpsAnalyzer
 DISTRIBUTION: tuple[Analyzer, ...] = (
     OsReleaseAnalyzer(),
     DpkgAnalyzer(),
+    ChiselAnalyzer(),
     CopyrightAnalyzer(),
     ApkAnalyzer(),
     RpmAnalyzer(),

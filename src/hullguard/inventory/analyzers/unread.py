@@ -56,7 +56,8 @@ _KINDS = (
 
 _ELSEWHERE = (
     r"(?!usr/lib/apk/).+/(?:var/lib/dpkg/status|(?:usr/)?lib/apk/db/installed|(?:var/lib|usr/lib/sysimage)/rpm/"
-    r"(?:Packages|rpmdb\.sqlite|Packages\.db)|var/lib/rpmmanifest/container-manifest-2)"
+    r"(?:Packages|rpmdb\.sqlite|Packages\.db)|var/lib/rpmmanifest/container-manifest-2"
+    r"|var/lib/chisel/manifest\.wall)"
 )
 """Databases of OS packages below another root: that of a chroot, or of a container in the image."""
 

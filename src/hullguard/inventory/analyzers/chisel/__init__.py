@@ -1,0 +1,1 @@
+"""Chiselled images of Ubuntu: what Chisel lists of the slices of packages that it cut."""
