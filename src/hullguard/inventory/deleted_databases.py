@@ -7,6 +7,7 @@ from msgspec import Struct
 from hullguard.inventory.analyzers.analyzer import Context, Findings
 from hullguard.inventory.analyzers.catalog import DISTRIBUTION
 from hullguard.inventory.changes import Written
+from hullguard.inventory.defects import analyzed
 from hullguard.inventory.distributions import keeps_packages
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.limits import Limits
@@ -57,5 +58,5 @@ def _before(stack: Stack, context: Context) -> Iterator[list[Package]]:
     for number in below[: -_MOST - 1 : -1]:
         tree = squash(stack.layers[:number], stack.wanted, stack.limits)
         older = Context(layers=context.layers, room=context.room, licenses=context.licenses, reals=tree.reals)
-        findings = [analyzer.analyze(tree, older) for analyzer in analyzers]
+        findings = [analyzed(analyzer, tree, older) for analyzer in analyzers]
         yield [one for each in findings for one in each.packages if one.type in OS_TYPES][: context.room]

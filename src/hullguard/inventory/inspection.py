@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from hullguard.inventory.compression import Readable
 from hullguard.inventory.content.inspector import Inspector
+from hullguard.inventory.defects import defect
 from hullguard.inventory.random_access import held, pieces, reader
 from hullguard.inventory.streams import Section
 from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
@@ -45,9 +46,10 @@ class Inspection:
         self.said = 0
         """How much was found so far, of whatever kind."""
 
-    @property
-    def totals(self) -> tuple[int, int, int]:
-        """How many secrets, malware and careless settings there are."""
+    def since(self, said: int) -> tuple[int, int, int] | None:
+        """How many secrets, malware and careless settings there are; None where nothing was found since then."""
+        if self.said == said:
+            return None
         return len(self.hits.secrets), len(self.hits.malware), len(self.hits.config)
 
     def show(self, names: Sequence[str], size: int, mode: int, head: bytes, raw: Readable) -> None:
@@ -80,17 +82,23 @@ class Inspection:
             self.passed_over[inspector.name, kind] = (count + 1, first)
 
     def _ask(self, inspector: Inspector, path: str, size: int, mode: int, pieces: Iterator[bytes]) -> None:
-        for hit in inspector.inspect(path, size, mode, pieces):
-            # What could not be judged takes no finding's place.
-            key = inspector.name, isinstance(hit, Unknown)
-            self._found[key] = found = self._found.get(key, 0) + 1
-            if found > self._most:
-                self.left_out[inspector.name] = self.left_out.get(inspector.name, 0) + 1
-            elif isinstance(hit, Unknown):
-                self.unknowns.append(hit)
-            else:
-                self.hits.add(hit)
-                self.said += 1
+        try:
+            for hit in inspector.inspect(path, size, mode, pieces):
+                self._add(inspector, hit)
+        except Exception as error:  # noqa: BLE001 - the boundary of a plug-in: one file must not cost the report
+            self.unknowns.append(Unknown(path, defect(error), incomplete=True))
+
+    def _add(self, inspector: Inspector, hit: Hit | Unknown) -> None:
+        # What could not be judged takes no finding's place.
+        key = inspector.name, isinstance(hit, Unknown)
+        self._found[key] = found = self._found.get(key, 0) + 1
+        if found > self._most:
+            self.left_out[inspector.name] = self.left_out.get(inspector.name, 0) + 1
+        elif isinstance(hit, Unknown):
+            self.unknowns.append(hit)
+        else:
+            self.hits.add(hit)
+            self.said += 1
 
 
 def _telling(inspector: Inspector, names: Sequence[str]) -> Sequence[str]:

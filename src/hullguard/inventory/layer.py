@@ -25,6 +25,7 @@ from hullguard.inventory.changes import (
     Written,
 )
 from hullguard.inventory.compression import Readable
+from hullguard.inventory.defects import defect
 from hullguard.inventory.fingerprint import fingerprint, kinds_of
 from hullguard.inventory.inspection import Hits, Inspection
 from hullguard.inventory.limits import Budget
@@ -161,7 +162,7 @@ class Indexer:
 
     def file(self, path: str, size: int, mode: int, content: FileContent) -> None:
         """Records a regular file, wanted or not; of its content no more is read than somebody asks for."""
-        logical = self.wanted.logical(path)
+        logical, before = self.wanted.logical(path), self._inspection.said
         try:
             # Nearly every file ends here.
             if (
@@ -176,10 +177,15 @@ class Indexer:
                 self._other(path)
             else:
                 self._look_into(path, logical, size, mode, content)
-        except OSError as cause:
-            why = f"{self._what}: it could not be read, or laid aside to be read: {cause.strerror}"
-            self._unknown(path, why, incomplete=True)
-            self._other(path)
+        except OSError as bad:
+            self._lost(path, before, f"{self._what}: it could not be read, or laid aside to be read: {bad.strerror}")
+        except Exception as error:  # noqa: BLE001 - the boundary of a plug-in: one file must not cost the report
+            self._lost(path, before, f"{self._what}: {defect(error)}")
+
+    def _lost(self, path: str, before: int, why: str) -> None:
+        """Records a file that failed, with what inspectors had found in it."""
+        self._unknown(path, why, incomplete=True)
+        self._written(path, None, None, {}, hits=self._inspection.since(before), whose=b"")
 
     def _look_into(self, path: str, logical: str | None, size: int, mode: int, content: FileContent) -> None:
         head = content.peek(HEAD if self.wanted.inspectors else SNIFFED_FROM) if self.wanted.looks_inside else b""
@@ -200,8 +206,7 @@ class Indexer:
                 kept = self._condensed(path, logical, analyzer, whole)
                 if any(kept) and (analyzer is None or analyzer.ownable) and packaged(path):
                     whose = fingerprint(whole, kinds_of(lambda directory: hash(directory) in self._listed))
-        hits = self._inspection.totals if self._inspection.said != before else None
-        self._written(path, logical, *kept, hits=hits, whose=whose)
+        self._written(path, logical, *kept, hits=self._inspection.since(before), whose=whose)
 
     def _condensed(
         self, path: str, logical: str | None, analyzer: Analyzer | None, whole: RandomAccess
@@ -339,8 +344,8 @@ class Indexer:
             return
         self.budget.keep(len(content or b"") + sum(map(len, sniffed.values())) + len(whose))
         self.budget.keep_path(path)
-        as_what = logical if logical != path else None
-        self._change(Written(*self._here(), path, as_what, content, sniffed or None, hits, whose))
+        other = logical if logical != path else None
+        self._change(Written(*self._here(), path, other, content, sniffed or None, hits, whose))
 
     def _whiteout(self, path: str, directory: str, base: str) -> None:
         hidden = base[len(WHITEOUT) :]

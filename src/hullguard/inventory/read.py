@@ -14,6 +14,7 @@ from hullguard.inventory.analyzers.provenance import foreign
 from hullguard.inventory.at_once import read_at_once
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
+from hullguard.inventory.defects import analyzed
 from hullguard.inventory.deleted_databases import Stack, look
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
@@ -265,7 +266,7 @@ def _inventory(
             layers=names, room=limits.packages, packages=own.packages, licenses=licenses, reals=tree.reals
         )
         for analyzer in analyzers:
-            _take(analyzer.analyze(tree, context), own, context)
+            _take(analyzed(analyzer, tree, context), own, context)
         own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages))
         seen.add((own.os, frozenset(own.packages)))
         _take(own, found, context)
