@@ -75,7 +75,7 @@ def _locks() -> list[Target]:
     }
     for name, content, _ in CASES:
         seeds.setdefault(name, []).append((content if isinstance(content, str) else json.dumps(content)).encode())
-    readers = {"go.mod": "golang", "go.sum": "golang"}
+    readers = {"go.mod": "golang", "go.sum": "golang", "pom.xml": "maven"}
     return [
         _target(f"locks.{name}", readers.get(name, "locks"), f"project/{name}", *given) for name, given in seeds.items()
     ]

@@ -27,6 +27,12 @@ CRATES = zlib.compress(json.dumps({"packages": [{"name": "a" * 99, "version": "1
 NPM_6 = {"dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "1.0.0"}}}}}
 BILL = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{"name": "a", "version": "1"}]})
 POM = "<project><dependencies><dependency/></dependencies></project>"
+SELF = "<groupId>a</groupId><artifactId>a</artifactId><version>1</version>"
+OWN_BILL = (
+    f"<project>{SELF}<dependencyManagement><dependencies><dependency>{SELF}<type>pom</type><scope>import</scope>"
+    "</dependency></dependencies></dependencyManagement><dependencies><dependency><groupId>b</groupId>"
+    "<artifactId>b</artifactId></dependency></dependencies></project>"
+)
 TOKEN = next(rule for rule in RULES if rule.id == "npm-token")
 TOKENS = b"\n".join(specimen(TOKEN, seed=seed) for seed in range(9))
 STATUS = "".join(dpkg_entry(f"a{number}", "1") + "\n" for number in range(9))
@@ -47,6 +53,8 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "LOCK_DOTS": (1, "poetry.lock", '[[package]]\nname = "a"\nversion = "1.2.3"\n'),
     "LOCK_LEVELS": (0, "package-lock.json", json.dumps(NPM_6)),
     "POM_TAGS": (3, "pom.xml", POM),
+    "POM_PARENTS": (0, "pom.xml", OWN_BILL),
+    "POM_STEPS": (0, "pom.xml", POM),
     "NESTED_ARCHIVES": (1, "a.jar", NESTED),
     "UNNAMED_MEMBERS": (1, "data.zip", zipped({"a": b"1", "b": b"2", "c": b"3"})),
     "POMS": (1, "a.jar", jar({**pom_properties("g", "a", "1"), **pom_properties("g", "b", "1")})),

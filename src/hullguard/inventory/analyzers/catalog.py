@@ -18,6 +18,7 @@ from hullguard.inventory.analyzers.java import JavaAnalyzer
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.locks.golang import GoAnalyzer
 from hullguard.inventory.analyzers.locks.manifests import ManifestAnalyzer
+from hullguard.inventory.analyzers.locks.maven import MavenAnalyzer
 from hullguard.inventory.analyzers.node import NodeAnalyzer
 from hullguard.inventory.analyzers.opkg import OpkgAnalyzer
 from hullguard.inventory.analyzers.os_release import OsReleaseAnalyzer
@@ -75,6 +76,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     BinariesAnalyzer(),
     LockAnalyzer(),
     GoAnalyzer(),
+    MavenAnalyzer(),
     ManifestAnalyzer(),
     BillsAnalyzer(),
     UnreadAnalyzer(),

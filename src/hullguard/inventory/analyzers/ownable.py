@@ -9,6 +9,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE, Findings, text
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.locks.golang import GoAnalyzer
+from hullguard.inventory.analyzers.locks.maven import MavenAnalyzer
 from hullguard.inventory.endings import Endings
 
 # Letters of more than two cases are spelled out, so that ``Endings`` can tell other names apart.
@@ -39,7 +40,7 @@ _NAMED = (
 )
 _BY_LINK = r"(?:.*/)?(?:package\.json|METADATA|PKG-INFO|installed\.json|[^/]+\.gemspec)"
 """What names a package where a link leads to the directory that it lies in (``Analyzer.linked``)."""
-_OWNABLE = (*_NAMED, _BY_LINK, LockAnalyzer.paths, GoAnalyzer.paths)
+_OWNABLE = (*_NAMED, _BY_LINK, LockAnalyzer.paths, GoAnalyzer.paths, MavenAnalyzer.paths)
 """A lock file that an OS package brought says what its maker built with, and not what is there."""
 _SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
 _IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch

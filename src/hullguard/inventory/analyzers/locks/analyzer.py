@@ -24,7 +24,6 @@ _READERS = (
     (r"Gemfile\.lock|gems\.locked", "others.gemfile_lock"),
     (r"composer\.lock", "others.composer_lock"),
     (r"packages\.lock\.json", "others.nuget_lock"),
-    (r"pom\.xml", "java.pom_xml"),
     (r"gradle\.lockfile", "java.gradle_lockfile"),
     (r"mix\.lock", "others.mix_lock"),
     (r"pubspec\.lock", "others.pubspec_lock"),
@@ -58,7 +57,7 @@ Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two dire
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 14
+    name, version = "locks", 15
     paths = OF_OTHERS + r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     form = "lock file"
     trees_only = True
@@ -66,11 +65,9 @@ class LockAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         if len(content) > bounds.LOCK_BYTES:
             raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
-        if not path.endswith(".xml"):  # XML says itself in which encoding it is
-            content = unmarked(content)
         for pattern, place in _READERS:
             if _fits(pattern, path):
-                yield from _reader(place)(content)
+                yield from _reader(place)(unmarked(content))
                 return
 
     def variant(self, path: str) -> str:

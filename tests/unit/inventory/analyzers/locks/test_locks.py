@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.images import Entry, Image, file, layer
 from tests.support.inventories import Found
-from tests.support.lockfiles import CASES, COMPOSER, NPM_3, POETRY, POM, STACK
+from tests.support.lockfiles import CASES, COMPOSER, NPM_3, POETRY, STACK
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.catalog import ANALYZERS
@@ -52,77 +52,6 @@ def test_every_byte_order_mark_is_known(encoding: str) -> None:
 def test_licences_that_a_lock_file_states_are_kept() -> None:
     assert Found([entry("package-lock.json", NPM_3)]).named("lodash").licenses == ("MIT",)
     assert Found([entry("composer.lock", COMPOSER)]).named("symfony/http-kernel").licenses == ("MIT",)
-
-
-def test_versions_that_other_files_decide_are_counted() -> None:
-    whys = [unknown.why for unknown in Found([file("pom.xml", POM)]).unknowns]
-
-    assert "leaves the versions of 2 dependencies to other files" in whys
-
-
-@pytest.mark.parametrize(
-    ("inside", "told"),
-    [
-        (
-            "<dependencies><dependency><groupId>a</groupId><artifactId>b</artifactId><version>1</version></dependency></dependencies>",
-            True,
-        ),
-        ("<parent><groupId>a</groupId><artifactId>b</artifactId><version>1</version></parent>", True),
-        ("<groupId>a</groupId><modules><module>b</module></modules>", False),
-    ],
-)
-def test_a_project_file_says_that_it_does_not_list_everything(inside: str, told: bool) -> None:
-    whys = [one.why for one in Found([file("pom.xml", f"<project>{inside}</project>")]).unknowns]
-
-    why = "does not list what its dependencies, or its parent, bring in turn; `mvn dependency:list` does"
-    assert (why in whys) == told
-
-
-def dependency(artifact: str, version: str | None) -> str:
-    said = f"<version>{version}</version>" if version is not None else ""
-    return f"<dependency><groupId>${{group}}</groupId><artifactId>{artifact}</artifactId>{said}</dependency>"
-
-
-PROPERTIES = "<group>org.a</group><v>${w}</v><w>1.2</w><loop>${loop}</loop><long>" + "1" * 301 + "</long><two>2</two>"
-PROFILE = (
-    "<properties><two>3</two><three>3</three></properties>"
-    f"<dependencies>{dependency('in-profile', '4')}</dependencies>"
-    f"<dependencyManagement><dependencies>{dependency('differs', '6')}</dependencies></dependencyManagement>"
-)
-DECIDED = {"property": "${v}", "own": "${project.version}", "parent": "${project.parent.version}", "managed": None}
-OPEN = {"loop": "${loop}", "absent": "${absent}", "range": "[1,2)", "long": "${long}", "two": "${two}", "three": "${three}",
-        "differs": None, "elsewhere": None, "half": "1.${", "empty": ""}  # fmt: skip
-
-
-def test_of_a_project_file_what_it_decides_itself_is_read() -> None:
-    managed = dependency("managed", "${v}") + dependency("differs", "5")
-    wanted = "".join(dependency(artifact, version) for artifact, version in (DECIDED | OPEN).items())
-    project = (
-        "<project><parent><groupId>org.p</groupId><version>9</version></parent><version>8</version>"
-        f"<properties>{PROPERTIES}</properties><profiles><profile>{PROFILE}</profile></profiles>"
-        f"<dependencyManagement><dependencies>{managed}</dependencies></dependencyManagement>"
-        f"<dependencies>{wanted}</dependencies></project>"
-    )
-
-    found = Found([file("pom.xml", project)])
-
-    assert {(one.name, one.version) for one in found.packages} == {
-        ("org.a:property", "1.2"),
-        ("org.a:own", "8"),
-        ("org.a:parent", "9"),
-        ("org.a:managed", "1.2"),
-        ("org.a:in-profile", "4"),
-    }
-    assert f"leaves the versions of {len(OPEN)} dependencies to other files" in [one.why for one in found.unknowns]
-
-
-def test_a_project_file_with_entities_is_refused() -> None:
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><project>&b;</project>'
-
-    found = Found([file("pom.xml", bomb)])
-    assert ("pom.xml", "declares a document type, which no project file needs; it was not read") in [
-        (unknown.what, unknown.why) for unknown in found.unknowns
-    ]
 
 
 @pytest.mark.parametrize("name", ["poetry.lock", "Cargo.lock"])
