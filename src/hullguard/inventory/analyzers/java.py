@@ -4,11 +4,12 @@ A group is never guessed from a package's name alone: an archive whose group nob
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from hullguard.inventory import bounds
+from hullguard.inventory.analyzers import java_names
 from hullguard.inventory.analyzers.analyzer import Bill, File, Files, text
 from hullguard.inventory.analyzers.bills import in_archive, is_bill
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
@@ -38,70 +39,15 @@ _POM_KEYS = ("groupId", "artifactId", "version")
 _PROPERTY = re.compile(r"[ \t]*([^#!=:\s][^=:\s]{0,99})[ \t]*[=:](.*)")
 _MANIFEST = b"META-INF/MANIFEST.MF"
 _STEM = re.compile(r"(?P<artifact>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)")
-_WORD = re.compile(r"[A-Za-z_][\w.-]*")
 
 # Parts of a Java runtime, which is reported as a whole; others of these names say what they are.
 _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.jar", "resources.jar", "tools.jar"})
-
-# Patterns of what few images hold are not compiled before they are asked for.
-# Builds that leave no Maven properties in their archives and no group in the manifest.
-_FAMILIES = (
-    (r"spring-boot(?:-[a-z-]+)?", "org.springframework.boot"),
-    (r"spring-security-[a-z0-9-]+", "org.springframework.security"),
-    (
-        (
-            r"spring-(?:aop|aspects|beans|context|context-support|core|expression|jcl|jdbc|jms|messaging|orm|oxm|tx|web"
-            r"|webflux|webmvc|websocket)"
-        ),
-        "org.springframework",
-    ),
-    (r"tomcat-embed-[a-z]+", "org.apache.tomcat.embed"),
-    (r"kotlin-(?:stdlib|reflect)(?:-[a-z0-9]+)?", "org.jetbrains.kotlin"),
-    (r"micrometer-[a-z-]+", "io.micrometer"),
-    (r"reactor-core", "io.projectreactor"),
-    (r"reactor-netty(?:-[a-z]+)?", "io.projectreactor.netty"),
-    (r"okhttp", "com.squareup.okhttp3"),
-    (r"okio(?:-jvm)?", "com.squareup.okio"),
-    (r"snakeyaml", "org.yaml"),
-    (r"hibernate-core", "org.hibernate"),
-    (r"asm(?:-[a-z]+)?", "org.ow2.asm"),
-    (r"jna(?:-platform)?", "net.java.dev.jna"),
-    (r"velocity(?:-tools)?", "org.apache.velocity"),
-    (r"ant(?:-launcher)?", "org.apache.ant"),
-    (r"mysql-connector-java", "mysql"),
-    *(
-        (name, name)
-        for name in (
-            "commons-beanutils",
-            "commons-chain",
-            "commons-collections",
-            "commons-digester",
-            "commons-fileupload",
-            "commons-httpclient",
-            "commons-lang",
-            "commons-logging",
-            "dom4j",
-        )
-    ),
-)
-_PART = r"[a-z][a-z0-9-]{0,40}"
-_SERVER = "org.apache.tomcat:tomcat-catalina"
-_VERSION = r"\d[\w.+-]*"
-_BUILD_OF_KOTLIN = r"-release-\d+(?:\([^()]*\))?\Z"
-# Where Maven and Gradle keep what they fetched, the directories say it all.
-_FETCHED = (
-    r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
-    r"(?:.*/)?files-2\.1/(?P<group>[^/]+)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/[0-9a-f]+/(?P<base>[^/]+)",
-)
-
-# Organisations so large that none of their artifacts has just their name as its group.
-_ROOFS = frozenset({"org.apache", "org.eclipse", "com.sun", "com.google", "com.oracle"})
 
 
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 12
+    name, version = "java", 13
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -113,7 +59,7 @@ class JavaAnalyzer(LargeFileAnalyzer):
             return
         # Others, too, have files that end in "par", say, and some of those are text.
         named = _NAMED(path) is not None and (_CERTAIN(path) is not None or content[: len(_ARCHIVE)] == _ARCHIVE)
-        walk = _Walk(_fetched(path), budget or Budget(Limits()), named=named)
+        walk = _Walk(java_names.fetched(path), budget or Budget(Limits()), named=named)
         for found in walk.archive(content, path.rpartition("/")[2], (), 0):
             # What begins like an archive may be anything: of that only what is Java's is told.
             if named or walk.java or (isinstance(found, Doubt) and found.incomplete):
@@ -143,7 +89,7 @@ class _Walk:
     """One archive with everything nested in it."""
 
     def __init__(self, fetched: tuple[str, str] | None, budget: Budget, *, named: bool) -> None:
-        self._fetched = fetched
+        self.fetched = fetched
         self._budget = budget
         self._named_so = named
         self.java = False
@@ -233,7 +179,7 @@ class _Walk:
     def _named(self, stated: _Stated, base: str, place: str) -> Iterator[Piece | Doubt]:
         stem = _STEM.fullmatch(base.rpartition(".")[0]) if len(base) <= _BASE else None
         artifact = stem["artifact"] if stem else None
-        licenses = _licenses(stated.manifest)
+        licenses = java_names.licenses_of(stated.manifest)
         complete = [pom for pom in stated.poms if all(pom.get(key) for key in _POM_KEYS)]
         for pom in complete:
             yield Piece(
@@ -244,14 +190,23 @@ class _Walk:
                 place,
             )
         bare = base.rpartition(".")[0]
-        if complete and _is_one_of(complete, artifact, bare, stated.manifest):
+        if complete and java_names.is_one_of(complete, artifact, bare, stated.manifest):
             return
-        told = None if place else self._fetched
-        told = told or _tomcat(stated.manifest, bare)
-        told = told or _told(stated.manifest, artifact, stem["version"] if stem else None, bare)
+        told = None if place else self.fetched
+        told = told or java_names.tomcat(stated.manifest, bare)
+        if told is None and (
+            told := java_names.told(stated.manifest, artifact, stem["version"] if stem else None, bare)
+        ):
+            other = java_names.contradicted(stated.manifest, stem["version"]) if stem else ""
+            if other and stem:
+                why = (
+                    f"is called {stem['version']!a}, and says in its manifest that it is {other!a}: "
+                    "it was looked up as what it is called"
+                )
+                yield Doubt(why, place)
         if told is not None:
             yield Piece(PackageType.MAVEN, told[0], told[1], licenses, place)
-            if told[0] == _SERVER:
+            if told[0] == java_names.SERVER:
                 # Most advisories speak of the server as a whole, and not of the archive with the flaw.
                 yield Piece(PackageType.MAVEN, "org.apache.tomcat:tomcat", told[1], licenses, place)
         elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and base not in _RUNTIME:
@@ -305,93 +260,3 @@ def _main_section(content: bytes) -> tuple[dict[str, str], bool]:
 def _attributes(lines: Sequence[Sequence[str]]) -> dict[str, str]:
     pairs = ("".join(parts).partition(":") for parts in lines)
     return {key.strip(): value.strip() for key, separator, value in pairs if separator}
-
-
-def _is_one_of(poms: Sequence[Mapping[str, str]], artifact: str | None, bare: str, manifest: Mapping[str, str]) -> bool:
-    """Whether the archive is one of those that it has Maven's properties of; else all of them were packed into it.
-
-    One that is called otherwise, without a version in its name, as applications are, may be any of them, but for one
-    whose manifest has another version than all of them; or of several, one without a manifest, as some builds leave it.
-    """
-    # Quarkus puts the group before the name: ``io.vertx.vertx-core-4.0.0.jar``.
-    if any((artifact or bare) in (pom["artifactId"], f"{pom['groupId']}.{pom['artifactId']}") for pom in poms):
-        return True
-    version = manifest.get("Implementation-Version", "")
-    other = re.fullmatch(_VERSION, version) is not None and all(pom["version"] != version for pom in poms)
-    return artifact is None and (bool(manifest) or len(poms) == 1) and not other
-
-
-def _told(manifest: Mapping[str, str], artifact: str | None, version: str | None, bare: str) -> tuple[str, str] | None:
-    """Maven's name and the version, where the manifest and the file's name state them together."""
-    if prefixed := _prefixed(artifact, version):
-        return prefixed
-    symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
-    title = manifest.get("Implementation-Title", "")
-    # Titles are also written in capitals, or without the release of Scala.
-    if bare[: len(title)].lower() == title.lower() and re.fullmatch(r"(?:_\d[\d.]*)?", bare[len(title) :]):
-        title = bare
-    name = artifact or (title if _WORD.fullmatch(title) else None)
-    version = version or manifest.get("Implementation-Version") or manifest.get("Bundle-Version")
-    version = version and re.sub(_BUILD_OF_KOTLIN, "", version)
-    if not name or not version or " " in version:
-        return None
-    vendor = manifest.get("Implementation-Vendor-Id", "")
-    vendor = vendor if _WORD.fullmatch(vendor) and vendor not in _ROOFS else ""
-    group = _family(name) or vendor or _group(symbolic, name)
-    # Quarkus again, where the manifest states the group.
-    return (f"{group}:{name.removeprefix(f'{group}.')}", version) if group else None
-
-
-def _fetched(path: str) -> tuple[str, str] | None:
-    """Maven's name and the version by the place in a cache of Maven or Gradle."""
-    for pattern in _FETCHED:
-        found = re.fullmatch(pattern, path)
-        if found and found["base"] == f"{found['artifact']}-{found['version']}.jar":
-            return f"{found['group'].replace('/', '.')}:{found['artifact']}", found["version"]
-    return None
-
-
-def _tomcat(manifest: Mapping[str, str], stem: str) -> tuple[str, str] | None:
-    """Of the server's own archives, some of which have no more than a title: Maven's name and the version."""
-    version = manifest.get("Implementation-Version", "")
-    titled = manifest.get("Implementation-Title") == "Apache Tomcat" and re.fullmatch(_VERSION, version)
-    part = stem.removesuffix(f"-{version}").removeprefix("tomcat-")
-    if not titled or part.startswith("embed-") or not re.fullmatch(_PART, part):
-        return None
-    return f"org.apache.tomcat:tomcat-{part}", version
-
-
-def _prefixed(artifact: str | None, version: str | None) -> tuple[str, str] | None:
-    """Of ``com.squareup.okhttp3.okhttp`` the group and the name, where the name is known to be of that group."""
-    if not artifact or not version or "." not in artifact:
-        return None
-    for dot in re.finditer(r"\.", artifact):
-        group, name = artifact[: dot.start()], artifact[dot.end() :]
-        if _family(name) == group:
-            return f"{group}:{name}", version
-    return None
-
-
-def _family(artifact: str) -> str | None:
-    return next((group for pattern, group in _FAMILIES if re.fullmatch(pattern, artifact)), None)
-
-
-def _group(symbolic: str, artifact: str) -> str | None:
-    """Undoes how Maven's bundle plug-in makes a symbolic name, where only one group can have led to it.
-
-    It joins group and artifact, and leaves out the artifact's first word when the group ends in it:
-    ``org.apache.commons`` and ``commons-lang3`` give ``org.apache.commons.lang3``.
-    """
-    first, dash, rest = artifact.partition("-")
-    group = symbolic.removesuffix(f".{rest}")
-    if dash and group != symbolic and group.rpartition(".")[2] == first:
-        return group
-    group = symbolic.removesuffix(f".{artifact}")
-    if dash and group != symbolic and "." in group:
-        return group
-    return None
-
-
-def _licenses(manifest: Mapping[str, str]) -> tuple[str, ...]:
-    stated = manifest.get("Bundle-License", "").partition(";")[0].strip().strip('"')
-    return (stated[:300],) if stated and "," not in stated else ()

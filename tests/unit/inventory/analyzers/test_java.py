@@ -93,6 +93,53 @@ def test_without_properties_the_manifest_and_the_file_name_decide_together(
 
 
 @pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({}, []),
+        ({"Implementation_Version": "1.1"}, []),
+        ({"Implementation_Version": "1.1.0.Final"}, []),
+        ({"Implementation_Version": "of the product"}, []),
+        (
+            {"Implementation_Version": "1.2"},
+            ["is called '1.1', and says in its manifest that it is '1.2': it was looked up as what it is called"],
+        ),
+        (
+            {"Implementation_Version": "1.10"},
+            ["is called '1.1', and says in its manifest that it is '1.10': it was looked up as what it is called"],
+        ),
+    ],
+)
+def test_a_manifest_with_another_version_than_the_name_is_told(stated: dict[str, str], told: list[str]) -> None:
+    found = Found([file("lib/dom4j-1.1.jar", jar(manifest(Implementation_Title="dom4j", **stated)))])
+
+    assert [(one.name, one.version) for one in found.packages] == [("dom4j:dom4j", "1.1")]
+    assert [one.why for one in found.unknowns if one.what == "lib/dom4j-1.1.jar"] == told
+
+
+def test_properties_go_before_the_manifest_and_the_name() -> None:
+    said = manifest(Implementation_Title="dom4j", Implementation_Version="2", Implementation_Vendor_Id="org.dom4j")
+    found = Found([file("lib/dom4j-1.1.jar", jar({**said, **pom_properties("dom4j", "dom4j", "1.6.1")}))])
+
+    assert [(one.name, one.version) for one in found.packages] == [("dom4j:dom4j", "1.6.1")]
+
+
+def test_the_name_tells_what_properties_leave_out() -> None:
+    lacking = {"META-INF/maven/dom4j/dom4j/pom.properties": "groupId=dom4j\nartifactId=dom4j\n"}
+    found = Found([file("lib/dom4j-1.1.jar", jar(lacking))])
+
+    assert [(one.name, one.version) for one in found.packages] == [("dom4j:dom4j", "1.1")]
+    assert [one.what.partition("!")[0] for one in found.unknowns[1:]] == ["lib/dom4j-1.1.jar"]
+
+
+@pytest.mark.parametrize("attributes", [{}, {"Specification_Title": "dom4j"}, {"Implementation_Title": "dom4j"}])
+def test_an_archive_without_a_version_anywhere_is_told_by_its_name(attributes: dict[str, str]) -> None:
+    found = Found([file("lib/dom4j.jar", jar(manifest(**attributes)))])
+
+    assert found.names == []
+    assert [one.what for one in found.unknowns[1:]] == ["lib/dom4j.jar"]
+
+
+@pytest.mark.parametrize(
     ("name", "attributes"),
     [
         ("guava-30.1.jar", {"Bundle_SymbolicName": "com.google.guava", "Bundle_Version": "30.1"}),
