@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct, field
 
-from hullguard.inventory.bills.purls import operating_system, package_of, system_of
+from hullguard.inventory.bills.purls import is_another, operating_system, package_of, system_of
 from hullguard.inventory.source.engine_json import folded
 from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
@@ -25,6 +26,8 @@ _ARCHIVES = (".jar", ".war", ".ear", ".whl", ".gem", ".nupkg", ".crate", ".dll")
 _IMAGES = ("pkg:oci/", "pkg:docker/")
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _SILENT = frozenset({"NOASSERTION", "NONE"})
+_SHOWN = 80
+"""Characters of a version in a sentence."""
 _BUILT_FROM = re.compile(r"^built (?:package )?from: (\S+)(?: (\S+))?$", re.MULTILINE)
 _NAMES = ("hullguard:source", "aquasecurity:trivy:SrcName")
 _OWN_VERSION = "hullguard:source-version"
@@ -214,6 +217,15 @@ def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str
             yield _package(purl, entry, os)
         except Invalid as bad:
             yield str(bad)
+
+
+def two_versions(entry: Entry, package: Package) -> tuple[str, str] | None:
+    """The version that an entry gives a package, and another one that its purl does; by that it is judged."""
+    if entry.version in _SILENT or not is_another(entry.version, package):
+        return None
+    if len(entry.purls) > 1 and any(f"@{entry.version}" in unquote(purl) for purl in entry.purls):
+        return None  # SPDX gives some a purl for each version that they are known by
+    return entry.version[:_SHOWN], package.version[:_SHOWN]
 
 
 def _is_archive(entry: Entry) -> bool:

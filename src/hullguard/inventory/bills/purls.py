@@ -13,6 +13,7 @@ from hullguard.model.package import OS_TYPES, Package, PackageType
 
 _MAX_LENGTH = 4096
 _RELEASE = re.compile(r"(?:(.*?)-)?(v?\d[^-]*(?:-LTS(?:-SP\d+)?|-SP\d)?|edge)")
+_MARK = re.compile(r"^(?:go|[vV=])(?=\d)")
 _NAME_AND_RELEASE = re.compile(r"(\D+?) (v?\d.*)")
 _RELATIVES = {
     "redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "suse": "sles", "cbl-mariner": "mariner",
@@ -81,6 +82,16 @@ def package_of(
         licenses=licenses,
         module=":".join(module[:2]) if len(module) > 1 else None,
     )
+
+
+def is_another(version: str, package: Package) -> bool:
+    """Whether a version that is given beside a purl is not the purl's; what tools write in two ways is one."""
+    given, judged = version.strip(), package.version
+    if package.type not in OS_TYPES:
+        given, judged = _MARK.sub("", given), _MARK.sub("", judged)
+    elif (":" in given) != (":" in judged):  # some write no epoch, or as a qualifier
+        given, judged = given.rpartition(":")[2], judged.rpartition(":")[2]
+    return bool(given) and given != judged
 
 
 def system_of(text: str) -> OperatingSystem | None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Bill
 from hullguard.inventory.analyzers.language import Doubt, TooMuch, is_word
-from hullguard.inventory.bills.document import UTF8_MARK, Entry, described, packages, system, unread
+from hullguard.inventory.bills.document import UTF8_MARK, Entry, described, packages, system, two_versions, unread
 from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
 from hullguard.model.decoding import from_json
@@ -21,6 +21,8 @@ _STRETCH = 64
 _NOT_RUN = frozenset({"optional", "excluded"})
 """Scopes of what is not installed, or for tests only (CycloneDX, ``component.scope``)."""
 _NAME = 200
+_OF_TWO = 20
+"""Packages of a bill that are named because it gives them two versions; the others are counted."""
 _REASONS = 20
 """Why components count for nothing; the others are counted together."""
 _PURL, _PURL_PART = 10, 8
@@ -75,11 +77,7 @@ def read(content: bytes, budget: Budget, *, inner: str = "", of_os_package: bool
             reading.take(entry)
     if document.incomplete:
         yield Doubt("the bill of materials says of itself that it is incomplete", inner)
-    if reading.more:
-        why = f"names more than {bounds.PACKAGES_OF_A_FILE} packages; {reading.more} were left out"
-        yield Doubt(why, inner, incomplete=True)
-    if not (reading.found or reading.apart):
-        yield Doubt("the bill of materials names no package that can be matched", inner)
+    yield from (replace(doubt, inner=inner) for doubt in reading.doubts())
     yield Bill(tuple(reading.found), reading.apart, inner)
 
 
@@ -128,6 +126,8 @@ class _Reading:
         self.found: list[Package] = []
         self.apart: dict[str, tuple[int, str]] = {}
         self.more = 0
+        self.of_two: list[tuple[str, str, str]] = []
+        """Packages that it gives two versions: the name, what stands beside the purl, and the purl's."""
 
     def take(self, entry: Entry) -> None:
         """Keeps the packages that a component names."""
@@ -139,8 +139,22 @@ class _Reading:
                 self.leave("its purl is none" if one.startswith(("'", '"')) else one, entry)  # which that quotes
             elif is_word(one.name) and is_word(one.version):
                 self.found.append(_presentable(one))
+                if versions := two_versions(entry, one):
+                    self.of_two.append((one.name, *versions))
             else:
                 self.leave("its name or its version cannot be one", entry)
+
+    def doubts(self) -> Iterator[Doubt]:
+        """What is doubtful about the bill as a whole, and packages that it gives two versions."""
+        if self.more:
+            why = f"names more than {bounds.PACKAGES_OF_A_FILE} packages; {self.more} were left out"
+            yield Doubt(why, incomplete=True)
+        for name, given, judged in self.of_two[:_OF_TWO]:
+            yield Doubt(f"gives {name} the version {given}, and its purl {judged}, which is judged")
+        if (more := len(self.of_two) - _OF_TWO) > 0:
+            yield Doubt(f"gives {more} more packages other versions than their purls do, which are judged")
+        if not (self.found or self.apart):
+            yield Doubt("the bill of materials names no package that can be matched")
 
     def leave(self, why: str, entry: Entry) -> None:
         """Counts a component for nothing."""

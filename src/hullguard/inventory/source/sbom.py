@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hullguard.inventory import bounds
-from hullguard.inventory.bills.document import UTF8_MARK, UTF16_MARKS, Entry, described, packages, system
+from hullguard.inventory.bills.document import UTF8_MARK, UTF16_MARKS, Entry, described, packages, system, two_versions
 from hullguard.inventory.source.opened import Listed, Request
 from hullguard.model.errors import Invalid, NotFound
 from hullguard.model.package import Package, Unknown
@@ -81,10 +81,15 @@ def _listed(every: Iterator[Entry]) -> Listed:
     os = system(entries)
     found: list[Package] = []
     unknowns: list[Unknown] = []
+    of_two: list[Unknown] = []
     for entry in entries:
         for one in packages(entry, os):
             if isinstance(one, Package):
                 found.append(one)
+                if versions := two_versions(entry, one):
+                    given, judged = versions
+                    why = f"the bill of materials gives it the version {given}, and its purl {judged}, which is judged"
+                    of_two.append(Unknown(one.name, why))
             else:
                 unknowns.append(Unknown(f"{entry.name} {entry.version}".strip() or "a component without a name", one))
     if not found and not unknowns:
@@ -92,7 +97,10 @@ def _listed(every: Iterator[Entry]) -> Listed:
     if (more := len(unknowns) - bounds.SBOM_DOUBTS) > 0:
         why = f"{more} more packages cannot be matched"
         unknowns[bounds.SBOM_DOUBTS :] = [Unknown("more packages", why, incomplete=True)]
+    if (more := len(of_two) - bounds.SBOM_DOUBTS) > 0:
+        why = f"{more} more packages have other versions there than in their purls, which are judged"
+        of_two[bounds.SBOM_DOUBTS :] = [Unknown("more packages", why, incomplete=True)]
     if left_out:
         why = f"the bill of materials names {len(entries) + left_out} packages; {bounds.SBOM_PACKAGES} were read"
         unknowns.append(Unknown("the rest of the image", why, incomplete=True))
-    return Listed(tuple(found), os, tuple(unknowns))
+    return Listed(tuple(found), os, (*unknowns, *of_two))

@@ -116,6 +116,16 @@ def test_another_version_is_another_package() -> None:
     assert sorted((one.version, one.by_bill) for one in found.packages) == [("4.17.10", True), ("4.17.21", False)]
 
 
+def test_a_version_that_is_not_the_purls_is_told() -> None:
+    two = [{"type": "library", "name": f"a{n}", "version": "2", "purl": f"pkg:npm/a{n}@1"} for n in range(25)]
+    found = Found([file("a.cdx.json", cyclonedx(*two))])
+
+    whys = [why for what, why in said(found) if what == "a.cdx.json"]
+    assert {(one.name, one.version) for one in found.packages} == {(f"a{n}", "1") for n in range(25)}
+    assert whys[:20] == [f"gives a{n} the version 2, and its purl 1, which is judged" for n in range(20)]
+    assert whys[20] == "gives 5 more packages other versions than their purls do, which are judged"
+
+
 def test_what_an_os_package_brought_is_not_added_for_a_bill() -> None:
     metadata = "usr/lib/python3/dist-packages/requests-2.28.1.dist-info/METADATA"
     manifest_path = "usr/share/nodejs/node_modules/lodash/package.json"

@@ -126,6 +126,53 @@ def test_another_document_to_which_one_refers_is_told(document: bytes, others: d
     assert parse_sbom(json.dumps(json.loads(document) | website).encode(), "x").unknowns == ()
 
 
+TWO = [
+    ("lodash", "4.17.21", "pkg:npm/lodash@4.17.15", "4.17.15"),
+    ("libc6", "1:2.36-9", "pkg:deb/debian/libc6@2:2.36-9?distro=debian-12", "2:2.36-9"),
+    ("libc6", "2.36-9", "pkg:deb/debian/libc6@2.36-10?distro=debian-12", "2.36-10"),
+]
+ONE = [
+    ("lodash", "", "pkg:npm/lodash@4.17.15"),
+    ("lodash", " v4.17.15 ", "pkg:npm/lodash@4.17.15"),
+    ("lodash", "NOASSERTION", "pkg:npm/lodash@4.17.15"),
+    ("lodash", "4.17.15", "pkg:npm/lodash"),
+    ("gcc", "1:12.2-3", "pkg:rpm/fedora/gcc@12.2-3?epoch=1&distro=fedora-40"),
+    ("gcc", "12.2-3", "pkg:rpm/fedora/gcc@12.2-3?epoch=1&distro=fedora-40"),
+    ("bash", "5.2-1", "pkg:deb/debian/bash@1:5.2-1?distro=debian-12"),
+    ("stdlib", "go1.21.1", "pkg:golang/stdlib@1.21.1"),
+    ("x/y", "1.2.3", "pkg:golang/x/y@v1.2.3"),
+]
+
+
+@pytest.mark.parametrize(("name", "version", "purl", "judged"), TWO)
+def test_a_version_that_is_not_the_purls_is_told(name: str, version: str, purl: str, judged: str) -> None:
+    why = f"the bill of materials gives it the version {version}, and its purl {judged}, which is judged"
+    for document in (
+        cyclonedx({"type": "library", "name": name, "version": version, "purl": purl}),
+        spdx({"name": name, "versionInfo": version, "externalRefs": refs(purl)}),
+    ):
+        found = parse_sbom(document, "x")
+
+        assert [one.version for one in found.packages] == [judged]
+        assert [(one.what, one.why) for one in found.unknowns] == [(name, why)]
+
+
+@pytest.mark.parametrize(("name", "version", "purl"), ONE)
+def test_one_version_in_two_spellings_is_one(name: str, version: str, purl: str) -> None:
+    found = parse_sbom(cyclonedx({"type": "library", "name": name, "version": version, "purl": purl}), "x")
+
+    assert (len(found.packages), found.unknowns) == (1, ())
+
+
+def test_packages_of_two_versions_without_end_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "SBOM_DOUBTS", 2)
+    every = [{"type": "library", "name": "a", "version": "2", "purl": f"pkg:npm/a{n}@1"} for n in range(5)]
+    found = parse_sbom(cyclonedx(*every), "x")
+
+    assert [one.what for one in found.unknowns] == ["a0", "a1", "more packages"]
+    assert found.unknowns[-1].why == "3 more packages have other versions there than in their purls, which are judged"
+
+
 def test_what_others_say_in_their_comments_is_no_doubt() -> None:
     document = json.loads(spdx({"name": "a", "externalRefs": refs("pkg:npm/a@1")}))
     document |= {"comment": "made by hand", "creationInfo": {"creators": ["Tool: other-1"]}}
