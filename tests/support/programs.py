@@ -103,3 +103,19 @@ def old_go_program(version: str, modules: str, *, wide: bool = True, order: str 
     flags = 0 if order == "<" else 1
     section = (b"\xff Go buildinf:" + bytes([size, flags]) + pointers).ljust(32, b"\0")
     return elf({".go.buildinfo": section}, extra, wide=wide, order=order)
+
+
+def assembly(version: str, *, machine: int = 0xFD1D, size: int | None = None) -> bytes:
+    """An assembly with a version in its resources, compiled for a processor and a system."""
+    said = "ProductVersion\0\0".encode("utf-16-le") + f"{version}\0".encode("utf-16-le") + bytes(8)
+    said = "Comments\0x\0".encode("utf-16-le") + said
+    dos = b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64)
+    coff = b"PE\0\0" + struct.pack("<HHIIIHH", machine, 2, 0, 0, 0, 240, 0x2022)
+    optional = struct.pack("<H", 0x20B) + bytes(106) + struct.pack("<I", 16)
+    resources = struct.pack("<II", 0x4010, len(said) if size is None else size)
+    directories = bytes(16) + resources + bytes(8 * 11) + struct.pack("<II", 0x2008, 72) + bytes(8)
+    sections = struct.pack("<8s4I16x", b".text", 16, 0x2000, 16, 496) + struct.pack(
+        "<8s4I16x", b".rsrc", len(said), 0x4000, len(said) + 16, 512
+    )
+    head = dos + coff + optional + directories + sections
+    return head.ljust(528, b"\0") + said

@@ -340,6 +340,11 @@ TARGETS: tuple[Target, ...] = (
         b'\xef\xbb\xbf{"libraries": {"App/1.0.0": {"type": "project"}, "Newtonsoft.Json/12.0.1": {"type": "package"},'
         b' "runtimepack.Microsoft.NETCore.App/6.0.1": {"type": "runtimepack"}}}',
     ),
+    Target(
+        "packages.assemblies",
+        analyzed(_BY_NAME["assemblies"], "app/System.Private.CoreLib.dll"),
+        lambda: (programs.assembly("8.0.4+a"), programs.assembly("3.1.22-servicing.1.2+b", machine=0x14C)),
+    ),
     _target(
         "conda", "conda", "opt/conda/conda-meta/numpy.json", b'{"name": "numpy", "version": "1.2", "license": "BSD"}'
     ),

@@ -1,27 +1,40 @@
 """Assemblies of .NET of which no ``NAME.deps.json`` says what package they came with: how many there are is said.
 
 An assembly's own versions are none of NuGet's: ``Newtonsoft.Json`` 13.0.3 calls itself 13.0.0.0, and its
-file 13.0.3.27908.
+file 13.0.3.27908. But those of the runtime have its version, and advisories know it by the packages in which it is
+published: where no list names these, as .NET Core 3.1's own does not, they are told by its assemblies.
 """
 
-import struct
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from hullguard.inventory.analyzers.analyzer import Context, Files, Findings
-from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece
+from hullguard.inventory.analyzers.analyzer import Context, File, Files, Findings
+from hullguard.inventory.analyzers.dotnet import DotnetAnalyzer
+from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Piece, add
 from hullguard.inventory.analyzers.ownable import DOTNET_DEPENDENCIES
+from hullguard.inventory.analyzers.portable import MAGIC, Portable
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
+from hullguard.model.package import PackageType
 
-_DOS = b"MZ"
-_DOS_HEADER = 64
-_SIGNATURE = b"PE\0\0"
-_OPTIONAL = 24
-"""Where the optional header begins, behind the signature and COFF's header."""
-_DIRECTORIES = {0x10B: 96, 0x20B: 112}
-"""By the optional header's mark how far in it the directories begin; their number stands before them."""
-_CLR = 14
-"""Of the directories the one that leads to what the common language runtime needs (ECMA-335, II.25.2.3.3)."""
+_RUNTIMES = {
+    "system.private.corelib.dll": "Microsoft.NETCore.App.Runtime",
+    "microsoft.aspnetcore.dll": "Microsoft.AspNetCore.App.Runtime",
+}
+"""By an assembly that each of them has, in small letters, the package of the runtime without its platform."""
+_LINUX, _WINDOWS = 0x7B79, 0
+_PROCESSORS = {0x8664: "x64", 0xAA64: "arm64", 0x01C4: "arm"}
+_PLATFORMS = {
+    machine ^ system: f"{name}-{processor}"
+    for system, name in ((_LINUX, "linux"), (_WINDOWS, "win"))
+    for machine, processor in _PROCESSORS.items()
+}
+"""What the runtime's assemblies are compiled for (dotnet/runtime, pedecoder.h): numbers of a system and a processor."""
+_MUSL = frozenset({"alpine", "alpaquita"})
+_VERSION = re.compile(
+    r"((?:[3-9]|\d{2,3})\.\d{1,3}\.\d{1,5})(?:-servicing\.[\d.]+)?(-(?:alpha|preview|rc)[\w.]*)?(?:\+\w*)?"
+)
+"""Before .NET Core 3 the runtime's assemblies had versions of their own."""
 _FOREIGN = ("usr/lib/", "usr/share/")
 """What a distribution's own package brought lies there."""
 _CACHE = ".nuget/packages/"
@@ -35,43 +48,67 @@ _RESOURCES = ".resources.dll"
 class AssembliesAnalyzer(LargeFileAnalyzer):
     """Portable executables with a header for the common language runtime, known by their first bytes."""
 
-    name, version = "assemblies", 1
-    magic = (_DOS,)
+    name, version = "assemblies", 2
+    magic = (MAGIC,)
     form = ".NET assembly"
 
+    def condense_sniffed(self, names: Sequence[str], content: RandomAccess, budget: Budget | None = None) -> bytes:
+        known = (name for name in names if name.rpartition("/")[2].lower() in _RUNTIMES)
+        return self.condense(next(known, names[0]), content, budget)
+
     def pieces(self, path: str, content: RandomAccess, budget: Budget | None = None) -> Iterator[Piece | Doubt]:
-        del path, budget
-        if is_assembly(content):
-            yield Doubt("is a .NET assembly")
+        del budget
+        portable = Portable(content)
+        if not portable.is_assembly:
+            return
+        yield Doubt("is a .NET assembly")
+        runtime = _RUNTIMES.get(path.rpartition("/")[2].lower())
+        version = _VERSION.fullmatch(portable.product_version) if runtime else None
+        if runtime and version:
+            platform = _PLATFORMS.get(portable.machine, "")
+            yield Piece(PackageType.NUGET, f"{runtime}.{platform}", version[1] + (version[2] or ""))
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        found = [path for path, _ in files.sniffed(self.name)]
+        found = list(files.sniffed(self.name))
         if not found:
             return findings
-        listed = {path.rpartition("/")[0] for path, _ in files.matching(DOTNET_DEPENDENCIES)}
-        alone = [path for path in found if not _is_listed(path, listed)]
+        listed: dict[str, set[str]] = {}
+        for path, file in files.matching(DOTNET_DEPENDENCIES):
+            names = listed.setdefault(path.rpartition("/")[0], set())
+            names.update(piece.name.lower() for piece in DotnetAnalyzer.kept(file))
+            if context.reals.get(path, path) in context.owned and path not in context.altered:
+                names.update(f"{runtime}.".lower() for runtime in _RUNTIMES.values())  # its OS package is judged
+        self._name_runtimes(found, listed, context, findings)
+        alone = [path for path, _ in found if not _is_listed(path, listed)]
         if alone:
             why = "no list of .NET dependencies lies beside them, so what packages they are of is not known"
             findings.say(f"{len(alone)} .NET assemblies, {alone[0]} the first of them", why)
         return findings
 
+    def _name_runtimes(
+        self, found: Iterable[tuple[str, File]], listed: Mapping[str, set[str]], context: Context, findings: Findings
+    ) -> None:
+        """Adds the runtimes that no list beside them names."""
+        runtimes = [(path, file, piece) for path, file in found for piece in self.kept(file)]
+        # Those of ASP.NET may be compiled for no platform; they run on a runtime that is.
+        platforms = {piece.name.rpartition(".")[2] for _, _, piece in runtimes} - {""}
+        for path, file, piece in runtimes:
+            pack, _, own = piece.name.rpartition(".")
+            named = listed.get(path.rpartition("/")[0], ())
+            if any(name.startswith(f"{pack}.".lower()) for name in named):
+                continue
+            for platform in sorted({own} if own else platforms):
+                name = f"{pack}.{_with_library(platform, context)}"
+                add(Piece(piece.type, name, piece.version), path, context.layers[file.origin], findings)
+            if not own and not platforms:
+                findings.say(path, f"a runtime of .NET {piece.version} for an unknown platform; it was not looked up")
 
-def is_assembly(content: RandomAccess) -> bool:
-    """Whether a file is a portable executable for the common language runtime."""
-    head = content[:_DOS_HEADER]
-    if len(head) < _DOS_HEADER or not head.startswith(_DOS):
-        return False
-    (place,) = struct.unpack_from("<I", head, _DOS_HEADER - 4)
-    headers = content[place : place + _OPTIONAL + _DIRECTORIES[0x20B] + 8 * (_CLR + 1)]
-    if len(headers) < _OPTIONAL + 2 or not headers.startswith(_SIGNATURE):
-        return False
-    begin = _DIRECTORIES.get(struct.unpack_from("<H", headers, _OPTIONAL)[0])
-    if begin is None or len(headers) < _OPTIONAL + begin + 8 * (_CLR + 1):
-        return False
-    (count,) = struct.unpack_from("<I", headers, _OPTIONAL + begin - 4)
-    address, size = struct.unpack_from("<II", headers, _OPTIONAL + begin + 8 * _CLR)
-    return bool(count > _CLR and address and size)
+
+def _with_library(platform: str, context: Context) -> str:
+    """A platform by the distribution's C library, which the assemblies do not tell."""
+    musl = context.distribution is not None and context.distribution.id in _MUSL
+    return platform.replace("linux-", "linux-musl-") if musl else platform
 
 
 def _is_listed(path: str, listed: Collection[str]) -> bool:

@@ -166,7 +166,7 @@ class LanguageAnalyzer(Analyzer):
             reading = reader(path, file)
             layer = context.layers[file.origin]
             for piece in reading.pieces:
-                _add(piece, path, layer, findings)
+                add(piece, path, layer, findings)
             for doubt in reading.doubts:
                 if not (doubt.unless and self._was_read(doubt.unless, path, files)):
                     findings.say(_place(path, doubt.inner), doubt.why, incomplete=doubt.incomplete)
@@ -227,7 +227,8 @@ def purl(kind: PackageType, name: str, version: str, qualifiers: tuple[tuple[str
     return PackageURL(kind.value, namespace or None, base, version, dict(qualifiers)).to_string()
 
 
-def _add(piece: Piece, path: str, layer: str | None, findings: Findings) -> None:
+def add(piece: Piece, path: str, layer: str | None, findings: Findings) -> None:
+    """Adds the package that a file names."""
     if not findings.has_room():
         return
     place = _place(path, piece.inner)

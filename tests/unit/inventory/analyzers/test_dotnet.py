@@ -56,3 +56,19 @@ def test_a_library_without_a_version_is_told() -> None:
 
 def test_the_kind_of_a_library_has_no_case() -> None:
     assert Found([file("a.deps.json", '{"libraries": {"a/1": {"type": "Package"}}}')]).names == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "package"),
+    [
+        ("Microsoft.NETCore.App.Runtime.ubuntu.22.04-x64", "Microsoft.NETCore.App.Runtime.linux-x64"),
+        ("Microsoft.AspNetCore.App.Runtime.rhel.8-arm64", "Microsoft.AspNetCore.App.Runtime.linux-arm64"),
+        ("Microsoft.NETCore.App.Runtime.alpine.3.18-x64", "Microsoft.NETCore.App.Runtime.linux-musl-x64"),
+        ("Microsoft.NETCore.App.Runtime.linux-musl-x64", "Microsoft.NETCore.App.Runtime.linux-musl-x64"),
+        ("Microsoft.NETCore.App.Runtime.Mono.linux-x64", "Microsoft.NETCore.App.Runtime.Mono.linux-x64"),
+    ],
+)
+def test_a_runtime_that_a_distribution_built_is_called_as_advisories_do(listed: str, package: str) -> None:
+    assert Found([file("a.deps.json", json.dumps({"libraries": {f"{listed}/8.0.1": {"type": "package"}}}))]).names == [
+        package
+    ]
