@@ -245,8 +245,13 @@ class TestState:
             await agent.tell(say.InventoryPart(OTHER_IMAGE, 0, 1, junk))
             assert (await agent.next(RequestRefused)).code == Code.MESSAGE_MALFORMED
         async with hostmgr.storage.reading(SCOPE) as tx:
-            assert await waiting(tx) == []
-            assert (await Images(tx).page(ImageFilter(), PageRequest())).items[0].scanned is None
+            assert await waiting(tx) == [OTHER_IMAGE]
+            [image] = (await Images(tx).page(ImageFilter(), PageRequest())).items
+            said = (await Images(tx).detail(OTHER_IMAGE)).unknowns[0]
+        assert not image.complete
+        assert said.why.startswith(
+            "it could not be read: what a node told of it was refused: an inventory does not have "
+        )
 
 
 async def eventually_gone(hostmgr: Hostmgr, agent: FakeAgent) -> None:

@@ -18,12 +18,16 @@ from hullguard.agent.channel import ChannelLostError
 from hullguard.agent.images_job import Answer, Job
 from hullguard.agent.state import StateDir
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
+from hullguard.model.inventory import unread
 from hullguard.wire import limits
 from hullguard.wire.messages import AgentMessage, InventoryPart
 
 READ_SECONDS = 900.0
 _RETRY_SECONDS = 600.0
 _MAX_ANSWER = 64 * 1024
+_SENTENCE = 1000
+_GONE = "docker.no-image"
+"""The engine has no such image any more: there is nothing to be told of it."""
 
 _log = structlog.get_logger()
 
@@ -59,11 +63,29 @@ class Images:
             except HullguardError as bad:
                 self._failed[image] = time.monotonic()
                 _log.warning("image not read", image=image, why=str(bad))
+                if bad.code != _GONE:
+                    asyncio.get_running_loop().call_later(_RETRY_SECONDS + 1, self.request, (image,))
             finally:
                 self._waiting.discard(image)
 
     async def report(self, image_id: str) -> None:
-        """Read one image and send its inventory."""
+        """Read one image and send its inventory; where it cannot be read, that is sent, and raised."""
+        try:
+            await self._report(image_id)
+        except ChannelLostError:
+            raise
+        except HullguardError as bad:
+            if bad.code != _GONE:
+                await self._tell_unread(image_id, str(bad))
+            raise
+
+    async def _tell_unread(self, image_id: str, why: str) -> None:
+        from hullguard.wire.inventory import split  # few agents ever need it
+
+        for part in split(image_id, unread(image_id, why[:_SENTENCE])):
+            await self._send(part)
+
+    async def _report(self, image_id: str) -> None:
         async with self._turn:
             output = self._state.work / "inventory"
             try:

@@ -192,6 +192,8 @@ class Agent:
                 self._commands.order(command)
             case say.InventoryRequest(image_ids=image_ids):
                 self._images.request(image_ids)
+            case say.RequestRefused(request="inventory", subject=image, code=code, message=why):
+                _log.warning("the platform refused an inventory", image=image, code=code, why=why)
             case _:
                 _log.info("answer to no question", kind=type(message).__name__)
 

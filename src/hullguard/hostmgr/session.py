@@ -23,7 +23,7 @@ from hullguard.hostmgr.intake import Item, Outcome, Seen, Speaker, StoredInvento
 from hullguard.hostmgr.requests import answer
 from hullguard.model.identity import Scope
 from hullguard.model.ids import new_id
-from hullguard.model.inventory import Inventory
+from hullguard.model.inventory import Inventory, unread
 from hullguard.model.node import Heartbeat
 from hullguard.model.policy import AppliedPolicies
 from hullguard.storage.stores import Commands, Nodes, Progress
@@ -61,7 +61,8 @@ class NodeSession:
         self._look = True
         self._missing: tuple[say.ImageList, say.InventoryRequest] | None = None
         self._list_again: tuple[float, say.ImageList] | None = None
-        self._asked: set[str] = set()
+        self._listed: frozenset[str] = frozenset()
+        """The images that the node has, as it said last."""
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # The future's exception is always looked at, but maybe after its loop is gone.
         self._ended.add_done_callback(lambda ended: ended.exception())
@@ -189,6 +190,9 @@ class NodeSession:
                 self._done(received)
             case say.InventoryPart():
                 await self._slice(message, received)
+            case say.ImageList(images=images):
+                self._listed = frozenset(image.id for image in images)
+                await self._submit(message, received.sequence, received.size)
             case (
                 say.Incidents()
                 | say.CommandUpdate()
@@ -196,7 +200,6 @@ class NodeSession:
                 | say.Learned()
                 | say.Facts()
                 | say.Containers()
-                | say.ImageList()
                 | say.Used()
             ):
                 await self._submit(message, received.sequence, received.size)
@@ -217,20 +220,21 @@ class NodeSession:
             # One image that cannot be reported must not cost the node its session.
             refusal = say.RequestRefused("inventory", part.image_id, cause.code, str(cause)[:500])
             await self._connection.send(encoded(refusal))
-            self._done(received)
-            return
+            if part.image_id not in self._listed:
+                self._done(received)
+                return
+            inventory, held = unread(part.image_id, f"what a node told of it was refused: {str(cause)[:500]}"), 0
         await self._submit(StoredInventory(part.image_id, inventory), None, received.size, held)
 
     async def _believed(self, image_id: str, whole: bytes) -> tuple[Inventory, int]:
-        """The inventory and its unpacked size, if it was asked for and is that image's: other nodes will rely on it."""
-        if image_id not in self._asked:
-            raise Violation(Code.REQUEST_INVALID, "nobody asked for this inventory")
+        """The inventory and its unpacked size, if the node has the image and it is that image's: others rely on it."""
+        if image_id not in self._listed:
+            raise Violation(Code.REQUEST_INVALID, "the node said nothing of having this image")
         inventory, size = await asyncio.to_thread(weighed, whole)
         target = inventory.target
         # Docker on containerd's store names an image by its manifest, and its configuration has another digest.
         if image_id not in (target.image_id, target.digest) and not target.ref.endswith(image_id):
             raise Violation(Code.REQUEST_INVALID, f"the inventory is that of image {target.image_id}")
-        self._asked.discard(image_id)
         return inventory, size
 
     async def _beat(self, heartbeat: Heartbeat) -> None:
@@ -287,7 +291,6 @@ class NodeSession:
 
     async def _ask(self, listed: say.ImageList, missing: tuple[str, ...]) -> None:
         chosen = await askers.choose(self._gateway.cache, self.speaker.tenant, self.speaker.node, missing)
-        self._asked = set(chosen)
         self._list_again = None if len(chosen) == len(missing) else (time.monotonic() + askers.SECONDS, listed)
         if chosen:
             await self._connection.send(encoded(say.InventoryRequest(chosen)))

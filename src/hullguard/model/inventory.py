@@ -22,3 +22,14 @@ class Inventory(Struct, frozen=True, omit_defaults=True):
     loadable: dict[str, tuple[str, ...]] = {}
     """By the name of an OS package the paths, without their first slash and in order, of its programs and shared
     libraries: what a process that runs may be, or have loaded. Paths beyond a bound are left out."""
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing of the image could be read."""
+        return not self.complete and not self.layers and not self.packages
+
+
+def unread(image_id: str, why: str) -> Inventory:
+    """What is told of an image that nobody could read: its packages are not known, rather than none."""
+    doubt = Unknown("the image", f"it could not be read: {why}", incomplete=True)
+    return Inventory(Target(f"docker:{image_id}", "docker", image_id=image_id), unknowns=(doubt,), complete=False)

@@ -25,6 +25,7 @@ class ImageSummary(Struct, frozen=True, kw_only=True):
     vulnerabilities: dict[Severity, int]
     fixable: int
     complete: bool
+    """False where something in it could not be read, and while nothing of it was."""
     scanned: datetime | None
     """When its inventory was taken; null while it is still to be taken."""
     matched: datetime | None

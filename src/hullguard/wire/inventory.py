@@ -15,15 +15,18 @@ _DECODER = msgspec.msgpack.Decoder(Inventory)
 
 def split(image_id: str, inventory: Inventory) -> list[InventoryPart]:
     """The slices, in the order in which they must be sent. Blocking: call it in a thread."""
-    packed = zstandard.ZstdCompressor(level=3).compress(msgspec.msgpack.encode(inventory))
-    if len(packed) > limits.INVENTORY_COMPRESSED_BYTES:
-        raise LimitReached(
-            f"the inventory of {image_id} is {len(packed)} bytes, over the bound of "
-            f"{limits.INVENTORY_COMPRESSED_BYTES}; it cannot be reported",
-            Code.MESSAGE_TOO_LARGE,
-        )
+    plain = msgspec.msgpack.encode(inventory)
+    _bound(image_id, len(plain), limits.INVENTORY_BYTES)
+    packed = zstandard.ZstdCompressor(level=3).compress(plain)
+    _bound(image_id, len(packed), limits.INVENTORY_COMPRESSED_BYTES)
     slices = [packed[at : at + limits.PART_BYTES] for at in range(0, len(packed), limits.PART_BYTES)]
     return [InventoryPart(image_id, number, len(slices), data) for number, data in enumerate(slices)]
+
+
+def _bound(image_id: str, size: int, most: int) -> None:
+    if size > most:
+        sentence = f"the inventory of {image_id} is {size} bytes, over the bound of {most}; it cannot be reported"
+        raise LimitReached(sentence, Code.MESSAGE_TOO_LARGE)
 
 
 class Assembly:

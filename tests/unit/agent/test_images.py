@@ -14,7 +14,7 @@ from hullguard.agent.images import Images
 from hullguard.agent.images_job import Job
 from hullguard.agent.images_worker import work
 from hullguard.agent.state import StateDir
-from hullguard.model.errors import LimitReached, Unavailable
+from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.wire.inventory import Assembly, unpack
 from hullguard.wire.messages import AgentMessage, InventoryPart
 
@@ -65,8 +65,20 @@ async def test_a_secret_in_an_image_is_reported_without_being_shown(tmp_path, do
 
 
 async def test_a_daemon_that_is_not_there(tmp_path, child_environment):
+    line = Line()
     with pytest.raises(Unavailable, match="no Docker engine answers"):
-        await reader(tmp_path, NO_DOCKER, Line()).report(ANY)
+        await reader(tmp_path, NO_DOCKER, line).report(ANY)
+    told = unpack(b"".join(part.data for part in line.sent))
+    assert (told.target.image_id, told.packages, told.complete, told.is_unread) == (ANY, (), False, True)
+    assert [each.what for each in told.unknowns] == ["the image"]
+    assert told.unknowns[0].why.startswith("it could not be read: no Docker engine answers")
+
+
+async def test_of_an_image_that_the_engine_has_no_more_nothing_is_told(tmp_path, docker_host, child_environment):
+    line = Line()
+    with pytest.raises(HullguardError, match="has no image"):
+        await reader(tmp_path, docker_host, line).report(ANY)
+    assert line.sent == []
 
 
 def test_the_worker_answers_what_it_cannot_do(tmp_path):
@@ -89,6 +101,23 @@ async def test_a_worker_that_never_ends_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(images_module, "READ_SECONDS", 0.2)
     with pytest.raises(LimitReached, match="took over"):
         await reader(tmp_path, NO_DOCKER, Line()).report(ANY)
+
+
+async def test_an_image_that_failed_is_tried_again_unasked(tmp_path, monkeypatch):
+    monkeypatch.setattr(images_module, "_RETRY_SECONDS", -0.99)
+    images = reader(tmp_path, NO_DOCKER, Line())
+    tried = asyncio.Queue[str]()
+
+    async def report(image: str) -> None:
+        tried.put_nowait(image)
+        raise Unavailable("gone", "docker.no-image") if image == "gone" else Unavailable("unreadable")
+
+    monkeypatch.setattr(images, "report", report)
+    task = asyncio.create_task(images.run())
+    images.request(("gone", "broken"))
+    async with asyncio.timeout(30):
+        assert [await tried.get() for _ in range(4)] == ["gone", "broken", "broken", "broken"]
+    task.cancel()
 
 
 async def test_an_image_that_fails_is_left_in_peace_and_a_lost_line_is_not_its_fault(tmp_path, monkeypatch):

@@ -106,3 +106,10 @@ def test_an_inventory_over_the_bound_is_not_sent():
     packages = tuple(Package("p", PackageType.NPM, "n", noise.randbytes(1 << 19).hex()) for _ in range(40))
     with pytest.raises(LimitReached):
         split(DIGEST, Inventory(Target("x", "docker"), packages=packages))
+
+
+def test_an_inventory_that_packs_well_is_bounded_as_its_reader_bounds_it(monkeypatch):
+    monkeypatch.setattr(limits, "INVENTORY_BYTES", 100_000)
+    same = tuple(Package("pkg:deb/p@1", PackageType.DEB, "p", "1") for _ in range(10_000))
+    with pytest.raises(LimitReached, match="over the bound of 100000; it cannot be reported"):
+        split(DIGEST, msgspec.structs.replace(inventory(0), packages=same))

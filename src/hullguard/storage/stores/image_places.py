@@ -17,7 +17,7 @@ BATCH = 500
 
 
 async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Make ``listed`` the node's images; those whose inventory is not stored yet."""
+    """Make ``listed`` the node's images; those whose inventory is not stored yet, or that nobody could read so far."""
     cluster = await cluster_of(tx, node)
     now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in listed}
     select = sa.select(image_nodes.c.image_id, image_nodes.c.names)
@@ -83,7 +83,9 @@ def _naming(tx: Transaction, image: str, names: set[str] | None) -> dict[str, ob
 async def _without_inventory(tx: Transaction, ids: Collection[str]) -> list[str]:
     missing: list[str] = []
     for batch in _batches(ids):
-        select = sa.select(images.c.id).where(tx.mine(images), images.c.id.in_(batch), images.c.scanned.is_(None))
+        unread = sa.and_(sa.not_(images.c.complete), images.c.size == 0, images.c.packages == 0)
+        lacking = sa.or_(images.c.scanned.is_(None), unread)
+        select = sa.select(images.c.id).where(tx.mine(images), images.c.id.in_(batch), lacking)
         missing.extend(row.id for row in await tx.all(select))
     return sorted(missing)
 

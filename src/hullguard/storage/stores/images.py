@@ -81,14 +81,20 @@ class Images:
     async def store_inventory(self, image_id: str, inventory: Inventory) -> bool:
         """Keep what is inside an image and have it matched; False, and nothing changes, if it was kept before.
 
-        An incomplete inventory gives way to a later one.
+        An incomplete inventory gives way to a later one, but to that of a node that could read nothing of the image
+        only if nobody else could.
         """
         tx = self._tx
         known = await tx.first(
             sa.select(images.c.scanned, images.c.complete).where(tx.mine(images), images.c.id == image_id)
         )
-        if known is not None and known.scanned is not None and known.complete:
-            return False
+        if known is not None and known.scanned is not None:
+            if known.complete:
+                return False
+            if inventory.is_unread:
+                before = await self.inventory(image_id)
+                if not before.is_unread or before == inventory:
+                    return False
         if known is None:  # scanned before any node listed it
             blank = {"id": image_id, "names": (), "searched": "", "first_seen": tx.now, "present": False}
             await tx.insert(images, {**blank, "absent_since": tx.now})

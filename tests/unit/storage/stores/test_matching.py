@@ -10,12 +10,14 @@ from tests.support.records import (
     OTHER_IMAGE,
     PACKAGES,
     VULNERABILITIES,
+    enrolled,
     inventory,
     report,
     vulnerability,
     waiting,
 )
 
+from hullguard.model.inventory import unread
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import Images, Judged, Matching, VulnerabilityFilter
@@ -138,6 +140,24 @@ class TestClaiming:
         assert await Images(tx).store_inventory(other, inventory())
         assert await matching.store([Judged(other, report(), scanned=held.scanned)]) == []
         assert other in await waiting(tx)
+
+    async def test_a_node_that_can_read_nothing_takes_no_place_of_one_that_can(
+        self, tx: Transaction, matching: Matching
+    ) -> None:
+        images, other = Images(tx), "sha256:" + "0" * 64
+        for node in ("node-1", "node-2"):
+            await enrolled(tx, node)
+        assert await images.present("node-1", [(other, ["web:1"]), (IMAGE, ["db:1"])]) == [other]
+        assert not (await images.detail(other)).complete, "nobody has read it"
+        assert await images.store_inventory(other, unread(other, "the disk failed"))
+        assert not await images.store_inventory(other, unread(other, "the disk failed")), "the same again"
+        detail = await images.detail(other)
+        assert (detail.complete, detail.unknowns[0].why) == (False, "it could not be read: the disk failed")
+        assert await images.present("node-2", [(other, ["web:1"])]) == [other], "another node may be able to"
+        assert await images.store_inventory(other, inventory(PACKAGES[:1], complete=False))
+        assert not await images.store_inventory(other, unread(other, "the disk failed"))
+        assert await images.present("node-2", [(other, ["web:1"])]) == []
+        assert (await images.detail(other)).packages == 1
 
     async def test_older_advisories_do_not_end_the_wait(self, tx: Transaction, settled: Matching) -> None:
         await settled.concern([CURL])
