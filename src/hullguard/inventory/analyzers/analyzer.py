@@ -82,6 +82,12 @@ class Bill(Struct, frozen=True, omit_defaults=True):
     """Why components of it count for nothing: how many, and the name of the first."""
     inner: str = ""
     """Its place inside an archive."""
+    identity: str = ""
+    """By which others refer to it."""
+    refers: tuple[str, ...] = ()
+    """Addresses of other bills to which it refers, the first of them."""
+    further: int = 0
+    """How many there are besides."""
 
 
 class Stated(Struct, frozen=True):

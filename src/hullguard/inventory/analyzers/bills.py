@@ -7,16 +7,19 @@ Places: those of Cloud Native Buildpacks (``layers/sbom``), apko (``var/lib/db/s
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import Bill, Context, Files, Findings
+from hullguard.inventory.analyzers.analyzer import Bill, Context, Files, Findings, Stated
 from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer
 from hullguard.inventory.analyzers.zip_archive import BadMember, Member, TooLong, WrongChecksum, ZipArchive
+from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.distributions import Distribution
 from hullguard.inventory.limits import Budget, Limits
+from hullguard.inventory.paths import normal
 from hullguard.inventory.random_access import RandomAccess
 from hullguard.model.package import OS_TYPES, Package, PackageType
 
@@ -24,6 +27,8 @@ _APKO = "var/lib/db/sbom/"
 _USUAL = (".cdx.json", ".spdx.json", ".cdx.xml", ".spdx.xml", ".cdx", ".spdx")
 _MARKS = (b"CycloneDX", b"spdxVersion", b"spdx.org/rdf", b"cyclonedx.org/schema/bom")
 """One of these stands in every bill; files that are called ``bom.json`` may be something else."""
+_ADDRESS = 200
+"""Characters of an address in a sentence."""
 _PACKED, _GZIP = b".cdx.json.gz", 16
 """The latter asks zlib for gzip's header."""
 
@@ -34,7 +39,7 @@ class BillsAnalyzer(LargeFileAnalyzer):
     Below ``node_modules`` each package is shown by itself, and a bill there is what its maker built with.
     """
 
-    name, version = "bills", 4
+    name, version = "bills", 5
     paths = (
         r"(?!.*/Cellar/|opt/bitnami/|(?:.*/)?node_modules/)"
         r"(?:(?:.*/)?(?!\.spdx-)[^/]+\.(?:cdx|spdx)(?:\.json|\.xml)?|(?:.*/)?s?bom\.(?:json|xml)"
@@ -145,8 +150,39 @@ def _join(findings: Findings, context: Context) -> None:
                 "and it may be older than the image, or speak of something else"
             )
             findings.say(stated.place, why)
+    _tell_unread(findings, context.bills)
     for why, (count, first) in apart.items():
         findings.say(f"{count} components of bills of materials, {first} the first of them", why)
+
+
+def _tell_unread(findings: Findings, bills: Sequence[Stated]) -> None:
+    """Says to which others bills refer that the image does not have, or that are not read."""
+    places = {stated.place for stated in bills}
+    identities = {_identity(stated.bill.identity) for stated in bills} - {""}
+    for stated in bills:
+        unread = [each for each in stated.bill.refers if not _is_read(each, stated.place, places, identities)]
+        if count := len(unread) + stated.bill.further:
+            first = quoted(unread[0] if unread else "", _ADDRESS)
+            why = (
+                f"refers to {count} other bills of materials, {first!a} the first of them; what they name was not read"
+            )
+            findings.say(stated.place, why)
+
+
+def _is_read(address: str, referring: str, places: set[str], identities: set[str]) -> bool:
+    """Whether what a bill refers to is among those that were read: by a serial number (BOM-Link), a name or a place."""
+    if _identity(address) in identities:
+        return True
+    path = unquote(address.partition("#")[0].removeprefix("file://"))
+    place = normal(path if path.startswith("/") else f"{referring.rpartition('/')[0]}/{path}")
+    return place in places
+
+
+def _identity(address: str) -> str:
+    """A serial number without the document's version and what is named inside of it; any other as it is."""
+    if address.startswith(("urn:cdx:", "urn:uuid:")):
+        return re.split("[/#]", address[4:].partition(":")[2], maxsplit=1)[0].lower()
+    return address.partition("#")[0]
 
 
 def _count(apart: dict[str, tuple[int, str]], why: str, count: int, name: str, place: str) -> None:

@@ -47,7 +47,7 @@ _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.j
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 13
+    name, version = "java", 14
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)

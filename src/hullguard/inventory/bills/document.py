@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from hullguard.inventory.bills.purls import is_another, operating_system, package_of, system_of
+from hullguard.inventory.bills.written import Choice, Component, Document, External, SpdxPackage
 from hullguard.inventory.source.engine_json import folded
 from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
@@ -39,98 +40,10 @@ OWN_TOOL = "hullguard-"
 _VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
 
 
-class _License(Struct, frozen=True):
-    id: str | None = None
-    name: str | None = None
-
-
-class _Choice(Struct, frozen=True):
-    license: _License | None = None
-    expression: str | None = None
-
-
-class _Property(Struct, frozen=True):
-    name: str = ""
-    value: str | None = None
-
-
-class _Occurrence(Struct, frozen=True):
-    location: str = ""
-
-
-class _Evidence(Struct, frozen=True):
-    occurrences: list[_Occurrence] | None = None
-
-
-class _Component(Struct, frozen=True):
-    type: str = ""
-    group: str | None = None
-    name: str = ""
-    version: str | None = None
-    description: str | None = None
-    scope: str | None = None
-    external: bool | None = field(default=None, name="isExternal")
-    """Expected where it runs, and not brought (1.7)."""
-    purl: str | None = None
-    licenses: list[_Choice] | None = None
-    properties: list[_Property] | None = None
-    evidence: _Evidence | None = None
-    components: "list[_Component] | None" = None
-
-
-class _Reference(Struct, frozen=True, rename="camel"):
-    reference_type: str = ""
-    reference_locator: str = ""
-
-
-class _SpdxPackage(Struct, frozen=True, rename="camel"):
-    name: str = ""
-    identity: str = field(default="", name="SPDXID")
-    version_info: str | None = None
-    license_declared: str | None = None
-    source_info: str | None = None
-    primary_package_purpose: str | None = None
-    external_refs: list[_Reference] | None = None
-
-
-class _Composition(Struct, frozen=True):
-    aggregate: str = ""
-    assemblies: list[str] | None = None
-    dependencies: list[str] | None = None
-
-
-class _External(Struct, frozen=True):
-    type: str = ""
-
-
-class _Metadata(Struct, frozen=True):
-    component: _Component | None = None
-    """What the document as a whole is about."""
-    properties: list[_Property] | None = None
-
-
-class _Creation(Struct, frozen=True):
-    creators: list[str] | None = None
-
-
-class _Document(Struct, frozen=True, rename="camel"):
-    """Either kind: what makes it one is its first field."""
-
-    bom_format: str | None = None
-    spec_version: str | None = None
-    metadata: _Metadata | None = None
-    components: list[_Component] | None = None
-    compositions: list[_Composition] | None = None
-    comment: str | None = None
-    creation_info: _Creation | None = None
-    external_references: list[_External] | None = None
-    external_document_refs: list[msgspec.Raw] | None = None
-    spdx_version: str | None = None
-    packages: list[_SpdxPackage] | None = None
-    context: object = field(default=None, name="@context")
-
-
-_KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(_Document))
+_KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(Document)) - {
+    "serialNumber",
+    "documentNamespace",
+}
 _FOLDED = {folded(key): key for key in _KEYS}
 """The keys that decide what a document names, as programs compare them that take a key in any case."""
 
@@ -160,6 +73,8 @@ class Entry(Struct, frozen=True):
     external: bool = False
     identity: str = ""
     """By which the relationships of SPDX name it."""
+    refers: tuple[str, ...] = ()
+    """Addresses of bills of materials that are about it."""
 
 
 class Described(Struct, frozen=True):
@@ -171,8 +86,10 @@ class Described(Struct, frozen=True):
     """Whether it says so of itself."""
     doubts: tuple[str, ...] = ()
     """What an own one says could not be read or decided, each as ``WHAT: WHY``."""
-    others: int = 0
-    """Further bills of materials to which it refers."""
+    identity: str = ""
+    """By which other bills refer to it."""
+    others: tuple[str, ...] = ()
+    """Addresses of further bills of materials to which it refers as a whole."""
 
 
 def described(content: bytes, what: str) -> Described:
@@ -195,13 +112,31 @@ def described(content: bytes, what: str) -> Described:
         raise unread(what, "JSON-LD, as of SPDX 3")
     else:
         raise Invalid(f"{what} is neither CycloneDX nor SPDX in JSON", "sbom.unknown-kind")
-    others = [each for each in document.external_references or [] if each.type == "bom"]
+    spdx = _decoded_references(document.external_document_refs)
+    others = (*_bills(document.external_references), *(str(each.spdx) for each in spdx))
+    identity = document.serial_number or document.document_namespace
     return Described(
         entries,
         _is_incomplete(document),
         tuple(dict.fromkeys(_doubts(document))),
-        len(others) + len(document.external_document_refs or []),
+        identity if isinstance(identity, str) else "",
+        tuple(dict.fromkeys(others)),
     )
+
+
+def _bills(references: msgspec.Raw) -> tuple[str, ...]:
+    """The addresses of the bills of materials among references of CycloneDX."""
+    if b"bom" not in bytes(references):
+        return ()
+    return tuple(str(each.url) for each in _decoded_references(references) if each.type == "bom")
+
+
+def _decoded_references(references: msgspec.Raw) -> list[External]:
+    """What is no list of objects refers to nothing."""
+    try:
+        return from_json(references, list[External] | None) or []  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, RecursionError):
+        return []
 
 
 def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str]:
@@ -242,7 +177,7 @@ def system(entries: Iterable[Entry]) -> OperatingSystem | None:
     return next((os for os in found if os is not None), None)
 
 
-def _is_incomplete(document: _Document) -> bool:
+def _is_incomplete(document: Document) -> bool:
     """What the document says of itself; of which parts its parts depend does not matter here."""
     if document.comment is not None:
         return any(line.startswith(SPDX_INCOMPLETE) for line in document.comment.splitlines())
@@ -250,7 +185,7 @@ def _is_incomplete(document: _Document) -> bool:
     return any(each.aggregate.startswith("incomplete") for each in parts)
 
 
-def _doubts(document: _Document) -> Iterator[str]:
+def _doubts(document: Document) -> Iterator[str]:
     for each in (document.metadata.properties if document.metadata else None) or []:
         if each.name == OWN_DOUBT and each.value:
             yield each.value
@@ -260,11 +195,11 @@ def _doubts(document: _Document) -> Iterator[str]:
         yield from (line for line in lines if line and not line.startswith(SPDX_INCOMPLETE))
 
 
-def _decoded(content: bytes, what: str) -> _Document:
+def _decoded(content: bytes, what: str) -> Document:
     """The document, of either kind; raises Invalid for one in which other programs would find other packages."""
     try:
         keys = from_json(content, dict[str, msgspec.Raw]).keys()
-        document = from_json(content, _Document)
+        document = from_json(content, Document)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
         raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
     for odd in keys - _KEYS:
@@ -306,7 +241,7 @@ def unread(what: str, kind: str) -> Invalid:
     return Invalid(sentence, "sbom.unknown-kind")
 
 
-def _components(components: list[_Component], what: str) -> Iterator[Entry]:
+def _components(components: list[Component], what: str) -> Iterator[Entry]:
     """All components, those inside others too."""
     level = components
     for _ in range(_MAX_DEPTH):
@@ -317,7 +252,7 @@ def _components(components: list[_Component], what: str) -> Iterator[Entry]:
     raise Invalid(f"the components of {what} are nested too deeply", "sbom.nesting")
 
 
-def _cyclonedx(component: _Component) -> Entry:
+def _cyclonedx(component: Component) -> Entry:
     properties = {each.name: each.value for each in component.properties or [] if each.value}
     name = next((properties[key] for key in _NAMES if properties.get(key)), None)
     occurrences = (component.evidence.occurrences if component.evidence else None) or []
@@ -332,6 +267,7 @@ def _cyclonedx(component: _Component) -> Entry:
         description=component.description,
         group=component.group or "",
         scope=component.scope or "",
+        refers=_bills(component.references),
         external=component.external or False,
     )
 
@@ -342,12 +278,12 @@ def _trivys(properties: dict[str, str]) -> str:
     return f"{prefix}{version}{f'-{release}' if release else ''}" if version else ""
 
 
-def _license(choice: _Choice) -> str | None:
+def _license(choice: Choice) -> str | None:
     named = choice.license
     return choice.expression or (named.id or named.name if named else None)
 
 
-def _spdx(package: _SpdxPackage) -> Entry:
+def _spdx(package: SpdxPackage) -> Entry:
     # SPDX 2.2 also writes the type as an address that ends in its name.
     references = (each for each in package.external_refs or [] if each.reference_type.lower().endswith("purl"))
     purls = (reference.reference_locator for reference in references if reference.reference_locator)

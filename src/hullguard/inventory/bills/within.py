@@ -1,6 +1,7 @@
 """A bill of materials that lies in an image: what it may add to what is found there, within bounds (decision 0039)."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +22,8 @@ _STRETCH = 64
 _NOT_RUN = frozenset({"optional", "excluded"})
 """Scopes of what is not installed, or for tests only (CycloneDX, ``component.scope``)."""
 _NAME = 200
+_ADDRESS, _REFERS = 2000, 1000
+"""Characters of an address, and bills to which one refers that are looked for in the image; the others are counted."""
 _OF_TWO = 20
 """Packages of a bill that are named because it gives them two versions; the others are counted."""
 _REASONS = 20
@@ -78,7 +81,10 @@ def read(content: bytes, budget: Budget, *, inner: str = "", of_os_package: bool
     if document.incomplete:
         yield Doubt("the bill of materials says of itself that it is incomplete", inner)
     yield from (replace(doubt, inner=inner) for doubt in reading.doubts())
-    yield Bill(tuple(reading.found), reading.apart, inner)
+    others = dict.fromkeys((*document.others, *(other for entry in entries for other in entry.refers)))
+    refers = tuple(address[:_ADDRESS] for address in islice(others, _REFERS))
+    identity, further = document.identity[:_ADDRESS], len(others) - len(refers)
+    yield Bill(tuple(reading.found), reading.apart, inner, identity, refers, further)
 
 
 def in_another_form(path: str, content: bytes) -> Doubt | None:

@@ -43,15 +43,23 @@ class SbomSource:
 def parse_sbom(content: bytes, what: str) -> Listed:
     """The packages of a bill of materials; what it does not identify is said. Raises Invalid when it is none."""
     document = described(content, what)
-    listed = _listed(document.entries)
+    others = dict.fromkeys(document.others)
+    listed = _listed(_noted(document.entries, others))
     said = list(_said(document.doubts))
-    if document.others:
-        what = f"{document.others} other bills of materials"
+    if others:
+        what = f"{len(others)} other bills of materials"
         said.append(Unknown(what, "the bill of materials refers to them; what they name was not read"))
     if document.incomplete:
         why = "the bill of materials says of itself that it is incomplete"
         said.append(Unknown("the rest of the image", why, incomplete=True))
     return replace(listed, unknowns=(*listed.unknowns, *said))
+
+
+def _noted(entries: Iterator[Entry], others: dict[str, None]) -> Iterator[Entry]:
+    """The entries, while the bills to which they refer are noted."""
+    for entry in entries:
+        others.update(dict.fromkeys(entry.refers))
+        yield entry
 
 
 def _said(doubts: Sequence[str]) -> Iterator[Unknown]:

@@ -126,6 +126,62 @@ def test_a_version_that_is_not_the_purls_is_told() -> None:
     assert whys[20] == "gives 5 more packages other versions than their purls do, which are judged"
 
 
+UUID = "3e671687-395b-41f5-a30f-a58921a69b79"
+
+
+def refers(*addresses: str) -> str:
+    return cyclonedx(LOG4J, externalReferences=[{"type": "bom", "url": each} for each in addresses])
+
+
+@pytest.mark.parametrize(
+    ("referring", "count", "first"),
+    [
+        (refers("https://example.org/bom.json", "other.cdx.json"), 2, "https://example.org/bom.json"),
+        (refers(f"urn:cdx:{UUID}/1#a"), 1, f"urn:cdx:{UUID}/1#a"),
+        (cyclonedx({"name": "x", "purl": LOG4J, "externalReferences": [{"type": "bom", "url": "y"}]}), 1, "y"),
+        (
+            json.dumps(json.loads(spdx(LOG4J)) | {"externalDocumentRefs": [{"spdxDocument": "https://example.org/x"}]}),
+            1,
+            "https://example.org/x",
+        ),
+        (refers(*(f"{number}.json" for number in range(1500))), 1500, "0.json"),
+    ],
+)
+def test_another_bill_to_which_one_refers_is_told(referring: str, count: int, first: str) -> None:
+    why = f"refers to {count} other bills of materials, '{first}' the first of them; what they name was not read"
+
+    assert ("app/a.cdx.json", why) in said(Found([file("app/a.cdx.json", referring)]))
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("other.cdx.json", "app/other.cdx.json"),
+        ("./other.cdx.json#x", "app/other.cdx.json"),
+        ("../lib/a%20b.cdx.json", "lib/a b.cdx.json"),
+        ("/lib/other.cdx.json", "lib/other.cdx.json"),
+        ("file:///lib/other.cdx.json", "lib/other.cdx.json"),
+        (f"urn:cdx:{UUID.upper()}/2#x", "srv/other.cdx.json"),
+        ("https://example.org/named", "srv/other.spdx.json"),
+    ],
+)
+def test_one_that_is_read_itself_is_not_told(address: str, place: str) -> None:
+    other = cyclonedx("pkg:npm/lodash@4.17.10", serialNumber=f"urn:uuid:{UUID}")
+    if place.endswith("spdx.json"):
+        named = {"documentNamespace": "https://example.org/named"}
+        other = json.dumps(json.loads(spdx("pkg:npm/lodash@4.17.10")) | named)
+    found = Found([file("app/a.cdx.json", refers(address)), file(place, other)])
+
+    assert not [why for _, why in said(found) if "refers to" in why]
+    assert [why for _, why in said(Found([file("app/a.cdx.json", refers(address))])) if "refers to" in why]
+
+
+def test_a_bill_in_an_archive_refers_to_one_beside_it() -> None:
+    beside = {"META-INF/sbom/a.json": refers("b.json"), "META-INF/sbom/b.json": cyclonedx("pkg:npm/lodash@4.17.10")}
+
+    assert not [why for _, why in said(Found([file("x.jar", jar(beside))])) if "refers to" in why]
+
+
 def test_what_an_os_package_brought_is_not_added_for_a_bill() -> None:
     metadata = "usr/lib/python3/dist-packages/requests-2.28.1.dist-info/METADATA"
     manifest_path = "usr/share/nodejs/node_modules/lodash/package.json"

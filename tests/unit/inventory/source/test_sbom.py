@@ -116,14 +116,29 @@ def test_an_own_list_says_again_what_could_not_be_read(tmp_path: Path, form: Any
             spdx({"name": "a", "externalRefs": refs("pkg:npm/a@1")}),
             {"externalDocumentRefs": [{"externalDocumentId": "DocumentRef-x", "spdxDocument": "https://example.org"}]},
         ),
+        (
+            cyclonedx(
+                {"name": "a", "purl": "pkg:npm/a@1", "externalReferences": [{"type": "bom", "url": "urn:cdx:1/1"}]}
+            ),
+            {},
+        ),
+        (
+            cyclonedx({"name": "a", "purl": "pkg:npm/a@1", "externalReferences": [{"type": "bom", "url": "x"}] * 2}),
+            {"externalReferences": [{"type": "bom", "url": "x"}, {"type": 5, "url": []}]},
+        ),
     ],
 )
 def test_another_document_to_which_one_refers_is_told(document: bytes, others: dict[str, Any]) -> None:
     (unknown,) = parse_sbom(json.dumps(json.loads(document) | others).encode(), "x").unknowns
 
     assert unknown.what == "1 other bills of materials"
-    website = {"externalReferences": [{"type": "website", "url": "https://example.org"}]}
-    assert parse_sbom(json.dumps(json.loads(document) | website).encode(), "x").unknowns == ()
+
+
+def test_a_reference_to_something_else_is_not_told() -> None:
+    website = {"externalReferences": [{"type": "website", "url": "https://example.org/bom"}]}
+    document = json.loads(cyclonedx({"name": "a", "purl": "pkg:npm/a@1"} | website)) | website
+
+    assert parse_sbom(json.dumps(document).encode(), "x").unknowns == ()
 
 
 TWO = [
