@@ -17,6 +17,8 @@ JAVA_ARCHIVE = r".*\.(?:(?i:[jwepn]ar)|[sSkK][aA][rR]|[hHjJ][pP][iI]|[lL][pP][kK
 GEM_SPECIFICATION = r"(?:.*/)?specifications/(?:default/)?[^/]+\.gemspec"
 COMPOSER_INSTALLED = r"(?:.*/)?composer/installed\.json"
 DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"
+PEAR_RECORD = r"(?:.*/)?\.registry/[^/]+\.reg"
+_OF_OTHER_CHANNELS = r"(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"
 CONDA_RECORD = r"(?:.*/)?conda-meta/[^/]+\.json"
 JAVA_RELEASE = r"(?:.*/)?release"
 """Runtimes lie in directories of any name, the root among them; the content says whether it is one."""
@@ -33,6 +35,8 @@ _NAMED = (
     GEM_SPECIFICATION,
     COMPOSER_INSTALLED,
     DOTNET_DEPENDENCIES,
+    PEAR_RECORD,
+    _OF_OTHER_CHANNELS,
     CONDA_RECORD,
     JAVA_RELEASE,
     WEB_APPLICATION,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import text
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, TooMuch, Unreadable
+from hullguard.inventory.analyzers.ownable import PEAR_RECORD
 from hullguard.model.package import PackageType
 
 _TOKEN = rb's:(\d{1,9}):"|[ibd]:[^;{}"]{1,40};|N;|a:\d{1,9}:\{|\}'
@@ -13,14 +14,10 @@ _DEPTH = 64
 
 
 class PearAnalyzer(LanguageAnalyzer):
-    """Packages of PEAR's own channel, which advisories know by the names that they have for Composer.
+    """Packages of PEAR's own channel, which advisories know by the names that they have for Composer."""
 
-    What lies below ``/usr/share`` is the distribution's, whose packages are judged as such.
-    """
-
-    name, version = "pear", 1
-    paths = r"(?!usr/share/)(?:.*/)?\.registry/[^/]+\.reg"
-    ownable = False
+    name, version = "pear", 2
+    paths = PEAR_RECORD
     form = "record of PEAR"
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:

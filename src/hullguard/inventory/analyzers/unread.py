@@ -37,7 +37,7 @@ _KINDS = (
         r"(?:.*/)?(?:node_modules/(?:.*/)?(?:s?bom|[^/]+\.(?:cdx|spdx))\.json|[^/]+\.syft\.json)",
         unless="sbom.cdx.json",
     ),
-    _Kind("PECL and other channels of PEAR", r"(?!usr/share/)(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"),
+    _Kind("PECL and other channels of PEAR", r"(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"),
     _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
     _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
@@ -65,7 +65,7 @@ _ELSEWHERE = (
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 11
+    name, version = "unread", 12
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
@@ -77,7 +77,10 @@ class UnreadAnalyzer(Analyzer):
         if next(iter(files.matching(self.paths)), None) is None:
             return findings  # as in most images; making a dozen patterns takes longer than the rest of this
         for kind in _KINDS:
-            places = sorted(path for path, _ in files.matching(kind.paths) if not _is_read(path, kind, files))
+            found = (
+                path for path, _ in files.matching(kind.paths) if context.reals.get(path, path) not in context.owned
+            )
+            places = sorted(path for path in found if not _is_read(path, kind, files))
             if places:
                 why = (
                     f"packages of this kind are not read; there are {len(places)} signs of them, {places[0]} the first"

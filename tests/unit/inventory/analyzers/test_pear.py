@@ -1,7 +1,9 @@
 """Packages of PEAR, by its records."""
 
+import hashlib
+
 import pytest
-from tests.support.images import file
+from tests.support.images import DEBIAN_12, dpkg_entry, file
 from tests.support.inventories import Found
 
 from hullguard.inventory import bounds
@@ -69,8 +71,30 @@ def test_one_whose_names_stand_too_far_behind_is_incomplete() -> None:
     assert unknown.incomplete
 
 
+@pytest.mark.parametrize("place", ["usr/share/php", "usr/share/pear", "opt/pear/share"])
+def test_records_lie_wherever_somebody_told_pear_to_keep_them(place: str) -> None:
+    assert Found([file(f"{place}/.registry/archive_tar.reg", serialized(RECORD))]).names == ["pear/archive_tar"]
+
+
 def test_what_the_distribution_brought_is_its_packages() -> None:
-    assert Found([file("usr/share/php/.registry/archive_tar.reg", serialized(RECORD))]).packages == []
+    places = ("usr/share/php/.registry/archive_tar.reg", "usr/share/php/.registry/.channel.pecl.php.net/redis.reg")
+    content = serialized(RECORD)
+    status = dpkg_entry(
+        "php-pear", "1:1.10.13", maintainer="Debian PHP PEAR Maintainers <pkg-php-pear@lists.debian.org>"
+    )
+    sums = "".join(f"{hashlib.md5(content.encode()).hexdigest()}  {place}\n" for place in places)
+    debian = (
+        file("etc/os-release", DEBIAN_12),
+        file("var/lib/dpkg/status", status + "\n"),
+        file("var/lib/dpkg/info/php-pear.list", "".join(f"/{place}\n" for place in places)),
+        file("var/lib/dpkg/info/php-pear.md5sums", sums),
+    )
+
+    found = Found([*debian, *(file(place, content) for place in places)])
+    changed = Found([*debian, file(places[0], serialized(RECORD | {"summary": "another"}))])
+
+    assert (found.names, found.unknowns) == (["php-pear"], [])
+    assert changed.names == ["pear/archive_tar", "php-pear"]
 
 
 def test_extensions_of_pecl_are_told() -> None:
