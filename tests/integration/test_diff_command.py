@@ -57,6 +57,25 @@ def test_what_does_not_count_counts_on_neither_side(following: Path) -> None:
         assert (document["verdict"], document["new"]) == ("same", [])
 
 
+@pytest.mark.parametrize("asked", [("--scanners", "secret"), ("--severity", "critical"), ("--ignore-unfixed",)])
+def test_a_report_of_less_is_neither_better_nor_worse(following: Path, asked: tuple[str, ...]) -> None:
+    assert run(following, "scan", "--db", "x.db", *asked, "-f", "json", "-o", "less.json", "two.tar").returncode == 0
+
+    for two in (("less.json", "two.tar"), ("two.tar", "less.json")):
+        done = run(following, "diff", "--db", "x.db", "-f", "json", *two)
+        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (4, "undecided")
+
+
+def test_a_report_says_what_it_was_asked_for(following: Path) -> None:
+    done = run(
+        following, "scan", "--db", "x.db", "--scanners", "vuln,config", "--severity", "low", "-f", "json", "two.tar"
+    )
+
+    asked = json.loads(done.stdout)["asked"]
+    assert (asked["scanners"], asked["severities"]) == (["config", "vuln"], ["low"])
+    assert asked["left_out"] > 0
+
+
 def test_only_what_was_asked_for_is_compared(following: Path) -> None:
     for option in (("--severity", "critical"), ("--ignore-unfixed",)):
         done = run(following, "diff", "--db", "x.db", "-f", "json", *option, "next.tar", "one.tar")

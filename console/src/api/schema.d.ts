@@ -1667,6 +1667,7 @@ export interface components {
             config: components["schemas"]["Misconfiguration"][];
             licenses: components["schemas"]["LicenseUse"][];
             suppressed: components["schemas"]["Suppressed"][];
+            asked: components["schemas"]["Asked"] | null;
         };
         /**
          * Target
@@ -1688,6 +1689,16 @@ export interface components {
             built: string | null;
             sources: string[];
             newest: string | null;
+        };
+        /**
+         * Asked
+         * @description What a report was asked for.
+         */
+        Asked: {
+            scanners: string[];
+            severities?: components["schemas"]["Severity"][];
+            fixable_only?: boolean;
+            left_out?: number;
         };
         /**
          * Page[Incident]

@@ -22,7 +22,7 @@ class Verdict(enum.StrEnum):
     WORSE = "worse"
     SAME = "same"
     UNDECIDED = "undecided"
-    """One of the two was not read to its end or not judged, so that fewer findings may only mean fewer looked for."""
+    """One was not read to its end or not judged, or less of it was asked for: fewer findings may only mean that."""
 
 
 class Change(Struct, frozen=True):
@@ -229,11 +229,25 @@ def _verdict(before: ScanReport, after: ScanReport) -> tuple[Verdict, str]:
             Verdict.UNDECIDED,
             "undecided: packages of one of the two could not be judged while those of the other were",
         )
+    if (why := _incomparable(before, after)) is not None:
+        return Verdict.UNDECIDED, why
     if not steps:
         return Verdict.SAME, "the same: as many findings of every severity"
     verdict = Verdict.BETTER if steps[0][0] < 0 else Verdict.WORSE
     words = [f"{abs(step)} {'fewer' if step < 0 else 'more'} {severity}" for step, severity in steps]
     return verdict, f"{verdict}: {', '.join(words)}"
+
+
+def _incomparable(before: ScanReport, after: ScanReport) -> str | None:
+    """Why fewer findings of one may only mean that fewer were asked for."""
+    if before.advisories.built is None or after.advisories.built is None:
+        return "undecided: nobody looked for vulnerabilities in one of the two, or in both"
+    asked = [
+        (set(each.severities), each.fixable_only) if each else (set(), False) for each in (before.asked, after.asked)
+    ]
+    if asked[0] != asked[1] and any(each and each.left_out for each in (before.asked, after.asked)):
+        return "undecided: --severity or --ignore-unfixed left findings out of one of the two, and not of the other"
+    return None
 
 
 def _counts(found: _Copies) -> Counter[Severity]:

@@ -123,6 +123,18 @@ class AdvisoryState(Struct, frozen=True):
     """The last day on which one of its records was changed: old records can be imported today."""
 
 
+class Asked(Struct, frozen=True, omit_defaults=True):
+    """What a report was asked for."""
+
+    scanners: tuple[str, ...]
+    """What was looked for; of anything else a report has none because nobody looked."""
+    severities: tuple[Severity, ...] = ()
+    """The only ones that were asked for; all where there is none."""
+    fixable_only: bool = False
+    left_out: int = 0
+    """Findings that were not asked for."""
+
+
 class ScanReport(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-report/1"):
     """What is in an image and what is wrong with it."""
 
@@ -139,3 +151,5 @@ class ScanReport(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-re
     config: tuple[Misconfiguration, ...] = ()
     licenses: tuple[LicenseUse, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    asked: Asked | None = None
+    """Of a report that the command line made."""

@@ -6,7 +6,7 @@ from tests.support.reports import report, reported, vulnerability
 
 from hullguard.imagescan.diff import Verdict, compare, upgrades
 from hullguard.model.package import Unknown
-from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.report import AdvisoryState, Asked, ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
 
@@ -74,6 +74,24 @@ def test_the_gravest_difference_decides(before: str, after: str, verdict: Verdic
 
     assert made.verdict is verdict
     assert made.sentence.startswith(words)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("other", [None, Asked(("vuln",))])
+@pytest.mark.parametrize("narrow", [Asked(("vuln",), (Severity.CRITICAL,)), Asked(("vuln",), (), True)])
+def test_less_was_asked_for_is_no_better(narrow: Asked, other: Asked | None, left: int) -> None:
+    whole, part = report(vulnerability("CVE-1"), asked=other), report(asked=replace(narrow, left_out=left))
+
+    for one, two in ((whole, part), (part, whole)):
+        assert (compare(one, two).verdict is Verdict.UNDECIDED) == bool(left)
+    assert compare(part, part).verdict is Verdict.SAME
+
+
+def test_nobody_looked_is_no_better() -> None:
+    whole, unjudged = report(vulnerability("CVE-1")), report(advisories=AdvisoryState(None))
+
+    for one, two in ((whole, unjudged), (unjudged, whole), (unjudged, unjudged)):
+        assert compare(one, two).verdict is Verdict.UNDECIDED
 
 
 def test_less_was_read_is_no_better() -> None:

@@ -17,7 +17,7 @@ from hullguard.imagescan.select import reaches, select
 from hullguard.inventory import LayerCache, Limits
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError
-from hullguard.model.report import ScanReport
+from hullguard.model.report import Asked, ScanReport
 from hullguard.model.severity import Severity
 from hullguard.words import local, say
 
@@ -93,6 +93,7 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
 
         if (unsaid := undeclared(report.packages)) is not None:
             report = structs.replace(report, unknowns=(*report.unknowns, unsaid))
+    report = structs.replace(report, asked=Asked(tuple(sorted(job.scanners))))
     return _judged(job, target, *counted_by(job, report))
 
 
@@ -104,7 +105,8 @@ def counted_by(job: Job, report: ScanReport) -> tuple[ScanReport, int]:
         rules = load(job.ignore_file, job.vex_files)
         report = rules.apply(report, datetime.now(UTC).date())
     asked = _asked_for(report, job)
-    return asked, _findings(report) - _findings(asked)
+    hidden = _findings(report) - _findings(asked)
+    return structs.replace(asked, asked=_narrowed(report.asked, job, hidden)), hidden
 
 
 def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], None]) -> Iterator[Outcome]:
@@ -183,6 +185,19 @@ def _asked_for(report: ScanReport, job: Job) -> ScanReport:
         secrets=tuple(one for one in report.secrets if one.severity in job.severities),
         malware=tuple(one for one in report.malware if one.severity in job.severities),
         config=tuple(one for one in report.config if one.severity in job.severities),
+    )
+
+
+def _narrowed(before: Asked | None, job: Job, hidden: int) -> Asked | None:
+    """What a report was asked for, now that this job asked for a part of it."""
+    if before is None:
+        return None
+    severities = {*before.severities} & job.severities if before.severities and job.severities else ()
+    return Asked(
+        before.scanners,
+        tuple(sorted(severities or before.severities or job.severities)),
+        before.fixable_only or job.fixable_only,
+        before.left_out + hidden,
     )
 
 

@@ -11,7 +11,7 @@ from hullguard.model.report import Cvss, ScanReport
 
 KEYS = [
     "schema", "target", "os", "layers", "packages", "vulnerabilities", "unknowns", "advisories", "complete", "secrets",
-    "malware", "config", "licenses", "suppressed",
+    "malware", "config", "licenses", "suppressed", "asked",
 ]  # fmt: skip
 
 
