@@ -5,6 +5,7 @@ import { shortDigest } from '@/components/images/names'
 import { packageName } from '@/components/images/purl'
 import { commandLine, followed, summary } from '@/components/incidents/words'
 import { actorText, reasonText, subjectLink, subjectText } from '@/components/audit/words'
+import { reasonText as reasonOfNode } from '@/components/nodes/reasons'
 import { counted, told, useLanguage } from '@/i18n'
 import { bytes, duration, number } from '@/i18n/format'
 
@@ -73,6 +74,21 @@ describe('an incident', () => {
         "This tells of protection itself: no policy's action follows it.",
       )
     }
+  })
+
+  it('says in Chinese what an agent says of itself, and leaves what others wrote', async () => {
+    await useLanguage('zh-CN')
+    const details = { why: 'it did not answer within 500 ms' }
+    const failed = { ...incident, rule: 'agent.responder-failed', details } as Incident
+    expect(summary(failed)).toBe('拒绝功能失效放行：它在 500 毫秒内没有响应')
+    const shell = { ...incident, details: { shell: 'it ended with 1' } } as Incident
+    expect(summary(shell)).toContain('it ended with 1')
+    expect(
+      reasonOfNode({ code: 'deny.failed-open', message: '', params: { why: 'it was ended by signal 9' } }),
+    ).toBe('拒绝功能曾失效放行：它被信号 9 结束。')
+    expect(reasonOfNode({ code: 'new.code', message: 'it ended with 3', params: {} })).toBe('它以 3 结束')
+    await useLanguage('en')
+    expect(summary(failed)).toBe('Denial failed open: it did not answer within 500 ms')
   })
 
   it('keeps words of a container as words', () => {

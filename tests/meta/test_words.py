@@ -28,6 +28,7 @@ SAID = [
     "imagescan/select.py",
     "app/cli",
     "detect/rules",
+    *(f"agent/respond/{name}.py" for name in ("guard", "line", "enforcement", "fanotify", "marks")),
 ]
 # Names, patterns in words, and what is put together with other words before anybody sees it.
 NO_SENTENCES = re.compile(

@@ -1,5 +1,5 @@
 /**
- * Sentences of scans: the server says them in English, names and numbers already in them, and keeps them so. Their
+ * Sentences of scans, and of agents about themselves: they are said in English, names and numbers already in them, and keeps them so. Their
  * Chinese is found as commands find it, by the same files and in the same way (`src/hullguard/words/catalogue.py`):
  * a sentence's fixed words must all be there, in their order and up to both ends.
  */
@@ -124,6 +124,7 @@ export async function loadSentences(chosen: Language): Promise<void> {
     import('@sentences/inventory.json'),
     import('@sentences/advisories.json'),
     import('@sentences/configuration.json'),
+    import('@sentences/agent.json'),
   ])
   chinese.value = new Sentences(
     Object.assign({}, ...files.map((file) => file.default)) as Record<string, string>,

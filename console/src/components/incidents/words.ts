@@ -3,6 +3,7 @@ import type { Incident, Process } from '@/api/types'
 import { inLanguage, ruleWords } from '@/components/rules/words'
 import { packRule } from '@/composables/rules'
 import { i18n, told } from '@/i18n'
+import { sentenceOf } from '@/i18n/sentences'
 
 /** The detail that holds the sentence of a rule; the other details are the fields in it. */
 export const SENTENCE = 'output'
@@ -24,16 +25,16 @@ export function happened(
       exe: process ? programOf(process) : '?',
       path: seen.details.path ?? process?.exe ?? '?',
       ...Object.fromEntries(
-        Object.entries(seen.details).map(([name, value]) => [name, factValue(name, value)]),
+        Object.entries(seen.details).map(([name, value]) => [name, factValue(name, value, seen.rule)]),
       ),
     },
     titleOf(seen),
   )
 }
 
-/** The value of a fact; a code in words. */
-export function factValue(name: string, value: string): string {
-  return told('factValue', `${name}_${value}`, {}, value)
+/** The value of a fact; a code in words, and what an agent says of itself in the language chosen. */
+export function factValue(name: string, value: string, rule: string): string {
+  return told('factValue', `${name}_${value}`, {}, OF_PROTECTION.has(rule) ? sentenceOf(value) : value)
 }
 
 /** What stands below it: the sentence of a rule, the title of a detector. */

@@ -124,7 +124,7 @@ class Enforcement:
         names = {each.id: each.name for each in self._seen.containers}
         short = [(names.get(container, container[:12]), why) for container, why in self._missing.items() if why]
         if short:
-            text = "; ".join(f"{name}: {', '.join(why)}" for name, why in sorted(short)[:8])[:1000]
+            text = "; ".join(f"{name}: {each}" for name, why in sorted(short)[:8] for each in why)[:1000]
             params: dict[str, str | int] = {"containers": len(short), "why": text}
             found.append(Reason("deny.incomplete", f"Not everything can be refused: {text}.", params))
         return found
@@ -162,7 +162,8 @@ class Enforcement:
             self._line = await line.connect(self._state.root, self._place.deadline_ms, self._heard)
         except (Unavailable, OSError) as bad:
             self._retry_at = time.monotonic() + _LONGEST_PAUSE
-            self._refused = Reason("deny.unavailable", str(bad), {"why": str(bad)})
+            why = bad.params.get("why") if isinstance(bad, Unavailable) else None
+            self._refused = Reason("deny.unavailable", str(bad), {"why": why or str(bad)})
             self._changed()
             return
         self._told = dict(self._line.greeting.watched)
