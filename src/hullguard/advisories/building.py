@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import quote
 
 from hullguard.advisories import schema
+from hullguard.advisories.leftovers import sweep
 from hullguard.advisories.stored import FAULTS, Damaged, check, fault, surroundings
 from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Conflict, Invalid, Unavailable
@@ -45,6 +46,7 @@ class Building:
         except OSError as cause:
             self._stack.close()
             raise Unavailable(f"cannot write beside {self._path}: {cause.strerror}") from cause
+        sweep(self._path)
         return self
 
     def __exit__(

@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,7 +48,11 @@ def import_files(files: Sequence[Path], database: Path, progress: Progress | Non
     with Building(database) as building:
         writer = building.writer()
         for path in files:
+            whole = dict(account.enriched)
             import_file(path, writer, account, progress)
+            for name in account.enriched.keys() - whole.keys():
+                # A bundle that was packed before takes nothing of it back.
+                writer.note(f"updated:{name}", datetime.now(UTC).isoformat(timespec="seconds"))
         if not (account.imported or account.older or account.withdrawn or account.enriched):
             first = account.refusals[0] if account.refusals else None
             why = f"; the first refusal: {first.where}: {first.why}" if first else ""

@@ -52,6 +52,10 @@ class Images:
             self._waiting.add(image)
             self._asked.put_nowait(image)
 
+    def refused(self, image_id: str) -> None:
+        """The platform does not take what was read of it: reading it again at once would give the same."""
+        self._failed[image_id] = time.monotonic()
+
     async def run(self) -> None:
         """Answer requests for ever."""
         while True:

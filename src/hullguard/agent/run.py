@@ -194,6 +194,7 @@ class Agent:
                 self._images.request(image_ids)
             case say.RequestRefused(request="inventory", subject=image, code=code, message=why):
                 _log.warning("the platform refused an inventory", image=image, code=code, why=why)
+                self._images.refused(image)
             case _:
                 _log.info("answer to no question", kind=type(message).__name__)
 

@@ -428,6 +428,13 @@ class TestEnrichment:
         with pytest.raises(Invalid, match="KEV catalogue cannot be read"):
             import_files([tmp_path / "kev.json"], db)
 
+    def test_a_catalogue_that_was_cut_off_is_named(self, tmp_path: Path, db: Path) -> None:
+        entries = '{"cveID": "CVE-2024-1"}'
+        (tmp_path / "kev.json").write_text(f'{{"catalogVersion": "1", "count": 1500, "vulnerabilities": [{entries}]}}')
+
+        with pytest.raises(Invalid, match="KEV catalogue says that it has 1500 entries, and has 1"):
+            import_files([tmp_path / "kev.json"], db)
+
 
 def test_progress_is_told_in_bytes_of_the_files(tmp_path: Path, db: Path) -> None:
     path = tmp_path / "a.gz"

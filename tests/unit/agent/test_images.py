@@ -103,6 +103,22 @@ async def test_a_worker_that_never_ends_is_ended(tmp_path, monkeypatch):
         await reader(tmp_path, NO_DOCKER, Line()).report(ANY)
 
 
+async def test_what_the_platform_does_not_take_is_not_read_again_at_once(tmp_path, monkeypatch):
+    images = reader(tmp_path, NO_DOCKER, Line())
+    tried: list[str] = []
+
+    async def report(image: str) -> None:
+        tried.append(image)
+
+    monkeypatch.setattr(images, "report", report)
+    images.refused("odd")
+    task = asyncio.create_task(images.run())
+    images.request(("odd", "other"))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    assert tried == ["other"]
+
+
 async def test_an_image_that_failed_is_tried_again_unasked(tmp_path, monkeypatch):
     monkeypatch.setattr(images_module, "_RETRY_SECONDS", -0.99)
     images = reader(tmp_path, NO_DOCKER, Line())

@@ -14,6 +14,7 @@ class _Entry(Struct):
 
 class _Catalogue(Struct):
     vulnerabilities: list[_Entry]
+    count: int | None = None
 
 
 class KevFeed(Feed):
@@ -32,6 +33,10 @@ class KevFeed(Feed):
             return
         if not catalogue.vulnerabilities:
             account.refuse(where, "the KEV catalogue is empty")
+            return
+        if catalogue.count not in (None, len(catalogue.vulnerabilities)):
+            found = len(catalogue.vulnerabilities)
+            account.refuse(where, f"the KEV catalogue says that it has {catalogue.count} entries, and has {found}")
             return
         writer.replace_kev([entry.cve_id for entry in catalogue.vulnerabilities])
         account.enriched[self.name] = len(catalogue.vulnerabilities)

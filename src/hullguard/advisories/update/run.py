@@ -1,5 +1,6 @@
 """Updates the database: asks for what has changed, takes few records singly and many as a whole, and commits once."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from msgspec import Struct
 from hullguard.advisories.addresses import EPSS, KEV, OSV
 from hullguard.advisories.building import Building
 from hullguard.advisories.feeds.feed import Account
+from hullguard.advisories.leftovers import hold
 from hullguard.advisories.update.fetch import Failed, Fetcher, Progress
 from hullguard.advisories.update.mirror import Mirror, listed, require_name, require_url
 from hullguard.advisories.update.source import EcosystemSource, Kept, Source, Update, WholeSource
@@ -132,7 +134,9 @@ def _kept(database: Path, *, full: bool) -> Kept:
 def _staging(database: Path) -> Iterator[Path]:
     """A directory beside the database, where there is room for what the database will hold."""
     directory = Path(tempfile.mkdtemp(prefix=f".{database.name}.update.", dir=database.parent))
+    held = hold(directory)
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        os.close(held)

@@ -224,6 +224,24 @@ def test_who_reads_the_old_database_goes_on(bundle: Path, trusted: Path, db: Pat
     assert [path.name for path in db.parent.iterdir() if "bundle" in path.name] == []
 
 
+def aged(manifest: Manifest) -> Manifest:
+    files = {
+        name: msgspec.structs.replace(member, updated=member.updated.replace(year=2020))
+        for name, member in manifest.files.items()
+    }
+    return msgspec.structs.replace(manifest, files=files)
+
+
+def test_nor_from_a_catalogue_that_was_imported_as_a_file(bundle: Path, key: Path, trusted: Path, db: Path) -> None:
+    catalogue = bundle.with_name("kev.json")
+    catalogue.write_text('{"catalogVersion": "2", "count": 1, "vulnerabilities": [{"cveID": "CVE-2026-7"}]}')
+    import_files([catalogue], db)
+    account = import_bundles([signed_again(bundle, key, aged)], db, trusted)
+
+    assert (account.older, "kev" in account.enriched) == (1, False)
+    assert opened(db).known_exploited("CVE-2026-7")
+
+
 def test_an_older_bundle_takes_nothing_back(bundle: Path, key: Path, trusted: Path, source: Path, db: Path) -> None:
     of_both = (affected("npm", "one", ZERO), affected("PyPI", "one", ZERO))
     newer = record("GHSA-1", *of_both, modified="2026-01-01T00:00:00Z")
@@ -231,13 +249,6 @@ def test_an_older_bundle_takes_nothing_back(bundle: Path, key: Path, trusted: Pa
     more = db.with_name("newer.jsonl")
     more.write_bytes(msgspec.json.encode(newer))
     import_files([more], db)
-
-    def aged(manifest: Manifest) -> Manifest:
-        files = {
-            name: msgspec.structs.replace(member, updated=member.updated.replace(year=2020))
-            for name, member in manifest.files.items()
-        }
-        return msgspec.structs.replace(manifest, files=files)
 
     account = import_bundles([signed_again(bundle, key, aged)], db, trusted)
 

@@ -2,7 +2,6 @@
 
 import email.utils
 import functools
-import os
 import random
 import re
 import ssl
@@ -16,6 +15,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 import msgspec
 
 from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.inventory.source.registry import trust
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
 from hullguard.inventory.source.registry.reference import Reference, is_loopback
@@ -36,6 +36,8 @@ _CLIENT = "hullguard"
 _MAX_SMALL = 1 << 20
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
+_OF_NO_KNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+"""X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and those behind it (OpenSSL, x509_vfy.h)."""
 _CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
 
 
@@ -45,7 +47,8 @@ class Client:
     def __init__(self, reference: Reference, access: RegistryAccess) -> None:
         self._reference = reference
         self._access = access
-        self._pools: dict[str, PoolManager] = {}
+        self._pools: dict[tuple[str, bool], PoolManager] = {}
+        """By proxy, and whether they lead to the registry itself: only that may have the certificates noted for it."""
         self._scheme: str | None = None
         self._authorization: str | None = None
         self._known: Known | None = None
@@ -173,6 +176,7 @@ class Client:
 
     def _pool(self, url: str) -> "PoolManager":
         from urllib3 import Timeout
+        from urllib3.exceptions import LocationParseError, ProxySchemeUnknown
 
         from hullguard.inventory.source.registry.paced import connections
 
@@ -180,16 +184,21 @@ class Client:
         proxies = getproxies_environment()
         bypass = is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2])
         proxy = "" if bypass else proxies.get(parts.scheme, proxies.get("all", ""))
-        if proxy not in self._pools:
-            ca_file = self._access.ca_file
-            if ca_file is not None and not os.access(ca_file, os.R_OK):
-                raise Invalid(f"the certificates {ca_file} cannot be read", "registry.no-ca-file")
-            self._pools[proxy] = connections(
-                proxy,
-                timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-                ca_certs=str(ca_file) if ca_file else None,
-            )
-        return self._pools[proxy]
+        own = parts.netloc == self._reference.api_host
+        if (proxy, own) not in self._pools:
+            context = None
+            if parts.scheme == "https" and self._access.ca_file is not None:
+                context = trust.named(self._access.ca_file)
+            elif parts.scheme == "https" and own:
+                context = trust.noted(self._reference.host)
+            try:
+                self._pools[proxy, own] = connections(
+                    proxy, timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), ssl_context=context
+                )
+            except (LocationParseError, ProxySchemeUnknown) as cause:
+                sentence = f"the proxy of {parts.scheme.upper()}_PROXY is no address of an HTTP proxy: {_masked(proxy)}"
+                raise Invalid(sentence, "registry.proxy") from cause
+        return self._pools[proxy, own]
 
     def _answered(self, challenges: list[Challenge]) -> str:
         """The Authorization header that answers the first challenge that can be answered."""
@@ -251,7 +260,10 @@ class Client:
             return NotFound(f"the registry {host} has no {what}: {_said(answer)}", "registry.no-image")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return Unavailable(f"the registry {host} asks to slow down: {_said(answer)}", "registry.busy")
-        return Unavailable(f"the registry {host} refused: {_said(answer)}", "registry.refused")
+        said = _said(answer)
+        if status == HTTPStatus.BAD_REQUEST and self._access.insecure:
+            said += "; if it speaks TLS, leave out --insecure"
+        return Unavailable(f"the registry {host} refused: {said}", "registry.refused")
 
     def _not_admitted(self, why: str) -> Unauthenticated:
         trouble = self._known.trouble if self._known else ""
@@ -266,7 +278,8 @@ class Client:
         reason = _reason(cause)
         hint = ""
         if isinstance(reason, ssl.SSLCertVerificationError):
-            hint = "; if its certificate is your own, say --ca-file"
+            if reason.verify_code in _OF_NO_KNOWN_AUTHORITY:
+                hint = "; if its certificate is your own, say --ca-file"
         elif isinstance(reason, ssl.SSLError):
             hint = "; if it speaks plain http, say --insecure"
         return Unavailable(
@@ -295,6 +308,11 @@ def _header_lines(answer: "BaseHTTPResponse", name: str) -> list[str]:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
+
+
+def _masked(proxy: str) -> str:
+    """A proxy's address as far as it can be shown: before an @ there may be a password."""
+    return repr(f"…@{proxy.rpartition('@')[2]}" if "@" in proxy else proxy)[:200]
 
 
 def _retry_after(value: str) -> float | None:

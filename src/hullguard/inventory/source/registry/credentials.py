@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import select
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
 
 _MAX_CONFIG = 1 << 20
+RUN = Path("/run/containers")
+"""Where podman notes logins of users without a session, in a directory for each (containers-auth.json(5))."""
 _HELPER_SECONDS = 30
 _WAIT = 0.1
 """Seconds after which one looks whether a helper that says nothing has ended."""
@@ -97,8 +100,11 @@ def _files(access: RegistryAccess) -> list[Path]:
         return [access.docker_config]
     own = os.environ.get("DOCKER_CONFIG")
     found = [Path(own) / "config.json" if own else Path.home() / ".docker" / "config.json"]
-    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
-        found.append(Path(runtime) / "containers" / "auth.json")
+    if named := os.environ.get("REGISTRY_AUTH_FILE"):
+        found.insert(0, Path(named))  # who names one for podman and its kin means that one
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    found.append(Path(runtime) / "containers/auth.json" if runtime else RUN / str(os.getuid()) / "auth.json")
+    found.append(Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers/auth.json")
     return found
 
 
@@ -172,8 +178,10 @@ def _ask(helper: str, reference: Reference) -> Known | None:
         code, answered = _run(program, server)
     except FileNotFoundError:
         return Known(None, f"{program} is not installed")
-    except (OSError, subprocess.TimeoutExpired) as cause:
-        return Known(None, f"{program} gave no answer: {type(cause).__name__}")
+    except subprocess.TimeoutExpired:
+        return Known(None, f"{program} gave no answer within {_HELPER_SECONDS} s")
+    except OSError as cause:
+        return Known(None, f"{program} cannot be run: {cause.strerror}")
     if code:
         said = answered[:200].decode("utf-8", "replace").strip()
         return None if "not found" in said else Known(None, f"{program} failed: {said or code}")
@@ -190,7 +198,11 @@ def _run(program: str, server: str) -> tuple[int, bytes]:
     """What a helper ends with and says, however much or slowly it speaks, and whoever keeps its output open."""
     ends = time.monotonic() + _HELPER_SECONDS
     process = subprocess.Popen(
-        [program, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [program, "get"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
     )
     with process.stdin as question, process.stdout as output:  # type: ignore[union-attr]
         try:
@@ -213,5 +225,6 @@ def _run(program: str, server: str) -> tuple[int, bytes]:
                 return process.wait(max(0.0, ends - time.monotonic())), said
             return 0, b""  # no credential is as long
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with whatever it has started, which outlives it
             process.wait()

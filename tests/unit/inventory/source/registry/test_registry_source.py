@@ -22,7 +22,7 @@ from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.platforms import own_platform
-from hullguard.inventory.source.registry import client, paced
+from hullguard.inventory.source.registry import client, paced, trust
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
 IMAGE = Image(
@@ -631,6 +631,57 @@ class TestTheWay:
         ):
             read("registry:registry.invalid/app")
 
-    def test_certificates_must_be_there(self, tmp_path: Path) -> None:
-        with pytest.raises(Invalid, match="cannot be read"):
-            read("registry:registry.invalid/app", registry=RegistryAccess(ca_file=tmp_path / "absent"))
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [("absent", "No such file or directory"), ("empty", "no certificate in PEM form"), ("", "Is a directory")],
+    )
+    def test_certificates_must_be_there(self, tmp_path: Path, name: str, why: str) -> None:
+        (tmp_path / "empty").touch()
+        with pytest.raises(Invalid, match=f"cannot be used: .*{why}"):
+            read("registry:registry.invalid/app", registry=RegistryAccess(ca_file=tmp_path / name))
+
+    @pytest.mark.parametrize("place", range(3))
+    def test_certificates_that_docker_or_podman_was_given(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+    ) -> None:
+        places = (tmp_path / "docker", tmp_path / "containers")
+        monkeypatch.setattr(trust, "PLACES", places)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        context, ca_file = certificate(tmp_path)
+        with fake_registry(context) as registry:
+            registry.put(IMAGE)
+            with pytest.raises(Unavailable, match="certificate verify failed"):
+                purls(registry)
+            directory = (*places, tmp_path / ".config/containers/certs.d")[place] / registry.host
+            directory.mkdir(parents=True)
+            (directory / "ca.crt").write_bytes(ca_file.read_bytes())
+
+            assert len(purls(registry)) == 2
+            (directory / "client.cert").write_bytes(ca_file.read_bytes())
+            with pytest.raises(Invalid, match=r"client\.cert cannot be used: No such file"):
+                purls(registry)
+            (directory / "client.key").write_bytes(ca_file.with_suffix(".key").read_bytes())
+            assert len(purls(registry)) == 2
+
+    def test_a_certificate_of_another_host_is_no_matter_of_trust(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        context, ca_file = certificate(tmp_path)
+        with fake_registry(context) as registry:
+            host = registry.host.replace("127.0.0.1", "localhost")
+            with pytest.raises(Unavailable, match="Hostname mismatch") as refused:
+                read(f"registry:{host}/app:1", registry=RegistryAccess(ca_file=ca_file))
+        assert "--ca-file" not in str(refused.value)
+
+    @pytest.mark.parametrize("proxy", ["socks5://10.0.0.1:1080", "nonsense://x", "http://me:hush@[::1"])
+    def test_a_proxy_that_can_never_work(self, monkeypatch: pytest.MonkeyPatch, naps: list[float], proxy: str) -> None:
+        monkeypatch.setenv("https_proxy", proxy)
+        with pytest.raises(Invalid, match=r"the proxy of HTTPS_PROXY is no address of an HTTP proxy") as refused:
+            read("registry:registry.invalid/app")
+        assert "hush" not in str(refused.value)
+        assert naps == []
+
+    def test_who_speaks_in_the_clear_to_one_that_wants_tls_is_told(self, registry: FakeRegistry) -> None:
+        registry.answers["/v2/app/manifests/1"] = Reply(status=400)
+        with pytest.raises(Unavailable, match="if it speaks TLS, leave out --insecure"):
+            purls(registry, registry=RegistryAccess(insecure=True))
