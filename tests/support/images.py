@@ -180,6 +180,18 @@ class Image:
             (path / name).write_bytes(data)
         return path
 
+    def docker_dir(self, path: Path) -> Path:
+        """As skopeo's ``dir:`` writes it: the manifest by its name, all else by the digits of its digest."""
+        members = self.oci_members()
+        (named,) = json.loads(members["index.json"])["manifests"]
+        path.mkdir(parents=True, exist_ok=True)
+        for name, data in members.items():
+            if name.startswith("blobs/"):
+                (path / name.rpartition("/")[2]).write_bytes(data)
+        (path / named["digest"].partition(":")[2]).rename(path / "manifest.json")
+        (path / "version").write_text("Directory Transport Version: 1.1\n")
+        return path
+
 
 def several_platforms(images: Sequence[Image], path: Path) -> Path:
     """One OCI layout of several images, the descriptors in one nested index, an attestation among them."""

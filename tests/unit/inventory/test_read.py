@@ -59,13 +59,21 @@ def with_compression(how: str) -> Image:
 @pytest.mark.parametrize("how", ["none", "gzip", "zstd"])
 @pytest.mark.parametrize(
     "form",
-    ["docker-archive", "docker-archive gzip", "docker-archive zstd", "oci-archive", "oci-archive gzip", "oci-dir"],
+    [
+        "docker-archive",
+        "docker-archive gzip",
+        "docker-archive zstd",
+        "oci-archive",
+        "oci-archive gzip",
+        "oci-dir",
+        "docker-dir",
+    ],
 )
 def test_every_form_of_an_image_gives_the_same(tmp_path: Path, form: str, how: str) -> None:
     kind, _, whole = form.partition(" ")
     image = with_compression(how)
-    if kind == "oci-dir":
-        path = image.oci_dir(tmp_path / "image")
+    if kind.endswith("-dir"):
+        path = (image.oci_dir if kind == "oci-dir" else image.docker_dir)(tmp_path / "image")
     else:
         write = image.docker_archive if kind == "docker-archive" else image.oci_archive
         path = write(tmp_path / "image", whole or "none")
@@ -400,11 +408,11 @@ class TestNoImage:
 
         with pytest.raises(Invalid, match="is a directory, not an archive"):
             read(f"docker-archive:{tmp_path}")
-        for kind in ("dir", "oci-dir"):
+        for kind in ("dir", "oci-dir", "docker-dir"):
             with pytest.raises(Invalid, match="no directory"):
                 read(f"{kind}:{path}")
 
-    @pytest.mark.parametrize("kind", ["dir", "oci-dir", "docker-archive", "oci-archive"])
+    @pytest.mark.parametrize("kind", ["dir", "oci-dir", "docker-dir", "docker-archive", "oci-archive"])
     def test_a_pipe_that_nobody_writes_into_is_not_waited_for(self, tmp_path: Path, kind: str) -> None:
         os.mkfifo(tmp_path / "pipe")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TARGET_HELP = (
     "What to read: a path is recognised by its content, any other name is looked for in the engines of this machine and"
     " then in its registry; a prefix says it outright: docker:, podman:, containerd:, container:, registry:,"
-    " docker-archive:, oci-archive:, oci-dir:, dir: or sbom:."
+    " docker-archive:, oci-archive:, oci-dir:, docker-dir:, dir: or sbom:."
 )
 Target = Annotated[str, Argument(help=TARGET_HELP)]
 Targets = Annotated[list[str], Argument(help=TARGET_HELP)]

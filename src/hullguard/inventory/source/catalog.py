@@ -8,6 +8,7 @@ from hullguard.model.plugin import load
 
 SOURCES: Final = {
     "oci-dir": "places.OciDirectorySource",
+    "docker-dir": "places.DockerDirectorySource",
     "dir": "places.DirectorySource",
     "docker-archive": "places.DockerArchiveSource",
     "oci-archive": "places.OciArchiveSource",
@@ -19,7 +20,7 @@ SOURCES: Final = {
     "sbom": "sbom.SbomSource",
 }
 
-ON_DISK: Final = ("oci-dir", "dir", "docker-archive", "oci-archive", "sbom")
+ON_DISK: Final = ("oci-dir", "docker-dir", "dir", "docker-archive", "oci-archive", "sbom")
 """The kinds that an existing path can be, in the order in which they are tried."""
 
 

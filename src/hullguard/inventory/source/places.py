@@ -12,6 +12,7 @@ from hullguard.inventory.source.docker_archive import MANIFEST, describe_docker,
 from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
+from hullguard.inventory.source.transport import TransportBlobs, version_of
 from hullguard.model.errors import Invalid, NotFound
 
 _COLONS = 8
@@ -72,6 +73,32 @@ class OciDirectorySource:
         others = sorted(one.name for one in path.iterdir() if one.name not in _LAYOUT and one.is_dir())
         if others:
             sentence = f"{path} is an OCI layout with {others[0][:100]!r} beside it: say oci-dir:{path} or dir:{path}"
+            raise Invalid(sentence, "image.ambiguous")
+        return True
+
+
+class DockerDirectorySource:
+    """A directory that skopeo wrote as ``dir:``, or Podman as ``docker-dir``."""
+
+    kind = "docker-dir"
+
+    @contextlib.contextmanager
+    def open(self, request: Request) -> Iterator[StoredImage]:
+        root, image = _one_of(request.name)
+        if not root.is_dir():
+            raise Invalid(f"{root} is no directory, so it is no image that skopeo wrote; is it docker-archive:{root}?")
+        yield StoredImage(TransportBlobs(root, request.limits), functools.partial(describe_oci, image=image))
+
+    def recognises(self, path: Path, names: frozenset[str]) -> bool:
+        del names
+        if not (version_of(path) and (path / MANIFEST).is_file()):
+            return False
+        others = sorted(one.name for one in path.iterdir() if one.is_dir())
+        if others:
+            sentence = (
+                f"{path} is an image that skopeo wrote with {others[0][:100]!r} beside it: "
+                f"say docker-dir:{path} or dir:{path}"
+            )
             raise Invalid(sentence, "image.ambiguous")
         return True
 

@@ -1,0 +1,63 @@
+"""Directories that skopeo and Podman write (``dir:``, ``--format docker-dir``), as the OCI layouts that they would be.
+
+The form is that of containers/image's transport ``dir``: ``version`` says of which form it is, ``manifest.json`` is the
+image's manifest or an index, beside it lie manifests that the index names (``HEX.manifest.json``) and every other
+document and layer under the hexadecimal digits of its digest. No other name stands in it for the image.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.blobs import DirectoryBlobs
+from hullguard.inventory.source.docker_archive import MANIFEST
+from hullguard.inventory.source.oci import INDEX
+from hullguard.model.errors import Invalid
+
+_VERSION = "version"
+_MARK = b"Directory Transport Version: "
+_KNOWN = "1."
+_LINE = 64
+"""Bytes of ``version`` that are looked at: its one line has 33."""
+
+
+class TransportBlobs(DirectoryBlobs):
+    """Such a directory under the names of an OCI layout, whose ``index.json`` names ``manifest.json`` alone."""
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        """Raises Invalid where there is no ``manifest.json``, or of a form that is not known."""
+        super().__init__(root, limits)
+        self._manifest = ""
+        if (version := version_of(root)) and not version.startswith(_KNOWN):
+            sentence = f"{root} is an image that skopeo wrote in a form that is not read: {version!r}"
+            raise Invalid(sentence, "image.transport-version")
+        content = super().document(MANIFEST)
+        if content is None:
+            raise Invalid(f"{root} holds no manifest.json, so it is no image that skopeo wrote", "image.no-manifest")
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        self._manifest = f"blobs/{digest.replace(':', '/')}"
+        self._index = msgspec.json.encode({"manifests": [{"digest": digest, "size": len(content)}]})
+
+    def document(self, name: str) -> bytes | None:
+        return self._index if name == INDEX else super().document(name)
+
+    def _path(self, name: str) -> Path | None:
+        """Whoever asks compares the bytes with the digest that is the name."""
+        return next(filter(None, map(super()._path, self._names(name))), None)
+
+    def _names(self, name: str) -> Iterator[str]:
+        digits = name.rpartition("/")[2]
+        yield MANIFEST if name == self._manifest else digits
+        yield f"{digits}.manifest.json"
+
+
+def version_of(directory: Path) -> str:
+    """The number of the form in which a directory is one of these; empty where it is none."""
+    with suppress(OSError), (directory / _VERSION).open("rb") as file:
+        line = file.read(_LINE).partition(b"\n")[0]
+        return line.removeprefix(_MARK).decode("utf-8", "replace") if line.startswith(_MARK) else ""
+    return ""
