@@ -35,8 +35,13 @@ _UNPACKED = r"(?:.*/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
 _OTHERS = re.compile(
     rb"(?:.*/)?(?:[^/]+\.dist-info/METADATA|node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json)", re.DOTALL
 )
+_OTHERS_END = (b"/METADATA", b"/package.json")
 _POM_KEYS = ("groupId", "artifactId", "version")
-_PROPERTY = re.compile(r"[ \t]*([^#!=:\s][^=:\s]{0,99})[ \t]*[=:](.*)")
+# java.util.Properties: a key ends at a blank, ``=`` or ``:``, a backslash takes away what the next character means.
+_PROPERTY = re.compile(r"((?:[^#!=:\s\\]|\\.)(?:[^=:\s\\]|\\.){0,99}+)[ \t\f]*+[=:]?[ \t\f]*+(.*)", re.DOTALL)
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_LETTERS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+_LINES = re.compile(r"\r\n|\r|\n")
 _MANIFEST = b"META-INF/MANIFEST.MF"
 _STEM = re.compile(r"(?P<artifact>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)")
 
@@ -47,7 +52,7 @@ _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.j
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 14
+    name, version = "java", 15
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -64,7 +69,7 @@ class JavaAnalyzer(LargeFileAnalyzer):
             # What begins like an archive may be anything: of that only what is Java's is told.
             if named or walk.java or (isinstance(found, Doubt) and found.incomplete):
                 yield found
-        if walk.others and not walk.java and not path.endswith(".whl"):
+        if walk.others and not path.endswith(".whl"):
             yield Doubt(f"an archive that holds {walk.others} packages of Python or Node.js; they were not read")
 
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
@@ -115,7 +120,7 @@ class _Walk:
                 elif member.name == _MANIFEST or _POM.fullmatch(member.name) or is_bill(member.name):
                     self.java = self.java or member.name != _MANIFEST
                     yield from self._metadata(archive, member, inner, stated)
-                elif not self._named_so and _OTHERS.fullmatch(member.name):
+                elif member.name.endswith(_OTHERS_END) and _OTHERS.fullmatch(member.name):
                     self.others += 1
                 elif _NESTED.fullmatch(member.name):
                     self.java = True
@@ -189,9 +194,21 @@ class _Walk:
                 licenses if len(complete) == 1 else (),
                 place,
             )
-        bare = base.rpartition(".")[0]
-        if complete and java_names.is_one_of(complete, artifact, bare, stated.manifest):
+        plugin = java_names.jenkins_plugin(stated.manifest)
+        if plugin is not None:
+            if plugin not in [(f"{pom['groupId']}:{pom['artifactId']}", pom["version"]) for pom in complete]:
+                yield Piece(PackageType.MAVEN, *plugin, licenses, place)
             return
+        bare = base.rpartition(".")[0]
+        if not (complete and java_names.is_one_of(complete, artifact, bare, stated.manifest)):
+            yield from self._without_own(stated, base, place, stem, packs=bool(complete))
+
+    def _without_own(
+        self, stated: _Stated, base: str, place: str, stem: re.Match[str] | None, *, packs: bool
+    ) -> Iterator[Piece | Doubt]:
+        """An archive that has no properties of its own; ``packs``: though it has some of what it holds."""
+        artifact, bare = stem["artifact"] if stem else None, base.rpartition(".")[0]
+        licenses = java_names.licenses_of(stated.manifest)
         told = None if place else self.fetched
         told = told or java_names.tomcat(stated.manifest, bare)
         if told is None and (
@@ -209,8 +226,10 @@ class _Walk:
             if told[0] == java_names.SERVER:
                 # Most advisories speak of the server as a whole, and not of the archive with the flaw.
                 yield Piece(PackageType.MAVEN, "org.apache.tomcat:tomcat", told[1], licenses, place)
+        elif {"Short-Name", "Plugin-Version"} <= stated.manifest.keys():
+            yield Doubt("a plugin of Jenkins that does not say its Maven group, name and version", place)
         elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and base not in _RUNTIME:
-            if complete:
+            if packs:
                 yield Doubt("a Java archive that names in Maven's way only what was packed into it, not itself", place)
             else:
                 yield Doubt("a Java archive that does not say its Maven group, name and version", place)
@@ -235,10 +254,35 @@ def _of_pom(content: RandomAccess) -> Iterator[Piece | Doubt]:
 
 
 def _properties(content: bytes) -> dict[str, str]:
-    pairs = (_PROPERTY.fullmatch(line) for line in text(content).splitlines())
-    wanted = (pair for pair in pairs if pair and pair[1] in _POM_KEYS and "${" not in pair[2])
+    pairs = (
+        (_unescaped(pair[1]), _unescaped(pair[2])) for line in _logical(content) if (pair := _PROPERTY.fullmatch(line))
+    )
+    wanted = (pair for pair in pairs if pair[0] in _POM_KEYS and "${" not in pair[1])
     # Each of thousands may have a value of all the bytes that are read; what is cut is still too long to be one.
-    return {pair[1]: pair[2].strip()[:_VALUE] for pair in wanted}
+    return {key: value.strip()[:_VALUE] for key, value in wanted}
+
+
+def _logical(content: bytes) -> Iterator[str]:
+    """Lines of properties: one that ends in a backslash goes on in the next, without what that is indented by."""
+    parts: list[str] = []
+    for raw in _LINES.split(text(content)):
+        line = raw.lstrip(" \t\f")
+        if not parts and line.startswith(("#", "!")):
+            continue
+        if (len(line) - len(line.rstrip("\\"))) % 2:
+            parts.append(line[:-1])
+        else:
+            yield "".join([*parts, line])
+            parts = []
+    yield "".join(parts)
+
+
+def _unescaped(words: str) -> str:
+    def meant(found: re.Match[str]) -> str:
+        sign = chr(int(found[1], 16)) if found[1] else _LETTERS.get(found[2], found[2])
+        return sign if not "\ud800" <= sign <= "\udfff" else "\ufffd"  # half a sign is none
+
+    return _ESCAPED.sub(meant, words)
 
 
 def _main_section(content: bytes) -> tuple[dict[str, str], bool]:

@@ -1,6 +1,6 @@
 """What a Java archive without Maven's properties is called: by its manifest, the name of its file, and where it lies.
 
-A group is never guessed from a package's name alone.
+A group is never guessed from a package's name alone, but for families whose archives never state it.
 """
 
 import re
@@ -28,12 +28,13 @@ _FAMILIES = (
     (r"okhttp", "com.squareup.okhttp3"),
     (r"okio(?:-jvm)?", "com.squareup.okio"),
     (r"snakeyaml", "org.yaml"),
-    (r"hibernate-core", "org.hibernate"),
+    (r"hibernate-core", "org.hibernate.orm"),
     (r"asm(?:-[a-z]+)?", "org.ow2.asm"),
     (r"jna(?:-platform)?", "net.java.dev.jna"),
     (r"velocity(?:-tools)?", "org.apache.velocity"),
     (r"ant(?:-launcher)?", "org.apache.ant"),
     (r"mysql-connector-java", "mysql"),
+    (r"dom4j", "org.dom4j"),
     *(
         (name, name)
         for name in (
@@ -45,9 +46,18 @@ _FAMILIES = (
             "commons-httpclient",
             "commons-lang",
             "commons-logging",
-            "dom4j",
         )
     ),
+)
+# Groups that they had before a version.
+_BEFORE = (
+    (r"hibernate-core", (6, 0), "org.hibernate"),
+    (r"okhttp", (3, 0), "com.squareup.okhttp"),
+    (r"asm(?:-[a-z]+)?", (4, 0), "asm"),
+    (r"dom4j", (2, 0), "dom4j"),
+    (r"velocity", (1, 5), "velocity"),
+    (r"ant(?:-launcher)?", (1, 7), "ant"),
+    (r"reactor-core", (2, 0), "org.projectreactor"),
 )
 _PART = r"[a-z][a-z0-9-]{0,40}"
 SERVER = "org.apache.tomcat:tomcat-catalina"
@@ -95,7 +105,7 @@ def told(manifest: Mapping[str, str], artifact: str | None, version: str | None,
         return None
     vendor = manifest.get("Implementation-Vendor-Id", "")
     vendor = vendor if _WORD.fullmatch(vendor) and vendor not in _ROOFS else ""
-    group = _family(name) or vendor or _group(symbolic, name)
+    group = _family(name, version) or vendor or _group(symbolic, name)
     # Quarkus again, where the manifest states the group.
     return (f"{group}:{name.removeprefix(f'{group}.')}", version) if group else None
 
@@ -138,13 +148,27 @@ def _prefixed(artifact: str | None, version: str | None) -> tuple[str, str] | No
         return None
     for dot in re.finditer(r"\.", artifact):
         group, name = artifact[: dot.start()], artifact[dot.end() :]
-        if _family(name) == group:
+        if _family(name, version) == group:
             return f"{group}:{name}", version
     return None
 
 
-def _family(artifact: str) -> str | None:
-    return next((group for pattern, group in _FAMILIES if re.fullmatch(pattern, artifact)), None)
+def jenkins_plugin(manifest: Mapping[str, str]) -> tuple[str, str] | None:
+    """Maven's name and the version as tools that build plugins of Jenkins write them, some with who built it behind."""
+    group, name, version = (manifest.get(key, "") for key in ("Group-Id", "Short-Name", "Plugin-Version"))
+    version = version.partition(" ")[0]
+    stated = _WORD.fullmatch(group) and _WORD.fullmatch(name) and re.fullmatch(_VERSION, version)
+    return (f"{group}:{name}", version) if stated else None
+
+
+def _family(artifact: str, version: str) -> str | None:
+    found = next((group for pattern, group in _FAMILIES if re.fullmatch(pattern, artifact)), None)
+    numbers = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?", version) if found else None
+    if numbers is None:
+        return found
+    number = int(numbers[1]), int(numbers[2] or 0)
+    earlier = (group for pattern, first, group in _BEFORE if number < first and re.fullmatch(pattern, artifact))
+    return next(earlier, found)
 
 
 def _group(symbolic: str, artifact: str) -> str | None:

@@ -555,6 +555,96 @@ def test_an_archive_of_other_languages_is_told_unless_nothing_runs_it(inner: str
     assert told not in [one.why for one in Found([file("wheels/Django-3.2.0.whl", content)]).unknowns]
 
 
+@pytest.mark.parametrize("path", ["opt/l.zip", "opt/a.war", "opt/a.jar"])
+def test_so_is_one_that_holds_javas_archives_too(path: str) -> None:
+    held_there = {
+        "x/y.jar": jar(LOG4J),
+        "static/node_modules/lodash/package.json": b'{"name": "lodash", "version": "4.17.15"}',
+        "WEB-INF/python/Django-4.2.dist-info/METADATA": b"Name: Django",
+    }
+    found = Found([file(path, zipped(held_there))])
+    told = "an archive that holds 2 packages of Python or Node.js; they were not read"
+
+    assert found.names == [LOG4J_NAME]
+    assert (path, told) in [(one.what, one.why) for one in found.unknowns]
+
+
+PLUGIN = {"Short_Name": "script-security", "Plugin_Version": "1.70"}
+
+
+@pytest.mark.parametrize("version", ["1.70", "1.70 (private-0a1b-builder)"])
+@pytest.mark.parametrize("path", ["var/jenkins/plugins/script-security.hpi", "x.jpi"])
+def test_a_plugin_of_jenkins_is_named_by_its_manifest(path: str, version: str) -> None:
+    own = manifest(**PLUGIN | {"Plugin_Version": version, "Group_Id": "org.jenkins-ci.plugins"})
+    found = Found([file(path, zipped({**own, "WEB-INF/lib/log4j.jar": jar(LOG4J)}))])  # type: ignore[dict-item]
+
+    assert found.named("org.jenkins-ci.plugins:script-security").version == "1.70"
+    assert found.names == [LOG4J_NAME, "org.jenkins-ci.plugins:script-security"]
+
+
+def test_a_plugin_of_jenkins_that_has_mavens_properties_is_named_once() -> None:
+    own = manifest(**PLUGIN, Group_Id="org.jenkins-ci.plugins")
+    properties = pom_properties("org.jenkins-ci.plugins", "script-security", "1.70")
+
+    assert Found([file("a.hpi", jar({**own, **properties}))]).names == ["org.jenkins-ci.plugins:script-security"]
+
+
+def test_a_plugin_of_jenkins_without_a_group_is_told() -> None:
+    found = Found([file("a.hpi", zipped(manifest(**PLUGIN)))])  # type: ignore[arg-type]
+
+    why = "a plugin of Jenkins that does not say its Maven group, name and version"
+    assert ("a.hpi", why) in [(one.what, one.why) for one in found.unknowns]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "version = 2.14.1\ngroupId : org.apache.logging.log4j\nartifactId\tlog4j-core\n",
+        "version=2.14\\\n   .1\ngroupId=org.apache.logging.log4j\nartifactId=log4j\\u002dcore\n",
+        "! version=3\\\n#version=4\\\r\n\r\nversion=2.14.1\rgroupId=org.apache.\\\r\n\t logging.log4j\nartifact\\Id=log4j-core",
+        "ve\\u0072sion=2.14.1 \ngroupId=org.apache.logging\\.log4j\nartifactId=log4j-core\\\n",
+    ],
+)
+def test_properties_are_read_as_java_reads_them(written: str) -> None:
+    found = Found([file("x.jar", jar({"META-INF/maven/a/b/pom.properties": written}))])
+
+    assert [(one.name, one.version) for one in found.packages] == [(LOG4J_NAME, "2.14.1")]
+
+
+@pytest.mark.parametrize(
+    "written", ["version=1\\ud800\ngroupId=a\nartifactId=b\n", "version=\\u12\ngroupId=a\n", "\\" * 1001]
+)
+def test_escapes_that_are_none_harm_nothing(written: str) -> None:
+    found = Found([file("x.jar", jar({"META-INF/maven/a/b/pom.properties": written})), file("y.jar", jar(LOG4J))])
+
+    assert LOG4J_NAME in found.names
+    assert all(one.what.isprintable() and one.why.isprintable() for one in found.unknowns)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("hibernate-core-6.2.0.Final.jar", "org.hibernate.orm:hibernate-core"),
+        ("hibernate-core-5.6.15.Final.jar", "org.hibernate:hibernate-core"),
+        ("okhttp-2.7.5.jar", "com.squareup.okhttp:okhttp"),
+        ("okhttp-3.0.0.jar", "com.squareup.okhttp3:okhttp"),
+        ("asm-3.1.jar", "asm:asm"),
+        ("asm-commons-3.3.1.jar", "asm:asm-commons"),
+        ("asm-9.1.jar", "org.ow2.asm:asm"),
+        ("dom4j-1.6.1.jar", "dom4j:dom4j"),
+        ("dom4j-2.1.3.jar", "org.dom4j:dom4j"),
+        ("velocity-1.4.jar", "velocity:velocity"),
+        ("velocity-1.7.jar", "org.apache.velocity:velocity"),
+        ("ant-1.6.5.jar", "ant:ant"),
+        ("ant-1.10.5.jar", "org.apache.ant:ant"),
+        ("reactor-core-3.4.0.jar", "io.projectreactor:reactor-core"),
+        ("com.squareup.okhttp.okhttp-2.7.5.jar", "com.squareup.okhttp:okhttp"),
+    ],
+)
+def test_a_family_has_the_group_that_it_had_in_that_version(name: str, package: str) -> None:
+    assert Found([file(f"lib/{name}", jar(manifest(Created_By="javac")))]).names == [package]
+
+
 def test_a_module_of_java_is_read() -> None:
     assert Found([file("opt/x.jmod", b"JM\x01\x00" + jar(LOG4J))]).names == [LOG4J_NAME]
 
