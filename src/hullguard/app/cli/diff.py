@@ -43,7 +43,7 @@ def diff(
     if format_ not in ("table", "json"):
         raise Invalid(f"there is no format {format_!r} for a difference; choose among table, json")
     bound = None if fail_on is None else parse_severity(fail_on)
-    check_file(output)
+    check_file(output, [before, after])
     job = options.job_of(reading, counting, frozenset({"vuln"}))
     with counted(say("Reading both"), 2) as done:
         reports = []

@@ -3,8 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hullguard.app.cli import exits
@@ -96,10 +96,23 @@ def _put(content: bytes, output: Path) -> None:
         raise
 
 
-def check_file(output: Path | None) -> None:
-    """Said before the work, not after it."""
-    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+def check_file(output: Path | None, targets: Iterable[str] = ()) -> None:
+    """Said before the work, not after it; nothing that is read is written over."""
+    if output is None:
+        return
+    if output.is_dir() or not output.absolute().parent.is_dir():
         raise Invalid(f"cannot write {output}: it is a directory, or lies in none")
+    if output.is_file() and any(output.samefile(file) for target in targets for file in files_of(target)):
+        raise Invalid(f"cannot write {output}: it is what is read")
+
+
+def files_of(target: str) -> Iterator[Path]:
+    """The files that a target may mean: with or without a kind before it, or an image of an archive behind it."""
+    for name in {target, target.partition(":")[2]}:
+        for path in {name, name.partition(":")[0], name.rpartition(":")[0]} - {""}:
+            with suppress(OSError, ValueError):
+                if Path(path).is_file():
+                    yield Path(path)
 
 
 def ready_directory(output: Path) -> None:

@@ -10,7 +10,7 @@ from hullguard.app.cli import exits
 from hullguard.app.cli import scan_options as options
 from hullguard.app.cli.declared import Option
 from hullguard.app.cli.option_groups import takes
-from hullguard.app.cli.output import check_file, coloured, counted, progress_of, ready_directory, width, write
+from hullguard.app.cli.output import check_file, coloured, counted, files_of, progress_of, ready_directory, width, write
 from hullguard.model.errors import Invalid
 from hullguard.words import local, say
 
@@ -53,7 +53,7 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     wanted = options.scanners_of(scanners) | ({"license"} if chosen.lists_licenses else frozenset())
     job = options.job_of(reading, counting, wanted, bound)
     if len(targets) == 1:
-        check_file(output)
+        check_file(output, targets)
         recognise(targets[0])  # a wrong target is said before a missing database is
         return _one(job, targets[0], chosen, output, suppressed=show_suppressed)
     if output is None and chosen.name not in _FOR_STREAMS:
@@ -84,7 +84,7 @@ def _many(
     from hullguard.imagescan.formats.summary import summary
 
     outcomes: list[Outcome] = []
-    taken: set[str] = set()
+    taken = {file.name for target in targets for file in files_of(target)}  # where they lie is not asked
     with counted(say("Reading {count} images", count=len(targets)), len(targets)) as done:
         for outcome in scan_many(job, targets, jobs or default_jobs(), done):
             outcomes.append(outcome)
@@ -121,7 +121,7 @@ def sbom(
 
     if format_ not in (known := ("json", "cyclonedx", "spdx", "table")):
         raise Invalid(f"there is no format {format_!r} for packages; choose among {', '.join(known)}")
-    check_file(output)
+    check_file(output, [target])
     limits, registry = reading.limits(), reading.registry()
     with progress_of(say("Reading {target}", target=target)) as progress:
         inventory = read(

@@ -79,3 +79,23 @@ def test_no_bar_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None
         done()
 
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "target", ["a.tar", "./a.tar", "docker-archive:a.tar", "docker-archive:a.tar:x:1", "a.tar:x:1", "ln.tar"]
+)
+def test_what_is_read_is_not_written_over(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.tar").write_bytes(b"an image")
+    Path("ln.tar").symlink_to("a.tar")
+
+    for output in ("a.tar", "ln.tar", str(tmp_path / "a.tar")):
+        with pytest.raises(Invalid, match="it is what is read"):
+            check_file(Path(output), ["other.tar", target])
+    check_file(Path("b.json"), [target])
+
+
+def test_a_report_that_is_there_already_is_written_again(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"a report")
+
+    check_file(tmp_path / "a.json", [f"dir:{tmp_path}", str(tmp_path), "docker:a.json:1", "\0", "x" * 5000])
