@@ -1,16 +1,22 @@
 """The layers of one image that is read by position, several of them at once."""
 
 import os
+import signal
 import threading
 from collections.abc import Sequence
 
-from hullguard.inventory.layer import IndexedLayer
-from hullguard.inventory.processes import spread
+from msgspec.structs import replace
+
+from hullguard.inventory.layer import THIS_LAYER, IndexedLayer
+from hullguard.inventory.processes import Read, alone, spread
 from hullguard.inventory.source.blobs import LayerBlob, PlacedBlobs
 from hullguard.inventory.source.reader import LayerReader
-from hullguard.model.errors import HullguardError, LimitReached
+from hullguard.model.errors import HullguardError, Invalid, LimitReached
+from hullguard.model.package import Unknown
 
 _MOST_THREADS = 4
+_OF_DAMAGE = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
+"""Signals that end a process because of what it did itself."""
 _WORTH_A_PROCESS = 8 << 20
 """Stored bytes of layers: to make a process and to hand over what it read takes as long as to read some of them."""
 
@@ -53,7 +59,33 @@ def _by_processes(
         return {}  # a lock that another thread holds would stay locked in a forked process for ever
     largest_first = sorted(left, key=lambda number: -left[number])
     count = min(reader.processes, len(left))
-    return spread(largest_first, lambda number, own: blobs.layer(layers[number], own), reader, count)
+
+    def read(number: int, own: LayerReader) -> IndexedLayer:
+        return blobs.layer(layers[number], own)
+
+    found, ended = spread(largest_first, read, reader, count)
+    for number, by in sorted(ended.items()):
+        found[number] = _again(number, by, read, reader, layers[number].name)
+    return found
+
+
+def _again(number: int, by: int, read: Read, reader: LayerReader, name: str) -> IndexedLayer:
+    """A layer that a process had begun when a signal ended it, read once more by another, for it may end that as well.
+
+    Raises Invalid where it does. What damages a process is said to leave the report incomplete even if it is not met
+    again.
+    """
+    again = alone(number, read, reader)
+    if number in again.ended:
+        raise Invalid(
+            f"layer {name} cannot be read: signal {by} ended the process that read it, and then another one; "
+            "allow them more memory, or report this as a mistake of Hullguard's",
+            "image.reader-ended",
+        )
+    layer = again.layers.get(number) or read(number, reader)
+    why = f"{THIS_LAYER}: signal {by} ended the process that read it, and another one read it again"
+    unknown = Unknown("a process", why, incomplete=by in _OF_DAMAGE)
+    return replace(layer, index=replace(layer.index, unknowns=[*layer.index.unknowns, unknown]))
 
 
 def _by_threads(

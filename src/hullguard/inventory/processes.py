@@ -3,6 +3,7 @@
 They are forked, so that each has all that was loaded and nothing has to be told to it. Only a process that has no other
 thread may do that, so servers and agents never ask for it. What a process could not do, because something was wrong
 with a layer or with the process, is absent from what it hands over: whoever asked reads it again, and says what it was.
+Of a process that a signal ended it is told which layer it had begun: that may be what ended it.
 """
 
 import mmap
@@ -26,7 +27,7 @@ from hullguard.model.errors import HullguardError
 _NUMBER, _LENGTH = struct.Struct("<I"), struct.Struct("<Q")
 _SLOT = 16
 """Numbers that a process shares with the others: how far it is, and what it spent."""
-_ENDED, _FIRST = 0, 1
+_ENDED, _FIRST, _BEGUN = 0, 1, 15
 _INTERRUPT = {signal.SIGINT}
 _AGAIN = 0.1
 """Seconds after which a bar is told how far the others are."""
@@ -34,8 +35,22 @@ _AGAIN = 0.1
 Read = Callable[[int, LayerReader], IndexedLayer]
 
 
-def spread(numbers: Sequence[int], read: Read, reader: LayerReader, count: int) -> dict[int, IndexedLayer]:
-    """Layers by their number, as far as they could be read by ``count`` processes, of which this one is the first.
+class Spread(NamedTuple):
+    """What several processes did."""
+
+    layers: dict[int, IndexedLayer]
+    """By their number, as far as they could be read."""
+    ended: dict[int, int]
+    """The layers that processes had begun when a signal ended them, with its number."""
+
+
+def alone(number: int, read: Read, reader: LayerReader) -> Spread:
+    """One layer in a process of its own, for what may end the process that reads it."""
+    return spread([number], read, reader, 2, asking=False)
+
+
+def spread(numbers: Sequence[int], read: Read, reader: LayerReader, count: int, *, asking: bool = True) -> Spread:
+    """Reads layers by ``count`` processes, of which this one is the first; without ``asking`` it reads none itself.
 
     The budget is charged with what all of them spent; raises LimitReached where that is too much for one image.
     """
@@ -43,23 +58,27 @@ def spread(numbers: Sequence[int], read: Read, reader: LayerReader, count: int) 
         inspector.ready()
     queue, board = _queue(numbers), _Board(count)
     others: list[tuple[int, int]] = []
-    found: dict[int, IndexedLayer] = {}
+    found, ended = dict[int, IndexedLayer](), dict[int, int]()
     try:
         with suppress(OSError):  # as many as there may be
             others.extend(_forked(_Help(queue, board, slot, read, reader)) for slot in range(1, count))
         told = _telling(reader.progress, board)
-        found.update(_taken(queue, board, read, reader.telling(told)))
+        if asking:
+            found.update(_taken(queue, board, 0, read, reader.telling(told)))
         _wait(others, told)
-        for slot, (_, handed) in enumerate(others, 1):
+        for slot, (pid, handed) in enumerate(others, 1):
             found.update(_received(handed))
             reader.budget.join(board.spent(slot, len(reader.budget.spent)))
+            begun, signal_ = board.begun(slot), _signal_of(pid)
+            if signal_ and begun is not None and begun not in found:
+                ended[begun] = signal_
     finally:
         board.end()
         os.close(queue)
         for pid, handed in others:
             _reap(pid)
             os.close(handed)
-    return found
+    return Spread(found, ended)
 
 
 class _Handed(Struct, array_like=True):
@@ -93,6 +112,15 @@ class _Board:
         """Bytes that the other processes read so far."""
         return sum(self._numbers[_SLOT::_SLOT])
 
+    def begin(self, slot: int, number: int) -> None:
+        """Notes the layer that a process reads from now on."""
+        self._numbers[slot * _SLOT + _BEGUN] = number + 1
+
+    def begun(self, slot: int) -> int | None:
+        """The last one that it began."""
+        number = int(self._numbers[slot * _SLOT + _BEGUN])
+        return number - 1 if number else None
+
     def spend(self, slot: int, spent: Sequence[int]) -> None:
         for place, number in enumerate(spent, slot * _SLOT + _FIRST):
             self._numbers[place] = number
@@ -111,10 +139,11 @@ def _queue(numbers: Sequence[int]) -> int:
     return queue
 
 
-def _taken(queue: int, board: _Board, read: Read, reader: LayerReader) -> Iterator[tuple[int, IndexedLayer]]:
+def _taken(queue: int, board: _Board, slot: int, read: Read, reader: LayerReader) -> Iterator[tuple[int, IndexedLayer]]:
     """Reads layers until there are no more, or somebody found one that cannot be read."""
     while not board.ended and (taken := os.read(queue, _NUMBER.size)):
         (number,) = _NUMBER.unpack(taken)
+        board.begin(slot, number)
         try:
             layer = read(number, reader)
         except HullguardError:
@@ -170,7 +199,7 @@ def _work(help_: _Help, handed: int) -> None:
     own = reader.telling(lambda _, count: board.advance(slot, count))
     try:
         with os.fdopen(handed, "wb") as file:
-            for number, layer in _taken(queue, board, read, own):
+            for number, layer in _taken(queue, board, slot, read, own):
                 _hand_over(file, number, layer)
                 if os.getppid() != parent:
                     return
@@ -218,6 +247,12 @@ def _wait(others: Sequence[tuple[int, int]], progress: Progress | None) -> None:
         while os.waitid(os.P_PID, pid, how) is None and progress:
             progress("", 0)
             time.sleep(_AGAIN)
+
+
+def _signal_of(pid: int) -> int:
+    """The signal that ended a process, 0 where none did; nobody is asked for it again but by ``_reap``."""
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return ended.si_status if ended is not None and ended.si_code != os.CLD_EXITED else 0
 
 
 def _reap(pid: int) -> None:

@@ -1,7 +1,10 @@
 """Layers read by several processes: the same result as by one, whatever happens to the others."""
 
+import faulthandler
+import mmap
 import os
 import random
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,12 +20,15 @@ from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.processes import Read, spread
+from hullguard.inventory.source.blobs import LayerBlob, PlacedBlobs
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
+from hullguard.words.catalogue import load
 
 TOKEN = specimen(next(rule for rule in RULES if rule.id == "github-token")).decode()
 LARGE = random.Random(7).randbytes(5 << 20)
+CHINESE = load("zh")
 SECRET = frozenset({"secret"})
 BESIDE = list[threading.Thread]()
 """Threads of a test's own."""
@@ -150,7 +156,55 @@ def test_a_layer_that_kills_its_process_is_left_to_who_asked() -> None:
 
     found = spread(range(9), by_two(die), reader(), 2)
 
-    assert len(found) == 8
+    assert len(found.layers) == 8
+    assert list(found.ended.values()) == [signal.SIGKILL]
+    assert not set(found.ended) & set(found.layers)
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, by: int, times: int) -> None:
+    """Has so many processes die as soon as they begin a layer; this one waits until the first of them did."""
+    asking, (told, telling), layer_of = os.getpid(), os.pipe(), PlacedBlobs.layer
+    left = memoryview(mmap.mmap(-1, 8)).cast("Q")
+    left[0] = times
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+    def layer_read(self: PlacedBlobs, blob: LayerBlob, own: LayerReader) -> IndexedLayer:
+        if os.getpid() == asking:
+            if os.read(told, 1) != b"":
+                os.write(telling, b"x")  # for the next that asks
+        elif left[0]:
+            left[0] -= 1
+            os.write(telling, b"x")
+            faulthandler.disable()
+            os.kill(os.getpid(), by)
+        return layer_of(self, blob, own)
+
+    monkeypatch.setattr(PlacedBlobs, "layer", layer_read)
+
+
+@pytest.mark.parametrize(("by", "complete"), [(signal.SIGSEGV, False), (signal.SIGBUS, False), (signal.SIGKILL, True)])
+def test_that_a_signal_ended_a_process_is_told_and_its_layer_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: int, complete: bool
+) -> None:
+    path = image(*"abcd").docker_archive(tmp_path / "i.tar")
+    dying(monkeypatch, by, 1)
+
+    inventory = read(str(path), scanners=SECRET, processes=2)
+
+    assert len(inventory.secrets) == 4
+    assert inventory.complete is complete
+    (told,) = (one for one in inventory.unknowns if one.what == "a process")
+    assert told.why.endswith(f": signal {int(by)} ended the process that read it, and another one read it again")
+    assert "重新读取" in CHINESE.of(told.why)
+
+
+def test_a_layer_that_ends_every_process_that_reads_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = image(*"abcd").docker_archive(tmp_path / "i.tar")
+    dying(monkeypatch, signal.SIGSEGV, 2)
+
+    with pytest.raises(Invalid, match="signal 11 ended the process that read it, and then another one") as raised:
+        read(str(path), scanners=SECRET, processes=2)
+    assert "无法读取" in CHINESE.of(str(raised.value))
 
 
 @pytest.mark.parametrize("error", [Invalid("broken"), MemoryError(), RuntimeError("a bug")])
@@ -158,7 +212,7 @@ def test_what_fails_in_another_process_is_left_to_who_asked(error: Exception) ->
     def fail() -> None:
         raise error
 
-    assert len(spread(range(2), by_two(fail), reader(), 2)) < 2
+    assert len(spread(range(2), by_two(fail), reader(), 2).layers) < 2
 
 
 def test_an_interrupt_leaves_no_process_behind() -> None:
