@@ -92,11 +92,13 @@ class PlacedBlobs(abc.ABC):
 
 
 class DirectoryBlobs(PlacedBlobs):
-    """An OCI layout in a directory. Links are not followed: a layout has none, and they could lead anywhere."""
+    """An image in a directory. Links are not followed: a layout has none, and they could lead anywhere."""
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: Limits, *, links: bool = False) -> None:
+        """``links``: whether those count that lead to another place in the directory: Docker's archives have such."""
         self._root = root
         self._limits = limits
+        self._links = links
 
     def document(self, name: str) -> bytes | None:
         path = self._path(name)
@@ -120,9 +122,13 @@ class DirectoryBlobs(PlacedBlobs):
         clean = normal(name)
         path = self._root / clean if clean else self._root
         try:
+            if self._links:
+                path = path.resolve()
+                inside = path.is_relative_to(self._root.resolve())
+            else:
+                inside = path.parent.resolve() == (self._root.resolve() / (clean or "")).parent
             state = path.lstat()
-            inside = path.parent.resolve() == (self._root.resolve() / (clean or "")).parent
-        except OSError:
+        except (OSError, RuntimeError):  # the latter for links in a circle
             return None
         return path if stat.S_ISREG(state.st_mode) and inside else None
 

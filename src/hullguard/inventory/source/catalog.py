@@ -20,7 +20,7 @@ SOURCES: Final = {
     "sbom": "sbom.SbomSource",
 }
 
-ON_DISK: Final = ("oci-dir", "docker-dir", "dir", "docker-archive", "oci-archive", "sbom")
+ON_DISK: Final = ("oci-dir", "docker-dir", "docker-archive", "oci-archive", "dir", "sbom")
 """The kinds that an existing path can be, in the order in which they are tried."""
 
 

@@ -11,11 +11,11 @@ from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.oci import INDEX, OTHERS, absent, configurations, describe_oci
 from hullguard.inventory.source.platforms import fits, own_platform
+from hullguard.inventory.stored_images import MANIFEST
 from hullguard.model.errors import HullguardError, Invalid, NotFound
 from hullguard.model.image import Platform
 from hullguard.model.package import Unknown
 
-MANIFEST = "manifest.json"
 _ANOTHER = "another image"
 
 

@@ -3,35 +3,59 @@
 import contextlib
 import functools
 import itertools
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from hullguard.inventory.source.blobs import DirectoryBlobs, FileBlobs, StreamBlobs
-from hullguard.inventory.source.docker_archive import MANIFEST, describe_docker, describe_oci_archive
+from hullguard.inventory.source.docker_archive import describe_docker, describe_oci_archive
 from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
 from hullguard.inventory.source.transport import TransportBlobs, version_of
+from hullguard.inventory.stored_images import MANIFEST, is_docker_manifest
 from hullguard.model.errors import Invalid, NotFound
 
 _COLONS = 8
 """In a path and a name; of more the path has some."""
+_MANIFEST_HEAD = 1 << 20
+"""Bytes of a manifest by which it is known."""
+_OF_AN_ARCHIVE = re.compile(r"blobs|[0-9a-f]{64}")
+"""Directories at the top of a Docker archive: for all blobs, or for each layer as old engines write it."""
 
 
 class DockerArchiveSource:
-    """A file that ``docker save`` wrote, perhaps compressed as a whole."""
+    """A file that ``docker save`` wrote, perhaps compressed as a whole; or the directory that it was unpacked into."""
 
     kind = "docker-archive"
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        with _archive(request) as (blobs, image):
-            yield StoredImage(blobs, functools.partial(describe_docker, image=image))
+        path, image = _one_of(request.name)
+        described = functools.partial(describe_docker, image=image)
+        if (path / MANIFEST).is_file():
+            yield StoredImage(DirectoryBlobs(path, request.limits, links=True), described)
+            return
+        with _archive(path, request) as blobs:
+            yield StoredImage(blobs, described)
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
-        del path
-        return MANIFEST in names
+        if not path.is_dir():
+            return MANIFEST in names
+        if not (path / MANIFEST).is_file():
+            return False
+        with (path / MANIFEST).open("rb") as file:
+            if not is_docker_manifest(file.read(_MANIFEST_HEAD)):
+                return False
+        others = sorted(one.name for one in path.iterdir() if one.is_dir() and not _OF_AN_ARCHIVE.fullmatch(one.name))
+        if others:
+            sentence = (
+                f"{path} is an unpacked Docker archive with {others[0][:100]!r} beside it: "
+                f"say docker-archive:{path} or dir:{path}"
+            )
+            raise Invalid(sentence, "image.ambiguous")
+        return True
 
 
 class OciArchiveSource:
@@ -41,7 +65,8 @@ class OciArchiveSource:
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        with _archive(request) as (blobs, image):
+        path, image = _one_of(request.name)
+        with _archive(path, request) as blobs:
             yield StoredImage(blobs, functools.partial(describe_oci_archive, image=image))
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
@@ -121,16 +146,15 @@ class DirectorySource:
 
 
 @contextlib.contextmanager
-def _archive(request: Request) -> Iterator[tuple[FileBlobs | StreamBlobs, str | None]]:
-    path, image = _one_of(request.name)
+def _archive(path: Path, request: Request) -> Iterator[FileBlobs | StreamBlobs]:
     if path.is_dir():
         raise Invalid(f"{path} is a directory, not an archive; is it oci-dir:{path} or dir:{path}?")
     if is_compressed(path):
-        yield StreamBlobs(lambda: path.open("rb"), path.name, request.limits), image
+        yield StreamBlobs(lambda: path.open("rb"), path.name, request.limits)
         return
     blobs = FileBlobs(path, request.limits)
     try:
-        yield blobs, image
+        yield blobs
     finally:
         blobs.close()
 

@@ -14,12 +14,11 @@ import msgspec
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import DirectoryBlobs
-from hullguard.inventory.source.docker_archive import MANIFEST
 from hullguard.inventory.source.oci import INDEX
+from hullguard.inventory.stored_images import MANIFEST, TRANSPORT
 from hullguard.model.errors import Invalid
 
 _VERSION = "version"
-_MARK = b"Directory Transport Version: "
 _KNOWN = "1."
 _LINE = 64
 """Bytes of ``version`` that are looked at: its one line has 33."""
@@ -59,5 +58,5 @@ def version_of(directory: Path) -> str:
     """The number of the form in which a directory is one of these; empty where it is none."""
     with suppress(OSError), (directory / _VERSION).open("rb") as file:
         line = file.read(_LINE).partition(b"\n")[0]
-        return line.removeprefix(_MARK).decode("utf-8", "replace") if line.startswith(_MARK) else ""
+        return line.removeprefix(TRANSPORT).decode("utf-8", "replace") if line.startswith(TRANSPORT) else ""
     return ""
