@@ -1,6 +1,7 @@
 """Whether a version is affected: the evaluation of the OSV schema, with "unknown" as an answer of its own."""
 
 import enum
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -58,6 +59,24 @@ def judge(installed: str, said: Statement, order: Order) -> Judgement:
     if doubt:
         return Judgement(Verdict.UNKNOWN, "", doubt)
     return _DENIED if denied else _NOT_AFFECTED
+
+
+def settled(fixed: str, said: Iterable[Statement], order: Order) -> str | None:
+    """The lowest version from a fix on that no range of what one record says holds; None where none ends that.
+
+    Ranges of one record may overlap or follow one another. Lists are not asked: some have the fix itself among what is
+    affected, against their own ranges.
+    """
+    ranges = [Statement(each.ranges, [], [], "", "") for each in said if not each.denies]
+    steps = sum(len(candidate.events) for each in ranges for candidate in each.ranges)
+    for _ in range(steps):  # each is to a higher fix
+        here = [judgement for each in ranges if (judgement := judge(fixed, each, order)).verdict is Verdict.AFFECTED]
+        if not here:
+            return fixed
+        if here[0].fixed is None:
+            return None
+        fixed = here[0].fixed
+    return fixed
 
 
 def why_not(installed: str, said: Statement, order: Order) -> str:

@@ -175,6 +175,8 @@ def _vulnerability(
     evidence = f"{first.about.name}: {first.judgement.evidence} ({said_of}, {first.advisory.id})"
     if with_pro:
         evidence += f"; {_WITH_PRO}"
+    elif fixed is not None and (open_ := _naming_no_fix(group)):
+        evidence += f"; {open_} names no fix"
     return Vulnerability(
         id=identity,
         advisory=first.advisory.id,
@@ -216,6 +218,12 @@ def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
         return max(sorted(versions), key=order.key)  # of two spellings of one version always the same
     except UnreadableVersion:
         return min(versions)
+
+
+def _naming_no_fix(group: Sequence[Match]) -> str | None:
+    """The first advisory by which the vulnerability stays, whatever the others call its fix."""
+    left = (match for match in group if match.judgement.fixed is None and not is_ubuntu_pro(match.about.ecosystem))
+    return next((match.advisory.id for match in left), None)
 
 
 def _mends_for_all(match: Match) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.advisories.changes import Change
-from hullguard.advisories.evaluate import Verdict, judge
+from hullguard.advisories.evaluate import Verdict, judge, settled
 from hullguard.advisories.findings import Findings, Match, findings, in_package
 from hullguard.advisories.osv import Advisory, Statement
 from hullguard.advisories.products import beside, is_ubuntu_pro, products, releases
@@ -176,11 +176,13 @@ def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
         return [], [Unknown(what, f"versions of {about.ecosystem} cannot be ordered")]
     readable = _unreadable(about.version, order) is None
     matches: dict[str, Match] = {}
+    said: dict[str, list[Statement]] = {}
     doubts = []
     for advisory, statement in statements:
         if not addresses(about, advisory, statement):
             continue
-        judgement = judge(about.version, comparable(about, statement), order)
+        said.setdefault(advisory.id, []).append(comparable(about, statement))
+        judgement = judge(about.version, said[advisory.id][-1], order)
         if judgement.verdict is Verdict.UNKNOWN and readable:
             doubts.append(Unknown(what, f"{advisory.id}: {judgement.evidence}"))
         known = matches.get(advisory.id)
@@ -190,7 +192,21 @@ def _judge(about: Subject, lookup: Lookup) -> tuple[list[Match], list[Unknown]]:
     if not readable:
         why = f"{_unreadable(about.version, order)}; {len(statements)} advisories were looked up by exact version only"
         doubts.append(Unknown(what, why))
-    return list(matches.values()), doubts
+    return [_settled(match, said[match.advisory.id], order) for match in matches.values()], doubts
+
+
+def _settled(match: Match, said: Sequence[Statement], order: Order) -> Match:
+    """The match with the version from which on no part of its record holds any more."""
+    judgement = match.judgement
+    if judgement.fixed is None:
+        return match
+    fixed = settled(judgement.fixed, said, order)
+    if fixed == judgement.fixed:
+        return match
+    evidence = f"{judgement.evidence}; versions from there on are affected, too, and no fix is named"
+    if fixed is not None:
+        evidence = f"{judgement.evidence}; versions from there on are affected, too, before {fixed}"
+    return replace(match, judgement=replace(judgement, fixed=fixed, evidence=evidence))
 
 
 def _unreadable(version: str, order: Order) -> str | None:

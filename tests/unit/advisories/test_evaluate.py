@@ -2,7 +2,7 @@
 
 import pytest
 
-from hullguard.advisories.evaluate import Judgement, Verdict, judge
+from hullguard.advisories.evaluate import Judgement, Verdict, judge, settled
 from hullguard.advisories.osv import Event, Range, Statement
 from hullguard.advisories.versions.catalog import order_of
 
@@ -163,3 +163,29 @@ def test_an_unreadable_version_can_still_be_listed() -> None:
 def test_a_local_build_is_the_release_unless_the_bound_is_local_too(bound: str, verdict: str) -> None:
     assert ask("2.0+0", said(ecosystem(INTRODUCED, Event(fixed=bound)))).verdict.value == verdict
     assert ask("2.0+cpu", said(ecosystem(INTRODUCED, Event(last_affected="2.0")))).verdict is Verdict.AFFECTED
+
+
+def upto(introduced: str, fixed: str | None = None, last: str | None = None) -> Range:
+    end = [Event(fixed=fixed)] if fixed else [Event(last_affected=last)] if last else []
+    return ecosystem(Event(introduced=introduced), *end)
+
+
+@pytest.mark.parametrize(
+    ("statements", "fixed"),
+    [
+        ([said(upto("0", "2"))], "2"),
+        ([said(upto("0", "2"), upto("0", "4"), upto("0", "3"))], "4"),
+        ([said(upto("0", "2")), said(upto("0", "4")), said(upto("1", "3"))], "4"),
+        ([said(upto("0", "2"), upto("2", "3"), upto("3", "4"))], "4"),
+        ([said(upto("0", "2"), upto("2.0.1", "3"))], "2"),
+        ([said(upto("0", "2"), upto("1.9", last="2.5"))], None),
+        ([said(upto("0", "2"), upto("2"))], None),
+        ([said(upto("0", "2"), versions=["2"])], "2"),
+        ([said(upto("0", "2"), upto("0", "no version"))], "2"),
+        ([said(upto("0", "2"), Range("GIT", [INTRODUCED]))], "2"),
+        ([said(upto("0", "2")), Statement([upto("0")], [], [], "", "not-affected")], "2"),
+    ],
+)
+def test_a_fix_is_the_end_of_all_ranges_that_hold_it(statements: list[Statement], fixed: str | None) -> None:
+    assert PYPI is not None
+    assert settled("2", statements, PYPI) == fixed

@@ -33,6 +33,44 @@ def test_of_two_parts_of_a_release_with_fixes_of_their_own_one_is_enough(
     assert list(found(advisories, package("foo", "1.5-1.el9", "Red Hat:enterprise_linux:9"))) == ["RHSA-1"]
 
 
+FROM_THERE = "; versions from there on are affected, too, "
+
+
+@pytest.mark.parametrize(
+    ("ends", "fixed", "told"),
+    [
+        (("2", "4", "3"), "4", f"before the fix 2{FROM_THERE}before 4"),
+        (("4", "2"), "4", "before the fix 4"),
+        (("2", None), None, f"before the fix 2{FROM_THERE}and no fix is named"),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False])
+def test_at_what_is_called_the_fix_nothing_is_found_any_more(
+    tmp_path: Path, ends: tuple[str | None, ...], fixed: str | None, told: str, apart: bool
+) -> None:
+    ranges = [[ZERO, {"fixed": end}] if end else [ZERO] for end in ends]
+    parts = [affected("npm", "a", *events) for events in ranges]
+    if not apart:
+        parts[0]["ranges"] = [each["ranges"][0] for each in parts]
+        del parts[1:]
+    advisories = database(tmp_path, record("G-1", *parts))
+
+    finding = found(advisories, package("a", "1", "npm"))["G-1"]
+    assert finding.fixed == fixed
+    assert told in finding.why.evidence
+    assert (FROM_THERE in finding.why.evidence) == (FROM_THERE in told)
+    assert fixed is None or found(advisories, package("a", fixed, "npm")) == {}
+
+
+def test_that_another_advisory_names_no_fix_is_told(tmp_path: Path) -> None:
+    fixing = record("GHSA-1", affected("PyPI", "a", ZERO, {"fixed": "5"}), aliases=["CVE-2024-1"])
+    other = record("PYSEC-1", affected("PyPI", "a", ZERO, {"last_affected": "9"}), aliases=["CVE-2024-1"])
+
+    finding = found(database(tmp_path, fixing, other), package("a", "1", "PyPI"))["CVE-2024-1"]
+    assert finding.fixed == "5"
+    assert "; PYSEC-1 names no fix" in finding.why.evidence
+
+
 def test_behind_as_many_findings_as_anybody_reads_nobody_looks_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
