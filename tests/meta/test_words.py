@@ -33,7 +33,7 @@ SAID = [
 # Names, patterns in words, and what is put together with other words before anybody sees it.
 NO_SENTENCES = re.compile(
     r"^(?:hullguard (?:up|db|scan|diff|agent)|Red Hat|CentOS Linux$|Oracle Linux$|SUSE:|suse\.linux|openSUSE:|Azure Linux|Rocky Linux|Arch Linux|BellSoft|Apache Tomcat$|install ok|/bin/sh|malicious package$|list\[|\w+ \| None$"
-    r"|build argument of|containerd refused|ctr ended|could not be read: \{\}$|\{\} other packages"
+    r"|(?:build argument|variable) of|containerd refused|ctr ended|could not be read: \{\}$|\{\} other packages"
     r"|\{\}: \{\} \(\{\}, \{\}\); read from|JSON-LD|before the fix$|up to the last affected$|, and no fix is named$|\{\} is affected since \{\}\{\}$|\{\} is no list\{\}$|there is no \{\} \{\} in an earlier file|tuple\[|Node \||FieldName \||EICAR|bold |command line$)"
 )
 RULES = (ROOT / "inventory" / "content" / "secrets", ROOT / "inventory" / "content" / "malware")

@@ -22,6 +22,7 @@ from hullguard.inventory.content.instructions import habits
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.judge import is_named_secret
 from hullguard.inventory.content.secrets.redaction import holds_password
+from hullguard.inventory.content.variables import Declared, declared
 from hullguard.inventory.source.documents import ContainerConfig, ImageConfig
 from hullguard.model.content import Misconfiguration
 from hullguard.model.image import Layer
@@ -34,9 +35,7 @@ _SSH = 22
 _ZERO = re.compile(r"[+-]?0+")
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
-_ARGUMENTS = re.compile(r"^(?:RUN )?\|\d{1,4} (.{0,65536}?) /bin/", re.DOTALL)
 _ADDED = re.compile(r"^(?:/bin/sh -c #\(nop\)\s{0,4})?ADD\s")
-_ENVIRONMENT = re.compile(r"^(?:/bin/sh -c #\(nop\)\s{0,4})?ENV\s")
 _SYSTEM = frozenset(
     ("/", "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/sbin", "/sys", "/usr", "/run", "/var/run")
 )
@@ -138,6 +137,31 @@ def _text(text: str, where: str, secrets: SecretInspector, layer: str | None) ->
         yield SECRET.failed(f"{where} holds a value that looks like a secret", layer)
 
 
+class _Judged:
+    """Variables that need not be judged again.
+
+    Those of the environment are judged where the configuration has them, but for those that others took the place of;
+    a builder repeats build arguments with every instruction that follows.
+    """
+
+    def __init__(self, environment: set[str]) -> None:
+        self._environment = environment
+        self.arguments: set[str] = set()
+
+    def others(self, declares: Declared, instruction: str) -> Iterator[str]:
+        if declares.what and instruction[declares.start : declares.end].rstrip() in self._environment:
+            return
+        for variable in declares.variables:
+            text = variable.text
+            if (
+                text not in self._environment
+                and text not in self.arguments
+                and len(self.arguments) <= bounds.CONFIG_ENTRIES
+            ):
+                self.arguments.add(text)
+                yield text
+
+
 def _printable(name: str) -> str:
     return "".join(char for char in name[:64] if char.isprintable())
 
@@ -147,7 +171,7 @@ def _instructions(
 ) -> Iterator[Misconfiguration | Unknown]:
     number_of_layer = -1
     diff_ids = config.rootfs.diff_ids or [layer.diff_id for layer in layers]
-    arguments: set[str] = set()  # a builder repeats them with every instruction that follows
+    judged = _Judged(set(itertools.islice(config.container[0].env or [], bounds.CONFIG_ENTRIES)))
     for number, entry in enumerate(_first(config.history or [], "instructions"), 1):
         if isinstance(entry, Unknown):
             yield entry
@@ -155,14 +179,14 @@ def _instructions(
         number_of_layer += not entry.empty_layer
         known = not entry.empty_layer and number_of_layer < len(diff_ids)
         layer = diff_ids[number_of_layer] if known else None
-        yield from _instruction(entry.created_by or "", number, layer, secrets, arguments)
-    if len(arguments) > bounds.CONFIG_ENTRIES:
+        yield from _instruction(entry.created_by or "", number, layer, secrets, judged)
+    if len(judged.arguments) > bounds.CONFIG_ENTRIES:
         why = f"more than {bounds.CONFIG_ENTRIES} build arguments; the others were not judged"
         yield Unknown(_WHERE, why, incomplete=True)
 
 
 def _instruction(
-    text: str, number: int, layer: str | None, secrets: SecretInspector, arguments: set[str]
+    text: str, number: int, layer: str | None, secrets: SecretInspector, judged: _Judged
 ) -> Iterator[Misconfiguration | Unknown]:
     where, begin = f"instruction {number}", text[: bounds.INSTRUCTION_CHARACTERS]
     if len(text) > bounds.INSTRUCTION_CHARACTERS:
@@ -172,14 +196,13 @@ def _instruction(
         yield ADD.failed(f"{where} is an ADD", layer)
     for habit in habits(begin):
         yield habit.check.failed(f"{where} {habit.says}", layer)
-    given = _ARGUMENTS.search(begin)
-    for variable in given[1].split(" ") if given else ():
-        if variable not in arguments and len(arguments) <= bounds.CONFIG_ENTRIES:
-            arguments.add(variable)
-            yield from _variable(variable, f"build argument of {where}:", secrets, layer)
-    # Variables of the environment stand in the configuration as well, and are judged there.
-    if not _ENVIRONMENT.search(begin):
-        yield from _text(text[given.end(1) :] if given else text, where, secrets, layer)
+    variables = declared(begin)
+    if variables is not None and variables.what in {"", "ENV"}:
+        of = f"variable of {where}:" if variables.what else f"build argument of {where}:"
+        for variable in judged.others(variables, text):
+            yield from _variable(variable, of, secrets, layer)
+        text = text[variables.end :]
+    yield from _text(text, where, secrets, layer)
 
 
 def _brings_root_filesystem(text: str) -> bool:

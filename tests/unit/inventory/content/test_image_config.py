@@ -162,7 +162,24 @@ def test_a_token_in_the_environment_is_found_and_not_shown() -> None:
     assert found.message == "ENV holds a secret (npm access token): NPM_TOKEN=npm_********"
 
 
-@pytest.mark.parametrize("variable", ["DB_PASSWORD=tr0ub4dor", "API_KEY=9f8e7d6c", "MYSQL_ROOT_PASSWORD=letmein1"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *(
+            "DB_PASSWORD=tr0ub4dor",
+            "API_KEY=9f8e7d6c",
+            "MYSQL_ROOT_PASSWORD=letmein1",
+            "RABBITMQ_DEFAULT_PASS=tr0ub4dor",
+        ),
+        *("PGPASSWORD=tr0ub4dor", "MYSQL_PWD=tr0ub4dor", "SECRET_KEY_BASE=tr0ub4dor", "ENCRYPTION_KEY=tr0ub4dor"),
+        *(
+            "AIRFLOW__CORE__FERNET_KEY=tr0ub4dor",
+            "ADMIN_PW=tr0ub4dor",
+            "MAIL_PASSWORD_1=tr0ub4dor",
+            "dbPassword=tr0ub4dor",
+        ),
+    ],
+)
 def test_a_variable_named_for_a_secret(variable: str) -> None:
     (found,) = findings({**GOOD, "Env": [variable]})
 
@@ -179,6 +196,12 @@ def test_a_variable_named_for_a_secret(variable: str) -> None:
         "TOKEN=${TOKEN}",
         "SECRET=changeme",
         "TOKENIZER=fast-v2",
+        "GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305",
+        "RELEASE_SIGNING_KEY=7169605F62C751356D054A26A821E680E5FA6305",
+        "PWD=/app",
+        "MYSQL_VERSION=8.3.0-1.el9",
+        "CHECK_PASS=always",
+        "BYPASS=tr0ub4dor",
     ],
 )
 def test_a_variable_without_a_secret(variable: str) -> None:
@@ -195,6 +218,16 @@ def test_build_arguments_and_instructions_hold_secrets_too() -> None:
 
     assert [(hit.id, hit.layer) for hit in found] == [("CIS-DI-0010", "sha256:0"), ("CIS-DI-0010", "sha256:2")]
     assert all("tr0ub4dor" not in hit.message and TOKEN[4:] not in hit.message for hit in found)
+
+
+def test_a_variable_that_another_took_the_place_of_is_still_in_the_history() -> None:
+    history = ["ENV DB_PASSWORD=tr0ub4dor A=b", "ENV OTHER_TOKEN=s3cret-one", "ENV DB_PASSWORD="]
+    found = findings({**GOOD, "Env": ["DB_PASSWORD=", "A=b", "OTHER_TOKEN=s3cret-one"]}, history)
+
+    assert [(hit.message, hit.layer) for hit in found] == [
+        ("ENV OTHER_TOKEN holds a value that looks like a secret", None),
+        ("variable of instruction 1: DB_PASSWORD holds a value that looks like a secret", "sha256:0"),
+    ]
 
 
 def test_labels_and_commands_hold_secrets_too() -> None:

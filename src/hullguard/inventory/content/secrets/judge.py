@@ -5,6 +5,7 @@ import math
 import re
 from collections import Counter
 
+from hullguard.inventory.content.secrets.names import ANYWHERE, APART, FINGERPRINT, NUMBER, PLAIN
 from hullguard.inventory.content.secrets.rule import Rule
 
 _SHOWN = 4
@@ -23,11 +24,15 @@ _TRIVIAL = re.compile(
     rb"baz|test(?:ing)?|none|null|nil|true|false|string|value|hidden|empty)[0-9]{0,3}",
     re.IGNORECASE,
 )
-_NAMED_SECRET = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_?KEY|API_?KEY|ACCESS_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|PRIVATE_?KEY|"
-    r"TOKEN|CREDENTIALS?)$",
-    re.IGNORECASE,
-)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NAMED_SECRET = re.compile(rf"(?:{ANYWHERE}|(?:^|_)CREDENTIALS?){NUMBER}$", re.IGNORECASE)
+_PERHAPS = re.compile(rf"(?:^|_)(?:{APART}){NUMBER}$", re.IGNORECASE)
+"""Names of other things as well: a mere word or number is no secret there."""
+_PLAIN = re.compile(PLAIN)
+_PACKAGES = frozenset(("pass", "passwd"))
+"""Programs that are installed by this name: a version may stand behind it."""
+_VERSION = re.compile(r"(?:\d+:)?\d+\.[\w.+~:\-]+")
+_FINGERPRINT = re.compile(FINGERPRINT)
 # Others' tests and documentation, in the places where libraries lie; what is called so elsewhere is looked at.
 _FIXTURE = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|node_modules|go/pkg/mod|gems/[^/]+-\d[^/]*|vendor/[^/]+/[^/]+|"
@@ -62,14 +67,26 @@ def credible(rule: Rule, secret: bytes) -> bool:
     return len(set(secret)) > distinct and entropy(secret) >= rule.entropy
 
 
+def may_be_secret(name: str) -> bool:
+    """Whether a variable, by its name, holds a secret unless its value is none."""
+    name = _plain_name(name)
+    return _NAMED_SECRET.search(name) is not None or _PERHAPS.search(name) is not None
+
+
 def is_named_secret(name: str, value: str) -> bool:
     """Whether a variable, by its name, holds a secret, and its value is neither a place nor a reference."""
-    return (
-        _NAMED_SECRET.search(name) is not None
-        and len(value) >= 4
-        and not value.startswith(("/", "$"))
-        and not _placeholder(value.encode("utf-8", "replace"))
-    )
+    if name in _PACKAGES and _VERSION.fullmatch(value):
+        return False
+    name = _plain_name(name)
+    if len(value) < 4 or value.startswith(("/", "$")) or _placeholder(value.encode("utf-8", "replace")):
+        return False
+    if _NAMED_SECRET.search(name) is not None:
+        return _FINGERPRINT.fullmatch(value) is None
+    return _PERHAPS.search(name) is not None and _PLAIN.match(value) is None
+
+
+def _plain_name(name: str) -> str:
+    return _CAMEL.sub("_", name).replace("-", "_").replace(".", "_")
 
 
 def _placeholder(value: bytes) -> bool:

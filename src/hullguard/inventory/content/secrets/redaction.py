@@ -1,22 +1,31 @@
 """Text of an image as a report may quote it: without the credentials in it.
 
 A report is kept and passed on whatever was asked for, so this holds for every scan. Passwords are known by where they
-stand; tokens by the rules, which are loaded only where something looks like a token.
+stand, as they are in files; tokens by the rules, which are loaded only where something looks like a token.
 """
 
 import functools
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hullguard.inventory.content.secrets.judge import MASK, is_named_secret, shown
+from hullguard.inventory.content.secrets.judge import MASK, credible, is_named_secret, may_be_secret, shown
+from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.inventory.content.secrets.rules.shell import ARGUMENTS, PIPED, SHELL, given
+from hullguard.inventory.content.variables import declared
 
-_VALUE = r"\"[^\"\n]{1,4096}\"|'[^'\n]{1,4096}'|[^\s\"';&|]{1,4096}"
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NAMED: Final = re.compile(rf"(?<![\w.-])([A-Za-z_][\w.-]{{0,100}})([\"']?(?:=|:[ \t]?))({_VALUE})")
-"""A variable or an argument, a header or an entry of a mapping."""
-_PROPERTY: Final = re.compile(rf"(?<![\w-])-D([A-Za-z][\w.-]{{0,100}})(=)({_VALUE})")
-"""Of Java: it may be the value of a variable itself."""
-_OPTION: Final = re.compile(rf"(?<![\w-])--([A-Za-z][\w-]{{0,100}})(=|[ \t]+|\",[ \t]*\")({_VALUE})")
+Span = tuple[int, int]
+
+_VALUE: Final = re.compile(r"\"[^\"\n]{1,4096}\"|'[^'\n]{1,4096}'|\\{0,3}[\"']?[^\s\"';&|]{1,4096}")
+_QUOTES = "\\\"'"
+_NAMES: Final = (
+    # a variable or an argument, a header or an entry of a mapping
+    re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]{0,100})\\{0,3}[\"']?(?:=|:(?!//)[ \t]?)"),
+    re.compile(r"(?<![\w-])-D([A-Za-z][\w.-]{0,100})="),  # a property of Java
+)
+_OPTION: Final = re.compile(r"(?<![\w-])--([A-Za-z][\w-]{0,100})(?:=|[ \t]+(?!-))")
+_WORDS: Final = re.compile(r"\"[ \t]{0,4},?[ \t]{0,4}\"")
+"""Between the words of a command that is written as a list."""
 _USER: Final = re.compile(
     r"(?<![\w-])(?:-u|--user)[ \t=]{0,4}[\"']?[^\s:\"']{1,256}:(?!\d+\b)([^\s\"']{1,1024})", re.IGNORECASE
 )
@@ -29,8 +38,7 @@ _PASSWORDS: Final = tuple(
         r"://[^\s/:@\"']{0,64}:(?!\d{1,5}[/,])([^\s/:@\"']{0,64}/[^\s:@\"'?#]{1,128})@[\w.\-\[\]]{1,255}:\d",
         r"\bjdbc:oracle:[a-z0-9]{3,8}:[^\s/:@\"']{1,256}/\"?([^\s@\"']{1,1024})\"?@",
         r"authorization:[ \t]{0,4}(?:bearer|basic|token)[ \t]{1,4}([^\s\"']{1,4096})",
-        r"\bmysql[a-z]{0,8}[^|;&\n]{0,64}?[ \t]-p([^\s\"';&|]{1,1024})",
-        r"\bsshpass[ \t]{1,4}-p[ \t]{0,4}[\"']?([^\s\"']{1,1024})",
+        r"\bs/[A-Z0-9_@{}%$<>-]{0,60}(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|_KEY)[A-Z0-9_@{}%>-]{0,4}/([^\s/\"']{8,1024})/",
     )
 )
 _QUOTED: Final = 4096
@@ -47,9 +55,12 @@ def redacted_text(text: str) -> str:
         text = _without_tokens(text)
     if _APART.search(text) is None:
         return text  # names of files, most of them
-    for pattern, mask in _MASKS:
-        text = pattern.sub(mask, text)
-    return text
+    kept, at = list[str](), 0
+    for start, end in sorted(_places(text)):
+        if start >= at:
+            kept += [text[at:start], MASK]
+        at = max(at, end)
+    return "".join([*kept, text[at:]]) if kept else text
 
 
 def quoted(text: str, most: int) -> str:
@@ -61,9 +72,56 @@ def holds_password(text: str) -> bool:
     """Whether a command, a variable or a label has a password in it that ``redacted_text`` would mask by its place."""
     if _APART.search(text) is None:
         return False
-    sends = _SENDS.search(text) is not None
-    masks = (each for each in _MASKS if sends or each[0] is not _USER)
-    return any(mask(found) != found[0] for pattern, mask in masks for found in pattern.finditer(text))
+    return next(_places(text, user=_SENDS.search(text) is not None), None) is not None
+
+
+def _places(text: str, *, user: bool = True) -> Iterator[Span]:
+    """Where passwords stand, in no order; they may overlap."""
+    if (variables := declared(text)) is not None:
+        for variable in variables.variables:
+            if MASK not in variable.value and is_named_secret(variable.name, variable.value):
+                yield variable.start, variable.end
+    for pattern in (_USER, *_PASSWORDS) if user else _PASSWORDS:
+        for found in pattern.finditer(text):
+            if MASK not in found[1] and not found[1].startswith("$"):
+                yield found.span(1)
+    # As long as it was, so that a place in the one is one in the other.
+    words = _WORDS.sub(lambda between: " " * len(between[0]), text) if '["' in text else text
+    yield from _named(text, _NAMES)
+    yield from _named(words, (_OPTION,))
+    yield from _told(words)
+
+
+def _named(text: str, names: Iterable[re.Pattern[str]]) -> Iterator[Span]:
+    for pattern in names:
+        masked = 0
+        for name in pattern.finditer(text):
+            if name.start() < masked or not may_be_secret(name[1]) or (value := _VALUE.match(text, name.end())) is None:
+                continue
+            bare = value[0].strip(_QUOTES)
+            if MASK not in bare and is_named_secret(name[1], bare):
+                start = value.start() + len(value[0]) - len(value[0].lstrip(_QUOTES))
+                masked = start + len(bare)
+                yield start, masked
+
+
+def _told(text: str) -> Iterator[Span]:
+    """Passwords that a program is given, or told by another one."""
+    for word, rule, pattern in _commands():
+        for found in pattern.finditer(text) if word in text else ():
+            if MASK not in found[1] and credible(rule, found[1].encode("utf-8", "replace")):
+                yield found.span(1)
+
+
+@functools.cache
+def _commands() -> list[tuple[str, Rule, re.Pattern[str]]]:
+    """The rules of shell scripts by a word of each; a comment hides nothing here."""
+    rules = {rule.id: rule for rule in SHELL}
+    told = {"chpasswd": rules["shell-chpasswd"], "|": rules["shell-piped"]}
+    return [
+        *((word, rules["shell-argument"], re.compile(given(before))) for word, before in ARGUMENTS.items()),
+        *((word, told[word], re.compile(pattern)) for word, pattern in PIPED.items()),
+    ]
 
 
 def _without_tokens(text: str) -> str:
@@ -75,27 +133,3 @@ def _without_tokens(text: str) -> str:
             kept += [content[at:start], shown(content[start:end]).encode()]
         at = max(at, end)
     return b"".join([*kept, content[at:]]).decode("utf-8", "replace") if kept else text
-
-
-def _mask_first(found: re.Match[str]) -> str:
-    if MASK in found[1] or found[1].startswith("$"):
-        return found[0]
-    start, end = (place - found.start() for place in found.span(1))
-    return found[0][:start] + MASK + found[0][end:]
-
-
-def _mask_named(found: re.Match[str]) -> str:
-    value = found[3].strip("\"'")
-    name = _CAMEL.sub("_", found[1]).replace("-", "_").replace(".", "_")
-    if MASK in value or not is_named_secret(name, value):
-        return found[0]
-    quote = found[3][0] if found[3][0] in "\"'" else ""
-    mark = found[0][: found.start(1) - found.start()]
-    return f"{mark}{found[1]}{found[2]}{quote}{MASK}{quote}"
-
-
-_MASKS: Final = (
-    *((pattern, _mask_first) for pattern in (_USER, *_PASSWORDS)),
-    *((pattern, _mask_named) for pattern in (_NAMED, _OPTION, _PROPERTY)),
-)
-"""What finds a credential by its place, and what hides it."""

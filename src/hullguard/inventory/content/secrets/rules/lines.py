@@ -4,6 +4,7 @@ A name must begin its line, so that what is commented out is nothing; what refer
 Where a name may stand anywhere, a comment is an alternative before it: the search steps over it.
 """
 
+from hullguard.inventory.content.secrets.names import ANYWHERE, APART, NUMBER
 from hullguard.inventory.content.secrets.rule import Rule
 from hullguard.model.severity import Severity
 
@@ -19,10 +20,7 @@ KEY = r"[\w.\-\[\]]{0,80}"
 # Up to some length: what stands in a longer comment is looked at.
 XML_COMMENT = r"<!--(?:[^-]|-[^-]){0,3000}-->"
 HASH_COMMENT = r"(?:\A|[\n \t])#[^\n]{0,1000}"
-SHOUTED = (
-    r"(?:[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|ACCESS_KEY|PRIVATE_KEY|TOKEN)|"
-    r"(?:[A-Z0-9_]{0,60}_)?(?:PASS|PWD))"
-)
+SHOUTED = rf"(?:[A-Z0-9_]{{0,60}}(?:{ANYWHERE})|(?:[A-Z0-9_]{{0,60}}_)?(?:{APART})){NUMBER}"
 # ${X}, $X, $(x), {{ x }}, <x>, %x%, %(x)s, @x@, !vault, *anchor, what is encrypted, and names of files and stores.
 REFERENCE = (
     r"\$|[{<]|%[A-Za-z(]|@[\w.\-]+@|!\w|\*[a-z_]+$|(?:ENC|enc)[(\[]|/(?:run|etc|var|opt|usr|secrets?|vault|mnt|home)/|"

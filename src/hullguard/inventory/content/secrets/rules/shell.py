@@ -1,5 +1,12 @@
-"""Passwords in shell scripts, profiles, crontabs and histories: given to a variable, or to a program as an argument."""
+"""Passwords in shell scripts, profiles, crontabs and histories: given to a variable, or to a program as an argument.
 
+The same commands are looked for in the instructions of an image.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hullguard.inventory.content.secrets.names import PLAIN
 from hullguard.inventory.content.secrets.rules.lines import HASH_COMMENT, SHOUTED, setting
 from hullguard.model.severity import Severity
 
@@ -13,20 +20,53 @@ _PATHS = (
 )
 _SPACE = r"[ \t]{1,8}"
 _WORD = r"[\"']?([^\s\"'\x00]{4,300})"
-# What a shell puts something else in for ("$X", `x`, a$X), a word, a constant, a count, find's -print0, a place, an
-# option: much in a script only sounds like a password.
-_PLAIN = r"[^$`\\]*[$`\\]|[a-z_\-]{1,60}$|[A-Z_\-]{1,60}$|[0-9]{1,7}$|rint0$|[/~.(\-&|;>*?=,:\[]"
+_SAID = r"([^\s\"'$`\\\x00]{4,300})(?:\\n)?[\"']?[ \t]{0,4}\|[ \t]{0,4}"
 _ARGUMENTS = r"[^|;&\n]{0,200}?[ \t]"
-_COMMANDS = (
-    r"(?:mysql|mariadb)[a-z\-]{0,12}" + _ARGUMENTS + "-p",
-    r"sshpass" + _SPACE + r"-p[ \t]{0,4}",
-    r"login" + _ARGUMENTS + r"(?:-p[ \t]{0,4}|--password[= \t][ \t]{0,4})",
-    r"(?:curl|wget)[ \t](?:[^|;\n]{0,300}?[ \t])?(?:-u|-U|--user|--proxy-user)[ \t=]{0,4}[\"']?[^\s:\"'$]{1,100}:",
-    r"ldap[a-z]{2,10}" + _ARGUMENTS + r"-w[ \t]{0,4}",
-    r"redis-cli" + _ARGUMENTS + r"(?:-a|--pass)[ \t]{1,4}",
-    r"[ \t]-(?:store|key|deststore|srcstore|destkey|srckey)pass[ \t]{1,4}",
-    r"[ \t]--?[a-z\-]{0,30}(?:password|passwd|passphrase)[= \t][ \t]{0,4}",
-)
+_ARGUMENT = r"[^\s|;&]{1,200}" + _SPACE
+_OPTIONS = r"(?:(?:-[A-Za-z]{1,8}|[0-9]{1,2})[ \t]{1,8}){0,4}"
+
+ARGUMENTS: Final[Mapping[str, str]] = {
+    "mysql": r"mysql[a-z\-]{0,12}" + _ARGUMENTS + "-p",
+    "mariadb": r"mariadb[a-z\-]{0,12}" + _ARGUMENTS + "-p",
+    "mongo": r"mongo[a-z]{0,8}" + _ARGUMENTS + "-p[ \t]{1,4}",
+    "sshpass": r"sshpass" + _SPACE + r"-p[ \t]{0,4}",
+    "login": r"login" + _ARGUMENTS + r"(?:-p[ \t]{0,4}|--password[= \t][ \t]{0,4})",
+    **{
+        word: word + r"[ \t](?:[^|;\n]{0,300}?[ \t])?(?:-u|-U|--user|--proxy-user)[ \t=]{0,4}[\"']?[^\s:\"'$]{1,100}:"
+        for word in ("curl", "wget")
+    },
+    "ldap": r"ldap[a-z]{2,10}" + _ARGUMENTS + r"-w[ \t]{0,4}",
+    "redis-cli": r"redis-cli" + _ARGUMENTS + r"(?:-a|--pass)[ \t]{1,4}",
+    "htpasswd": rf"htpasswd{_SPACE}{_OPTIONS}(?:-[A-Za-z]{{0,4}}b[A-Za-z]{{0,4}}{_SPACE}{_OPTIONS}{_ARGUMENT}|"
+    rf"-[A-Za-z]{{0,3}}(?:n[A-Za-z]{{0,3}}b|b[A-Za-z]{{0,3}}n)[A-Za-z]{{0,3}}{_SPACE}{_OPTIONS}){_ARGUMENT}",
+    "config": r"config(?:ure)?[ \t]{1,4}set[ \t]{1,4}[^\s=|;&]{0,200}"
+    r"(?i:password|secret|secret_access_key|token|_auth)[ \t=]{1,4}",
+    "composer": rf"composer{_SPACE}config{_SPACE}{_OPTIONS}(?:--[a-z]{{1,12}}{_SPACE})?[\"']?"
+    rf"(?:http-basic\.[^\s\"']{{1,100}}[\"']?{_SPACE}{_ARGUMENT}|(?:github-oauth|gitlab-token|bearer)\.[^\s\"']{{1,100}}[\"']?{_SPACE})",
+    "rabbitmqctl": rf"rabbitmqctl[^|;&\n]{{0,100}}?[ \t](?:add_user|change_password){_SPACE}{_ARGUMENT}",
+    "mc ": rf"mc{_SPACE}(?:alias{_SPACE}set|config{_SPACE}host{_SPACE}add){_SPACE}{_ARGUMENT}{_ARGUMENT}{_ARGUMENT}",
+    "openssl": r"openssl" + _ARGUMENTS + r"(?:-k[ \t]{1,4}|-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)",
+    "user": r"user(?:add|mod)" + _ARGUMENTS + r"-p[ \t]{1,4}",
+    "zip": r"zip" + _ARGUMENTS + r"-P[ \t]{0,4}",
+    "sqlcmd": r"sqlcmd" + _ARGUMENTS + r"-P[ \t]{0,4}",
+    "-U": rf"(?:smbclient|rpcclient|smbget|winexe|wmic|net){_ARGUMENTS}-U[ \t]{{0,4}}[\"']?[^\s%\"'$]{{1,100}}%",
+    "pass": r"[ \t\"']-(?:-?(?:store|key|deststore|srcstore|destkey|srckey)pass|-[a-z\-]{0,30}pass|"
+    r"-?[a-z\-]{0,30}(?:password|passwd|passphrase)|-requirepass|-masterauth)[= \t][ \t]{0,4}",
+}
+"""What stands before a password that a program is given, by a word that stands in each such command."""
+PIPED: Final[Mapping[str, str]] = {
+    "chpasswd": r"[ \t\"'][a-z_][\w\-]{0,31}:" + _SAID + r"(?:sudo )?(?:/usr/s?bin/)?chpasswd",
+    "|": rf"(?:echo|printf)[ \t]{{1,8}}(?:-[neE]{{1,3}}{_SPACE})?(?:[\"']?%s(?:\\n)?[\"']?{_SPACE})?[\"']?"
+    + _SAID
+    + r"[^|;&\n]{0,200}?(?:--password-stdin|passwd[ \t]{1,8}--stdin|sudo[ \t]{1,8}-S|vncpasswd)",
+}
+"""Passwords that a program is told by another one, likewise."""
+
+
+def given(before: str) -> str:
+    """The pattern of a command that a password is given to; that is its group."""
+    return f"(?:{before}){_WORD}"
+
 
 SHELL = (
     setting(
@@ -39,22 +79,29 @@ SHELL = (
         + r"|SSHPASS|[a-z][a-z0-9_]{0,40}_(?:password|passwd|pass|secret|token)|password|passwd)="
         + _WORD,
         _PATHS,
-        allow=_PLAIN,
+        allow=PLAIN,
     ),
     setting(
         "shell-argument",
         "Password given to a program as an argument",
         _HIGH,
-        HASH_COMMENT + r"|(?:" + "|".join(_COMMANDS) + ")" + _WORD,
+        HASH_COMMENT + "|" + given("|".join(ARGUMENTS.values())),
         _PATHS,
-        allow=_PLAIN,
+        allow=PLAIN,
     ),
     setting(
         "shell-chpasswd",
         "Password of a system user in a shell script",
         _HIGH,
-        HASH_COMMENT
-        + r"|[ \t\"'][a-z_][\w\-]{0,31}:([^\s\"'$`\\\x00]{4,300})[\"']?[ \t]{0,4}\|[ \t]{0,4}(?:sudo )?chpasswd",
+        HASH_COMMENT + "|" + PIPED["chpasswd"],
         _PATHS,
+    ),
+    setting(
+        "shell-piped",
+        "Password told to a program in a shell script",
+        _HIGH,
+        HASH_COMMENT + "|" + PIPED["|"],
+        _PATHS,
+        allow=PLAIN,
     ),
 )

@@ -1,0 +1,20 @@
+"""What is called a secret: the one list for files, for instructions and for what reports quote."""
+
+ANYWHERE = (
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY_BASE|TOKEN|"
+    r"(?:SECRET|API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|FERNET|MASTER|SESSION|COOKIE|JWT|HMAC)_?KEY"
+)
+"""What a name ends with, whatever is before it (``PGPASSWORD``)."""
+APART = r"PASS|PGPASS|PWD|PW|PAT|(?:NPM|REDIS)_AUTH"
+"""What is a word of its own at the end of a name: others end so as well (``BYPASS``, ``COMPAT``)."""
+NUMBER = r"(?:_?[0-9]{1,2})?"
+"""Of one of several (``PASSWORD_2``)."""
+FINGERPRINT = r"(?:0x[0-9A-F]{8,40}|[0-9A-F]{40})"
+"""Of somebody's public key, which a name such as ``SIGNING_KEY`` is given to as well."""
+# What a shell puts something else in for ("$X", `x`, a$X), a word, a constant, a count, find's -print0, a place, an
+# option, a fingerprint: much only sounds like a password.
+PLAIN = (
+    r"[^$`\\]*[$`\\]|[a-z_\-]{1,60}$|[A-Z_\-]{1,60}$|[0-9]{1,7}$|rint0$|[/~.(\-&|;>*?=,:\[]|"
+    rf"{FINGERPRINT}$"
+)
+"""What a value that is no secret begins with."""
