@@ -10,7 +10,7 @@ from hullguard.model.report import ScanReport
 
 
 class Page(Struct, frozen=True):
-    """What a report is written on; only formats for people care."""
+    """What a report is written on; what matters to people alone, formats for programs leave."""
 
     width: int = 120
     colour: bool = False

@@ -27,17 +27,16 @@ class _Case(Struct):
 class JunitFormat(Format):
     """One ``failure`` per case with every finding in it, because build servers show only the first.
 
-    What could not be decided is a skipped case: a green build must not hide it.
+    What could not be decided, and that findings were not asked for, are skipped cases: a green build must not hide it.
     """
 
     name = "junit"
     suffix = "xml"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
-        del page
         root = ET.Element("testsuites", name=markup(report.target.ref))
         totals = [0, 0, 0]
-        for title, cases in _suites(report):
+        for title, cases in _suites(report, page.hidden):
             suite = ET.SubElement(root, "testsuite", name=markup(title))
             counts = [len(cases), sum(bool(case.failures) for case in cases), sum(bool(case.skipped) for case in cases)]
             for attribute, count in zip(("tests", "failures", "skipped"), counts, strict=True):
@@ -56,7 +55,7 @@ class JunitFormat(Format):
         return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written + b"\n"
 
 
-def _suites(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
+def _suites(report: ScanReport, hidden: int) -> Iterator[tuple[str, list[_Case]]]:
     yield from _packages(report)
     hits: tuple[tuple[str, Iterable[tuple[str, str, _Failure]]], ...] = (
         (
@@ -85,6 +84,9 @@ def _suites(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
         cases = [_Case(name, rule, [failure]) for rule, name, failure in found]
         if cases:
             yield title, cases
+    if hidden:
+        case = _Case(f"{hidden} findings", "filters", [], skipped="not shown, as --severity or --ignore-unfixed ask")
+        yield "not asked for", [case]
     if report.unknowns:
         yield "could not be decided", [_Case(one.what, "unknown", [], skipped=one.why) for one in report.unknowns]
 

@@ -60,6 +60,15 @@ def test_what_does_not_count_is_a_note() -> None:
     assert "CVE-2024-8 does not count (ignore-file): accepted" in str(note.text)
 
 
+def test_findings_that_were_not_asked_for_are_skipped_and_not_passed() -> None:
+    made = ET.fromstring(JunitFormat().render(report(), Page(hidden=3)))
+
+    (case,) = made.iterfind("testsuite[@name='not asked for']/testcase")
+    assert (case.get("name"), case[0].tag) == ("3 findings", "skipped")
+    assert made.get("skipped") == "1"
+    assert parsed(report()).find("testsuite[@name='not asked for']") is None
+
+
 def test_an_incomplete_scan_is_an_error() -> None:
     assert len(list(parsed(report(complete=False)).iter("error"))) == 1
     assert parsed(report(complete=False)).get("errors") == "1"
