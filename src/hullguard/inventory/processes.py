@@ -247,6 +247,8 @@ def _wait(others: Sequence[tuple[int, int]], progress: Progress | None) -> None:
         while os.waitid(os.P_PID, pid, how) is None and progress:
             progress("", 0)
             time.sleep(_AGAIN)
+    if progress:
+        progress("", 0)  # what they did since they were last asked
 
 
 def _signal_of(pid: int) -> int:
