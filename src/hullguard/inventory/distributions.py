@@ -31,9 +31,9 @@ class Distribution(Struct, frozen=True):
         return _MANAGERS.get(self.id, kind) is kind
 
 
-def keeps_packages(name: str) -> bool:
-    """Whether the distribution of this name in os-release is known to install packages and to keep a list of them."""
-    return name in _MANAGERS or name in _UNMATCHED
+def kept_by(name: str) -> PackageType | None:
+    """The kind of packages of which the distribution of this name in os-release is known to keep a list."""
+    return _MANAGERS.get(name) or _UNMATCHED.get(name)
 
 
 _DEBIAN_CODENAMES = {
@@ -88,7 +88,11 @@ _MANAGERS = {
     "arch": PackageType.ALPM,
 }
 """What those use for whose packages there are advisories; of the others nobody is misled."""
-_UNMATCHED = frozenset({"amzn", "centos", "fedora", "gentoo", "kali", "linuxmint", "ol", "openwrt", "raspbian", "void"})
+_UNMATCHED = {
+    **dict.fromkeys(("amzn", "centos", "fedora", "ol"), PackageType.RPM),
+    **dict.fromkeys(("kali", "linuxmint", "raspbian"), PackageType.DEB),
+    "gentoo": PackageType.EBUILD, "openwrt": PackageType.OPKG, "void": PackageType.XBPS,
+}  # fmt: skip
 """Others that keep a package database."""
 _SERVICE_PACK = re.compile(r"(\d\d)[ -]SP(\d)")
 _OPENEULER_RELEASE = re.compile(r"(\d\d\.\d\d)-(LTS(?:-SP\d+)?)")

@@ -11,6 +11,7 @@ from tests.support.images import (
     Image,
     apk_installed,
     digest_of,
+    directory,
     dpkg_entry,
     dpkg_status,
     file,
@@ -18,6 +19,7 @@ from tests.support.images import (
     whiteout,
 )
 
+from hullguard.inventory.limits import Limits
 from hullguard.inventory.read import read
 from hullguard.model.inventory import Inventory
 
@@ -101,3 +103,66 @@ def test_a_distribution_without_its_database_is_not_all_of_an_image(tmp_path: Pa
     assert [(one.what, one.incomplete) for one in found.unknowns if one.why == why] == [("OS packages", not complete)]
     assert found.complete is complete
     assert found.packages == ()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        directory("nix/store/0c5wwhcyxz0bgzyj2h1njqv2bzqlfzq3-hello-2.12"),
+        apk_installed(("musl", "1.2.4-r1", "musl")),
+        file("var/lib/dpkg/status.d/tzdata", dpkg_entry("tzdata", "2024a-0+deb12u1")),
+        file("usr/lib/opkg/status", "Package: dnsmasq\nVersion: 2.86-16\nStatus: install user installed\n\n"),
+    ],
+)
+@pytest.mark.parametrize("deletes", [whiteout("var/lib/dpkg/status"), file("var/lib/dpkg/status")])
+def test_packages_of_another_manager_hide_no_deletion(tmp_path: Path, beside: Entry, deletes: Entry) -> None:
+    found = scanned(tmp_path, DEBIAN_LAYER, [deletes, beside])
+
+    names = [one.name for one in found.packages]
+    assert {"bash", "libc6"} < set(names)
+    assert len(names) == 3
+    assert [(one.what, one.incomplete) for one in found.unknowns if one.why == WHY] == [("2 OS packages", True)]
+
+
+def test_a_distribution_with_packages_of_another_manager_only_lacks_its_own(tmp_path: Path) -> None:
+    found = scanned(tmp_path, [OS], [directory("nix/store/0c5wwhcyxz0bgzyj2h1njqv2bzqlfzq3-hello-2.12")])
+
+    assert [one.name for one in found.packages] == ["hello"]
+    assert not found.complete
+    assert "OS packages" in [one.what for one in found.unknowns]
+
+
+def test_a_database_that_was_converted_is_not_missed(tmp_path: Path) -> None:
+    one = file("var/lib/dpkg/status.d/base", dpkg_entry("libc6", "2.36-10") + dpkg_entry("bash", "5.2.15-2"))
+    found = scanned(tmp_path, DEBIAN_LAYER, [whiteout("var/lib/dpkg/status"), one])
+
+    assert sorted((one.name, one.version) for one in found.packages) == [("bash", "5.2.15-2"), ("libc6", "2.36-10")]
+    assert found.complete
+
+
+def test_a_removed_package_is_not_missed(tmp_path: Path) -> None:
+    arch = file("etc/os-release", "ID=arch\n")
+    place = "var/lib/pacman/local"
+
+    def desc(name: str) -> Entry:
+        return file(f"{place}/{name}-1-1/desc", f"%NAME%\n{name}\n\n%VERSION%\n1-1\n\n")
+
+    found = scanned(tmp_path, [arch, desc("bash"), desc("vi")], [whiteout(f"{place}/vi-1-1")])
+
+    assert [one.name for one in found.packages] == ["bash"]
+    assert found.complete
+
+
+@pytest.mark.parametrize("later", ["x" * 4000, "\0" * 99])
+def test_a_database_that_could_not_be_read_is_not_called_deleted(tmp_path: Path, later: str) -> None:
+    layers = [layer(*DEBIAN_LAYER), layer(file("var/lib/dpkg/status", later))]
+    image = Image(layers).docker_archive(tmp_path / "image.tar")
+
+    found = read(str(image), limits=Limits(file_bytes=3000))
+
+    assert [one.name for one in found.packages] == ["bash", "libc6"]
+    assert not found.complete
+    assert WHY not in [one.why for one in found.unknowns]
+    assert [
+        one.what for one in found.unknowns if one.why.startswith("a later layer wrote another package database")
+    ] == ["2 OS packages"]
