@@ -6,12 +6,12 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullguard.advisories.evaluate import Judgement, Verdict, why_not
+from hullguard.advisories.evaluate import Judgement, Verdict, judge, why_not
 from hullguard.advisories.kinship import is_cve
 from hullguard.advisories.osv import Advisory, Statement, announces
 from hullguard.advisories.products import is_ubuntu_pro
 from hullguard.advisories.severity import CveRating, rate
-from hullguard.advisories.subjects import Subject, is_kernel, order_for
+from hullguard.advisories.subjects import Subject, comparable, is_kernel, order_for
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import UnreadableVersion
 from hullguard.model.package import Package
@@ -23,6 +23,8 @@ _NOT_SECURITY = ("RHBA-", "RHEA-", "ALBA-", "ALEA-", "RLBA-", "RLEA-", "SUSE-FU-
 _NO_BOOT = "a container runs on the kernel of its host and cannot boot this one"
 _BY_BILL = "named by the bill of materials {place} alone, which may be older than the image or speak of something else"
 _WITH_PRO = "the fix comes with Ubuntu Pro"
+_STEPS = 10
+"""Advisories of one vulnerability of which each is affected where another is fixed."""
 _WILL_NOT_FIX = frozenset({"ignored", "wont-fix", "will_not_fix", "will-not-fix"})
 
 
@@ -57,7 +59,9 @@ def findings(ecosystem: str, matches: Collection[Match], facts: Facts, *, kernel
     """One finding per vulnerability; ``kernel`` says that the packages are of a kernel."""
     groups = _Groups(matches)
     found = {
-        identity: _vulnerability(identity, sorted(group, key=_particular), ecosystem, facts, kernel=kernel)
+        identity: _vulnerability(
+            identity, sorted(group, key=_particular), ecosystem, facts, groups.others.get(identity, ()), kernel=kernel
+        )
         for identity, group in groups.affected.items()
     }
     suppressed = []
@@ -92,6 +96,8 @@ class _Groups:
         self.affected: dict[str, list[Match]] = {}
         self.denied: dict[str, tuple[list[Match], Match]] = {}
         """What would have been found, and the match that says otherwise."""
+        self.others: dict[str, list[Match]] = {}
+        """What speaks of the same, but not of the version that is installed."""
         self._same = _Same()
         cleared = {cve: match for match in matches if (cve := _settled(match)) is not None}
         affected = [match for match in matches if match.judgement.verdict is Verdict.AFFECTED]
@@ -101,6 +107,10 @@ class _Groups:
         for match in affected:
             self._sort(match, cleared)
         for match in matches:
+            if match.judgement.verdict is Verdict.NOT_AFFECTED and not match.judgement.denied:
+                for identity in _identities(match.advisory):
+                    if (name := self._same.name(identity)) in self.affected:
+                        self.others.setdefault(name, []).append(match)
             if match.judgement.denied:
                 for identity in _identities(match.advisory):
                     self.denied.setdefault(self._same.name(identity), ([match], match))
@@ -159,24 +169,32 @@ def _particular(match: Match) -> tuple[int, str]:
 
 
 def _vulnerability(
-    identity: str, group: Sequence[Match], ecosystem: str, facts: Facts, *, kernel: bool
+    identity: str,
+    group: Sequence[Match],
+    ecosystem: str,
+    facts: Facts,
+    others: Sequence[Match] = (),
+    *,
+    kernel: bool,
 ) -> Vulnerability:
     first = group[0]
     names = {name for match in group for name in _names(identity, match.advisory)}
     cve = identity if is_cve(identity) else None
-    said = [(match.advisory, match.statement) for match in group]
+    sources = [(match.advisory, match.statement) for match in group]
     asked = [cve] if cve else sorted(names)
-    rated = rate(ecosystem, said, [rating for name in asked for rating in facts.ratings(name)])
-    fixed = _fixed(group, ecosystem)
-    with_pro = fixed is not None and not any(map(_mends_for_all, group))
+    rated = rate(ecosystem, sources, [rating for name in asked for rating in facts.ratings(name)])
+    for_all = any(map(_mends_for_all, group))
+    said = [match for match in (*group, *others) if not for_all or not is_ubuntu_pro(match.about.ecosystem)]
+    fixed, still = _after(_fixed(group, ecosystem), said)
+    with_pro = fixed is not None and not for_all
     kev = cve is not None and facts.known_exploited(cve)
     epss = None if cve is None else facts.epss(cve)
     said_of = first.about.ecosystem if is_ubuntu_pro(first.about.ecosystem) else ecosystem
     evidence = f"{first.about.name}: {first.judgement.evidence} ({said_of}, {first.advisory.id})"
     if with_pro:
         evidence += f"; {_WITH_PRO}"
-    elif fixed is not None and (open_ := _naming_no_fix(group)):
-        evidence += f"; {open_} names no fix"
+    if still is not None:
+        evidence += f"; by {still.advisory.id} {fixed} is affected, too"
     return Vulnerability(
         id=identity,
         advisory=first.advisory.id,
@@ -207,7 +225,7 @@ def _names(identity: str, advisory: Advisory) -> set[str]:
 
 
 def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
-    """The version after which none of the advisories applies any more: an announcement may raise the tracker's."""
+    """The version after which no advisory with a fix applies any more: an announcement may raise the tracker's."""
     # A fix of Ubuntu Pro's counts where there is none that everybody has.
     fixing = list(filter(_mends_for_all, group)) or group
     versions = {match.judgement.fixed for match in fixing if match.judgement.fixed is not None}
@@ -220,10 +238,25 @@ def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
         return min(versions)
 
 
-def _naming_no_fix(group: Sequence[Match]) -> str | None:
-    """The first advisory by which the vulnerability stays, whatever the others call its fix."""
-    left = (match for match in group if match.judgement.fixed is None and not is_ubuntu_pro(match.about.ecosystem))
-    return next((match.advisory.id for match in left), None)
+def _after(fixed: str | None, said: Sequence[Match]) -> tuple[str | None, Match | None]:
+    """The fix at which nobody speaks of another; with who says of it that it is affected, but names none."""
+    if len(said) == 1 and not said[0].statement.versions:
+        return fixed, None  # its judgement has looked
+    for _ in range(_STEPS if fixed is not None else 0):
+        again = [(match, _judged(fixed, match)) for match in said]
+        affected = [(match, one) for match, one in again if one is not None and one.verdict is Verdict.AFFECTED]
+        if not affected:
+            break
+        following = next((one.fixed for _, one in affected if one.fixed is not None), None)
+        if following is None:
+            return fixed, affected[0][0]
+        fixed = following
+    return fixed, None
+
+
+def _judged(version: str | None, match: Match) -> Judgement | None:
+    order = order_for(match.about)
+    return None if order is None or version is None else judge(version, comparable(match.about, match.statement), order)
 
 
 def _mends_for_all(match: Match) -> bool:

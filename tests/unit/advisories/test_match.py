@@ -68,7 +68,7 @@ def test_that_another_advisory_names_no_fix_is_told(tmp_path: Path) -> None:
 
     finding = found(database(tmp_path, fixing, other), package("a", "1", "PyPI"))["CVE-2024-1"]
     assert finding.fixed == "5"
-    assert "; PYSEC-1 names no fix" in finding.why.evidence
+    assert "; by PYSEC-1 5 is affected, too" in finding.why.evidence
 
 
 def test_behind_as_many_findings_as_anybody_reads_nobody_looks_and_that_is_said(
@@ -87,6 +87,36 @@ def test_behind_as_many_findings_as_anybody_reads_nobody_looks_and_that_is_said(
     assert len(Scanner(advisories).report(installed).vulnerabilities) == 12
     monkeypatch.setattr(match, "MOST_FINDINGS", 13)
     assert Scanner(advisories).report(installed).complete
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (affected("PyPI", "a", ZERO, {"last_affected": "9.5.1"}), True),
+        (affected("PyPI", "a", ZERO), True),
+        (affected("PyPI", "a", ZERO, versions=["1.0", "5.9"]), True),
+        (affected("PyPI", "a", ZERO, {"last_affected": "5.8"}), False),
+    ],
+)
+def test_a_fix_that_another_advisory_calls_affected_is_told_as_such(
+    tmp_path: Path, other: dict[str, object], *, said: bool
+) -> None:
+    aliases = ["CVE-2024-1"]
+    fixing = record("GHSA-1", affected("PyPI", "a", ZERO, {"fixed": "5.9"}), aliases=aliases)
+    advisories = database(tmp_path, fixing, record("PYSEC-1", other, aliases=aliases))
+    one = found(advisories, package("a", "1.0", "PyPI"))["CVE-2024-1"]
+
+    assert one.fixed == "5.9"
+    assert ("; by PYSEC-1 5.9 is affected, too" in one.why.evidence) == said
+
+
+def test_a_fix_that_another_advisory_speaks_of_and_mends_later_is_the_later_one(tmp_path: Path) -> None:
+    first = record("PYSEC-1", affected("PyPI", "a", ZERO, {"fixed": "1.8"}), aliases=["CVE-2024-1"])
+    second = record("GHSA-1", affected("PyPI", "a", {"introduced": "1.7"}, {"fixed": "2.4"}), aliases=["CVE-2024-1"])
+    advisories = database(tmp_path, first, second)
+    one = found(advisories, package("a", "0.1", "PyPI"))["CVE-2024-1"]
+
+    assert (one.advisory, one.fixed) == ("PYSEC-1", "2.4")
 
 
 def test_what_only_other_products_speak_of_is_told(tmp_path: Path) -> None:
