@@ -14,9 +14,10 @@ import msgspec
 from hullguard.inventory import bounds
 from hullguard.inventory.content.inspector import Inspector
 from hullguard.inventory.content.secrets.automaton import build
+from hullguard.inventory.content.secrets.git_objects import Unpacked, is_object
 from hullguard.inventory.content.secrets.judge import MASK, promising
 from hullguard.inventory.content.secrets.matcher import WINDOW, Found, Matcher, shared
-from hullguard.inventory.content.secrets.opaque import compressed, opaque
+from hullguard.inventory.content.secrets.opaque import compressed, opaque, unpacks_itself
 from hullguard.inventory.content.secrets.rules.catalog import RULES
 from hullguard.inventory.content.secrets.stores import BEGINNINGS, stores, undecided
 from hullguard.inventory.content.secrets.wide import Runs, encoding_of, utf_8
@@ -29,7 +30,8 @@ _SMALLEST = 16
 _HEAD = 512
 _BINARY = 64 << 20
 """Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
-_CODE = 10  # grows when the engine itself could find something else
+_BEHIND = "credentials were looked for in the script; what is compressed behind it was not looked into"
+_CODE = 11  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
@@ -81,6 +83,10 @@ class SecretInspector(Inspector):
     def _small(self, path: str, content: bytes) -> list[Secret | Unknown]:
         particular = rules_of_path(path)
         found = _stores(path, content) if content.startswith(BEGINNINGS) else []
+        if is_object(content[:_HEAD]):
+            return list(self._object(path, [content]))
+        if unpacks_itself(content):
+            found.append(Unknown(path, _BEHIND))
         if (encoding := encoding_of(content[:_HEAD])) is not None:
             content = b"".join(utf_8([content], encoding))
         elif b"\0" in content:
@@ -89,10 +95,22 @@ class SecretInspector(Inspector):
             found += self._found(path, [content], particular)
         return found
 
+    def _object(self, path: str, chunks: Iterable[bytes], clock: "_Clock | None" = None) -> Iterator[Secret | Unknown]:
+        unpacked, runs = Unpacked(chunks), Runs()
+        yield from self._found(path, runs.behind(unpacked), frozenset())
+        if unpacked.why and not (clock and clock.stopped):
+            yield Unknown(path, unpacked.why, incomplete=True)
+
     def _large(self, path: str, size: int, clock: "_Clock") -> Iterator[Secret | Unknown]:
         first = next(clock, b"")
+        if is_object(first[:_HEAD]):
+            yield from self._object(path, self._in_time(itertools.chain([first], clock), clock), clock)
+            yield from _late(path, size, clock)
+            return
         content: Iterator[bytes] = self._in_time(itertools.chain([first], clock), clock)
         yield from _stores(path, first)
+        if unpacks_itself(first):
+            yield Unknown(path, _BEHIND)
         runs = Runs()
         if (encoding := encoding_of(first[:_HEAD])) is not None:
             content = utf_8(content, encoding)
@@ -105,9 +123,7 @@ class SecretInspector(Inspector):
         if runs.cut:
             why = f"of text of two bytes a character that lies in it {bounds.WIDE_BYTES} characters were looked at"
             yield Unknown(path, why, incomplete=True)
-        if clock.stopped and clock.read < size:
-            why = f"credentials were looked for in {clock.read} of its {size} bytes; the search took too long"
-            yield Unknown(path, why, incomplete=True)
+        yield from _late(path, size, clock)
 
     def _in_time(self, content: Iterator[bytes], clock: "_Clock") -> Iterator[bytes]:
         for chunk in content:
@@ -162,6 +178,12 @@ class _Clock(Iterator[bytes]):
     def spent(self) -> float:
         """Seconds of a processor."""
         return time.thread_time() - self._since - self._waited
+
+
+def _late(path: str, size: int, clock: _Clock) -> Iterator[Unknown]:
+    if clock.stopped and clock.read < size:
+        why = f"credentials were looked for in {clock.read} of its {size} bytes; the search took too long"
+        yield Unknown(path, why, incomplete=True)
 
 
 def _stores(path: str, content: bytes) -> list[Secret | Unknown]:

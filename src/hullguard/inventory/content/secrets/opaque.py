@@ -2,16 +2,25 @@
 
 import re
 
+from hullguard.inventory.content.secrets.git_objects import is_object, of_zlib
+
 _COMPRESSED = (
-    *(
-        b"\x1f\x8b",
-        b"\x1f\x9d",
-        b"\xfd7zXZ\0",
-        b"\x28\xb5\x2f\xfd",
-        b"\x04\x22\x4d\x18",
-    ),  # gzip, compress, xz, zstd, lz4
+    *(b"\x1f\x8b", b"\x1f\x9d", b"\x1f\xa0"),  # gzip, compress, SCO's compress
+    *(b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18"),  # xz, zstd, lz4 and its older form
+    *(b"LZIP\0", b"LZIP\1", b"LRZI\0", b"\x89LZO\0\r\n\x1a\n", b"\xff\x06\0\0sNaPpY"),
     *(b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF\0"),  # zip, 7-Zip, RAR, cabinet
     *(b"\xed\xab\xee\xdb", b"!<arch>\ndebian-binary"),  # packages of rpm and dpkg
+    *(b"PACK\0\0\0\2", b"PACK\0\0\0\3"),  # Git's
+)
+_OTHERS = re.compile(
+    rb"(?:hsqs|sqsh).{0,64}\0|"  # squashfs
+    rb"[\x50-\x5f]\x2a\x4d\x18|"  # a frame before those of zstd and lz4, which readers skip
+    # lzma: the dictionary's size, and that of what is packed, or that it was not known
+    rb"\x5d\0\0[\x00-\xff][\x00-\x40](?:\xff{8}|.{5}\0{3})",
+    re.DOTALL,
+)
+_BEHIND = re.compile(
+    rb"PK\x03\x04|\x1f\x8b\x08[\x00-\x1f]|\xfd7zXZ\0|\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|BZh[1-9]1AY&SY|\n\x5d\0\0"
 )
 _BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
 
@@ -36,7 +45,19 @@ _CONTROLS = bytes({*range(32)} - {*b"\t\n\r\f"})
 
 def compressed(head: bytes) -> bool:
     """Whether a file that begins like this holds others, or one, in compressed form."""
-    return head.startswith(_COMPRESSED) or _BZIP2.match(head) is not None
+    if head.startswith(_COMPRESSED) or _BZIP2.match(head) is not None:
+        return True
+    return (b"\0" in head and _OTHERS.match(head) is not None) or _by_zlib(head)
+
+
+def unpacks_itself(content: bytes) -> bool:
+    """Whether a script has something behind it that is compressed, by its beginning."""
+    return content.startswith(b"#!") and b"\0" in content and _BEHIND.search(content) is not None
+
+
+def _by_zlib(head: bytes) -> bool:
+    """Whether zlib packed a file by itself, and what it packed is no object of Git, which is looked into."""
+    return of_zlib(head) != b"" and not is_object(head)
 
 
 def opaque(head: bytes) -> bool:

@@ -1,11 +1,14 @@
 import bz2
 import gzip
 import lzma
+import random
+import zlib
 from collections.abc import Iterator
 
 import pytest
 from tests.support.specimens import specimen
 
+from hullguard.inventory import bounds
 from hullguard.inventory.content.secrets import inspector
 from hullguard.inventory.content.secrets.inspector import SecretInspector
 from hullguard.inventory.content.secrets.rules.catalog import RULES
@@ -76,6 +79,17 @@ def test_what_it_wants_to_see(path: str, size: int, head: bytes, wanted: bool) -
         ("srv/backup.bz2", bz2.compress(b"text"), "compressed"),
         ("srv/backup.xz", lzma.compress(b"text"), "compressed"),
         ("srv/app.jar", b"PK\x03\x04", "compressed"),
+        ("srv/a.lzma", lzma.compress(b"text" * 100, format=lzma.FORMAT_ALONE), "compressed"),
+        ("srv/a.z", zlib.compress(b"text" * 100), "compressed"),
+        ("srv/a.snap", b"hsqs" + bytes(60), "compressed"),
+        ("srv/a.zst", b"\x50\x2a\x4d\x18\4\0\0\0abcd\x28\xb5\x2f\xfd", "compressed"),
+        ("srv/a.lz4", b"\x02\x21\x4c\x18\x10\0\0\0", "compressed"),
+        ("srv/a.lz", b"LZIP\1\x0c" + bytes(20), "compressed"),
+        ("srv/.git/objects/pack/pack-1.pack", b"PACK\0\0\0\2\0\0\0\1\xb0\x1d", "compressed"),
+        ("srv/.git/objects/ab/cd", zlib.compress(b"blob 4\0text"), ""),
+        ("srv/formula", b"x^2 + y^2 = z^2, which is no header of zlib", ""),
+        ("srv/brackets", b"]\0\0 of somebody's own form, with text behind it", ""),
+        ("srv/notes", b"LZIP and hsqs are names of forms", ""),
         ("usr/share/doc/curl/changelog.gz", GZIP, ""),
         ("srv/logo.png", PNG, ""),
         ("srv/tool", ELF, ""),
@@ -225,3 +239,57 @@ def test_waiting_for_the_content_is_no_time_of_the_search(monkeypatch: pytest.Mo
 
     for _ in range(2):
         assert [type(hit) for hit in bounded.inspect("srv/a", 50, 0o644, chunks())] == [Secret]
+
+
+def committed(content: bytes, level: int = -1) -> bytes:
+    return zlib.compress(b"blob %d\0%b" % (len(content), content), level)
+
+
+@pytest.mark.parametrize("level", [1, 6, 9])
+def test_a_credential_in_an_object_of_git_is_found(level: int) -> None:
+    content = committed(f"#!/bin/sh\nexport NPM_TOKEN={TOKEN}\n".encode(), level)
+    path = "app/.git/objects/0d/8dbec5a20a8ba72cab5ddc09afacd376455f9f"
+    assert INSPECTOR.wants(path, len(content), 0o444, content[:512])
+    (hit,) = INSPECTOR.inspect(path, len(content), 0o444, iter([content]))
+
+    assert isinstance(hit, Secret)
+    assert (hit.rule, hit.path, hit.line, hit.match) == ("npm-token", path, 2, "NPM_TOKEN=npm_********")
+
+
+def test_a_large_object_of_git_is_searched_in_pieces() -> None:
+    noise = random.Random(4).randbytes(2 << 20)
+    content = committed(noise + f"\nNPM_TOKEN={TOKEN}\n".encode())
+    pieces = [content[at : at + 65536] for at in range(0, len(content), 65536)]
+
+    assert [hit.rule for hit in INSPECTOR.inspect("a", len(content), 0, iter(pieces))] == ["npm-token"]
+
+
+def test_what_of_an_object_of_git_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "GIT_OBJECT_BYTES", 1 << 20)
+    token = f"NPM_TOKEN={TOKEN}\n".encode()
+    bomb, cut = committed(token + bytes(64 << 20)), committed(token + random.Random(4).randbytes(2000))[:-500]
+    broken = cut[:-200] + bytes(200)
+    for content, why in (
+        (bomb, f"credentials were looked for in the first {1 << 20} bytes of what is packed in it"),
+        (cut, "it is damaged; credentials were looked for in what is before that"),
+        (broken, "it is damaged; credentials were looked for in what is before that"),
+    ):
+        hit, unknown = INSPECTOR.inspect("a", len(content), 0, iter([content]))
+
+        assert isinstance(hit, Secret)
+        assert unknown == Unknown("a", why, incomplete=True)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(b"text"), lzma.compress(b"text"), b"PK\x03\x04" + bytes(40)])
+@pytest.mark.parametrize("large", [False, True])
+def test_a_script_with_something_packed_behind_it_is_told(packed: bytes, large: bool) -> None:
+    content = f"#!/bin/sh\nNPM_TOKEN={TOKEN}\nexit\n".encode() + packed + bytes(2 << 20 if large else 10)
+    found = list(INSPECTOR.inspect("srv/app.run", len(content), 0, iter([content])))
+
+    assert [hit.rule for hit in found if isinstance(hit, Secret)] == ["npm-token"]
+    assert [(one.what, one.why) for one in found if isinstance(one, Unknown)] == [
+        (
+            "srv/app.run",
+            "credentials were looked for in the script; what is compressed behind it was not looked into",
+        )
+    ]
