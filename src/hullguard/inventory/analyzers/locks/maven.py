@@ -30,6 +30,7 @@ _LOOP = "is its own parent, by way of others; what it inherits was not read"
 
 _Coordinates = tuple[str, str, str]
 _Key = tuple[str, str, str, str]
+_Managed = tuple[dict[_Key, tuple[int, str]], list[tuple[int, Stated]]]
 
 
 class MavenAnalyzer(LanguageAnalyzer):
@@ -79,7 +80,7 @@ class _Projects:
         self.every = every
         self._models: dict[str, _Model] = {}
         self._called: dict[_Coordinates, str | None] | None = None
-        self._managed: dict[str, tuple[dict[_Key, str], list[Stated]]] = {}
+        self._managed: dict[str, _Managed] = {}
         self._left = int(bounds.POM_STEPS)
 
     def found(self, path: str) -> Iterator[Piece | Doubt]:
@@ -108,16 +109,19 @@ class _Projects:
                     self._called[name] = None
         return self._called.get(coordinates) if all(coordinates) else None
 
-    def managed(self, path: str) -> tuple[dict[_Key, str], list[Stated]]:
-        """Versions that a file gives to dependencies, by their keys; and those whose keys have properties in them."""
+    def managed(self, path: str) -> "_Managed":
+        """Versions that a file gives to dependencies, by their keys, and those whose keys have properties in them.
+
+        Each has its number in the file.
+        """
         if path not in self._managed:
-            known: dict[_Key, str] = {}
+            known: dict[_Key, tuple[int, str]] = {}
             others = []
-            for stated in self.every[path].managed:
+            for number, stated in enumerate(self.every[path].managed):
                 if any("$" in part for part in stated.key):
-                    others.append(stated)
+                    others.append((number, stated))
                 else:
-                    known[stated.key] = stated.version or ""
+                    known[stated.key] = number, stated.version or ""
             self._managed[path] = known, others
         return self._managed[path]
 
@@ -179,8 +183,8 @@ class _Model:
         self._end = end
         """What of its parents is not known."""
         self._filled: dict[str, str] = {}
-        self._otherwise: list[dict[_Key, str]] | None = None
-        """What those say of dependencies whose keys have properties in them."""
+        self._otherwise: dict[_Key, tuple[int, int, str]] | None = None
+        """What is said of dependencies by keys that have properties in them: at which level, where there, and what."""
         self._found: tuple[list[Piece], list[Piece]] | None = None
         self._open, self._deep = 0, False
 
@@ -230,12 +234,17 @@ class _Model:
 
     def version(self, key: _Key, search: _Search, depth: int = 0) -> str | None:
         """What is said of a dependency of this key here; None for nothing, empty where that cannot be known."""
-        for path, otherwise in zip(self._paths, self._with_properties(), strict=True):
-            self._projects.step()
-            known = self._projects.managed(path)[0]
-            if key in known or key in otherwise:
-                return self._fill(known[key] if key in known else otherwise[key])
         imports = [each for project in self._line for each in project.imports]
+        # Before properties are filled in, keys may differ that are one then. Maven takes the first, or, where it also
+        # imports, the last (DefaultDependencyManagementInjector, DefaultDependencyManagementImporter).
+        of_two = max if imports else min
+        otherwise = self._with_properties(last=bool(imports)).get(key)
+        for level, path in enumerate(self._paths):
+            self._projects.step()
+            if (known := self._projects.managed(path)[0].get(key)) is not None:
+                return self._fill(of_two((level, *known), otherwise or (level, *known))[2])
+        if otherwise is not None:
+            return self._fill(otherwise[2])
         if imports and self._end is not None:
             return ""  # what a parent says that does not lie here comes before all that is imported
         for stated in imports:
@@ -267,13 +276,18 @@ class _Model:
         group, artifact, kind, classifier = (self._fill(part) or part for part in stated.key)
         return group, artifact, kind, classifier
 
-    def _with_properties(self) -> list[dict[_Key, str]]:
+    def _with_properties(self, *, last: bool) -> dict[_Key, tuple[int, int, str]]:
         if self._otherwise is None:
-            found: list[dict[_Key, str]] = []
-            for path in self._paths:
+            found: dict[_Key, tuple[int, int, str]] = {}
+            written = set[_Key]()
+            for level, path in enumerate(self._paths):
                 _, others = self._projects.managed(path)
                 self._projects.step(len(others))
-                found.append({self._key(stated): stated.version or "" for stated in reversed(others)})
+                for number, stated in others:
+                    key = self._key(stated)
+                    if stated.key not in written and (last or key not in found):
+                        found[key] = level, number, stated.version or ""
+                written.update(stated.key for _, stated in others)
             self._otherwise = found
         return self._otherwise
 

@@ -339,3 +339,20 @@ def test_a_project_that_cannot_be_read_is_no_parent() -> None:
 
     assert whys(found, "") == ["is no readable project file of Maven"]
     assert whys(found, "a") == [OPEN_ONE, PARENTS_TOO]
+
+
+@pytest.mark.parametrize(("imported", "version"), [(False, "1"), (True, "2")])
+@pytest.mark.parametrize("apart", [True, False])
+def test_of_keys_that_are_one_when_they_are_filled_that_counts_which_maven_takes(
+    imported: bool, version: str, apart: bool
+) -> None:
+    one, other = gav("${project.groupId}", "core", "1"), gav("org.x", "core", "2")
+    bom = imports("org.x", "bom", "1") if imported else gav("org.x", "else", "1")
+    child = pom(CHILD, manages(bom, one, *([] if apart else [other])), wants(gav("org.x", "core", None)), parent=PARENT)
+    found = tree(
+        top=pom(PARENT, manages(other) if apart else ""),
+        a=child,
+        bom=pom(gav("org.x", "bom", "1")),
+    )
+
+    assert versions(found) == [("a", "org.x:core", version)]
