@@ -58,7 +58,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 12
+    name, version = "apk", 13
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 

@@ -35,8 +35,6 @@ _VERSION = re.compile(
     r"((?:[3-9]|\d{2,3})\.\d{1,3}\.\d{1,5})(?:-servicing\.[\d.]+)?(-(?:alpha|preview|rc)[\w.]*)?(?:\+\w*)?"
 )
 """Before .NET Core 3 the runtime's assemblies had versions of their own."""
-_FOREIGN = ("usr/lib/", "usr/share/")
-"""What a distribution's own package brought lies there."""
 _CACHE = ".nuget/packages/"
 """Told by itself (``unread``)."""
 _BELOW = ("/runtimes/", "/ref/", "/refs/")
@@ -80,7 +78,9 @@ class AssembliesAnalyzer(LargeFileAnalyzer):
             if context.reals.get(path, path) in context.owned and path not in context.altered:
                 names.update(f"{runtime}.".lower() for runtime in _RUNTIMES.values())  # its OS package is judged
         self._name_runtimes(found, listed, context, findings)
-        alone = [path for path, _ in found if not _is_listed(path, listed)]
+        owned = (path for path, _ in found if context.reals.get(path, path) in context.owned)
+        alone = sorted({path for path, _ in found}.difference(owned))
+        alone = [path for path in alone if not _is_listed(path, listed)]
         if alone:
             why = "no list of .NET dependencies lies beside them, so what packages they are of is not known"
             findings.say(f"{len(alone)} .NET assemblies, {alone[0]} the first of them", why)
@@ -114,7 +114,7 @@ def _with_library(platform: str, context: Context) -> str:
 def _is_listed(path: str, listed: Collection[str]) -> bool:
     """Whether a list of dependencies speaks of the assembly, or something else does."""
     directory = path.rpartition("/")[0]
-    if path.startswith(_FOREIGN) or _CACHE in path or directory in listed:
+    if _CACHE in path or directory in listed:
         return True
     if path.endswith(_RESOURCES) and directory.rpartition("/")[0] in listed:
         return True

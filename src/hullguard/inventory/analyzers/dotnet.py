@@ -32,7 +32,7 @@ class _Dependencies(msgspec.Struct):
 class DotnetAnalyzer(LanguageAnalyzer):
     """Libraries that are packages; projects of the program itself are not published anywhere."""
 
-    name, version = "dotnet", 4
+    name, version = "dotnet", 5
     paths = DOTNET_DEPENDENCIES
     form = "list of .NET dependencies"
 
@@ -43,7 +43,10 @@ class DotnetAnalyzer(LanguageAnalyzer):
 
 def dependencies(content: bytes) -> Iterator[Piece | Doubt]:
     """The packages of a ``deps.json``; raises msgspec.MsgspecError or Unreadable where it is none."""
-    for identity, library in each(listing(content, _Dependencies).libraries, _Library):
+    libraries = listing(content, _Dependencies).libraries
+    if not libraries:
+        yield Doubt("names no library, not even the program's own")
+    for identity, library in each(libraries, _Library):
         name, _, version = identity.rpartition("/")
         if isinstance(library, Doubt):
             yield library

@@ -56,7 +56,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 13
+    name, version = "dpkg", 14
     paths = rf"var/lib/dpkg/(?:status|status\.d/{_CONTROL}|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES, _DIVERSIONS)
 

@@ -10,6 +10,7 @@ from hullguard.inventory.analyzers.analyzer import METADATA, NODE_PACKAGE, Findi
 from hullguard.inventory.analyzers.locks.analyzer import LockAnalyzer
 from hullguard.inventory.analyzers.locks.golang import GoAnalyzer
 from hullguard.inventory.analyzers.locks.maven import MavenAnalyzer
+from hullguard.inventory.analyzers.unread import OF_OS_PACKAGES
 from hullguard.inventory.endings import Endings
 
 # Letters of more than two cases are spelled out, so that ``Endings`` can tell other names apart.
@@ -18,7 +19,6 @@ GEM_SPECIFICATION = r"(?:.*/)?specifications/(?:default/)?[^/]+\.gemspec"
 COMPOSER_INSTALLED = r"(?:.*/)?composer/installed\.json"
 DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"
 PEAR_RECORD = r"(?:.*/)?\.registry/[^/]+\.reg"
-_OF_OTHER_CHANNELS = r"(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"
 CONDA_RECORD = r"(?:.*/)?conda-meta/[^/]+\.json"
 JAVA_RELEASE = r"(?:.*/)?release"
 """Runtimes lie in directories of any name, the root among them; the content says whether it is one."""
@@ -36,7 +36,6 @@ _NAMED = (
     COMPOSER_INSTALLED,
     DOTNET_DEPENDENCIES,
     PEAR_RECORD,
-    _OF_OTHER_CHANNELS,
     CONDA_RECORD,
     JAVA_RELEASE,
     WEB_APPLICATION,
@@ -44,7 +43,8 @@ _NAMED = (
 )
 _BY_LINK = r"(?:.*/)?(?:package\.json|METADATA|PKG-INFO|installed\.json|[^/]+\.gemspec)"
 """What names a package where a link leads to the directory that it lies in (``Analyzer.linked``)."""
-_OWNABLE = (*_NAMED, _BY_LINK, LockAnalyzer.paths, GoAnalyzer.paths, MavenAnalyzer.paths)
+_ASSEMBLY = r"(?:.*/)?[^/]+\.(?:dll|exe)"
+_OWNABLE = (*_NAMED, _BY_LINK, _ASSEMBLY, *OF_OS_PACKAGES, LockAnalyzer.paths, GoAnalyzer.paths, MavenAnalyzer.paths)
 """A lock file that an OS package brought says what its maker built with, and not what is there."""
 _SHARED_LIBRARY = r"[^/]+\.so(?:\.[^/]+)?"
 _IS_SHARED_LIBRARY = re.compile(_SHARED_LIBRARY, re.DOTALL).fullmatch

@@ -34,7 +34,7 @@ _ENDED = b"!"
 class PacmanAnalyzer(Analyzer):
     """``desc`` holds sections, a heading between percent signs and a value a line; ``files`` what a package owns."""
 
-    name, version = "pacman", 9
+    name, version = "pacman", 10
     paths = rf"{_ROOT}/[^/]+/(?:desc|files)"
     fixed = ("var/lib/pacman", _ROOT)
     entered = (_ROOT,)

@@ -1,6 +1,10 @@
-"""Packages of managers that are not read here: that they are there is said, once for each kind."""
+"""Packages of managers that are not read here: that they are there is said, once for each kind.
 
-from typing import NamedTuple
+What an OS package of the distribution brought of them is judged as that package.
+"""
+
+import re
+from typing import Final, NamedTuple
 
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings
 
@@ -17,16 +21,20 @@ _OF_R = (
     r"(?!(?:base|boot|class|cluster|codetools|compiler|datasets|foreign|graphics|grDevices|grid|KernSmooth|lattice|MASS|"
     r"Matrix|methods|mgcv|nlme|nnet|parallel|rpart|spatial|splines|stats4?|survival|tcltk|tools|translations|utils)/)"
 )
-# What a distribution's own package brought of them lies in /usr/lib or /usr/share.
+_OF_OTHER_CHANNELS = r"(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"
+_PHAR = re.compile(
+    r"(?:.*/)?(?:[^/]+\.phar|bin/(?:box|composer|deployer|drush|infection|php-cs-fixer|phpcs|phpstan|phpunit|psalm|wp))",
+    re.DOTALL,
+)
+_END_OF_STUB = b"__HALT_COMPILER();"
+"""Every archive of PHP has it behind the program that opens it (PHP's manual, "Phar file stub")."""
 _KINDS = (
     _Kind(
         "R",
-        rf"(?!usr/lib/|usr/share/R/site)(?:.*/)?(?:site-library|R/library|renv/library/[^/]+/[^/]+)/{_OF_R}[^/]+/DESCRIPTION",
+        rf"(?:.*/)?(?:site-library|R/library|renv/library/[^/]+/[^/]+)/{_OF_R}[^/]+/DESCRIPTION",
     ),
-    _Kind(
-        "Erlang and Elixir", r"(?!usr/lib/|usr/share/)(?:.*/)?(?:lib|plugins)/[^/]+-\d[^/]*(?:/ebin/[^/]+\.app|\.ez)"
-    ),
-    _Kind("Lua", r"(?!usr/lib/|usr/share/)(?:.*/)?[^/]+\.rockspec"),
+    _Kind("Erlang and Elixir", r"(?:.*/)?(?:lib|plugins)/[^/]+-\d[^/]*(?:/ebin/[^/]+\.app|\.ez)"),
+    _Kind("Lua", r"(?:.*/)?[^/]+\.rockspec"),
     _Kind("Yarn in its archives", r"(?:.*/)?\.pnp\.c?js"),
     _Kind("Electron in its archives", r"(?:.*/)?[^/]+\.asar"),
     _Kind("Ruby from repositories", r"(?:.*/)?bundler/gems/[^/]+-[0-9a-f]{7,40}/[^/]+\.gemspec"),
@@ -37,8 +45,8 @@ _KINDS = (
         r"(?:.*/)?(?:node_modules/(?:.*/)?(?:s?bom|[^/]+\.(?:cdx|spdx))\.json|[^/]+\.syft\.json)",
         unless="sbom.cdx.json",
     ),
-    _Kind("PECL and other channels of PEAR", r"(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"),
-    _Kind("Julia", r"(?:.*/)?\.julia/packages/[^/]+/[^/]+/Project\.toml"),
+    _Kind("PECL and other channels of PEAR", _OF_OTHER_CHANNELS),
+    _Kind("Julia", r"(?:.*/)?packages/[^/]+/[A-Za-z0-9]{4,5}/Project\.toml"),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
     _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
     _Kind("Guix in another place", r".+/var/guix/db/db\.sqlite"),
@@ -51,42 +59,59 @@ _KINDS = (
     _Kind("NuGet in its cache", r"(?:.*/)?\.nuget/packages/[^/]+/[^/]+/[^/]+\.nuspec"),
     _Kind(".NET in packages.config", r"(?:.*/)?packages\.config"),
     _Kind("Cargo in its cache", r"(?:.*/)?\.?cargo/registry/cache/[^/]+/[^/]+\.crate"),
-    _Kind("CPAN", r"(?:.*/)?\.meta/[^/]+/install\.json"),
+    _Kind("CPAN", r"(?:.*/)?(?:\.meta/[^/]+/install\.json|auto/(?:[^/]+/)+\.packlist)"),
+    _Kind("PHP in its archives", _PHAR.pattern),
 )
 
-_ELSEWHERE = (
-    r"(?!usr/lib/apk/).+/(?:var/lib/dpkg/status|(?:usr/)?lib/apk/db/installed|(?:var/lib|usr/lib/sysimage)/rpm/"
-    r"(?:Packages|rpmdb\.sqlite|Packages\.db)|var/lib/rpmmanifest/container-manifest-2"
-    r"|var/lib/chisel/manifest\.wall)"
+OF_OS_PACKAGES: Final = (
+    *(kind.paths for kind in _KINDS if kind.name in ("R", "Erlang and Elixir", "Lua", "CPAN", "PHP in its archives")),
+    _OF_OTHER_CHANNELS,
 )
+"""Those that distributions have in packages of their own, too."""
+_DATABASES = (
+    r"(?:var/lib/dpkg/(?:status|status\.d/[^/]+)|(?:usr/)?lib/apk/db/installed"
+    r"|(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:Packages|rpmdb\.sqlite|Packages\.db)"
+    r"|var/lib/rpmmanifest/container-manifest-2|var/lib/chisel/manifest\.wall|var/lib/pacman/local/[^/]+/desc"
+    r"|(?:usr/|var/)?lib/opkg/status|var/db/pkg/[^/]+/[^/]+/PF|var/db/xbps/pkgdb-[^/]+\.plist"
+    r"|var/lib/pkgtools/packages/[^/]+)"
+)
+_ELSEWHERE = rf"(?!(?:{_DATABASES})\Z)(?!usr/lib/apk/).+/{_DATABASES}"
 """Databases of OS packages below another root: that of a chroot, or of a container in the image."""
+_OF_MANY_FILES = re.compile(
+    r"(.+/(?:var/lib/dpkg/status\.d|var/lib/pacman/local|var/db/pkg|var/lib/pkgtools/packages))/.*", re.DOTALL
+)
+"""Those that have a file or a directory for each package."""
 
 
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 12
+    name, version = "unread", 13
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
-        del path, content
-        return b""
+        return b"phar" if _PHAR.fullmatch(path) is not None and _END_OF_STUB in content else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
         if next(iter(files.matching(self.paths)), None) is None:
             return findings  # as in most images; making a dozen patterns takes longer than the rest of this
         for kind in _KINDS:
-            found = (
-                path for path, _ in files.matching(kind.paths) if context.reals.get(path, path) not in context.owned
+            places = sorted(
+                path
+                for path, file in files.matching(kind.paths)
+                if context.reals.get(path, path) not in context.owned
+                and not _is_read(path, kind, files)
+                and (file.content or kind.paths != _PHAR.pattern)
             )
-            places = sorted(path for path in found if not _is_read(path, kind, files))
             if places:
                 why = (
                     f"packages of this kind are not read; there are {len(places)} signs of them, {places[0]} the first"
                 )
                 findings.say(f"packages of {kind.name}", why)
-        for path, _ in files.matching(_ELSEWHERE):
+        # One of many files is told once, by its directory.
+        elsewhere = (_OF_MANY_FILES.sub(r"\1", path) for path, _ in files.matching(_ELSEWHERE))
+        for path in dict.fromkeys(elsewhere):
             findings.say(path, "an OS package database lies outside the root file system: it was not read")
         return findings
 

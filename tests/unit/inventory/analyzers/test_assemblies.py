@@ -4,7 +4,7 @@ import json
 import struct
 
 import pytest
-from tests.support.images import file
+from tests.support.images import DEBIAN_12, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 from tests.support.programs import assembly as runtime
 
@@ -123,7 +123,6 @@ def test_assemblies_without_a_list_are_counted(mark: int) -> None:
         "app/Newtonsoft.Json.dll",
         "app/de/App.resources.dll",
         "app/runtimes/unix/lib/net6.0/System.Data.SqlClient.dll",
-        "usr/lib/mono/gac/System/4.0.0.0/System.dll",
         "root/.nuget/packages/newtonsoft.json/12.0.1/lib/net45/Newtonsoft.Json.dll",
     ],
 )
@@ -132,6 +131,25 @@ def test_of_what_something_else_tells_nothing_is_said(path: str) -> None:
 
     assert told(found) == []
     assert found.names == ["Newtonsoft.Json"]
+
+
+def test_those_of_the_distributions_packages_are_told_by_these() -> None:
+    path, content = "usr/lib/mono/gac/System/4.0.0.0/System.dll", executable()
+    debian = [file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("libmono", "6.8-1"))]
+    own = [*debian, file("var/lib/dpkg/info/libmono.list", f"/{path}\n"), file(path, content)]
+
+    assert told(Found(own)) == []
+    assert told(Found([*own, file("usr/lib/myapp/App.dll", content)])) == [
+        ("1 .NET assemblies, usr/lib/myapp/App.dll the first of them", WHY)
+    ]
+
+
+def test_an_empty_list_does_not_hide_assemblies() -> None:
+    found = Found([file("app/tool.deps.json", "{}"), file("app/App.dll", executable())])
+
+    assert ("app/tool.deps.json", "names no library, not even the program's own") in [
+        (one.what, one.why) for one in found.unknowns
+    ]
 
 
 @pytest.mark.parametrize(

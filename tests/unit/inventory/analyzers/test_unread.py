@@ -1,7 +1,7 @@
 """Packages of managers that are not read: nobody finds them, and that is said."""
 
 import pytest
-from tests.support.images import file
+from tests.support.images import DEBIAN_12, dpkg_entry, dpkg_status, file
 from tests.support.inventories import Found
 
 
@@ -37,6 +37,13 @@ from tests.support.inventories import Found
         ("bills of materials in other forms, or of packages of Node.js", "layers/sbom/launch/node/sbom.syft.json"),
         ("bills of materials in other forms, or of packages of Node.js", "srv/node_modules/a/bom.json"),
         ("PECL and other channels of PEAR", "usr/local/lib/php/.registry/.channel.pecl.php.net/redis.reg"),
+        ("R", "usr/lib/R/library/jsonlite/DESCRIPTION"),
+        ("R", "usr/lib/R/site-library/readxl/DESCRIPTION"),
+        ("Erlang and Elixir", "usr/lib/myapp/lib/phoenix-1.6.0/ebin/phoenix.app"),
+        ("Lua", "usr/lib/luarocks/rocks-5.1/luasocket/3.0-1/luasocket-3.0-1.rockspec"),
+        ("Julia", "opt/julia/packages/HTTP/aBcDe/Project.toml"),
+        ("PECL and other channels of PEAR", "usr/share/php/.registry/.channel.pecl.php.net/redis.reg"),
+        ("CPAN", "usr/local/lib/perl5/site_perl/5.38.2/x86_64-linux-gnu/auto/Mojolicious/.packlist"),
         ("CPAN", "usr/local/lib/perl5/site_perl/5.38.2/x86_64-linux-gnu/.meta/Mojolicious-9.35/install.json"),
     ],
 )
@@ -50,17 +57,37 @@ def test_packages_that_are_not_read_are_told_once(kind: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", ["usr/lib64/R/library/stats/DESCRIPTION", "usr/local/lib/R/library/MASS/DESCRIPTION", "srv/DESCRIPTION"]
+)
+def test_what_r_brings_itself_is_no_package(path: str) -> None:
+    assert [one.what for one in Found([file(path, "content")]).unknowns] == ["operating system"]
+
+
+@pytest.mark.parametrize(
     "path",
     [
-        "usr/lib64/R/library/stats/DESCRIPTION",
-        "usr/local/lib/R/library/MASS/DESCRIPTION",
         "usr/lib/R/site-library/readxl/DESCRIPTION",
         "usr/lib/erlang/lib/kernel-8.5/ebin/kernel.app",
-        "srv/DESCRIPTION",
+        "usr/share/lua/5.1/luasocket-3.0-1.rockspec",
+        "usr/share/php/.registry/.channel.pecl.php.net/redis.reg",
+        "usr/share/phar/phpab.phar",
     ],
 )
 def test_what_a_distribution_brought_is_told_by_its_own_package(path: str) -> None:
-    assert [one.what for one in Found([file(path, "content")]).unknowns] == ["operating system"]
+    debian = [file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("brought", "1.0-1"))]
+    listed = file("var/lib/dpkg/info/brought.list", f"/{path}\n")
+    content = "__HALT_COMPILER();"
+
+    assert Found([*debian, listed, file(path, content)]).unknowns == []
+    assert Found([*debian, file("var/lib/dpkg/info/brought.list", "/usr/x\n"), file(path, content)]).unknowns != []
+
+
+@pytest.mark.parametrize("path", ["usr/bin/composer", "usr/local/bin/wp", "srv/tools/phpunit.phar"])
+def test_archives_of_php_are_told_by_what_they_hold(path: str) -> None:
+    phar = file(path, "#!/usr/bin/env php\n<?php Phar::mapPhar(); __HALT_COMPILER(); ?>\r\n" + "x" * 99)
+
+    assert "packages of PHP in its archives" in [one.what for one in Found([phar]).unknowns]
+    assert [one.what for one in Found([file(path, "#!/bin/sh\n")]).unknowns] == ["operating system"]
 
 
 @pytest.mark.parametrize(
@@ -72,12 +99,32 @@ def test_what_a_distribution_brought_is_told_by_its_own_package(path: str) -> No
         "a/var/lib/rpm/Packages",
         "a/b/var/lib/rpm/rpmdb.sqlite",
         "a/usr/lib/sysimage/rpm/Packages.db",
+        "a/usr/share/rpm/rpmdb.sqlite",
+        "a/usr/lib/opkg/status",
+        "a/var/db/xbps/pkgdb-0.38.plist",
+        "a/var/lib/rpmmanifest/container-manifest-2",
+        "a/var/lib/chisel/manifest.wall",
     ],
 )
 def test_a_database_below_another_root_is_told(path: str) -> None:
     why = "an OS package database lies outside the root file system: it was not read"
 
     assert (path, why) in [(one.what, one.why) for one in Found([file(path, "content")]).unknowns]
+
+
+@pytest.mark.parametrize(
+    ("directory", "names"),
+    [
+        ("rootfs/var/lib/dpkg/status.d", ("base", "tzdata")),
+        ("rootfs/var/lib/pacman/local", ("bash-5-1/desc", "vi-1-1/desc")),
+        ("rootfs/var/db/pkg", ("sys-libs/zlib-1/PF", "app-shells/bash-5/PF")),
+        ("rootfs/var/lib/pkgtools/packages", ("a-1-noarch-1", "b-1-noarch-1")),
+    ],
+)
+def test_one_of_many_files_is_told_once(directory: str, names: tuple[str, ...]) -> None:
+    found = Found([file(f"{directory}/{name}", "content") for name in names])
+
+    assert [one.what for one in found.unknowns if "outside" in one.why] == [directory]
 
 
 def test_those_of_the_root_are_read() -> None:

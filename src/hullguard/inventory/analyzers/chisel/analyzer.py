@@ -34,7 +34,7 @@ class ChiselAnalyzer(Analyzer):
     Some images have a database of dpkg beside its list, which says more: what that names is not named again.
     """
 
-    name, version = "chisel", 2
+    name, version = "chisel", 3
     paths = PLACE.replace(".", r"\.")
     fixed = (PLACE,)
 
