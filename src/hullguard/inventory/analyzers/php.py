@@ -20,8 +20,7 @@ class ComposerPackage(msgspec.Struct):
 
     def piece(self) -> Piece:
         licenses = [self.license] if isinstance(self.license, str) else self.license or []
-        known = not self.version.startswith("dev-") and not self.version.endswith("-dev")
-        return Piece(PackageType.COMPOSER, self.name, self.version, tuple(filter(None, licenses)), known=known)
+        return Piece(PackageType.COMPOSER, self.name, self.version, tuple(filter(None, licenses)))
 
 
 class _Installed(msgspec.Struct):
@@ -29,9 +28,13 @@ class _Installed(msgspec.Struct):
 
 
 class PhpAnalyzer(LanguageAnalyzer):
-    """Reads ``vendor/composer/installed.json``; a branch such as ``dev-main`` is no version that can be judged."""
+    """Reads ``vendor/composer/installed.json``.
 
-    name, version = "php", 3
+    Branches are versions, too: ``6.5.x-dev`` has its place in Composer's order, and that ``dev-main`` has none is said
+    where advisories speak of the package.
+    """
+
+    name, version = "php", 4
     paths = COMPOSER_INSTALLED
     linked = r"(?:.*/)?composer"
     form = "list of Composer packages"

@@ -6,6 +6,8 @@ import pytest
 from tests.support.images import file
 from tests.support.inventories import Found
 
+from hullguard.inventory.bills.purls import package_of
+
 PATH = "var/www/html/vendor/composer/installed.json"
 PACKAGES = [
     {"name": "symfony/http-kernel", "version": "v4.4.0", "version_normalized": "4.4.0.0", "license": ["MIT"]},
@@ -25,8 +27,16 @@ def test_both_forms_are_read(document: object) -> None:
     assert found.named("guzzlehttp/psr7").licenses == ("MIT",)
 
 
-def test_a_branch_cannot_be_judged() -> None:
-    assert Found([file(PATH, json.dumps(PACKAGES))]).named("acme/app").ecosystem == ""
+@pytest.mark.parametrize("version", ["dev-main", "6.5.x-dev"])
+def test_a_branch_is_judged_as_a_bill_of_the_same_image_is(version: str) -> None:
+    installed = [{"name": "guzzlehttp/guzzle", "version": version}]
+    package = Found([file(PATH, json.dumps(installed))]).named("guzzlehttp/guzzle")
+
+    assert package.ecosystem == "Packagist"
+    assert (package.ecosystem, package.version) == (
+        package_of(package.purl).ecosystem,
+        package_of(package.purl).version,
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"packages": 1}', b"[" * 50_000, b"\xff"])
