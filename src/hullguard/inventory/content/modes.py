@@ -12,26 +12,22 @@ from hullguard.model.severity import Severity
 _RAISES = stat.S_ISUID | stat.S_ISGID
 _RUNS = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
-# What distributions ship with these bits, by base name.
+# Commands that distributions ship with these bits, and helpers of programs, by base name.
 _USUAL = frozenset(
     {
-        "Xorg.wrap",
         "at",
         "bbsuid",
         "bsd-write",
         "chage",
         "chfn",
-        "chrome-sandbox",
         "chsh",
         "crontab",
-        "dbus-daemon-launch-helper",
         "dotlockfile",
         "exim4",
         "expiry",
         "fusermount",
         "fusermount3",
         "gpasswd",
-        "kismet_capture",
         "ksu",
         "locate",
         "mail-lock",
@@ -52,15 +48,12 @@ _USUAL = frozenset(
         "ping6",
         "pkexec",
         "plocate",
-        "polkit-agent-helper-1",
         "postdrop",
         "postqueue",
         "pppd",
         "screen",
         "sg",
-        "snap-confine",
         "ssh-agent",
-        "ssh-keysign",
         "su",
         "sudo",
         "sudoedit",
@@ -70,13 +63,20 @@ _USUAL = frozenset(
         "unix_update",
         "userhelper",
         "usernetctl",
-        "utempter",
         "vmware-user-suid-wrapper",
         "wall",
         "write",
     }
 )
-_USUAL_PLACE = re.compile(r"^(?:usr/(?:local/)?)?(?:s?bin|lib|lib64|libexec)/")
+_COMMANDS = re.compile(r"(?:usr/)?s?bin/[^/]+", re.DOTALL)
+_HELPER = re.compile(
+    r"(?:usr/)?(?:lib(?:32|64)?|libexec)/(?:"
+    r"(?:x86_64-linux-gnu/|aarch64-linux-gnu/)?(?:"
+    r"utempter/utempter|dbus-1(?:\.0)?/dbus-daemon-launch-helper|(?:openssh|ssh)/ssh-keysign|xorg/Xorg\.wrap"
+    r"|(?:policykit-1|polkit-1)/polkit-agent-helper-1|snapd/snap-confine|chromium(?:-browser)?/chrom(?:e|ium)-sandbox)"
+    r"|ssh-keysign|dbus-daemon-launch-helper|Xorg\.wrap|polkit-agent-helper-1)"
+)
+"""Helpers lie in directories of their own; what has such a name elsewhere is somebody else's."""
 _SHARED_PLACE = re.compile(r"^(?:tmp|var/tmp|dev|proc|sys|run|var/run|var/lock)/")
 
 
@@ -86,7 +86,7 @@ class ModeInspector(Inspector):
 
     @property
     def version(self) -> str:
-        return "1"
+        return "2"
 
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
         """Looks at modes alone; the content is not read."""
@@ -120,7 +120,8 @@ def _open(path: str, mode: int) -> bool:
 
 
 def _privileged(path: str, mode: int, raised: str) -> Misconfiguration:
-    usual = path.rpartition("/")[2] in _USUAL and _USUAL_PLACE.match(path) is not None
+    command = path.rpartition("/")[2] in _USUAL and _COMMANDS.fullmatch(path) is not None
+    usual = command or _HELPER.fullmatch(path) is not None
     octal = f"{stat.S_IMODE(mode):04o}"
     return Misconfiguration(
         "CIS-DI-0008",
