@@ -55,6 +55,8 @@ def judge(installed: str, said: Statement, order: Order) -> Judgement:
         denied = denied or judgement.denied
     if _listed(installed, said.versions, order):
         evidence = f"{installed} is listed as affected"
+        if _is_fix(installed, said, order):
+            evidence = f"{installed} is listed as affected, though a range calls it the fix"
         return Judgement(Verdict.AFFECTED, "osv.versions", evidence, _fix(installed, said, order))
     if doubt:
         return Judgement(Verdict.UNKNOWN, "", doubt)
@@ -111,6 +113,12 @@ def _listed(installed: str, versions: list[str], order: Order) -> bool:
         except UnreadableVersion:
             continue
     return False
+
+
+def _is_fix(installed: str, said: Statement, order: Order) -> bool:
+    """Whether ranges contradict the list."""
+    fixes = [event.fixed for candidate in said.ranges for event in candidate.events if event.fixed is not None]
+    return _listed(installed, fixes, order)
 
 
 def _judge_range(installed: str, candidate: Range, order: Order) -> Judgement:

@@ -189,3 +189,17 @@ def upto(introduced: str, fixed: str | None = None, last: str | None = None) -> 
 def test_a_fix_is_the_end_of_all_ranges_that_hold_it(statements: list[Statement], fixed: str | None) -> None:
     assert PYPI is not None
     assert settled("2", statements, PYPI) == fixed
+
+
+@pytest.mark.parametrize(
+    ("installed", "words"),
+    [
+        ("2", "2 is listed as affected, though a range calls it the fix"),
+        ("2.0", "2.0 is listed as affected, though a range calls it the fix"),
+        ("2.1", "2.1 is listed as affected"),
+    ],
+)
+def test_a_list_that_its_own_ranges_contradict_is_told(installed: str, words: str) -> None:
+    judgement = ask(installed, said(upto("0", "2"), versions=["1", "2", "2.1"]))
+
+    assert (judgement.verdict, judgement.evidence) == (Verdict.AFFECTED, words)
