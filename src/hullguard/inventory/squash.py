@@ -1,15 +1,17 @@
 """Layers laid over one another: what a container of the image would see, of the files that analyzers want."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from hullguard.inventory import bounds
 from hullguard.inventory.layer import LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.replay import Replay
-from hullguard.inventory.tree import File, Kept, Node, Spot
+from hullguard.inventory.tree import File, Inode, Kept, Node, Spot
 from hullguard.inventory.wanted import Wanted
-from hullguard.model.content import Hit
+from hullguard.model.content import Hit, Misconfiguration
 from hullguard.model.errors import LimitReached
 from hullguard.model.package import Unknown
 
@@ -139,8 +141,27 @@ class Tree:
 
     def hits(self) -> Iterator[tuple[Hit, int, bool]]:
         """What inspectors said, the number of the layer that holds the file, and whether no name is left of it."""
+        others: dict[int, str] | None = None
         for hit, inode, number in self._hits:
-            yield hit, number, not inode.names
+            if inode.names and hit.path is not None and not self._is_named(hit.path, inode):
+                if others is None:
+                    others = self._names_of({id(inode) for _, inode, _ in self._hits})
+                yield _renamed(hit, others.get(id(inode), hit.path)), number, False
+            else:
+                yield hit, number, not inode.names
+
+    def _is_named(self, path: str, inode: Inode) -> bool:
+        """Whether a name, or a link, still leads to a file."""
+        spot = self._names.follow(path)
+        return spot is None or (not spot.missing and spot.node.file is not None and spot.node.file.inode is inode)
+
+    def _names_of(self, inodes: Collection[int]) -> dict[int, str]:
+        """The first name of each of these files."""
+        found: dict[int, str] = {}
+        for path, node in self._names.leaves():
+            if node.file is not None and (known := id(node.file.inode)) in inodes:
+                found[known] = min(path, found.get(known, path))
+        return found
 
     def missing(self) -> set[tuple[str, str]]:
         """Names under which files must still be read, because they come to wanted names by links: see ``Wanted``."""
@@ -274,3 +295,10 @@ def views(layers: Sequence[LayerIndex], wanted: Wanted, limits: Limits) -> list[
     """What containers of the image see: one tree, or two where engines differ (``replay.Replay``)."""
     tree = squash(layers, wanted, limits)
     return [tree, squash(layers, wanted, limits, overlay=True)] if tree.crossed else [tree]
+
+
+def _renamed(hit: Hit, path: str) -> Hit:
+    """The same finding of a file whose name it was found under is gone, while another is left."""
+    if isinstance(hit, Misconfiguration):
+        return replace(hit, path=path, message=hit.message.replace(f"/{hit.path} ", f"/{path} ", 1))
+    return replace(hit, path=path)

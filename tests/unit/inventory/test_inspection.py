@@ -124,6 +124,20 @@ def test_a_secret_with_a_name_left_is_not_hidden(tmp_path: Path) -> None:
     assert [secret.deleted for secret in scan(tmp_path, named, layer(whiteout(KEY), file("b"))).secrets] == [True]
 
 
+def test_what_is_found_is_told_by_a_name_that_is_left(tmp_path: Path) -> None:
+    named = layer(file(KEY, "KEY"), hardlink("srv/c", KEY), hardlink("srv/b", KEY))
+
+    def paths(*later: bytes) -> list[str]:
+        return [secret.path for secret in scan(tmp_path, named, *later).secrets]
+
+    assert paths() == [KEY]
+    assert paths(layer(whiteout(KEY))) == ["srv/b"]
+    assert paths(layer(file(KEY, "harmless"))) == ["srv/b"]
+    assert paths(layer(whiteout(KEY), whiteout("srv/b"))) == ["srv/c"]
+    assert paths(layer(whiteout("srv/b"))) == [KEY]
+    assert paths(layer(whiteout(KEY), whiteout("srv/b"), whiteout("srv/c"))) == [KEY]
+
+
 def test_a_secret_that_only_some_engines_hide_is_not_hidden(tmp_path: Path) -> None:
     found = scan(tmp_path, layer(file(KEY, "KEY"), symlink("x", "srv/app")), layer(whiteout("x/key.pem")))
 
