@@ -111,13 +111,14 @@ def _asked(*, licenses: bool, tree: bool) -> list[Analyzer]:
 
 def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -> Inventory:
     """A plain tree is one layer without an identity."""
+    from hullguard.inventory.source.cargo import Cargo
     from hullguard.inventory.source.directory import TreeWalk
 
-    mounts = Mounts(every=opened.all_mounts)
+    mounts, cargo = Mounts(every=opened.all_mounts), Cargo()
 
     def index(wanted: Wanted) -> tuple[list[IndexedLayer], LimitReached | None]:
         indexer = Indexer(wanted, Budget(reader.budget.limits), str(opened.root))
-        walk, stopped = TreeWalk(indexer, opened.root, mounts, reader.progress), None
+        walk, stopped = TreeWalk(indexer, opened.root, mounts, reader.progress, cargo), None
         try:
             walk.run()
         except LimitReached as limit:
@@ -126,11 +127,13 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
 
     laid = _laid(*index(reader.wanted), reader, index)
     inventory = _inventory(Target(target, source.kind), (), laid, reader=reader)
-    if inventory.os is not None or not (lost := laid.trees[0].dangling()):
-        return inventory  # a system may have such links; of a project they are a part
-    why = f"a link that leads out of the directory, or nowhere; it and {len(lost) - 1} others were not followed"
-    unknowns = (*inventory.unknowns, Unknown(lost[0], why, incomplete=True))
-    return replace(inventory, unknowns=unknowns, complete=False)
+    unknowns = [*inventory.unknowns, *cargo.unknowns(alone=inventory.os is None and not inventory.packages)]
+    if inventory.os is None and (
+        lost := laid.trees[0].dangling()
+    ):  # a system may have such; of a project they are a part
+        why = f"a link that leads out of the directory, or nowhere; it and {len(lost) - 1} others were not followed"
+        unknowns.append(Unknown(lost[0], why, incomplete=True))
+    return replace(inventory, unknowns=tuple(unknowns), complete=_complete(unknowns))
 
 
 def _listed(target: Target, listed: Listed) -> Inventory:

@@ -1,6 +1,7 @@
 """How an image that is stored in files is known by a few of their bytes, whoever looks for one."""
 
 MANIFEST = "manifest.json"
+LAYOUT = "oci-layout"
 TRANSPORT = b"Directory Transport Version: "
 """What begins ``version`` beside an image that skopeo or Podman wrote into a directory."""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from hullguard.inventory.layer import Indexer
 from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import AtPlace, RandomAccess
+from hullguard.inventory.source.cargo import Cargo
 from hullguard.inventory.source.listing import Entry, LeftOut, Lister, Listing, open_file, spelled
 from hullguard.inventory.source.mounts import Mounts
 from hullguard.inventory.tar import Kind
@@ -37,10 +38,13 @@ class TreeWalk:
         root: Path,
         mounts: Mounts | None = None,
         progress: Callable[[str, int], None] | None = None,
+        cargo: Cargo | None = None,
     ) -> None:
+        """``cargo``: is shown the files that are nobody's by their names."""
         self._indexer = indexer
         self._root = root
-        self._lister = Lister(indexer.wanted, mounts or Mounts(), indexer.budget.limits.entries + 1)
+        most = indexer.budget.limits.entries + 1
+        self._lister = Lister(indexer.wanted, mounts or Mounts(), most, cargo or Cargo())
         self._progress = progress
 
     def run(self) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from hullguard.inventory import paths
 from hullguard.inventory.layer import HEAD
+from hullguard.inventory.source.cargo import Cargo
 from hullguard.inventory.source.mounts import Mounts
 from hullguard.inventory.tar import Kind
 from hullguard.inventory.wanted import Wanted
@@ -89,9 +90,10 @@ class LeftOut(Exception):
 class Lister:
     """Looks at directories without following any link."""
 
-    def __init__(self, wanted: Wanted, mounts: Mounts, most: int) -> None:
+    def __init__(self, wanted: Wanted, mounts: Mounts, most: int, cargo: Cargo) -> None:
         """``most``: names of one directory that are looked at."""
         self._wanted = wanted
+        self._cargo = cargo
         self._mounts = mounts
         self._most = most
         few = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
@@ -189,6 +191,7 @@ class Lister:
             # Without this the system reads ahead a hundred times what is looked at.
             os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
             head = os.pread(file, HEAD, 0) if stat.S_ISREG(state.st_mode) else b""
+            self._cargo.look(path, state.st_size, head, file)
         finally:
             os.close(file)
         size = state.st_size

@@ -14,7 +14,7 @@ from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
 from hullguard.inventory.source.transport import TransportBlobs, version_of
-from hullguard.inventory.stored_images import MANIFEST, is_docker_manifest
+from hullguard.inventory.stored_images import LAYOUT, MANIFEST, is_docker_manifest
 from hullguard.model.errors import Invalid, NotFound
 
 _COLONS = 8
@@ -92,7 +92,7 @@ class OciDirectorySource:
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names
-        if not ((path / "oci-layout").is_file() and (path / INDEX).is_file()):
+        if not ((path / LAYOUT).is_file() and (path / INDEX).is_file()):
             return False
         # A root file system with two files more would be scanned as whatever image they lead to.
         others = sorted(one.name for one in path.iterdir() if one.name not in _LAYOUT and one.is_dir())
