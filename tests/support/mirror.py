@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import threading
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -157,6 +158,22 @@ def unending(handler: BaseHTTPRequestHandler, content: bytes) -> bool:
     handler.wfile.write(content[: len(content) // 2])
     handler.close_connection = True
     return True
+
+
+def drips(piece: bytes, *, first: bytes = b"") -> Answer:
+    """Sends ``first``, and then a piece now and then, until nobody listens."""
+
+    def answer(handler: BaseHTTPRequestHandler, content: bytes) -> bool:
+        handler.close_connection = True
+        try:
+            handler.wfile.write(first)
+            while True:
+                handler.wfile.write(piece)
+                time.sleep(0.02)
+        except OSError:
+            return True
+
+    return answer
 
 
 def sends(body: bytes, **headers: str) -> Answer:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import contextlib
 import email.utils
+import functools
 import gzip
 import hashlib
 import re
@@ -13,11 +14,12 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from hullguard.model.errors import Unavailable
+from hullguard.net.pace import Pace
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -82,7 +84,7 @@ class Fetcher:
         ``enough`` sees each piece and may end the download early.
         """
         download = _Download(url, into, bound, known, enough)
-        idle = 0
+        idle, why = 0, ""
         for _ in range(_MOST_TRIES):
             before = download.have
             try:
@@ -94,7 +96,7 @@ class Fetcher:
             if idle >= _TRIES or pause > _LONGEST_PAUSE or download.expired(pause):
                 raise Failed(f"{url}: {why}", "update.failed")
             self._sleep(pause)
-        raise Failed(f"{url}: the connection broke {_MOST_TRIES} times", "update.failed")
+        raise Failed(f"{url}: the connection broke {_MOST_TRIES} times (at last: {why})", "update.failed")
 
     def _try(self, download: "_Download") -> Tag | None:
         import urllib3
@@ -114,6 +116,10 @@ class Fetcher:
                 return None
             if self._read(download, response):
                 download.check()
+        except Failed:
+            raise
+        except Unavailable as slow:
+            raise _Passing(str(slow)) from slow
         except urllib3.exceptions.HTTPError as cause:
             raise _Passing(f"broke off after {download.have} bytes: {_plainly(cause)}") from cause
         finally:
@@ -122,10 +128,12 @@ class Fetcher:
 
     def _read(self, download: "_Download", response: "BaseHTTPResponse") -> bool:
         """Whether all of it was read; not when what there is was enough."""
+        pace = Pace(urlsplit(download.url).netloc)
         with download.into.open("r+b" if download.have else "wb") as file:
             file.seek(download.have)
             file.truncate()
-            for chunk in response.stream(_CHUNK, decode_content=False):
+            more = functools.partial(response.read1, decode_content=False)
+            while chunk := pace.read(more, _CHUNK):
                 download.take(file, chunk)
                 if self._progress is not None:
                     self._progress(download.url, len(chunk))
@@ -147,19 +155,14 @@ class Fetcher:
 def _opened(proxy: str) -> Any:
     import urllib3
 
+    from hullguard.net.connections import connections
+
     settings: dict[str, Any] = {
         "timeout": urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         "maxsize": 8,
     }
-    if not proxy:
-        return urllib3.PoolManager(**settings)
     try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        headers = {}
-        if parts.username:
-            name, word = unquote(parts.username), unquote(parts.password or "")
-            headers = urllib3.make_headers(proxy_basic_auth=f"{name}:{word}")
-        return urllib3.ProxyManager(parts.geturl(), proxy_headers=headers, **settings)
+        return connections(proxy, **settings)
     except (urllib3.exceptions.HTTPError, ValueError) as cause:
         raise Failed(f"the proxy that the environment names cannot be used: {cause}", "update.proxy") from cause
 

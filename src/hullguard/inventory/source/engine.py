@@ -13,6 +13,8 @@ from hullguard.inventory.compression import Readable
 from hullguard.inventory.source.documents import DockerContainer, DockerInspect, DockerListed
 from hullguard.inventory.source.engine_json import decode
 from hullguard.model.errors import HullguardError, Invalid, NotFound, Unavailable
+from hullguard.net import pace
+from hullguard.net.pace import Pace, headers_within
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT = 60.0
@@ -92,7 +94,8 @@ class Engine:
         try:
             try:
                 connection.request("GET", path)
-                answer = connection.getresponse()
+                with headers_within(pace.HEAD_SECONDS, connection.sock):
+                    answer = connection.getresponse()
             except (OSError, http.client.HTTPException) as cause:
                 sentence = f"no {self.name} answers at {self.host}: {cause}; is it running, and may you use its socket?"
                 raise Unavailable(sentence, "docker.unreachable") from cause
@@ -122,13 +125,19 @@ class _Body:
 
     def __init__(self, answer: http.client.HTTPResponse, engine: str) -> None:
         self._answer, self._engine = answer, engine
+        self._pace = Pace(f"the {engine}")
 
     def read(self, n: int, /) -> bytes:
+        """Up to that many bytes; fewer only at the end."""
+        parts: list[bytes] = []
         try:
-            return self._answer.read(n)
+            while n and (data := self._pace.read(self._answer.read1, n)):
+                parts.append(data)
+                n -= len(data)
         except (OSError, http.client.HTTPException) as cause:
             sentence = f"the {self._engine} stopped sending: {cause}"
             raise Unavailable(sentence, "docker.cut-off") from cause
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _quoted(name: str, safe: str = "") -> str:

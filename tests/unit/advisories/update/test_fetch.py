@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.mirror import SmallMirror, claims, cut, endless, sends, serving, status, unending
+from tests.support.mirror import Answer, SmallMirror, claims, cut, drips, endless, sends, serving, status, unending
 
+from hullguard.advisories.update import fetch
 from hullguard.advisories.update.fetch import Absent, Failed, Fetcher, Tag
+from hullguard.net import pace
 
 BOUND = 1 << 20
 CONTENT = bytes(range(256)) * 1000
@@ -90,6 +92,25 @@ def test_a_server_that_cannot_continue_is_asked_from_the_start(mirror: SmallMirr
     Fetcher(sleep=Pauses()).get(f"{mirror.url}/file", into, BOUND)
 
     assert into.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (drips(b"X-A: 1\r\n", first=b"HTTP/1.1 200 OK\r\n"), "did not end in time"),
+        (drips(b"x", first=b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"), "too slow to wait for"),
+    ],
+)
+def test_a_server_that_drips_is_given_up(
+    mirror: SmallMirror, into: Path, pauses: Pauses, monkeypatch: pytest.MonkeyPatch, fault: Answer, why: str
+) -> None:
+    for bound in ("HEAD_SECONDS", "WINDOW_SECONDS"):
+        monkeypatch.setattr(pace, bound, 0.2)
+    monkeypatch.setattr(fetch, "_MOST_TRIES", 3)
+    mirror.faults["/file"] = [fault] * 9
+
+    with pytest.raises(Failed, match=rf"the connection broke 3 times \(at last: .*{why}"):
+        Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
 
 
 def test_pauses_grow_and_end(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:

@@ -1,8 +1,10 @@
 """What is asked of a Docker engine, and what becomes of its answers; the real one is in the integration tests."""
 
+import contextlib
 import http.server
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hullguard.inventory.source.engine import Engine
 from hullguard.inventory.source.engines import podman_host
 from hullguard.inventory.source.unread_mounts import unread
 from hullguard.model.errors import Invalid, NotFound, Unavailable
+from hullguard.net import pace
 
 Answer = tuple[int, bytes]
 
@@ -57,6 +60,45 @@ def engine(tmp_path: Path) -> Iterator[Callable[[dict[str, Answer]], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def dripping(tmp_path: Path, first: bytes, piece: bytes) -> Iterator[str]:
+    """An engine that sends something now and then."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            with contextlib.suppress(OSError):
+                self.wfile.write(first)
+                while True:
+                    self.wfile.write(piece)
+                    time.sleep(0.02)
+
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "drip.sock"), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"unix://{tmp_path}/drip.sock"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("first", "piece", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n", "no Docker engine answers .*its headers did not end in time"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+            b" ",
+            "the Docker engine .* sends fewer than 16384 bytes a second",
+        ),
+    ],
+)
+def test_an_engine_that_drips_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes, why: str
+) -> None:
+    for bound in ("HEAD_SECONDS", "WINDOW_SECONDS"):
+        monkeypatch.setattr(pace, bound, 0.2)
+    with contextlib.contextmanager(dripping)(tmp_path, first, piece) as host, pytest.raises(Unavailable, match=why):
+        read("docker:app:1", docker_host=host)
 
 
 INSPECT = b'{"Id": "sha256:abc", "RepoTags": ["app:1"], "RootFS": {"Layers": []}}'

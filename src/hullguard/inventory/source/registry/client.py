@@ -6,7 +6,7 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -24,7 +24,7 @@ from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Un
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
-    from hullguard.inventory.source.registry.paced import Pace
+    from hullguard.net.pace import Pace
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 60.0
@@ -170,15 +170,15 @@ class Client:
     @functools.cached_property
     def pace(self) -> "Pace":
         """How fast this registry must answer."""
-        from hullguard.inventory.source.registry.paced import Pace
+        from hullguard.net.pace import Pace
 
-        return Pace(self._reference.host)
+        return Pace(f"the registry {self._reference.host}")
 
     def _pool(self, url: str) -> "PoolManager":
         from urllib3 import Timeout
         from urllib3.exceptions import LocationParseError, ProxySchemeUnknown
 
-        from hullguard.inventory.source.registry.paced import connections
+        from hullguard.net.connections import connections
 
         parts = urlsplit(url)
         proxies = getproxies_environment()
@@ -290,7 +290,7 @@ class Client:
 def _bounded(answer: "BaseHTTPResponse", pace: "Pace", limit: int, what: str) -> bytes:
     parts: list[bytes] = []
     left = limit + 1
-    while left and (data := pace.read(answer, left)):
+    while left and (data := pace.read(plain(answer), left)):
         parts.append(data)
         left -= len(data)
     if not left:
@@ -298,6 +298,11 @@ def _bounded(answer: "BaseHTTPResponse", pace: "Pace", limit: int, what: str) ->
         raise Invalid(f"{what[:200]} has more than the {limit} bytes that a document may have", "image.bad-document")
     answer.release_conn()
     return b"".join(parts)
+
+
+def plain(answer: "BaseHTTPResponse") -> Callable[[int], bytes]:
+    """Reads of a body what has come by then, as it was sent."""
+    return functools.partial(answer.read1, decode_content=False)
 
 
 def _header_lines(answer: "BaseHTTPResponse", name: str) -> list[str]:

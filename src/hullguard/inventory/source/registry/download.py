@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hullguard.inventory.source.registry.client import Client
+from hullguard.inventory.source.registry.client import Client, plain
 from hullguard.inventory.streams import CHUNK
 from hullguard.model.errors import Invalid, Unavailable
 
@@ -33,7 +33,7 @@ class Download:
         while not self._ended:
             try:
                 self._answer = self._answer or self._connected()
-                data = self._client.pace.read(self._answer, n)
+                data = self._client.pace.read(plain(self._answer), n)
             except HTTPError as cause:
                 self._broken(str(cause))
                 continue
@@ -70,7 +70,7 @@ class Download:
                 raise Invalid(f"the registry answered a part of {self._digest} that was not asked for")
             return answer
         left = self._count  # a registry without ranges sends everything again
-        while left and (data := self._client.pace.read(answer, min(left, CHUNK))):
+        while left and (data := self._client.pace.read(plain(answer), min(left, CHUNK))):
             left -= len(data)
         return answer
 

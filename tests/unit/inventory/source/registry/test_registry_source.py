@@ -22,8 +22,9 @@ from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, 
 from hullguard.inventory import LayerCache, Limits, read
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.platforms import own_platform
-from hullguard.inventory.source.registry import client, paced, trust
+from hullguard.inventory.source.registry import client, trust
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
+from hullguard.net import pace
 
 IMAGE = Image(
     layers=[
@@ -308,7 +309,7 @@ class TestSlowRegistries:
 
     @pytest.mark.parametrize("part", ["manifests/1", f"blobs/{BLOBS[1]}"])
     def test_a_trickle_is_given_up(self, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-        monkeypatch.setattr(paced, "WINDOW_SECONDS", 0.5)
+        monkeypatch.setattr(pace, "WINDOW_SECONDS", 0.5)
         registry.put(IMAGE)
         registry.answers[f"/v2/app/{part}"] = Reply(b"{" * 1000, trickle=True)
 
@@ -318,7 +319,7 @@ class TestSlowRegistries:
     def test_headers_that_do_not_end_are_given_up(
         self, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(paced, "HEAD_SECONDS", 0.3)
+        monkeypatch.setattr(pace, "HEAD_SECONDS", 0.3)
         registry.put(IMAGE)
         registry.answers["/v2/app/manifests/1"] = Reply(
             headers={f"X-{number}": "1" for number in range(90)}, trickle=True

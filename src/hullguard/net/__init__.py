@@ -1,0 +1,1 @@
+"""Connections whose other end must answer in time."""
