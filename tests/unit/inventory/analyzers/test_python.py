@@ -127,3 +127,23 @@ def test_of_both_names_the_newer_one_counts() -> None:
     other = file("a-1.dist-info/PKG-INFO", "Name: b\nVersion: 2\n")
 
     assert Found([other, file("a-1.dist-info/METADATA", "Name: a\nVersion: 1\n")]).names == ["a"]
+
+
+@pytest.mark.parametrize("directory", ["Flask_SQLAlchemy-2.5.1.dist-info", "flask.sqlalchemy-2.5.1.dist-info"])
+def test_without_metadata_the_directory_tells(directory: str) -> None:
+    record = file(f"usr/lib/python3/{directory}/RECORD", "flask_sqlalchemy/__init__.py,,\n")
+
+    (package,) = Found([record]).packages
+
+    assert (package.purl, package.ecosystem) == ("pkg:pypi/flask-sqlalchemy@2.5.1", "PyPI")
+    assert Found([record, file(f"usr/lib/python3/{directory}/METADATA", "Name: a\nVersion: 1\n")]).names == ["a"]
+
+
+@pytest.mark.parametrize(
+    "directory", ["six.dist-info", "six-.dist-info", "-1.dist-info", "six-" + "1" * 300 + ".dist-info"]
+)
+def test_a_directory_that_tells_nothing_is_told(directory: str) -> None:
+    found = Found([file(f"srv/{directory}/RECORD", "six.py,,\n")])
+
+    assert found.packages == []
+    assert f"srv/{directory}/RECORD" in [one.what for one in found.unknowns]
