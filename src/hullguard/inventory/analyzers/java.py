@@ -31,11 +31,12 @@ _CLASS = b".class"
 _CERTAIN = re.compile(r".*\.(?i:[jwe]ar)", re.DOTALL).fullmatch
 _NESTED = re.compile(JAVA_ARCHIVE.encode(), re.DOTALL)
 _POM = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
+_POM_XML = re.compile(rb"META-INF/maven/([^/]+)/([^/]+)/pom\.xml")
 _UNPACKED = r"(?:.*/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
 _OTHERS = re.compile(
     rb"(?:.*/)?(?:[^/]+\.dist-info/METADATA|node_modules/(?:@[^/]+/)?[^/@][^/]*/package\.json)", re.DOTALL
 )
-_OTHERS_END = (b"/METADATA", b"/package.json")
+_TELLING = (b"/METADATA", b"/package.json", b"/pom.xml")
 _POM_KEYS = ("groupId", "artifactId", "version")
 # java.util.Properties: a key ends at a blank, ``=`` or ``:``, a backslash takes away what the next character means.
 _PROPERTY = re.compile(r"((?:[^#!=:\s\\]|\\.)(?:[^=:\s\\]|\\.){0,99}+)[ \t\f]*+[=:]?[ \t\f]*+(.*)", re.DOTALL)
@@ -52,7 +53,7 @@ _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.j
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 15
+    name, version = "java", 16
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -86,6 +87,8 @@ class _Stated(Struct):
     """What one archive says of itself, and of what was shaded into it."""
 
     poms: list[dict[str, str]] = []
+    places: set[tuple[str, str]] = set()
+    """Groups and names by the directories of project files of Maven."""
     manifest: dict[str, str] = {}
     code: bool = False
 
@@ -120,8 +123,8 @@ class _Walk:
                 elif member.name == _MANIFEST or _POM.fullmatch(member.name) or is_bill(member.name):
                     self.java = self.java or member.name != _MANIFEST
                     yield from self._metadata(archive, member, inner, stated)
-                elif member.name.endswith(_OTHERS_END) and _OTHERS.fullmatch(member.name):
-                    self.others += 1
+                elif member.name.endswith(_TELLING):
+                    self._note(member.name, stated)
                 elif _NESTED.fullmatch(member.name):
                     self.java = True
                     nested += 1
@@ -133,6 +136,13 @@ class _Walk:
             deeper = f"holds archives nested deeper than {bounds.NESTED_ARCHIVES}; they were not read"
             yield Doubt(deeper, place, incomplete=True)
         yield from self._named(stated, base, place)
+
+    def _note(self, name: bytes, stated: _Stated) -> None:
+        """What the name of a member tells."""
+        if _OTHERS.fullmatch(name):
+            self.others += 1
+        elif (found := _POM_XML.fullmatch(name)) and len(stated.places) < bounds.POMS:
+            stated.places.add((text(found[1]), text(found[2])))
 
     def _nested(
         self, archive: ZipArchive, member: Member, inner: Sequence[str], depth: int
@@ -211,6 +221,7 @@ class _Walk:
         licenses = java_names.licenses_of(stated.manifest)
         told = None if place else self.fetched
         told = told or java_names.tomcat(stated.manifest, bare)
+        told = told or java_names.described(stated.places, artifact, stem["version"] if stem else None)
         if told is None and (
             told := java_names.told(stated.manifest, artifact, stem["version"] if stem else None, bare)
         ):

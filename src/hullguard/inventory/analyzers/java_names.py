@@ -4,7 +4,7 @@ A group is never guessed from a package's name alone, but for families whose arc
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 
@@ -65,10 +65,14 @@ _LONGEST = 300
 """Characters of a version."""
 _VERSION = r"\d[\w.+-]*"
 _BUILD_OF_KOTLIN = r"-release-\d+(?:\([^()]*\))?\Z"
-# Where Maven and Gradle keep what they fetched, the directories say it all.
+# Where Maven, Coursier and Gradle keep what they fetched, the directories say it all; those of Ivy and Grape the group.
 _FETCHED = (
-    r"(?:.*/)?repository/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
+    r"(?:.*/)?(?:repository|maven2)/(?P<group>[^/]+(?:/[^/]+)*)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/(?P<base>[^/]+)",
     r"(?:.*/)?files-2\.1/(?P<group>[^/]+)/(?P<artifact>[^/]+)/(?P<version>[^/]+)/[0-9a-f]+/(?P<base>[^/]+)",
+    (
+        r"(?:.*/)?(?:\.?ivy2?/cache|grapes)/(?P<group>[^/]+)/(?P<artifact>[^/]+)/(?:jars|bundles)"
+        r"/(?P<base>(?P=artifact)-(?P<version>\d[^/]*)\.jar)"
+    ),
 )
 
 # Organisations so large that none of their artifacts has just their name as its group.
@@ -124,12 +128,21 @@ def contradicted(manifest: Mapping[str, str], version: str) -> str:
 
 
 def fetched(path: str) -> tuple[str, str] | None:
-    """Maven's name and the version by the place in a cache of Maven or Gradle."""
+    """Maven's name and the version by the place in a cache of a tool that builds."""
     for pattern in _FETCHED:
         found = re.fullmatch(pattern, path)
         if found and found["base"] == f"{found['artifact']}-{found['version']}.jar":
             return f"{found['group'].replace('/', '.')}:{found['artifact']}", found["version"]
     return None
+
+
+def described(places: Collection[tuple[str, str]], artifact: str | None, version: str | None) -> tuple[str, str] | None:
+    """Maven's name and the version of an archive that has a project file of Maven without properties beside it.
+
+    The directories in which that lies are group and name; ``places`` are those of all that the archive has.
+    """
+    groups = [group for group, name in places if name == artifact]
+    return (f"{groups[0]}:{artifact}", version) if len(groups) == 1 and version else None
 
 
 def tomcat(manifest: Mapping[str, str], stem: str) -> tuple[str, str] | None:

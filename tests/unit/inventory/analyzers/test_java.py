@@ -162,11 +162,34 @@ def test_a_group_is_never_invented(name: str, attributes: dict[str, str]) -> Non
     [
         "root/.m2/repository/com/google/guava/guava/30.1/guava-30.1.jar",
         "home/gradle/.gradle/caches/modules-2/files-2.1/com.google.guava/guava/30.1/00d0c3ce2311c9e36e/guava-30.1.jar",
+        "root/.cache/coursier/v1/https/repo.example/maven2/com/google/guava/guava/30.1/guava-30.1.jar",
+        "root/.ivy2/cache/com.google.guava/guava/jars/guava-30.1.jar",
+        "opt/ivy/cache/com.google.guava/guava/bundles/guava-30.1.jar",
+        "root/.groovy/grapes/com.google.guava/guava/jars/guava-30.1.jar",
     ],
 )
 def test_the_place_in_a_cache_of_a_build_tool_says_it_all(path: str) -> None:
     assert Found([file(path, jar())]).named("com.google.guava:guava").version == "30.1"
     assert Found([file(path.replace("guava-30.1", "other-1"), jar())]).names == []
+
+
+@pytest.mark.parametrize(
+    ("name", "projects", "packages"),
+    [
+        ("guava-20.0.jar", ["com.google.guava/guava"], [("com.google.guava:guava", "20.0")]),
+        ("app-1.jar", ["com.acme/app", "org.yaml/snakeyaml"], [("com.acme:app", "1")]),
+        ("app-1.jar", ["com.acme/app", "org.acme/app"], []),
+        ("app.jar", ["com.acme/app"], []),
+        ("other-1.jar", ["com.acme/app"], []),
+    ],
+)
+def test_the_place_of_a_project_file_says_group_and_name(
+    name: str, projects: list[str], packages: list[tuple[str, str]]
+) -> None:
+    found = Found([file(f"lib/{name}", jar({f"META-INF/maven/{each}/pom.xml": "<project/>" for each in projects}))])
+
+    assert [(one.name, one.version) for one in found.packages] == packages
+    assert [one.what for one in found.unknowns if one.what == f"lib/{name}"] == ([] if packages else [f"lib/{name}"])
 
 
 @pytest.mark.parametrize(
