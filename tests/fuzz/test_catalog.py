@@ -62,11 +62,14 @@ _NO_PARSERS = {
     "inventory/content/secrets/rule.py": "rules, compiled when they are first needed",
     "inventory/content/secrets/rules/files.py": "rules, made when they are loaded",
     "inventory/content/secrets/rules/lines.py": "rules, made when they are loaded",
+    "inventory/content/secrets/rules/shell.py": "rules, made when they are loaded",
     "inventory/content/titles.py": "names the rules in Chinese; what it is asked for are titles of our own",
     "inventory/processes.py": "makes processes that read layers as one does, and takes what they, our own, hand over",
     "inventory/source/containerd.py": "runs ctr, and hands its archive to the reader of OCI archives",
     "inventory/source/named.py": "asks one source after the other",
     "inventory/source/registry/source.py": "puts together what the target peers.registry puts together",
+    "inventory/source/registry/trust.py": "finds files of certificates, which OpenSSL reads",
+    "inventory/stored_images.py": "looks for words in a file that others read",
     "wire/capabilities.py": "compares names that the form of their message has bounded",
 }
 """Modules of those packages that no target reads with, each with the reason."""

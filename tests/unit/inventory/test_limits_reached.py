@@ -79,6 +79,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "BILLS_OF_AN_ARCHIVE": (1, "a.jar", jar({"META-INF/a.cdx.json": BILL, "META-INF/b.cdx.json": BILL})),
     "SECRETS_OF_A_FILE": (2, "a", TOKENS),
     "WIDE_BYTES": (20, "a", b"\xff" * 90 + "a run of twenty characters".encode("utf-16-le") + b"\xff" * (1 << 20)),
+    "GIT_OBJECT_BYTES": (9, f"a/.git/objects/0d/{'8' * 38}", zlib.compress(b"blob 99\0" + b"x" * 99)),
     "SECRETS_JUDGED": (0, "a", TOKENS + b"\n" * (1 << 21) + TOKENS),
 }
 """By the limit's name what it is made for the test, and a file that goes beyond."""
