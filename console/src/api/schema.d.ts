@@ -1185,6 +1185,7 @@ export interface components {
             containers: number;
             advisories_built: string | null;
             advisories_sources: string[];
+            advisories_trouble: string | null;
         };
         /**
          * Severity

@@ -99,3 +99,5 @@ class Overview(Struct, frozen=True, kw_only=True):
     containers: int
     advisories_built: datetime | None
     advisories_sources: tuple[str, ...]
+    advisories_trouble: str | None
+    """Why nothing can be matched with them now; what was found before still stands."""

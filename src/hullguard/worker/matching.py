@@ -7,9 +7,19 @@ from msgspec import Struct
 
 from hullguard import __version__
 from hullguard.advisories.changes import EVERYTHING, Build
-from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.errors import HullguardError, NotFound, Unavailable
 from hullguard.model.inventory import Inventory
-from hullguard.storage.stores import ADVISORIES, Claimed, ImageUses, Incidents, Jobs, Judged, Matching, Settings
+from hullguard.storage.stores import (
+    ADVISORIES,
+    ADVISORIES_TROUBLE,
+    Claimed,
+    ImageUses,
+    Incidents,
+    Jobs,
+    Judged,
+    Matching,
+    Settings,
+)
 from hullguard.worker.advisory_file import News, Opinion
 from hullguard.worker.context import Context
 from hullguard.worker.subjects import changed_subjects
@@ -115,12 +125,36 @@ async def _enqueue(context: Context) -> None:
         await Jobs(tx).enqueue(MATCH)
 
 
+async def watch_advisories(context: Context) -> bool:
+    """Have those inventories matched again of which the advisories say something else now; whether there were any.
+
+    Where they cannot be asked, that is kept for whoever looks at what was found, and raised.
+    """
+    try:
+        changed = await notice_new_advisories(context)
+    except HullguardError as reason:
+        await _keep_trouble(context, str(reason))
+        raise
+    await _keep_trouble(context, "")
+    return changed
+
+
+async def _keep_trouble(context: Context, why: str) -> None:
+    async with context.storage.reading(context.scope) as tx:
+        if (await Settings(tx).get(ADVISORIES_TROUBLE, str) or "") == why:
+            return
+    async with context.storage.transaction(context.scope) as tx:
+        await Settings(tx).set(ADVISORIES_TROUBLE, why)
+
+
 async def notice_new_advisories(context: Context) -> bool:
-    """Have those inventories matched again of which the advisories say something else now."""
+    """The same; raises where there was a database and is none any more, or one that cannot be read."""
     async with context.storage.reading(context.scope) as tx:
         applied = await Settings(tx).get(APPLIED, Applied)
     since = applied.build if applied is not None and applied.version == __version__ else None
     news = await context.compute(context.advisories.news, since)
+    if news is None and applied is not None:
+        raise NotFound("the advisory database is gone, so nothing can be matched; make one with `hullguard db update`")
     if news is None or (applied is not None and applied == Applied(news.build, __version__)):
         return False
     async with context.storage.transaction(context.scope) as tx:

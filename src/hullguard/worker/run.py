@@ -19,7 +19,7 @@ from hullguard.storage.stores.jobs import Job
 from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.catalog import JOBS
 from hullguard.worker.context import Context
-from hullguard.worker.matching import notice_new_advisories
+from hullguard.worker.matching import watch_advisories
 
 WAKE_CHANNEL = "jobs"
 LONGEST_SLEEP = 5.0
@@ -133,7 +133,7 @@ async def _watch_advisories(context: Context, wake: asyncio.Event) -> None:
     said = ""
     while True:
         try:
-            if await notice_new_advisories(context):
+            if await watch_advisories(context):
                 wake.set()
             said = ""
         except HullguardError as reason:

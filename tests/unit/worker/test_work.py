@@ -20,13 +20,13 @@ from hullguard.advisories.database import Advisories
 from hullguard.advisories.importer import import_files
 from hullguard.cache import MemoryCache
 from hullguard.imagescan.scan import Scanner
-from hullguard.model.errors import NotFound
+from hullguard.model.errors import HullguardError, NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, PackageType
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage import Storage
-from hullguard.storage.stores import ADVISORIES, Images, Jobs, Settings
+from hullguard.storage.stores import ADVISORIES, Images, Jobs, Settings, overview
 from hullguard.worker import matching
 from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.catalog import JOBS
@@ -230,6 +230,29 @@ async def test_another_version_of_the_program_matches_everything_again(storage, 
         assert not await matching.notice_new_advisories(context)
     async with storage.reading(SCOPE) as tx:
         assert await waiting(tx) == [IMAGE]
+
+
+async def test_why_nothing_can_be_matched_is_kept_until_it_can(storage, clock, stored, database) -> None:
+    async def told() -> str | None:
+        async with storage.reading(SCOPE) as tx:
+            return (await overview(tx)).advisories_trouble
+
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    good = database.read_bytes()
+    with ThreadPoolExecutor(1) as thread:
+        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        assert await matching.watch_advisories(context)
+        assert await told() is None
+        for content, why in ((b"junk" * 5000, "advisories.db"), (None, "the advisory database is gone")):
+            database.unlink()
+            if content is not None:
+                database.write_bytes(content)
+            with pytest.raises(HullguardError):
+                await matching.watch_advisories(context)
+            assert why in (await told() or "")
+        database.write_bytes(good)
+        assert not await matching.watch_advisories(context)
+    assert await told() is None
 
 
 async def test_once_a_day_everything_is_matched_again(storage, clock, stored, database) -> None:

@@ -46,12 +46,13 @@ from hullguard.storage.stores.progress import Progress
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.recordings import Recorded, Recordings
 from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, Tokens
-from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
 from hullguard.storage.stores.simulations import Simulations
 from hullguard.storage.stores.users import Credentials, Users
 
 __all__ = [
     "ADVISORIES",
+    "ADVISORIES_TROUBLE",
     "About",
     "Audit",
     "AuditFilter",

@@ -16,7 +16,7 @@ from hullguard.storage.stores.containers import RUNNING
 from hullguard.storage.stores.image_rows import is_running, severities, summaries, visible
 from hullguard.storage.stores.incident_counts import day_of
 from hullguard.storage.stores.quotas import Quotas
-from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
 from hullguard.storage.tables import containers, images, incident_counts, nodes
 from hullguard.storage.transaction import Transaction
 
@@ -44,6 +44,7 @@ async def overview(tx: Transaction) -> Overview:
         containers=await _count(tx, containers, containers.c.state == RUNNING),
         advisories_built=advisories.built,
         advisories_sources=advisories.sources,
+        advisories_trouble=await Settings(tx).get(ADVISORIES_TROUBLE, str) or None,
     )
 
 

@@ -13,6 +13,9 @@ T = TypeVar("T")
 ADVISORIES = "advisories"
 """The ``AdvisoryState`` of the database that the workers match against."""
 
+ADVISORIES_TROUBLE = "advisories.trouble"
+"""Why the workers cannot match with the database that there is, or was; empty while they can."""
+
 
 class Settings:
     """Small, rarely changed, read as a whole."""
