@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.artifacts import refusal
 from hullguard.inventory.source.blobs import Blobs
 from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
 from hullguard.inventory.source.engine_json import decode
@@ -48,6 +49,9 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits, image: str 
         if not offered:
             raise absent("the OCI layout", image, known)
     wanted = platform or own_platform()
+    # An engine that looks at no types would run what the index offers for the platform.
+    claiming = [each.descriptor for each in offered if each.descriptor.platform and fits(each.platform, wanted)]
+    offered = _images(offered)
     # What the index says of a platform goes before what only a configuration says, as with the engines.
     fitting = [image for image in offered if fits(image.platform, wanted)]
     fitting.sort(key=lambda image: image.descriptor.platform is None)
@@ -65,14 +69,14 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits, image: str 
     described.digest = descriptor.digest
     described.tags = _tags(descriptor)
     if not fitting:
-        why = (
-            f"the OCI layout holds no image for this machine's platform that can be read; {described.platform} was read"
-        )
+        read = str(described.platform) or "one for no platform"
+        why = f"the OCI layout holds no image for this machine's platform that can be read; {read} was read"
         described.unknowns = (Unknown(wanted, why),)
-    others = [each.descriptor for each in fitting if each.descriptor.digest != descriptor.digest]
+    others = {each.digest: each for each in (*(each.descriptor for each in fitting), *claiming)}
+    others.pop(descriptor.digest, None)
     if others:
-        names = ", ".join("".join(_tags(other)) or other.digest for other in others)
-        described.unknowns = (Unknown(names, OTHERS, incomplete=True),)
+        names = ", ".join("".join(_tags(other)) or digest for digest, other in others.items())
+        described.unknowns += (Unknown(names, OTHERS, incomplete=True),)
     return described
 
 
@@ -84,7 +88,7 @@ def absent(where: str, image: str, names: Sequence[str]) -> NotFound:
 
 def configurations(blobs: Blobs, wanted: str | None = None) -> set[str]:
     """The digests of the images' configurations: for a platform, if there are images for it, else of all."""
-    offered = _offered(blobs)
+    offered = _images(_offered(blobs))
     fitting = [image for image in offered if wanted is None or fits(image.platform, wanted)]
     return {image.manifest.config.digest for image in fitting or offered if image.manifest.config is not None}
 
@@ -99,6 +103,15 @@ def _offered(blobs: Blobs) -> list[_Offered]:
         for descriptor, manifest in search.below(content, 0)
     ]
     return [image for image in offered if not (claims_to_attest(image.descriptor) and nowhere(image.platform))]
+
+
+def _images(offered: list[_Offered]) -> list[_Offered]:
+    """Those of them that are images, for charts and signatures may lie beside them. Raises Invalid where none is."""
+    refused = [refusal("".join(_tags(each.descriptor)) or each.descriptor.digest, each.manifest) for each in offered]
+    images = [each for each, why in zip(offered, refused, strict=True) if why is None]
+    if not images and refused and refused[0] is not None:
+        raise refused[0]
+    return images
 
 
 class _Search:
@@ -136,7 +149,7 @@ class _Search:
         if descriptor.platform is not None:
             named = descriptor.platform
             return Platform(named.os, named.architecture, named.variant or None)
-        if manifest.config is None:
+        if manifest.config is None or refusal("", manifest) is not None:
             return Platform("", "")
         known = self._platforms.get(manifest.config.digest)
         if known is None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from hullguard.inventory.cache import UNREADABLE
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.artifacts import refusal
 from hullguard.inventory.source.blobs import Blobs, LayerBlob
 from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
 from hullguard.inventory.source.engine_json import decode
@@ -31,14 +32,6 @@ _ACCEPTED = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
-)
-_CONFIGS = frozenset(
-    {
-        "",
-        "application/vnd.oci.image.config.v1+json",
-        "application/vnd.docker.container.image.v1+json",
-        "application/octet-stream",
-    }
 )
 _FOREIGN = ("application/vnd.docker.image.rootfs.foreign.", "application/vnd.oci.image.layer.nondistributable.")
 _MAX_NESTING = 4
@@ -162,9 +155,8 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
     digest, manifest, fitting = _chosen(blobs, blobs.reference.wanted, platform, 0)
     if manifest.config is None:
         raise Invalid(f"{blobs.reference} is no image: its manifest names no configuration", "image.no-config")
-    if manifest.config.media_type not in _CONFIGS:
-        kind = manifest.config.media_type[:200]
-        raise Invalid(f"{blobs.reference} is no container image, its configuration is {kind}", "image.not-an-image")
+    if (refused := refusal(str(blobs.reference), manifest)) is not None:
+        raise refused
     config = blobs.document(manifest.config.digest) or b""
     offered = decode(config, ImageConfig, "the image's configuration").platform
     if platform is not None and not fits(offered, platform):
