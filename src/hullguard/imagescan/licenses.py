@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from hullguard.imagescan.license_table import ALIASES, CATEGORIES, TEXTS, key
 from hullguard.model.content import LicenseUse
 from hullguard.model.package import Package, Unknown
-from hullguard.model.report import ReportedPackage
 
 PERMISSIVE = "permissive"
 WEAK = "weak copyleft"
@@ -51,7 +50,7 @@ def uses(packages: Iterable[Package]) -> tuple[LicenseUse, ...]:
     return tuple(sorted(listed, key=lambda use: (_ORDER.index(use.category), use.license)))
 
 
-def undeclared(packages: Collection[Package | ReportedPackage]) -> Unknown | None:
+def undeclared(packages: Collection[Package]) -> Unknown | None:
     """What nobody can say of the licences, where some package declares none: dpkg's database, for one, has no field."""
     without = sum(not package.licenses for package in packages)
     if not without:

@@ -62,19 +62,20 @@ class Scanner:
     def report(self, inventory: Inventory, *, licenses: bool = True) -> ScanReport:
         """Reports on an inventory that was taken before, here or on a node; on its licences only where asked to."""
         matched = self._match(inventory)
+        declared, undeclared = _licenses(inventory) if licenses else ((), ())
         return ScanReport(
             target=inventory.target,
             os=inventory.os,
             layers=inventory.layers,
             packages=tuple(map(ReportedPackage.of, inventory.packages)),
             vulnerabilities=matched.vulnerabilities,
-            unknowns=matched.unknowns,
+            unknowns=(*matched.unknowns, *undeclared),
             advisories=AdvisoryState(None) if self._advisories is None else self._advisories.state,
             complete=inventory.complete and not any(unknown.incomplete for unknown in matched.unknowns),
             secrets=inventory.secrets,
             malware=inventory.malware,
             config=inventory.config,
-            licenses=_licenses(inventory) if licenses else (),
+            licenses=declared,
             suppressed=matched.suppressed,
         )
 
@@ -84,10 +85,11 @@ class Scanner:
         return self._advisories.match(inventory)
 
 
-def _licenses(inventory: Inventory) -> tuple[LicenseUse, ...]:
-    from hullguard.imagescan.licenses import uses
+def _licenses(inventory: Inventory) -> tuple[tuple[LicenseUse, ...], tuple[Unknown, ...]]:
+    from hullguard.imagescan.licenses import undeclared, uses
 
-    return uses(inventory.packages)
+    unsaid = undeclared(inventory.packages)
+    return uses(inventory.packages), () if unsaid is None else (unsaid,)
 
 
 def bill(inventory: Inventory) -> ScanReport:

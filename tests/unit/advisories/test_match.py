@@ -78,7 +78,7 @@ def test_behind_as_many_findings_as_anybody_reads_nobody_looks_and_that_is_said(
     installed = inventory(*(package("a", f"1.{number}", "npm") for number in range(4)))
 
     monkeypatch.setattr(match, "MOST_FINDINGS", 6)
-    report = Scanner(advisories).report(installed)
+    report = Scanner(advisories).report(installed, licenses=False)
 
     assert len(report.vulnerabilities) == 6
     assert [(one.what, one.incomplete) for one in report.unknowns] == [("2 packages, the first of them a", True)]

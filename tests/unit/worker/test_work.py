@@ -148,7 +148,7 @@ async def test_without_advisories_packages_are_shown_and_the_doubt_is_said(stora
         detail = await Images(tx).detail(IMAGE)
     assert detail.packages == 1
     assert detail.matched is None
-    assert [unknown.what for unknown in detail.unknowns] == ["vulnerabilities"]
+    assert [unknown.what for unknown in detail.unknowns] == ["vulnerabilities", "licenses"]
 
 
 async def test_new_advisories_match_everything_again(storage, clock, stored, database) -> None:

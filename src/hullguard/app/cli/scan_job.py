@@ -88,11 +88,6 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
             advisories.close()
     if not wants_vulnerabilities:
         report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
-    if "license" in job.scanners:
-        from hullguard.imagescan.licenses import undeclared
-
-        if (unsaid := undeclared(report.packages)) is not None:
-            report = structs.replace(report, unknowns=(*report.unknowns, unsaid))
     report = structs.replace(report, asked=Asked(tuple(sorted(job.scanners))))
     return _judged(job, target, *counted_by(job, report))
 
