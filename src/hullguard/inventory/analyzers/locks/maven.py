@@ -20,7 +20,8 @@ from hullguard.inventory.analyzers.locks.pom import LONGEST, Parent, Project, St
 from hullguard.model.decoding import from_json
 from hullguard.model.package import PackageType
 
-_LITERAL = re.compile(r"\d[\w.+-]*")
+# No range, and none of the words that stand for whatever there is (Version, "LATEST" and "RELEASE").
+_LITERAL = re.compile(r"(?!(?:LATEST|RELEASE)\Z)\w[\w.+-]*")
 _PROPERTY = re.compile(r"\$\{([^${}]*)\}")
 _ROUNDS = 8
 """How often properties may stand for others."""
@@ -36,7 +37,7 @@ _Managed = tuple[dict[_Key, tuple[int, str]], list[tuple[int, Stated]]]
 class MavenAnalyzer(LanguageAnalyzer):
     """Direct dependencies, those of profiles too; versions that a range, or nothing here, decides are only counted."""
 
-    name, version = "maven", 1
+    name, version = "maven", 2
     paths = OF_OTHERS + r"(?:.*/)?pom\.xml"
     form = "lock file"
     trees_only = True

@@ -356,3 +356,17 @@ def test_of_keys_that_are_one_when_they_are_filled_that_counts_which_maven_takes
     )
 
     assert versions(found) == [("a", "org.x:core", version)]
+
+
+@pytest.mark.parametrize("version", ["r09", "v3-rev20200101-1.30.9", "Hoxton.SR12", "1.0-SNAPSHOT", "2_1+x"])
+def test_a_version_may_begin_with_a_letter(version: str) -> None:
+    found = tree(top=pom(PARENT, wants(gav("com.google.guava", "guava", version))))
+
+    assert versions(found) == [("", "com.google.guava:guava", version)]
+
+
+@pytest.mark.parametrize("version", ["LATEST", "RELEASE", "[1,2)", "(,1]", "1,2", ""])
+def test_what_stands_for_several_versions_is_none(version: str) -> None:
+    found = tree(top=pom(PARENT, wants(gav("com.google.guava", "guava", version))))
+
+    assert (versions(found), whys(found, "")) == ([], [OPEN_ONE, IN_TURN])
