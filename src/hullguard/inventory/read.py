@@ -174,7 +174,9 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
     careless, doubts = _careless(described.config, facts, reader)
-    inventory = _inventory(about, facts, laid, described.unknowns, doubts, reader=reader, loadables=request.loadables)
+    others = (each.unknown for each in image.elsewhere if each.image_id != described.image_id)
+    before = (*image.doubts, *others, *described.unknowns)
+    inventory = _inventory(about, facts, laid, before, doubts, reader=reader, loadables=request.loadables)
     return replace(inventory, config=(*careless, *inventory.config))
 
 

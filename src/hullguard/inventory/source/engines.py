@@ -19,7 +19,7 @@ from hullguard.inventory.source.unread_mounts import unread
 from hullguard.model.errors import LimitReached
 from hullguard.model.package import Unknown
 
-_PODMAN = "/run/podman/podman.sock"
+PODMAN_SOCKET = "/run/podman/podman.sock"
 _ONE_PLATFORM = Unknown(
     "platform", "a container is of one platform: the one that was asked for chose nothing and was not compared with it"
 )
@@ -42,7 +42,7 @@ class PodmanSource:
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        yield _image(Engine(podman_host(), "Podman service"), request)
+        yield _image(podman(), request)
 
 
 class ContainerSource:
@@ -94,14 +94,18 @@ class _Exported:
         return []
 
 
+def podman() -> Engine:
+    """Podman's service; nobody was asked yet whether it is there."""
+    return Engine(podman_host(), "Podman service")
+
+
 def podman_host() -> str:
     """As Podman's own command is told, else the socket of this user, else root's."""
-    told = os.environ.get("CONTAINER_HOST", "")
-    if told.startswith(("unix://", "tcp://")):
+    if told := os.environ.get("CONTAINER_HOST"):
         return told
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = Path(runtime) / "podman" / "podman.sock" if runtime else None
-    return f"unix://{own}" if own is not None and own.exists() else f"unix://{_PODMAN}"
+    return f"unix://{own}" if own is not None and own.exists() else f"unix://{PODMAN_SOCKET}"
 
 
 def _image(engine: Engine, request: Request) -> StoredImage:

@@ -45,6 +45,14 @@ class Request(Struct, frozen=True):
     """Of an image also which OS packages have which programs and shared libraries."""
 
 
+class Elsewhere(Struct, frozen=True):
+    """An image that another place has under the same name."""
+
+    image_id: str
+    unknown: Unknown
+    """What is to be said if it is not the image that was read."""
+
+
 class StoredImage(Struct, frozen=True):
     """An image of layers; ``describe`` may need the whole archive to pass first."""
 
@@ -54,6 +62,9 @@ class StoredImage(Struct, frozen=True):
     """Names that the place itself knows better than the archive."""
     identity: str | None = None
     """The digest under which the place keeps the image, where that is known before it is read."""
+    elsewhere: Sequence[Elsewhere] = ()
+    doubts: Sequence[Unknown] = ()
+    """What is open of where it lies."""
 
     def described(self, request: Request, reader: LayerReader) -> Described:
         if isinstance(self.blobs, StreamBlobs):

@@ -381,7 +381,7 @@ def test_podman_answers_as_docker_does(
 
 
 def test_the_socket_of_podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONTAINER_HOST", "ssh://elsewhere")
+    monkeypatch.delenv("CONTAINER_HOST", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert podman_host() == "unix:///run/podman/podman.sock"
 
@@ -391,4 +391,7 @@ def test_the_socket_of_podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setenv("CONTAINER_HOST", "tcp://127.0.0.1:1")
     with pytest.raises(Unavailable, match="no Podman service answers at tcp://"):
+        read("podman:app")
+    monkeypatch.setenv("CONTAINER_HOST", "ssh://elsewhere")
+    with pytest.raises(Invalid, match="'ssh://elsewhere' of the Podman service is neither unix:///PATH nor tcp://"):
         read("podman:app")
