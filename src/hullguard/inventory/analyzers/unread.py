@@ -72,7 +72,7 @@ _DATABASES = (
     r"(?:var/lib/dpkg/(?:status|status\.d/[^/]+)|(?:usr/)?lib/apk/db/installed"
     r"|(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:Packages|rpmdb\.sqlite|Packages\.db)"
     r"|var/lib/rpmmanifest/container-manifest-2|var/lib/chisel/manifest\.wall|var/lib/pacman/local/[^/]+/desc"
-    r"|(?:usr/|var/)?lib/opkg/status|var/db/pkg/[^/]+/[^/]+/PF|var/db/xbps/pkgdb-[^/]+\.plist"
+    r"|(?:usr/|var/|opt/)?lib/opkg/status|var/db/pkg/[^/]+/[^/]+/PF|var/db/xbps/pkgdb-[^/]+\.plist"
     r"|var/lib/pkgtools/packages/[^/]+)"
 )
 _ELSEWHERE = rf"(?!(?:{_DATABASES})\Z)(?!usr/lib/apk/).+/{_DATABASES}"
@@ -86,7 +86,7 @@ _OF_MANY_FILES = re.compile(
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 13
+    name, version = "unread", 14
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

@@ -127,10 +127,19 @@ def test_one_of_many_files_is_told_once(directory: str, names: tuple[str, ...]) 
     assert [one.what for one in found.unknowns if "outside" in one.why] == [directory]
 
 
-def test_those_of_the_root_are_read() -> None:
-    found = Found([file("var/lib/dpkg/status"), file("lib/apk/db/installed"), file("usr/lib/apk/db/installed")])
-
-    assert "outside" not in " ".join(one.why for one in found.unknowns)
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("var/lib/dpkg/status", "var/lib/dpkg/status.d/base", "lib/apk/db/installed", "usr/lib/apk/db/installed"),
+        *("var/lib/rpm/Packages", "usr/lib/sysimage/rpm/Packages.db", "usr/share/rpm/rpmdb.sqlite"),
+        *("lib/opkg/status", "usr/lib/opkg/status", "var/lib/opkg/status", "opt/lib/opkg/status"),
+        *("var/lib/pacman/local/bash-5-1/desc", "var/db/pkg/a/b-1/PF", "var/db/xbps/pkgdb-0.38.plist"),
+        *("var/lib/pkgtools/packages/a-1-noarch-1", "var/lib/rpmmanifest/container-manifest-2"),
+        "var/lib/chisel/manifest.wall",
+    ],
+)
+def test_those_of_the_root_are_read(path: str) -> None:
+    assert "outside" not in " ".join(one.why for one in Found([file(path, "content")]).unknowns)
 
 
 def test_what_another_list_names_is_not_told() -> None:
