@@ -25,6 +25,8 @@ _UNPACKED = 1 << 20
 _MANIFEST_HEAD = 1 << 16
 _COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 """What is unpacked to be looked at: whatever else is compressed is mostly none."""
+_BLOBS, _DIGITS = "blobs/sha256", re.compile(r"[0-9a-f]{64}")
+"""Where layouts have all their parts, and how those are called."""
 _USTAR = slice(257, 262)
 _SIGN = re.compile(
     r"oci-layout|blobs/sha(?:256|512)(?:/.*)?|sha256:[0-9a-f]{64}|[0-9a-f]{64}(?:\.json|\.tar(?:\.gz)?|/(?:VERSION|json|layer\.tar))",
@@ -36,31 +38,35 @@ class Cargo:
     """What was seen of them; several threads may show it files."""
 
     def __init__(self) -> None:
-        self._places: dict[str, str] = {}
-        """What shows an image, by the directory or the archive that is one."""
+        self._places = set[tuple[str, str]]()
+        """The directory or the archive that is one, and what shows it."""
 
     def look(self, path: str, size: int, head: bytes, descriptor: int) -> None:
         """Sees a file whose first bytes are ``head``. Raises OSError."""
         directory, _, name = path.rpartition("/")
         if name == LAYOUT or (name == "version" and head.startswith(TRANSPORT)):
-            self._places[directory] = path
+            self._places.add((directory, path))
+        elif (directory == _BLOBS or directory.endswith(f"/{_BLOBS}")) and _DIGITS.fullmatch(name):
+            # Thousands may lie there: they show one image, and the same whichever of them is seen first.
+            self._places.add((directory.removesuffix(_BLOBS).rstrip("/"), directory))
         elif name == MANIFEST:
             if head.lstrip()[:1] == b"[" and is_docker_manifest(os.pread(descriptor, _MANIFEST_HEAD, 0)):
-                self._places[directory] = path
+                self._places.add((directory, path))
         elif (head[_USTAR] == b"ustar" or (name.endswith(_COMPRESSED) and compression_of(head[:MARK]))) and _is_image(
             size, descriptor
         ):
-            self._places[path] = path
+            self._places.add((path, path))
 
     def unknowns(self, *, alone: bool) -> list[Unknown]:
         """What is to be said of them; ``alone``: where nothing else was found, what they hold was what is there."""
         if not self._places:
             return []
+        first = dict(sorted(self._places, reverse=True))  # of several signs in one place the first counts
         why = (
-            f"{len(self._places)} archives or directories that hold images, {min(self._places.values())} the first of "
-            "them, were not read; each can be read as a target of its own"
+            f"{len(first)} archives or directories that hold images, {min(first.values())} the first of them, were not "
+            "read; each can be read as a target of its own"
         )
-        return [Unknown("stored images", why, incomplete=alone or "" in self._places)]
+        return [Unknown("stored images", why, incomplete=alone or "" in first)]
 
 
 def _is_image(size: int, descriptor: int) -> bool:

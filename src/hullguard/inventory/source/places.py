@@ -74,6 +74,7 @@ class OciArchiveSource:
         return INDEX in names
 
 
+_SIGNS = 2
 _LAYOUT = frozenset({"blobs", "ingest"})
 """Directories of a layout; the second is where containerd's store writes."""
 
@@ -92,8 +93,11 @@ class OciDirectorySource:
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names
-        if not ((path / LAYOUT).is_file() and (path / INDEX).is_file()):
-            return False
+        signs = ((path / LAYOUT).is_file(), (path / INDEX).is_file(), (path / "blobs" / "sha256").is_dir())
+        if sum(signs) < _SIGNS:
+            return (
+                False  # of three that each writer makes one may have been lost on the way; reading says what is absent
+            )
         # A root file system with two files more would be scanned as whatever image they lead to.
         others = sorted(one.name for one in path.iterdir() if one.name not in _LAYOUT and one.is_dir())
         if others:

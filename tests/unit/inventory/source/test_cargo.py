@@ -7,6 +7,7 @@ import pytest
 from tests.support.images import DEBIAN_12, Image, compressed, digest_of, file, layer, node_package
 
 from hullguard.inventory import read
+from hullguard.model.errors import Invalid
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Unknown
 
@@ -61,8 +62,23 @@ def test_what_was_called_a_root_file_system_and_is_an_image_is_incomplete(tmp_pa
     (said,) = told(found := read(f"dir:{tmp_path}"))
 
     assert said == Unknown("stored images", said.why, incomplete=True)
-    assert f"1 archives or directories that hold images, {form} the first" in said.why
+    sign = "blobs/sha256" if form == "oci-layout" else form
+    assert f"1 archives or directories that hold images, {sign} the first" in said.why
     assert (len(found.packages), found.complete) == (1, False)
+
+
+@pytest.mark.parametrize("lost", ["oci-layout", "index.json", "manifest.json"])
+def test_a_layout_that_lacks_a_file_is_one(tmp_path: Path, lost: str) -> None:
+    (IMAGE.oci_dir(tmp_path / "a") / lost).unlink(missing_ok=True)
+
+    (said,) = told(found := read(f"dir:{tmp_path}"))
+    assert "1 archives or directories that hold images, a/blobs/sha256 the first" in said.why
+    assert not found.complete
+    if lost == "index.json":
+        with pytest.raises(Invalid, match=r"there is no index\.json, so it is no OCI layout"):
+            read(str(tmp_path / "a"))
+    else:
+        assert [package.name for package in read(str(tmp_path / "a")).packages] == ["a"]
 
 
 def test_a_system_that_has_images_is_complete_without_them(tmp_path: Path) -> None:
