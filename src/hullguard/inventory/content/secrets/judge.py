@@ -41,14 +41,16 @@ _FIXTURE = re.compile(
 )
 _UNPROMISING = re.compile(
     r"\.(?:dist-info|egg-info)/|^(?:usr/share/(?:doc|locale|man|info|zoneinfo|i18n|fonts|icons|mime|perl|terminfo|common-licenses|"
-    r"ca-certificates)|var/lib/(?:dpkg|apt|rpm|pacman)|var/cache/(?:apt|man|debconf)|usr/lib/locale|proc|sys)/"
+    r"ca-certificates)|var/lib/(?:dpkg|apt|rpm|pacman)|var/cache/(?:apt|man)|usr/lib/locale)/"
 )
+# What packages run, among the package managers' own lists.
+_SCRIPTS = re.compile(r"var/lib/(?:dpkg/info/[^/]+\.(?:(?:pre|post)(?:inst|rm)|config)|pacman/local/[^/]+/install)")
 _NAME = re.compile(rb"[A-Za-z_][0-9A-Za-z_.\-]{0,31}[\"']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}[\"']?$")
 
 
 def promising(path: str) -> bool:
     """Whether a file in this place may hold a credential of the image's makers."""
-    return _promising(path[: path.rfind("/") + 1])
+    return _promising(path[: path.rfind("/") + 1]) or _SCRIPTS.fullmatch(path) is not None
 
 
 @functools.lru_cache(16)

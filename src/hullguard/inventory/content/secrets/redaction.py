@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hullguard.inventory.content.secrets.judge import MASK, credible, is_named_secret, may_be_secret, shown
-from hullguard.inventory.content.secrets.rule import Rule
 from hullguard.inventory.content.secrets.rules.shell import ARGUMENTS, PIPED, SHELL, given
 from hullguard.inventory.content.variables import declared
 
@@ -41,6 +40,13 @@ _PASSWORDS: Final = tuple(
         r"\bs/[A-Z0-9_@{}%$<>-]{0,60}(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|_KEY)[A-Z0-9_@{}%>-]{0,4}/([^\s/\"']{8,1024})/",
     )
 )
+_RULES: Final = {rule.id: rule for rule in SHELL}
+_COMMANDS: Final = {
+    **{word: (_RULES["shell-argument"], given(before)) for word, before in ARGUMENTS.items()},
+    "chpasswd": (_RULES["shell-chpasswd"], PIPED["chpasswd"]),
+    "|": (_RULES["shell-piped"], PIPED["|"]),
+}
+"""The rules of shell scripts by a word that stands in each such command."""
 _QUOTED: Final = 4096
 _APART: Final = re.compile(r"[=: \t]")
 """One of these stands between a password and what tells it."""
@@ -106,22 +112,17 @@ def _named(text: str, names: Iterable[re.Pattern[str]]) -> Iterator[Span]:
 
 
 def _told(text: str) -> Iterator[Span]:
-    """Passwords that a program is given, or told by another one."""
-    for word, rule, pattern in _commands():
-        for found in pattern.finditer(text) if word in text else ():
+    """Passwords that a program is given, or told by another one: a comment hides nothing here."""
+    for word, (rule, pattern) in _COMMANDS.items():
+        for found in _compiled(pattern).finditer(text) if word in text else ():
             if MASK not in found[1] and credible(rule, found[1].encode("utf-8", "replace")):
                 yield found.span(1)
 
 
 @functools.cache
-def _commands() -> list[tuple[str, Rule, re.Pattern[str]]]:
-    """The rules of shell scripts by a word of each; a comment hides nothing here."""
-    rules = {rule.id: rule for rule in SHELL}
-    told = {"chpasswd": rules["shell-chpasswd"], "|": rules["shell-piped"]}
-    return [
-        *((word, rules["shell-argument"], re.compile(given(before))) for word, before in ARGUMENTS.items()),
-        *((word, told[word], re.compile(pattern)) for word, pattern in PIPED.items()),
-    ]
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """When a text asks for it: in most images few do."""
+    return re.compile(pattern)
 
 
 def _without_tokens(text: str) -> str:

@@ -69,6 +69,9 @@ from tests.support.specimens import WORD, rules_found
         ("root/.snowsql/config", f"password = {WORD}\n", "snowflake-password"),
         ("etc/ansible/hosts", f"a ansible_user=b ansible_ssh_pass={WORD}\n", "ansible-password"),
         ("root/.kube/config", f"- user:\n    username: a\n    password: {WORD}\n", "kubeconfig-password"),
+        ("var/cache/debconf/passwords.dat", f"Name: a/root\nTemplate: a/root\nValue: {WORD}\n", "debconf-password"),
+        ("var/lib/dpkg/info/app.postinst", f"#!/bin/sh\nmysql -u root -p{WORD}\n", "shell-argument"),
+        ("var/lib/pacman/local/app-1-1/install", f"post_install() {{\n  DB_PASS={WORD} setup\n}}\n", "shell-variable"),
         ("etc/shadow", "app:kq7Lw2Xv5Rb8N:19000:0:::::\n", "shadow-hash"),
         ("etc/nginx/.htpasswd", "app:{SHA}kq7Lw2Xv5Rb8Nc3Mz6Hf1Jg4PsA=\n", "htpasswd-hash"),
     ],
@@ -107,6 +110,7 @@ def test_a_password_in_its_file(path: str, content: str, rule: str) -> None:
         ("srv/vault.yml", "$ANSIBLE_VAULT;1.1;AES256\n" + "36393762663937626639376266\n" * 4),
         ("etc/shadow", "root:*:19000:0:99999:7:::\ndaemon:!:19000::::::\napp:!!:19000::::::\nb::19000::::::\n"),
         ("var/jenkins_home/credentials.xml", "<password>${X}</password><id>a</id>"),
+        ("var/cache/debconf/passwords.dat", "Name: a/root\nTemplate: a/root\nValue: \nOwners: app-server-8\n"),
         ("etc/ppp/chap-secrets", "# Secrets for authentication using CHAP\n# client server secret IP addresses\n"),
     ],
 )

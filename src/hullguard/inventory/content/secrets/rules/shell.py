@@ -16,7 +16,7 @@ _PATHS = (
     r"[^/]*\.(?:sh|zsh|ksh)|\.(?:ba|z|k|a|da)?sh_history|fish_history|"
     r"\.(?:bashrc|bash_profile|bash_login|bash_aliases|profile|zshrc|zprofile|zshenv|kshrc)|etc/(?:environment|profile|crontab)|"
     r"(?:docker-)?entrypoint|cron\.(?:d|hourly|daily|weekly|monthly)/[^/]+|spool/cron/(?:crontabs/)?[^/]+|"
-    r"etc/(?:default|sysconfig)/[^/]+"
+    r"etc/(?:default|sysconfig)/[^/]+|dpkg/info/[^/]+\.(?:(?:pre|post)(?:inst|rm)|config)|pacman/local/[^/]+/install"
 )
 _SPACE = r"[ \t]{1,8}"
 _WORD = r"[\"']?([^\s\"'\x00]{4,300})"

@@ -164,4 +164,11 @@ TOOLS = (
         r"\((?:21:)?protected-" + _S_EXPRESSION,
         r"private-keys-v1\.d/[^/]+\.key",
     ),
+    setting(
+        "debconf-password",
+        "Password that a package of Debian was configured with",
+        _HIGH,
+        LINE + r"Value:[ \t]{1,8}([^\r\n\x00]{4,300})",
+        r"debconf/passwords\.dat(?:-old)?",
+    ),
 )
