@@ -20,6 +20,10 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT = 60.0
 _MAX_ANSWER = 8 << 20
 _NAMELESS = "<none>:<none>"
+REFUSED = "docker.refused"
+"""Code of an error by which an engine says that it will not, or cannot."""
+_NO_NAME = (b"invalid reference format", b"repository name must be lowercase")
+"""Ends of what Podman says of names, as if it had failed itself."""
 _LONGEST, _MOST_TAGS, _NEAR = 200, 2000, 0.75
 """Of names that are compared with a mistyped one: characters, how many, and the share that is alike at least."""
 
@@ -76,6 +80,13 @@ class Engine:
         with self._answer(f"/images/{_quoted(image, '/:@')}/get", image) as answer:
             yield _Body(answer, f"{self.name} at {self.host}")
 
+    @contextlib.contextmanager
+    def oci_archive(self, image: str) -> Iterator[Readable]:
+        """The image as an OCI layout in an archive, streamed: what Podman alone gives (its own API 4.0 and later)."""
+        path = f"/v4.0.0/libpod/images/{_quoted(image, '/:@')}/get?format=oci-archive"
+        with self._answer(path, image) as answer:
+            yield _Body(answer, f"{self.name} at {self.host}")
+
     def inspect_container(self, name: str) -> DockerContainer:
         """The container's id, name and image; raises NotFound when the engine does not have it."""
         with self._answer(f"/containers/{_quoted(name)}/json", name, "container") as answer:
@@ -101,10 +112,14 @@ class Engine:
                 raise Unavailable(sentence, "docker.unreachable") from cause
             if answer.status == http.HTTPStatus.NOT_FOUND:
                 raise NotFound(f"the {self.name} at {self.host} has no {what} {name!r}", f"docker.no-{what}")
-            if answer.status == http.HTTPStatus.BAD_REQUEST:
-                raise Invalid(f"{name!r} is no {what} name: {_reason(answer)}", "docker.bad-name")
+            if answer.status == http.HTTPStatus.MOVED_PERMANENTLY:
+                # The way of servers in Go to say that a path has parts that mean none, as '..' and '//'.
+                raise Invalid(f"{name!r} is no {what} name: a part of it is empty, or dots alone", "docker.bad-name")
             if answer.status != http.HTTPStatus.OK:
-                raise Unavailable(f"the {self.name} at {self.host} refused: {answer.status} {_reason(answer)}")
+                reason = _reason(answer)
+                if answer.status == http.HTTPStatus.BAD_REQUEST or reason.encode("utf-8", "replace").endswith(_NO_NAME):
+                    raise Invalid(f"{name!r} is no {what} name: {reason}", "docker.bad-name")
+                raise Unavailable(f"the {self.name} at {self.host} refused: {answer.status} {reason}", REFUSED)
             yield answer
         finally:
             connection.close()

@@ -11,12 +11,14 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, LayerBlob, StreamBlobs
 from hullguard.inventory.source.docker_archive import describe_docker
 from hullguard.inventory.source.documents import ImageConfig
-from hullguard.inventory.source.engine import DEFAULT_HOST, Engine
+from hullguard.inventory.source.engine import DEFAULT_HOST, REFUSED, Engine
 from hullguard.inventory.source.image import Described
+from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.unread_mounts import unread
-from hullguard.model.errors import LimitReached
+from hullguard.inventory.stored_images import MANIFEST
+from hullguard.model.errors import LimitReached, Unavailable
 from hullguard.model.package import Unknown
 
 PODMAN_SOCKET = "/run/podman/podman.sock"
@@ -42,7 +44,7 @@ class PodmanSource:
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        yield _image(podman(), request)
+        yield _image(podman(), request, has_own_form=True)
 
 
 class ContainerSource:
@@ -108,15 +110,32 @@ def podman_host() -> str:
     return f"unix://{own}" if own is not None and own.exists() else f"unix://{PODMAN_SOCKET}"
 
 
-def _image(engine: Engine, request: Request) -> StoredImage:
+def _image(engine: Engine, request: Request, *, has_own_form: bool = False) -> StoredImage:
+    """``has_own_form``: whether the engine also gives OCI layouts, where Docker's form has no room for an image."""
     inspected = engine.inspect(request.name)
 
     @contextlib.contextmanager
     def opened() -> Iterator[Readable]:
-        with engine.archive(inspected.id) as body:
+        with contextlib.ExitStack() as stack:
+            try:
+                body = stack.enter_context(engine.archive(inspected.id))
+            except Unavailable as no:
+                if not has_own_form or no.code != REFUSED:
+                    raise
+                # Docker's images have no layers in zstd, so Podman does not make one of those that do.
+                body = stack.enter_context(engine.oci_archive(inspected.id))
             yield body
 
     blobs = StreamBlobs(opened, f"the archive of {request.name}", request.limits)
     # Podman gives the id without its algorithm.
     identity = inspected.id if ":" in inspected.id else f"sha256:{inspected.id}"
-    return StoredImage(blobs, describe_docker, tuple(sorted(inspected.repo_tags or ())), identity)
+    return StoredImage(blobs, _in_either_form, tuple(sorted(inspected.repo_tags or ())), identity)
+
+
+def _in_either_form(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
+    """What an engine gave, which new engines write as a Docker archive and an OCI layout at once."""
+    if blobs.document(MANIFEST) is not None or blobs.document(INDEX) is None:
+        return describe_docker(blobs, platform, limits)
+    described = describe_oci(blobs, platform, limits)
+    described.digest = None  # of a manifest that was made for this archive: no registry knows it
+    return described

@@ -380,6 +380,53 @@ def test_podman_answers_as_docker_does(
         read("podman:other")
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_what_podman_cannot_give_as_docker_does_is_asked_for_in_its_own_form(
+    engine: Callable[[dict[str, Answer]], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, cached: bool
+) -> None:
+    image = Image([layer(node_package("a", "1.0.0"))], compression="zstd")
+    inspect = f'{{"Id": "{image.image_id[7:]}", "RepoTags": ["localhost/app:1"], "RootFS": {{"Layers": []}}}}'.encode()
+    refused = b'{"message": "zstd compression is not supported for docker images"}'
+    answers = {
+        "/images/app:1/json": (200, inspect),
+        f"/images/{image.image_id[7:]}/get": (500, refused),
+        f"/v4.0.0/libpod/images/{image.image_id[7:]}/get?format=oci-archive": (
+            200,
+            image.oci_archive(tmp_path / "a.tar").read_bytes(),
+        ),
+    }
+    host = engine(answers)
+    monkeypatch.setenv("CONTAINER_HOST", host)
+
+    found = read("podman:app:1", cache=LayerCache(tmp_path / "cache") if cached else None)
+
+    assert [package.name for package in found.packages] == ["a"]
+    assert (found.target.image_id, found.target.digest) == (image.image_id, None)
+    assert (found.target.tags, found.complete) == (("localhost/app:1",), True)
+    with pytest.raises(Unavailable, match="refused: 500 zstd"):
+        read("docker:app:1", docker_host=host)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ((301, b""), "a part of it is empty, or dots alone"),
+        ((500, b'{"message": "normalizing image: repository name must be lowercase"}'), "must be lowercase"),
+        (
+            (500, b'{"message": "normalizing name for compat API: invalid reference format"}'),
+            "invalid reference format",
+        ),
+    ],
+)
+def test_what_podman_says_of_a_name_is_the_names_fault(
+    engine: Callable[[dict[str, Answer]], str], monkeypatch: pytest.MonkeyPatch, answer: Answer, why: str
+) -> None:
+    monkeypatch.setenv("CONTAINER_HOST", engine({"/images/A/json": answer}))
+
+    with pytest.raises(Invalid, match=f"'A' is no image name: .*{why}"):
+        read("podman:A")
+
+
 def test_the_socket_of_podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONTAINER_HOST", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
