@@ -53,7 +53,7 @@ _RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.j
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 16
+    name, version = "java", 17
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -126,7 +126,7 @@ class _Walk:
                 elif member.name.endswith(_TELLING):
                     self._note(member.name, stated)
                 elif _NESTED.fullmatch(member.name):
-                    self.java = True
+                    self.java = self.java or _CERTAIN(text(member.name)) is not None
                     nested += 1
                     if depth < bounds.NESTED_ARCHIVES:
                         yield from self._nested(archive, member, inner, depth)
@@ -152,16 +152,24 @@ class _Walk:
         doubts: list[Doubt] = []
         try:
             if (stored := archive.stored(member)) is not None:
-                yield from self.archive(stored, base, deeper, depth + 1)
+                if self._is_archive(name, stored):
+                    yield from self.archive(stored, base, deeper, depth + 1)
                 return
             content = _despite_checksum(archive.unpacked(member, self._budget.limits.large_file_bytes), deeper, doubts)
             with held(content) as unpacked:
-                yield from doubts
-                yield from self.archive(unpacked, base, deeper, depth + 1)
+                if self._is_archive(name, unpacked):
+                    yield from doubts
+                    yield from self.archive(unpacked, base, deeper, depth + 1)
         except BadMember as why:
             yield Doubt(f"{why}; not read", "!/".join(deeper), incomplete=isinstance(why, TooLong))
         except OSError as cause:
             yield Doubt(f"cannot be unpacked here: {cause.strerror}", "!/".join(deeper))
+
+    def _is_archive(self, name: str, content: RandomAccess) -> bool:
+        """Whether a member is one of Java's: of the endings that others have, too, what it begins with tells."""
+        found = _CERTAIN(name) is not None or content[: len(_ARCHIVE)] == _ARCHIVE
+        self.java = self.java or found
+        return found
 
     def _metadata(
         self, archive: ZipArchive, member: Member, inner: Sequence[str], stated: _Stated

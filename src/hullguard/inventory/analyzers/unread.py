@@ -23,9 +23,10 @@ _OF_R = (
 )
 _OF_OTHER_CHANNELS = r"(?:.*/)?\.registry/\.channel\.[^/]+/[^/]+\.reg"
 _PHAR = re.compile(
-    r"(?:.*/)?(?:[^/]+\.phar|bin/(?:box|composer|deployer|drush|infection|php-cs-fixer|phpcs|phpstan|phpunit|psalm|wp))",
+    r"(?:.*/)?(?:(?!phar[\d.]*\.phar)[^/]+\.phar|bin/(?:box|composer|deployer|drush|infection|php-cs-fixer|phpcs|phpstan|phpunit|psalm|wp))",
     re.DOTALL,
 )
+"""But for PHP's own program for such archives."""
 _END_OF_STUB = b"__HALT_COMPILER();"
 """Every archive of PHP has it behind the program that opens it (PHP's manual, "Phar file stub")."""
 _KINDS = (
@@ -86,7 +87,7 @@ _OF_MANY_FILES = re.compile(
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 14
+    name, version = "unread", 15
     paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:

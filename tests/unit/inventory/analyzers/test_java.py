@@ -752,3 +752,17 @@ def test_the_vendor_of_mysqls_driver_is_not_its_group() -> None:
     content = jar(manifest(Implementation_Vendor_Id="com.mysql"))
 
     assert Found([file("opt/mysql-connector-java-8.0.11.jar", content)]).names == ["mysql:mysql-connector-java"]
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_what_others_call_as_java_does_is_none_inside_an_archive_either(how: int) -> None:
+    inner = jar(pom_properties("org.example", "lib", "1"))
+    text_only = zipped({"tests/T1.PAR": b"# a picture of a head\n" * 99, "a.txt": b"x"}, how)
+    with_one = zipped({"tests/T1.PAR": b"# a picture of a head\n" * 99, "lib/x.par": inner}, how)
+
+    assert [one.what for one in Found([file("srv/scans.zip", text_only)]).unknowns] == ["operating system"]
+    assert Found([file("srv/scans.zip", with_one)]).names == ["org.example:lib"]
+    assert [one.what for one in Found([file("srv/app.jar", jar({"lib/x.jar": "no archive"}))]).unknowns[1:]] == [
+        "srv/app.jar!/lib/x.jar",
+        "srv/app.jar",
+    ]

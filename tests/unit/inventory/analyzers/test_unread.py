@@ -90,6 +90,11 @@ def test_archives_of_php_are_told_by_what_they_hold(path: str) -> None:
     assert [one.what for one in Found([file(path, "#!/bin/sh\n")]).unknowns] == ["operating system"]
 
 
+@pytest.mark.parametrize("path", ["usr/local/bin/phar.phar", "usr/bin/phar8.2.phar"])
+def test_phps_own_program_for_archives_has_no_packages(path: str) -> None:
+    assert [one.what for one in Found([file(path, "<?php __HALT_COMPILER();")]).unknowns] == ["operating system"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
