@@ -11,8 +11,10 @@ from tests.support import console_fleet as fleet
 from tests.support.attack import attack
 from tests.support.console import Console
 from tests.support.console_profiles import monitored
+from tests.support.records import matched, report
 from tests.support.visitor import Visitor
 
+from hullguard.model.inventory import unread
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import Images, IncidentFilter, Incidents, Policies, VulnerabilityFilter
 
@@ -179,6 +181,24 @@ def test_an_image_shows_its_layers_and_what_each_brought(visit: Callable[..., Vi
     expect(page.get_by_text("51–54 of 54")).to_be_visible()
     visitor.button("Previous").click()
     expect(page.get_by_text("1–50 of 54")).to_be_visible()
+
+
+def test_an_image_that_could_not_be_read_gives_no_all_clear(visit: Callable[..., Visitor], console: Console) -> None:
+    image = f"sha256:{'e' * 64}"
+    nothing = unread(image, "the disk failed")
+    console.do(lambda tx: Images(tx).store_inventory(image, nothing))
+    console.do(lambda tx: matched(tx, image, report((), of=nothing)))
+    visitor = visit().sign_in()
+    visitor.go(f"/images/{image}")
+    page = visitor.page
+
+    expect(page.get_by_text("Not all of this image could be read: what is shown is true")).to_be_visible()
+    expect(page.get_by_text("No known vulnerability")).to_have_count(0)
+    for tab in ("Vulnerabilities", "Packages", "Secrets and configuration"):
+        page.get_by_role("navigation", name="Image").get_by_role("button", name=tab).click()
+        expect(page.get_by_role("heading", name="Nothing in what could be read")).to_be_visible()
+    page.get_by_role("navigation", name="Image").get_by_role("button", name="Unknowns").click()
+    expect(page.get_by_text("it could not be read: the disk failed")).to_be_visible()
 
 
 def test_an_image_that_was_not_scanned_gives_no_all_clear(visit: Callable[..., Visitor]) -> None:
