@@ -19,8 +19,11 @@ UNKNOWN: Final = ""
 _FORMS = ((MD5,), (SHA1, SHA256), (MD5, SHA1, SHA256))
 """The kinds of digests in a fingerprint, by how many there are."""
 _ALL = _FORMS[-1]
-_KEPT_BY = {"etc/dpkg": (MD5,), "etc/apk": (SHA1, SHA256), "etc/rpm": _ALL}
-"""Directories of package managers' configuration, which stand before programs where layers are in order."""
+_KEPT_BY = {"etc/dpkg/dpkg.cfg.d": (MD5,), "etc/apk": (SHA1, SHA256), "etc/rpm": _ALL}
+"""Directories of package managers' configuration, which stand before programs where layers are in order.
+
+What else lies in ``etc/dpkg`` is of other packages, and is in images without dpkg, too: Chisel's list has SHA-256.
+"""
 _KEPT = 16
 """Bytes of each digest."""
 

@@ -111,7 +111,13 @@ def test_what_was_put_in_a_files_place_in_the_same_layer_is_looked_up(database: 
     assert sound.unknowns == []
 
 
-CONFIGURED = {"dpkg": "etc/dpkg", "apk": "etc/apk", "apk 3": "etc/apk", "rpm": "etc/rpm", "old rpm": "etc/rpm"}
+CONFIGURED = {
+    "dpkg": "etc/dpkg/dpkg.cfg.d",
+    "apk": "etc/apk",
+    "apk 3": "etc/apk",
+    "rpm": "etc/rpm",
+    "old rpm": "etc/rpm",
+}
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -133,7 +139,15 @@ def test_of_several_package_managers_each_is_heard(another: str) -> None:
 
 
 def test_where_a_layer_tells_another_package_manager_no_checksum_is_compared() -> None:
-    found = Found([directory("etc"), directory("etc/dpkg"), *red_hat(GOOD, kind=8), file(SIX, GOOD)])
+    found = Found(
+        [
+            directory("etc"),
+            directory("etc/dpkg"),
+            directory("etc/dpkg/dpkg.cfg.d"),
+            *red_hat(GOOD, kind=8),
+            file(SIX, GOOD),
+        ]
+    )
 
     assert "six" not in found.names
     assert [one.why for one in found.unknowns] == [UNPROVEN]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import zstandard
-from tests.support.images import dpkg_entry, file
+from tests.support.images import directory, dpkg_entry, file
 from tests.support.inventories import Found
 
 from hullguard.inventory import bounds
@@ -82,6 +82,17 @@ def test_a_language_package_of_a_slice_is_reported_once() -> None:
     assert same.names == ["python3"]
     assert other.names == ["python3", "six"]
     assert len(other.unknowns) == 1
+
+
+def test_what_was_put_in_a_files_place_is_seen_though_a_package_brought_a_part_of_dpkgs_configuration() -> None:
+    python = {**HELLO, "name": "python3", "version": "3.12.3-0ubuntu2"}
+    origins = [directory("etc"), directory("etc/dpkg"), directory("etc/dpkg/origins")]
+    listed = file(PLACE, wall(python, path(SIX, METADATA, "python3")))
+
+    same = Found([*origins, OS, file(SIX, METADATA), listed])
+
+    assert (same.names, same.unknowns) == (["python3"], [])
+    assert Found([*origins, OS, file(SIX, METADATA + b"\n"), listed]).names == ["python3", "six"]
 
 
 def test_the_digest_of_what_chisel_changed_counts() -> None:
