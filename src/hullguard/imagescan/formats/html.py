@@ -102,8 +102,8 @@ def _warnings(report: ScanReport, page: Page) -> Iterator[str]:
     yield "</ul>"
     if not report.complete:
         text = _both(
-            "Incomplete: a limit stopped the scan; there may be more.",
-            "不完整：扫描因达到限制而停止，可能还有其他问题。",
+            "Incomplete: packages or findings may be missing; what could not be decided says why.",
+            "不完整：可能缺少软件包或结果，原因见“无法判断”的内容。",
         )
         yield f'<p class="warning">{text}</p>'
     if page.hidden:

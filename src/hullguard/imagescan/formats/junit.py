@@ -49,7 +49,7 @@ class JunitFormat(Format):
             root.set(attribute, str(total))
         root.set("errors", "0" if report.complete else "1")
         if not report.complete:
-            root.append(_incomplete())
+            root.append(_incomplete(report))
         ET.indent(root)
         written: bytes = ET.tostring(root, "utf-8")
         return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written + b"\n"
@@ -134,8 +134,9 @@ def _element(case: _Case) -> ET.Element:
     return element
 
 
-def _incomplete() -> ET.Element:
+def _incomplete(report: ScanReport) -> ET.Element:
     suite = ET.Element("testsuite", name="the scan itself", tests="1", failures="0", skipped="0", errors="1")
     case = ET.SubElement(suite, "testcase", name="the whole image was read", classname="hullguard", time="0")
-    ET.SubElement(case, "error", message="a limit stopped the scan; there may be more", type="incomplete")
+    error = ET.SubElement(case, "error", message="packages or findings may be missing", type="incomplete")
+    error.text = "\n".join(markup(f"{each.what}: {each.why}") for each in report.unknowns if each.incomplete)
     return suite

@@ -38,5 +38,7 @@ def package_table(report: ScanReport, page: Page) -> bytes:
         what, why = plain(local(unknown.what)), plain(local(unknown.why))
         console.print(Text(f"{say('Could not be decided')}: {what}: {why}", style="yellow"))
     if not report.complete:
-        console.print(Text(say("Incomplete: a limit stopped the reading; there may be more."), style="bold red"))
+        console.print(
+            Text(say("Incomplete: packages may be missing; what could not be decided says why."), style="bold red")
+        )
     return out.getvalue().encode("utf-8", "backslashreplace")

@@ -43,7 +43,7 @@ class SpdxFormat(Format):
             document["hasExtractedLicensingInfos"] = list(made.licenses.values())
         said = [f"{one.what}: {one.why}" for one in report.unknowns]
         if not report.complete:
-            said.append(f"{SPDX_INCOMPLETE} a limit stopped the scan")
+            said.append(f"{SPDX_INCOMPLETE} packages or findings may be missing")
         if said:
             document["comment"] = "\n".join(plain(line) for line in said)
         number = uuid.uuid5(_NAMES, msgspec.json.encode(document).decode())

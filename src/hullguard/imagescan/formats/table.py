@@ -119,7 +119,7 @@ class TableFormat(Format):
     def _foot(console: Console, report: ScanReport) -> None:
         console.print()
         if not report.complete:
-            text = say("Incomplete: a limit stopped the scan; there may be more.")
+            text = say("Incomplete: packages or findings may be missing; what could not be decided says why.")
             console.print(Text(text, style="bold red"))
         if built := report.advisories.built:
             day, newest = f"{built:%Y-%m-%d}", report.advisories.newest

@@ -109,7 +109,9 @@ def test_a_long_list_can_be_searched(number: int, tools: int) -> None:
 
 def test_a_clean_or_cut_or_filtered_report_says_so() -> None:
     assert "None is known." in render(report())
-    assert "Incomplete: a limit stopped the scan" in render(report(complete=False))
+    assert "Incomplete: packages or findings may be missing; what could not be decided says why." in render(
+        report(complete=False)
+    )
     assert "7 <span" in render(report(), Page(hidden=7))
 
 

@@ -6,6 +6,7 @@ from tests.support.reports import everything, report, reported, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.junit import JunitFormat
+from hullguard.model.package import Unknown
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 
@@ -72,6 +73,17 @@ def test_findings_that_were_not_asked_for_are_skipped_and_not_passed() -> None:
 def test_an_incomplete_scan_is_an_error() -> None:
     assert len(list(parsed(report(complete=False)).iter("error"))) == 1
     assert parsed(report(complete=False)).get("errors") == "1"
+
+
+def test_why_it_is_incomplete_is_said_in_the_error() -> None:
+    unknowns = [Unknown("a", "is odd"), Unknown("app:1", "another\nengine", incomplete=True), Unknown("c", "d", True)]
+
+    (error,) = parsed(report(unknowns=unknowns, complete=False)).iter("error")
+
+    assert (error.get("message"), error.text) == (
+        "packages or findings may be missing",
+        "app:1: another\N{REPLACEMENT CHARACTER}engine\nc: d",
+    )
 
 
 def test_a_finding_of_a_package_that_is_not_listed_is_not_lost() -> None:

@@ -91,4 +91,4 @@ def test_the_head_is_dated_and_unique() -> None:
 
 def test_what_could_not_be_decided_is_said() -> None:
     assert "what 001: why" in document(everything())["comment"]
-    assert "incomplete" in document(report(complete=False))["comment"]
+    assert "incomplete: packages or findings may be missing" in document(report(complete=False))["comment"]

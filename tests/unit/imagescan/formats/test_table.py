@@ -132,7 +132,9 @@ def test_what_could_not_be_decided_is_said_up_to_a_bound() -> None:
 
 
 def test_an_incomplete_report_says_so() -> None:
-    assert "Incomplete: a limit stopped the scan" in render(report(complete=False))
+    assert "Incomplete: packages or findings may be missing; what could not be decided says why." in render(
+        report(complete=False)
+    )
 
 
 def test_a_clean_image_is_said_to_be_clean() -> None:
