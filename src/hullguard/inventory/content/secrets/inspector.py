@@ -207,8 +207,13 @@ def rules_of_path(path: str) -> frozenset[int]:
     endings, some, numbers = _paths()
     if not endings.possible(path) or not some.fullmatch(path):
         return frozenset()
-    fitting = (those for pattern, those in numbers.items() if re.compile(pattern, re.DOTALL).fullmatch(path))
+    fitting = (those for pattern, those in numbers.items() if _compiled(pattern).fullmatch(path))
     return frozenset(itertools.chain.from_iterable(fitting))
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
 
 
 @functools.cache

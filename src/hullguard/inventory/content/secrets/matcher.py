@@ -45,6 +45,11 @@ class Matcher:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._patterns: dict[int, re.Pattern[bytes]] = {}
+        self._needs = {
+            number: tuple(word.encode("ascii") for word in rule.needs)
+            for number, rule in enumerate(self.rules)
+            if rule.needs
+        }
         # Hits of a rule that depends on the path would only be thrown away nearly everywhere.
         self._everywhere = [number for number, rule in enumerate(self.rules) if not rule.paths]
         self._database = automaton(*self.searched)
@@ -71,6 +76,8 @@ class Matcher:
 
     def spans(self, number: int, window: bytes) -> Iterator[_Span]:
         """Where a rule matches; where it only steps over a comment there is nothing."""
+        if (needs := self._needs.get(number)) and not any(word in window for word in needs):
+            return
         pattern = self._patterns.get(number) or self._patterns.setdefault(number, self.rules[number].confirm())
         group = 1 if pattern.groups else 0
         for match in pattern.finditer(window):

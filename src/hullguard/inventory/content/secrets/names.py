@@ -1,12 +1,14 @@
 """What is called a secret: the one list for files, for instructions and for what reports quote."""
 
 ANYWHERE = (
-    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY_BASE|TOKEN|"
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY_BASE|TOKEN|_PAT|"
     r"(?:SECRET|API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|FERNET|MASTER|SESSION|COOKIE|JWT|HMAC)_?KEY"
 )
 """What a name ends with, whatever is before it (``PGPASSWORD``)."""
-APART = r"PASS|PGPASS|PWD|PW|PAT|(?:NPM|REDIS)_AUTH"
-"""What is a word of its own at the end of a name: others end so as well (``BYPASS``, ``COMPAT``)."""
+APART = r"PASS|PGPASS|PWD|PW|(?:NPM|REDIS)_AUTH"
+"""What is a word of its own at the end of a name: others end so as well (``BYPASS``)."""
+PARTS = ("PASS", "PWD", "PW", "SECRET", "TOKEN", "KEY", "_PAT", "_AUTH")
+"""Of these one stands in each such name."""
 NUMBER = r"(?:_?[0-9]{1,2})?"
 """Of one of several (``PASSWORD_2``)."""
 FINGERPRINT = r"(?:0x[0-9A-F]{8,40}|[0-9A-F]{40})"

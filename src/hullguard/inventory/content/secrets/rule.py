@@ -41,6 +41,9 @@ class Rule(Struct, frozen=True):
     allow: str = ""
     """A regular expression; a secret that begins like this is none."""
 
+    needs: tuple[str, ...] = ()
+    """Of these one stands in whatever it matches: looked for first, they take a tenth of the time."""
+
     @property
     def search(self) -> str:
         """The pattern with the names before it."""

@@ -53,6 +53,13 @@ def test_the_automaton_sees_what_the_expression_sees(rule: Rule) -> None:
     assert re.search(rule.candidate.encode(), specimen(rule, seed=2))
 
 
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.needs], ids=lambda rule: rule.id)
+def test_what_a_rule_needs_stands_in_whatever_it_matches(rule: Rule) -> None:
+    for seed in range(200):
+        text = specimen(rule, seed).decode()
+        assert any(word in text for word in rule.needs), text
+
+
 @pytest.mark.parametrize(
     ("parts", "rule"),
     [

@@ -29,8 +29,16 @@ REFERENCE = (
 
 
 def setting(  # noqa: PLR0917 - a table's columns
-    name: str, title: str, severity: Severity, pattern: str, paths: str, entropy: float = 0.0, *, allow: str = ""
+    name: str,
+    title: str,
+    severity: Severity,
+    pattern: str,
+    paths: str,
+    entropy: float = 0.0,
+    *,
+    allow: str = "",
+    needs: tuple[str, ...] = (),
 ) -> Rule:
     """A rule for files of some name only, of which what refers to a secret is none, nor what ``allow`` fits."""
     none = f"{REFERENCE}|{allow}" if allow else REFERENCE
-    return Rule(name, title, severity, pattern, paths=paths, whole=False, allow=none, entropy=entropy)
+    return Rule(name, title, severity, pattern, paths=paths, whole=False, allow=none, entropy=entropy, needs=needs)

@@ -6,7 +6,7 @@ The same commands are looked for in the instructions of an image.
 from collections.abc import Mapping
 from typing import Final
 
-from hullguard.inventory.content.secrets.names import PLAIN
+from hullguard.inventory.content.secrets.names import PARTS, PLAIN
 from hullguard.inventory.content.secrets.rules.lines import HASH_COMMENT, SHOUTED, setting
 from hullguard.model.severity import Severity
 
@@ -39,19 +39,20 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "redis-cli": r"redis-cli" + _ARGUMENTS + r"(?:-a|--pass)[ \t]{1,4}",
     "htpasswd": rf"htpasswd{_SPACE}{_OPTIONS}(?:-[A-Za-z]{{0,4}}b[A-Za-z]{{0,4}}{_SPACE}{_OPTIONS}{_ARGUMENT}|"
     rf"-[A-Za-z]{{0,3}}(?:n[A-Za-z]{{0,3}}b|b[A-Za-z]{{0,3}}n)[A-Za-z]{{0,3}}{_SPACE}{_OPTIONS}){_ARGUMENT}",
-    "config": r"config(?:ure)?[ \t]{1,4}set[ \t]{1,4}[^\s=|;&]{0,200}"
+    " set": r"config(?:ure)?[ \t]{0,3} set[ \t]{1,4}[^\s=|;&]{0,200}"
     r"(?i:password|secret|secret_access_key|token|_auth)[ \t=]{1,4}",
     "composer": rf"composer{_SPACE}config{_SPACE}{_OPTIONS}(?:--[a-z]{{1,12}}{_SPACE})?[\"']?"
     rf"(?:http-basic\.[^\s\"']{{1,100}}[\"']?{_SPACE}{_ARGUMENT}|(?:github-oauth|gitlab-token|bearer)\.[^\s\"']{{1,100}}[\"']?{_SPACE})",
     "rabbitmqctl": rf"rabbitmqctl[^|;&\n]{{0,100}}?[ \t](?:add_user|change_password){_SPACE}{_ARGUMENT}",
     "mc ": rf"mc{_SPACE}(?:alias{_SPACE}set|config{_SPACE}host{_SPACE}add){_SPACE}{_ARGUMENT}{_ARGUMENT}{_ARGUMENT}",
     "openssl": r"openssl" + _ARGUMENTS + r"(?:-k[ \t]{1,4}|-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)",
-    "user": r"user(?:add|mod)" + _ARGUMENTS + r"-p[ \t]{1,4}",
+    **{word: word + _ARGUMENTS + r"-p[ \t]{1,4}" for word in ("useradd", "usermod")},
     "zip": r"zip" + _ARGUMENTS + r"-P[ \t]{0,4}",
     "sqlcmd": r"sqlcmd" + _ARGUMENTS + r"-P[ \t]{0,4}",
     "-U": rf"(?:smbclient|rpcclient|smbget|winexe|wmic|net){_ARGUMENTS}-U[ \t]{{0,4}}[\"']?[^\s%\"'$]{{1,100}}%",
+    "--masterauth": r"--masterauth[= \t][ \t]{0,4}",
     "pass": r"[ \t\"']-(?:-?(?:store|key|deststore|srcstore|destkey|srckey)pass|-[a-z\-]{0,30}pass|"
-    r"-?[a-z\-]{0,30}(?:password|passwd|passphrase)|-requirepass|-masterauth)[= \t][ \t]{0,4}",
+    r"-?[a-z\-]{0,30}(?:password|passwd|passphrase)|-requirepass)[= \t][ \t]{0,4}",
 }
 """What stands before a password that a program is given, by a word that stands in each such command."""
 PIPED: Final[Mapping[str, str]] = {
@@ -80,6 +81,7 @@ SHELL = (
         + _WORD,
         _PATHS,
         allow=PLAIN,
+        needs=(*PARTS, "passw", "_pass", "secret", "token"),
     ),
     setting(
         "shell-argument",
@@ -88,6 +90,7 @@ SHELL = (
         HASH_COMMENT + "|" + given("|".join(ARGUMENTS.values())),
         _PATHS,
         allow=PLAIN,
+        needs=tuple(ARGUMENTS),
     ),
     setting(
         "shell-chpasswd",
@@ -95,6 +98,7 @@ SHELL = (
         _HIGH,
         HASH_COMMENT + "|" + PIPED["chpasswd"],
         _PATHS,
+        needs=("chpasswd",),
     ),
     setting(
         "shell-piped",
@@ -103,5 +107,6 @@ SHELL = (
         HASH_COMMENT + "|" + PIPED["|"],
         _PATHS,
         allow=PLAIN,
+        needs=("-stdin", "sudo", "vncpasswd"),
     ),
 )
