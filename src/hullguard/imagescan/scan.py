@@ -6,6 +6,7 @@ from hullguard import inventory as images
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.match import Matched
 from hullguard.inventory import LayerCache, Limits, Progress
+from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.content import LicenseUse
 from hullguard.model.inventory import Inventory
@@ -38,6 +39,7 @@ class Scanner:
         all_mounts: bool = False,
         licenses: bool = True,
         processes: int = 1,
+        ahead: Ahead | None = None,
     ) -> ScanReport:
         """Reads an image and reports on it; blocks, so servers call it in a thread.
 
@@ -56,6 +58,7 @@ class Scanner:
             all_mounts=all_mounts,
             licenses=licenses,
             processes=processes,
+            ahead=ahead,
         )
         return self.report(inventory, licenses=licenses)
 

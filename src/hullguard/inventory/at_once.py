@@ -4,19 +4,24 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from msgspec.structs import replace
 
 from hullguard.inventory.layer import THIS_LAYER, IndexedLayer
 from hullguard.inventory.processes import Read, alone, spread
 from hullguard.inventory.source.blobs import LayerBlob, PlacedBlobs
-from hullguard.inventory.source.reader import LayerReader
+from hullguard.inventory.source.reader import LayerReader, compressed
 from hullguard.model.errors import HullguardError, Invalid, LimitReached
 from hullguard.model.package import Unknown
 
 _MOST_THREADS = 4
 _OF_DAMAGE = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
 """Signals that end a process because of what it did itself."""
+READER_ENDED = "image.reader-ended"
+"""The code of the error that says that a layer ended every process that read it."""
+_MOST_FILES = 64
+"""That are open at once to be looked into."""
 _WORTH_A_PROCESS = 8 << 20
 """Stored bytes of layers: to make a process and to hand over what it read takes as long as to read some of them."""
 
@@ -39,18 +44,47 @@ def read_at_once(blobs: PlacedBlobs, layers: Sequence[LayerBlob], reader: LayerR
             left[number] = size
         else:
             read[number] = known
+    believed = _hashed_ahead(blobs, layers, reader, left)
     try:
-        read |= _by_processes(blobs, layers, reader, left)
+        read |= _by_processes(blobs, layers, reader, left, walks_only=left.keys() <= set(believed))
     except LimitReached:
         return None
     _by_threads(blobs, layers, reader, [number for number in left if number not in read], read)
-    return _in_order(read)
+    if (found := _in_order(read)) is not None:
+        for number in believed:
+            with blobs.part(layers[number]) as part:
+                reader.rely(part.section(), found[number])
+    return found
+
+
+def _hashed_ahead(
+    blobs: PlacedBlobs, layers: Sequence[LayerBlob], reader: LayerReader, left: dict[int, int]
+) -> list[int]:
+    """Has plain layers hashed from now on; the numbers of those that are taken for what they are called until then."""
+    if reader.ahead is None:
+        return []
+    if sum(left.values()) < _WORTH_A_PROCESS or threading.active_count() > 1:
+        reader.ahead.stop()
+        return []
+    with ExitStack() as opened:
+        largest = sorted((number for number in left if left[number]), key=lambda number: -left[number])[:_MOST_FILES]
+        sections = {number: opened.enter_context(blobs.part(layers[number])).section() for number in largest}
+        plain = {number: section for number, section in sections.items() if not compressed(section)}
+        reader.ahead.hash(list(plain.values()))
+        return [
+            number
+            for number, section in plain.items()
+            if reader.believes(section, layers[number].claimed, layers[number].digest) is not None
+        ]
 
 
 def _by_processes(
-    blobs: PlacedBlobs, layers: Sequence[LayerBlob], reader: LayerReader, left: dict[int, int]
+    blobs: PlacedBlobs, layers: Sequence[LayerBlob], reader: LayerReader, left: dict[int, int], *, walks_only: bool
 ) -> dict[int, IndexedLayer]:
-    """What processes could read of that; what they could not is absent."""
+    """What processes could read of that; what they could not is absent.
+
+    ``walks_only``: whether others hash all of it, and have processors for that.
+    """
     # The largest layer takes its time in any case: what there is to gain is what is read of the others meanwhile.
     others = sum(left.values()) - max(left.values(), default=0)
     if reader.processes < 2 or others < _WORTH_A_PROCESS:
@@ -58,7 +92,10 @@ def _by_processes(
     if threading.active_count() > 1:
         return {}  # a lock that another thread holds would stay locked in a forked process for ever
     largest_first = sorted(left, key=lambda number: -left[number])
-    count = min(reader.processes, len(left))
+    hashing = reader.ahead.processes if reader.ahead is not None and walks_only else 0
+    count = min(reader.processes if reader.wanted.inspectors else reader.processes - hashing, len(left))
+    if count < 2:
+        return {}
 
     def read(number: int, own: LayerReader) -> IndexedLayer:
         return blobs.layer(layers[number], own)
@@ -80,7 +117,7 @@ def _again(number: int, by: int, read: Read, reader: LayerReader, name: str) -> 
         raise Invalid(
             f"layer {name} cannot be read: signal {by} ended the process that read it, and then another one; "
             "allow them more memory, or report this as a mistake of Hullguard's",
-            "image.reader-ended",
+            READER_ENDED,
         )
     layer = again.layers.get(number) or read(number, reader)
     why = f"{THIS_LAYER}: signal {by} ended the process that read it, and another one read it again"

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import zstandard
 
+from hullguard.inventory.entry import entry
 from hullguard.inventory.layer import LayerIndex
 from hullguard.model.decoding import from_msgpack
 
@@ -93,4 +94,4 @@ class LayerCache:
         return total
 
     def _path(self, diff_id: str, signature: str) -> Path:
-        return self._directory / f"{hashlib.sha256(f'{diff_id} {signature}'.encode()).hexdigest()}.layer"
+        return entry(self._directory, diff_id, signature)

@@ -6,19 +6,20 @@ with a layer or with the process, is absent from what it hands over: whoever ask
 Of a process that a signal ended it is told which layer it had begun: that may be what ended it.
 """
 
+import functools
 import mmap
 import os
-import signal
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from hullguard.inventory.cache import UNREADABLE
+from hullguard.inventory.children import forked, reap
 from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.source.reader import LayerReader, Progress
 from hullguard.model.decoding import from_msgpack
@@ -28,7 +29,6 @@ _NUMBER, _LENGTH = struct.Struct("<I"), struct.Struct("<Q")
 _SLOT = 16
 """Numbers that a process shares with the others: how far it is, and what it spent."""
 _ENDED, _FIRST, _BEGUN = 0, 1, 15
-_INTERRUPT = {signal.SIGINT}
 _AGAIN = 0.1
 """Seconds after which a bar is told how far the others are."""
 
@@ -76,7 +76,7 @@ def spread(numbers: Sequence[int], read: Read, reader: LayerReader, count: int, 
         board.end()
         os.close(queue)
         for pid, handed in others:
-            _reap(pid)
+            reap(pid)
             os.close(handed)
     return Spread(found, ended)
 
@@ -168,29 +168,18 @@ class _Help(NamedTuple):
 def _forked(help_: _Help) -> tuple[int, int]:
     """Another process: its number, and the file into which it puts what it read."""
     handed = os.memfd_create("layers")
-    # Who presses Ctrl-C meanwhile interrupts the one that asked, or ends the other: that must not go on as the first.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
     try:
-        if (pid := os.fork()) == 0:
-            _live(help_, handed)
+        return forked(functools.partial(_live, help_, handed)), handed
     except OSError:
         os.close(handed)
         raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return pid, handed
 
 
-def _live(help_: _Help, handed: int) -> NoReturn:
-    """The life of such a process, which says nothing, whatever happens, and never goes on as the one that made it."""
+def _live(help_: _Help, handed: int) -> None:
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
         _work(help_, handed)
     except BaseException:  # noqa: BLE001 - whoever asked meets it again, and can say it
         help_.board.end()
-    finally:
-        os._exit(0)
 
 
 def _work(help_: _Help, handed: int) -> None:
@@ -252,11 +241,6 @@ def _wait(others: Sequence[tuple[int, int]], progress: Progress | None) -> None:
 
 
 def _signal_of(pid: int) -> int:
-    """The signal that ended a process, 0 where none did; nobody is asked for it again but by ``_reap``."""
+    """The signal that ended a process, 0 where none did; nobody is asked for it again but by ``reap``."""
     ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     return ended.si_status if ended is not None and ended.si_code != os.CLD_EXITED else 0
-
-
-def _reap(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)

@@ -25,7 +25,7 @@ from hullguard.agent.runtime.scratch import unframed
 from hullguard.agent.sensor.containers import DockerIdentities, container_id, full_name
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.limits import Budget
-from hullguard.inventory.read import read
+from hullguard.inventory.reading import read
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.registry.challenge import parse_challenges, parse_token

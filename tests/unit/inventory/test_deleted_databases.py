@@ -20,7 +20,7 @@ from tests.support.images import (
 )
 
 from hullguard.inventory.limits import Limits
-from hullguard.inventory.read import read
+from hullguard.inventory.reading import read
 from hullguard.model.inventory import Inventory
 
 OS = file("etc/os-release", DEBIAN_12)

@@ -70,7 +70,7 @@ def inspectors_of(names: Collection[str]) -> list[Inspector]:
 
 @pytest.fixture(autouse=True)
 def _inspectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("hullguard.inventory.read"), "inspectors_of", inspectors_of)
+    monkeypatch.setattr(importlib.import_module("hullguard.inventory.reading"), "inspectors_of", inspectors_of)
 
 
 def scan(path: Path, *layers: bytes, scanners: frozenset[str] = ALL, cache: LayerCache | None = None) -> Inventory:

@@ -80,7 +80,7 @@ def test_what_several_processes_find_is_what_one_does(
 
     assert not made_processes
     assert read(str(path), scanners=SECRET, processes=3) == alone
-    assert len(made_processes) == 2
+    assert len(made_processes) == (3 if compression == "none" else 2)  # of which one hashes
     assert len(alone.secrets) == 5
     assert alone.complete
 

@@ -17,6 +17,7 @@ from hullguard.words import local, say
 if TYPE_CHECKING:
     from hullguard.app.cli.scan_job import Job, Outcome
     from hullguard.imagescan.formats.format import Format
+    from hullguard.inventory.source.ahead import Ahead
 
 _FOR_STREAMS = ("table", "json")
 """Formats whose reports can follow each other in one output."""
@@ -44,6 +45,7 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     reading: options.Reading,
 ) -> int:
     """Find what is wrong with images: vulnerable packages, secrets, malware, careless configuration."""
+    ahead = _hashed_early(targets, reading)
     from hullguard.advisories.database import Advisories
     from hullguard.imagescan.select import parse_severity
     from hullguard.inventory import recognise
@@ -55,7 +57,7 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     if len(targets) == 1:
         check_file(output, targets)
         recognise(targets[0])  # a wrong target is said before a missing database is
-        return _one(job, targets[0], chosen, output, suppressed=show_suppressed)
+        return _one(job, targets[0], chosen, output, ahead, suppressed=show_suppressed)
     if output is None and chosen.name not in _FOR_STREAMS:
         raise Invalid(f"several reports as {chosen.name} need a directory: -o DIR")
     if output is not None:
@@ -65,11 +67,22 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     return _many(job, targets, chosen, output, jobs, suppressed=show_suppressed)
 
 
-def _one(job: "Job", target: str, chosen: "Format", output: Path | None, *, suppressed: bool) -> int:
+def _hashed_early(targets: list[str], reading: options.Reading) -> "Ahead | None":
+    """What of a target is hashed while all else is loaded; it ends by itself if this process does."""
+    if len(targets) > 1 or options.layer_processes() < 2:
+        return None
+    from hullguard.inventory.source.early import hashed_early
+
+    return hashed_early(targets[0], reading.cache)
+
+
+def _one(
+    job: "Job", target: str, chosen: "Format", output: Path | None, ahead: "Ahead | None", *, suppressed: bool
+) -> int:
     from hullguard.app.cli.scan_job import scan_one
 
     with progress_of(say("Reading {target}", target=target)) as progress:
-        outcome = scan_one(job, target, progress)
+        outcome = scan_one(job, target, progress, ahead)
     write(_rendered(outcome, chosen, to_file=output is not None, suppressed=suppressed), output)
     if outcome.said:
         exits.remark(outcome.said)
@@ -114,6 +127,7 @@ def sbom(
     reading: options.Reading,
 ) -> int:
     """List the packages of an image without asking what is wrong with them."""
+    ahead = _hashed_early([target], reading)
     from hullguard.imagescan.formats.format import Page
     from hullguard.imagescan.formats.packages import package_table
     from hullguard.imagescan.scan import bill
@@ -135,6 +149,7 @@ def sbom(
             all_mounts=reading.all_mounts,
             licenses=True,
             processes=options.layer_processes(),
+            ahead=ahead,
         )
     page = Page() if output else Page(width(), coloured())
     if format_ == "json":

@@ -15,6 +15,7 @@ from hullguard.app.cli.scan_options import layer_processes
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
 from hullguard.imagescan.select import reaches, select
 from hullguard.inventory import LayerCache, Limits
+from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError
 from hullguard.model.report import Asked, ScanReport
@@ -65,7 +66,9 @@ class Outcome(Struct, frozen=True):
     """For standard error."""
 
 
-def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None = None) -> Outcome:
+def scan_one(
+    job: Job, target: str, progress: Callable[[str, int], None] | None = None, ahead: Ahead | None = None
+) -> Outcome:
     """Raises what the scan raises."""
     wants_vulnerabilities = "vuln" in job.scanners
     advisories = Advisories.open(job.database) if wants_vulnerabilities else None
@@ -82,6 +85,7 @@ def scan_one(job: Job, target: str, progress: Callable[[str, int], None] | None 
             all_mounts=job.all_mounts,
             licenses="license" in job.scanners,
             processes=job.processes,
+            ahead=ahead,
         )
     finally:
         if advisories is not None:

@@ -14,9 +14,10 @@ from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.layer import IndexedLayer, Indexer, LayerIndex
 from hullguard.inventory.limits import Budget
+from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.hashing import Hashing, Processors, Spent
 from hullguard.inventory.source.mapped import Pages, is_held, lease_on
-from hullguard.inventory.source.unchanged import Computed, Identity, note, noted
+from hullguard.inventory.source.unchanged import Computed, Identity, identity_of, note, noted
 from hullguard.inventory.streams import Section, Uncompressed, read_up_to
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.errors import Invalid, LimitReached
@@ -51,6 +52,8 @@ class LayerReader:
         self.cache = cache
         self.progress = progress
         self.processes = processes
+        self.ahead: Ahead | None = None
+        """Hashes some of the layers; whoever gives it asks it at the end whether they are what they are called."""
         self._careful = careful
         several = bool(wanted.inspectors) and len(os.sched_getaffinity(0)) > _FEW
         self._turn: AbstractContextManager[object] = nullcontext() if several else threading.Lock()
@@ -74,6 +77,8 @@ class LayerReader:
         asked; the bytes are hashed in any case. ``identity`` is what ``known`` will ask for the next time. A claim that
         is wrong raises.
         """
+        if isinstance(raw, Section) and claimed and (lease := self.believes(raw, claimed, digest)) is not None:
+            return self._believed(raw, what, claimed, lease)
         before = identity() if identity and self.cache and not self._careful else None
         layer = self._index(raw, what, claimed)
         if layer.stopped is not None:
@@ -91,6 +96,37 @@ class LayerReader:
             check_digest(what, digest, layer.digest)
             check_digest(what, claimed, layer.diff_id)
         return layer
+
+    def hashing(self, ahead: Ahead) -> "LayerReader":
+        """The same reader, of the same budget, that has plain layers hashed by somebody else."""
+        other = copy.copy(self)
+        other.ahead = ahead
+        return other
+
+    def believes(self, section: Section, claimed: str | None, digest: str | None) -> int | None:
+        """The open file, held, of a plain layer that is taken for what it is called, since somebody hashes it; or None.
+
+        Of a plain layer the digest and the diff id are the same.
+        """
+        if self.ahead is None or claimed is None or digest not in (None, claimed):
+            return None
+        lease = self.ahead.lease(section)
+        return None if lease is None or compressed(section) else lease
+
+    def rely(self, section: Section, layer: IndexedLayer) -> None:
+        """Has a layer that was believed compared at the end, and then kept for the next time."""
+        if self.ahead is None or (lease := self.ahead.lease(section)) is None:
+            return
+        identity = functools.partial(identity_of, lease, section.offset, section.left)
+        before = identity() if self.cache is not None else None
+
+        def keep() -> None:
+            if self.cache is not None:
+                self._keep(self.cache, layer)
+                if before is not None and before == identity():
+                    note(self.cache, before, Computed(layer.diff_id, layer.digest, layer.size))
+
+        self.ahead.rely(section, layer.digest, keep)
 
     def telling(self, progress: Progress | None) -> "LayerReader":
         """The same reader, of the same budget, that tells its progress to somebody else."""
@@ -117,7 +153,13 @@ class LayerReader:
     def again(self, wanted: Wanted) -> "LayerReader":
         """A reader of the same image with more wishes and a fresh budget."""
         budget = Budget(self.budget.limits)
-        return LayerReader(wanted, budget, self.cache, self.progress, processes=self.processes)
+        other = LayerReader(wanted, budget, self.cache, self.progress, processes=self.processes)
+        other.ahead = self.ahead
+        return other
+
+    def anew(self) -> "LayerReader":
+        """A reader for the same with a fresh budget, for which nobody hashes anything."""
+        return LayerReader(self.wanted, Budget(self.budget.limits), self.cache, self.progress, processes=self.processes)
 
     def careful(self) -> "LayerReader":
         """A reader with a fresh budget that stops at the same byte every time."""
@@ -140,16 +182,39 @@ class LayerReader:
     def _index(self, raw: Readable, what: str, claimed: str | None) -> IndexedLayer:
         cached = self.cache.get(claimed, self.signature) if self.cache and claimed else None
         layer = None
-        if isinstance(raw, Section) and not self._careful and not compression_of(read_up_to(raw.copy(), MARK)):
+        if isinstance(raw, Section) and not self._careful and not compressed(raw):
             layer = self._held(raw.copy(), what, cached)
         if layer is None:
             layer = self._stream(raw, what, Indexer(self.wanted, self.budget, what), cached)
-        # An index is known by what was computed, so one that a wrong claim found is never taken for this layer's.
-        # What could not be read now, because the disk is full, say, can perhaps be read the next time.
-        whole = layer.stopped is None and not any(unknown.incomplete for unknown in layer.index.unknowns)
-        if self.cache is not None and cached is None and whole:
-            self.cache.put(layer.diff_id, self.signature, layer.index)
+        if self.cache is not None and cached is None and layer.stopped is None:
+            self._keep(self.cache, layer)
         return layer
+
+    def _keep(self, cache: LayerCache, layer: IndexedLayer) -> None:
+        """An index is known by what was computed, so one that a wrong claim found is never taken for this layer's.
+
+        What could not be read now, because the disk is full, say, can perhaps be read the next time.
+        """
+        if not any(unknown.incomplete for unknown in layer.index.unknowns):
+            cache.put(layer.diff_id, self.signature, layer.index)
+
+    def _believed(self, section: Section, what: str, claimed: str, lease: int) -> IndexedLayer:
+        """The layer as it is if it is what it is called; nobody can write to its file meanwhile."""
+        cached = self.cache.get(claimed, self.signature) if self.cache else None
+        indexer, size = Indexer(self.wanted, self.budget, what), section.left
+        spent = Spent(section, self.budget, functools.partial(self._tell, what), Pages(lease))
+        try:
+            if cached is None:
+                with self._turn:
+                    indexer.run(spent)
+            spent.rest()
+        except LimitReached as reached:
+            return IndexedLayer(indexer.index, "", "", 0, reached)
+        return IndexedLayer(cached or indexer.index, claimed, claimed, size)
+
+    def _tell(self, what: str, count: int) -> None:
+        if self.progress:
+            self.progress(what, count)
 
     def _stream(self, raw: Readable, what: str, indexer: Indexer, cached: LayerIndex | None) -> IndexedLayer:
         stream = Uncompressed(_Told(raw, what, self.progress) if self.progress else raw, self.budget, what)
@@ -176,11 +241,7 @@ class LayerReader:
     def _plain(
         self, section: Section, what: str, indexer: Indexer, cached: LayerIndex | None, pages: Pages
     ) -> IndexedLayer:
-        def told(count: int) -> None:
-            if self.progress:
-                self.progress(what, count)
-
-        spent = Spent(section, self.budget, told, pages)
+        spent = Spent(section, self.budget, functools.partial(self._tell, what), pages)
         with ExitStack() as walking:
             walking.enter_context(self._processors.walk())
             with Hashing(section, self._processors) as hashing:
@@ -194,6 +255,11 @@ class LayerReader:
                 walking.close()
                 digest = hashing.digest()
         return IndexedLayer(cached or indexer.index, digest, digest, hashing.count)
+
+
+def compressed(section: Section) -> bool:
+    """Whether a layer is stored in a compressed form, which its first bytes tell."""
+    return bool(compression_of(read_up_to(section.copy(), MARK)))
 
 
 def check_digest(what: str, wanted: str | None, computed: str) -> None:

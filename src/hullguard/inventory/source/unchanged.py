@@ -6,14 +6,17 @@ Decision 0007 says why the state of a file may stand for its content, and when i
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from hullguard.inventory.cache import UNREADABLE, LayerCache
-from hullguard.inventory.layer import LayerIndex
+from hullguard.inventory.entry import entry
 from hullguard.inventory.source.mapped import lease_on
-from hullguard.model.decoding import from_msgpack
+
+if TYPE_CHECKING:
+    from hullguard.inventory.cache import LayerCache
 
 # The coarsest clock of the file systems in use is FAT's, two seconds; a change within one tick leaves no trace.
 SETTLED_NS = 2_000_000_000
@@ -45,13 +48,23 @@ def identity_of(descriptor: int, offset: int, size: int) -> str | None:
     return ":".join(map(str, parts))
 
 
-def note(cache: LayerCache, identity: str, computed: Computed) -> None:
+def note(cache: "LayerCache", identity: str, computed: Computed) -> None:
     """Keeps what was computed of a file in this state."""
+    from hullguard.inventory.layer import LayerIndex
+
     cache.put(identity, _SIGNATURE, LayerIndex(note=msgspec.msgpack.encode(computed)))
 
 
-def noted(cache: LayerCache, identity: str) -> Computed | None:
+def is_noted(cache: Path, identity: str) -> bool:
+    """Whether something may be kept of a file in this state, in the cache that is this directory."""
+    return entry(cache, identity, _SIGNATURE).exists()
+
+
+def noted(cache: "LayerCache", identity: str) -> Computed | None:
     """What was computed of the file when it was in this state before."""
+    from hullguard.inventory.cache import UNREADABLE
+    from hullguard.model.decoding import from_msgpack
+
     stored = cache.get(identity, _SIGNATURE)
     try:
         return None if stored is None else from_msgpack(stored.note, Computed)

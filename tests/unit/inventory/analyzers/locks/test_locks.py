@@ -12,7 +12,7 @@ from tests.support.lockfiles import CASES, COMPOSER, NPM_3, POETRY, STACK
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.catalog import ANALYZERS
-from hullguard.inventory.read import read
+from hullguard.inventory.reading import read
 
 NAMES = sorted({name for name, _, _ in CASES})
 

@@ -11,7 +11,7 @@ from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.ownable import loadable_files
 from hullguard.inventory.analyzers.provenance import foreign
-from hullguard.inventory.at_once import read_at_once
+from hullguard.inventory.at_once import READER_ENDED, read_at_once
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.defects import analyzed
@@ -21,6 +21,7 @@ from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
 from hullguard.inventory.paths import spelled
 from hullguard.inventory.quotable import quotable
+from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.blobs import PlacedBlobs
 from hullguard.inventory.source.documents import ImageConfig
 from hullguard.inventory.source.image import Described, layer_facts
@@ -32,7 +33,7 @@ from hullguard.inventory.source.target import parse
 from hullguard.inventory.squash import Tree, views
 from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
-from hullguard.model.errors import Invalid, LimitReached, NotFound
+from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, Unknown
@@ -74,6 +75,7 @@ def read(
     loadables: bool = False,
     licenses: bool = False,
     processes: int = 1,
+    ahead: Ahead | None = None,
 ) -> Inventory:
     """Everything that matching needs to know about an image; it blocks, so servers call it in a thread.
 
@@ -82,6 +84,7 @@ def read(
     programs and shared libraries are whose; only who watches its containers needs them. ``licenses``: whether to read
     also what tells of licences alone; those that stand with a package's name and version are told in any case.
     ``processes``: how many may be made for the layers of one image; more than one only for who has no other thread.
+    ``ahead``: hashes what may be layers of the image already; it is given up at the end.
 
     A limit that is reached gives an inventory that is not ``complete`` and says so in ``unknowns``. Raises
     NotFound, Invalid or Unavailable when there is no such image, or no image at all.
@@ -102,7 +105,7 @@ def read(
             return quotable(_tree(target, source, opened, reader))
         if isinstance(opened, Listed):
             return quotable(_listed(Target(target, source.kind), opened))
-        return quotable(_image(target, source, opened, request, reader))
+        return quotable(_stored(target, source, opened, request, reader, ahead))
 
 
 def _asked(*, licenses: bool, tree: bool) -> list[Analyzer]:
@@ -139,6 +142,24 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
 def _listed(target: Target, listed: Listed) -> Inventory:
     packages, unknowns = _once(list(listed.packages)), tuple(listed.unknowns)
     return Inventory(target, listed.os, packages=packages, unknowns=unknowns, complete=_complete(unknowns))
+
+
+def _stored(  # noqa: PLR0917 - what is read, of whom, by whom
+    target: str, source: Source, image: StoredImage, request: Request, reader: LayerReader, ahead: Ahead | None
+) -> Inventory:
+    """An image, for which its layers are taken for what they are called as long as it takes to hash them."""
+    with ahead or Ahead() as hashing:
+        if reader.processes < 2 or image.identity is not None:
+            hashing.stop()  # what an engine keeps is known by what was computed of all of it
+            return _image(target, source, image, request, reader)
+        try:
+            inventory = _image(target, source, image, request, reader.hashing(hashing))
+            if hashing.kept():
+                return inventory
+        except HullguardError as error:
+            if not hashing.processes or error.code == READER_ENDED:
+                raise
+    return _image(target, source, image, request, reader.anew())
 
 
 def _image(target: str, source: Source, image: StoredImage, request: Request, reader: LayerReader) -> Inventory:
