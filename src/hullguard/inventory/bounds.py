@@ -75,7 +75,8 @@ PROGRAMS_BYTES = Bound(256 * MIB, "those parts of all programs of an image toget
 RUNTIME_BYTES = Bound(MIB, "the file `release` of a Java runtime")
 
 DATABASE_LINES = Bound(
-    1 << 20, "lines that count of one database of dpkg, apk, opkg or Chisel; the others are left out"
+    1 << 20,
+    "lines that count of one database of dpkg, apk, opkg or Chisel, or of a list for rpm's; the others are left out",
 )
 LISTED_FILES = Bound(
     500_000,

@@ -49,6 +49,9 @@ def _read(content: bytes, read: Callable[[str], Record | None]) -> Condensed:
         if len(found.records) >= bounds.RPM_PACKAGES:
             found.report(f"it names more than {bounds.RPM_PACKAGES} packages")
             break
+        if number > bounds.DATABASE_LINES:
+            found.report(f"it names more than is read; of its lines the first {bounds.DATABASE_LINES} were")
+            break
         record = read(text(line)) if len(line) <= _LONGEST_LINE else None
         if record is not None:
             found.records.append(record)

@@ -5,6 +5,8 @@ from tests.support.images import file
 from tests.support.inventories import Found
 from tests.support.rpms import header, ndb
 
+from hullguard.inventory import bounds
+
 OS = file("etc/os-release", 'ID=azurelinux\nVERSION_ID="3.0"\nPRETTY_NAME="Microsoft Azure Linux 3.0"\n')
 LONG, SHORT = (f"var/lib/rpmmanifest/container-manifest-{number}" for number in (2, 1))
 GLIBC = "glibc\t2.38-8.azl3\t1748892790\t1735838940\tMicrosoft Corporation\t(none)\t10855265\tx86_64\t0\tglibc-2.38-8.azl3.src.rpm\n"
@@ -105,3 +107,15 @@ def test_packages_of_languages_may_be_of_packages_whose_files_nobody_lists() -> 
 
     assert found.names == ["glibc", "six"]
     assert [one.what.partition(",")[0] for one in found.unknowns] == ["1 files"]
+
+
+def test_lines_without_end_are_not_all_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "DATABASE_LINES", 3)
+
+    found = Found([OS, file(LONG, GLIBC + "x\n" * 2 + CERTIFICATES)])
+
+    assert found.names == ["glibc"]
+    assert [one.why.partition(": ")[2] for one in found.unknowns] == [
+        "it names more than is read; of its lines the first 3 were",
+        "2 lines of it are none of a list of packages, line 2 the first of them",
+    ]
