@@ -47,13 +47,15 @@ _MANIFEST = b"META-INF/MANIFEST.MF"
 _STEM = re.compile(r"(?P<artifact>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)")
 
 # Parts of a Java runtime, which is reported as a whole; others of these names say what they are.
-_RUNTIME = frozenset({"jrt-fs.jar", "rt.jar", "jce.jar", "jsse.jar", "charsets.jar", "resources.jar", "tools.jar"})
+_RUNTIME = re.compile(
+    r"(?:jrt-fs|rt|jce|jsse|charsets|resources|tools)\.jar|(?:java|jdk)\.[a-z.]+\.jmod", re.IGNORECASE
+).fullmatch
 
 
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 17
+    name, version = "java", 18
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -247,7 +249,7 @@ class _Walk:
                 yield Piece(PackageType.MAVEN, "org.apache.tomcat:tomcat", told[1], licenses, place)
         elif {"Short-Name", "Plugin-Version"} <= stated.manifest.keys():
             yield Doubt("a plugin of Jenkins that does not say its Maven group, name and version", place)
-        elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and base not in _RUNTIME:
+        elif stated.code and (base.lower().endswith(".jar") or not self._named_so) and not _RUNTIME(base):
             if packs:
                 yield Doubt("a Java archive that names in Maven's way only what was packed into it, not itself", place)
             else:

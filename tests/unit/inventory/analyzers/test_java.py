@@ -668,6 +668,13 @@ def test_a_family_has_the_group_that_it_had_in_that_version(name: str, package: 
     assert Found([file(f"lib/{name}", jar(manifest(Created_By="javac")))]).names == [package]
 
 
+@pytest.mark.parametrize("name", ["java.base.jmod", "jdk.internal.vm.ci.jmod"])
+def test_modules_of_a_development_kit_are_parts_of_the_runtime(name: str) -> None:
+    module = b"JM\x01\x00" + jar({"classes/module-info.class": b"x"})
+    assert Found([file(f"usr/lib/jvm/jmods/{name}", module)]).unknowns == Found([]).unknowns
+    assert Found([file("opt/my.own.jmod", module)]).unknowns[-1].what == "opt/my.own.jmod"
+
+
 def test_a_module_of_java_is_read() -> None:
     assert Found([file("opt/x.jmod", b"JM\x01\x00" + jar(LOG4J))]).names == [LOG4J_NAME]
 
