@@ -56,7 +56,10 @@ class TransportBlobs(DirectoryBlobs):
 
 def version_of(directory: Path) -> str:
     """The number of the form in which a directory is one of these; empty where it is none."""
-    with suppress(OSError), (directory / _VERSION).open("rb") as file:
+    place = directory / _VERSION
+    if not place.is_file():  # whoever opens a pipe waits for somebody who writes into it
+        return ""
+    with suppress(OSError), place.open("rb") as file:
         line = file.read(_LINE).partition(b"\n")[0]
         return line.removeprefix(TRANSPORT).decode("utf-8", "replace") if line.startswith(TRANSPORT) else ""
     return ""

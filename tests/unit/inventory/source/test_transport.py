@@ -1,6 +1,7 @@
 """Directories that skopeo and Podman write: every byte is what its name says, and nothing else is taken for one."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,16 @@ def test_another_version_file_says_nothing(tmp_path: Path, version: str) -> None
     (IMAGE.docker_dir(tmp_path) / "version").write_text(version)
 
     assert read(str(tmp_path)).target.kind == "dir"
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    """One without a writer would be waited for without end; this one has words in it, so that reading it shows."""
+    os.mkfifo(tmp_path / "version")
+    (tmp_path / "manifest.json").write_text("{}")
+    pipe = os.open(tmp_path / "version", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        os.write(pipe, b"Directory Transport Version: 1.1\n" * 1000)
+
+        assert read(str(tmp_path)).target.kind == "dir"
+    finally:
+        os.close(pipe)
