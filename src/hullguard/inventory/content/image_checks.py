@@ -97,7 +97,15 @@ ALIKE = Check(
     "give each a name and a number of its own; those that share one own the same files",
 )
 
-_INSTALLS = r"\b(?:install|add)\b"
+_INSTALLS = (
+    r"\b(?:install|add)\b|\bzypper\s(?:[^\s]{1,40}\s{1,4}){0,6}in\b|\bpacman\s(?:[^\s]{1,40}\s{1,4}){0,6}-S[a-z]{0,4}\b"
+)
+_SHELL = r"(?:/usr)?(?:/bin/)?(?:ba|z|da|k|a)?sh\b"
+_SUDO = r"(?:sudo\s{1,4}(?:-\S{1,40}\s{1,4}){0,6})?(?:env\s{1,4})?(?:[A-Za-z_]\w{0,60}=\S{0,200}\s{1,4}){0,6}"
+# A language's interpreter runs it when it is given no program of its own: ``python -c`` and ``perl -pe`` only read it.
+_INTERPRETER = r"(?:/usr)?(?:/bin/)?(?:python[0-9.]{0,4}|perl|ruby|node|php)\s{0,8}(?:$|#|\d?>|-(?:\s|$))"
+_ALONE = r"(?:\s{1,64}(?:-o\s{1,4}\S{1,200}|-\S{0,200}))*\s{0,64}(?:$|#|\d?>)"
+"""Options and no package."""
 HABITS = (
     Habit(
         UPDATE,
@@ -116,8 +124,14 @@ HABITS = (
     ),
     Habit(
         PIPE,
-        "pipes a download into a shell",
-        (Sign(r"\b(?:curl|wget)\b", r"\s{0,8}(?:sudo )?(?:/bin/)?(?:ba|z|da)?sh\b", piped=True),),
+        "runs a download unseen",
+        (
+            Sign(r"\b(?:curl|wget)\b", rf"\s{{0,8}}{_SUDO}(?:{_SHELL}|{_INTERPRETER})", piped=True),
+            Sign(
+                r"(?:^|[\s\"'(/])(?:(?:ba|z|da|k|a)?sh|source|eval|\.|python[0-9.]{0,4}|perl|ruby)\s{1,8}(?:-{1,2}[a-zA-Z]{1,8}\s{1,8}){0,3}"
+                r"[\"']?(?:\$\(|`|<\()\s{0,4}(?:curl|wget)\b"
+            ),
+        ),
     ),
     Habit(
         UNCHECKED,
@@ -125,6 +139,7 @@ HABITS = (
         (
             Sign(
                 r"--allow-unauthenticated|--allow-untrusted|--nogpgcheck|--no-check-certificate|--no-gpg-check"
+                r"|--no-gpg-checks|--nosignature|--nodigest|--force-yes|GIT_SSL_NO_VERIFY=.?(?:1|true)"
                 r"|--trusted-host|NODE_TLS_REJECT_UNAUTHORIZED=.?0|http\.sslVerify[= ]false|strict-ssl[= ]false"
             ),
             Sign(r"\bcurl\b", r"\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?:\s|$)"),
@@ -133,12 +148,25 @@ HABITS = (
     Habit(
         OPEN,
         "makes files writable for everyone",
-        (Sign(r"\bchmod\b", r"\s(?:0?777|a\+rwx|o\+w|a\+w|ugo\+rwx)\s"),),
+        (
+            Sign(
+                r"\bchmod\b",
+                r"\s(?:0?777|0?666|(?:[ugoa]{0,4}[+=\-][rwxXst]{0,6},){0,4}[ug]{0,2}[ao][ugo]{0,2}[+=][rxX]{0,3}w[rwxXst]{0,6}(?:,\S{0,60})?)\s",
+            ),
+        ),
     ),
     Habit(
         UPGRADE,
         "upgrades the whole distribution",
-        (Sign(r"(?:^|[\s/])(?:apt-get|apt|aptitude)\s", r"\b(?:dist-upgrade|full-upgrade)\b"),),
+        (
+            Sign(
+                r"(?:^|[\s/])(?:apt-get|apt|aptitude)\s",
+                rf"\b(?:dist-upgrade|full-upgrade)\b|(?<![\w-])(?:safe-)?upgrade{_ALONE}",
+            ),
+            Sign(r"(?:^|[\s/])apk\s", rf"(?<![\w-])upgrade{_ALONE}"),
+            Sign(r"(?:^|[\s/])(?:yum|(?:micro|t)?dnf)\s", rf"(?<![\w-])(?:upgrade|update){_ALONE}"),
+            Sign(r"(?:^|[\s/])zypper\s", rf"(?<![\w-])(?:dup|dist-upgrade|up|update|patch){_ALONE}"),
+        ),
     ),
     Habit(
         LEFT,

@@ -12,9 +12,13 @@ from hullguard.inventory.content.image_checks import HABITS, Habit, Sign
 _SEPARATOR = re.compile(r"(\|\||&&|[;|\n]|(?<![>&])&(?![>&]))")
 
 
+_PIPED = 4
+"""Commands behind a pipe that are looked at: what is fetched may be unpacked first."""
+
+
 class _Command(Struct, frozen=True):
     text: str
-    piped_into: str | None
+    piped_into: tuple[str, ...]
 
 
 def habits(instruction: str) -> Iterator[Habit]:
@@ -26,10 +30,13 @@ def habits(instruction: str) -> Iterator[Habit]:
 
 
 def _commands(instruction: str) -> list[_Command]:
-    texts = _SEPARATOR.split(instruction)
-    following = zip(texts[1::2], texts[2::2], strict=True)
-    piped = [*(text if separator == "|" else None for separator, text in following), None]
-    return [_Command(text, into) for text, into in zip(texts[::2], piped, strict=True)]
+    parts = _SEPARATOR.split(instruction)
+    commands: list[_Command] = []
+    behind: tuple[str, ...] = ()
+    for at in range(len(parts) - 1, -1, -2):
+        commands.append(_Command(parts[at], behind))
+        behind = (parts[at], *behind[: _PIPED - 1]) if at and parts[at - 1] == "|" else ()
+    return commands[::-1]
 
 
 def _shows(signs: Sequence[Sign], commands: Iterable[_Command]) -> bool:
@@ -41,7 +48,7 @@ def _fits(sign: Sign, command: _Command) -> bool:
     if first is None or not sign.then:
         return first is not None
     if sign.piped:
-        return command.piped_into is not None and _compiled(sign.then).match(command.piped_into) is not None
+        return any(_compiled(sign.then).match(text) for text in command.piped_into)
     return _compiled(sign.then).search(command.text, first.end()) is not None
 
 
