@@ -12,6 +12,9 @@ from hullguard.inventory.streams import Section
 from hullguard.model.content import Hit, Malware, Misconfiguration, Secret
 from hullguard.model.package import Unknown
 
+_PLURAL = {"secret": "secrets"}
+"""Of what scanners look for."""
+
 
 class Hits(Struct):
     """What is wrong with files, as it was found in one layer."""
@@ -38,8 +41,10 @@ class Inspection:
         """How many findings were too many, by inspector."""
         self.unknowns: list[Unknown] = []
         """What an inspector could not judge."""
-        self.passed_over: dict[tuple[str, str], tuple[int, str]] = {}
+        self._passed_over: dict[tuple[str, str], tuple[int, str]] = {}
         """How many files an inspector could not look into and the first of them, by inspector and kind of file."""
+        self._nameless: dict[tuple[str, str], tuple[int, str]] = {}
+        """The same of those whose content has other names than they have, which are not known."""
         self._inspectors = inspectors
         self._most = most
         self._found: dict[tuple[str, bool], int] = {}
@@ -61,8 +66,9 @@ class Inspection:
         for inspector in self._inspectors:
             for path in names if len(names) == 1 else _telling(inspector, names):
                 if not inspector.wants(path, size, mode, head):
-                    self._pass_over(inspector, path, inspector.passes_over(path, size, mode, head))
+                    self._count(self._passed_over, inspector, path, inspector.passes_over(path, size, mode, head))
                 elif inspector.reads:
+                    self._count(self._nameless, inspector, path, inspector.nameless(head))
                     reading.append((inspector, path))
                 else:
                     self._ask(inspector, path, size, mode, iter(()))
@@ -76,10 +82,23 @@ class Inspection:
                 for inspector, path in reading:
                     self._ask(inspector, path, size, mode, pieces(reader(whole)))
 
-    def _pass_over(self, inspector: Inspector, path: str, kind: str) -> None:
+    def overlooked(self, where: str) -> Iterator[Unknown]:
+        """What inspectors did not look into, or not for all that they know, in what is called ``where``."""
+        for (name, kind), (count, first) in self._passed_over.items():
+            why = f"{where}: {count} that are {kind} were not looked into, {first} the first of them"
+            yield Unknown(f"files that were not searched for {_PLURAL.get(name, name)}", why)
+        for (name, kind), (count, first) in self._nameless.items():
+            why = (
+                f"{where}: {count} that are {kind} were not searched for what only the names of the files in them "
+                f"would tell, {first} the first of them"
+            )
+            yield Unknown(f"files that were not searched for all {_PLURAL.get(name, name)}", why)
+
+    @staticmethod
+    def _count(counts: dict[tuple[str, str], tuple[int, str]], inspector: Inspector, path: str, kind: str) -> None:
         if kind:
-            count, first = self.passed_over.get((inspector.name, kind), (0, path))
-            self.passed_over[inspector.name, kind] = (count + 1, first)
+            count, first = counts.get((inspector.name, kind), (0, path))
+            counts[inspector.name, kind] = (count + 1, first)
 
     def _ask(self, inspector: Inspector, path: str, size: int, mode: int, pieces: Iterator[bytes]) -> None:
         try:

@@ -50,8 +50,6 @@ HASH = 16
 """Bytes of a path's hash."""
 _HASHER = hashlib.blake2b(digest_size=HASH)
 _TOGETHER = 4096
-_PLURAL = {"secret": "secrets"}
-"""Of what scanners look for."""
 _LISTED = 64
 """Bytes that it costs to remember that a directory was listed."""
 _CHANGE, _PLACE = 128, 400
@@ -139,10 +137,7 @@ class Indexer:
         self.index.unknowns += self._inspection.unknowns
         for name, more in self._inspection.left_out.items():
             self._unknown(f"more {name} findings", f"{self._what}: {more} more were left out", incomplete=True)
-        for (name, kind), (count, first) in self._inspection.passed_over.items():
-            where = THIS_LAYER if self._whiteouts else self._what
-            why = f"{where}: {count} that are {kind} were not looked into, {first} the first of them"
-            self._unknown(f"files that were not searched for {_PLURAL.get(name, name)}", why)
+        self.index.unknowns += self._inspection.overlooked(THIS_LAYER if self._whiteouts else self._what)
         self._flush()
         return self.index
 

@@ -44,6 +44,11 @@ class Inspector(abc.ABC):
         del path, size, mode, head
         return ""
 
+    def nameless(self, head: bytes) -> str:
+        """What a file is, in a word, whose content had a name of its own that is lost; such files are counted, too."""
+        del head
+        return ""
+
     @abc.abstractmethod
     def inspect(self, path: str, size: int, mode: int, chunks: Iterator[bytes]) -> Iterable[Hit | Unknown]:
         """What is wrong with a file; the content comes in pieces and must not be kept whole.

@@ -31,7 +31,7 @@ _HEAD = 512
 _BINARY = 64 << 20
 """Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
 _BEHIND = "credentials were looked for in the script; what is compressed behind it was not looked into"
-_CODE = 11  # grows when the engine itself could find something else
+_CODE = 12  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):
@@ -59,6 +59,9 @@ class SecretInspector(Inspector):
     def passes_over(self, path: str, size: int, mode: int, head: bytes) -> str:
         del mode
         return "compressed" if size >= _SMALLEST and compressed(head) and promising(path) else ""
+
+    def nameless(self, head: bytes) -> str:
+        return "objects of Git" if is_object(head) else ""
 
     def bind(self, limits: Limits) -> None:
         self._seconds = limits.secret_seconds
