@@ -24,7 +24,7 @@ from hullguard.inventory.quotable import quotable
 from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.blobs import PlacedBlobs
 from hullguard.inventory.source.documents import ImageConfig
-from hullguard.inventory.source.image import Described, layer_facts
+from hullguard.inventory.source.image import Described, history_doubts, layer_facts
 from hullguard.inventory.source.mounts import Mounts
 from hullguard.inventory.source.opened import Listed, PlainTree, RegistryAccess, Request, Source, StoredImage
 from hullguard.inventory.source.reader import LayerReader
@@ -194,22 +194,20 @@ def _image(target: str, source: Source, image: StoredImage, request: Request, re
         platform=str(described.platform) or None,
         tags=tuple(image.tags) if image.tags is not None else described.tags,
     )
-    careless, doubts = _careless(described.config, facts, reader)
+    careless, doubts = _careless(described.config, reader)
     others = (each.unknown for each in image.elsewhere if each.image_id != described.image_id)
-    before = (*image.doubts, *others, *described.unknowns)
+    before = (*image.doubts, *others, *described.unknowns, *history_doubts(described.config))
     inventory = _inventory(about, facts, laid, before, doubts, reader=reader, loadables=request.loadables)
     return replace(inventory, config=(*careless, *inventory.config))
 
 
-def _careless(
-    config: ImageConfig, layers: tuple[Layer, ...], reader: LayerReader
-) -> tuple[list[Misconfiguration], list[Unknown]]:
+def _careless(config: ImageConfig, reader: LayerReader) -> tuple[list[Misconfiguration], list[Unknown]]:
     """What the image's own configuration says against it, where that was asked for, and what of it nobody can judge."""
     if all(inspector.name != "config" for inspector in reader.wanted.inspectors):
         return [], []
     from hullguard.inventory.content.image_config import check
 
-    found = list(check(config, layers))
+    found = list(check(config))
     unknowns = [one for one in found if isinstance(one, Unknown)]
     careless = [one for one in found if isinstance(one, Misconfiguration)]
     most = reader.budget.limits.hits

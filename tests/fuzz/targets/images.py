@@ -196,7 +196,7 @@ def _documents(data: bytes) -> list[Any]:
     config = decode(data, ImageConfig, "it")
     described = describe(data, [("0/layer.tar", None)] * len(config.rootfs.diff_ids or []), 100)
     facts = layer_facts(config, [(_DIGEST, _DIGEST, 1)] * len(described.layers))
-    return [facts, list(check(config, facts)), str(config.platform), fits(config.platform, "linux/arm/v7")]
+    return [facts, list(check(config)), str(config.platform), fits(config.platform, "linux/arm/v7")]
 
 
 _CONFIG = {

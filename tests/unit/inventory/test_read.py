@@ -138,6 +138,19 @@ def test_a_history_that_does_not_fit_names_no_instruction(tmp_path: Path) -> Non
     assert {fact.created_by for fact in read(str(image.docker_archive(tmp_path / "image.tar"))).layers} == {None}
 
 
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_history_that_does_not_fit_is_told(tmp_path: Path, steps: int) -> None:
+    history = [{"created_by": "ADD a /b"}] * steps
+    image = Image([layer(file("etc/os-release", DEBIAN_12)), layer(file("a", "b"))], history=history)
+    found = read(str(image.docker_archive(tmp_path / "i.tar")), scanners=frozenset({"config"}))
+
+    assert {fact.created_by for fact in found.layers} == {None}
+    assert {hit.layer for hit in found.config if "is an ADD" in hit.message} == {None}
+    assert [(one.why, one.incomplete) for one in found.unknowns if one.what == "instructions of the layers"] == [
+        (f"the history tells of {steps} layers and the image has 2; which instruction made which is not known", False)
+    ]
+
+
 def test_packages_belong_to_the_layer_that_brought_them(tmp_path: Path) -> None:
     found = read(str(IMAGE.docker_archive(tmp_path / "image.tar")))
 

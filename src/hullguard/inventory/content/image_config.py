@@ -5,7 +5,7 @@ No message repeats an instruction or a value: they may hold what must not be sho
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import TypeVar
 
 from hullguard.inventory import bounds
@@ -24,8 +24,8 @@ from hullguard.inventory.content.secrets.judge import is_named_secret
 from hullguard.inventory.content.secrets.redaction import holds_password
 from hullguard.inventory.content.variables import Declared, declared
 from hullguard.inventory.source.documents import ContainerConfig, ImageConfig
+from hullguard.inventory.source.image import history_fits
 from hullguard.model.content import Misconfiguration
-from hullguard.model.image import Layer
 from hullguard.model.package import Unknown
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ _SYSTEM = frozenset(
 )
 
 
-def check(config: ImageConfig, layers: Sequence[Layer] = ()) -> Iterator[Misconfiguration | Unknown]:
+def check(config: ImageConfig) -> Iterator[Misconfiguration | Unknown]:
     """What the image's own words say against it, and which of them nobody could judge."""
     container, malformed = config.container
     yield from (Unknown(_WHERE, why) for why in malformed)
@@ -52,7 +52,7 @@ def check(config: ImageConfig, layers: Sequence[Layer] = ()) -> Iterator[Misconf
     yield from _server(container)
     secrets = SecretInspector()
     yield from _values(container, secrets)
-    yield from _instructions(config, layers, secrets)
+    yield from _instructions(config, secrets)
 
 
 def _root(container: ContainerConfig) -> Misconfiguration | None:
@@ -166,19 +166,14 @@ def _printable(name: str) -> str:
     return "".join(char for char in name[:64] if char.isprintable())
 
 
-def _instructions(
-    config: ImageConfig, layers: Sequence[Layer], secrets: SecretInspector
-) -> Iterator[Misconfiguration | Unknown]:
-    number_of_layer = -1
-    diff_ids = config.rootfs.diff_ids or [layer.diff_id for layer in layers]
+def _instructions(config: ImageConfig, secrets: SecretInspector) -> Iterator[Misconfiguration | Unknown]:
+    layers = iter(config.rootfs.diff_ids or [] if history_fits(config) else [])
     judged = _Judged(set(itertools.islice(config.container[0].env or [], bounds.CONFIG_ENTRIES)))
     for number, entry in enumerate(_first(config.history or [], "instructions"), 1):
         if isinstance(entry, Unknown):
             yield entry
             continue
-        number_of_layer += not entry.empty_layer
-        known = not entry.empty_layer and number_of_layer < len(diff_ids)
-        layer = diff_ids[number_of_layer] if known else None
+        layer = None if entry.empty_layer else next(layers, None)
         yield from _instruction(entry.created_by or "", number, layer, secrets, judged)
     if len(judged.arguments) > bounds.CONFIG_ENTRIES:
         why = f"more than {bounds.CONFIG_ENTRIES} build arguments; the others were not judged"

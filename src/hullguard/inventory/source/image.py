@@ -51,16 +51,33 @@ def layer_facts(config: ImageConfig, read: list[tuple[str, str | None, int]]) ->
 
     Instructions are shown without the credentials in them.
     """
-    history = config.history or []
-    made_by = [redacted_text(entry.created_by or "") or None for entry in history if not entry.empty_layer]
     total = len(config.rootfs.diff_ids or [])
-    if len(made_by) != total:
-        made_by = [None] * total  # a history that does not fit would name the wrong instruction
+    made_by: list[str | None] = [None] * total
+    if history_fits(config):
+        made_by = [redacted_text(one.created_by or "") or None for one in config.history or [] if not one.empty_layer]
     base = base_layers(config) if any(made_by) else 0
     return tuple(
         Layer(diff_id, digest, size, made_by[number] if number < total else None, number < base)
         for number, (diff_id, digest, size) in enumerate(read)
     )
+
+
+def history_fits(config: ImageConfig) -> bool:
+    """Whether the history has an instruction for each layer; one that does not would name the wrong instruction."""
+    return _steps(config) == len(config.rootfs.diff_ids or [])
+
+
+def history_doubts(config: ImageConfig) -> list[Unknown]:
+    """What has to be said of a history that does not fit; an image without one claims nothing."""
+    steps, layers = _steps(config), len(config.rootfs.diff_ids or [])
+    if steps in {0, layers}:
+        return []
+    why = f"the history tells of {steps} layers and the image has {layers}; which instruction made which is not known"
+    return [Unknown("instructions of the layers", why)]
+
+
+def _steps(config: ImageConfig) -> int:
+    return sum(not entry.empty_layer for entry in config.history or [])
 
 
 def base_layers(config: ImageConfig) -> int:
