@@ -97,6 +97,7 @@ SECRETS_OF_A_FILE = Bound(100, "credentials in one file, or in one MiB of it")
 SECRETS_JUDGED = Bound(2000, "words in one file that look like credentials of some kind")
 WIDE_BYTES = Bound(16 * MIB, "text of two bytes a character inside one file that is none")
 GIT_OBJECT_BYTES = Bound(16 * MIB, "an object of Git, unpacked, in which credentials are looked for")
+GIT_BYTES = Bound(1024 * MIB, "all objects of Git, unpacked, in which a process looks for them")
 MALWARE_SECONDS = Bound(10, "seconds in which rules of malware judge one file")
 MALWARE_SECONDS_OF_ALL = Bound(
     600, "seconds of a processor in which they judge all files; of the others hashes are compared"

@@ -80,6 +80,7 @@ FILES: dict[str, tuple[int, str, bytes | str]] = {
     "SECRETS_OF_A_FILE": (2, "a", TOKENS),
     "WIDE_BYTES": (20, "a", b"\xff" * 90 + "a run of twenty characters".encode("utf-16-le") + b"\xff" * (1 << 20)),
     "GIT_OBJECT_BYTES": (9, f"a/.git/objects/0d/{'8' * 38}", zlib.compress(b"blob 99\0" + b"x" * 99)),
+    "GIT_BYTES": (0, f"a/.git/objects/0d/{'8' * 38}", zlib.compress(b"blob 99\0" + b"x" * 99)),
     "SECRETS_JUDGED": (0, "a", TOKENS + b"\n" * (1 << 21) + TOKENS),
 }
 """By the limit's name what it is made for the test, and a file that goes beyond."""

@@ -34,6 +34,8 @@ class Unpacked(Iterable[bytes]):
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
+        self.count = 0
+        """Bytes so far."""
         self.why = ""
         """Why it is not all."""
 
@@ -48,6 +50,7 @@ class Unpacked(Iterable[bytes]):
                     self.why = "it is damaged; credentials were looked for in what is before that"
                     return
                 packed, left = zlib_.unconsumed_tail, left - len(piece)
+                self.count += len(piece)
                 yield piece
                 if left < 0:
                     most = bounds.GIT_OBJECT_BYTES

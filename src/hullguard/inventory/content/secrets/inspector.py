@@ -42,6 +42,8 @@ class SecretInspector(Inspector):
     def __init__(self) -> None:
         self._seconds: float = Limits().secret_seconds
         self._spent = 0.0
+        self._unpacked = 0
+        """Bytes of Git's objects."""
         self._lock = threading.Lock()
 
     @functools.cached_property
@@ -99,8 +101,14 @@ class SecretInspector(Inspector):
         return found
 
     def _object(self, path: str, chunks: Iterable[bytes], clock: "_Clock | None" = None) -> Iterator[Secret | Unknown]:
+        if self._unpacked >= bounds.GIT_BYTES:
+            why = f"{bounds.GIT_BYTES} bytes were unpacked from other objects of Git; this one was not looked into"
+            yield Unknown(path, why, incomplete=True)
+            return
         unpacked, runs = Unpacked(chunks), Runs()
         yield from self._found(path, runs.behind(unpacked), frozenset())
+        with self._lock:
+            self._unpacked += unpacked.count
         if unpacked.why and not (clock and clock.stopped):
             yield Unknown(path, unpacked.why, incomplete=True)
 
