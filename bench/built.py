@@ -22,6 +22,8 @@ APPLICATION_BYTES = 160_000_000
 LAYERS = 80
 LAYER_BYTES = 25_000_000
 PIECE = 1 << 20
+STATUS = b"Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.4\n\n"
+"""A system without a list of packages is told as one that could not be read."""
 
 Compress = Callable[[IO[bytes]], AbstractContextManager[Any]]
 COMPRESSIONS: dict[str, Compress] = {
@@ -59,6 +61,7 @@ def many_layers(work: Path) -> list[Layer]:
         members.append(_npm(f"layered-{number}", "1.0.0"))
         if number == 0:
             members.append(("etc/os-release", b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n'))
+            members.append(("var/lib/dpkg/status", STATUS))
         layers.append(_written(work / f"many-{number}.tar", iter(members)))
     return layers
 
