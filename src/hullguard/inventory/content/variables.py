@@ -10,6 +10,8 @@ _DECLARES = re.compile(
     r"(?:RUN )?\|\d{1,4} (?=(?P<given>.{0,65536}?) /bin/)",
     re.DOTALL,
 )
+_ALONE = re.compile(r"([A-Za-z_][\w.\-]{0,200})\s{1,4}(?=[^\s=])", re.ASCII)
+"""A name and behind a blank its value, which is all the rest: the older form, of one variable."""
 _NAME = re.compile(r"(?:(?<= )|(?<=^))([A-Za-z_][\w.\-]{0,200})=")
 
 
@@ -46,10 +48,17 @@ def declared(instruction: str) -> Declared | None:
 
 
 def _variables(instruction: str, start: int, end: int) -> Iterator[Variable]:
+    if (alone := _ALONE.match(instruction, start, end)) is not None:
+        yield _variable(instruction, alone[1], alone.end(), end)
+        return
     names = list(_NAME.finditer(instruction, start, end))
     ends = [*(name.start() - 1 for name in names[1:]), end]
     for name, stop in zip(names, ends, strict=False):
-        value = instruction[name.end() : stop]
-        bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
-        at = name.end() + (bare != value)
-        yield Variable(name[1], bare, at, at + len(bare))
+        yield _variable(instruction, name[1], name.end(), stop)
+
+
+def _variable(instruction: str, name: str, start: int, end: int) -> Variable:
+    value = instruction[start:end]
+    bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+    at = start + (bare != value)
+    return Variable(name, bare, at, at + len(bare))

@@ -43,6 +43,21 @@ MASKED = "SMTP_PASS=******** ADMIN_PW=******** MYSQL_PWD=******** x"
         (f"|1 DB_PASS=a {SECRET};| b /bin/sh -c x", "|1 DB_PASS=******** /bin/sh -c x"),
         (f"ENV DB_PASSWORD=a {SECRET};| b C=d", "ENV DB_PASSWORD=******** C=d"),
         (f"/bin/sh -c #(nop)  ENV SECRET_KEY_BASE={SECRET}", "/bin/sh -c #(nop)  ENV SECRET_KEY_BASE=********"),
+        (f"ENV DB_PASSWORD a {SECRET} b=c", "ENV DB_PASSWORD ********"),
+        (f'/bin/sh -c #(nop)  LABEL a.password "{SECRET}"', '/bin/sh -c #(nop)  LABEL a.password "********"'),
+        (
+            f"RUN mysql -e \"CREATE USER a IDENTIFIED BY '{SECRET}'\"",
+            "RUN mysql -e \"CREATE USER a IDENTIFIED BY '********'\"",
+        ),
+        (
+            f"RUN psql -c \"ALTER ROLE a WITH PASSWORD '{SECRET}'\"",
+            "RUN psql -c \"ALTER ROLE a WITH PASSWORD '********'\"",
+        ),
+        (
+            f'RUN echo "machine h login u password {SECRET}" > ~/.netrc',
+            'RUN echo "machine h login u password ********" > ~/.netrc',
+        ),
+        (f"RUN oc login -p={SECRET} x", "RUN oc login -p=******** x"),
         (f'LABEL a.password="a {SECRET}" b=c', 'LABEL a.password="********" b=c'),
         (f"RUN echo root:{SECRET} | chpasswd", "RUN echo root:******** | chpasswd"),
         (f"RUN printf 'root:{SECRET}\\n' | sudo chpasswd", "RUN printf 'root:********\\n' | sudo chpasswd"),
@@ -83,6 +98,10 @@ def test_a_credential_is_masked_and_nothing_else(text: str, expected: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
+        "ENV PATH /usr/local/bin:$PATH",
+        "ENV PASSWORD_FILE /run/secrets/password",
+        "ENV MYSQL_VERSION 8.0.36-1debian12",
+        "LABEL maintainer Somebody password@example.com",
         "ADD file:2ad5b0a0d3d2ea4a9d46d8e5b0c0a9d8e7f6a5b4c3d2e1f00112233445566778 in / ",
         "ENV GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305",
         "RUN DB_PASSWORD=$DB_PASSWORD make && mkdir -p /a/b",

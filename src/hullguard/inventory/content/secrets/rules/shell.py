@@ -30,7 +30,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "mariadb": r"mariadb[a-z\-]{0,12}" + _ARGUMENTS + "-p",
     "mongo": r"mongo[a-z]{0,8}" + _ARGUMENTS + "-p[ \t]{1,4}",
     "sshpass": r"sshpass" + _SPACE + r"-p[ \t]{0,4}",
-    "login": r"login" + _ARGUMENTS + r"(?:-p[ \t]{0,4}|--password[= \t][ \t]{0,4})",
+    "login": r"login" + _ARGUMENTS + r"(?:-p[ \t=]{0,4}|--password[= \t][ \t]{0,4})",
     **{
         word: word + r"[ \t](?:[^|;\n]{0,300}?[ \t])?(?:-u|-U|--user|--proxy-user)[ \t=]{0,4}[\"']?[^\s:\"'$]{1,100}:"
         for word in ("curl", "wget")
