@@ -70,6 +70,7 @@ _NO_PARSERS = {
     "inventory/source/containerd.py": "runs ctr, and hands its archive to the reader of OCI archives",
     "inventory/source/early.py": "walks over an archive's members as all do, and has them hashed",
     "inventory/source/named.py": "asks one source after the other",
+    "inventory/source/podman_storage.py": "looks for names in a list of root's own, which engine_json.py reads",
     "inventory/source/registry/source.py": "puts together what the target peers.registry puts together",
     "inventory/source/registry/trust.py": "finds files of certificates, which OpenSSL reads",
     "inventory/stored_images.py": "looks for words in a file that others read",
