@@ -105,7 +105,10 @@ def _named(text: str, names: Iterable[re.Pattern[str]]) -> Iterator[Span]:
     for pattern in names:
         masked = 0
         for name in pattern.finditer(text):
-            if name.start() < masked or not may_be_secret(name[1]) or (value := _VALUE.match(text, name.end())) is None:
+            # A place or a reference is none: seen at once, many in a row do not each read what follows them.
+            if name.start() < masked or text.startswith(("/", "$"), name.end()) or not may_be_secret(name[1]):
+                continue
+            if (value := _VALUE.match(text, name.end())) is None:
                 continue
             bare = value[0].strip(_QUOTES)
             if MASK not in bare and is_named_secret(name[1], bare):
