@@ -5,9 +5,21 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from hullguard.inventory.source.engine_json import folded, shaped
+from hullguard.inventory.source.engine_json import decode, folded, shaped
 from hullguard.model.decoding import converted
+from hullguard.model.errors import Invalid
 from hullguard.model.image import Platform
+
+
+class _Version(Struct, frozen=True, rename="camel"):
+    schema_version: int = 2
+
+
+def refuse_schema_1(manifest: bytes, whose: str) -> None:
+    """Raises Invalid for the form of manifests that was before images had configurations."""
+    if decode(manifest, _Version, f"the manifest of {whose}").schema_version == 1:
+        sentence = f"{whose} has a manifest of schema 1, which ended in 2019; push the image again"
+        raise Invalid(sentence, "image.schema-1")
 
 
 class History(Struct, frozen=True):

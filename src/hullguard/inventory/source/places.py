@@ -13,7 +13,7 @@ from hullguard.inventory.source.docker_archive import describe_docker, describe_
 from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
-from hullguard.inventory.source.transport import TransportBlobs, version_of
+from hullguard.inventory.source.transport import TransportBlobs, is_transport
 from hullguard.inventory.stored_images import LAYOUT, MANIFEST, is_docker_manifest
 from hullguard.model.errors import Invalid, NotFound
 
@@ -120,7 +120,7 @@ class DockerDirectorySource:
 
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         del names
-        if not (version_of(path) and (path / MANIFEST).is_file()):
+        if not is_transport(path):
             return False
         others = sorted(one.name for one in path.iterdir() if one.is_dir())
         if others:

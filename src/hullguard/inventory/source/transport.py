@@ -6,20 +6,27 @@ document and layer under the hexadecimal digits of its digest. No other name sta
 """
 
 import hashlib
+import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import DirectoryBlobs
+from hullguard.inventory.source.documents import refuse_schema_1
 from hullguard.inventory.source.oci import INDEX
 from hullguard.inventory.stored_images import MANIFEST, TRANSPORT
 from hullguard.model.errors import Invalid
 
 _VERSION = "version"
 _KNOWN = "1."
+_MANIFEST_HEAD = 1 << 20
+_MOST_NAMES = 10_000
+_BLOB = re.compile(r"[0-9a-f]{64}(?:\.manifest\.json)?")
 _LINE = 64
 """Bytes of ``version`` that are looked at: its one line has 33."""
 
@@ -37,6 +44,7 @@ class TransportBlobs(DirectoryBlobs):
         content = super().document(MANIFEST)
         if content is None:
             raise Invalid(f"{root} holds no manifest.json, so it is no image that skopeo wrote", "image.no-manifest")
+        refuse_schema_1(content, str(root))
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self._manifest = f"blobs/{digest.replace(':', '/')}"
         self._index = msgspec.json.encode({"manifests": [{"digest": digest, "size": len(content)}]})
@@ -52,6 +60,20 @@ class TransportBlobs(DirectoryBlobs):
         digits = name.rpartition("/")[2]
         yield MANIFEST if name == self._manifest else digits
         yield f"{digits}.manifest.json"
+
+
+def is_transport(directory: Path) -> bool:
+    """Whether a directory is one of these, also where its ``version`` was lost: blobs lie beside a manifest."""
+    if not (directory / MANIFEST).is_file():
+        return False
+    if version_of(directory) or (directory / _VERSION).exists():
+        return bool(version_of(directory))
+    with (directory / MANIFEST).open("rb") as file:
+        words = file.read(_MANIFEST_HEAD).lower()
+    if not (words.lstrip().startswith(b"{") and b'"schemaversion"' in words):
+        return False
+    with os.scandir(directory) as entries:
+        return any(_BLOB.fullmatch(entry.name) for entry in islice(entries, _MOST_NAMES))
 
 
 def version_of(directory: Path) -> str:

@@ -121,3 +121,20 @@ def test_a_pipe_is_not_read(tmp_path: Path) -> None:
         assert read(str(tmp_path)).target.kind == "dir"
     finally:
         os.close(pipe)
+
+
+def test_one_whose_version_was_lost_is_known_by_its_blobs(tmp_path: Path) -> None:
+    (IMAGE.docker_dir(tmp_path) / "version").unlink()
+
+    assert [package.name for package in read(str(tmp_path)).packages] == ["a", "b"]
+    for blob in [path for path in tmp_path.iterdir() if path.name != "manifest.json"]:
+        blob.unlink()
+    assert read(str(tmp_path)).target.kind == "dir"
+
+
+def test_a_manifest_of_before_configurations_is_refused_by_its_name(tmp_path: Path) -> None:
+    IMAGE.docker_dir(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps({"schemaVersion": 1, "fsLayers": [], "history": []}))
+
+    with pytest.raises(Invalid, match="has a manifest of schema 1, which ended in 2019"):
+        read(str(tmp_path))

@@ -13,7 +13,7 @@ from hullguard.inventory.layer import IndexedLayer, LayerIndex
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.artifacts import refusal
 from hullguard.inventory.source.blobs import Blobs, LayerBlob
-from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
+from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument, refuse_schema_1
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.oci import claims_to_attest, is_attestation, manifests_of
@@ -37,10 +37,6 @@ _FOREIGN = ("application/vnd.docker.image.rootfs.foreign.", "application/vnd.oci
 _MAX_NESTING = 4
 _MEMO = "stored"
 _DIGESTS = {"sha256": 64, "sha512": 128}
-
-
-class _Version(Struct, frozen=True, rename="camel"):
-    schema_version: int = 2
 
 
 class _Memo(Struct, frozen=True):
@@ -186,9 +182,7 @@ def checkable(digest: str) -> str:
 
 def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: int) -> _Chosen:
     digest, content = blobs.manifest(wanted)
-    if decode(content, _Version, f"the manifest of {blobs.reference}").schema_version == 1:
-        sentence = f"{blobs.reference} has a manifest of schema 1, which ended in 2019; push the image again"
-        raise Invalid(sentence, "image.schema-1")
+    refuse_schema_1(content, str(blobs.reference))
     document = decode(content, OciDocument, f"the manifest of {blobs.reference}")
     if document.manifests is None:
         return _Chosen(digest, document)
