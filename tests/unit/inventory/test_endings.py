@@ -39,7 +39,7 @@ def test_a_name_is_denied_only_when_no_pattern_fits_it(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("usr/bin/bash", "usr/share/doc/adduser/copyright", "srv/app/index.js", "", "x", "opt/plugins/a/b.dat"),
+        *("usr/bin/bash", "usr/share/doc/adduser/copyright", "srv/app/index.js", "", "x", "opt/plugins/a/b.svg"),
         *(
             "srv/app/node_modules/a/lib/index.js",
             "usr/lib/x86_64-linux-gnu/libx.so.6",
