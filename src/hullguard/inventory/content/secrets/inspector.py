@@ -31,7 +31,7 @@ _HEAD = 512
 _BINARY = 64 << 20
 """Of what is no text: the weights of a model, say, have gigabytes, and no credential behind the first of them."""
 _BEHIND = "credentials were looked for in the script; what is compressed behind it was not looked into"
-_CODE = 12  # grows when the engine itself could find something else
+_CODE = 13  # grows when the engine itself could find something else
 
 
 class SecretInspector(Inspector):

@@ -21,7 +21,7 @@ _EXAMPLE = re.compile(
 )
 _TRIVIAL = re.compile(
     rb"(?:my|your|the|some|db|root|user|test)?[_-]?(?:pass(?:word|wd|phrase)?|pw|pwd|user(?:name)?|secret|token|key|foo|bar|"
-    rb"baz|test(?:ing)?|none|null|nil|true|false|string|value|hidden|empty)[0-9]{0,3}",
+    rb"baz|test(?:ing)?|none|null|nil|true|false|string|value|hidden|empty)[0-9]{0,3}|abc|xyz",
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -57,6 +57,7 @@ MASKED = "SMTP_PASS=******** ADMIN_PW=******** MYSQL_PWD=******** x"
             f'RUN echo "machine h login u password {SECRET}" > ~/.netrc',
             'RUN echo "machine h login u password ********" > ~/.netrc',
         ),
+        (f"RUN 7z x -p{SECRET} a.7z", "RUN 7z x -p******** a.7z"),
         (f"RUN oc login -p={SECRET} x", "RUN oc login -p=******** x"),
         (f'LABEL a.password="a {SECRET}" b=c', 'LABEL a.password="********" b=c'),
         (f"RUN echo root:{SECRET} | chpasswd", "RUN echo root:******** | chpasswd"),

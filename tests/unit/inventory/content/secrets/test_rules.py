@@ -121,6 +121,7 @@ def test_passwords_known_by_their_file(path: str, content: bytes, rule: str) -> 
         b"postgres://user:password@host/db",
         b"https://user:${PASSWORD}@host/",
         b"https://example.com/@scope:1234/a@b",
+        b"http://abc:xyz@example.com",
         b"heroku create and push",
         b"aws_secret_access_key = " + b"a" * 40,
         b"-----BEGIN PUBLIC KEY-----\n" + b"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" * 2,

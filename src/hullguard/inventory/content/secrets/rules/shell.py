@@ -47,6 +47,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "mc ": rf"mc{_SPACE}(?:alias{_SPACE}set|config{_SPACE}host{_SPACE}add){_SPACE}{_ARGUMENT}{_ARGUMENT}{_ARGUMENT}",
     "openssl": r"openssl" + _ARGUMENTS + r"(?:-k[ \t]{1,4}|-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)",
     **{word: word + _ARGUMENTS + r"-p[ \t]{1,4}" for word in ("useradd", "usermod")},
+    "7z": r"7z[a-z]{0,2}" + _ARGUMENTS + "-p",
     "zip": r"zip" + _ARGUMENTS + r"-P[ \t]{0,4}",
     "sqlcmd": r"sqlcmd" + _ARGUMENTS + r"-P[ \t]{0,4}",
     "-U": rf"(?:smbclient|rpcclient|smbget|winexe|wmic|net){_ARGUMENTS}-U[ \t]{{0,4}}[\"']?[^\s%\"'$]{{1,100}}%",
