@@ -236,8 +236,8 @@ class Indexer:
             self.refuse(member.name, "an entry without a name was refused")
         elif member.kind is Kind.FILE:
             self.file(path, member.size, member.mode, walk)
-        elif member.kind is Kind.SPARSE:
-            self._sparse(path, member, walk)
+        elif member.kind >= Kind.SPARSE:
+            self._odd(path, member, walk)
         elif path:
             self.add(path, member.kind, member.link)
 
@@ -253,8 +253,11 @@ class Indexer:
             self._enter(parent)
         return path
 
-    def _sparse(self, path: str, member: Member, walk: TarWalk) -> None:
+    def _odd(self, path: str, member: Member, walk: TarWalk) -> None:
         """A file that is not as the archive holds it; where it cannot be made whole, that is said if somebody asks."""
+        if member.kind is Kind.UNKNOWN:
+            self.refuse(member.name, "an entry of a kind that is not known was refused", incomplete=True)
+            return
         most, beyond = self.budget.limits.hole_bytes, False
         try:
             whole = Whole(walk.sparse, walk, member.size, self.budget)

@@ -29,7 +29,7 @@ _ZEROS = bytes(BLOCK)
 
 
 class Kind(enum.IntEnum):
-    """What a member is; devices, pipes and unknown kinds are OTHER."""
+    """What a member is; devices and pipes are OTHER."""
 
     FILE = 0
     DIRECTORY = 1
@@ -38,11 +38,14 @@ class Kind(enum.IntEnum):
     OTHER = 4
     SPARSE = 5
     """A file whose holes the archive leaves out; its size is that of what is left."""
+    UNKNOWN = 6
+    """Some programs take it for a file, as POSIX asks them to; engines refuse the whole layer."""
 
 
 _KINDS = {
     0x30: Kind.FILE, 0x00: Kind.FILE, 0x37: Kind.FILE, 0x53: Kind.SPARSE,
     0x35: Kind.DIRECTORY, 0x32: Kind.SYMLINK, 0x31: Kind.HARDLINK,
+    0x33: Kind.OTHER, 0x34: Kind.OTHER, 0x36: Kind.OTHER,
 }  # fmt: skip
 _HEADER_ONLY = frozenset(b"123456")
 _EXTENSIONS = frozenset(b"xXgLK")
@@ -205,7 +208,7 @@ class TarWalk:
             # In the order in which Go's archive/tar, which unpacks layers for the engines, lets them count.
             name = long_name or pax.get("path") or name
             link = long_link or pax.get("linkpath") or link
-        kind = _KINDS.get(flag, Kind.OTHER)
+        kind = _KINDS.get(flag, Kind.UNKNOWN)
         if not flag and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # how writers before ustar said directory; the name of a sparse file does not count
         if flag == 0x53:

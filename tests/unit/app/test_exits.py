@@ -1,5 +1,7 @@
 """Errors become exit codes."""
 
+from typing import NoReturn
+
 import pytest
 
 from hullguard.app.cli import exits
@@ -36,3 +38,27 @@ def test_a_mistake_of_ours_is_the_whole_story_when_asked_for(monkeypatch) -> Non
 
     with pytest.raises(ZeroDivisionError):
         exits.unexpected(ZeroDivisionError("division by zero"))
+
+
+def refuse(error: OSError) -> NoReturn:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(5, "Input/output error"), "something could not be read or written: Input/output error"),
+        (FileNotFoundError(2, "No such file", "/srv/x"), "/srv/x could not be read or written: No such file"),
+        (FileNotFoundError(2, "No such file", b"/srv/\xff"), "/srv/\\xff could not be read or written: No such file"),
+    ],
+)
+def test_what_the_system_refuses_is_no_mistake_of_ours(capsys, monkeypatch, error: OSError, said: str) -> None:
+    monkeypatch.delenv("HULLGUARD_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as left:
+        exits.guarded(lambda: refuse(error))
+
+    assert left.value.code == 3
+    assert said in capsys.readouterr().err
+    monkeypatch.setenv("HULLGUARD_DEBUG", "1")
+    with pytest.raises(OSError, match=r"No such file|Input"):
+        exits.guarded(lambda: refuse(error))

@@ -1,24 +1,30 @@
 """The index of one layer: wanted files whole, everything else as little as possible, and no whiteout misread."""
 
 import io
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.images import (
     DEBIAN_12,
     Entry,
+    Image,
     directory,
     dpkg_entry,
     dpkg_status,
     file,
     hardlink,
+    header,
     layer,
     node_package,
     opaque,
+    python_package,
     symlink,
     whiteout,
 )
 
+from hullguard.inventory import read
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.changes import HardLinked, Linked, Made, Opaque, Others, Whiteout, Written
 from hullguard.inventory.layer import HASH, Indexer, LayerIndex, path_hash
@@ -83,6 +89,20 @@ def test_a_name_that_climbs_out_stays_in_the_root() -> None:
 
     assert set(kept(found)) == {"etc/os-release", "usr/lib/os-release"}
     assert found.unknowns == []
+
+
+@pytest.mark.parametrize("kind", [b"Z", b"9", b"V", b"\x01", b"\xff"])
+def test_an_entry_of_a_kind_that_is_not_known_is_told(kind: bytes, tmp_path: Path) -> None:
+    content = python_package("django", "3.2")
+    hidden = header(content.name.encode(), b"%011o\0" % len(content.content), kind)
+    padded = content.content + bytes(-len(content.content) % 512)
+    whole = layer(file("etc/os-release", DEBIAN_12))
+    found = read(str(Image([hidden + padded + whole]).docker_archive(tmp_path / "image.tar")))
+
+    assert not found.complete
+    (told,) = (unknown for unknown in found.unknowns if unknown.what == content.name)
+    assert told.why.endswith("an entry of a kind that is not known was refused")
+    assert found.os is not None, "what stands behind it is read"
 
 
 def test_many_refused_names_are_counted_not_listed() -> None:

@@ -39,10 +39,11 @@ STATUS = "".join(dpkg_entry(f"a{number}", "1") + "\n" for number in range(9))
 CHISEL = b'{"jsonwall": "1.0", "schema": "1.0", "count": 3}\n' + b'{"kind": "slice", "name": "a_b"}\n' * 2
 REDIS = b"\0" * 99 + b"7.0.11build-1689023612000000000"
 
+HALF = "Status: install ok half-installed\n\n"
 FILES: dict[str, tuple[int, str, bytes | str]] = {
     "PACKAGES_OF_A_FILE": (2, "requirements.txt", "a==1\nb==1\nc==1\n"),
     "DOUBTS_OF_A_FILE": (2, "srv/composer/installed.json", json.dumps([{}] * 5)),
-    "DOUBTS": (2, "var/lib/dpkg/status", "".join(f"Package: a{number}\nStatus: x\n\n" for number in range(5))),
+    "DOUBTS": (2, "var/lib/dpkg/status", "".join(f"Package: a{number}\nVersion: 1\n{HALF}" for number in range(5))),
     "OBJECTS": (2, "srv/composer/installed.json", json.dumps([{"name": "a/b", "version": "1"}] * 3)),
     "METADATA_BYTES": (99, "lib/a-1.dist-info/METADATA", "Name: a\nVersion: 1\n" + "Classifier: x\n" * 99),
     "OS_RELEASE_BYTES": (99, "etc/os-release", OWN + b"#" * 99),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from hullguard.inventory.paths import spelled
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.words import local, say
 from hullguard.words.plain import plain
@@ -54,6 +55,14 @@ def forbidden(error: PermissionError) -> str:
     return say("no permission for {path}; be root, or name a place of your own", path=error.filename)
 
 
+def failed(error: OSError) -> str:
+    """The sentence for what the system refused: a disk that fails, a file that went away meanwhile."""
+    why = error.strerror or type(error).__name__
+    if error.filename is None:
+        return say("something could not be read or written: {why}", why=why)
+    return say("{path} could not be read or written: {why}", path=spelled(os.fsencode(error.filename)), why=why)
+
+
 def unexpected(error: BaseException) -> NoReturn:
     """A mistake of ours: one line, or the whole story when ``HULLGUARD_DEBUG`` is set."""
     if os.environ.get("HULLGUARD_DEBUG"):
@@ -78,6 +87,10 @@ def guarded(work: Callable[[], object]) -> int:
         sys.exit(broken_pipe())
     except PermissionError as error:
         fail(forbidden(error), OUTSIDE_FAILED)
+    except OSError as error:
+        if os.environ.get("HULLGUARD_DEBUG"):
+            raise
+        fail(failed(error), OUTSIDE_FAILED)
     except MemoryError:
         fail(say("there is not enough memory to go on; allow this process more of it"), OUTSIDE_FAILED)
     except Exception as error:  # noqa: BLE001 - the boundary of the process

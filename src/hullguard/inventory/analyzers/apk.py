@@ -35,6 +35,8 @@ _LINE = re.compile(rb"^(?:(?P<field>[PVAoLFmc]):.*|R:(?P<file>.*)(?:\na:.*)?(?:\
 _LICENSE = re.compile(r"(?!(?:AND|OR|WITH)\Z)(?:[A-Z][A-Z\d]+|[A-Za-z]+[\d+-][\w.+-]*|Zlib|zlib|OpenSSL|custom)")
 """What can only be a licence's name, and no word of one."""
 _GROWTH = 4
+_ONCE = frozenset("PV")
+"""Fields that a package has once."""
 _LONGEST = 1000
 """Characters of a value."""
 _DIGEST = 64
@@ -135,10 +137,12 @@ class ApkAnalyzer(Analyzer):
         if not findings.has_room():
             return
         if not is_name(name) or not version:
-            findings.say(quoted(name or location, 200), f"{location}: an entry lacks its name or its version")
+            findings.say(
+                quoted(name or location, 200), f"{location}: an entry lacks its name or its version", incomplete=True
+            )
             return
         if any(len(fields.get(key, "")) > _LONGEST for key in ("P", "V", "A", "o")):
-            findings.say(location, "an entry has a name or a version without end")
+            findings.say(location, "an entry has a name or a version without end", incomplete=True)
             return
         distribution, arch = context.distribution, fields.get("A")
         findings.packages.append(
@@ -194,7 +198,10 @@ def _records(content: bytes) -> Iterator[tuple[dict[str, str], dict[str, str | N
             name, _, digest = line[2:].partition("\0")
             owned[name] = _checksum(digest)
         else:
-            fields[line[:1]] = line[2:].strip()
+            key, value = line[:1], line[2:].strip()
+            if key in _ONCE and fields.get(key, value) != value:
+                fields["!"] = "damaged"  # the line between two packages is lost
+            fields.setdefault(key, value)
 
 
 def _licenses(stated: str) -> tuple[str, ...]:

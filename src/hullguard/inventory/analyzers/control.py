@@ -63,6 +63,11 @@ class Entry(Struct):
         return _CUT in self.fields
 
     @property
+    def half(self) -> bool:
+        """Whether dpkg itself left it between two states: then nothing is wrong with the database."""
+        return self._state == "half-installed"
+
+    @property
     def doubt(self) -> str:
         """Why it cannot be taken for a package, empty when it can."""
         if self.cut:
@@ -77,7 +82,7 @@ class Entry(Struct):
             return "an entry lacks its name or its version"
         if any(len(value) > _MOST for value in self.fields.values()):
             return "an entry has a name or a version without end"
-        if self._state == "half-installed":
+        if self.half:
             return "it is half installed: which of its files are there is not known"
         return "" if self._state in _THERE else "an entry has no status of three words that says whether it is there"
 
@@ -141,7 +146,7 @@ def identified(entry: Entry, location: str, findings: Findings) -> tuple[str, st
     if entry.absent or not findings.has_room():
         return None
     if entry.doubt or not name or not version:
-        findings.say(quoted(name or location, 200), f"{location}: {entry.doubt}", incomplete=entry.cut)
+        findings.say(quoted(name or location, 200), f"{location}: {entry.doubt}", incomplete=not entry.half)
         return None
     return name, version
 

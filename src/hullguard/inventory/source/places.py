@@ -14,7 +14,7 @@ from hullguard.inventory.source.oci import INDEX, describe_oci
 from hullguard.inventory.source.opened import PlainTree, Request, StoredImage
 from hullguard.inventory.source.sniff import is_compressed
 from hullguard.inventory.source.transport import TransportBlobs, is_transport
-from hullguard.inventory.stored_images import LAYOUT, MANIFEST, is_docker_manifest
+from hullguard.inventory.stored_images import LAYOUT, MANIFEST, beginning, is_docker_manifest
 from hullguard.model.errors import Invalid, NotFound
 
 _COLONS = 8
@@ -43,11 +43,8 @@ class DockerArchiveSource:
     def recognises(self, path: Path, names: frozenset[str]) -> bool:
         if not path.is_dir():
             return MANIFEST in names
-        if not (path / MANIFEST).is_file():
+        if not is_docker_manifest(beginning(path / MANIFEST, _MANIFEST_HEAD)):
             return False
-        with (path / MANIFEST).open("rb") as file:
-            if not is_docker_manifest(file.read(_MANIFEST_HEAD)):
-                return False
         others = sorted(one.name for one in path.iterdir() if one.is_dir() and not _OF_AN_ARCHIVE.fullmatch(one.name))
         if others:
             sentence = (

@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import DirectoryBlobs
 from hullguard.inventory.source.documents import refuse_schema_1
 from hullguard.inventory.source.oci import INDEX
-from hullguard.inventory.stored_images import MANIFEST, TRANSPORT
+from hullguard.inventory.stored_images import MANIFEST, TRANSPORT, beginning
 from hullguard.model.errors import Invalid
 
 _VERSION = "version"
@@ -64,12 +63,9 @@ class TransportBlobs(DirectoryBlobs):
 
 def is_transport(directory: Path) -> bool:
     """Whether a directory is one of these, also where its ``version`` was lost: blobs lie beside a manifest."""
-    if not (directory / MANIFEST).is_file():
-        return False
+    words = beginning(directory / MANIFEST, _MANIFEST_HEAD).lower()
     if version_of(directory) or (directory / _VERSION).exists():
-        return bool(version_of(directory))
-    with (directory / MANIFEST).open("rb") as file:
-        words = file.read(_MANIFEST_HEAD).lower()
+        return bool(words and version_of(directory))
     if not (words.lstrip().startswith(b"{") and b'"schemaversion"' in words):
         return False
     with os.scandir(directory) as entries:
@@ -78,10 +74,5 @@ def is_transport(directory: Path) -> bool:
 
 def version_of(directory: Path) -> str:
     """The number of the form in which a directory is one of these; empty where it is none."""
-    place = directory / _VERSION
-    if not place.is_file():  # whoever opens a pipe waits for somebody who writes into it
-        return ""
-    with suppress(OSError), place.open("rb") as file:
-        line = file.read(_LINE).partition(b"\n")[0]
-        return line.removeprefix(TRANSPORT).decode("utf-8", "replace") if line.startswith(TRANSPORT) else ""
-    return ""
+    line = beginning(directory / _VERSION, _LINE).partition(b"\n")[0]
+    return line.removeprefix(TRANSPORT).decode("utf-8", "replace") if line.startswith(TRANSPORT) else ""

@@ -168,3 +168,18 @@ def test_a_name_or_version_without_end_is_said(field: str, sign: str) -> None:
 
     assert found.names == []
     assert [one.why for one in found.unknowns] == ["an entry has a name or a version without end"]
+
+
+@pytest.mark.parametrize(
+    ("database", "names"),
+    [
+        ("P:a\nV:1\n\nP:b\n\n", ["a"]),
+        ("P:a\nV:1\nP:b\nV:2\n\nP:c\nV:3\n\n", ["c"]),
+        ("P:a\nV:1\n\nP:b\nV:" + "1" * 5000 + "\n\n", ["a"]),
+    ],
+)
+def test_an_entry_that_is_damaged_may_cost_packages(database: str, names: list[str]) -> None:
+    found = Found([OS, file("lib/apk/db/installed", database)])
+
+    assert found.names == names
+    assert [one.incomplete for one in found.unknowns if "lib/apk/db" in one.what + one.why] == [True]

@@ -435,3 +435,23 @@ def test_another_analyzers_file_among_those_of_packages_is_no_package(name: str)
     assert "base-files" in found.names
     assert ("six" in found.names) is name.endswith(".egg-info")
     assert not any(unknown.why.startswith(("it names no package", "an entry")) for unknown in found.unknowns)
+
+
+@pytest.mark.parametrize(
+    ("entry", "incomplete"),
+    [
+        ("Package: a\nStatus: install ok installed\n\n", True),
+        ("Package: a\nVersion: 1\nStatus: install ok inst\n\n", True),
+        ("Package: a\nVersion: 1\nPackage: b\nVersion: 2\nStatus: install ok installed\n\n", True),
+        ("Package: a\nVersion: 1\nStatus: install ok half-installed\n\n", False),
+        ("Package: a\nStatus: purge ok not-installed\n\n", None),
+    ],
+)
+def test_an_entry_that_is_damaged_may_cost_packages(entry: str, incomplete: bool | None) -> None:
+    found = Found([file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("bash", "5.2"))])
+    assert found.unknowns == []
+    status = file("var/lib/dpkg/status", dpkg_entry("bash", "5.2") + entry)
+    found = Found([file("etc/os-release", DEBIAN_12), status])
+
+    assert found.names == ["bash"]
+    assert [one.incomplete for one in found.unknowns] == ([] if incomplete is None else [incomplete])

@@ -138,3 +138,15 @@ def test_a_manifest_of_before_configurations_is_refused_by_its_name(tmp_path: Pa
 
     with pytest.raises(Invalid, match="has a manifest of schema 1, which ended in 2019"):
         read(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["version", "manifest.json"])
+def test_no_link_is_followed_to_know_a_directory(tmp_path: Path, name: str) -> None:
+    IMAGE.docker_dir(tmp_path / "image")
+    (tmp_path / "tree").mkdir()
+    for other in ("version", "manifest.json"):
+        (tmp_path / "tree" / other).write_bytes((tmp_path / "image" / other).read_bytes())
+    (tmp_path / "tree" / name).unlink()
+    (tmp_path / "tree" / name).symlink_to("/proc/self/mem")
+
+    assert read(str(tmp_path / "tree")).target.kind == "dir"

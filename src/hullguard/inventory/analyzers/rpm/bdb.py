@@ -57,6 +57,7 @@ class _Pages:
         self._content, self._size, self._order, self._found = content, size, order, found
         # Chains may not visit a page twice; all together they are then no longer than the file.
         self._visited: set[int] = set()
+        self._counters = 0
 
     def values(self, number: int) -> Iterator[bytes]:
         page = self._content[number * self._size : (number + 1) * self._size]
@@ -71,7 +72,10 @@ class _Pages:
         places = struct.unpack_from(f"{self._order}{entries}H", page, _PAGE_HEADER)
         for key, value in zip(places[::2], places[1::2], strict=False):
             if key + 5 <= self._size and page[key + 1 : key + 5] == b"\0\0\0\0":
-                continue  # the counter of packages, under the number zero
+                self._counters += 1  # the counter of packages, under the number zero
+                if self._counters > 1:
+                    self._found.report("two entries have the number of the counter")
+                continue
             yield from self._value(page, value, key)
 
     def _value(self, page: bytes, start: int, end: int) -> Iterator[bytes]:

@@ -255,6 +255,14 @@ def test_a_page_of_no_known_kind_is_told() -> None:
     assert "a page is of no known kind" in bdb_format.condense(bytes(content)).problems
 
 
+def test_a_package_under_the_number_of_the_counter_is_told() -> None:
+    content = bdb(header("one"), header("two"))
+    found = bdb_format.condense(content.replace(b"\1" + struct.pack("<I", 2), b"\1" + bytes(4)))
+
+    assert len(found.records) == 1
+    assert found.problems == ["two entries have the number of the counter"]
+
+
 def test_a_berkeley_db_with_fewer_entries_than_it_states_is_told() -> None:
     content = bytearray(bdb(header("one"), header("two")))
     struct.pack_into("<I", content, 88, 3)
