@@ -17,7 +17,7 @@ from hullguard.inventory.limits import Budget
 from hullguard.inventory.random_access import RandomAccess
 
 # Raised when the meaning of an index changes, so that no cached one is misread.
-INDEX_VERSION = 10
+INDEX_VERSION = 11
 
 SNIFFED_FROM = 64
 """Smaller files are no programs; ELF's header alone has 64 bytes."""
