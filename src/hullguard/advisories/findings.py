@@ -240,9 +240,9 @@ def _fixed(group: Sequence[Match], ecosystem: str) -> str | None:
 
 def _after(fixed: str | None, said: Sequence[Match]) -> tuple[str | None, Match | None]:
     """The fix at which nobody speaks of another; with who says of it that it is affected, but names none."""
-    if len(said) == 1 and not said[0].statement.versions:
-        return fixed, None  # its judgement has looked
-    for _ in range(_STEPS if fixed is not None else 0):
+    if fixed is None or (len(said) == 1 and not said[0].statement.versions):
+        return fixed, None  # of a single one its judgement has looked
+    for _ in range(_STEPS):
         again = [(match, _judged(fixed, match)) for match in said]
         affected = [(match, one) for match, one in again if one is not None and one.verdict is Verdict.AFFECTED]
         if not affected:
@@ -254,9 +254,9 @@ def _after(fixed: str | None, said: Sequence[Match]) -> tuple[str | None, Match 
     return fixed, None
 
 
-def _judged(version: str | None, match: Match) -> Judgement | None:
+def _judged(version: str, match: Match) -> Judgement | None:
     order = order_for(match.about)
-    return None if order is None or version is None else judge(version, comparable(match.about, match.statement), order)
+    return None if order is None else judge(version, comparable(match.about, match.statement), order)
 
 
 def _mends_for_all(match: Match) -> bool:

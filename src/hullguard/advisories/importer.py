@@ -48,9 +48,9 @@ def import_files(files: Sequence[Path], database: Path, progress: Progress | Non
     with Building(database) as building:
         writer = building.writer()
         for path in files:
-            whole = dict(account.enriched)
+            known = set(account.enriched)
             import_file(path, writer, account, progress)
-            for name in account.enriched.keys() - whole.keys():
+            for name in account.enriched.keys() - known:
                 # A bundle that was packed before takes nothing of it back.
                 writer.note(f"updated:{name}", datetime.now(UTC).isoformat(timespec="seconds"))
         if not (account.imported or account.older or account.withdrawn or account.enriched):

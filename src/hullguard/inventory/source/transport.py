@@ -64,8 +64,8 @@ class TransportBlobs(DirectoryBlobs):
 def is_transport(directory: Path) -> bool:
     """Whether a directory is one of these, also where its ``version`` was lost: blobs lie beside a manifest."""
     words = beginning(directory / MANIFEST, _MANIFEST_HEAD).lower()
-    if version_of(directory) or (directory / _VERSION).exists():
-        return bool(words and version_of(directory))
+    if (version := version_of(directory)) or (directory / _VERSION).exists():
+        return bool(words and version)
     if not (words.lstrip().startswith(b"{") and b'"schemaversion"' in words):
         return False
     with os.scandir(directory) as entries:
