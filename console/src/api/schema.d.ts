@@ -1214,6 +1214,8 @@ export interface components {
             advisories_built: string | null;
             nodes: number;
             containers: number;
+            registries: number;
+            submissions: number;
         };
         /**
          * OperatingSystem
@@ -1376,6 +1378,12 @@ export interface components {
             cursor: string | null;
         };
         /**
+         * Lister
+         * @description What lists images beside nodes.
+         * @enum {unknown}
+         */
+        Lister: "registry" | "submission";
+        /**
          * ImageDetail
          * @description An image with its stack of layers and what could not be decided.
          */
@@ -1396,6 +1404,8 @@ export interface components {
             advisories_built: string | null;
             nodes: number;
             containers: number;
+            registries: number;
+            submissions: number;
             layers: components["schemas"]["LayerShare"][];
             unknowns: components["schemas"]["Unknown"][];
         };
@@ -3213,6 +3223,8 @@ export interface operations {
                 fixable?: boolean;
                 running?: boolean;
                 node?: string;
+                registry?: string;
+                lister?: components["schemas"]["Lister"];
                 scanned?: boolean;
             };
             header?: never;

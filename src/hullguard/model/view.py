@@ -34,6 +34,10 @@ class ImageSummary(Struct, frozen=True, kw_only=True):
     nodes: int
     containers: int
     """Running containers of this image."""
+    registries: int
+    """How many registries list it."""
+    submissions: int
+    """How often it was submitted by the command line and is kept."""
 
 
 class LayerShare(Struct, frozen=True):

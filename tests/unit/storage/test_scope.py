@@ -61,6 +61,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Nodes(tx).heartbeat("node-1", heartbeat(), tx.now)
     await stores.Containers(tx).replace("node-1", [container()])
     await stores.Images(tx).present("node-1", [(IMAGE, ["nginx:1"])])
+    await stores.Images(tx).listed(stores.Lister.REGISTRY, "r1", {IMAGE: ["example.com/nginx:1"]})
     await stores.Images(tx).store_inventory(IMAGE, inventory())
     await stores.Matching(tx).store([stores.Judged(IMAGE, report(), frozenset({SUBJECT}))])
     await stores.ImageUses(tx).told("node-1", WATCHED)
@@ -181,6 +182,8 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "ImageUses.weigh": (lambda tx, _: s.ImageUses(tx).weigh([IMAGE], [IMAGE]), NOTHING),
     "Images.content": (lambda tx, _: s.Images(tx).content(IMAGE), NOT_FOUND),
     "Images.detail": (lambda tx, _: s.Images(tx).detail(IMAGE), NOT_FOUND),
+    "Images.forget": (lambda tx, _: s.Images(tx).forget(s.Lister.REGISTRY, "r1"), NOTHING),
+    "Images.listed": (lambda tx, _: s.Images(tx).listed(s.Lister.REGISTRY, "r1", {}), NOTHING),
     "Images.inventory": (lambda tx, _: s.Images(tx).inventory(IMAGE), NOT_FOUND),
     "Images.packages": (lambda tx, _: s.Images(tx).packages(IMAGE, s.PackageFilter(), REQUEST), NOT_FOUND),
     "Images.page": (_p("Images", filtered="ImageFilter"), NOTHING),

@@ -17,7 +17,7 @@ from hullguard.model.report import ReportedPackage, ScanReport
 from hullguard.model.severity import Severity
 from hullguard.model.use import Use
 from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary
-from hullguard.storage.stores import ImageFilter, Images, PackageFilter, VulnerabilityFilter
+from hullguard.storage.stores import ImageFilter, Images, Lister, PackageFilter, VulnerabilityFilter
 
 
 class ImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +27,10 @@ class ImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True
     fixable: bool | None = None
     running: bool | None = None
     node: Short | None = None
+    registry: Short | None = None
+    """The id of a registry that lists them."""
+    lister: Lister | None = None
+    """Listed by a registry, or by a submission."""
     scanned: bool | None = None
 
 

@@ -32,6 +32,7 @@ from hullguard.storage.stores.commands import About, CommandFilter, Commands
 from hullguard.storage.stores.containers import ContainerFilter, Containers
 from hullguard.storage.stores.enrolment import EnrolmentTokens, Redeemed
 from hullguard.storage.stores.idempotency import Idempotency
+from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.image_rows import ImageFilter
 from hullguard.storage.stores.image_uses import ImageUses, Watched
 from hullguard.storage.stores.images import Images, PackageFilter, VulnerabilityFilter
@@ -77,6 +78,7 @@ __all__ = [
     "Job",
     "Jobs",
     "Judged",
+    "Lister",
     "Matching",
     "NodeFilter",
     "NodeIdentity",

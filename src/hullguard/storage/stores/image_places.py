@@ -1,19 +1,27 @@
-"""Which nodes have which images, and the names that an image has over all of them."""
+"""Which nodes have which images, what else lists them, and the names that an image has over all of these."""
 
+import enum
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from hullguard.storage.stores.places import cluster_of
-from hullguard.storage.tables import image_nodes, image_watches, images
+from hullguard.storage.tables import image_nodes, image_sources, image_watches, images
 from hullguard.storage.transaction import Transaction
 
 NAMES_MAX = 100
-"""Names of one image on one node beyond this are left out: a build host tags one image thousands of times."""
+"""Names of one image in one place beyond this are left out: a build host tags one image thousands of times."""
 
 BATCH = 500
 """Ids in one statement."""
+
+
+class Lister(enum.StrEnum):
+    """What lists images beside nodes."""
+
+    REGISTRY = "registry"
+    SUBMISSION = "submission"
 
 
 async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
@@ -42,18 +50,40 @@ async def leave(tx: Transaction, node: str) -> None:
     await present(tx, node, [])
 
 
+async def listed(tx: Transaction, kind: Lister, source: str, images_listed: Mapping[str, Sequence[str]]) -> None:
+    """Make these, with their names, the images that a registry or a submission lists."""
+    now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in images_listed.items()}
+    of = (tx.mine(image_sources), image_sources.c.kind == kind.value, image_sources.c.source == source)
+    select = sa.select(image_sources.c.image_id, image_sources.c.names).where(*of)
+    before = {row.image_id: tuple(row.names) for row in await tx.all(select)}
+    changed = [image for image, names in now.items() if before.get(image) != names]
+    gone = [image for image in before if image not in now]
+    await _add_unknown(tx, changed)
+    rows = [{"kind": kind.value, "source": source, "image_id": image, "names": now[image]} for image in changed]
+    await tx.upsert(image_sources, rows, update=["names"])
+    for batch in _batches(gone):
+        await tx.run(sa.delete(image_sources).where(*of, image_sources.c.image_id.in_(batch)))
+    await _rename(tx, [*changed, *gone])
+
+
+async def forget(tx: Transaction, kind: Lister, source: str) -> None:
+    """A registry or a submission goes, and with it the images that lie nowhere else."""
+    await listed(tx, kind, source, {})
+
+
 async def _add_unknown(tx: Transaction, ids: Sequence[str]) -> None:
     rows = [{"id": image, "names": (), "searched": "", "first_seen": tx.now} for image in ids]
     await tx.upsert(images, rows)
 
 
 async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
-    """Work out names and presence of these images anew, over every node of the tenant."""
+    """Work out names and presence of these images anew, over every node of the tenant and whatever else lists them."""
     for batch in _batches(ids):
         names: dict[str, set[str]] = {}
-        select = sa.select(image_nodes.c.image_id, image_nodes.c.names)
-        for row in await tx.all(select.where(tx.tenants(image_nodes), image_nodes.c.image_id.in_(batch))):
-            names.setdefault(row.image_id, set()).update(row.names)
+        for table in (image_nodes, image_sources):
+            select = sa.select(table.c.image_id, table.c.names).where(tx.tenants(table), table.c.image_id.in_(batch))
+            for row in await tx.all(select):
+                names.setdefault(row.image_id, set()).update(row.names)
         statement = (
             sa.update(images)
             .where(tx.mine(images), images.c.id == sa.bindparam("image"))
@@ -88,6 +118,19 @@ async def _without_inventory(tx: Transaction, ids: Collection[str]) -> list[str]
         select = sa.select(images.c.id).where(tx.mine(images), images.c.id.in_(batch), lacking)
         missing.extend(row.id for row in await tx.all(select))
     return sorted(missing)
+
+
+async def source_counts(tx: Transaction, ids: Collection[str]) -> dict[tuple[Lister, str], int]:
+    """How many of each kind list each image, by (kind, image id)."""
+    counts: dict[tuple[Lister, str], int] = defaultdict(int)
+    table = image_sources.c
+    for batch in _batches(ids):
+        select = sa.select(table.kind, table.image_id, sa.func.count()).where(
+            tx.mine(image_sources), table.image_id.in_(batch)
+        )
+        for kind, image, count in await tx.all(select.group_by(table.kind, table.image_id)):
+            counts[Lister(kind), image] += int(count)
+    return counts
 
 
 async def node_counts(tx: Transaction, ids: Collection[str]) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """From rows of ``images`` to summaries, and the filters of the image list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -9,9 +9,9 @@ from hullguard.model.severity import Severity
 from hullguard.model.view import ImageSummary
 from hullguard.storage.paging import Listing
 from hullguard.storage.stores.containers import RUNNING
-from hullguard.storage.stores.image_places import node_counts
+from hullguard.storage.stores.image_places import Lister, node_counts, source_counts
 from hullguard.storage.stores.node_rows import count_by
-from hullguard.storage.tables import containers, image_nodes, images
+from hullguard.storage.tables import containers, image_nodes, image_sources, images
 from hullguard.storage.transaction import Row, Transaction
 
 
@@ -22,6 +22,10 @@ class ImageFilter(Struct, frozen=True):
     fixable: bool | None = None
     running: bool | None = None
     node: str | None = None
+    registry: str | None = None
+    """The id of a registry that lists them."""
+    lister: Lister | None = None
+    """Listed by anything of this kind."""
     scanned: bool | None = None
 
 
@@ -66,8 +70,13 @@ def _held(tx: Transaction, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bo
     )
 
 
+def _listed(tx: Transaction, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    table = image_sources.c
+    return sa.exists(sa.select(table.source).where(tx.mine(image_sources), table.image_id == images.c.id, *more))
+
+
 def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
-    """Scope and filters of the list, which shows images that some node has."""
+    """Scope and filters of the list, which shows images that some node has or something else lists."""
     found = [*visible(tx), images.c.present]
     if wanted.severity:
         found.append(sa.or_(*(images.c[severity.value] > 0 for severity in sorted(wanted.severity))))
@@ -77,20 +86,26 @@ def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bo
         found.append(is_running(tx) if wanted.running else sa.not_(is_running(tx)))
     if wanted.node is not None:
         found.append(_held(tx, image_nodes.c.node == wanted.node))
+    if wanted.registry is not None:
+        of = image_sources.c.kind == Lister.REGISTRY.value
+        found.append(_listed(tx, of, image_sources.c.source == wanted.registry))
+    if wanted.lister is not None:
+        found.append(_listed(tx, image_sources.c.kind == wanted.lister.value))
     if wanted.scanned is not None:
         found.append(images.c.scanned.is_not(None) if wanted.scanned else images.c.scanned.is_(None))
     return found
 
 
 async def summaries(tx: Transaction, rows: Sequence[Row]) -> list[ImageSummary]:
-    """The images with the figures that nodes and containers bring."""
+    """The images with the figures that nodes, containers and whatever lists them bring."""
     ids = [row.id for row in rows]
     nodes = await node_counts(tx, ids)
     running = await count_by(tx, containers, containers.c.image_id, ids, containers.c.state == RUNNING)
-    return [_summary(row, nodes.get(row.id, 0), running.get(row.id, 0)) for row in rows]
+    listed = await source_counts(tx, ids)
+    return [_summary(row, nodes.get(row.id, 0), running.get(row.id, 0), listed) for row in rows]
 
 
-def _summary(row: Row, nodes: int, running: int) -> ImageSummary:
+def _summary(row: Row, nodes: int, running: int, listed: Mapping[tuple[Lister, str], int]) -> ImageSummary:
     return ImageSummary(
         id=row.id,
         names=row.names,
@@ -107,6 +122,8 @@ def _summary(row: Row, nodes: int, running: int) -> ImageSummary:
         advisories_built=row.advisories_built,
         nodes=nodes,
         containers=running,
+        registries=listed.get((Lister.REGISTRY, row.id), 0),
+        submissions=listed.get((Lister.SUBMISSION, row.id), 0),
     )
 
 

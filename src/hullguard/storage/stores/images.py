@@ -1,6 +1,6 @@
 """Images: where they lie, what is in them, what is wrong with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, 
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores import image_reports as derive
+from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, summaries, visible
 from hullguard.storage.stores.image_uses import ImageUses
 from hullguard.storage.stores.matching import Wait
@@ -78,6 +79,14 @@ class Images:
         """Replace the node's list of (image id, names); the ids whose inventory the agent should send."""
         return await image_places.present(self._tx, node, images_of_node)
 
+    async def listed(self, kind: Lister, source: str, images_listed: Mapping[str, Sequence[str]]) -> None:
+        """Replace what a registry or a submission lists: the names of each image, by its id."""
+        await image_places.listed(self._tx, kind, source, images_listed)
+
+    async def forget(self, kind: Lister, source: str) -> None:
+        """A registry or a submission goes, and with it the images that lie nowhere else."""
+        await image_places.forget(self._tx, kind, source)
+
     async def store_inventory(self, image_id: str, inventory: Inventory) -> bool:
         """Keep what is inside an image and have it matched; False, and nothing changes, if it was kept before.
 
@@ -106,7 +115,7 @@ class Images:
         return True
 
     async def page(self, wanted: ImageFilter, request: PageRequest) -> Page[ImageSummary]:
-        """A page of the images that nodes have."""
+        """A page of the images that nodes have or that something else lists."""
         select = sa.select(images).where(*conditions(self._tx, wanted))
         found = await fetch(self._tx, select, LISTING, request)
         return Page(await summaries(self._tx, found.rows), found.total, found.cursor)

@@ -56,7 +56,7 @@ images = sa.Table(
     # The hash of its rows in image_subjects.
     number("subjects"),
     sa.Column("first_seen", Instant, nullable=False),
-    # No node has the image since then.
+    # No node has the image and nothing else lists it since then.
     sa.Column("absent_since", Instant),
     flag("present", default=True),
     sa.Index("ix_images_risk", "tenant", "present", "risk", "id"),
@@ -73,6 +73,18 @@ image_nodes = sa.Table(
     short("cluster", 64),
     sa.Column("names", Packed(tuple[str, ...]), nullable=False),
     sa.Index("ix_image_nodes_image", "tenant", "image_id"),
+)
+
+# Which images something else than a node lists: a registry, or a submission.
+image_sources = sa.Table(
+    "image_sources",
+    metadata,
+    tenant(),
+    key("kind", 16),
+    key("source"),
+    key("image_id", IMAGE),
+    sa.Column("names", Packed(tuple[str, ...]), nullable=False),
+    sa.Index("ix_image_sources_image", "tenant", "image_id"),
 )
 
 inventories = sa.Table(

@@ -23,7 +23,7 @@ from hullguard.model.identity import Scope
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Transaction
-from hullguard.storage.stores import Containers, ImageFilter, Images, PackageFilter, VulnerabilityFilter
+from hullguard.storage.stores import Containers, ImageFilter, Images, Lister, PackageFilter, VulnerabilityFilter
 
 REQUEST = PageRequest()
 
@@ -295,3 +295,64 @@ async def test_a_large_inventory_is_small_at_rest(tx: Transaction) -> None:
     size = (await connection.exec_driver_sql("SELECT length(inventory) FROM inventories")).scalar_one()
     assert size < 100_000
     assert (await Images(tx).inventory(IMAGE)).packages == many
+
+
+async def test_an_image_that_a_registry_lists_is_there_without_any_node(tx: Transaction) -> None:
+    images = Images(tx)
+    await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:1"]})
+
+    page = await images.page(ImageFilter(), REQUEST)
+
+    assert [(each.id, each.names, each.nodes, each.registries) for each in page.items] == [
+        (IMAGE, ("example.com/shop:1",), 0, 1)
+    ]
+
+
+async def test_an_image_has_the_names_of_nodes_registries_and_submissions(images: Images) -> None:
+    await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:1"]})
+    await images.listed(Lister.REGISTRY, "r2", {IMAGE: ["example.org/shop:1"]})
+    await images.listed(Lister.SUBMISSION, "s1", {IMAGE: ["shop of the build"]})
+
+    found = await images.detail(IMAGE)
+
+    assert found.names == ("example.com/shop:1", "example.org/shop:1", "nginx:1.25", "shop of the build")
+    assert (found.nodes, found.registries, found.submissions) == (1, 2, 1)
+
+
+async def test_an_image_is_gone_when_neither_a_node_nor_anything_else_has_it(images: Images) -> None:
+    await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:1"]})
+    await images.present("node-1", [])
+    assert await names(images, ImageFilter()) == [IMAGE]
+
+    await images.forget(Lister.REGISTRY, "r1")
+
+    assert await names(images, ImageFilter()) == []
+
+
+async def test_what_a_registry_no_longer_lists_leaves_and_the_rest_stays(tx: Transaction) -> None:
+    images = Images(tx)
+    await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:1"], OTHER_IMAGE: ["example.com/shop:2"]})
+    await images.listed(Lister.REGISTRY, "r2", {OTHER_IMAGE: ["example.org/shop"]})
+
+    await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:latest"]})
+
+    assert await names(images, ImageFilter(registry="r1")) == [IMAGE]
+    assert await names(images, ImageFilter(registry="r2")) == [OTHER_IMAGE]
+    assert (await images.detail(IMAGE)).names == ("example.com/shop:latest",)
+    assert (await images.detail(OTHER_IMAGE)).names == ("example.org/shop",)
+
+
+async def test_images_are_found_by_what_lists_them(images: Images) -> None:
+    await images.listed(Lister.SUBMISSION, "s1", {OTHER_IMAGE: ["build 7"]})
+
+    assert await names(images, ImageFilter(lister=Lister.SUBMISSION)) == [OTHER_IMAGE]
+    assert await names(images, ImageFilter(lister=Lister.REGISTRY)) == []
+
+
+async def test_a_node_is_not_asked_for_what_a_registry_gave(tx: Transaction) -> None:
+    await enrolled(tx, "a")
+    images = Images(tx)
+    await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:1"]})
+    await images.store_inventory(IMAGE, inventory())
+
+    assert await images.present("a", [(IMAGE, ["shop:1"])]) == []
