@@ -15,7 +15,7 @@ from tests.support.records import matched, report
 from tests.support.visitor import Visitor
 
 from hullguard.model.inventory import unread
-from hullguard.storage import PageRequest
+from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import Images, IncidentFilter, Incidents, Policies, VulnerabilityFilter
 
 HAN = re.compile(r"[一-鿿]")
@@ -199,6 +199,46 @@ def test_an_image_that_could_not_be_read_gives_no_all_clear(visit: Callable[...,
         expect(page.get_by_role("heading", name="Nothing in what could be read")).to_be_visible()
     page.get_by_role("navigation", name="Image").get_by_role("button", name="Unknowns").click()
     expect(page.get_by_text("it could not be read: the disk failed")).to_be_visible()
+
+    visitor.go(f"/images/{image}")
+    expect(page.get_by_text("No layer could be read")).to_be_visible()
+    head = page.get_by_role("button", name=re.compile("^(?:Vulnerabilities|Packages|Secrets and configuration)"))
+    expect(head).to_have_text(["Vulnerabilities", "Packages", "Secrets and configuration"])  # and no 0
+    page.get_by_role("link", name="See what could not be read").click()
+    expect(page.get_by_text("it could not be read: the disk failed")).to_be_visible()
+
+
+def test_what_could_not_be_read_is_no_nought_in_the_list(visit: Callable[..., Visitor], console: Console) -> None:
+    image = f"sha256:{'d' * 64}"
+    name = "shop/unreadable:1.0"
+    nothing = unread(image, "the disk failed")
+
+    async def listed(tx: Transaction) -> None:
+        there = [(each.image.id, [each.image.name]) for each in fleet.containers("prod-web-01")]
+        await Images(tx).present("prod-web-01", [*there, (image, [name])])
+        await Images(tx).store_inventory(image, nothing)
+        await matched(tx, image, report((), of=nothing))
+
+    console.do(listed)
+    visitor = visit().sign_in()
+    page = visitor.page
+    visitor.go("/images")
+    row = page.get_by_role("row", name=name)
+    expect(row.locator("td[data-label=Fixable]")).to_have_text("–")
+    chip = row.get_by_role("link", name="Incomplete")
+    # In the first line of its cell, not below the place of figures that there are none of.
+    cell, shown = (each.bounding_box() for each in (row.locator("td[data-label=Vulnerabilities]"), chip))
+    assert cell
+    assert shown
+    assert shown["y"] - cell["y"] < 12
+    expect(page.get_by_role("row", name="python:3.11-slim").locator("td[data-label=Fixable]")).to_have_text("–")
+    chip.click()
+    expect(page.get_by_text("it could not be read: the disk failed")).to_be_visible()
+    console.do(
+        lambda tx: Images(tx).present(
+            "prod-web-01", [(i.image.id, [i.image.name]) for i in fleet.containers("prod-web-01")]
+        )
+    )
 
 
 def test_an_image_that_was_not_scanned_gives_no_all_clear(visit: Callable[..., Visitor]) -> None:
