@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hullguard.inventory.content.secrets.judge import MASK, credible, is_named_secret, may_be_secret, shown
-from hullguard.inventory.content.secrets.rules.shell import ARGUMENTS, PIPED, SHELL, given
+from hullguard.inventory.content.secrets.rules.shell import ARGUMENTS, KEPT, PIPED, SHELL, given
 from hullguard.inventory.content.variables import declared
 
 Span = tuple[int, int]
@@ -48,6 +48,7 @@ _COMMANDS: Final = {
     **{word: (_RULES["shell-argument"], given(before)) for word, before in ARGUMENTS.items()},
     "chpasswd": (_RULES["shell-chpasswd"], PIPED["chpasswd"]),
     "|": (_RULES["shell-piped"], PIPED["|"]),
+    ">": (_RULES["shell-kept"], KEPT),
 }
 """The rules of shell scripts by a word that stands in each such command."""
 _QUOTED: Final = 4096

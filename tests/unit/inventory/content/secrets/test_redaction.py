@@ -58,6 +58,8 @@ MASKED = "SMTP_PASS=******** ADMIN_PW=******** MYSQL_PWD=******** x"
             'RUN echo "machine h login u password ********" > ~/.netrc',
         ),
         (f"RUN 7z x -p{SECRET} a.7z", "RUN 7z x -p******** a.7z"),
+        (f"RUN net user app {SECRET} /add", "RUN net user app ******** /add"),
+        (f"RUN printf '{SECRET}' > /run/secrets/db", "RUN printf '********' > /run/secrets/db"),
         (f"RUN oc login -p={SECRET} x", "RUN oc login -p=******** x"),
         (f'LABEL a.password="a {SECRET}" b=c', 'LABEL a.password="********" b=c'),
         (f"RUN echo root:{SECRET} | chpasswd", "RUN echo root:******** | chpasswd"),

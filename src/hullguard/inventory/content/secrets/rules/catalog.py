@@ -4,6 +4,7 @@ from hullguard.inventory.content.secrets.rule import Rule
 from hullguard.inventory.content.secrets.rules import (
     cloud,
     clusters,
+    daemons,
     development,
     files,
     java,
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     *java.JAVA,
     *platforms.PLATFORMS,
     *clusters.CLUSTERS,
+    *daemons.DAEMONS,
     *tools.TOOLS,
     *shell.SHELL,
     *files.GENERIC,

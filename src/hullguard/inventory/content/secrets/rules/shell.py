@@ -20,7 +20,8 @@ _PATHS = (
 )
 _SPACE = r"[ \t]{1,8}"
 _WORD = r"[\"']?([^\s\"'\x00]{4,300})"
-_SAID = r"([^\s\"'$`\\\x00]{4,300})(?:\\n)?[\"']?[ \t]{0,4}\|[ \t]{0,4}"
+_TOLD = r"([^\s\"'$`\\\x00]{4,300})(?:\\n)?[\"']?"
+_ECHO = rf"(?:echo|printf)[ \t]{{1,8}}(?:-[neE]{{1,3}}{_SPACE})?(?:[\"']?%s(?:\\n)?[\"']?{_SPACE})?[\"']?"
 _ARGUMENTS = r"[^|;&\n]{0,200}?[ \t]"
 _ARGUMENT = r"[^\s|;&]{1,200}" + _SPACE
 _OPTIONS = r"(?:(?:-[A-Za-z]{1,8}|[0-9]{1,2})[ \t]{1,8}){0,4}"
@@ -49,6 +50,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     **{word: word + _ARGUMENTS + r"-p[ \t]{1,4}" for word in ("useradd", "usermod")},
     "7z": r"7z[a-z]{0,2}" + _ARGUMENTS + "-p",
     "zip": r"zip" + _ARGUMENTS + r"-P[ \t]{0,4}",
+    "net ": rf"net{_SPACE}(?:user{_SPACE}[^\s/]{{1,100}}|use{_SPACE}(?:[A-Za-z*]:?{_SPACE})?\\\\\S{{1,200}}){_SPACE}",
     "sqlcmd": r"sqlcmd" + _ARGUMENTS + r"-P[ \t]{0,4}",
     "-U": rf"(?:smbclient|rpcclient|smbget|winexe|wmic|net){_ARGUMENTS}-U[ \t]{{0,4}}[\"']?[^\s%\"'$]{{1,100}}%",
     "--masterauth": r"--masterauth[= \t][ \t]{0,4}",
@@ -57,12 +59,17 @@ ARGUMENTS: Final[Mapping[str, str]] = {
 }
 """What stands before a password that a program is given, by a word that stands in each such command."""
 PIPED: Final[Mapping[str, str]] = {
-    "chpasswd": r"[ \t\"'][a-z_][\w\-]{0,31}:" + _SAID + r"(?:sudo )?(?:/usr/s?bin/)?chpasswd",
-    "|": rf"(?:echo|printf)[ \t]{{1,8}}(?:-[neE]{{1,3}}{_SPACE})?(?:[\"']?%s(?:\\n)?[\"']?{_SPACE})?[\"']?"
-    + _SAID
-    + r"[^|;&\n]{0,200}?(?:--password-stdin|passwd[ \t]{1,8}--stdin|sudo[ \t]{1,8}-S|vncpasswd)",
+    "chpasswd": r"[ \t\"'][a-z_][\w\-]{0,31}:" + _TOLD + r"[ \t]{0,4}\|[ \t]{0,4}(?:sudo )?(?:/usr/s?bin/)?chpasswd",
+    "|": _ECHO
+    + _TOLD
+    + r"[ \t]{0,4}\|[ \t]{0,4}[^|;&\n]{0,200}?(?:--password-stdin|passwd[ \t]{1,8}--stdin|sudo[ \t]{1,8}-S|vncpasswd)",
 }
 """Passwords that a program is told by another one, likewise."""
+KEPT: Final = (
+    _ECHO + _TOLD + r"[ \t]{0,4}>{1,2}[ \t]{0,4}[\"']?(?:/(?:var/)?run/secrets/|[^\s;&|\"']{0,200}"
+    r"(?:[/._\-](?:password|passphrase|secret|token)|[._\-]passwd)(?:\.txt)?(?:[\s\"';&|]|\Z))"
+)
+"""A password that is written to the file that a program reads it from."""
 
 
 def given(before: str) -> str:
@@ -109,5 +116,14 @@ SHELL = (
         _PATHS,
         allow=PLAIN,
         needs=("-stdin", "sudo", "vncpasswd"),
+    ),
+    setting(
+        "shell-kept",
+        "Password written to a file by a shell script",
+        _HIGH,
+        HASH_COMMENT + "|" + KEPT,
+        _PATHS,
+        allow=PLAIN,
+        needs=("secret", "passw", "passphrase", "token"),
     ),
 )
