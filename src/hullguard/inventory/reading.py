@@ -109,7 +109,11 @@ def read(
 
 
 def _asked(*, licenses: bool, tree: bool) -> list[Analyzer]:
-    return [each for each in ANALYZERS if (tree or not each.trees_only) and (licenses or not each.for_licenses)]
+    return [
+        each
+        for each in ANALYZERS
+        if not (each.images_only if tree else each.trees_only) and (licenses or not each.for_licenses)
+    ]
 
 
 def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -> Inventory:

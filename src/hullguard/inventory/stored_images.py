@@ -10,6 +10,14 @@ TRANSPORT = b"Directory Transport Version: "
 """What begins ``version`` beside an image that skopeo or Podman wrote into a directory."""
 
 
+def not_read(count: int, first: str) -> str:
+    """Why those are named that lie in what is scanned."""
+    return (
+        f"{count} archives or directories that hold images, {first} the first of them, were not "
+        "read; each can be read as a target of its own"
+    )
+
+
 def is_docker_manifest(content: bytes) -> bool:
     """Whether a ``manifest.json`` is that of a Docker archive: a list of objects with ``Config`` and ``Layers``.
 

@@ -139,8 +139,10 @@ class Reading(Struct, frozen=True):
 
         if self.password_stdin and not self.username:
             raise Invalid("--password-stdin needs --username")
-        if self.ca_file is not None and not self.ca_file.is_file():
+        if self.ca_file is not None and not self.ca_file.exists():
             raise Invalid(f"there is no file {self.ca_file}")
+        if self.ca_file is not None and not self.ca_file.is_file():
+            raise Invalid(f"--ca-file wants a file of certificates in PEM form, which {self.ca_file} is not")
         password = sys.stdin.readline(65536).rstrip("\r\n") if self.password_stdin else os.environ.get(PASSWORD)
         if self.username and not password:
             raise Invalid(f"--username needs a password: from --password-stdin or the variable {PASSWORD}")

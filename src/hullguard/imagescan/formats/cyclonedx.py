@@ -7,7 +7,7 @@ import msgspec
 
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import expression, page_of, remedy
+from hullguard.imagescan.formats.words import expression, left_out, page_of, remedy
 from hullguard.inventory.bills.document import OWN_DOUBT
 from hullguard.model.report import Cvss, ReportedPackage, ScanReport, Suppressed, SuppressedBy, Vulnerability
 from hullguard.model.severity import Severity
@@ -51,6 +51,7 @@ def _metadata(report: ScanReport, page: Page) -> dict[str, Any]:
         "hullguard:digest": target.digest,
         "hullguard:platform": target.platform,
         "hullguard:advisories-built": built.isoformat() if built else None,
+        "hullguard:left-out": left_out(page.hidden) if page.hidden else None,
     }
     properties = _properties(facts)
     properties += [_property(OWN_DOUBT, f"{one.what}: {one.why}") for one in report.unknowns]

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from msgspec import Struct
 
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import markup, remedy
+from hullguard.imagescan.formats.words import left_out, markup, remedy
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
@@ -85,7 +85,7 @@ def _suites(report: ScanReport, hidden: int) -> Iterator[tuple[str, list[_Case]]
         if cases:
             yield title, cases
     if hidden:
-        case = _Case(f"{hidden} findings", "filters", [], skipped="not shown, as --severity or --ignore-unfixed ask")
+        case = _Case(f"{hidden} findings", "filters", [], skipped=left_out(hidden))
         yield "not asked for", [case]
     if report.unknowns:
         yield "could not be decided", [_Case(one.what, "unknown", [], skipped=one.why) for one in report.unknowns]

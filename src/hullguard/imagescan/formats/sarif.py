@@ -8,7 +8,7 @@ import msgspec
 
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import SCORES, page_of, remedy, score
+from hullguard.imagescan.formats.words import SCORES, left_out, page_of, remedy, score
 from hullguard.model.content import Malware, Misconfiguration, Secret
 from hullguard.model.report import ScanReport, Suppressed, Vulnerability
 from hullguard.model.severity import Severity
@@ -25,8 +25,7 @@ class SarifFormat(Format):
     suffix = "sarif"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
-        del page
-        run = _Run(report)
+        run = _Run(report, page.hidden)
         for one in report.vulnerabilities:
             run.vulnerability(one)
         for two in report.suppressed:
@@ -44,8 +43,9 @@ class SarifFormat(Format):
 class _Run:
     """Collects rules while results are added."""
 
-    def __init__(self, report: ScanReport) -> None:
+    def __init__(self, report: ScanReport, hidden: int) -> None:
         self._report = report
+        self._hidden = hidden
         self._rules: dict[str, dict[str, Any]] = {}
         self._index: dict[str, int] = {}
         self._results: list[dict[str, Any]] = []
@@ -98,6 +98,8 @@ class _Run:
             {"level": "warning", "message": {"text": f"{plain(unknown.what)}: {plain(unknown.why)}"}}
             for unknown in report.unknowns
         ]
+        if self._hidden:
+            notes.append({"level": "note", "message": {"text": left_out(self._hidden)}})
         return {
             "tool": {"driver": {"name": "Hullguard", "version": __version__, "rules": list(self._rules.values())}},
             "invocations": [{"executionSuccessful": report.complete, "toolExecutionNotifications": notes}],

@@ -8,7 +8,7 @@ import msgspec
 
 from hullguard import __version__
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import expression, page_of, remedy
+from hullguard.imagescan.formats.words import expression, left_out, page_of, remedy
 from hullguard.inventory.bills.document import OWN_TOOL, SPDX_INCOMPLETE
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.words.plain import plain
@@ -46,6 +46,8 @@ class SpdxFormat(Format):
             said.append(f"{SPDX_INCOMPLETE} packages or findings may be missing")
         if said:
             document["comment"] = "\n".join(plain(line) for line in said)
+        if page.hidden:
+            document["annotations"] = [_annotation(left_out(page.hidden), document["creationInfo"])]
         number = uuid.uuid5(_NAMES, msgspec.json.encode(document).decode())
         document["documentNamespace"] = f"https://spdx.org/spdxdocs/hullguard-{number}"
         return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
@@ -118,6 +120,12 @@ def _image(report: ScanReport) -> dict[str, Any]:
     if algorithm == "sha256" and len(value) == 64:
         made["checksums"] = [{"algorithm": "SHA256", "checksumValue": value.lower()}]
     return made
+
+
+def _annotation(said: str, by: dict[str, Any]) -> dict[str, str]:
+    """Beside the comment, which tells what of the packages is not known."""
+    maker, day = by["creators"][0], by["created"]
+    return {"annotationType": "OTHER", "annotator": maker, "annotationDate": day, "comment": said}
 
 
 def _bare(identity: str, name: str) -> dict[str, Any]:

@@ -62,6 +62,11 @@ def remedy(one: Vulnerability) -> str:
     return f"There is no version to update to: {NO_FIX[one.status] or 'no fix is named'}."
 
 
+def left_out(hidden: int) -> str:
+    """That findings were not asked for: a document without them must not look like an all-clear."""
+    return f"{hidden} findings are not shown, as --severity or --ignore-unfixed ask"
+
+
 @functools.lru_cache(maxsize=4096)
 def expression(licenses: Sequence[str]) -> str | None:
     """The SPDX expression of everything that a package declares, None when one of it is in other words."""

@@ -240,6 +240,8 @@ class Analyzer(abc.ABC):
     """Whether OS packages bring such files, too, and then speak for them: fingerprints tell whether they still do."""
     trees_only: ClassVar[bool] = False
     """Whether its files count in a scanned directory only: in an image they say nothing of what is installed."""
+    images_only: ClassVar[bool] = False
+    """Whether its files are looked for in images only: of a directory something else tells them."""
     for_licenses: ClassVar[bool] = False
     """Whether its files tell licences only: they are read where somebody asks for those."""
 

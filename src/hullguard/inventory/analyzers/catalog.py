@@ -33,6 +33,7 @@ from hullguard.inventory.analyzers.ruby import RubyAnalyzer
 from hullguard.inventory.analyzers.slackware import SlackwareAnalyzer
 from hullguard.inventory.analyzers.snap import SnapAnalyzer
 from hullguard.inventory.analyzers.spack import SpackAnalyzer
+from hullguard.inventory.analyzers.stored_images import StoredImagesAnalyzer
 from hullguard.inventory.analyzers.stores import StoresAnalyzer
 from hullguard.inventory.analyzers.unread import UnreadAnalyzer
 from hullguard.inventory.analyzers.web_applications import WebApplicationsAnalyzer
@@ -79,5 +80,6 @@ ANALYZERS: tuple[Analyzer, ...] = (
     MavenAnalyzer(),
     ManifestAnalyzer(),
     BillsAnalyzer(),
+    StoredImagesAnalyzer(),
     UnreadAnalyzer(),
 )

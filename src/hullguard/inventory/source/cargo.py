@@ -12,7 +12,7 @@ from itertools import islice
 from hullguard.inventory.compression import MARK, Readable, compression_of
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.paths import normal
-from hullguard.inventory.stored_images import LAYOUT, MANIFEST, TRANSPORT, is_docker_manifest
+from hullguard.inventory.stored_images import LAYOUT, MANIFEST, TRANSPORT, is_docker_manifest, not_read
 from hullguard.inventory.streams import Section, Uncompressed
 from hullguard.inventory.tar import TarWalk
 from hullguard.model.errors import Invalid, LimitReached
@@ -62,10 +62,7 @@ class Cargo:
         if not self._places:
             return []
         first = dict(sorted(self._places, reverse=True))  # of several signs in one place the first counts
-        why = (
-            f"{len(first)} archives or directories that hold images, {min(first.values())} the first of them, were not "
-            "read; each can be read as a target of its own"
-        )
+        why = not_read(len(first), min(first.values()))
         return [Unknown("stored images", why, incomplete=alone or "" in first)]
 
 

@@ -71,6 +71,8 @@ def test_half_a_sign_in_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         Reading(username="me").registry()
     with pytest.raises(Invalid, match="there is no file"):
         Reading(ca_file=tmp_path / "absent.pem").registry()
+    with pytest.raises(Invalid, match="wants a file of certificates"):
+        Reading(ca_file=tmp_path).registry()
 
 
 def test_the_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from tests.support.reports import everything, report, reported, vulnerability
 
 from hullguard.imagescan.formats.cyclonedx import CyclonedxFormat
 from hullguard.imagescan.formats.format import Page
+from hullguard.imagescan.formats.words import left_out
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 
@@ -109,3 +110,11 @@ def test_what_could_not_be_decided_is_not_lost() -> None:
 def test_the_same_report_has_the_same_number() -> None:
     assert document(everything())["serialNumber"] == document(everything())["serialNumber"]
     assert document(everything())["serialNumber"] != document(report())["serialNumber"]
+
+
+def test_findings_that_were_not_asked_for_are_told() -> None:
+    text = CyclonedxFormat().render(report(), structs.replace(PAGE, hidden=3)).decode()
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert {"name": "hullguard:left-out", "value": left_out(3)} in json.loads(text)["metadata"]["properties"]
+    assert "left-out" not in CyclonedxFormat().render(report(), PAGE).decode()

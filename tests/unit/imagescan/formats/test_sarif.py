@@ -9,6 +9,7 @@ from tests.support.reports import everything, report, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.sarif import SarifFormat
+from hullguard.imagescan.formats.words import left_out
 from hullguard.model.report import ScanReport
 from hullguard.model.severity import Severity
 
@@ -99,3 +100,14 @@ def test_the_fingerprint_outlives_an_update() -> None:
         return str(made["results"][0]["partialFingerprints"])
 
     assert fingerprint("1") == fingerprint("2")
+
+
+def test_findings_that_were_not_asked_for_are_told() -> None:
+    document = json.loads(SarifFormat().render(report(), Page(hidden=3)))
+    notes = document["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+
+    assert {"level": "note", "message": {"text": left_out(3)}} in notes
+    assert all(
+        "not shown" not in note["message"]["text"]
+        for note in run(report())["invocations"][0]["toolExecutionNotifications"]
+    )

@@ -12,6 +12,7 @@ from tests.support.reports import everything, report, reported, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.spdx import SpdxFormat
+from hullguard.imagescan.formats.words import left_out
 from hullguard.model.image import Target
 from hullguard.model.report import ScanReport
 
@@ -92,3 +93,13 @@ def test_the_head_is_dated_and_unique() -> None:
 def test_what_could_not_be_decided_is_said() -> None:
     assert "what 001: why" in document(everything())["comment"]
     assert "incomplete: packages or findings may be missing" in document(report(complete=False))["comment"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_findings_that_were_not_asked_for_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "report.spdx.json"
+    path.write_bytes(SpdxFormat().render(report(), structs.replace(PAGE, hidden=3)))
+
+    assert validate_full_spdx_document(parse_file(str(path))) == []
+    assert [each["comment"] for each in json.loads(path.read_bytes())["annotations"]] == [left_out(3)]
+    assert "annotations" not in document(report())
