@@ -415,7 +415,9 @@ async def test_what_a_protected_node_should_run_follows_the_policies(control: Co
 async def test_a_command_waits_for_its_node(control: Control):
     await seed(control)
     operator = await control.user(Role.OPERATOR)
-    made = await operator.post("/commands", {"node": "node-1", "kind": "scan_now", "parameters": {"image": "nginx"}})
+    made = await operator.post(
+        "/commands", {"node": "node-1", "kind": "scan_now", "parameters": {"image": "nginx", "again": True}}
+    )
     command = made.json()
     assert (made.status_code, command["state"], command["created_by"]) == (201, "queued", "user:operator")
     async with control.writing() as tx:
@@ -468,6 +470,7 @@ async def test_a_key_has_a_size(control: Control, key: str):
         ({"kind": "run_shell"}, 422, "$.kind"),
         ({"parameters": {"command": "id"}}, 422, "$.parameters"),
         ({"parameters": {"image": 7}}, 422, "$.parameters.image"),
+        ({"parameters": {"again": "yes"}}, 422, "$.parameters.again"),
         ({"kind": "update_agent"}, 422, "$.parameters"),
         ({"kind": "update_agent", "parameters": {"sha256": "../../x"}}, 422, "$.parameters.sha256"),
         ({"kind": "update_agent", "parameters": {"sha256": "a" * 64}}, 422, "$.parameters.sha256"),

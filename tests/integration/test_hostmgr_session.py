@@ -20,8 +20,11 @@ from tests.support.records import (
 )
 from websockets.exceptions import ConnectionClosed
 
+from hullguard.hostmgr import askers
+from hullguard.inventory.generation import READER
 from hullguard.model.ids import derived_id
 from hullguard.model.image import Target
+from hullguard.model.inventory import Inventory, unread
 from hullguard.model.node import NodeState, SensorHealth, SensorState
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import (
@@ -226,6 +229,45 @@ class TestState:
             agent.note(incidents(1))
             await agent.drain()
             assert not any(isinstance(message, InventoryRequest) for message in agent.got)
+
+    async def test_what_an_older_reader_made_is_asked_for_again_until_it_came_and_never_in_a_loop(
+        self, hostmgr: Hostmgr, agent: FakeAgent
+    ) -> None:
+        images = [f"sha256:{number:064x}" for number in range(askers.AGAIN_AT_ONCE + 2)]
+        unreadable = images[0]
+
+        def made(image: str, reader: int) -> Inventory:
+            target = msgspec.structs.replace(TARGET, image_id=image)
+            return msgspec.structs.replace(inventory(), target=target, reader=reader)
+
+        async with hostmgr.storage.transaction(SCOPE) as tx:
+            for image in images:
+                await Images(tx).store_inventory(image, made(image, 0))
+        listed = say.ImageList(tuple(map(LocalImage, images)), READER)
+        asked: list[str] = []
+        async with agent.connected():
+            await agent.tell(listed)
+            while len(asked) < len(images):
+                request = await agent.next(InventoryRequest)
+                assert len(request.image_ids) <= askers.AGAIN_AT_ONCE
+                asked += request.image_ids
+                agent.got.remove(request)
+                for image in request.image_ids:
+                    told = unread(image, "no") if image == unreadable else made(image, READER)
+                    for part in split(image, told):
+                        await agent.tell(part)
+                agent.note(incidents(len(asked)))
+                await agent.drain()
+                await agent.tell(Beat(heartbeat()))
+            await agent.tell(listed)
+            await agent.tell(Beat(heartbeat()))
+            agent.note(incidents(100))
+            await agent.drain()
+            assert not any(isinstance(message, InventoryRequest) for message in agent.got)
+        assert sorted(asked) == sorted(images)
+        async with hostmgr.storage.reading(SCOPE) as tx:
+            assert await Images(tx).outdated(images, READER) == [unreadable]
+            assert await Images(tx).inventory(unreadable) == made(unreadable, 0)
 
     async def test_an_inventory_that_nobody_asked_for_is_not_believed(self, hostmgr: Hostmgr, agent: FakeAgent) -> None:
         taken = msgspec.structs.replace(inventory(), target=TARGET)

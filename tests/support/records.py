@@ -144,13 +144,14 @@ PACKAGES = (
 )
 
 
-def inventory(packages: tuple[Package, ...] = PACKAGES, *, complete: bool = True) -> Inventory:
+def inventory(packages: tuple[Package, ...] = PACKAGES, *, complete: bool = True, reader: int = 0) -> Inventory:
     return Inventory(
         Target("nginx:1.25", "docker", IMAGE, platform="linux/amd64"),
         OperatingSystem("debian", "12", "Debian GNU/Linux 12"),
         (Layer(BASE, size=70_000_000, base=True), Layer(APP, size=5_000_000)),
         packages,
         complete=complete,
+        reader=reader,
     )
 
 

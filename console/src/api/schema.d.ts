@@ -2509,9 +2509,10 @@ export interface components {
          * CommandInput
          * @description A command to one node.
          *
-         *         Parameters: ``scan_now`` takes ``image``; ``update_agent`` takes ``sha256`` of an uploaded bundle and
-         *         ``health_seconds``; the responses take ``container``, its whole id, ``stop_container`` also ``grace_seconds``, and
-         *         ``kill_process`` also ``pid`` and ``started`` as an incident has them; the others take none.
+         *         Parameters: ``scan_now`` takes ``image`` and ``again``, with which what is read takes the place of what is stored;
+         *         ``update_agent`` takes ``sha256`` of an uploaded bundle and ``health_seconds``; the responses take ``container``,
+         *         its whole id, ``stop_container`` also ``grace_seconds``, and ``kill_process`` also ``pid`` and ``started`` as an
+         *         incident has them; the others take none.
          */
         CommandInput: {
             node: string;

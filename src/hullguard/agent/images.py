@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -23,13 +24,23 @@ from hullguard.wire import limits
 from hullguard.wire.messages import AgentMessage, InventoryPart
 
 READ_SECONDS = 900.0
-_RETRY_SECONDS = 600.0
+_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 600.0, 24 * 3600.0
+"""What cannot be read is tried again, each time after twice as long."""
 _MAX_ANSWER = 64 * 1024
 _SENTENCE = 1000
 _GONE = "docker.no-image"
 """The engine has no such image any more: there is nothing to be told of it."""
 
 _log = structlog.get_logger()
+
+
+class _Failure(NamedTuple):
+    """An image that could not be read, or whose inventory is not taken."""
+
+    until: float
+    """It is left in peace, on the clock of ``time.monotonic``."""
+    pause: float
+    """Seconds that it is left in peace."""
 
 
 class Images:
@@ -40,21 +51,32 @@ class Images:
         self._turn = asyncio.Lock()
         self._asked: asyncio.Queue[str] = asyncio.Queue(maxsize=limits.IMAGES)
         self._waiting: set[str] = set()
-        self._failed: dict[str, float] = {}
+        self._failed: dict[str, _Failure] = {}
 
     def request(self, image_ids: tuple[str, ...]) -> None:
         """The platform lacks these. One that could not be read lately is left in peace for a while."""
         now = time.monotonic()
-        self._failed = {image: at for image, at in self._failed.items() if now - at < _RETRY_SECONDS}
+        # How often one failed is known for as long again, to wait longer the next time.
+        self._failed = {
+            image: failure for image, failure in self._failed.items() if now < failure.until + failure.pause
+        }
         for image in image_ids:
-            if image in self._waiting or image in self._failed or self._asked.full():
+            failure = self._failed.get(image)
+            if image in self._waiting or (failure is not None and now < failure.until) or self._asked.full():
                 continue
             self._waiting.add(image)
             self._asked.put_nowait(image)
 
     def refused(self, image_id: str) -> None:
         """The platform does not take what was read of it: reading it again at once would give the same."""
-        self._failed[image_id] = time.monotonic()
+        self._fail(image_id)
+
+    def _fail(self, image_id: str) -> float:
+        """Seconds until it may be tried again."""
+        before = self._failed.get(image_id)
+        pause = min(_RETRY_SECONDS if before is None else 2 * before.pause, _LONGEST_RETRY_SECONDS)
+        self._failed[image_id] = _Failure(time.monotonic() + pause, pause)
+        return pause
 
     async def run(self) -> None:
         """Answer requests for ever."""
@@ -65,10 +87,12 @@ class Images:
             except ChannelLostError:
                 pass  # the platform asks again in the next session
             except HullguardError as bad:
-                self._failed[image] = time.monotonic()
+                pause = self._fail(image)
                 _log.warning("image not read", image=image, why=str(bad))
                 if bad.code != _GONE:
-                    asyncio.get_running_loop().call_later(_RETRY_SECONDS + 1, self.request, (image,))
+                    asyncio.get_running_loop().call_later(pause + 1, self.request, (image,))
+            else:
+                self._failed.pop(image, None)
             finally:
                 self._waiting.discard(image)
 

@@ -33,6 +33,7 @@ from hullguard.agent.update import report
 from hullguard.agent.uplink import Hooks, Line, Uplink
 from hullguard.agent.used import UsedFiles, Uses
 from hullguard.detect import Engine
+from hullguard.inventory.generation import READER
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
 from hullguard.model.node import Heartbeat, Reason
@@ -262,7 +263,7 @@ class Agent:
         containers = self._responses.marked(seen.containers[: limits.CONTAINERS])
         self._uplink.show("containers", say.Containers(containers))
         images = tuple(say.LocalImage(image.id, image.names) for image in seen.images[: limits.IMAGES])
-        self._uplink.show("images", say.ImageList(images))
+        self._uplink.show("images", say.ImageList(images, READER))
 
     def _responded(self) -> None:
         self._show(self._runtime.seen)

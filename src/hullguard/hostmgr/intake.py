@@ -12,6 +12,7 @@ from msgspec import Struct
 from hullguard import audit
 from hullguard.detect import PROFILE_ROLLED_BACK, ROLLED_BACK
 from hullguard.hostmgr.rollback import roll_back, roll_back_profile
+from hullguard.inventory.generation import READER
 from hullguard.model.command import Command, CommandState
 from hullguard.model.errors import NotFound
 from hullguard.model.event import Event
@@ -85,7 +86,10 @@ class Outcome(Struct):
 
     events: dict[tuple[str, str], None] = {}
     """(kind, id) for the consoles' streams, in order, each once."""
-    reply: say.InventoryRequest | None = None
+    missing: tuple[str, ...] = ()
+    """Images of which nothing is stored."""
+    outdated: tuple[str, ...] = ()
+    """Images of which an older reader's inventory is stored than the agent's."""
     refused: Violation | None = None
     jobs: bool = False
     duplicate: bool = False
@@ -132,12 +136,12 @@ async def _take_in(tx: Transaction, speaker: Speaker, item: Item, outcome: Outco
         case say.Containers(containers=containers):
             await Containers(tx).replace(speaker.node, list(containers))
             outcome.tell("container", speaker.node)
-        case say.ImageList(images=images):
-            await _images(tx, speaker, images, outcome)
+        case say.ImageList():
+            await _images(tx, speaker, item, outcome)
         case say.Used():
             await _used(tx, speaker, item, outcome)
         case StoredInventory(image_id=image_id, inventory=inventory):
-            await Images(tx).store_inventory(image_id, inventory)
+            await _inventory(tx, speaker, image_id, inventory)
             await Jobs(tx).enqueue("match")
             outcome.jobs = True
             outcome.tell("image", image_id)
@@ -169,11 +173,27 @@ async def _learned(tx: Transaction, learned: say.Learned, outcome: Outcome) -> N
         outcome.tell("profile", learned.profile)
 
 
-async def _images(tx: Transaction, speaker: Speaker, images: tuple[say.LocalImage, ...], outcome: Outcome) -> None:
-    missing = await Images(tx).present(speaker.node, [(image.id, image.names) for image in images])
+async def _images(tx: Transaction, speaker: Speaker, listed: say.ImageList, outcome: Outcome) -> None:
+    images = Images(tx)
+    missing = await images.present(speaker.node, [(image.id, image.names) for image in listed.images])
     outcome.tell("image", speaker.node)
-    if missing:
-        outcome.reply = say.InventoryRequest(tuple(missing[: limits.IMAGES]))
+    outcome.missing = tuple(missing[: limits.IMAGES])
+    if reader := _generation(listed.reader):
+        outdated = await images.outdated([image.id for image in listed.images], reader)
+        outcome.outdated = tuple(set(outdated).difference(missing))
+
+
+async def _inventory(tx: Transaction, speaker: Speaker, image_id: str, inventory: Inventory) -> None:
+    made = msgspec.structs.replace(inventory, reader=_generation(inventory.reader))
+    images = Images(tx)
+    # Only who was told so by a person may put a second inventory in the place of a complete one.
+    if not await images.store_inventory(image_id, made) and await Commands(tx).reads_again(speaker.node):
+        await images.store_inventory(image_id, made, again=True)
+
+
+def _generation(said: int) -> int:
+    """Nobody's reader counts for newer than the platform's own: no node can keep others from ever being asked again."""
+    return max(0, min(said, READER))
 
 
 async def _used(tx: Transaction, speaker: Speaker, used: say.Used, outcome: Outcome) -> None:

@@ -28,7 +28,7 @@ from hullguard.model.node import Heartbeat
 from hullguard.model.policy import AppliedPolicies
 from hullguard.storage.stores import Commands, Nodes, Progress
 from hullguard.storage.stores.certificates import NodeIdentity
-from hullguard.wire import capabilities
+from hullguard.wire import capabilities, limits
 from hullguard.wire import messages as say
 from hullguard.wire.inventory import Assembly, weighed
 from hullguard.wire.session import Received, ServerSession, encoded
@@ -59,8 +59,10 @@ class NodeSession:
         self._beats, self._beats_at = float(BEATS_AT_ONCE), time.monotonic()
         self._work = asyncio.Event()
         self._look = True
-        self._missing: tuple[say.ImageList, say.InventoryRequest] | None = None
+        self._lacking: tuple[say.ImageList, Outcome] | None = None
         self._list_again: tuple[float, say.ImageList] | None = None
+        self._again: set[str] = set()
+        """The images that the node is reading again."""
         self._listed: frozenset[str] = frozenset()
         """The images that the node has, as it said last."""
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -115,9 +117,18 @@ class NodeSession:
         if work.sequence is not None:
             self._wire.acknowledge(work.sequence)
         self._wire.release(work.size)
-        if outcome.reply is not None and isinstance(work.item, say.ImageList):
-            self._missing = (work.item, outcome.reply)
+        if isinstance(work.item, say.ImageList) and (outcome.missing or outcome.outdated):
+            self._lacking = (work.item, outcome)
+        if isinstance(work.item, StoredInventory):
+            self._answered(work.item.image_id)
         self._work.set()
+
+    def _answered(self, image: str) -> None:
+        """With the next heartbeat the next few are asked for."""
+        if image in self._again:
+            self._again.remove(image)
+            if not self._again and self._list_again is not None:
+                self._list_again = (time.monotonic(), self._list_again[1])
 
     def _woken(self, message: bytes) -> None:
         if not message.startswith(b"session:"):
@@ -224,6 +235,8 @@ class NodeSession:
                 self._done(received)
                 return
             inventory, held = unread(part.image_id, f"what a node told of it was refused: {str(cause)[:500]}"), 0
+        if inventory.is_unread and part.image_id in self._again:
+            await askers.could_not_read(self._gateway.cache, self.speaker.tenant, self.speaker.node, part.image_id)
         await self._submit(StoredInventory(part.image_id, inventory), None, received.size, held)
 
     async def _believed(self, image_id: str, whole: bytes) -> tuple[Inventory, int]:
@@ -281,19 +294,24 @@ class NodeSession:
             self._work.clear()
             for frame in self._wire.outgoing():
                 await self._connection.send(frame)
-            if self._missing is not None:
-                (listed, missing), self._missing = self._missing, None
-                await self._ask(listed, missing.image_ids)
+            if self._lacking is not None:
+                (listed, lacking), self._lacking = self._lacking, None
+                await self._ask(listed, lacking)
             if self._look:
                 self._look = False
                 await self._dispatch()
             await self._work.wait()
 
-    async def _ask(self, listed: say.ImageList, missing: tuple[str, ...]) -> None:
-        chosen = await askers.choose(self._gateway.cache, self.speaker.tenant, self.speaker.node, missing)
-        self._list_again = None if len(chosen) == len(missing) else (time.monotonic() + askers.SECONDS, listed)
-        if chosen:
-            await self._connection.send(encoded(say.InventoryRequest(chosen)))
+    async def _ask(self, listed: say.ImageList, lacking: Outcome) -> None:
+        """For what is missing first: an agent reads in the order in which it is asked."""
+        cache, tenant, node = self._gateway.cache, self.speaker.tenant, self.speaker.node
+        chosen = await askers.choose(cache, tenant, node, lacking.missing)
+        again = await askers.choose_again(cache, tenant, node, lacking.outdated)
+        self._again = set(again)
+        later = len(chosen) < len(lacking.missing) or bool(lacking.outdated)
+        self._list_again = (time.monotonic() + askers.SECONDS, listed) if later else None
+        if chosen or again:
+            await self._connection.send(encoded(say.InventoryRequest((chosen + again)[: limits.IMAGES])))
 
     async def _dispatch(self) -> None:
         scope = Scope(self.speaker.tenant)

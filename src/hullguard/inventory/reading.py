@@ -16,6 +16,7 @@ from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.defects import analyzed
 from hullguard.inventory.deleted_databases import Stack, look
+from hullguard.inventory.generation import READER
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
@@ -145,7 +146,9 @@ def _tree(target: str, source: Source, opened: PlainTree, reader: LayerReader) -
 
 def _listed(target: Target, listed: Listed) -> Inventory:
     packages, unknowns = _once(list(listed.packages)), tuple(listed.unknowns)
-    return Inventory(target, listed.os, packages=packages, unknowns=unknowns, complete=_complete(unknowns))
+    return Inventory(
+        target, listed.os, packages=packages, unknowns=unknowns, complete=_complete(unknowns), reader=READER
+    )
 
 
 def _stored(  # noqa: PLR0917 - what is read, of whom, by whom
@@ -329,6 +332,7 @@ def _inventory(
         malware=tuple(hits.malware),
         config=tuple(hits.config),
         loadable=loadable_files(found.listed) if loadables else {},
+        reader=READER,
     )
 
 

@@ -22,6 +22,8 @@ class Inventory(Struct, frozen=True, omit_defaults=True):
     loadable: dict[str, tuple[str, ...]] = {}
     """By the name of an OS package the paths, without their first slash and in order, of its programs and shared
     libraries: what a process that runs may be, or have loaded. Paths beyond a bound are left out."""
+    reader: int = 0
+    """The generation of the reader that made it (``hullguard.inventory.generation``); 0 where nobody said."""
 
     @property
     def is_unread(self) -> bool:

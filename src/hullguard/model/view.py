@@ -61,7 +61,7 @@ class FoundVulnerability(Vulnerability, frozen=True, kw_only=True):
     first_found: datetime
     """Since when it is found without a gap."""
     new: bool
-    """Whether it was found later than the image was first matched: by an advisory that came since."""
+    """Whether it was found later than the image was first matched: by an advisory or a reader that came since."""
     use: PackageUse
     """Whether the package is run or loaded in containers; it counts in ``priority``."""
 

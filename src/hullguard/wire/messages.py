@@ -133,9 +133,15 @@ class LocalImage(Struct, frozen=True):
 
 
 class ImageList(Struct, frozen=True, tag="images"):
-    """Every image of the node; replaces what the server knew. The server asks for the inventories that it lacks."""
+    """Every image of the node; replaces what the server knew.
+
+    The server asks for the inventories that it lacks, and a few at a time for those that an older reader than this
+    agent's made.
+    """
 
     images: Annotated[tuple[LocalImage, ...], Meta(max_length=limits.IMAGES)]
+    reader: Annotated[int, Meta(ge=0, le=limits.READERS)] = 0
+    """The generation of the agent's reader; an agent that says none is not asked again for what is stored."""
 
 
 class InventoryPart(Struct, frozen=True, tag="inventory"):

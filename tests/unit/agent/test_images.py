@@ -136,6 +136,25 @@ async def test_an_image_that_failed_is_tried_again_unasked(tmp_path, monkeypatch
     task.cancel()
 
 
+async def test_each_time_that_an_image_fails_it_is_left_in_peace_for_longer(tmp_path, monkeypatch):
+    images, told = reader(tmp_path, NO_DOCKER, Line()), list[float]()
+    monkeypatch.setattr(images_module, "_RETRY_SECONDS", 100.0)
+    monkeypatch.setattr(images_module, "_LONGEST_RETRY_SECONDS", 700.0)
+    clock = 1000.0
+    monkeypatch.setattr(images_module.time, "monotonic", lambda: clock)
+    for _ in range(5):
+        images.refused("odd")
+        left = images._failed["odd"].until - clock
+        told.append(left)
+        images.request(("odd",))
+        assert images._asked.empty()
+        clock += left + 1
+        images.request(("odd",))
+        assert images._asked.get_nowait() == "odd"
+        images._waiting.clear()
+    assert told == [100, 200, 400, 700, 700]
+
+
 async def test_an_image_that_fails_is_left_in_peace_and_a_lost_line_is_not_its_fault(tmp_path, monkeypatch):
     images = reader(tmp_path, NO_DOCKER, Line())
     tried: list[str] = []

@@ -12,8 +12,9 @@ from tests.support.events import event
 from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat, inventory, observation, waiting
 
 from hullguard.cache import MemoryCache
-from hullguard.hostmgr import askers
+from hullguard.hostmgr import askers, intake
 from hullguard.hostmgr.intake import Seen, Speaker, StoredInventory, take_in
+from hullguard.inventory.generation import READER
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.ids import derived_id, new_id
 from hullguard.model.profile import LearningTerms
@@ -127,11 +128,43 @@ async def test_an_inventory_is_queued_for_matching_once(tx, node):
 async def test_only_images_without_an_inventory_are_asked_for(tx, node):
     both = say.ImageList((say.LocalImage(IMAGE), say.LocalImage(OTHER_IMAGE)))
     [outcome] = await take_in(tx, SPEAKER, [(both, None)])
-    assert outcome.reply is not None
-    assert set(outcome.reply.image_ids) == {IMAGE, OTHER_IMAGE}
+    assert set(outcome.missing) == {IMAGE, OTHER_IMAGE}
     await Images(tx).store_inventory(IMAGE, inventory())
     [outcome] = await take_in(tx, SPEAKER, [(both, None)])
-    assert outcome.reply == say.InventoryRequest((OTHER_IMAGE,))
+    assert outcome.missing == (OTHER_IMAGE,)
+
+
+async def test_images_that_an_older_reader_read_are_named(tx, node, monkeypatch):
+    monkeypatch.setattr(intake, "READER", 3)
+    listed = say.ImageList((say.LocalImage(IMAGE), say.LocalImage(OTHER_IMAGE)))
+    await take_in(tx, SPEAKER, [(listed, None)])
+    await take_in(tx, SPEAKER, [(StoredInventory(IMAGE, inventory(reader=2)), None)])
+    for reader, outdated in ((0, ()), (2, ()), (3, (IMAGE,)), (1 << 31, (IMAGE,))):
+        [outcome] = await take_in(tx, SPEAKER, [(msgspec.structs.replace(listed, reader=reader), None)])
+        assert (outcome.missing, outcome.outdated) == ((OTHER_IMAGE,), outdated), reader
+    await take_in(tx, SPEAKER, [(StoredInventory(IMAGE, inventory(reader=1 << 31)), None)])
+    assert (await Images(tx).inventory(IMAGE)).reader == 3, "no node's reader is newer than the platform's"
+    [outcome] = await take_in(tx, SPEAKER, [(msgspec.structs.replace(listed, reader=3), None)])
+    assert outcome.outdated == ()
+
+
+async def test_only_a_person_has_a_node_replace_what_is_complete(tx, node):
+    await take_in(tx, SPEAKER, [(say.ImageList((say.LocalImage(IMAGE),)), None)])
+    await take_in(tx, SPEAKER, [(StoredInventory(IMAGE, inventory(reader=READER)), None)])
+    other = StoredInventory(IMAGE, inventory((), reader=READER))
+
+    async def packages() -> int:
+        await take_in(tx, SPEAKER, [(other, None)])
+        return len((await Images(tx).inventory(IMAGE)).packages)
+
+    deadline = tx.now + timedelta(hours=1)
+    await Commands(tx).create("node-1", CommandKind.SCAN_NOW, {}, "user:a", deadline)
+    assert await packages() > 0
+    again = await Commands(tx).create("node-1", CommandKind.SCAN_NOW, {"again": True}, "user:a", deadline)
+    assert await packages() == 0
+    await take_in(tx, SPEAKER, [(say.CommandUpdate(again.id, "done"), 1)])
+    other = StoredInventory(IMAGE, inventory(reader=READER))
+    assert await packages() == 0, "the command is done"
 
 
 async def test_a_heartbeat_tells_only_what_changed(tx, node):
@@ -161,6 +194,17 @@ class TestAskers:
         assert await askers.choose(cache, "t", asked[0], [IMAGE, OTHER_IMAGE]) == (IMAGE, OTHER_IMAGE)
         assert await askers.choose(cache, "t", "late", [IMAGE, OTHER_IMAGE]) == (OTHER_IMAGE,)
         assert await askers.choose(cache, "other tenant", "late", [IMAGE]) == (IMAGE,)
+
+    async def test_what_is_stored_one_node_reads_again_a_few_at_a_time(self):
+        cache = MemoryCache()
+        many = [f"sha256:{number:064x}" for number in range(200)]
+        first = await askers.choose_again(cache, "t", "a", many)
+        assert len(set(first)) == askers.AGAIN_AT_ONCE
+        assert await askers.choose_again(cache, "t", "b", first) == ()
+        assert set(await askers.choose_again(cache, "t", "a", first)) == set(first), "who came back is asked again"
+        await askers.could_not_read(cache, "t", "a", first[0])
+        assert first[0] not in await askers.choose_again(cache, "t", "a", first)
+        assert await askers.choose_again(cache, "other tenant", "b", first[:1]) == first[:1]
 
 
 async def test_files_in_use_have_their_image_matched_again_once(tx):

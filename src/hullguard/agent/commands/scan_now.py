@@ -7,7 +7,11 @@ from hullguard.model.errors import HullguardError, NotFound, Unavailable
 
 
 class ScanNow:
-    """Parameter ``image``: an id or a name; without it, every image."""
+    """Parameter ``image``: an id or a name; without it, every image.
+
+    Everything is read and sent anew in any case; with the parameter ``again`` the platform takes it in the place of
+    what it has, which otherwise stays.
+    """
 
     kind = CommandKind.SCAN_NOW
 

@@ -38,9 +38,10 @@ class CommandQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class CommandInput(Struct, frozen=True, forbid_unknown_fields=True):
     """A command to one node.
 
-    Parameters: ``scan_now`` takes ``image``; ``update_agent`` takes ``sha256`` of an uploaded bundle and
-    ``health_seconds``; the responses take ``container``, its whole id, ``stop_container`` also ``grace_seconds``, and
-    ``kill_process`` also ``pid`` and ``started`` as an incident has them; the others take none.
+    Parameters: ``scan_now`` takes ``image`` and ``again``, with which what is read takes the place of what is stored;
+    ``update_agent`` takes ``sha256`` of an uploaded bundle and ``health_seconds``; the responses take ``container``,
+    its whole id, ``stop_container`` also ``grace_seconds``, and ``kill_process`` also ``pid`` and ``started`` as an
+    incident has them; the others take none.
     """
 
     node: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -59,6 +60,7 @@ class _None(Struct, forbid_unknown_fields=True):
 
 class _Scan(Struct, forbid_unknown_fields=True):
     image: Annotated[str, Meta(max_length=512)] = ""
+    again: bool = False
 
 
 class _Update(Struct, forbid_unknown_fields=True):

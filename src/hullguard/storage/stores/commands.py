@@ -128,6 +128,13 @@ class Commands:
         )
         return [_command(row) for row in await self._tx.all(select.order_by(commands.c.id))]
 
+    async def reads_again(self, node: str) -> bool:
+        """Whether a person had the node read its images again, and it is not done with that."""
+        return any(
+            command.kind is CommandKind.SCAN_NOW and command.parameters.get("again") is True
+            for command in await self.for_node(node)
+        )
+
     async def sent(self, command: str) -> bool:
         """It went over the wire, perhaps once more; False if it is final."""
         sent = sa.case((commands.c.state == CommandState.QUEUED.value, CommandState.SENT.value), else_=commands.c.state)

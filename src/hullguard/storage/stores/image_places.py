@@ -38,7 +38,7 @@ async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequen
     await _add_unknown(tx, changed)
     rows = [{"node": node, "image_id": image, "cluster": cluster, "names": now[image]} for image in changed]
     await tx.upsert(image_nodes, rows, update=["names"])
-    for batch in _batches(gone):
+    for batch in batches(gone):
         for table in (image_nodes, image_watches):
             await tx.run(sa.delete(table).where(tx.mine(table), table.c.node == node, table.c.image_id.in_(batch)))
     await _rename(tx, [*changed, *gone])
@@ -61,7 +61,7 @@ async def listed(tx: Transaction, kind: Lister, source: str, images_listed: Mapp
     await _add_unknown(tx, changed)
     rows = [{"kind": kind.value, "source": source, "image_id": image, "names": now[image]} for image in changed]
     await tx.upsert(image_sources, rows, update=["names"])
-    for batch in _batches(gone):
+    for batch in batches(gone):
         await tx.run(sa.delete(image_sources).where(*of, image_sources.c.image_id.in_(batch)))
     await _rename(tx, [*changed, *gone])
 
@@ -78,7 +78,7 @@ async def _add_unknown(tx: Transaction, ids: Sequence[str]) -> None:
 
 async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
     """Work out names and presence of these images anew, over every node of the tenant and whatever else lists them."""
-    for batch in _batches(ids):
+    for batch in batches(ids):
         names: dict[str, set[str]] = {}
         for table in (image_nodes, image_sources):
             select = sa.select(table.c.image_id, table.c.names).where(tx.tenants(table), table.c.image_id.in_(batch))
@@ -112,7 +112,7 @@ def _naming(tx: Transaction, image: str, names: set[str] | None) -> dict[str, ob
 
 async def _without_inventory(tx: Transaction, ids: Collection[str]) -> list[str]:
     missing: list[str] = []
-    for batch in _batches(ids):
+    for batch in batches(ids):
         unread = sa.and_(sa.not_(images.c.complete), images.c.size == 0, images.c.packages == 0)
         lacking = sa.or_(images.c.scanned.is_(None), unread)
         select = sa.select(images.c.id).where(tx.mine(images), images.c.id.in_(batch), lacking)
@@ -124,7 +124,7 @@ async def source_counts(tx: Transaction, ids: Collection[str]) -> dict[tuple[Lis
     """How many of each kind list each image, by (kind, image id)."""
     counts: dict[tuple[Lister, str], int] = defaultdict(int)
     table = image_sources.c
-    for batch in _batches(ids):
+    for batch in batches(ids):
         select = sa.select(table.kind, table.image_id, sa.func.count()).where(
             tx.mine(image_sources), table.image_id.in_(batch)
         )
@@ -136,7 +136,7 @@ async def source_counts(tx: Transaction, ids: Collection[str]) -> dict[tuple[Lis
 async def node_counts(tx: Transaction, ids: Collection[str]) -> dict[str, int]:
     """On how many nodes each image lies."""
     counts: dict[str, int] = defaultdict(int)
-    for batch in _batches(ids):
+    for batch in batches(ids):
         select = sa.select(image_nodes.c.image_id, sa.func.count()).where(
             tx.mine(image_nodes), image_nodes.c.image_id.in_(batch)
         )
@@ -144,6 +144,7 @@ async def node_counts(tx: Transaction, ids: Collection[str]) -> dict[str, int]:
     return counts
 
 
-def _batches(ids: Iterable[str]) -> Iterable[list[str]]:
+def batches(ids: Iterable[str]) -> Iterable[list[str]]:
+    """As many at a time as one statement takes, in order."""
     ordered = sorted(ids)
     return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))

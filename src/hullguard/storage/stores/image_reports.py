@@ -87,6 +87,7 @@ def inventory_summary(inventory: Inventory) -> dict[str, Any]:
         "size": min(sum(max(0, layer.size) for layer in inventory.layers), INTEGER_MAX),
         "packages": len(inventory.packages),
         "complete": inventory.complete,
+        "reader": min(max(0, inventory.reader), INTEGER_MAX),
     }
 
 

@@ -1,6 +1,6 @@
 """Images: where they lie, what is in them, what is wrong with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,18 +87,32 @@ class Images:
         """A registry or a submission goes, and with it the images that lie nowhere else."""
         await image_places.forget(self._tx, kind, source)
 
-    async def store_inventory(self, image_id: str, inventory: Inventory) -> bool:
+    async def outdated(self, ids: Collection[str], reader: int) -> list[str]:
+        """Of these the images of which a reader of this generation may know more than is stored."""
+        older: list[str] = []
+        for batch in image_places.batches(ids):
+            kept = (*visible(self._tx), images.c.scanned.is_not(None), images.c.reader < reader)
+            rows = await self._tx.all(sa.select(images.c.id).where(*kept, images.c.id.in_(batch)))
+            older.extend(row.id for row in rows)
+        return older
+
+    async def store_inventory(self, image_id: str, inventory: Inventory, *, again: bool = False) -> bool:
         """Keep what is inside an image and have it matched; False, and nothing changes, if it was kept before.
 
-        An incomplete inventory gives way to a later one, but to that of a node that could read nothing of the image
-        only if nobody else could.
+        An older reader's inventory gives way to a newer one's, and an incomplete one to a later one, but neither to
+        that of somebody who could read nothing of the image, unless nobody else could. ``again`` says that whatever
+        is kept was asked for anew: it gives way unless it is a newer reader's.
         """
         tx = self._tx
         known = await tx.first(
-            sa.select(images.c.scanned, images.c.complete).where(tx.mine(images), images.c.id == image_id)
+            sa.select(images.c.scanned, images.c.complete, images.c.reader, images.c.first_matched).where(
+                tx.mine(images), images.c.id == image_id
+            )
         )
-        if known is not None and known.scanned is not None:
-            if known.complete:
+        replaces = known is not None and known.scanned is not None
+        if known is not None and replaces:
+            better = inventory.reader > known.reader or (again and inventory.reader == known.reader)
+            if known.complete and not better:
                 return False
             if inventory.is_unread:
                 before = await self.inventory(image_id)
@@ -111,6 +125,9 @@ class Images:
         await tx.run(sa.delete(image_packages).where(tx.mine(image_packages), image_packages.c.image_id == image_id))
         await tx.insert(image_packages, derive.package_rows(image_id, inventory))
         fresh = {"scanned": tx.now, "first_matched": None, "waits": Wait.NEW, "claimed": None, "tries": 0}
+        if known is not None and replaces and known.complete:
+            # What a better reader finds beyond the last one is news of an image that was known.
+            fresh |= {"first_matched": known.first_matched, "waits": Wait.CONCERNED}
         await self._update(image_id, **derive.inventory_summary(inventory), **fresh)
         return True
 

@@ -43,6 +43,8 @@ images = sa.Table(
     # Orders by severity first: see storage/stores/image_reports.py.
     number("risk"),
     flag("complete", default=True),
+    # The generation of the reader that took stock of it.
+    number("reader"),
     sa.Column("scanned", Instant),
     sa.Column("matched", Instant),
     # With a database since when: what is found later than that is new.

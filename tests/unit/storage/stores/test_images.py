@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from msgspec import structs
 from tests.support.database import START
@@ -15,11 +17,13 @@ from tests.support.records import (
     package,
     report,
     vulnerability,
+    waiting,
 )
 
 from hullguard.model.content import LicenseUse, Secret
 from hullguard.model.errors import NotFound
 from hullguard.model.identity import Scope
+from hullguard.model.inventory import unread
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Transaction
@@ -97,6 +101,46 @@ async def test_an_inventory_is_kept_once_unless_it_was_incomplete(tx: Transactio
     assert not await images.store_inventory(IMAGE, inventory(()))
     assert await images.inventory(IMAGE) == inventory()
     assert (await images.packages(IMAGE, PackageFilter(), REQUEST)).total == len(PACKAGES)
+
+
+async def test_what_an_older_reader_made_gives_way_to_a_newer_one_and_not_the_reverse(images: Images) -> None:
+    older, newer = inventory(PACKAGES[:2], reader=1), inventory(PACKAGES[:3], reader=2)
+    assert await images.outdated([IMAGE, OTHER_IMAGE], 1) == [IMAGE], "nothing is stored of the other"
+    assert await images.store_inventory(IMAGE, newer)
+    assert await images.outdated([IMAGE], 2) == []
+    assert await images.outdated([IMAGE], 3) == [IMAGE]
+    assert not await images.store_inventory(IMAGE, older)
+    assert not await images.store_inventory(IMAGE, structs.replace(newer, packages=()))
+    assert await images.inventory(IMAGE) == newer
+    assert not await images.store_inventory(IMAGE, older, again=True)
+    assert await images.store_inventory(IMAGE, structs.replace(newer, packages=PACKAGES[:1]), again=True)
+    assert (await images.packages(IMAGE, PackageFilter(), REQUEST)).total == 1
+
+
+async def test_a_newer_reader_that_can_read_nothing_takes_nothing_away(images: Images) -> None:
+    nothing = structs.replace(unread(IMAGE, "the disk failed"), reader=5)
+    assert not await images.store_inventory(IMAGE, nothing)
+    assert not await images.store_inventory(IMAGE, structs.replace(nothing, reader=0), again=True)
+    assert await images.inventory(IMAGE) == inventory()
+    assert (await images.report(IMAGE)).vulnerabilities, "what is wrong with it is still told"
+
+
+async def test_what_stays_wrong_after_another_reading_is_as_old_as_it_was(images: Images) -> None:
+    tx = images._tx
+    tx.now += timedelta(days=3)
+    assert await images.store_inventory(IMAGE, inventory(reader=2))
+    assert len((await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).items) == len(VULNERABILITIES), (
+        "the last report stands until the image is matched again"
+    )
+    assert await waiting(tx) == [IMAGE]
+    fresh = vulnerability("CVE-2024-9999", Severity.HIGH)
+    await matched(tx, IMAGE, structs.replace(report(), vulnerabilities=(*VULNERABILITIES[1:], fresh)))
+    found = (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).items
+    assert {each.id: each.first_found for each in found} == {
+        **{each.id: START for each in VULNERABILITIES[1:]},
+        fresh.id: START + timedelta(days=3),
+    }
+    assert [each.id for each in found if each.new] == [fresh.id]
 
 
 async def test_an_inventory_may_come_before_any_node_lists_the_image(tx: Transaction) -> None:
