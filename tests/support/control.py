@@ -20,6 +20,7 @@ from tests.support.database import Clock
 
 from hullguard.access.iam.first_administrator import ensure_first_admin
 from hullguard.access.iam.passwords import Cost, Passwords
+from hullguard.access.registries.vault import Vault
 from hullguard.cache import MemoryCache
 from hullguard.ctrl.server import create_app, serve
 from hullguard.ctrl.services import BundleInfo, Services, Settings
@@ -162,6 +163,7 @@ async def make_services(folder: Path, clock: Callable[[], datetime], **settings:
         Settings(**chosen),
         verify_bundle,
         lambda: AdvisoryState(datetime(2026, 2, 1, tzinfo=UTC), ("Debian:12",)),
+        Vault.open(folder / "registries.key"),
         Passwords(Cost(passes=1, memory_kib=64, lanes=1)),
     )
 

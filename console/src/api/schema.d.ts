@@ -556,6 +556,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The registries, each with how far it is read
+         * @description Needs: `registries:read`.
+         */
+        get: operations["listRegistries"];
+        put?: never;
+        /**
+         * Name a registry; it is listed and read at once. The password is kept sealed and never given out
+         * @description Needs: `registries:write`.
+         */
+        post: operations["createRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{registry}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One registry; its ETag is what a change must send as If-Match
+         * @description Needs: `registries:read`.
+         */
+        get: operations["getRegistry"];
+        /**
+         * Change a registry, which is listed at once. 412 if somebody else changed it since it was read
+         * @description Without a password the one that is kept stays, but not with another address, connection or authority.
+         *
+         *     Needs: `registries:write`.
+         */
+        put: operations["updateRegistry"];
+        post?: never;
+        /**
+         * Forget a registry. Images that lie nowhere else go with it
+         * @description Needs: `registries:write`.
+         */
+        delete: operations["deleteRegistry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{registry}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have it listed at once, and what is new in it read. 409 while it is being listed or read
+         * @description Needs: `registries:write`.
+         */
+        post: operations["scanRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{registry}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was found in it: a row for each tag and platform, and what became of each
+         * @description Needs: `registries:read`.
+         */
+        get: operations["listRegistryImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -1073,7 +1167,7 @@ export interface components {
          * @description ``thing:verb``; every route names one.
          * @enum {unknown}
          */
-        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "tokens:own" | "users:read" | "users:write";
+        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "tokens:own" | "users:read" | "users:write";
         /**
          * PasswordChange
          * @description The password until now and the one from now on.
@@ -2168,6 +2262,125 @@ export interface components {
             program: string;
             output: string;
             observation: string;
+        };
+        /**
+         * Page[Registry]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        RegistryPage: {
+            items: components["schemas"]["Registry"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * Registry
+         * @description A registry at one version, and how far it is read.
+         */
+        Registry: {
+            id: string;
+            version: number;
+            spec: components["schemas"]["RegistrySpec"];
+            has_password: boolean;
+            created: string;
+            changed_at: string;
+            changed_by: string;
+            comment: string;
+            state: components["schemas"]["RegistryState"];
+            trouble: components["schemas"]["Trouble"] | null;
+            listed: string | null;
+            due: string | null;
+            repositories: number;
+            images: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * RegistrySpec
+         * @description The part of a registry that people edit, but its password.
+         */
+        RegistrySpec: {
+            name: string;
+            address: string;
+            repositories: string[];
+            /** @default false */
+            insecure: boolean;
+            /** @default  */
+            username: string;
+            /** @default  */
+            ca: string;
+            tags?: string[];
+            /** @default null */
+            newest: number | null;
+            platforms?: string[];
+            /** @default null */
+            every_hours: number | null;
+        };
+        /**
+         * RegistryState
+         * @description How far a registry is read.
+         * @enum {unknown}
+         */
+        RegistryState: "done" | "failed" | "listing" | "reading" | "waiting";
+        /**
+         * Trouble
+         * @description What of a registry could not be read, why, and what to do.
+         */
+        Trouble: {
+            code: string;
+            sentence: string;
+        };
+        /**
+         * ImageState
+         * @description What became of one image of a registry.
+         * @enum {unknown}
+         */
+        ImageState: "done" | "failed" | "incomplete" | "reading" | "unsupported" | "waiting";
+        /**
+         * RegistryInput
+         * @description A registry's content and why it is so.
+         */
+        RegistryInput: {
+            spec: components["schemas"]["RegistrySpec"];
+            /** @default null */
+            password: string | null;
+            /** @default  */
+            comment: string;
+        };
+        /**
+         * RegistryScan
+         * @description Have a registry listed and read at once.
+         */
+        RegistryScan: {
+            /** @default false */
+            again: boolean;
+            /** @default  */
+            comment: string;
+        };
+        /**
+         * Page[RegistryImage]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        RegistryImagePage: {
+            items: components["schemas"]["RegistryImage"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * RegistryImage
+         * @description One tag of a registry for one platform.
+         */
+        RegistryImage: {
+            id: string;
+            repository: string;
+            tag: string;
+            platform: string;
+            digest: string;
+            image_id: string | null;
+            state: components["schemas"]["ImageState"];
+            code: string;
+            why: string;
+            seen: string;
+            read: string | null;
         };
         /**
          * Page[Policy]
@@ -3622,6 +3835,244 @@ export interface operations {
             403: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRegistries: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryPage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registry: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateRegistry: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                registry: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteRegistry: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                registry: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    scanRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registry: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryScan"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRegistryImages: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+                state?: components["schemas"]["ImageState"][];
+            };
+            header?: never;
+            path: {
+                registry: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryImagePage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

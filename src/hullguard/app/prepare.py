@@ -11,6 +11,7 @@ from hullguard import audit
 from hullguard.access import enrolment
 from hullguard.access.iam.actors import system
 from hullguard.access.iam.first_administrator import NAME, ensure_first_admin
+from hullguard.access.registries.vault import Vault
 from hullguard.app.settings import Layout
 from hullguard.detect import default_policy
 from hullguard.hostmgr.authority import Authority
@@ -33,6 +34,7 @@ class FirstStart(Struct, frozen=True):
 async def prepare(layout: Layout) -> FirstStart:
     """Make or migrate everything that lasts; doing it again changes nothing."""
     await asyncio.to_thread(Authority.open, layout.authority, datetime.now(UTC))
+    await asyncio.to_thread(Vault.open, layout.registry_key)
     storage = Storage.open(layout.database_url)
     try:
         await storage.migrate()

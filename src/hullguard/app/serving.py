@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from hullguard import __version__
+from hullguard.access.registries.vault import Vault
 from hullguard.app.listening import bound, listen
 from hullguard.app.readiness import announce_ready
 from hullguard.app.settings import Address, Layout
@@ -25,6 +26,7 @@ class _Connections(Struct, frozen=True):
     storage: Storage
     cache: Cache
     authority: Authority
+    vault: Vault
     stop: asyncio.Event
 
 
@@ -44,7 +46,8 @@ async def _connected(layout: Layout) -> AsyncIterator[_Connections]:
     try:
         await storage.migrate()
         authority = await asyncio.to_thread(Authority.open, layout.authority, datetime.now(UTC))
-        yield _Connections(storage, cache, authority, stop)
+        vault = await asyncio.to_thread(Vault.open, layout.registry_key)
+        yield _Connections(storage, cache, authority, vault, stop)
     finally:
         await cache.close()
         await storage.close()
@@ -100,6 +103,7 @@ async def ctrl(layout: Layout, address: Address, agents_url: str, *, trusted_pro
             ),
             verify_bundle,
             lambda: _advisory_state(layout.advisories),
+            have.vault,
         )
         await serve(
             services,

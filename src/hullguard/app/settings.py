@@ -111,6 +111,16 @@ class Layout(Struct, frozen=True):
         return self.data / "ca"
 
     @property
+    def registry_key(self) -> Path:
+        """What the passwords of registries are sealed with."""
+        return self.data / "registries.key"
+
+    @property
+    def registry_layers(self) -> Path:
+        """What is known of layers of registries' images, so that none is read twice."""
+        return self.data / "layers"
+
+    @property
     def agent(self) -> Path:
         """The state of the agent that ``up`` runs on this machine."""
         return self.data / "agent"

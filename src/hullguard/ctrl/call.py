@@ -72,6 +72,11 @@ class Call(Visit):
         """Wake them for every node: which ones a policy binds is their matter."""
         tx.after_commit(lambda: self._wake_every_node(what))
 
+    def wake_workers(self, tx: Transaction) -> None:
+        """Have the workers look for a job, once the change is kept."""
+        cache = self.services.cache
+        tx.after_commit(lambda: cache.publish("jobs", b""))
+
     async def _wake_every_node(self, what: bytes) -> None:
         # The change is kept by now: a wake-up that fails must not look as if it were not. hostmgr's poll finds it.
         with contextlib.suppress(Unavailable):

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from hullguard.access.iam.passwords import Passwords
+from hullguard.access.registries.vault import Vault
 from hullguard.cache import Cache
 from hullguard.model.report import AdvisoryState
 from hullguard.storage import Storage
@@ -48,4 +49,6 @@ class Services:
     verify_bundle: Callable[[Path], BundleInfo]
     """Checks the Ed25519 signature of a bundle; raises ``Invalid``. Called in a thread."""
     advisory_state: Callable[[], AdvisoryState]
+    vault: Vault
+    """Seals the passwords of registries."""
     passwords: Passwords = field(default_factory=Passwords)

@@ -25,6 +25,8 @@ class Permission(enum.StrEnum):
     POLICIES_READ = "policies:read"
     POLICIES_WRITE = "policies:write"
     QUOTAS_WRITE = "quotas:write"
+    REGISTRIES_READ = "registries:read"
+    REGISTRIES_WRITE = "registries:write"
     TOKENS_OWN = "tokens:own"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"

@@ -23,6 +23,7 @@ from tests.support.records import (
     response,
     tally,
 )
+from tests.support.registries import awaited, registry_listing, registry_spec, registry_work
 
 from hullguard import audit
 from hullguard.model.command import CommandKind, CommandState
@@ -31,6 +32,7 @@ from hullguard.model.identity import Role, Scope
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.policy import Binding, PolicySpec
 from hullguard.model.profile import Behaviour, LearningTerms, ProfileState
+from hullguard.model.registry import ImageState, RegistryState, Trouble
 from hullguard.model.report import AdvisoryState
 from hullguard.storage import PageRequest, Storage, Transaction, stores
 from hullguard.storage.retention import sweep
@@ -78,6 +80,9 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Sessions(tx).create(SECRET["session"], user.id, later)
     token = await stores.Tokens(tx).create("ci", user.id, Role.VIEWER, SECRET["token"], later)
     enrolment = await stores.EnrolmentTokens(tx).create("e", "default", SECRET["enrolment"], later, 5)
+    registry = await stores.Registries(tx).create(registry_spec(), "user:a", password=b"sealed")
+    work = await stores.Registries(tx).work(registry.id)
+    await stores.RegistryImages(tx, registry.id).replace(work, registry_listing(), "registry.test")
     await stores.Blobs(tx).store(BLOB, "agent-bundle", "1", [b"bundle"])
     await stores.Jobs(tx).enqueue("match", "image-1")
     await stores.Jobs(tx).schedule("feeds", 60)
@@ -91,6 +96,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
         "user": user.id,
         "token": token.id,
         "enrolment": enrolment.id,
+        "registry": registry.id,
     }
 
 
@@ -206,6 +212,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Recordings.latest": (lambda tx, _: _latest(tx), NOTHING),
     "Incidents.weigh": (lambda tx, _: s.Incidents(tx).weigh([IMAGE]), NOTHING),
     "Jobs.enqueue_due": (lambda tx, _: s.Jobs(tx).enqueue_due(), NOTHING),
+    "Jobs.hasten": (lambda tx, _: s.Jobs(tx).hasten("match", "image-1"), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
     "Matching.again": (lambda tx, _: s.Matching(tx).again(IMAGE), NOTHING),
@@ -258,6 +265,40 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Progress.last": (lambda tx, _: s.Progress(tx).last(n, "boot"), NOTHING),
     "Progress.missed": (lambda tx, _: s.Progress(tx).missed(n), NOTHING),
     "Quotas.give_back": (lambda tx, _: s.Quotas(tx).give_back(n), NOTHING),
+    "Registries.ask": (lambda tx, i: s.Registries(tx).ask(i["registry"], again=True), NOT_FOUND),
+    "Registries.began": (lambda tx, i: s.Registries(tx).began(i["registry"], RegistryState.DONE), NOTHING),
+    "Registries.delete": (lambda tx, i: s.Registries(tx).delete(i["registry"]), NOT_FOUND),
+    "Registries.done": (lambda tx, i: s.Registries(tx).done(i["registry"]), NOTHING),
+    "Registries.enqueue_due": (lambda tx, _: s.Registries(tx).enqueue_due(), NOTHING),
+    "Registries.failed": (lambda tx, i: s.Registries(tx).failed(i["registry"], Trouble("c", "s")), NOTHING),
+    "Registries.get": (lambda tx, i: s.Registries(tx).get(i["registry"]), NOT_FOUND),
+    "Registries.listed": (lambda tx, i: s.Registries(tx).listed(registry_work(i["registry"]), 1, None), NOTHING),
+    "Registries.page": (_p("Registries"), NOTHING),
+    "Registries.password": (lambda tx, i: s.Registries(tx).password(i["registry"]), NOT_FOUND),
+    "Registries.update": (
+        lambda tx, i: s.Registries(tx).update(
+            i["registry"], registry_spec("q"), "user:x", expected_version=1, password=None
+        ),
+        NOT_FOUND,
+    ),
+    "Registries.work": (lambda tx, i: s.Registries(tx).work(i["registry"]), NOT_FOUND),
+    "RegistryImages.ended": (
+        lambda tx, i: s.RegistryImages(tx, i["registry"]).ended(
+            awaited(i["registry"]), ImageState.DONE, image_id=None, code="", why=""
+        ),
+        NOTHING,
+    ),
+    "RegistryImages.page": (
+        lambda tx, i: s.RegistryImages(tx, i["registry"]).page(s.RegistryImageFilter(), REQUEST),
+        NOT_FOUND,
+    ),
+    "RegistryImages.place": (lambda tx, i: s.RegistryImages(tx, i["registry"]).place("registry.test"), NOTHING),
+    "RegistryImages.put_back": (
+        lambda tx, i: s.RegistryImages(tx, i["registry"]).put_back(awaited(i["registry"])),
+        NOTHING,
+    ),
+    "RegistryImages.tags": (lambda tx, i: s.RegistryImages(tx, i["registry"]).tags(), NOTHING),
+    "RegistryImages.waiting": (lambda tx, i: s.RegistryImages(tx, i["registry"]).waiting(), NOTHING),
     "Sessions.delete": (lambda tx, _: s.Sessions(tx).delete(SECRET["session"]), NOTHING),
     "Sessions.delete_for_user": (lambda tx, i: s.Sessions(tx).delete_for_user(i["user"]), NOTHING),
     "Sessions.touch": (lambda tx, _: s.Sessions(tx).touch(SECRET["session"], tx.now), NOTHING),
@@ -286,11 +327,13 @@ HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
     "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Idempotency.remember",
     "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Profiles.create", "Progress.accept", "Progress.accept_all",
-    "Quotas.set_total", "Recordings.keep", "Quotas.take", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
+    "Quotas.set_total", "Recordings.keep", "Quotas.take", "Registries.create", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
     # Own figures, with a default.
     "Quotas.get",
     # A lease that only ``take`` gives out proves the tenant's job; the statements are scoped all the same.
-    "Jobs.done", "Jobs.extend", "Jobs.failed",
+    "Jobs.done", "Jobs.extend", "Jobs.failed", "Jobs.release",
+    # Its argument names the caller's own registry; its rows are keyed by the tenant.
+    "RegistryImages.replace",
     # They look across tenants on purpose: see BY_SECRET.
     "Certificates.find", "EnrolmentTokens.redeem", "Nodes.by_certificate", "Sessions.find", "Tokens.find",
 }  # fmt: skip

@@ -11,6 +11,7 @@ _READS: Final = frozenset(
         Permission.INCIDENTS_READ,
         Permission.POLICIES_READ,
         Permission.COMMANDS_READ,
+        Permission.REGISTRIES_READ,
     }
 )
 _SEES_EVERYTHING: Final = _READS | {Permission.ENROLMENT_READ, Permission.USERS_READ, Permission.AUDIT_READ}
@@ -20,6 +21,7 @@ _ACTS: Final = frozenset(
         Permission.INCIDENTS_HANDLE,
         Permission.POLICIES_WRITE,
         Permission.COMMANDS_WRITE,
+        Permission.REGISTRIES_WRITE,
         Permission.ENROLMENT_READ,
         Permission.ENROLMENT_WRITE,
     }

@@ -1,9 +1,8 @@
 """Policies: versioned, and never changed from a version that is no longer the last."""
 
-import re
 from typing import Annotated, Final
 
-from litestar import Request, Response, delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
@@ -11,16 +10,14 @@ from msgspec import Meta, Struct
 
 from hullguard import detect
 from hullguard.ctrl.call import Call
-from hullguard.ctrl.errors import PreconditionMissing
 from hullguard.ctrl.listing import Paged, Searched
+from hullguard.ctrl.versions import if_match, tagged
 from hullguard.model.errors import Invalid
 from hullguard.model.identity import Permission
 from hullguard.model.page import Page
 from hullguard.model.policy import Policy, PolicySpec, Simulation
 from hullguard.storage import Transaction
 from hullguard.storage.stores import Policies, Simulations
-
-_ETAG: Final = re.compile(r'"v([1-9][0-9]{0,17})"')
 
 
 class PolicyInput(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,14 +47,14 @@ async def create_policy(call: NamedDependency[Call], data: JSONBody[PolicyInput]
     async with call.changing() as tx:
         made = await Policies(tx).create(data.spec, call.actor.name, data.comment)
         await _changed(call, tx, made.id, "policy.create", version=made.version, comment=data.comment)
-    return _tagged(made, 201)
+    return tagged(made, 201)
 
 
 @get("/policies/{policy:str}", permission=Permission.POLICIES_READ, versioned=True)
 async def get_policy(call: NamedDependency[Call], policy: FromPath[str]) -> Response[Policy]:
     """One policy; its ETag is what a change must send as If-Match."""
     async with call.reading() as tx:
-        return _tagged(await Policies(tx).get(policy))
+        return tagged(await Policies(tx).get(policy))
 
 
 @put("/policies/{policy:str}", permission=Permission.POLICIES_WRITE, versioned=True, if_match=True, refusals=(409,))
@@ -65,18 +62,18 @@ async def update_policy(
     call: NamedDependency[Call], policy: FromPath[str], data: JSONBody[PolicyInput]
 ) -> Response[Policy]:
     """Make a new version. 412 if somebody else made one since it was read."""
-    expected = _if_match(call.request)
+    expected = if_match(call.request, "policy")
     _check(data.spec)
     async with call.changing() as tx:
         made = await Policies(tx).update(policy, data.spec, call.actor.name, data.comment, expected_version=expected)
         await _changed(call, tx, policy, "policy.update", version=made.version, comment=data.comment)
-    return _tagged(made)
+    return tagged(made)
 
 
 @delete("/policies/{policy:str}", permission=Permission.POLICIES_WRITE, if_match=True, refusals=(409,))
 async def delete_policy(call: NamedDependency[Call], policy: FromPath[str]) -> None:
     """Delete a policy. The built-in one can only be changed."""
-    expected = _if_match(call.request)
+    expected = if_match(call.request, "policy")
     async with call.changing() as tx:
         await Policies(tx).delete(policy, expected)
         await _changed(call, tx, policy, "policy.delete", version=expected)
@@ -94,11 +91,11 @@ async def roll_back_policy(
     call: NamedDependency[Call], policy: FromPath[str], data: JSONBody[RollBack]
 ) -> Response[Policy]:
     """Make a new version with the content of the one before the present. 409 at the first version."""
-    expected = _if_match(call.request)
+    expected = if_match(call.request, "policy")
     async with call.changing() as tx:
         made = await Policies(tx).roll_back(policy, call.actor.name, data.comment, expected_version=expected)
         await _changed(call, tx, policy, "policy.roll-back", version=made.version, comment=data.comment)
-    return _tagged(made)
+    return tagged(made)
 
 
 @get("/policies/{policy:str}/simulation", permission=Permission.POLICIES_READ)
@@ -132,22 +129,6 @@ def _check(spec: PolicySpec) -> None:
         if wrong.field is None or wrong.field.startswith("$.spec"):
             raise
         raise Invalid(str(wrong), wrong.code, field=wrong.field.replace("$", "$.spec", 1), **wrong.params) from wrong
-
-
-def _if_match(request: Request) -> int:  # type: ignore[type-arg]
-    given = request.headers.get("if-match")
-    if given is None:
-        raise PreconditionMissing(
-            "Send the policy's ETag as If-Match, so that nobody's change is overwritten unseen.", "if-match-missing"
-        )
-    match = _ETAG.fullmatch(given)
-    if match is None:
-        raise Invalid('If-Match must be the ETag of one version, such as "v3".', "if-match-invalid", field="If-Match")
-    return int(match[1])
-
-
-def _tagged(policy: Policy, status: int = 200) -> Response[Policy]:
-    return Response(policy, status_code=status, headers={"etag": f'"v{policy.version}"'})
 
 
 async def _changed(call: Call, tx: Transaction, policy: str, action: str, *, version: int, comment: str = "") -> None:

@@ -28,6 +28,11 @@ class RegistryAccess:
     """Certificates to trust instead of the system's."""
     docker_config: Path | None = None
     """A ``config.json``; without it ``$DOCKER_CONFIG/config.json`` or ``~/.docker/config.json``."""
+    ca: str | None = None
+    """The same as ``ca_file``, as text in PEM form."""
+    for_others: bool = False
+    """A server asks for people who sign in elsewhere: it uses nothing that was noted on this machine for its own users,
+    reaches no address that only answers this machine, and waits for nobody long, since others wait, too."""
 
 
 class Request(Struct, frozen=True):

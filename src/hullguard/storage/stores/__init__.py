@@ -17,6 +17,8 @@
 | ``EnrolmentTokens``, ``Redeemed`` | which agents may join |
 | ``Audit``, ``AuditFilter`` | the rows under ``hullguard.audit`` |
 | ``Blobs``, ``Blob`` | agent bundles |
+| ``Registries``, ``RegistryWork`` | which registries are read, and how far |
+| ``RegistryImages``, ``RegistryImageFilter``, ``Awaited`` | the images that they have |
 | ``Matching``, ``Claimed``, ``Judged`` | which images wait for the advisories, and what came of it |
 | ``Jobs``, ``Job`` | the workers' queue and schedules |
 | ``Settings`` | named values |
@@ -46,6 +48,8 @@ from hullguard.storage.stores.profiles import EntryFilter, ProfileFilter, Profil
 from hullguard.storage.stores.progress import Progress
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.recordings import Recorded, Recordings
+from hullguard.storage.stores.registries import READ_REGISTRY, Registries, RegistryWork
+from hullguard.storage.stores.registry_images import Awaited, RegistryImageFilter, RegistryImages
 from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, Tokens
 from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
 from hullguard.storage.stores.simulations import Simulations
@@ -54,9 +58,11 @@ from hullguard.storage.stores.users import Credentials, Users
 __all__ = [
     "ADVISORIES",
     "ADVISORIES_TROUBLE",
+    "READ_REGISTRY",
     "About",
     "Audit",
     "AuditFilter",
+    "Awaited",
     "Blob",
     "Blobs",
     "Certificates",
@@ -92,6 +98,10 @@ __all__ = [
     "Recorded",
     "Recordings",
     "Redeemed",
+    "Registries",
+    "RegistryImageFilter",
+    "RegistryImages",
+    "RegistryWork",
     "Session",
     "Sessions",
     "Settings",

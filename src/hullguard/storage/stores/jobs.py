@@ -6,6 +6,7 @@ A job is done at least once: a worker that dies keeps its lease until it runs ou
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -16,6 +17,8 @@ from hullguard.storage.transaction import Row, Transaction
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_WAIT = timedelta(days=1)
+"""However long somebody outside asks to wait."""
 DOUBLINGS_MAX = 16
 """Past the longest pause, and far from the longest time that Python can say."""
 
@@ -57,11 +60,18 @@ class Jobs:
         await tx.insert(jobs, {**row, "max_attempts": attempts, "ready": at or tx.now, "created": tx.now, "error": ""})
         return True
 
-    async def take(self, kinds: Collection[str], lease_seconds: float) -> Job | None:
-        """The job that has waited longest, or whose holder has died; nobody else gets it while the lease lasts."""
+    async def hasten(self, kind: str, key: str) -> None:
+        """Have the one of this kind and key that waits for another attempt taken at once."""
+        waiting = sa.and_(self._tx.mine(jobs), jobs.c.kind == kind, jobs.c.waiting == key)
+        await self._tx.run(sa.update(jobs).where(waiting, jobs.c.ready > self._tx.now).values(ready=self._tx.now))
+
+    async def take(self, kinds: Collection[str], lease_seconds: float, *, alone: bool = False) -> Job | None:
+        """The job that has waited longest, or whose holder has died; nobody else gets it while the lease lasts.
+
+        ``alone``: not while one of the same kind and key is under way.
+        """
         tx = self._tx
-        ready = sa.and_(tx.mine(jobs), jobs.c.kind.in_(sorted(kinds)), jobs.c.ready <= tx.now)
-        row = await tx.first(sa.select(jobs).where(ready).order_by(jobs.c.ready, jobs.c.id).limit(1))
+        row = await tx.first(self._open(kinds, alone=alone).where(jobs.c.ready <= tx.now).limit(1))
         if row is None:
             return None
         if row.attempts >= row.max_attempts:  # every holder died at it: do not let it take the next one down too
@@ -88,8 +98,20 @@ class Jobs:
         await self._end(job.id, DONE, "")
         return True
 
-    async def failed(self, job: Job, error: str) -> bool:
-        """It failed: it waits for a while, twice as long each time, or is given up; False if it is given up."""
+    async def release(self, job: Job) -> bool:
+        """Give it back as it was taken, for whoever comes next; False if the lease ran out and it is another's."""
+        tx = self._tx
+        newer = sa.select(jobs.c.id).where(tx.mine(jobs), jobs.c.kind == job.kind, jobs.c.waiting == job.key)
+        if await tx.first(newer) is not None:
+            return await self.done(job)
+        values = {"state": QUEUED, "waiting": job.key, "lease": "", "ready": tx.now, "attempts": job.attempts - 1}
+        return bool(await tx.run(sa.update(jobs).where(self._held(job)).values(**values)))
+
+    async def failed(self, job: Job, error: str, *, after: timedelta | None = None) -> bool:
+        """It failed: it waits for a while, twice as long each time, or is given up; False if it is given up.
+
+        ``after`` is how long it waits at least.
+        """
         tx = self._tx
         row = await self._still(job)
         if row is None:
@@ -99,7 +121,7 @@ class Jobs:
             await self._end(job.id, FAILED, error)
             return False
         doubled = min(job.attempts - 1, DOUBLINGS_MAX)
-        pause = min(FIRST_PAUSE * 2**doubled, LONGEST_PAUSE)
+        pause = max(min(FIRST_PAUSE * 2**doubled, LONGEST_PAUSE), min(after or FIRST_PAUSE, LONGEST_WAIT))
         values = {"state": QUEUED, "waiting": job.key, "lease": "", "ready": tx.now + pause, "error": error[:2000]}
         await tx.run(sa.update(jobs).where(self._held(job)).values(**values))
         return True
@@ -124,12 +146,25 @@ class Jobs:
             await tx.run(sa.update(schedules).where(this).values(due=following))
         return [row.kind for row in rows]
 
-    async def next_ready(self) -> datetime | None:
-        """When something may be taken or is due next: until then a worker may sleep."""
+    async def next_ready(self, kinds: Collection[str] | None = None, *, alone: bool = False) -> datetime | None:
+        """When one of these may be taken, or anything is due, next: until then a worker may sleep."""
         tx = self._tx
-        job = await tx.scalar(sa.select(sa.func.min(jobs.c.ready)).where(tx.mine(jobs)))
+        row = await tx.first(self._open(kinds, alone=alone).limit(1))
+        job = None if row is None else row.ready
         due = await tx.scalar(sa.select(sa.func.min(schedules.c.due)).where(tx.mine(schedules), schedules.c.enabled))
         return min((at for at in (job, due) if at is not None), default=None)
+
+    def _open(self, kinds: Collection[str] | None, *, alone: bool) -> sa.Select[Any]:
+        """Those of these kinds, or of all, that are not done, in the order in which they may be taken."""
+        select = sa.select(jobs).where(self._tx.mine(jobs), jobs.c.ready.is_not(None)).order_by(jobs.c.ready, jobs.c.id)
+        if kinds is not None:
+            select = select.where(jobs.c.kind.in_(sorted(kinds)))
+        if not alone:
+            return select
+        other = jobs.alias("other")
+        held = sa.and_(self._tx.mine(other), other.c.state == RUNNING, other.c.ready > self._tx.now)
+        same = sa.and_(other.c.kind == jobs.c.kind, other.c.key == jobs.c.key, other.c.id != jobs.c.id)
+        return select.where(~sa.exists().where(held, same))
 
     def _held(self, job: Job) -> sa.ColumnElement[bool]:
         return sa.and_(self._tx.mine(jobs), jobs.c.id == job.id, jobs.c.lease == job.lease, jobs.c.state == RUNNING)

@@ -28,6 +28,7 @@ from hullguard.storage.tables.nodes import certificates, containers, nodes, prog
 from hullguard.storage.tables.people import audit_heads, audit_records, enrolment_tokens, sessions, tokens, users
 from hullguard.storage.tables.platform import blob_chunks, blobs, counters, jobs, schedules, settings
 from hullguard.storage.tables.profiles import profile_entries, profiles
+from hullguard.storage.tables.registries import registries, registry_images
 
 __all__ = [
     "Evidence",
@@ -67,6 +68,8 @@ __all__ = [
     "quota_units",
     "quotas",
     "recorded_events",
+    "registries",
+    "registry_images",
     "reports",
     "schedules",
     "sessions",

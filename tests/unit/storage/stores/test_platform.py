@@ -307,3 +307,52 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
         assert await Images(tx).present("node-1", [(IMAGE, []), (OTHER_IMAGE, [])]) == [IMAGE]
         with pytest.raises(NotFound):
             await Images(tx).report(IMAGE)
+
+
+async def test_of_one_key_only_one_job_runs_where_that_is_asked_for(storage: Storage, clock: Clock) -> None:
+    async with storage.transaction(SCOPE) as tx:
+        jobs = Jobs(tx)
+        await jobs.enqueue("read", "a")
+        first = await jobs.take(["read"], 60, alone=True)
+        assert first is not None
+        await jobs.enqueue("read", "a")
+        await jobs.enqueue("read", "b")
+        other = await jobs.take(["read"], 60, alone=True)
+        assert other is not None
+        assert other.key == "b"
+        assert await jobs.take(["read"], 60, alone=True) is None
+        # Nor is anybody told to look for it before the first one ends.
+        assert await jobs.next_ready(["read"], alone=True) == tx.now + timedelta(seconds=60)
+        await jobs.done(first)
+        second = await jobs.take(["read"], 60, alone=True)
+        assert second is not None
+        assert second.key == "a"
+
+
+async def test_a_job_that_is_given_back_has_not_been_tried(storage: Storage) -> None:
+    async with storage.transaction(SCOPE) as tx:
+        jobs = Jobs(tx)
+        await jobs.enqueue("read", "a", attempts=1)
+        for _ in range(3):
+            job = await jobs.take(["read"], 60)
+            assert job is not None
+            assert job.attempts == 1
+            assert await jobs.release(job)
+        job = await jobs.take(["read"], 60)
+        assert job is not None
+        await jobs.enqueue("read", "a")
+        assert await jobs.release(job)  # the newer one will do for both
+        assert await jobs.take(["read"], 60) is not None
+        assert await jobs.take(["read"], 60) is None
+
+
+async def test_a_failed_job_waits_as_long_as_was_asked(storage: Storage) -> None:
+    async with storage.transaction(SCOPE) as tx:
+        jobs = Jobs(tx)
+        await jobs.enqueue("read", "a")
+        job = await jobs.take(["read"], 60)
+        assert job is not None
+        await jobs.failed(job, "busy", after=timedelta(minutes=7))
+        assert await jobs.next_ready(["read"]) == tx.now + timedelta(minutes=7)
+        await jobs.hasten("read", "a")
+        assert await jobs.take(["read"], 60) is not None

@@ -18,12 +18,13 @@ from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry import trust
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
-from hullguard.inventory.source.registry.reference import Reference, is_loopback
+from hullguard.inventory.source.registry.reference import Reference, hostname, is_loopback
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from hullguard.net.allowed import Refuses
     from hullguard.net.pace import Pace
 
 CONNECT_SECONDS = 15.0
@@ -31,6 +32,8 @@ READ_SECONDS = 60.0
 _ATTEMPTS = 6
 _PATIENCE_SECONDS = 300.0
 """All waiting of one scan together: after that the registry is told to be unavailable."""
+_SHORT_PATIENCE_SECONDS = 30.0
+"""The same where others wait for their turn."""
 _REDIRECTS = 5
 _CLIENT = "hullguard"
 _MAX_SMALL = 1 << 20
@@ -42,13 +45,14 @@ _CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
 
 
 class Client:
-    """GET only: nothing here can change a registry."""
+    """GET and HEAD only: nothing here can change a registry."""
 
     def __init__(self, reference: Reference, access: RegistryAccess) -> None:
         self._reference = reference
         self._access = access
-        self._pools: dict[tuple[str, bool], PoolManager] = {}
-        """By proxy, and whether they lead to the registry itself: only that may have the certificates noted for it."""
+        self._pools: dict[tuple[str, bool, Refuses | None], PoolManager] = {}
+        """By proxy, whether they lead to the registry itself, which alone may have the certificates noted for it, and
+        by where they must not lead."""
         self._scheme: str | None = None
         self._authorization: str | None = None
         self._known: Known | None = None
@@ -73,6 +77,12 @@ class Client:
                 self.pause(attempt)
         raise AssertionError  # the last attempt returned or raised
 
+    def headers(self, path: str, accept: str) -> Mapping[str, str]:
+        """Those that a document would come with."""
+        answer = self._get(path, {"Accept": accept}, "HEAD")
+        answer.close()
+        return answer.headers
+
     def blob(self, digest: str, offset: int = 0) -> "BaseHTTPResponse":
         """The body of a blob, from ``offset`` on if the registry knows ranges: then its status is 206."""
         ranged = {"Range": f"bytes={offset}-"} if offset else {}
@@ -81,22 +91,22 @@ class Client:
     def pause(self, attempt: int, asked: float | None = None) -> None:
         """Waits before another attempt: as long as the registry asks, else longer each time."""
         seconds = asked if asked is not None else min(0.25 * 2**attempt, 30.0) * random.uniform(0.75, 1.25)  # noqa: S311
-        if self._waited + seconds > _PATIENCE_SECONDS:
+        if self._waited + seconds > (_SHORT_PATIENCE_SECONDS if self._access.for_others else _PATIENCE_SECONDS):
             sentence = f"the registry {self._reference.host} asks to wait {seconds:.0f} s; try again later"
             raise Unavailable(sentence, "registry.busy", retry_after=int(seconds))
         self._waited += seconds
         time.sleep(seconds)
 
-    def _get(self, path: str, headers: dict[str, str]) -> "BaseHTTPResponse":
-        url = f"{self._base()}/v2/{self._reference.repository}/{path}"
+    def _get(self, path: str, headers: dict[str, str], method: str = "GET") -> "BaseHTTPResponse":
+        url = "/".join(part for part in (f"{self._base()}/v2", self._reference.repository, path) if part)
         headers = {**headers, "Accept-Encoding": "identity"}
-        answer = self._follow(url, headers)
+        answer = self._follow(method, url, headers)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             challenges = parse_challenges(_header_lines(answer, "WWW-Authenticate"))
             answer.close()
             self._authorization = None  # an expired token is not sent to get a new one
             self._authorization = self._answered(challenges)
-            answer = self._follow(url, headers)
+            answer = self._follow(method, url, headers)
         if answer.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             raise self._refusal(answer, path)
         return answer
@@ -104,7 +114,8 @@ class Client:
     def _base(self) -> str:
         if self._scheme is None:
             self._scheme = "http" if self._access.insecure else "https"
-            if self._reference.loopback and not self._access.insecure and not self._speaks_tls():
+            plain = self._access.insecure or self._access.for_others  # a server uses TLS unless it is told not to
+            if self._reference.loopback and not plain and not self._speaks_tls():
                 self._scheme = "http"  # as Docker does: what never leaves the machine may go in the clear
         return f"{self._scheme}://{self._reference.api_host}"
 
@@ -117,12 +128,12 @@ class Client:
             return any(isinstance(reason, ssl.SSLCertVerificationError) for reason in cause.args)
         return True
 
-    def _follow(self, url: str, headers: dict[str, str]) -> "BaseHTTPResponse":
+    def _follow(self, method: str, url: str, headers: dict[str, str]) -> "BaseHTTPResponse":
         """Follows redirects by hand: the Authorization header stays with the registry, and https stays https."""
         own = _origin(url)
         for _ in range(_REDIRECTS + 1):
             signed = {"Authorization": self._authorization} if self._authorization and _origin(url) == own else {}
-            answer = self._patiently("GET", url, {**headers, **signed})
+            answer = self._patiently(method, url, {**headers, **signed})
             if answer.status not in _MOVED:
                 return answer
             answer.close()
@@ -185,20 +196,35 @@ class Client:
         bypass = is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2])
         proxy = "" if bypass else proxies.get(parts.scheme, proxies.get("all", ""))
         own = parts.netloc == self._reference.api_host
-        if (proxy, own) not in self._pools:
+        refuses = self._refuses(parts.hostname or "")
+        if (proxy, own, refuses) not in self._pools:
             context = None
             if parts.scheme == "https" and self._access.ca_file is not None:
                 context = trust.named(self._access.ca_file)
-            elif parts.scheme == "https" and own:
+            elif parts.scheme == "https" and self._access.ca is not None:
+                context = trust.given(self._access.ca)
+            elif parts.scheme == "https" and own and not self._access.for_others:
                 context = trust.noted(self._reference.host)
             try:
-                self._pools[proxy, own] = connections(
-                    proxy, timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), ssl_context=context
-                )
+                timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+                self._pools[proxy, own, refuses] = connections(proxy, refuses, timeout=timeout, ssl_context=context)
             except (LocationParseError, ProxySchemeUnknown) as cause:
                 sentence = f"the proxy of {parts.scheme.upper()}_PROXY is no address of an HTTP proxy: {_masked(proxy)}"
                 raise Invalid(sentence, "registry.proxy") from cause
-        return self._pools[proxy, own]
+        return self._pools[proxy, own, refuses]
+
+    def _refuses(self, name: str) -> "Refuses | None":
+        """To which addresses a name must not lead; raises Unavailable where it is such a one itself."""
+        from hullguard.net.allowed import link_local, link_local_or_own
+
+        if not self._access.for_others:
+            return None
+        mine = name == hostname(self._reference.api_host) or self._reference.loopback
+        refuses = link_local if mine else link_local_or_own
+        if refuses(name):
+            sentence = f"the registry {self._reference.host} leads to {name}, where nothing is asked from here"
+            raise Unavailable(sentence, "registry.forbidden-address")
+        return refuses
 
     def _answered(self, challenges: list[Challenge]) -> str:
         """The Authorization header that answers the first challenge that can be answered."""
@@ -217,7 +243,8 @@ class Client:
         realm = self._address(challenge.parameters.get("realm", ""))
         if urlsplit(realm).scheme not in ("http", "https"):
             raise Unavailable(f"the registry {self._reference.host} names no place for its tokens: {realm[:200]!r}")
-        scope = challenge.parameters.get("scope") or f"repository:{self._reference.repository}:pull"
+        name = self._reference.repository
+        scope = challenge.parameters.get("scope") or (f"repository:{name}:pull" if name else "registry:catalog:*")
         asked = {"service": challenge.parameters.get("service", ""), "scope": scope}
         if credentials is not None:
             self._check_realm(realm)
@@ -262,16 +289,22 @@ class Client:
             return Unavailable(f"the registry {host} asks to slow down: {_said(answer)}", "registry.busy")
         said = _said(answer)
         if status == HTTPStatus.BAD_REQUEST and self._access.insecure:
-            said += "; if it speaks TLS, leave out --insecure"
+            said += f"; if it speaks TLS, {self._option('leave out --insecure', 'switch plain HTTP off')}"
         return Unavailable(f"the registry {host} refused: {said}", "registry.refused")
 
     def _not_admitted(self, why: str) -> Unauthenticated:
         trouble = self._known.trouble if self._known else ""
         anonymous = self._known is None or self._known.credentials is None
         host = self._reference.host
-        hint = f"no such image, or sign in with `docker login {host}`" if anonymous else "wrong password?"
-        sentence = f"the registry {host} does not admit you to {self._reference.repository}: {why} ({hint})"
+        sign_in = self._option(f"sign in with `docker login {host}`", "give a user name and a password")
+        hint = f"no such image, or {sign_in}" if anonymous else "wrong password?"
+        what = self._reference.repository or "its catalog"
+        sentence = f"the registry {host} does not admit you to {what}: {why} ({hint})"
         return Unauthenticated(sentence + (f"; {trouble}" if trouble else ""), "registry.unauthenticated")
+
+    def _option(self, here: str, there: str) -> str:
+        """What to do, on this command line or where the registry was named to a server."""
+        return there if self._access.for_others else here
 
     def _unreachable(self, cause: Exception) -> Unavailable:
         host = self._reference.api_host
@@ -279,9 +312,9 @@ class Client:
         hint = ""
         if isinstance(reason, ssl.SSLCertVerificationError):
             if reason.verify_code in _OF_NO_KNOWN_AUTHORITY:
-                hint = "; if its certificate is your own, say --ca-file"
+                hint = f"; if its certificate is your own, {self._option('say --ca-file', 'give its authority')}"
         elif isinstance(reason, ssl.SSLError):
-            hint = "; if it speaks plain http, say --insecure"
+            hint = f"; if it speaks plain http, {self._option('say --insecure', 'switch plain HTTP on')}"
         return Unavailable(
             f"the registry {host} cannot be reached: {_plainly(cause)[:500]}{hint}", "registry.unreachable"
         )

@@ -10,6 +10,8 @@ HUB = "docker.io"
 _HUB_API = "registry-1.docker.io"
 _HUB_NAMES = frozenset({HUB, "index.docker.io", _HUB_API})
 _MAX_LENGTH = 1024
+_LONGEST_REPOSITORY = 255
+_LAST_PORT = 65_535
 _HOST = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -68,6 +70,36 @@ def hostname(host: str) -> str:
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
+def parse_host(address: str) -> str:
+    """A registry's ``HOST[:PORT]`` as people write it, each of Docker Hub's names as the one; raises Invalid."""
+    if not _is_host(address):
+        how = "write HOST or HOST:PORT, without https:// and without a path"
+        raise Invalid(f"{address[:100]!r} is no address of a registry; {how}", "registry.bad-address")
+    return HUB if address in _HUB_NAMES else address
+
+
+def _is_host(text: str) -> bool:
+    if not _HOST.fullmatch(text) or (text.startswith("[") and not _is_address(hostname(text))):
+        return False
+    port = text.removeprefix(f"[{hostname(text)}]").rpartition(":")[2] if ":" in text else ""
+    return not port.isdecimal() or int(port) <= _LAST_PORT
+
+
+def is_repository(name: str) -> bool:
+    """Whether a repository can be called so."""
+    return len(name) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
+
+
+def is_tag(name: str) -> bool:
+    """Whether a tag can be called so."""
+    return _TAG.fullmatch(name) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether it is a digest that can be checked."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def parse_reference(name: str) -> Reference:
     """Raises Invalid when it names no image. A first part with a dot or a port, or ``localhost``, is a registry."""
     if len(name) > _MAX_LENGTH:
@@ -78,7 +110,7 @@ def parse_reference(name: str) -> Reference:
     host, slash, path = rest.partition("/")
     if not slash or not (host == "localhost" or set(host) & set(".:[") or host != host.lower()):
         host, path = HUB, rest
-    if not _HOST.fullmatch(host) or (host.startswith("[") and not _is_address(hostname(host))):
+    if not _is_host(host):
         raise _invalid(name, f"{host!r} is no registry")
     repository, colon, tag = path.partition(":")
     if colon and not _TAG.fullmatch(tag):

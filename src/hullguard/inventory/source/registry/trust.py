@@ -15,6 +15,8 @@ PLACES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 _MOST = 64
 _REASONS = {
     "NO_CERTIFICATE_OR_CRL_FOUND": "there is no certificate in PEM form in it",
+    "NOT_ENOUGH_DATA": "there is no certificate in PEM form in it",
+    "NO_START_LINE": "there is no certificate in PEM form in it",
     "KEY_VALUES_MISMATCH": "its key is another certificate's",
 }
 
@@ -25,6 +27,14 @@ def named(ca_file: Path) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(ca_file))
     except (OSError, ValueError) as cause:
         raise _unusable(ca_file, cause) from cause
+
+
+def given(certificates: str) -> ssl.SSLContext:
+    """Trust in the authorities of a text in PEM form alone; raises Invalid where it holds none."""
+    try:
+        return ssl.create_default_context(cadata=certificates)
+    except (OSError, ValueError) as cause:
+        raise _unusable("that were given", cause) from cause
 
 
 def noted(host: str) -> ssl.SSLContext | None:
@@ -54,6 +64,6 @@ def _files(host: str) -> list[Path]:
     return found
 
 
-def _unusable(path: Path, cause: OSError | ValueError) -> Invalid:
+def _unusable(path: Path | str, cause: OSError | ValueError) -> Invalid:
     reason = _REASONS.get(getattr(cause, "reason", None) or "", "") or getattr(cause, "strerror", None) or str(cause)
     return Invalid(f"the certificates {path} cannot be used: {reason}", "registry.no-ca-file")

@@ -1,0 +1,1 @@
+"""Registries that the platform reads: their passwords, sealed, and what may be said of one."""

@@ -1,0 +1,140 @@
+"""Registries: which the platform reads, how far it is, and what it found in them."""
+
+from typing import Annotated, Final
+
+from litestar import Response, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from hullguard.access.registries.check import check_kept, checked, purpose
+from hullguard.ctrl.call import Call
+from hullguard.ctrl.listing import Searched
+from hullguard.ctrl.versions import if_match, tagged
+from hullguard.model.identity import Permission
+from hullguard.model.ids import new_id
+from hullguard.model.page import Page
+from hullguard.model.registry import ImageState, Registry, RegistryImage, RegistryInput, RegistrySpec
+from hullguard.storage import Transaction
+from hullguard.storage.stores import Registries, RegistryImageFilter, RegistryImages
+
+
+class RegistryImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which images of a registry."""
+
+    state: tuple[ImageState, ...] = ()
+
+
+class RegistryScan(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have a registry listed and read at once."""
+
+    again: bool = False
+    """Also what was read before and has not changed."""
+    comment: Annotated[str, Meta(max_length=500)] = ""
+
+
+@get("/registries", permission=Permission.REGISTRIES_READ)
+async def list_registries(call: NamedDependency[Call], filters: NamedDependency[Searched]) -> Page[Registry]:
+    """The registries, each with how far it is read."""
+    async with call.reading() as tx:
+        return await Registries(tx).page(filters.page())
+
+
+@post("/registries", permission=Permission.REGISTRIES_WRITE, versioned=True, refusals=(409,))
+async def create_registry(call: NamedDependency[Call], data: JSONBody[RegistryInput]) -> Response[Registry]:
+    """Name a registry; it is listed and read at once. The password is kept sealed and never given out."""
+    spec, made = checked(data), new_id()
+    sealed = _sealed(call, made, spec, data.password)
+    async with call.changing() as tx:
+        registry = await Registries(tx).create(spec, call.actor.name, data.comment, registry=made, password=sealed)
+        await _changed(call, tx, registry, "registry.create", data.comment)
+    return tagged(registry, 201)
+
+
+@get("/registries/{registry:str}", permission=Permission.REGISTRIES_READ, versioned=True)
+async def get_registry(call: NamedDependency[Call], registry: FromPath[str]) -> Response[Registry]:
+    """One registry; its ETag is what a change must send as If-Match."""
+    async with call.reading() as tx:
+        return tagged(await Registries(tx).get(registry))
+
+
+@put(
+    "/registries/{registry:str}",
+    permission=Permission.REGISTRIES_WRITE,
+    versioned=True,
+    if_match=True,
+    refusals=(409,),
+)
+async def update_registry(
+    call: NamedDependency[Call], registry: FromPath[str], data: JSONBody[RegistryInput]
+) -> Response[Registry]:
+    """Change a registry, which is listed at once. 412 if somebody else changed it since it was read.
+
+    Without a password the one that is kept stays, but not with another address, connection or authority.
+    """
+    expected, spec = if_match(call.request, "registry"), checked(data)
+    async with call.changing() as tx:
+        before = await Registries(tx).get(registry)
+        if data.password is None and before.has_password:
+            check_kept(before.spec, spec)
+            kept = await Registries(tx).password(registry)
+        else:
+            kept = _sealed(call, registry, spec, data.password)
+        made = await Registries(tx).update(
+            registry, spec, call.actor.name, data.comment, expected_version=expected, password=kept
+        )
+        await _changed(call, tx, made, "registry.update", data.comment)
+    return tagged(made)
+
+
+@delete("/registries/{registry:str}", permission=Permission.REGISTRIES_WRITE, if_match=True)
+async def delete_registry(call: NamedDependency[Call], registry: FromPath[str]) -> None:
+    """Forget a registry. Images that lie nowhere else go with it."""
+    expected = if_match(call.request, "registry")
+    async with call.changing() as tx:
+        before = await Registries(tx).get(registry)
+        await Registries(tx).delete(registry, expected)
+        await _changed(call, tx, before, "registry.delete", "")
+
+
+@post("/registries/{registry:str}/scan", permission=Permission.REGISTRIES_WRITE, status_code=202, refusals=(409,))
+async def scan_registry(call: NamedDependency[Call], registry: FromPath[str], data: JSONBody[RegistryScan]) -> Registry:
+    """Have it listed at once, and what is new in it read. 409 while it is being listed or read."""
+    async with call.changing() as tx:
+        asked = await Registries(tx).ask(registry, again=data.again)
+        await _changed(call, tx, asked, "registry.scan", data.comment)
+    return asked
+
+
+@get("/registries/{registry:str}/images", permission=Permission.REGISTRIES_READ)
+async def list_registry_images(
+    call: NamedDependency[Call], registry: FromPath[str], filters: NamedDependency[RegistryImageQuery]
+) -> Page[RegistryImage]:
+    """What was found in it: a row for each tag and platform, and what became of each."""
+    async with call.reading() as tx:
+        return await RegistryImages(tx, registry).page(filters.to(RegistryImageFilter), filters.page())
+
+
+def _sealed(call: Call, registry: str, spec: RegistrySpec, password: str | None) -> bytes | None:
+    if not password:
+        return None
+    return call.services.vault.seal(password, purpose(call.actor.scope.tenant, registry, spec))
+
+
+async def _changed(call: Call, tx: Transaction, registry: Registry, action: str, comment: str) -> None:
+    details = {"name": registry.spec.name, "address": registry.spec.address, "version": str(registry.version)}
+    await call.record(tx, action, f"registry:{registry.id}", reason=comment, details=details)
+    call.announce(tx, "registry", registry.id)
+    call.wake_workers(tx)
+
+
+ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_registries,
+    create_registry,
+    get_registry,
+    update_registry,
+    delete_registry,
+    scan_registry,
+    list_registry_images,
+)

@@ -1,0 +1,190 @@
+"""What people say of registries, and what the API gives out of them: never the password."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.control import DATABASE, Client, Control, control, installation
+from tests.support.registries import IMAGE_ID, listed, registry_listing
+from tests.support.registry import certificate
+
+from hullguard.access.registries.check import purpose
+from hullguard.model.errors import Unavailable
+from hullguard.model.identity import Role
+from hullguard.model.registry import RegistryState, Trouble
+from hullguard.storage.stores import Registries, RegistryImages
+
+__all__ = ["control", "installation"]
+
+SECRET = "correct-horse-of-the-registry"
+SPEC = {
+    "name": "ours",
+    "address": "registry.test:5000",
+    "repositories": ["app", "base/*"],
+    "username": "puller",
+    "tags": ["v*"],
+    "newest": 5,
+    "platforms": ["linux/amd64", "linux/arm64/v8"],
+    "every_hours": 24,
+}
+
+
+async def made(client: Client, **changes: Any) -> dict[str, Any]:
+    answer = await client.post("/registries", {"spec": {**SPEC, **changes}, "password": SECRET, "comment": "why"})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["etag"] == '"v1"'
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_a_registry_is_named_changed_and_forgotten_under_audit(control: Control):
+    operator, admin = await control.user(Role.OPERATOR), await control.admin()
+    registry = await made(operator)
+    assert registry["state"] == "waiting"
+    assert registry["has_password"] is True
+    assert registry["spec"] == {**SPEC, "insecure": False, "ca": ""}
+    path = f"/registries/{registry['id']}"
+
+    changed = await operator.put(path, {"spec": {**SPEC, "name": "mine"}}, if_match='"v1"')
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["version"], changed.json()["has_password"]) == (2, True)
+    assert (await operator.put(path, {"spec": SPEC}, if_match='"v1"')).status_code == 412
+    assert (await operator.put(path, {"spec": SPEC})).status_code == 428
+    assert [item["id"] for item in (await operator.get("/registries?q=min")).json()["items"]] == [registry["id"]]
+    assert (await operator.delete(path, if_match='"v2"')).status_code == 204
+    assert (await operator.get(path)).status_code == 404
+
+    records = (await admin.get("/audit?limit=100")).json()["items"]
+    assert [r["action"] for r in records if r["subject"] == f"registry:{registry['id']}"] == [
+        "registry.delete",
+        "registry.update",
+        "registry.create",
+    ]
+
+
+async def test_the_password_is_given_out_nowhere_and_lies_nowhere_in_clear(control: Control, tmp_path: Path):
+    admin = await control.admin()
+    registry = await made(admin)
+    said = [await admin.get(path) for path in ("/registries", f"/registries/{registry['id']}", "/audit?limit=500")]
+    assert not any(SECRET in answer.text for answer in said)
+
+    async with control.storage.reading(admin_scope()) as tx:
+        work = await Registries(tx).work(registry["id"])
+    assert work.password is not None
+    kept = purpose("default", work.id, work.spec)
+    assert control.services.vault.unseal(work.password, kept) == SECRET
+    with pytest.raises(Unavailable, match="give the password again"):
+        control.services.vault.unseal(work.password, purpose("other", work.id, work.spec))
+
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and DATABASE in path.name]
+    assert files
+    assert not any(SECRET.encode() in path.read_bytes() for path in files)
+
+
+def admin_scope() -> Any:
+    from tests.support.control import SCOPE
+
+    return SCOPE
+
+
+@pytest.mark.parametrize("change", [{"address": "elsewhere.test"}, {"insecure": True}, {"ca": "CERTIFICATE"}])
+async def test_a_kept_password_does_not_follow_the_registry_elsewhere(
+    control: Control, tmp_path: Path, change: dict[str, Any]
+):
+    if "ca" in change:
+        change = {"ca": certificate(tmp_path)[1].read_text()}
+    admin = await control.admin()
+    path = f"/registries/{(await made(admin))['id']}"
+    refused = await admin.put(path, {"spec": {**SPEC, **change}}, if_match='"v1"')
+    assert (refused.status_code, refused.json()["code"]) == (422, "registry.password-needed")
+    assert refused.json()["field"] == "$.password"
+    assert "give it again" in refused.json()["detail"]
+
+    again = await admin.put(path, {"spec": {**SPEC, **change}, "password": "another"}, if_match='"v1"')
+    assert again.status_code == 200, again.text
+    taken = await admin.put(path, {"spec": SPEC, "password": ""}, if_match='"v2"')
+    assert (taken.status_code, taken.json()["has_password"]) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"address": "https://registry.test"}, "$.spec.address"),
+        ({"address": "registry.test/path"}, "$.spec.address"),
+        ({"address": "registry.test:70000"}, "$.spec.address"),
+        ({"address": "169.254.169.254"}, "$.spec.address"),
+        ({"address": "[fe80::1]:5000"}, "$.spec.address"),
+        ({"address": "[::ffff:169.254.169.254]"}, "$.spec.address"),
+        ({"ca": "no certificate"}, "$.spec.ca"),
+        ({"username": "a:b"}, "$.spec.username"),
+        ({"username": ""}, "$.spec.username"),
+        ({"repositories": []}, "$.spec.repositories"),
+        ({"repositories": ["ok", "Upper/Case"]}, "$.spec.repositories[1]"),
+        ({"repositories": ["a:1"]}, "$.spec.repositories[0]"),
+        ({"repositories": ["a*:1"]}, "$.spec.repositories[0]"),
+        ({"repositories": ["../x"]}, "$.spec.repositories[0]"),
+        ({"tags": [".dot"]}, "$.spec.tags[0]"),
+        ({"platforms": ["linux"]}, "$.spec.platforms[0]"),
+        ({"newest": 0}, "$.spec.newest"),
+        ({"every_hours": 721}, "$.spec.every_hours"),
+        ({"nonsense": 1}, "$.spec"),
+    ],
+)
+async def test_what_is_wrong_is_said_by_its_field(control: Control, change: dict[str, Any], field: str):
+    answer = await (await control.admin()).post("/registries", {"spec": {**SPEC, **change}, "password": SECRET})
+    assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
+    assert SECRET not in answer.text
+
+
+async def test_names_are_written_as_they_are_asked_for(control: Control):
+    admin = await control.admin()
+    registry = await made(admin, address="index.docker.io", repositories=["nginx", "grafana/*"])
+    assert registry["spec"]["address"] == "docker.io"
+    assert registry["spec"]["repositories"] == ["library/nginx", "grafana/*"]
+    twice = await admin.post("/registries", {"spec": SPEC})
+    assert (twice.status_code, twice.json()["code"]) == (409, "registry.name-taken")
+
+
+async def test_a_registry_is_read_at_once_when_that_is_asked_for_but_not_twice(control: Control):
+    admin, viewer = await control.admin(), await control.user(Role.VIEWER)
+    registry = await made(admin)
+    path = f"/registries/{registry['id']}"
+    busy = await admin.post(f"{path}/scan", {})
+    assert (busy.status_code, busy.json()["code"]) == (409, "registry.busy")
+    async with control.writing() as tx:
+        await Registries(tx).failed(registry["id"], Trouble("registry.unreachable", "no answer"))
+    failed = (await viewer.get(path)).json()
+    assert (failed["state"], failed["trouble"]) == ("failed", {"code": "registry.unreachable", "sentence": "no answer"})
+    assert (await viewer.post(f"{path}/scan", {})).status_code == 403
+    asked = await admin.post(f"{path}/scan", {"again": True, "comment": "now"})
+    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
+    assert (await admin.post("/registries/none/scan", {})).status_code == 404
+
+
+async def test_images_of_a_registry_are_listed_by_state(control: Control):
+    admin = await control.admin()
+    registry = await made(admin)
+    async with control.writing() as tx:
+        work = await Registries(tx).work(registry["id"])
+        found = registry_listing(
+            listed("v1"), listed("v2", digest="sha256:" + "1" * 64, code="image.schema-1", why="push it again")
+        )
+        await RegistryImages(tx, work.id).replace(work, found, work.spec.address)
+        await Registries(tx).listed(work, 1, None)
+    path = f"/registries/{registry['id']}"
+    now = (await admin.get(path)).json()
+    assert (now["state"], now["images"]) == (RegistryState.READING, {"waiting": 1, "unsupported": 1})
+    rows = (await admin.get(f"{path}/images?sort=tag")).json()
+    assert [(row["tag"], row["state"], row["why"]) for row in rows["items"]] == [
+        ("v1", "waiting", ""),
+        ("v2", "unsupported", "push it again"),
+    ]
+    assert (await admin.get(f"{path}/images?state=unsupported")).json()["total"] == 1
+    assert (await admin.get(f"{path}/images?q=v1")).json()["total"] == 1
+    assert (await admin.get("/registries/none/images")).status_code == 404
+    image = (await admin.get(f"/images/{IMAGE_ID}")).json()
+    assert (image["registries"], image["scanned"]) == (1, None)
+    assert image["names"] == ["registry.test:5000/app:v1", "registry.test:5000/app:v2"]
+
+    assert (await admin.delete(path, if_match='"v1"')).status_code == 204
+    assert (await admin.get("/images")).json()["total"] == 0
