@@ -289,20 +289,24 @@ class Client:
             return Unavailable(f"the registry {host} asks to slow down: {_said(answer)}", "registry.busy")
         said = _said(answer)
         if status == HTTPStatus.BAD_REQUEST and self._access.insecure:
-            said += f"; if it speaks TLS, {self._option('leave out --insecure', 'switch plain HTTP off')}"
+            said += self._either(
+                "; if it speaks TLS, leave out --insecure", "; if it speaks TLS, switch plain HTTP off"
+            )
         return Unavailable(f"the registry {host} refused: {said}", "registry.refused")
 
     def _not_admitted(self, why: str) -> Unauthenticated:
         trouble = self._known.trouble if self._known else ""
         anonymous = self._known is None or self._known.credentials is None
         host = self._reference.host
-        sign_in = self._option(f"sign in with `docker login {host}`", "give a user name and a password")
-        hint = f"no such image, or {sign_in}" if anonymous else "wrong password?"
-        what = self._reference.repository or "its catalog"
-        sentence = f"the registry {host} does not admit you to {what}: {why} ({hint})"
+        here = f"no such image, or sign in with `docker login {host}`"
+        stranger = self._either(here, "no such image, or give a user name and a password")
+        hint = stranger if anonymous else "wrong password?"
+        sentence = f"the registry {host} does not admit you to {self._reference.repository}: {why} ({hint})"
+        if not self._reference.repository:
+            sentence = f"the registry {host} does not admit you to its catalog: {why} ({hint})"
         return Unauthenticated(sentence + (f"; {trouble}" if trouble else ""), "registry.unauthenticated")
 
-    def _option(self, here: str, there: str) -> str:
+    def _either(self, here: str, there: str) -> str:
         """What to do, on this command line or where the registry was named to a server."""
         return there if self._access.for_others else here
 
@@ -312,9 +316,11 @@ class Client:
         hint = ""
         if isinstance(reason, ssl.SSLCertVerificationError):
             if reason.verify_code in _OF_NO_KNOWN_AUTHORITY:
-                hint = f"; if its certificate is your own, {self._option('say --ca-file', 'give its authority')}"
+                there = "; if its certificate is your own, give its authority"
+                hint = self._either("; if its certificate is your own, say --ca-file", there)
         elif isinstance(reason, ssl.SSLError):
-            hint = f"; if it speaks plain http, {self._option('say --insecure', 'switch plain HTTP on')}"
+            there = "; if it speaks plain http, switch plain HTTP on"
+            hint = self._either("; if it speaks plain http, say --insecure", there)
         return Unavailable(
             f"the registry {host} cannot be reached: {_plainly(cause)[:500]}{hint}", "registry.unreachable"
         )

@@ -73,8 +73,8 @@ def hostname(host: str) -> str:
 def parse_host(address: str) -> str:
     """A registry's ``HOST[:PORT]`` as people write it, each of Docker Hub's names as the one; raises Invalid."""
     if not _is_host(address):
-        how = "write HOST or HOST:PORT, without https:// and without a path"
-        raise Invalid(f"{address[:100]!r} is no address of a registry; {how}", "registry.bad-address")
+        sentence = f"{address[:100]!r} is no address of a registry; write HOST or HOST:PORT, without https:// or a path"
+        raise Invalid(sentence, "registry.bad-address")
     return HUB if address in _HUB_NAMES else address
 
 

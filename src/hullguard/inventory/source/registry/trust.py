@@ -34,7 +34,7 @@ def given(certificates: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=certificates)
     except (OSError, ValueError) as cause:
-        raise _unusable("that were given", cause) from cause
+        raise Invalid(f"the certificates that were given cannot be used: {_why(cause)}", "registry.bad-ca") from cause
 
 
 def noted(host: str) -> ssl.SSLContext | None:
@@ -64,6 +64,10 @@ def _files(host: str) -> list[Path]:
     return found
 
 
-def _unusable(path: Path | str, cause: OSError | ValueError) -> Invalid:
-    reason = _REASONS.get(getattr(cause, "reason", None) or "", "") or getattr(cause, "strerror", None) or str(cause)
-    return Invalid(f"the certificates {path} cannot be used: {reason}", "registry.no-ca-file")
+def _unusable(path: Path, cause: OSError | ValueError) -> Invalid:
+    return Invalid(f"the certificates {path} cannot be used: {_why(cause)}", "registry.no-ca-file")
+
+
+def _why(cause: OSError | ValueError) -> str:
+    known = _REASONS.get(getattr(cause, "reason", None) or "", "")
+    return known or getattr(cause, "strerror", None) or str(cause)
