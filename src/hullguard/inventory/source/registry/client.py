@@ -1,9 +1,7 @@
 """Questions to one registry about one repository: signed in when asked to, patient, and bounded in every answer."""
 
-import email.utils
 import functools
 import random
-import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +14,7 @@ import msgspec
 
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry import trust
+from hullguard.inventory.source.registry.answers import final, header_lines, plainly, reason, retry_after, said
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
 from hullguard.inventory.source.registry.reference import Reference, hostname, is_loopback
@@ -41,7 +40,6 @@ _AGAIN = frozenset({429, 500, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _OF_NO_KNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 """X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and those behind it (OpenSSL, x509_vfy.h)."""
-_CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
 
 
 class Client:
@@ -102,7 +100,7 @@ class Client:
         headers = {**headers, "Accept-Encoding": "identity"}
         answer = self._follow(method, url, headers)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            challenges = parse_challenges(_header_lines(answer, "WWW-Authenticate"))
+            challenges = parse_challenges(header_lines(answer, "WWW-Authenticate"))
             answer.close()
             self._authorization = None  # an expired token is not sent to get a new one
             self._authorization = self._answered(challenges)
@@ -163,12 +161,12 @@ class Client:
             except LocationParseError as cause:
                 raise Unavailable(f"the registry {self._reference.host} leads to no address: {cause}") from cause
             except HTTPError as cause:
-                if attempt == _ATTEMPTS or _final(cause):
+                if attempt == _ATTEMPTS or final(cause):
                     raise self._unreachable(cause) from cause
             else:
                 if answer.status not in _AGAIN or attempt == _ATTEMPTS:
                     return answer
-                wait = _retry_after(answer.headers.get("Retry-After", ""))
+                wait = retry_after(answer.headers.get("Retry-After", ""))
                 answer.close()
             self.pause(attempt, wait)
         raise AssertionError  # the last attempt returned or raised
@@ -256,7 +254,7 @@ class Client:
             url = realm + ("&" if urlsplit(realm).query else "?") + urlencode(asked)
             answer = self._patiently("GET", url, {"Authorization": credentials.basic} if credentials else {})
         if answer.status != HTTPStatus.OK:
-            raise self._not_admitted(f"its token server says {_said(answer)}")
+            raise self._not_admitted(f"its token server says {said(answer)}")
         return parse_token(self._small(answer, realm), realm)
 
     def _check_realm(self, realm: str) -> None:
@@ -279,20 +277,20 @@ class Client:
     def _refusal(self, answer: "BaseHTTPResponse", path: str) -> HullguardError:
         host, status = self._reference.host, answer.status
         if status == HTTPStatus.UNAUTHORIZED:
-            return self._not_admitted(_said(answer))
+            return self._not_admitted(said(answer))
         if status == HTTPStatus.FORBIDDEN:
-            return Denied(f"the registry {host} forbids reading {self._reference}: {_said(answer)}", "registry.denied")
+            return Denied(f"the registry {host} forbids reading {self._reference}: {said(answer)}", "registry.denied")
         if status == HTTPStatus.NOT_FOUND:
             what = f"image {self._reference}" if path.startswith("manifests/") else f"{path} of {self._reference}"
-            return NotFound(f"the registry {host} has no {what}: {_said(answer)}", "registry.no-image")
+            return NotFound(f"the registry {host} has no {what}: {said(answer)}", "registry.no-image")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return Unavailable(f"the registry {host} asks to slow down: {_said(answer)}", "registry.busy")
-        said = _said(answer)
+            return Unavailable(f"the registry {host} asks to slow down: {said(answer)}", "registry.busy")
+        words = said(answer)
         if status == HTTPStatus.BAD_REQUEST and self._access.insecure:
-            said += self._either(
+            words += self._either(
                 "; if it speaks TLS, leave out --insecure", "; if it speaks TLS, switch plain HTTP off"
             )
-        return Unavailable(f"the registry {host} refused: {said}", "registry.refused")
+        return Unavailable(f"the registry {host} refused: {words}", "registry.refused")
 
     def _not_admitted(self, why: str) -> Unauthenticated:
         trouble = self._known.trouble if self._known else ""
@@ -312,17 +310,17 @@ class Client:
 
     def _unreachable(self, cause: Exception) -> Unavailable:
         host = self._reference.api_host
-        reason = _reason(cause)
+        why = reason(cause)
         hint = ""
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            if reason.verify_code in _OF_NO_KNOWN_AUTHORITY:
+        if isinstance(why, ssl.SSLCertVerificationError):
+            if why.verify_code in _OF_NO_KNOWN_AUTHORITY:
                 there = "; if its certificate is your own, give its authority"
                 hint = self._either("; if its certificate is your own, say --ca-file", there)
-        elif isinstance(reason, ssl.SSLError):
+        elif isinstance(why, ssl.SSLError):
             there = "; if it speaks plain http, switch plain HTTP on"
             hint = self._either("; if it speaks plain http, say --insecure", there)
         return Unavailable(
-            f"the registry {host} cannot be reached: {_plainly(cause)[:500]}{hint}", "registry.unreachable"
+            f"the registry {host} cannot be reached: {plainly(cause)[:500]}{hint}", "registry.unreachable"
         )
 
 
@@ -344,11 +342,6 @@ def plain(answer: "BaseHTTPResponse") -> Callable[[int], bytes]:
     return functools.partial(answer.read1, decode_content=False)
 
 
-def _header_lines(answer: "BaseHTTPResponse", name: str) -> list[str]:
-    lines: list[str] = answer.headers.getlist(name)
-    return lines[:16]
-
-
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
@@ -357,45 +350,3 @@ def _origin(url: str) -> tuple[str, str]:
 def _masked(proxy: str) -> str:
     """A proxy's address as far as it can be shown: before an @ there may be a password."""
     return repr(f"…@{proxy.rpartition('@')[2]}" if "@" in proxy else proxy)[:200]
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds from a header that holds either seconds or a date."""
-    if value.isdecimal() and len(value) < 10:
-        return float(value)
-    try:
-        return max(email.utils.parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _reason(cause: BaseException) -> object:
-    return getattr(cause, "reason", None) or next((arg for arg in cause.args if isinstance(arg, ssl.SSLError)), cause)
-
-
-def _plainly(cause: BaseException) -> str:
-    """What went wrong, without the connection that urllib3 names before it."""
-    return _CONNECTION.sub("", str(cause))
-
-
-def _final(cause: BaseException) -> bool:
-    """Whether another attempt would fail in the same way."""
-    from urllib3.exceptions import NameResolutionError
-
-    return isinstance(_reason(cause), ssl.SSLError | NameResolutionError)
-
-
-def _said(answer: "BaseHTTPResponse") -> str:
-    """The status and the sentence of an answer, as far as it has one."""
-    from urllib3.exceptions import HTTPError
-
-    try:
-        body = answer.read(4000, decode_content=False)
-    except HTTPError:
-        body = b""
-    answer.close()
-    try:
-        words = "; ".join(str(error["message"]) for error in msgspec.json.decode(body)["errors"])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        words = ""
-    return " ".join(f"{answer.status} {words}".split())[:500]

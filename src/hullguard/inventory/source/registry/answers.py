@@ -1,0 +1,63 @@
+"""What an answer, or that there is none, says: as far as it can be shown, and bounded."""
+
+import email.utils
+import re
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+_CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
+
+
+def header_lines(answer: "BaseHTTPResponse", name: str) -> list[str]:
+    """Each line of one header, up to a bound."""
+    lines: list[str] = answer.headers.getlist(name)
+    return lines[:16]
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds from a header that holds either seconds or a date."""
+    if value.isdecimal() and len(value) < 10:
+        return float(value)
+    try:
+        return max(email.utils.parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def reason(cause: BaseException) -> object:
+    """What urllib3 wraps."""
+    return getattr(cause, "reason", None) or next((arg for arg in cause.args if isinstance(arg, ssl.SSLError)), cause)
+
+
+def plainly(cause: BaseException) -> str:
+    """What went wrong, without the connection that urllib3 names before it."""
+    return _CONNECTION.sub("", str(cause))
+
+
+def final(cause: BaseException) -> bool:
+    """Whether another attempt would fail in the same way."""
+    from urllib3.exceptions import NameResolutionError
+
+    return isinstance(reason(cause), ssl.SSLError | NameResolutionError)
+
+
+def said(answer: "BaseHTTPResponse") -> str:
+    """The status and the sentence of an answer, as far as it has one."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        body = answer.read(4000, decode_content=False)
+    except HTTPError:
+        body = b""
+    answer.close()
+    try:
+        words = "; ".join(str(error["message"]) for error in msgspec.json.decode(body)["errors"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        words = ""
+    return " ".join(f"{answer.status} {words}".split())[:500]
