@@ -23,7 +23,7 @@ _FOR_STREAMS = ("table", "json")
 """Formats whose reports can follow each other in one output."""
 
 
-@takes(counting=options.Counting, reading=options.Reading)
+@takes(counting=options.Counting, malware=options.Malware, reading=options.Reading)
 def scan(  # noqa: PLR0917 - each parameter is an option
     targets: options.Targets,
     format_: Annotated[
@@ -42,6 +42,7 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     ] = None,
     *,
     counting: options.Counting,
+    malware: options.Malware,
     reading: options.Reading,
 ) -> int:
     """Find what is wrong with images: vulnerable packages, secrets, malware, careless configuration."""
@@ -53,6 +54,7 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     chosen = _format(format_)
     bound = None if fail_on is None else parse_severity(fail_on)
     wanted = options.scanners_of(scanners) | ({"license"} if chosen.lists_licenses else frozenset())
+    malware.apply(wanted)
     job = options.job_of(reading, counting, wanted, bound)
     if len(targets) == 1:
         check_file(output, targets)

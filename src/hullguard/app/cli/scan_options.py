@@ -172,6 +172,37 @@ class Counting(Struct, frozen=True):
     ] = None
 
 
+class Malware(Struct, frozen=True):
+    """What else than the bundled rules and digests tells malware."""
+
+    malware_rules: Annotated[
+        Path | None,
+        Option(
+            ("--malware-rules",),
+            help="A file or directory of YARA-X rules of your own.",
+            shows_default=False,
+        ),
+    ] = None
+    malware_hashes: Annotated[
+        Path | None,
+        Option(
+            ("--malware-hashes",),
+            help="A file of SHA-256 digests of malware.",
+            shows_default=False,
+        ),
+    ] = None
+
+    def apply(self, scanners: frozenset[str]) -> None:
+        """Have every process that reads for this command know them."""
+        from hullguard.inventory.content.malware.inspector import HASHES_VARIABLE, RULES_VARIABLE
+
+        if (self.malware_rules or self.malware_hashes) and "malware" not in scanners:
+            raise Invalid("--malware-rules and --malware-hashes need malware among --scanners")
+        for variable, path in ((RULES_VARIABLE, self.malware_rules), (HASHES_VARIABLE, self.malware_hashes)):
+            if path is not None:
+                os.environ[variable] = str(path)
+
+
 def job_of(reading: Reading, counting: Counting, scanners: frozenset[str], bound: "Severity | None" = None) -> "Job":
     """What is asked about each image; a rule that is wrong is said before the work, and once."""
     from hullguard.app.cli.scan_job import Job

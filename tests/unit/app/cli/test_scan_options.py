@@ -1,12 +1,14 @@
 """What the words of options mean, and which words are refused."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 from hullguard.app.cli.scan_options import (
     Counting,
+    Malware,
     Reading,
     default_cache,
     job_of,
@@ -102,3 +104,19 @@ def test_a_job_asks_what_the_options_say(tmp_path: Path) -> None:
     assert (job.platform, job.all_mounts, job.limits.entries) == ("linux/arm64", True, 5)
     assert (job.database, job.severities, job.fixable_only) == (tmp_path / "x.db", {Severity.HIGH}, True)
     assert job.bound is Severity.CRITICAL
+
+
+def test_rules_and_digests_of_ones_own_are_known_to_every_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("HULLGUARD_MALWARE_RULES", "HULLGUARD_MALWARE_HASHES"):
+        monkeypatch.setenv(variable, "before")  # so that what it was comes back
+    rules, digests = tmp_path / "own.yar", tmp_path / "own.txt"
+
+    Malware(malware_rules=rules, malware_hashes=digests).apply(frozenset({"malware"}))
+
+    assert os.environ["HULLGUARD_MALWARE_RULES"] == str(rules)
+    assert os.environ["HULLGUARD_MALWARE_HASHES"] == str(digests)
+    with pytest.raises(Invalid, match="need malware among --scanners"):
+        Malware(malware_rules=rules).apply(frozenset({"vuln"}))
+    Malware().apply(frozenset({"vuln"}))
