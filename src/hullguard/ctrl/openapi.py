@@ -152,8 +152,11 @@ class _Operation:
     def _responses(self, schema_of: Mapping[Any, Json]) -> Json:
         status = self.handler.status_code
         success: Json = {"description": http.HTTPStatus(status).phrase}
+        files = {media: {"schema": {"type": "string", "format": "binary"}} for media in self.opt.get("files", ())}
         if self.answer is not None:
-            success["content"] = {"application/json": {"schema": schema_of[self.answer]}}
+            success["content"] = files | {"application/json": {"schema": schema_of[self.answer]}}
+        elif files:
+            success["content"] = files
         elif "media" in self.opt:
             success["content"] = {self.opt["media"]: {"schema": {"type": "string"}}}
         if self.opt.get("versioned"):

@@ -13,7 +13,7 @@ from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
 from hullguard.app.cli.scan_options import layer_processes
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
-from hullguard.imagescan.select import reaches, select
+from hullguard.imagescan.select import narrow, reaches
 from hullguard.inventory import LayerCache, Limits
 from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.opened import RegistryAccess
@@ -103,9 +103,7 @@ def counted_by(job: Job, report: ScanReport) -> tuple[ScanReport, int]:
 
         rules = load(job.ignore_file, job.vex_files)
         report = rules.apply(report, datetime.now(UTC).date())
-    asked = _asked_for(report, job)
-    hidden = _findings(report) - _findings(asked)
-    return structs.replace(asked, asked=_narrowed(report.asked, job, hidden)), hidden
+    return narrow(report, job.severities, fixable_only=job.fixable_only)
 
 
 def scan_many(job: Job, targets: Sequence[str], jobs: int, done: Callable[[], None]) -> Iterator[Outcome]:
@@ -173,32 +171,3 @@ def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
     failed = job.bound is not None and reaches(report, job.bound)
     return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)
-
-
-def _asked_for(report: ScanReport, job: Job) -> ScanReport:
-    report = select(report, job.severities, fixable_only=job.fixable_only)
-    if not job.severities:
-        return report
-    return structs.replace(
-        report,
-        secrets=tuple(one for one in report.secrets if one.severity in job.severities),
-        malware=tuple(one for one in report.malware if one.severity in job.severities),
-        config=tuple(one for one in report.config if one.severity in job.severities),
-    )
-
-
-def _narrowed(before: Asked | None, job: Job, hidden: int) -> Asked | None:
-    """What a report was asked for, now that this job asked for a part of it."""
-    if before is None:
-        return None
-    severities = {*before.severities} & job.severities if before.severities and job.severities else ()
-    return Asked(
-        before.scanners,
-        tuple(sorted(severities or before.severities or job.severities)),
-        before.fixable_only or job.fixable_only,
-        before.left_out + hidden,
-    )
-
-
-def _findings(report: ScanReport) -> int:
-    return len(report.vulnerabilities) + len(report.secrets) + len(report.malware) + len(report.config)

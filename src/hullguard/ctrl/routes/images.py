@@ -13,7 +13,7 @@ from hullguard.ctrl.listing import Instant, Searched, Short
 from hullguard.model.identity import Permission
 from hullguard.model.package import PackageType
 from hullguard.model.page import Page
-from hullguard.model.report import ReportedPackage, ScanReport
+from hullguard.model.report import ReportedPackage
 from hullguard.model.severity import Severity
 from hullguard.model.use import Use
 from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary
@@ -95,18 +95,10 @@ async def get_image_content(call: NamedDependency[Call], image: FromPath[str]) -
         return await Images(tx).content(image)
 
 
-@get("/images/{image:str}/report", permission=Permission.IMAGES_READ, refusals=(409,))
-async def get_image_report(call: NamedDependency[Call], image: FromPath[str]) -> ScanReport:
-    """The whole scan report, as `hullguard scan -f json` writes it; 404 while there is none."""
-    async with call.reading() as tx:
-        return await Images(tx).report(image)
-
-
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_images,
     get_image,
     list_image_vulnerabilities,
     list_image_packages,
     get_image_content,
-    get_image_report,
 )

@@ -23,6 +23,7 @@ class CyclonedxFormat(Format):
 
     name = "cyclonedx"
     suffix = "cdx.json"
+    media = "application/vnd.cyclonedx+json"
     lists_licenses = True
 
     def render(self, report: ScanReport, page: Page) -> bytes:

@@ -28,6 +28,8 @@ class Format(abc.ABC):
     name: ClassVar[str]
     suffix: ClassVar[str]
     """Of a file that holds such a report."""
+    media: ClassVar[str]
+    """Its media type, as servers name it."""
     lists_licenses: ClassVar[bool] = False
     """Whether it is for what is inside, licences included, so that they are read whether or not they are asked for."""
 

@@ -55,6 +55,7 @@ class HtmlFormat(Format):
 
     name = "html"
     suffix = "html"
+    media = "text/html"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         style, script = _asset("page.css"), _asset("page.js")

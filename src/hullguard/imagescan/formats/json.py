@@ -11,6 +11,7 @@ class JsonFormat(Format):
 
     name = "json"
     suffix = "json"
+    media = "application/json"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         del page

@@ -32,6 +32,7 @@ class JunitFormat(Format):
 
     name = "junit"
     suffix = "xml"
+    media = "application/xml"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         root = ET.Element("testsuites", name=markup(report.target.ref))

@@ -23,6 +23,7 @@ class SarifFormat(Format):
 
     name = "sarif"
     suffix = "sarif"
+    media = "application/sarif+json"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         run = _Run(report, page.hidden)

@@ -23,6 +23,7 @@ class SpdxFormat(Format):
 
     name = "spdx"
     suffix = "spdx.json"
+    media = "application/spdx+json"
     lists_licenses = True
 
     def render(self, report: ScanReport, page: Page) -> bytes:

@@ -27,6 +27,7 @@ class TableFormat(Format):
 
     name = "table"
     suffix = "txt"
+    media = "text/plain"
 
     def render(self, report: ScanReport, page: Page) -> bytes:
         out = io.StringIO()
