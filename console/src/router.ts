@@ -30,6 +30,7 @@ export const router = createRouter({
         page('containers', 'containers', () => import('@/pages/Containers.vue'), 'nodes:read'),
         page('images', 'images', () => import('@/pages/Images.vue'), 'images:read'),
         page('images/:id', 'image', () => import('@/pages/Image.vue'), 'images:read'),
+        page('images/:id/compare/:other', 'compare', () => import('@/pages/Compare.vue'), 'images:read'),
         page('incidents', 'incidents', () => import('@/pages/Incidents.vue'), 'incidents:read'),
         page('incidents/:id', 'incident', () => import('@/pages/Incident.vue'), 'incidents:read'),
         page('policies', 'policies', () => import('@/pages/Policies.vue'), 'policies:read'),

@@ -19,7 +19,7 @@ from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import Images, IncidentFilter, Incidents, Policies, VulnerabilityFilter
 
 HAN = re.compile(r"[一-鿿]")
-KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|profiles|editor|problem|reason|word|list)\.[a-z]\w+")
+KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|profiles|download|compare|editor|problem|reason|word|list)\.[a-z]\w+")
 
 
 def pages(console: Console) -> dict[str, str]:
@@ -48,6 +48,8 @@ def pages(console: Console) -> dict[str, str]:
         "image-content": f"/images/{image}?tab=content",
         "image-unknowns": f"/images/{image}?tab=unknowns",
         "image-vulnerability": f"/images/{image}?item={quote(f'{worst.id} {worst.package}')}",
+        "image-compared": f"/images/{image}/compare/{fleet.image_id('nginx:1.25.3')}",
+        "image-compared-packages": f"/images/{image}/compare/{fleet.image_id('nginx:1.25.3')}?tab=packages",
         "image-waiting": f"/images/{waiting}",
         "incidents": "/incidents",
         "incident-drawer": f"/incidents?item={incident}",

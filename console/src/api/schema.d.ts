@@ -402,10 +402,58 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The whole scan report, as `hullguard scan -f json` writes it; 404 while there is none
-         * @description Needs: `images:read`.
+         * The whole scan report; 404 while there is none
+         * @description With `format` it is a file, the same that `hullguard scan -f FORMAT -o FILE` writes. Without, it is the report as
+         *     JSON. `severity` and `fixable` leave findings out as `--severity` and `--ignore-unfixed` do. Few are made at a time:
+         *     503 with Retry-After says that too many wait already.
+         *
+         *     Needs: `images:read`.
          */
         get: operations["getImageReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image}/sbom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The packages of one image, without what is wrong with them: as `hullguard sbom` writes it
+         * @description It is there as soon as the image was read, whether or not it was matched. 503 as for the report.
+         *
+         *     Needs: `images:read`.
+         */
+        get: operations["getImageSbom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of this image in the image `to`: better or worse, and which updates help most
+         * @description As `hullguard diff -f json` says it. 404 while one of them was not matched; 503 as for the report.
+         *
+         *     Needs: `images:read`.
+         */
+        get: operations["getImageDifference"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1804,6 +1852,69 @@ export interface components {
             severities?: components["schemas"]["Severity"][];
             fixable_only?: boolean;
             left_out?: number;
+        };
+        /**
+         * ReportFormat
+         * @description What ``hullguard scan -f`` writes for programs and into files: all but the table.
+         * @enum {unknown}
+         */
+        ReportFormat: "cyclonedx" | "html" | "json" | "junit" | "sarif" | "spdx";
+        /**
+         * BillFormat
+         * @description What ``hullguard sbom -f`` writes for them.
+         * @enum {unknown}
+         */
+        BillFormat: "cyclonedx" | "json" | "spdx";
+        /**
+         * Difference
+         * @description From ``before`` to ``after``; ``upgrades`` speak of ``after``.
+         */
+        Difference: {
+            /** @enum {unknown} */
+            schema: "hullguard/scan-diff/1";
+            before: components["schemas"]["Target"];
+            after: components["schemas"]["Target"];
+            verdict: components["schemas"]["Verdict"];
+            sentence: string;
+            added: components["schemas"]["ReportedPackage"][];
+            removed: components["schemas"]["ReportedPackage"][];
+            changed: components["schemas"]["Change"][];
+            new: components["schemas"]["Vulnerability"][];
+            fixed: components["schemas"]["Vulnerability"][];
+            still: components["schemas"]["Vulnerability"][];
+            upgrades: components["schemas"]["Upgrade"][];
+            unknowns_before: components["schemas"]["Unknown"][];
+            unknowns_after: components["schemas"]["Unknown"][];
+        };
+        /**
+         * Verdict
+         * @description Decided by the gravest severity whose number differs.
+         * @enum {unknown}
+         */
+        Verdict: "better" | "same" | "undecided" | "worse";
+        /**
+         * Change
+         * @description A package that both images have, in other versions.
+         */
+        Change: {
+            name: string;
+            ecosystem: string;
+            before: string[];
+            after: string[];
+        };
+        /**
+         * Upgrade
+         * @description The lowest version that rids one package of everything that an update can rid it of.
+         */
+        Upgrade: {
+            name: string;
+            ecosystem: string;
+            installed: string;
+            to: string;
+            removes: string[];
+            findings: number;
+            gravest: components["schemas"]["Severity"];
+            packages: string[];
         };
         /**
          * Page[Incident]
@@ -3599,7 +3710,12 @@ export interface operations {
     };
     getImageReport: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A file as `hullguard scan -f` writes it. */
+                format?: components["schemas"]["ReportFormat"];
+                severity?: components["schemas"]["Severity"][];
+                fixable?: boolean;
+            };
             header?: never;
             path: {
                 image: string;
@@ -3615,6 +3731,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScanReport"];
+                    "text/html": string;
+                    "application/sarif+json": string;
+                    "application/vnd.cyclonedx+json": string;
+                    "application/spdx+json": string;
+                    "application/xml": string;
                 };
             };
             401: components["responses"]["Problem"];
@@ -3622,6 +3743,71 @@ export interface operations {
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImageSbom: {
+        parameters: {
+            query?: {
+                /** @description As `hullguard sbom -f` takes it. */
+                format?: components["schemas"]["BillFormat"];
+            };
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.cyclonedx+json": string;
+                    "application/spdx+json": string;
+                    "application/json": string;
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImageDifference: {
+        parameters: {
+            query: {
+                /** @description The id of the image that came after. */
+                to: string;
+            };
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

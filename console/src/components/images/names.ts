@@ -13,3 +13,10 @@ export function shortDigest(digest: string): string {
   const hex = digest.split(':').at(-1) ?? digest
   return hex.length > 16 ? `${hex.slice(0, 12)}…` : hex
 }
+
+/** An image's name without its tag or digest: `host:5000/a/b:1` is `host:5000/a/b`. */
+export function repository(name: string): string {
+  const bare = name.split('@', 1)[0] ?? name
+  const colon = bare.lastIndexOf(':')
+  return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare
+}

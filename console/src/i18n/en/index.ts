@@ -5,6 +5,7 @@ import images from '@/i18n/en/images.json'
 import incidents from '@/i18n/en/incidents.json'
 import policies from '@/i18n/en/policies.json'
 import profiles from '@/i18n/en/profiles.json'
+import reports from '@/i18n/en/reports.json'
 import rules from '@/i18n/en/rules.json'
 import admin from '@/i18n/en/admin.json'
 import codes from '@/i18n/en/codes.json'
@@ -17,6 +18,7 @@ export default {
   ...incidents,
   ...policies,
   ...profiles,
+  ...reports,
   ...rules,
   ...admin,
   ...codes,

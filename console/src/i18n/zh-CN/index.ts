@@ -5,6 +5,7 @@ import images from '@/i18n/zh-CN/images.json'
 import incidents from '@/i18n/zh-CN/incidents.json'
 import policies from '@/i18n/zh-CN/policies.json'
 import profiles from '@/i18n/zh-CN/profiles.json'
+import reports from '@/i18n/zh-CN/reports.json'
 import rules from '@/i18n/zh-CN/rules.json'
 import admin from '@/i18n/zh-CN/admin.json'
 import codes from '@/i18n/zh-CN/codes.json'
@@ -17,6 +18,7 @@ export default {
   ...incidents,
   ...policies,
   ...profiles,
+  ...reports,
   ...rules,
   ...admin,
   ...codes,
