@@ -5,20 +5,18 @@ layer that several images share is read once per node (the worker's cache).
 """
 
 import asyncio
-import contextlib
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from hullguard.agent.channel import ChannelLostError
 from hullguard.agent.images_job import Answer, Job
 from hullguard.agent.state import StateDir
-from hullguard.model.errors import HullguardError, LimitReached, Unavailable
+from hullguard.inventory import apart
+from hullguard.model.errors import HullguardError, Unavailable
 from hullguard.model.inventory import unread
 from hullguard.wire import limits
 from hullguard.wire.messages import AgentMessage, InventoryPart
@@ -26,7 +24,6 @@ from hullguard.wire.messages import AgentMessage, InventoryPart
 READ_SECONDS = 900.0
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 600.0, 24 * 3600.0
 """What cannot be read is tried again, each time after twice as long."""
-_MAX_ANSWER = 64 * 1024
 _SENTENCE = 1000
 _GONE = "docker.no-image"
 """The engine has no such image any more: there is nothing to be told of it."""
@@ -125,28 +122,7 @@ class Images:
 
     async def _read(self, image_id: str, output: Path) -> Answer:
         job = Job(image_id, self._host, str(self._state.work / "layers"), str(output))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", "hullguard.agent.images_worker", msgspec.json.encode(job).decode()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                assert process.stdout is not None  # noqa: S101 -- asked for above
-                said = await process.stdout.read(_MAX_ANSWER)
-                code = await process.wait()
-        except TimeoutError as slow:
-            raise LimitReached(f"Reading {image_id} took over {READ_SECONDS:.0f} s.", "image.too-slow") from slow
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        try:
-            answer = msgspec.json.decode(said, type=Answer)
-        except msgspec.DecodeError as bad:
-            raise Unavailable(f"Reading {image_id} broke off (exit {code}).", "image.worker-died") from bad
+        answer = await apart.ask("hullguard.agent.images_worker", job, Answer, READ_SECONDS, image_id)
         if answer.code:
             raise Unavailable(answer.message, answer.code)
         return answer

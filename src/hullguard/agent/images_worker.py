@@ -1,17 +1,14 @@
-"""Reads one image in a process of its own: ``python -m hullguard.agent.images_worker JOB``.
+"""Reads one image in a process of its own: ``python -m hullguard.agent.images_worker``.
 
 Reading an image takes tens of megabytes for seconds; a process gives them back when it ends, and one that dies of a
-hostile image takes nobody with it. The answer is one JSON line on standard output, the slices lie in ``job.output``.
+hostile image takes nobody with it. The slices lie in ``job.output``.
 """
 
 import os
-import sys
 from pathlib import Path
 
-import msgspec
-
 from hullguard.agent.images_job import Answer, Job
-from hullguard.inventory import LayerCache, read
+from hullguard.inventory import LayerCache, apart, read
 from hullguard.model.errors import HullguardError
 from hullguard.wire.inventory import split
 
@@ -38,5 +35,4 @@ def work(job: Job) -> Answer:
 
 
 if __name__ == "__main__":
-    os.nice(10)
-    sys.stdout.buffer.write(msgspec.json.encode(work(msgspec.json.decode(sys.argv[1], type=Job))))
+    apart.answer(Job, work)

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
@@ -14,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from hullguard.app.readiness import READY_FD_VARIABLE
+from hullguard.inventory.apart import die_with_parent
 from hullguard.model.errors import Unavailable
 
 STOP_SECONDS = 10.0
@@ -24,12 +23,7 @@ WRONG_REQUEST, HOPELESS_STARTS = 2, 4
 """A part that says its request is wrong, or that never came to serve, is reported instead of waited for."""
 LOG_BYTES, LOG_FILES = 10 * 1024 * 1024, 3
 
-_PR_SET_PDEATHSIG = 1
 _log = structlog.get_logger()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Part:
@@ -116,7 +110,7 @@ class Part:
                 pass_fds=(writer,),
                 # A Ctrl-C on the terminal goes to the whole foreground group: the supervisor alone decides the order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         except BaseException:
             os.close(reader)

@@ -1,0 +1,80 @@
+"""Work on what may be hostile, in a process of its own: it takes nobody with it, and gives its memory back.
+
+What to do goes to the process on its standard input, where nobody else on the machine sees it; it answers with one JSON
+document on its standard output. What is large it leaves in a file that the job names. Neither side loads a reader here.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from hullguard.model.errors import LimitReached, Unavailable
+
+_MAX_JOB = 16 << 20
+_MAX_ANSWER = 64 * 1024
+_PR_SET_PDEATHSIG = 1
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+
+async def ask(module: str, job: object, answer: type[Answer], seconds: float, what: str) -> Answer:
+    """Has ``python -m module`` do a job of which people speak as ``what``; ends the process however this ends.
+
+    Raises LimitReached where it takes longer, Unavailable where it ends without an answer.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", module), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None  # noqa: S101 -- asked for above
+    assert process.stdout is not None  # noqa: S101 -- asked for above
+    try:
+        async with asyncio.timeout(seconds):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                process.stdin.write(msgspec.json.encode(job))
+                await process.stdin.drain()
+                process.stdin.close()
+            said = await _bounded(process.stdout)
+            if len(said) == _MAX_ANSWER:  # what says more is none of ours
+                process.kill()
+            code = await process.wait()
+    except TimeoutError as slow:
+        raise LimitReached(f"Reading {what} took over {seconds:.0f} s.", "image.too-slow") from slow
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    try:
+        return msgspec.json.decode(said, type=answer)
+    except msgspec.DecodeError as bad:
+        raise Unavailable(f"Reading {what} broke off (exit {code}).", "image.worker-died") from bad
+
+
+async def _bounded(stream: asyncio.StreamReader) -> bytes:
+    parts: list[bytes] = []
+    left = _MAX_ANSWER
+    while left and (data := await stream.read(left)):
+        parts.append(data)
+        left -= len(data)
+    return b"".join(parts)
+
+
+def answer(kind: type[Job], work: Callable[[Job], Any]) -> None:
+    """The life of such a process: it takes the job, does it behind what others want of the machine, and answers."""
+    die_with_parent()
+    os.nice(10)
+    job = msgspec.json.decode(sys.stdin.buffer.read(_MAX_JOB), type=kind)
+    sys.stdout.buffer.write(msgspec.json.encode(work(job)))
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the one that started it ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
