@@ -21,10 +21,9 @@ from tests.support.records import (
 from websockets.exceptions import ConnectionClosed
 
 from hullguard.hostmgr import askers
-from hullguard.inventory.generation import READER
 from hullguard.model.ids import derived_id
 from hullguard.model.image import Target
-from hullguard.model.inventory import Inventory, unread
+from hullguard.model.inventory import READER, Inventory, unread
 from hullguard.model.node import NodeState, SensorHealth, SensorState
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import (

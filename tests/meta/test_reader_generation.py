@@ -8,8 +8,8 @@ import pytest
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.content.catalog import INSPECTORS, inspectors_of
 from hullguard.inventory.content.malware.inspector import HASHES_VARIABLE, RULES_VARIABLE
-from hullguard.inventory.generation import READER
 from hullguard.inventory.wanted import INDEX_VERSION
+from hullguard.model.inventory import READER
 
 GENERATIONS = {
     1: "374629686f2ddb78a55b58ecaabc885b",
@@ -31,7 +31,7 @@ def test_another_version_of_an_analyzer_or_inspector_is_another_generation_of_re
         monkeypatch.delenv(variable, raising=False)
     made_of = hashlib.sha256(msgspec.json.encode(versions())).hexdigest()[:32]
 
-    assert max(GENERATIONS) == READER, "the newest generation here and in inventory/generation.py are one number"
+    assert max(GENERATIONS) == READER, "the newest generation here and in model/inventory.py are one number"
     assert made_of == GENERATIONS[READER], (
-        f"versions changed: make READER of inventory/generation.py {READER + 1}, and add {READER + 1}: {made_of!r} here"
+        f"versions changed: make READER of model/inventory.py {READER + 1}, and add {READER + 1}: {made_of!r} here"
     )

@@ -33,9 +33,9 @@ from hullguard.agent.update import report
 from hullguard.agent.uplink import Hooks, Line, Uplink
 from hullguard.agent.used import UsedFiles, Uses
 from hullguard.detect import Engine
-from hullguard.inventory.generation import READER
 from hullguard.model.errors import Denied, Unavailable
 from hullguard.model.incident import Observation
+from hullguard.model.inventory import READER
 from hullguard.model.node import Heartbeat, Reason
 from hullguard.model.policy import AppliedPolicies
 from hullguard.wire import capabilities, limits

@@ -12,13 +12,12 @@ from msgspec import Struct
 from hullguard import audit
 from hullguard.detect import PROFILE_ROLLED_BACK, ROLLED_BACK
 from hullguard.hostmgr.rollback import roll_back, roll_back_profile
-from hullguard.inventory.generation import READER
 from hullguard.model.command import Command, CommandState
 from hullguard.model.errors import NotFound
 from hullguard.model.event import Event
 from hullguard.model.ids import derived_id
 from hullguard.model.incident import Observation
-from hullguard.model.inventory import Inventory
+from hullguard.model.inventory import READER, Inventory
 from hullguard.model.node import Heartbeat
 from hullguard.storage import Transaction
 from hullguard.storage.stores import (

@@ -16,7 +16,6 @@ from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
 from hullguard.inventory.defects import analyzed
 from hullguard.inventory.deleted_databases import Stack, look
-from hullguard.inventory.generation import READER
 from hullguard.inventory.inspection import Hits
 from hullguard.inventory.layer import IndexedLayer, Indexer
 from hullguard.inventory.limits import Budget, Limits, reached
@@ -36,7 +35,7 @@ from hullguard.inventory.wanted import Wanted
 from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import HullguardError, Invalid, LimitReached, NotFound
 from hullguard.model.image import Layer, Target
-from hullguard.model.inventory import Inventory
+from hullguard.model.inventory import READER, Inventory
 from hullguard.model.package import Package, Unknown
 
 Progress = Callable[[str, int], None]

@@ -1,10 +1,21 @@
 """What is inside an image, before anyone asks what is wrong with it."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from hullguard.model.content import Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.package import Package, Unknown
+
+READER: Final = 1
+"""The generation of the readers of this release.
+
+It grows whenever the same image could come out otherwise than before: an analyzer or an inspector has another version,
+or what is made of what they kept changed. Inventories say by which generation they were made, so that those of an
+older one are made again after an upgrade. ``tests/meta/test_reader_generation.py`` has the versions that belong to it.
+0 is what said no number: a reader from before they were counted.
+"""
 
 
 class Inventory(Struct, frozen=True, omit_defaults=True):
@@ -23,7 +34,7 @@ class Inventory(Struct, frozen=True, omit_defaults=True):
     """By the name of an OS package the paths, without their first slash and in order, of its programs and shared
     libraries: what a process that runs may be, or have loaded. Paths beyond a bound are left out."""
     reader: int = 0
-    """The generation of the reader that made it (``hullguard.inventory.generation``); 0 where nobody said."""
+    """The generation of the reader that made it (``READER``); 0 where nobody said."""
 
     @property
     def is_unread(self) -> bool:

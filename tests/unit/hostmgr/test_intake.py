@@ -14,9 +14,9 @@ from tests.support.records import IMAGE, OTHER_IMAGE, enrolled, facts, heartbeat
 from hullguard.cache import MemoryCache
 from hullguard.hostmgr import askers, intake
 from hullguard.hostmgr.intake import Seen, Speaker, StoredInventory, take_in
-from hullguard.inventory.generation import READER
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.ids import derived_id, new_id
+from hullguard.model.inventory import READER
 from hullguard.model.profile import LearningTerms
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import (
