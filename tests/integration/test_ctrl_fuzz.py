@@ -134,8 +134,9 @@ async def test_every_read_answers_what_the_document_says(control: Control, role:
         if method != "GET" or not values.keys() >= set(re.findall(r"\{(\w+)\}", path)):
             continue
         answer = await client.call("GET", re.sub(r"\{(\w+)\}", lambda m: values[m[1]], path))
-        if answer.status_code == 200:
-            schema = operation["responses"]["200"]["content"]["application/json"].get("schema")
+        content = operation["responses"].get("200", {}).get("content", {})
+        if answer.status_code == 200 and "application/json" in content:
+            schema = content["application/json"].get("schema")
             complaint = mismatch(answer.json(), schema) if path != "/api/v1/openapi.json" else None
             assert complaint is None, (path, complaint)
 

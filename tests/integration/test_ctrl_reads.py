@@ -28,6 +28,8 @@ LISTS = (
     "/images",
     f"/images/{records.IMAGE}/vulnerabilities",
     f"/images/{records.IMAGE}/packages",
+    "/exceptions",
+    "/vex-documents",
     "/incidents",
     "/policies",
     "/profiles",

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from msgspec import structs
 from tests.support.database import START
 
 from hullguard.model.command import Command, CommandKind, CommandState
@@ -20,6 +21,8 @@ from hullguard.model.report import (
     FixStatus,
     ReportedPackage,
     ScanReport,
+    Suppressed,
+    SuppressedBy,
     Vulnerability,
     Why,
 )
@@ -222,3 +225,10 @@ async def waiting(tx: Transaction) -> list[str]:
         row.id
         for row in await tx.all(sa.select(images.c.id).where(tx.mine(images), images.c.waits > 0).order_by(*order))
     ]
+
+
+def suppressed(found: ScanReport, source: str, count: int = 1) -> ScanReport:
+    """The report when its first findings do not count because of ``source``."""
+    by = SuppressedBy.EXCEPTION
+    told = tuple(Suppressed(each, by, "not reachable", None, source) for each in found.vulnerabilities[:count])
+    return structs.replace(found, vulnerabilities=found.vulnerabilities[count:], suppressed=told)

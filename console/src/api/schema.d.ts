@@ -462,6 +462,171 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The exceptions, with how many findings do not count because of each
+         * @description Needs: `exceptions:read`.
+         */
+        get: operations["listExceptions"];
+        put?: never;
+        /**
+         * Make an exception. The images that it is about are matched again within seconds
+         * @description Needs: `exceptions:write`.
+         */
+        post: operations["createException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How many findings of how many images would not count; nothing is changed
+         * @description Needs: `exceptions:read`.
+         */
+        post: operations["previewException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/ignore-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The exceptions in force as a file for `hullguard scan --ignore-file`: a build then decides as the platform does
+         * @description An ignore file does not say for which images it is: with `image` it holds what is about every image and what is
+         *     about this one, without it only the former.
+         *
+         *     Needs: `exceptions:read`.
+         */
+        get: operations["getIgnoreFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{exception}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One exception; its ETag is what a change must send as If-Match
+         * @description Needs: `exceptions:read`.
+         */
+        get: operations["getException"];
+        /**
+         * Make a new version. 412 if somebody else made one since it was read
+         * @description Needs: `exceptions:write`.
+         */
+        put: operations["updateException"];
+        post?: never;
+        /**
+         * Take an exception back: what it covered counts again within seconds
+         * @description Needs: `exceptions:write`.
+         */
+        delete: operations["deleteException"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vex-documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The documents, with how many statements each has and how many findings do not count because of it
+         * @description Needs: `exceptions:read`.
+         */
+        get: operations["listVexDocuments"];
+        put?: never;
+        /**
+         * Upload an OpenVEX, CSAF or CycloneDX document of at most 16 MiB, as it is
+         * @description It takes the place of an earlier one of the same document id; 409 where that one is newer.
+         *
+         *     Needs: `exceptions:write`.
+         */
+        post: operations["uploadVexDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vex-documents/{document}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One document
+         * @description Needs: `exceptions:read`.
+         */
+        get: operations["getVexDocument"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a document back: what it said of findings is said no more, within seconds
+         * @description Needs: `exceptions:write`.
+         */
+        delete: operations["deleteVexDocument"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vex-documents/{document}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The document as it was uploaded, for `hullguard scan --vex`
+         * @description Needs: `exceptions:read`.
+         */
+        get: operations["getVexContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -1137,7 +1302,8 @@ export interface paths {
         };
         /**
          * Changes, as server-sent events
-         * @description `event:` is the kind of thing (incident, node, image, policy, profile, command, container), `data:` is
+         * @description `event:` is the kind of thing (incident, node, image, exception, policy, profile, command,
+         *     container), `data:` is
          *     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends
          *     with the session.
          *
@@ -1215,7 +1381,7 @@ export interface components {
          * @description ``thing:verb``; every route names one.
          * @enum {unknown}
          */
-        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "tokens:own" | "users:read" | "users:write";
+        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "exceptions:read" | "exceptions:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "tokens:own" | "users:read" | "users:write";
         /**
          * PasswordChange
          * @description The password until now and the one from now on.
@@ -1771,6 +1937,7 @@ export interface components {
             by: components["schemas"]["SuppressedBy"];
             reason: string;
             until: string | null;
+            source: string;
         };
         /**
          * Vulnerability
@@ -1799,7 +1966,7 @@ export interface components {
          * @description Who said that a finding does not count.
          * @enum {unknown}
          */
-        SuppressedBy: "distribution" | "ignore-file" | "vex";
+        SuppressedBy: "distribution" | "exception" | "ignore-file" | "vex";
         /**
          * ScanReport
          * @description What is in an image and what is wrong with it.
@@ -1916,6 +2083,134 @@ export interface components {
             gravest: components["schemas"]["Severity"];
             packages: string[];
         };
+        /**
+         * Page[FindingException]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        FindingExceptionPage: {
+            items: components["schemas"]["FindingException"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * FindingException
+         * @description An exception at one version, with what it does now.
+         */
+        FindingException: {
+            id: string;
+            version: number;
+            spec: components["schemas"]["ExceptionSpec"];
+            state: components["schemas"]["ExceptionState"];
+            created_at: string;
+            created_by: string;
+            changed_at: string;
+            changed_by: string;
+            findings: number;
+            images: number;
+        };
+        /**
+         * ExceptionSpec
+         * @description The part of an exception that people edit: what it covers, and why.
+         *
+         *         It covers a finding that has any of the ids (or an alias) and fits every further condition that is given; the
+         *         conditions are those of an entry of an ignore file, and the image.
+         */
+        ExceptionSpec: {
+            vulnerabilities: string[];
+            reason: string;
+            /** @default accepted */
+            status: components["schemas"]["ExceptionStatus"];
+            /** @default null */
+            justification: components["schemas"]["Justification"] | null;
+            /** @default null */
+            expires: string | null;
+            /** @default null */
+            package: string | null;
+            /** @default null */
+            purl: string | null;
+            /** @default null */
+            path: string | null;
+            /** @default [] */
+            images: string[];
+            /** @default [] */
+            image_ids: string[];
+        };
+        /**
+         * ExceptionStatus
+         * @description What is said of the findings.
+         * @enum {unknown}
+         */
+        ExceptionStatus: "accepted" | "not_affected";
+        /**
+         * Justification
+         * @description Why something is not affected, in the words of VEX (OpenVEX 0.2.0, "Status Justifications").
+         * @enum {unknown}
+         */
+        Justification: "component_not_present" | "inline_mitigations_already_exist" | "vulnerable_code_cannot_be_controlled_by_adversary" | "vulnerable_code_not_in_execute_path" | "vulnerable_code_not_present";
+        /**
+         * ExceptionState
+         * @description Whether it counts now.
+         * @enum {unknown}
+         */
+        ExceptionState: "expired" | "in_force";
+        /**
+         * ExceptionInput
+         * @description An exception's content; its reason is in it.
+         */
+        ExceptionInput: {
+            spec: components["schemas"]["ExceptionSpec"];
+        };
+        /**
+         * ExceptionPreview
+         * @description What an exception would do if it were made now.
+         */
+        ExceptionPreview: {
+            findings: number;
+            images: number;
+            exact: boolean;
+            examples: string[];
+        };
+        /**
+         * Page[VexDocument]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        VexDocumentPage: {
+            items: components["schemas"]["VexDocument"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * VexDocument
+         * @description A VEX document that is applied to every image, with what it does now.
+         */
+        VexDocument: {
+            id: string;
+            head: components["schemas"]["VexHead"];
+            size: number;
+            statements: number;
+            unread: number;
+            uploaded_at: string;
+            uploaded_by: string;
+            findings: number;
+            images: number;
+        };
+        /**
+         * VexHead
+         * @description What a VEX document says of itself.
+         */
+        VexHead: {
+            document: string;
+            format: components["schemas"]["VexFormat"];
+            author: string;
+            issued: string | null;
+            revision: string;
+        };
+        /**
+         * VexFormat
+         * @description Whose words a document uses.
+         * @enum {unknown}
+         */
+        VexFormat: "csaf" | "cyclonedx" | "openvex";
         /**
          * Page[Incident]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
@@ -3808,6 +4103,378 @@ export interface operations {
             404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listExceptions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+                state?: components["schemas"]["ExceptionState"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingExceptionPage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExceptionInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingException"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExceptionInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionPreview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getIgnoreFile: {
+        parameters: {
+            query?: {
+                /** @description The image's name: what is only about others is left out. */
+                image?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exception: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingException"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateException: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                exception: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExceptionInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingException"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteException: {
+        parameters: {
+            query?: {
+                reason?: string;
+            };
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                exception: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listVexDocuments: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VexDocumentPage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadVexDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VexDocument"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getVexDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VexDocument"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteVexDocument: {
+        parameters: {
+            query?: {
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getVexContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

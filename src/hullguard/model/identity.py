@@ -17,6 +17,8 @@ class Permission(enum.StrEnum):
     COMMANDS_WRITE = "commands:write"
     ENROLMENT_READ = "enrolment:read"
     ENROLMENT_WRITE = "enrolment:write"
+    EXCEPTIONS_READ = "exceptions:read"
+    EXCEPTIONS_WRITE = "exceptions:write"
     IMAGES_READ = "images:read"
     INCIDENTS_READ = "incidents:read"
     INCIDENTS_HANDLE = "incidents:handle"

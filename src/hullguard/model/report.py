@@ -4,7 +4,7 @@ import enum
 from datetime import date, datetime
 from typing import Self
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
@@ -102,6 +102,8 @@ class SuppressedBy(enum.StrEnum):
 
     VEX = "vex"
     IGNORE_FILE = "ignore-file"
+    EXCEPTION = "exception"
+    """Of the platform."""
     DISTRIBUTION = "distribution"
 
 
@@ -112,6 +114,8 @@ class Suppressed(Struct, frozen=True):
     by: SuppressedBy
     reason: str
     until: date | None = None
+    source: str | UnsetType = UNSET
+    """In the platform: the id of the exception or of the VEX document that says so."""
 
 
 class AdvisoryState(Struct, frozen=True):

@@ -22,6 +22,7 @@ from hullguard.storage.tables import (
     progress,
     reports,
     sessions,
+    suppressions,
 )
 from hullguard.storage.transaction import Transaction
 
@@ -35,6 +36,17 @@ OLD_BOOTS = timedelta(days=90)
 ABSENT_IMAGES = timedelta(days=7)
 OLD_KEYS = timedelta(days=7)
 """Nothing joins an incident that has been quiet for so long, however late an agent tells of it."""
+
+_OF_IMAGES = (
+    findings,
+    suppressions,
+    image_packages,
+    image_subjects,
+    image_uses,
+    image_watches,
+    reports,
+    inventories,
+)
 
 BATCH = 100
 """Images removed in one transaction, each with thousands of rows."""
@@ -63,7 +75,7 @@ async def _absent_images(tx: Transaction) -> int:
         tx.tenants(images), sa.not_(images.c.present), images.c.absent_since <= tx.now - ABSENT_IMAGES
     )
     ids = [row.id for row in await tx.all(absent.limit(BATCH))]
-    for table in (findings, image_packages, image_subjects, image_uses, image_watches, reports, inventories):
+    for table in _OF_IMAGES:
         await tx.run(sa.delete(table).where(tx.tenants(table), table.c.image_id.in_(ids)))
     await tx.run(sa.delete(images).where(tx.tenants(images), images.c.id.in_(ids)))
     return len(ids)

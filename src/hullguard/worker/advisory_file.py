@@ -1,6 +1,6 @@
 """The advisory database file, which an import may replace at any moment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -52,10 +52,13 @@ class AdvisoryFile:
             return None
         return f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
 
-    def opinions(self, inventories: Mapping[str, Inventory]) -> dict[str, Opinion]:
+    def opinions(
+        self, inventories: Mapping[str, Inventory], suppress: Callable[[str, ScanReport], ScanReport]
+    ) -> dict[str, Opinion]:
         """What is wrong with each; without a database, its packages and the word that nobody knows what is wrong.
 
-        One that nobody could judge is left out and named in the log. Raises when the database cannot be read.
+        ``suppress`` takes out of an image's report what does not count. One that nobody could judge is left out and
+        named in the log. Raises when the database cannot be read.
         """
         advisories = self._current()
         build = None if advisories is None else advisories.build
@@ -63,7 +66,8 @@ class AdvisoryFile:
         found: dict[str, Opinion] = {}
         for image, inventory in inventories.items():
             try:
-                found[image] = Opinion(scanner.report(inventory), build, inventory_subjects(inventory))
+                report = suppress(image, scanner.report(inventory))
+                found[image] = Opinion(report, build, inventory_subjects(inventory))
             except HullguardError:
                 raise
             except Exception as error:  # noqa: BLE001 - one odd inventory must not stop the others

@@ -13,6 +13,7 @@ from hullguard.cache import Cache
 from hullguard.model.identity import DEFAULT_TENANT, Scope
 from hullguard.storage import Storage
 from hullguard.worker.advisory_file import AdvisoryFile
+from hullguard.worker.exceptions import Compiler
 
 T = TypeVar("T")
 
@@ -20,7 +21,8 @@ T = TypeVar("T")
 class Context(Struct, frozen=True):
     """The worker's connections.
 
-    ``thread`` is the one thread that ``advisories`` belongs to; ``anchors`` the file that notes the end of the audit.
+    ``thread`` is the one thread that ``advisories`` and ``exceptions`` belong to; ``anchors`` the file that notes the
+    end of the audit.
     """
 
     storage: Storage
@@ -29,6 +31,7 @@ class Context(Struct, frozen=True):
     thread: Executor
     anchors: Path
     scope: Scope = Scope(DEFAULT_TENANT)
+    exceptions: Compiler = msgspec.field(default_factory=Compiler)
 
     async def compute(self, work: Callable[..., T], *arguments: object) -> T:
         """Run what takes long outside the event loop."""

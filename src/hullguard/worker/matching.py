@@ -1,6 +1,7 @@
 """Inventories meet the advisories: when they arrive, and again when something is said that can matter to them."""
 
 import time
+from datetime import UTC, date
 
 import structlog
 from msgspec import Struct
@@ -22,6 +23,7 @@ from hullguard.storage.stores import (
 )
 from hullguard.worker.advisory_file import News, Opinion
 from hullguard.worker.context import Context
+from hullguard.worker.exceptions import Word, said
 from hullguard.worker.subjects import changed_subjects
 
 MATCH = "match"
@@ -79,15 +81,18 @@ async def _match_batch(context: Context) -> bool:
     if not batch:
         return False
     inventories = await _inventories(context, batch)
+    word, today = await _word(context)
+    names = {each.image: each.names for each in batch}
     try:
-        opinions = await context.compute(context.advisories.opinions, inventories)
+        opinions = await context.compute(context.advisories.opinions, inventories, word.on(today, names))
     except HullguardError:
         async with context.storage.transaction(context.scope) as tx:
             await Matching(tx).release([each.image for each in batch])
         raise
     async with context.storage.transaction(context.scope) as tx:
         applied = await Settings(tx).get(APPLIED, Applied)
-        judged = [_judged(each, opinions[each.image], applied) for each in batch if each.image in opinions]
+        known = [each for each in batch if each.image in opinions]
+        judged = [_judged(each, opinions[each.image], applied, word) for each in known]
         changed = await Matching(tx).store(judged)
         graver = await Incidents(tx).weigh(changed)
         used = await ImageUses(tx).weigh([each.image for each in judged], changed)
@@ -115,9 +120,22 @@ async def _inventories(context: Context, batch: list[Claimed]) -> dict[str, Inve
     return found
 
 
-def _judged(claimed: Claimed, opinion: Opinion, applied: Applied | None) -> Judged:
+async def _word(context: Context) -> tuple[Word, date]:
+    """What is said today of findings that do not count."""
+    kept = context.exceptions.word
+    async with context.storage.reading(context.scope) as tx:
+        news = await said(tx, kept)
+        today = tx.now.astimezone(UTC).date()
+    if kept is not None and news is None:
+        return kept, today
+    return await context.compute(context.exceptions.compile, news), today
+
+
+def _judged(claimed: Claimed, opinion: Opinion, applied: Applied | None, word: Word) -> Judged:
     current = applied is None or (opinion.build is not None and opinion.build.follows(applied.build))
-    return Judged(claimed.image, opinion.report, opinion.subjects, claimed.scanned, current)
+    return Judged(
+        claimed.image, opinion.report, opinion.subjects, claimed.scanned, current, claimed.names, word.revision
+    )
 
 
 async def _enqueue(context: Context) -> None:

@@ -2,7 +2,7 @@
 
 from hullguard import audit
 from hullguard.storage import retention
-from hullguard.storage.stores import Audit
+from hullguard.storage.stores import Audit, Exceptions
 from hullguard.worker.context import Context
 
 
@@ -16,6 +16,27 @@ class Sweep:
     async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
         async with context.storage.transaction(context.scope) as tx:
             await retention.sweep(tx)
+
+
+class LapseExceptions:
+    """Have findings count again whose exceptions are over."""
+
+    kind = "lapse-exceptions"
+    every_seconds = 30
+    lease_seconds = 60.0
+
+    async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
+        async with context.storage.reading(context.scope) as tx:
+            if not await Exceptions(tx).due():
+                return
+        async with context.storage.transaction(context.scope) as tx:
+            over = await Exceptions(tx).lapse()
+            for each in over:
+                ids = ", ".join(each.spec.vulnerabilities)[:500]
+                details = {"vulnerabilities": ids, "expires": str(each.spec.expires), "reason": each.spec.reason}
+                await audit.record(tx, "system", "exception.expire", f"exception:{each.id}", details=details)
+        for each in over:
+            await context.announce("exception", each.id)
 
 
 class AnchorAudit:

@@ -21,6 +21,7 @@ from tests.support.records import (
     observation,
     report,
     response,
+    suppressed,
     tally,
 )
 from tests.support.registries import awaited, registry_listing, registry_spec, registry_work
@@ -28,6 +29,7 @@ from tests.support.registries import awaited, registry_listing, registry_spec, r
 from hullguard import audit
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.errors import HullguardError, NotFound
+from hullguard.model.exception import ExceptionSpec, VexFormat, VexHead
 from hullguard.model.identity import Role, Scope
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.policy import Binding, PolicySpec
@@ -56,6 +58,11 @@ SUBJECT = 7
 WATCHED = stores.Watched(IMAGE, START, 1, whole=True, files=("/bin/bash",))
 
 
+HEAD = VexHead(document="urn:doc", format=VexFormat.OPENVEX)
+STATEMENTS = stores.Statements(HEAD, b"{}", ("CVE-1",), 1, 0, by_name=True)
+SPEC = ExceptionSpec(["CVE-1", "CVE-2023-0464"], "why")
+
+
 async def fill(tx: Transaction) -> dict[str, str]:
     """At least one row in every table; the ids by what they name."""
     await enrolled(tx)
@@ -65,7 +72,9 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Images(tx).present("node-1", [(IMAGE, ["nginx:1"])])
     await stores.Images(tx).listed(stores.Lister.REGISTRY, "r1", {IMAGE: ["example.com/nginx:1"]})
     await stores.Images(tx).store_inventory(IMAGE, inventory())
-    await stores.Matching(tx).store([stores.Judged(IMAGE, report(), frozenset({SUBJECT}))])
+    exception = await stores.Exceptions(tx).create(ExceptionSpec(["CVE-1"], "why", expires=tx.now.date()), "user:a")
+    document = await stores.VexDocuments(tx).upload(STATEMENTS, "user:a")
+    await stores.Matching(tx).store([stores.Judged(IMAGE, suppressed(report(), exception.id), frozenset({SUBJECT}))])
     await stores.ImageUses(tx).told("node-1", WATCHED)
     await stores.ImageUses(tx).weigh([IMAGE], [])
     (incident,) = await stores.Incidents(tx).insert("node-1", [observation()], tx.now, {observation().id: event()})
@@ -92,6 +101,8 @@ async def fill(tx: Transaction) -> dict[str, str]:
         "incident": incident,
         "policy": policy.id,
         "profile": profile.id,
+        "exception": exception.id,
+        "document": document.id,
         "command": command.id,
         "user": user.id,
         "token": token.id,
@@ -111,6 +122,11 @@ def _p(store: str, *, filtered: str | None = None) -> Call:
         return [page.total, *page.items]
 
     return call
+
+
+async def _preview(tx: Transaction) -> Any:
+    found = await stores.Exceptions(tx).preview(SPEC)
+    return [found.findings, found.images, *found.examples]
 
 
 async def _take(tx: Transaction, kind: str) -> Any:
@@ -182,6 +198,18 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "EnrolmentTokens.get": (lambda tx, i: s.EnrolmentTokens(tx).get(i["enrolment"]), NOT_FOUND),
     "EnrolmentTokens.page": (_p("EnrolmentTokens"), NOTHING),
     "EnrolmentTokens.revoke": (lambda tx, i: s.EnrolmentTokens(tx).revoke(i["enrolment"]), NOT_FOUND),
+    "Exceptions.delete": (lambda tx, i: s.Exceptions(tx).delete(i["exception"], 1), NOT_FOUND),
+    "Exceptions.due": (lambda tx, _: s.Exceptions(tx).due(), NOTHING),
+    "Exceptions.get": (lambda tx, i: s.Exceptions(tx).get(i["exception"]), NOT_FOUND),
+    "Exceptions.in_force": (lambda tx, _: s.Exceptions(tx).in_force(), NOTHING),
+    "Exceptions.lapse": (lambda tx, _: s.Exceptions(tx).lapse(), NOTHING),
+    "Exceptions.page": (_p("Exceptions", filtered="ExceptionFilter"), NOTHING),
+    "Exceptions.preview": (lambda tx, _: _preview(tx), NOTHING),
+    "Exceptions.revision": (lambda tx, _: s.Exceptions(tx).revision(), NOTHING),
+    "Exceptions.update": (
+        lambda tx, i: s.Exceptions(tx).update(i["exception"], SPEC, "user:x", expected_version=1),
+        NOT_FOUND,
+    ),
     "Idempotency.find": (lambda tx, _: s.Idempotency(tx).find("user:a", "k", "d"), NOTHING),
     "ImageUses.forget": (lambda tx, _: s.ImageUses(tx).forget(), NOTHING),
     "ImageUses.of": (lambda tx, _: _watched(tx), NOTHING),
@@ -319,15 +347,21 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     ),
     "Users.signed_in": (lambda tx, i: s.Users(tx).signed_in(i["user"]), NOTHING),
     "Users.update": (lambda tx, i: s.Users(tx).update(i["user"], role=Role.VIEWER), NOT_FOUND),
+    "VexDocuments.all": (lambda tx, _: s.VexDocuments(tx).all(), NOTHING),
+    "VexDocuments.content": (lambda tx, i: s.VexDocuments(tx).content(i["document"]), NOT_FOUND),
+    "VexDocuments.delete": (lambda tx, i: s.VexDocuments(tx).delete(i["document"]), NOT_FOUND),
+    "VexDocuments.get": (lambda tx, i: s.VexDocuments(tx).get(i["document"]), NOT_FOUND),
+    "VexDocuments.page": (_p("VexDocuments"), NOTHING),
     "overview": (lambda tx, _: _figures(tx), NOTHING),
     "sweep": (lambda tx, _: sweep(tx), NOTHING),
 }
 
 HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
-    "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Idempotency.remember",
+    "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Exceptions.create", "Idempotency.remember",
     "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Profiles.create", "Progress.accept", "Progress.accept_all",
     "Quotas.set_total", "Recordings.keep", "Quotas.take", "Registries.create", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
+    "VexDocuments.upload",
     # Own figures, with a default.
     "Quotas.get",
     # A lease that only ``take`` gives out proves the tenant's job; the statements are scoped all the same.

@@ -12,6 +12,7 @@ _READS: Final = frozenset(
         Permission.POLICIES_READ,
         Permission.COMMANDS_READ,
         Permission.REGISTRIES_READ,
+        Permission.EXCEPTIONS_READ,
     }
 )
 _SEES_EVERYTHING: Final = _READS | {Permission.ENROLMENT_READ, Permission.USERS_READ, Permission.AUDIT_READ}
@@ -22,6 +23,7 @@ _ACTS: Final = frozenset(
         Permission.POLICIES_WRITE,
         Permission.COMMANDS_WRITE,
         Permission.REGISTRIES_WRITE,
+        Permission.EXCEPTIONS_WRITE,
         Permission.ENROLMENT_READ,
         Permission.ENROLMENT_WRITE,
     }

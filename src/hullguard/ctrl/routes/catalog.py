@@ -14,6 +14,7 @@ from hullguard.ctrl.routes import (
     description,
     detectors,
     enrolment_tokens,
+    exceptions,
     health,
     image_reports,
     images,
@@ -30,6 +31,7 @@ from hullguard.ctrl.routes import (
     tokens,
     unknown,
     users,
+    vex_documents,
 )
 
 PREFIX: Final = "/api/v1"
@@ -42,6 +44,8 @@ RESOURCES: Final[Mapping[str, tuple[HTTPRouteHandler, ...]]] = {
     "nodes": nodes.ROUTES,
     "containers": containers.ROUTES,
     "images": (*images.ROUTES, *image_reports.ROUTES),
+    "exceptions": exceptions.ROUTES,
+    "vex-documents": vex_documents.ROUTES,
     "incidents": incidents.ROUTES,
     "detectors": detectors.ROUTES,
     "rules": rules.ROUTES,

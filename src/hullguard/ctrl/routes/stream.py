@@ -28,6 +28,7 @@ NEEDED: Final = {
     "node": Permission.NODES_READ,
     "container": Permission.NODES_READ,
     "image": Permission.IMAGES_READ,
+    "exception": Permission.EXCEPTIONS_READ,
     "policy": Permission.POLICIES_READ,
     "profile": Permission.POLICIES_READ,
     "command": Permission.COMMANDS_READ,
@@ -46,7 +47,8 @@ class Change(Struct, frozen=True):
 async def stream(call: NamedDependency[Call]) -> Stream:
     """Changes, as server-sent events.
 
-    `event:` is the kind of thing (incident, node, image, policy, profile, command, container), `data:` is
+    `event:` is the kind of thing (incident, node, image, exception, policy, profile, command,
+    container), `data:` is
     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends
     with the session.
     """

@@ -164,10 +164,10 @@ def _severity(severity: Severity) -> str:
 
 
 def _analysis(one: Suppressed) -> dict[str, Any]:
-    """An ignore file accepts a risk; only VEX and the distribution say that there is none."""
+    """An ignore file and an exception accept a risk; only VEX and the distribution say that there is none."""
     until = f" (until {one.until.isoformat()})" if one.until else ""
     detail = {"detail": f"{one.by}: {one.reason}{until}"}
-    if one.by is SuppressedBy.IGNORE_FILE:
+    if one.by in (SuppressedBy.IGNORE_FILE, SuppressedBy.EXCEPTION):
         return {"response": ["will_not_fix"], **detail}
     return {"state": "not_affected", **detail}
 

@@ -1,14 +1,15 @@
 """One thing that was said about findings, and whether it is about this one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 from hullguard.imagescan.suppress.images import is_image
 from hullguard.imagescan.suppress.purl import Purl, read
+from hullguard.model.exception import is_meant
 from hullguard.model.image import Target
+from hullguard.model.pattern import shell_pattern
 from hullguard.model.report import ReportedPackage, SuppressedBy, Vulnerability
 
 _SOURCE_ARCHES = ("source", "src")
@@ -44,6 +45,11 @@ class Rule(Struct, frozen=True):
     until: date | None = None
     at: str = ""
     """When it was said, as ``instant`` writes it; of VEX statements the last one counts."""
+    images: tuple[str, ...] = ()
+    """Shell patterns on the image's names; with ``image_ids``, either will do."""
+    image_ids: frozenset[str] = frozenset()
+    source: str = ""
+    """In the platform: the id of what it is from."""
 
     def expired(self, today: date) -> bool:
         """``until`` is the last day on which it counts."""
@@ -53,7 +59,6 @@ class Rule(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """A finding with what a rule may ask of it."""
 
-    names: frozenset[str]
     purls: tuple[Purl, ...]
     packages: frozenset[str]
     locations: tuple[str, ...]
@@ -73,6 +78,11 @@ def instant(said: str) -> str:
         return ""
 
 
+def names_of(one: Vulnerability) -> frozenset[str]:
+    """The ids under which a rule may speak of it."""
+    return frozenset({one.id, one.advisory, *one.aliases})
+
+
 def found(one: Vulnerability, packages: Sequence[ReportedPackage]) -> Found:
     """``packages`` are the reported packages with the finding's purl."""
     own = read(one.package)
@@ -83,7 +93,7 @@ def found(one: Vulnerability, packages: Sequence[ReportedPackage]) -> Found:
         if own is not None and package.source_name:
             purls += _sources(own, package)
     locations = tuple(place for package in packages for place in package.locations)
-    return Found(frozenset({one.id, one.advisory, *one.aliases}), tuple(purls), frozenset(names), locations)
+    return Found(tuple(purls), frozenset(names), locations)
 
 
 def _sources(own: Purl, package: ReportedPackage) -> list[Purl]:
@@ -97,8 +107,10 @@ def _sources(own: Purl, package: ReportedPackage) -> list[Purl]:
     ]
 
 
-def concerns(rule: Rule, one: Found, target: Target, everything: Sequence[Purl]) -> bool:
-    """Whether the rule is about this finding in this image, which holds ``everything``."""
+def concerns(rule: Rule, one: Found, target: Target, everything: Callable[[], Sequence[Purl]]) -> bool:
+    """Whether the rule is about this finding in this image; ``everything`` tells what it holds."""
+    if not is_meant(rule.images, rule.image_ids, target.image_id, target.tags):
+        return False
     if rule.package is not None and rule.package not in one.packages:
         return False
     if rule.path is not None and not _everywhere(rule.path, one.locations):
@@ -108,13 +120,13 @@ def concerns(rule: Rule, one: Found, target: Target, everything: Sequence[Purl])
 
 def _everywhere(pattern: str, locations: tuple[str, ...]) -> bool:
     """A package that also lies elsewhere is not ignored."""
-    wanted = pattern.lstrip("/")
-    return bool(locations) and all(fnmatchcase(place.lstrip("/"), wanted) for place in locations)
+    wanted = shell_pattern(pattern.lstrip("/"))
+    return bool(locations) and all(wanted.match(place.lstrip("/")) for place in locations)
 
 
-def _is_product(product: Product, one: Found, target: Target, everything: Sequence[Purl]) -> bool:
+def _is_product(product: Product, one: Found, target: Target, everything: Callable[[], Sequence[Purl]]) -> bool:
     if product.image is not None and not is_image(product.image, target):
         return False
-    if product.holder is not None and not any(product.holder.covers(purl) for purl in everything):
+    if product.holder is not None and not any(product.holder.covers(purl) for purl in everything()):
         return False
     return product.package is None or any(product.package.covers(purl) for purl in one.purls)

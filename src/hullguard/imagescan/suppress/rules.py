@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from functools import cached_property
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from hullguard.imagescan.suppress import purl
 from hullguard.imagescan.suppress.images import is_claimed
-from hullguard.imagescan.suppress.rule import Found, Rule, concerns, found
+from hullguard.imagescan.suppress.rule import Rule, concerns, found, names_of
 from hullguard.model.image import Target
 from hullguard.model.package import Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Suppressed, SuppressedBy, Vulnerability
@@ -29,39 +30,47 @@ class Rules:
 
     def apply(self, report: ScanReport, today: date) -> ScanReport:
         """Moves what does not count to ``suppressed``; rules that are over, or fit nothing, are among the unknowns."""
-        packages: dict[str, list[ReportedPackage]] = {}
-        for package in report.packages:
-            packages.setdefault(package.purl, []).append(package)
-        parts = any(product.holder for rule in self._rules for product in rule.products)
-        everything = [read for each in packages if (read := purl.read(each)) is not None] if parts else []
+        told, fitting = self._sorted(report, report.target, today)
+        unknowns = [*report.unknowns, *self._unknowns, *self._expired(today), *self._claimed(report.target)]
+        if report.advisories.built is not None:
+            unknowns += self._idle(fitting, today)
+        return structs.replace(told, unknowns=tuple(dict.fromkeys(unknowns)))
+
+    def suppress(self, report: ScanReport, today: date, names: Sequence[str]) -> ScanReport:
+        """Moves what does not count to ``suppressed``, and says nothing of the rules: these are for many images.
+
+        ``names`` are those that the image has now, whatever it was called when it was read.
+        """
+        if not self._rules:
+            return report
+        target = structs.replace(report.target, ref="", tags=tuple(names))
+        return self._sorted(report, target, today)[0]
+
+    def _sorted(self, report: ScanReport, target: Target, today: date) -> tuple[ScanReport, set[str]]:
+        """Also which rules fit anything."""
+        subject = _Subject(report, target)
         kept: list[Vulnerability] = []
         suppressed = list(report.suppressed)
-
-        def about(one: Vulnerability) -> list[Rule]:
-            return self._about(found(one, packages.get(one.package, ())), report.target, today, everything)
-
-        fitting = {rule.where for one in suppressed for rule in about(one.vulnerability)}
+        fitting = {rule.where for one in suppressed for rule in self._about(one.vulnerability, subject, today)}
         for one in report.vulnerabilities:
-            rules = about(one)
+            rules = self._about(one, subject, today)
             fitting.update(rule.where for rule in rules)
             rule = _deciding(rules)
             if rule is None or not rule.suppresses:
                 kept.append(one)
             else:
-                suppressed.append(Suppressed(one, rule.by, rule.reason, rule.until))
-        unknowns = [*report.unknowns, *self._unknowns, *self._expired(today), *self._claimed(report.target)]
-        if report.advisories.built is not None:
-            unknowns += self._idle(fitting, today)
-        return structs.replace(
-            report, vulnerabilities=tuple(kept), suppressed=tuple(suppressed), unknowns=tuple(dict.fromkeys(unknowns))
-        )
+                suppressed.append(Suppressed(one, rule.by, rule.reason, rule.until, rule.source or UNSET))
+        return structs.replace(report, vulnerabilities=tuple(kept), suppressed=tuple(suppressed)), fitting
 
-    def _about(self, one: Found, target: Target, today: date, everything: Sequence[purl.Purl]) -> list[Rule]:
+    def _about(self, one: Vulnerability, subject: "_Subject", today: date) -> list[Rule]:
+        speaking = [rule for name in sorted(names_of(one)) for rule in self._by_id.get(name, ())]
+        if not speaking:  # of most nobody says anything: they need not be looked at
+            return []
+        facts = found(one, subject.packages.get(one.package, ()))
         return [
             rule
-            for name in sorted(one.names)
-            for rule in self._by_id.get(name, ())
-            if not rule.expired(today) and concerns(rule, one, target, everything)
+            for rule in speaking
+            if not rule.expired(today) and concerns(rule, facts, subject.target, subject.everything)
         ]
 
     def _claimed(self, target: Target) -> list[Unknown]:
@@ -100,8 +109,35 @@ class Rules:
         return told
 
 
+class _Subject:
+    """The image that is asked about; what few rules need of it is worked out when one does."""
+
+    def __init__(self, report: ScanReport, target: Target) -> None:
+        self.target = target
+        self._report = report
+
+    @cached_property
+    def packages(self) -> dict[str, list[ReportedPackage]]:
+        """By their purl."""
+        found: dict[str, list[ReportedPackage]] = {}
+        for package in self._report.packages:
+            found.setdefault(package.purl, []).append(package)
+        return found
+
+    def everything(self) -> list[purl.Purl]:
+        """Every package that it holds."""
+        return self._purls
+
+    @cached_property
+    def _purls(self) -> list[purl.Purl]:
+        return [read for each in self.packages if (read := purl.read(each)) is not None]
+
+
+_OWN = (SuppressedBy.IGNORE_FILE, SuppressedBy.EXCEPTION)
+
+
 def _deciding(about: Sequence[Rule]) -> Rule | None:
-    own = next((rule for rule in about if rule.by is SuppressedBy.IGNORE_FILE), None)
+    own = next((rule for rule in about if rule.by in _OWN), None)
     return own or max(about, key=_last_word, default=None)
 
 

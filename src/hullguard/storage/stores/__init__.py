@@ -20,6 +20,7 @@
 | ``Registries``, ``RegistryWork`` | which registries are read, and how far |
 | ``RegistryImages``, ``RegistryImageFilter``, ``Awaited`` | the images that they have |
 | ``Matching``, ``Claimed``, ``Judged`` | which images wait for the advisories, and what came of it |
+| ``Exceptions``, ``ExceptionFilter``, ``VexDocuments``, ``Statements`` | what of the findings does not count, and why |
 | ``Jobs``, ``Job`` | the workers' queue and schedules |
 | ``Settings`` | named values |
 | ``overview`` | the first screen's figures |
@@ -33,6 +34,7 @@ from hullguard.storage.stores.certificates import Certificates, NodeIdentity
 from hullguard.storage.stores.commands import About, CommandFilter, Commands
 from hullguard.storage.stores.containers import ContainerFilter, Containers
 from hullguard.storage.stores.enrolment import EnrolmentTokens, Redeemed
+from hullguard.storage.stores.exceptions import ExceptionFilter, Exceptions
 from hullguard.storage.stores.idempotency import Idempotency
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.image_rows import ImageFilter
@@ -54,6 +56,7 @@ from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, To
 from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
 from hullguard.storage.stores.simulations import Simulations
 from hullguard.storage.stores.users import Credentials, Users
+from hullguard.storage.stores.vex_documents import Statements, VexDocuments
 
 __all__ = [
     "ADVISORIES",
@@ -74,6 +77,8 @@ __all__ = [
     "Credentials",
     "EnrolmentTokens",
     "EntryFilter",
+    "ExceptionFilter",
+    "Exceptions",
     "Head",
     "Idempotency",
     "ImageFilter",
@@ -106,11 +111,13 @@ __all__ = [
     "Sessions",
     "Settings",
     "Simulations",
+    "Statements",
     "TokenHolder",
     "Tokens",
     "Told",
     "Unreadable",
     "Users",
+    "VexDocuments",
     "VulnerabilityFilter",
     "Watched",
     "overview",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from hullguard.storage.stores.places import cluster_of
+from hullguard.storage.stores.suppressions import renamed
 from hullguard.storage.tables import image_nodes, image_sources, image_watches, images
 from hullguard.storage.transaction import Transaction
 
@@ -79,6 +80,7 @@ async def _add_unknown(tx: Transaction, ids: Sequence[str]) -> None:
 async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
     """Work out names and presence of these images anew, over every node of the tenant and whatever else lists them."""
     for batch in batches(ids):
+        before = {row.id: row.names for row in await tx.all(_named(tx, batch))}
         names: dict[str, set[str]] = {}
         for table in (image_nodes, image_sources):
             select = sa.select(table.c.image_id, table.c.names).where(tx.tenants(table), table.c.image_id.in_(batch))
@@ -96,6 +98,12 @@ async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
             )
         )
         await tx.run(statement, [_naming(tx, image, names.get(image)) for image in batch])
+        changed = {image: (before.get(image, ()), now) for image, now in names.items()}
+        await renamed(tx, {image: pair for image, pair in changed.items() if set(pair[0]) != set(pair[1])})
+
+
+def _named(tx: Transaction, ids: Sequence[str]) -> sa.Select[tuple[str, tuple[str, ...]]]:
+    return sa.select(images.c.id, images.c.names).where(tx.mine(images), images.c.id.in_(ids))
 
 
 def _naming(tx: Transaction, image: str, names: set[str] | None) -> dict[str, object]:

@@ -22,8 +22,8 @@ from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, summaries, visible
 from hullguard.storage.stores.image_uses import ImageUses
-from hullguard.storage.stores.matching import Wait
 from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.stores.wait import Wait
 from hullguard.storage.tables import findings, image_packages, images, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
 

@@ -1,6 +1,5 @@
 """Which images wait to be matched against the advisories, and what came of it."""
 
-import enum
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,11 +12,10 @@ from msgspec import Struct, structs
 from hullguard.model.inventory import Inventory
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage.stores import image_reports as derive
+from hullguard.storage.stores import suppressions
+from hullguard.storage.stores.wait import TRIES, Wait, waits
 from hullguard.storage.tables import findings, image_subjects, images, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
-
-TRIES = 8
-"""A worker that dies takes nothing with it but the image it died of, and that one only so often."""
 
 LATER = timedelta(seconds=30)
 """After which an image is taken again that was matched with older advisories than others have seen."""
@@ -26,24 +24,14 @@ _IN_ONE = 5000
 """Values in one statement."""
 
 
-class Wait(enum.IntEnum):
-    """Why an image waits; the greater is matched first."""
-
-    NOTHING = 0
-    REFRESH = 1
-    """Something that concerns all images changed, such as scores."""
-    CONCERNED = 2
-    """An advisory that is new speaks of one of its packages."""
-    NEW = 3
-    """Nobody has matched it yet."""
-
-
 class Claimed(Struct, frozen=True):
     """An image that this worker holds."""
 
     image: str
     scanned: datetime
     """Which of its inventories, if there was a later one."""
+    names: tuple[str, ...] = ()
+    """Which it has."""
 
 
 class Judged(Struct, frozen=True):
@@ -57,6 +45,10 @@ class Judged(Struct, frozen=True):
     """Of the inventory that was matched; None means whichever there is."""
     current: bool = True
     """Whether no younger advisories were seen meanwhile."""
+    names: tuple[str, ...] | None = None
+    """Which the image had; None means whichever it has."""
+    exceptions: int | None = None
+    """How often exceptions had changed by then; None means that nobody looked."""
 
 
 class Matching:
@@ -73,23 +65,16 @@ class Matching:
             holding = sa.select(image_subjects.c.image_id).where(
                 self._tx.mine(image_subjects), image_subjects.c.subject.in_(ordered[start : start + _IN_ONE])
             )
-            count += await self._wait(Wait.CONCERNED, images.c.id.in_(holding))
+            count += await waits(self._tx, Wait.CONCERNED, images.c.id.in_(holding))
         return count
 
     async def refresh(self) -> int:
         """Have all matched again, when there is time; how many there are."""
-        return await self._wait(Wait.REFRESH, images.c.scanned.is_not(None))
+        return await waits(self._tx, Wait.REFRESH, images.c.scanned.is_not(None))
 
     async def again(self, image: str) -> int:
         """Have one image matched again soon; 0 if nobody knows yet what is in it."""
-        return await self._wait(Wait.CONCERNED, images.c.scanned.is_not(None), images.c.id == image)
-
-    async def _wait(self, why: Wait, *condition: sa.ColumnElement[bool]) -> int:
-        less = images.c.waits < why
-        values = {"waits": sa.case((less, why), else_=images.c.waits), "claimed": None, "tries": 0}
-        # What was given up is worth another try too.
-        where = (self._tx.mine(images), sa.or_(less, images.c.tries >= TRIES), *condition)
-        return await self._tx.run(sa.update(images).where(*where).values(**values))
+        return await waits(self._tx, Wait.CONCERNED, images.c.scanned.is_not(None), images.c.id == image)
 
     async def advanced(self, built: datetime | None) -> None:
         """What waits for nothing would come out the same with the advisories of ``built``."""
@@ -101,7 +86,7 @@ class Matching:
         tx = self._tx
         free = sa.or_(images.c.claimed.is_(None), images.c.claimed <= tx.now)
         where = (tx.mine(images), images.c.waits > Wait.NOTHING, free, images.c.tries < TRIES)
-        select = sa.select(images.c.id, images.c.scanned, images.c.tries).where(*where)
+        select = sa.select(images.c.id, images.c.scanned, images.c.tries, images.c.names).where(*where)
         order = (sa.case((images.c.tries > 0, 1), else_=0), images.c.waits.desc(), images.c.id)
         rows = await tx.all(select.order_by(*order).limit(limit).with_for_update())
         # One that a worker died of goes alone, when all others are done: it must not take them with it.
@@ -109,7 +94,7 @@ class Matching:
         chosen = fresh or rows[:1]
         held = {"claimed": tx.now + timedelta(seconds=seconds), "tries": images.c.tries + 1}
         await self._set([row.id for row in chosen], **held)
-        return [Claimed(row.id, row.scanned) for row in chosen]
+        return [Claimed(row.id, row.scanned, row.names) for row in chosen]
 
     async def release(self, ids: Collection[str]) -> None:
         """They were not even tried."""
@@ -125,12 +110,13 @@ class Matching:
         """Keep what is wrong with images; those of which anything changed. One that is gone is left out."""
         tx = self._tx
         ids = [judged.image for judged in batch]
-        select = sa.select(images.c.id, images.c.scanned, images.c.first_matched, images.c.subjects, images.c.waits)
+        columns = ("id", "scanned", "first_matched", "subjects", "waits", "names")
+        select = sa.select(*(images.c[name] for name in columns))
         rows = {row.id: row for row in await tx.all(select.where(tx.mine(images), images.c.id.in_(ids)))}
         kept = [judged for judged in batch if _of(judged, rows.get(judged.image))]
         changed = await self._store_reports(kept)
         await self._store_subjects([each for each in kept if _digest(each.subjects) != rows[each.image].subjects])
-        await self._settle(kept, rows)
+        await self._settle(kept, rows, await suppressions.revision(tx))
         return changed
 
     async def _store_reports(self, batch: Sequence[Judged]) -> list[str]:
@@ -148,6 +134,7 @@ class Matching:
             documents.append((judged.image, report, digest))
         changed = [image for image, _, _ in documents]
         since = await self._first_found(changed)
+        await suppressions.keep(tx, {image: report for image, report, _ in documents}, since)
         for image, report, _ in documents:
             rows += derive.finding_rows(image, report, since.get(image, {}), tx.now)
         await tx.run(sa.delete(findings).where(tx.mine(findings), findings.c.image_id.in_(changed)))
@@ -156,10 +143,10 @@ class Matching:
         return changed
 
     async def _first_found(self, ids: Collection[str]) -> dict[str, dict[tuple[str, str], datetime]]:
-        """Since when each (vulnerability, package) of each image is found."""
+        """Since when each (vulnerability, package) of each image is found, whether it counted or not."""
         table = findings.c
         select = sa.select(table.image_id, table.vulnerability, table.package, table.first_found)
-        found: dict[str, dict[tuple[str, str], datetime]] = {}
+        found = await suppressions.first_found(self._tx, ids)
         for row in await self._tx.all(select.where(self._tx.mine(findings), table.image_id.in_(ids))):
             found.setdefault(row.image_id, {})[row.vulnerability, row.package] = row.first_found
         return found
@@ -171,11 +158,11 @@ class Matching:
         pairs = sorted((subject, judged.image) for judged in batch for subject in judged.subjects)
         await tx.insert(image_subjects, [{"subject": subject, "image_id": image} for subject, image in pairs])
 
-    async def _settle(self, batch: Sequence[Judged], rows: Mapping[str, Row]) -> None:
+    async def _settle(self, batch: Sequence[Judged], rows: Mapping[str, Row], exceptions: int) -> None:
         values = [
             {"image": judged.image}
             | derive.report_summary(derive.tally(judged.report.vulnerabilities), judged.report)
-            | _settled(judged, rows[judged.image], self._tx.now)
+            | _settled(judged, rows[judged.image], self._tx.now, exceptions)
             for judged in batch
         ]
         if values:
@@ -193,15 +180,21 @@ def _of(judged: Judged, row: Row | None) -> bool:
     return row is not None and (judged.scanned is None or judged.scanned == row.scanned)
 
 
-def _settled(judged: Judged, row: Row, now: datetime) -> dict[str, Any]:
-    """Nothing to wait for, unless it was matched with advisories that are not the last ones any more."""
+def _settled(judged: Judged, row: Row, now: datetime, exceptions: int) -> dict[str, Any]:
+    """Nothing to wait for, unless it was matched by what is not the last word any more."""
     built = judged.report.advisories.built
+    overtaken = judged.exceptions not in (None, exceptions) or judged.names not in (None, row.names)
+    waits, claimed = Wait.NOTHING, None
+    if overtaken:  # whoever takes it next knows of the change
+        waits = max(row.waits, Wait.REFRESH)
+    elif not judged.current:
+        waits, claimed = max(row.waits, Wait.REFRESH), now + LATER
     return {
         "matched": now,
         "first_matched": row.first_matched or (now if built is not None else None),
         "subjects": _digest(judged.subjects),
-        "waits": Wait.NOTHING if judged.current else max(row.waits, Wait.REFRESH),
-        "claimed": None if judged.current else now + LATER,
+        "waits": waits,
+        "claimed": claimed,
         "tries": 0,
     }
 

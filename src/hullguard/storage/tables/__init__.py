@@ -1,5 +1,6 @@
 """Every table, one module per subject."""
 
+from hullguard.storage.tables.exceptions import exceptions, suppressions, vex_documents, vulnerability_names
 from hullguard.storage.tables.images import (
     findings,
     image_nodes,
@@ -42,6 +43,7 @@ __all__ = [
     "containers",
     "counters",
     "enrolment_tokens",
+    "exceptions",
     "findings",
     "idempotency",
     "image_nodes",
@@ -74,6 +76,9 @@ __all__ = [
     "schedules",
     "sessions",
     "settings",
+    "suppressions",
     "tokens",
     "users",
+    "vex_documents",
+    "vulnerability_names",
 ]

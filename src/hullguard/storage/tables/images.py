@@ -50,7 +50,7 @@ images = sa.Table(
     # With a database since when: what is found later than that is new.
     sa.Column("first_matched", Instant),
     sa.Column("advisories_built", Instant),
-    # Why it is to be matched, the most urgent reason (storage/stores/matching.py); until when a worker holds it, and
+    # Why it is to be matched, the most urgent reason (storage/stores/wait.py); until when a worker holds it, and
     # how often one has taken it and not brought it to an end.
     number("waits"),
     sa.Column("claimed", Instant),

@@ -21,7 +21,8 @@ from hullguard.model.inventory import unread
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import Images, Judged, Matching, VulnerabilityFilter
-from hullguard.storage.stores.matching import LATER, TRIES
+from hullguard.storage.stores.matching import LATER
+from hullguard.storage.stores.wait import TRIES
 
 REQUEST = PageRequest()
 BASH, CURL, DEBIAN = 1, -2, 3

@@ -1,5 +1,5 @@
 """VEX documents: what a maker says of vulnerabilities in a product."""
 
-from hullguard.imagescan.suppress.vex.catalog import read
+from hullguard.imagescan.suppress.vex.catalog import describe, read, statements
 
-__all__ = ["read"]
+__all__ = ["describe", "read", "statements"]

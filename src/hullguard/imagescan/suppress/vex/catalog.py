@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from hullguard.imagescan.suppress.rule import Rule
-from hullguard.imagescan.suppress.vex import csaf, cyclonedx, openvex
+from hullguard.imagescan.suppress.vex import csaf, cyclonedx, head, openvex
 from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
+from hullguard.model.exception import VexFormat, VexHead
 from hullguard.model.package import Unknown
 
 _MAX_STATEMENTS = 200_000
@@ -20,25 +21,44 @@ class _Head(msgspec.Struct, frozen=True, rename={"context": "@context", "format"
     document: Any = None
 
 
+_READ = {VexFormat.OPENVEX: openvex.read, VexFormat.CYCLONEDX: cyclonedx.read, VexFormat.CSAF: csaf.read}
+_HEAD = {VexFormat.OPENVEX: head.openvex, VexFormat.CYCLONEDX: head.cyclonedx, VexFormat.CSAF: head.csaf}
+
+
 def read(content: bytes, name: str) -> tuple[list[Rule], list[Unknown]]:
     """The statements of a document, and what of it could not be applied; raises Invalid."""
-    content = content.removeprefix(codecs.BOM_UTF8)  # programs of Windows put it there
-    try:
-        head = from_json(content, _Head)
-        rules, skipped = _statements(head, content, name)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"{name}: no VEX document: {cause}", "suppress.invalid-vex") from cause
-    if len(rules) > _MAX_STATEMENTS:
-        raise Invalid(f"{name}: more than {_MAX_STATEMENTS} statements", "suppress.too-many")
+    rules, skipped = statements(content, name)
     why = f"{skipped} statements name no product by a package URL that could be compared; they were not applied"
     return rules, [Unknown(name, why)] if skipped else []
 
 
-def _statements(head: _Head, content: bytes, name: str) -> tuple[list[Rule], int]:
-    if isinstance(head.context, str) and "openvex" in head.context:
-        return openvex.read(content, name)
-    if head.format == "CycloneDX":
-        return cyclonedx.read(content, name)
-    if isinstance(head.document, dict) and "csaf_version" in head.document:
-        return csaf.read(content, name)
+def statements(content: bytes, name: str) -> tuple[list[Rule], int]:
+    """The same, with how many name no product that could be compared."""
+    content = content.removeprefix(codecs.BOM_UTF8)  # programs of Windows put it there
+    try:
+        rules, skipped = _READ[_format(content, name)](content, name)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise Invalid(f"{name}: no VEX document: {cause}", "suppress.invalid-vex") from cause
+    if len(rules) > _MAX_STATEMENTS:
+        raise Invalid(f"{name}: more than {_MAX_STATEMENTS} statements", "suppress.too-many")
+    return rules, skipped
+
+
+def describe(content: bytes, name: str) -> VexHead:
+    """Which document it is; raises Invalid."""
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return _HEAD[_format(content, name)](content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise Invalid(f"{name}: no VEX document: {cause}", "suppress.invalid-vex") from cause
+
+
+def _format(content: bytes, name: str) -> VexFormat:
+    said = from_json(content, _Head)
+    if isinstance(said.context, str) and "openvex" in said.context:
+        return VexFormat.OPENVEX
+    if said.format == "CycloneDX":
+        return VexFormat.CYCLONEDX
+    if isinstance(said.document, dict) and "csaf_version" in said.document:
+        return VexFormat.CSAF
     raise Invalid(f"{name}: neither OpenVEX, CSAF nor CycloneDX", "suppress.unknown-vex")

@@ -1,0 +1,66 @@
+"""How much does not count because of an exception or a VEX document, and how much would not."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from hullguard.model.exception import ExceptionPreview, ExceptionSpec
+from hullguard.storage.stores import suppressions as index
+from hullguard.storage.stores.image_rows import visible
+from hullguard.storage.tables import findings, image_packages, images, suppressions
+from hullguard.storage.transaction import Transaction
+
+EXAMPLES = 5
+
+
+class Tally(Struct, frozen=True):
+    """How many findings do not count because of one source, in how many images that lie somewhere."""
+
+    findings: int = 0
+    images: int = 0
+
+
+async def tallies(tx: Transaction, sources: Collection[str]) -> dict[str, Tally]:
+    """What these exceptions or documents do now; images that nobody has any more do not count."""
+    if not sources:
+        return {}
+    table = suppressions.c
+    select = (
+        sa.select(table.source, sa.func.count(), sa.func.count(table.image_id.distinct()))
+        .join(images, sa.and_(images.c.tenant == table.tenant, images.c.id == table.image_id))
+        .where(tx.mine(suppressions), table.source.in_(sorted(sources)), *visible(tx), images.c.present)
+        .group_by(table.source)
+    )
+    return {source: Tally(int(found), int(held)) for source, found, held in await tx.all(select)}
+
+
+async def preview(tx: Transaction, spec: ExceptionSpec) -> ExceptionPreview:
+    """What counts now and would not; a package URL or a path is told by whole reports alone, so it is at most that."""
+    found, table = findings.c, images.c
+    ids = sorted(await index.speak_of(tx, spec.vulnerabilities))
+    where = [tx.mine(findings), found.vulnerability.in_(ids), *visible(tx), table.present]
+    if spec.package is not None:
+        of_source = sa.exists(
+            sa.select(image_packages.c.position).where(
+                tx.mine(image_packages),
+                image_packages.c.image_id == found.image_id,
+                image_packages.c.name == found.package,
+                image_packages.c.matched_name == spec.package,
+            )
+        )
+        where.append(sa.or_(found.package == spec.package, of_source))
+    select = (
+        sa.select(table.id, table.names, table.risk, sa.func.count().label("found"))
+        .join(images, sa.and_(table.tenant == found.tenant, table.id == found.image_id))
+        .where(*where)
+        .group_by(table.id, table.names, table.risk)
+    )
+    rows = [row for row in await tx.all(select) if spec.is_about(row.id, row.names)]
+    rows.sort(key=lambda row: (-row.risk, row.id))
+    return ExceptionPreview(
+        findings=sum(row.found for row in rows),
+        images=len(rows),
+        exact=spec.purl is None and spec.path is None,
+        examples=tuple(row.names[0] if row.names else row.id for row in rows[:EXAMPLES]),
+    )
