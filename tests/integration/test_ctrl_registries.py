@@ -11,7 +11,7 @@ from tests.support.registry import certificate
 from hullguard.access.registries.check import purpose
 from hullguard.model.errors import Unavailable
 from hullguard.model.identity import Role
-from hullguard.model.registry import RegistryState, Trouble
+from hullguard.model.registry import ImageState, RegistryState, Trouble
 from hullguard.storage.stores import Registries, RegistryImages
 
 __all__ = ["control", "installation"]
@@ -167,10 +167,17 @@ async def test_images_of_a_registry_are_listed_by_state(control: Control):
     async with control.writing() as tx:
         work = await Registries(tx).work(registry["id"])
         found = registry_listing(
-            listed("v1"), listed("v2", digest="sha256:" + "1" * 64, code="image.schema-1", why="push it again")
+            listed("v1"),
+            listed(
+                "v2",
+                digest="sha256:" + "1" * 64,
+                code="image.schema-1",
+                why="push it again",
+                state=ImageState.UNSUPPORTED,
+            ),
         )
-        await RegistryImages(tx, work.id).replace(work, found, work.spec.address)
-        await Registries(tx).listed(work, 1, None)
+        await RegistryImages(tx, work.id).replace(work, found, work.spec.address, 0)
+        await Registries(tx).listed(work, found)
     path = f"/registries/{registry['id']}"
     now = (await admin.get(path)).json()
     assert (now["state"], now["images"]) == (RegistryState.READING, {"waiting": 1, "unsupported": 1})

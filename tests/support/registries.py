@@ -3,7 +3,7 @@
 from typing import Any
 
 from hullguard.model.ids import derived_id
-from hullguard.model.registry import ListedImage, RegistryListing, RegistrySpec, Trouble
+from hullguard.model.registry import ListedImage, RegistryListing, RegistrySpec, RegistryState, Trouble
 from hullguard.storage.stores import Awaited, RegistryWork
 
 HOST = "registry.test:5000"
@@ -36,7 +36,15 @@ def registry_listing(
 
 def registry_work(registry: str, **fields: Any) -> RegistryWork:
     """What a worker holds of a registry."""
-    whole = {"version": 1, "spec": registry_spec(), "password": None, "to_list": True, "again": False, **fields}
+    whole = {
+        "version": 1,
+        "spec": registry_spec(),
+        "password": None,
+        "state": RegistryState.WAITING,
+        "to_list": True,
+        "again": False,
+        **fields,
+    }
     return RegistryWork(id=registry, **whole)
 
 

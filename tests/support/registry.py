@@ -10,8 +10,9 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,20 @@ class FakeRegistry:
         for blob in (image.config, *(compressed(layer, image.compression) for layer in image.layers)):
             self.answers[f"/v2/{name}/blobs/{digest_of(blob)}"] = ranged(blob)
         return digest
+
+    def lists(self, path: str, names: Sequence[str], page: int = 1000) -> None:
+        """A list of names, ``page`` at a time, as registries give it: ``_catalog`` or ``app/tags/list``."""
+        field = "repositories" if path == "_catalog" else "tags"
+
+        def answer(asked: Asked) -> Reply:
+            last = urllib.parse.parse_qs(asked.path.partition("?")[2]).get("last", [""])[0]
+            start = names.index(last) + 1 if last else 0
+            some = list(names[start : start + page])
+            more = start + page < len(names)
+            link = {"Link": f'</v2/{path}?last={some[-1]}&n={page}>; rel="next"'} if more else {}
+            return Reply(json.dumps({"name": "x", field: some}).encode(), headers=link)
+
+        self.answers[f"/v2/{path}"] = answer
 
     @staticmethod
     def manifest(image: Image, layer_type: str = "application/vnd.oci.image.layer.v1.tar+gzip") -> bytes:
@@ -166,6 +181,8 @@ def _handler() -> type[http.server.BaseHTTPRequestHandler]:
                     self.flush_headers()
                     _nap()
             self.end_headers()
+            if self.command == "HEAD":
+                return
             if reply.trickle:
                 for byte in reply.body:
                     self.wfile.write(bytes([byte]))
@@ -175,6 +192,9 @@ def _handler() -> type[http.server.BaseHTTPRequestHandler]:
             self.close_connection = self.close_connection or reply.cut is not None
 
         def do_POST(self) -> None:
+            self.do_GET()
+
+        def do_HEAD(self) -> None:
             self.do_GET()
 
         def log_message(self, *args: object) -> None:

@@ -132,10 +132,12 @@ async def hostmgr(layout: Layout, address: Address) -> None:
 
 async def worker(layout: Layout) -> None:
     """Background work."""
+    from hullguard.worker.context import RegistryFiles
     from hullguard.worker.run import Files, work
 
     async with _connected(layout) as have:
-        files = Files(layout.advisories, layout.anchors)
+        registries = RegistryFiles(have.vault, layout.registry_layers, layout.run)
+        files = Files(layout.advisories, layout.anchors, registries)
         await work(have.storage, have.cache, files, have.stop, ready=announce_ready)
 
 

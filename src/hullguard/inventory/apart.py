@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,7 +21,6 @@ _MAX_JOB = 16 << 20
 _MAX_ANSWER = 64 * 1024
 _PR_SET_PDEATHSIG = 1
 
-Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 
 
@@ -67,12 +66,18 @@ async def _bounded(stream: asyncio.StreamReader) -> bytes:
     return b"".join(parts)
 
 
-def answer(kind: type[Job], work: Callable[[Job], Any]) -> None:
-    """The life of such a process: it takes the job, does it behind what others want of the machine, and answers."""
+def answer(kind: Any, work: Callable[[Any], object]) -> None:
+    """The life of such a process: it takes a job of this kind, gives way to what others want, and answers."""
     die_with_parent()
     os.nice(10)
     job = msgspec.json.decode(sys.stdin.buffer.read(_MAX_JOB), type=kind)
     sys.stdout.buffer.write(msgspec.json.encode(work(job)))
+
+
+def leave(path: str, pieces: Iterable[bytes]) -> None:
+    """Put what is too large for an answer where the job says, for its owner alone."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as output:  # noqa: PTH123 -- the mode matters
+        output.writelines(pieces)
 
 
 def die_with_parent() -> None:

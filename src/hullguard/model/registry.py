@@ -124,7 +124,7 @@ class RegistryImage(Struct, frozen=True, kw_only=True):
 
 
 class ListedImage(Struct, frozen=True, kw_only=True):
-    """What a registry says that a tag names for one platform. ``code`` and ``why`` tell that it cannot be read."""
+    """What a registry says that a tag names for one platform."""
 
     repository: str
     tag: str
@@ -134,6 +134,8 @@ class ListedImage(Struct, frozen=True, kw_only=True):
     digest: str
     """Of the platform's own manifest."""
     image_id: str | None = None
+    state: ImageState = ImageState.WAITING
+    """Or unsupported, or failed."""
     code: str = ""
     why: str = ""
 
@@ -146,5 +148,9 @@ class RegistryListing(Struct, frozen=True, kw_only=True):
     unchanged: tuple[tuple[str, str], ...]
     """(repository, tag) of those that still name what they named."""
     unlisted: tuple[str, ...]
-    """Repositories that could not be listed: what is known of them stands."""
+    """Repositories that could not be listed to the end: what else is known of them stands."""
     trouble: Trouble | None = None
+    stopped: bool = False
+    """Whether there is more, which is to be asked for later."""
+    retry_after: int | None = None
+    """In so many seconds at the earliest."""

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
+from hullguard.access.registries.vault import Vault
 from hullguard.cache import Cache
 from hullguard.model.identity import DEFAULT_TENANT, Scope
 from hullguard.storage import Storage
@@ -16,6 +17,14 @@ from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.exceptions import Compiler
 
 T = TypeVar("T")
+
+
+class RegistryFiles(Struct, frozen=True):
+    """What is needed to ask registries: what opens their passwords, where layers are remembered, where answers lie."""
+
+    vault: Vault
+    layers: Path
+    scratch: Path
 
 
 class Context(Struct, frozen=True):
@@ -30,6 +39,7 @@ class Context(Struct, frozen=True):
     advisories: AdvisoryFile
     thread: Executor
     anchors: Path
+    registries: RegistryFiles
     scope: Scope = Scope(DEFAULT_TENANT)
     exceptions: Compiler = msgspec.field(default_factory=Compiler)
 

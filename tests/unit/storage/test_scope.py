@@ -91,7 +91,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
     enrolment = await stores.EnrolmentTokens(tx).create("e", "default", SECRET["enrolment"], later, 5)
     registry = await stores.Registries(tx).create(registry_spec(), "user:a", password=b"sealed")
     work = await stores.Registries(tx).work(registry.id)
-    await stores.RegistryImages(tx, registry.id).replace(work, registry_listing(), "registry.test")
+    await stores.RegistryImages(tx, registry.id).replace(work, registry_listing(), "registry.test", 0)
     await stores.Blobs(tx).store(BLOB, "agent-bundle", "1", [b"bundle"])
     await stores.Jobs(tx).enqueue("match", "image-1")
     await stores.Jobs(tx).schedule("feeds", 60)
@@ -300,7 +300,10 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Registries.enqueue_due": (lambda tx, _: s.Registries(tx).enqueue_due(), NOTHING),
     "Registries.failed": (lambda tx, i: s.Registries(tx).failed(i["registry"], Trouble("c", "s")), NOTHING),
     "Registries.get": (lambda tx, i: s.Registries(tx).get(i["registry"]), NOT_FOUND),
-    "Registries.listed": (lambda tx, i: s.Registries(tx).listed(registry_work(i["registry"]), 1, None), NOTHING),
+    "Registries.listed": (
+        lambda tx, i: s.Registries(tx).listed(registry_work(i["registry"]), registry_listing()),
+        NOTHING,
+    ),
     "Registries.page": (_p("Registries"), NOTHING),
     "Registries.password": (lambda tx, i: s.Registries(tx).password(i["registry"]), NOT_FOUND),
     "Registries.update": (
@@ -325,6 +328,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
         lambda tx, i: s.RegistryImages(tx, i["registry"]).put_back(awaited(i["registry"])),
         NOTHING,
     ),
+    "RegistryImages.retry": (lambda tx, i: s.RegistryImages(tx, i["registry"]).retry(["c"]), NOTHING),
     "RegistryImages.tags": (lambda tx, i: s.RegistryImages(tx, i["registry"]).tags(), NOTHING),
     "RegistryImages.waiting": (lambda tx, i: s.RegistryImages(tx, i["registry"]).waiting(), NOTHING),
     "Sessions.delete": (lambda tx, _: s.Sessions(tx).delete(SECRET["session"]), NOTHING),

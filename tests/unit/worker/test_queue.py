@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.database import SCOPE, Clock
 from tests.support.fleet import eventually
+from tests.support.workers import files as make_files
 
 from hullguard.cache import MemoryCache
 from hullguard.model.errors import NotFound, Unavailable
@@ -15,7 +17,8 @@ from hullguard.storage import Storage
 from hullguard.storage.stores import Jobs
 from hullguard.worker import run as worker
 from hullguard.worker.context import Context
-from hullguard.worker.run import Files, work
+from hullguard.worker.lanes import Lane
+from hullguard.worker.run import work
 
 
 class Probe:
@@ -43,15 +46,14 @@ class Probe:
 @pytest.fixture
 def probe(monkeypatch) -> Probe:
     made = Probe()
-    monkeypatch.setattr(worker, "JOBS", (made,))
-    monkeypatch.setattr(worker, "_KINDS", {made.kind: made})
+    monkeypatch.setattr(worker, "LANES", (Lane((made,)),))
     return made
 
 
 @asynccontextmanager
 async def working(storage: Storage, cache: MemoryCache, directory: Path, workers: int = 1) -> AsyncIterator["Shift"]:
     shift = Shift()
-    files = Files(directory / "advisories.db", directory / "anchors")
+    files = make_files(directory)
     for _ in range(workers):
         ready = asyncio.Event()
         shift.tasks.append(asyncio.create_task(work(storage, cache, files, shift.stop, ready=ready.set)))
@@ -216,3 +218,112 @@ async def test_a_worker_with_nothing_to_do_stops_at_once(storage, probe, tmp_pat
         shift.stop.set()
         outcomes = await asyncio.wait_for(asyncio.gather(*shift.tasks), 4)
     assert outcomes == [None, None]
+
+
+class Long(Probe):
+    """One that takes long."""
+
+    kind = "long"
+    lease_seconds = 0.3
+    broken_off = 0
+
+    async def run(self, context: Context, key: str) -> None:
+        try:
+            await super().run(context, key)
+        except asyncio.CancelledError:
+            self.broken_off += 1
+            raise
+
+
+@pytest.fixture
+def both(probe, monkeypatch) -> Long:
+    made = Long()
+    made.go.clear()
+    lanes = (Lane((probe,)), Lane((made,), long=True), Lane((made,), long=True))
+    monkeypatch.setattr(worker, "LANES", lanes)
+    return made
+
+
+async def enqueue_long(storage: Storage, cache: MemoryCache, *keys: str) -> None:
+    async with storage.transaction(SCOPE) as tx:
+        for key in keys:
+            await Jobs(tx).enqueue("long", key)
+    await cache.publish("jobs", b"long")
+
+
+async def test_a_long_job_holds_up_no_short_one_and_none_of_another_key(storage, probe, both, tmp_path):
+    cache = MemoryCache()
+    async with working(storage, cache, tmp_path):
+        await enqueue_long(storage, cache, "a")
+        await eventually(lambda: both.started == ["a"])
+        await enqueue_long(storage, cache, "a", "b")
+        await eventually(lambda: both.started == ["a", "b"])
+        await enqueue(storage, cache, "short")
+        await eventually(lambda: probe.done == ["short"])
+        both.go.set()
+        await eventually(lambda: sorted(both.done) == ["a", "a", "b"])
+
+
+async def test_a_long_job_is_kept_past_its_lease_while_it_goes_on(storage, clock: Clock, both, tmp_path):
+    cache = MemoryCache()
+    async with working(storage, cache, tmp_path):
+        await enqueue_long(storage, cache, "a")
+        await eventually(lambda: both.started)
+        async with storage.reading(SCOPE) as tx:
+            first = await Jobs(tx).next_ready(["long"])
+        assert first is not None
+        clock.forward(seconds=0.2)
+
+        async def extended() -> bool:
+            async with storage.reading(SCOPE) as tx:
+                return (await Jobs(tx).next_ready(["long"])) > first
+
+        await eventually(extended)
+        both.go.set()
+        await eventually(lambda: both.done)
+    assert both.started == ["a"]
+
+
+async def test_a_long_job_that_is_another_workers_meanwhile_is_broken_off(storage, clock: Clock, both, tmp_path):
+    cache = MemoryCache()
+    async with working(storage, cache, tmp_path):
+        await enqueue_long(storage, cache, "a")
+        await eventually(lambda: both.started)
+        second = None
+        while second is None:  # it may be extended at this very moment
+            clock.forward(seconds=5)
+            async with storage.transaction(SCOPE) as tx:
+                second = await Jobs(tx).take({"long"}, 60)
+        await eventually(lambda: both.broken_off == 1)
+        async with storage.transaction(SCOPE) as tx:
+            assert await Jobs(tx).done(second), "it still holds its lease"
+    assert both.done == []
+
+
+async def test_a_stop_gives_a_long_job_back_and_it_has_not_been_tried(storage, both, tmp_path):
+    cache = MemoryCache()
+    async with working(storage, cache, tmp_path) as shift:
+        await enqueue_long(storage, cache, "a")
+        await eventually(lambda: both.started)
+        shift.stop.set()
+        await asyncio.wait_for(asyncio.gather(*shift.tasks), 10)
+    assert both.done == []
+    async with storage.transaction(SCOPE) as tx:
+        left = await Jobs(tx).take({"long"}, 60)
+    assert left is not None
+    assert left.attempts == 1
+
+
+async def test_a_failure_that_says_when_is_tried_again_then(storage, clock: Clock, both, tmp_path):
+    cache = MemoryCache()
+    both.error = Unavailable("busy", "registry.busy", retry_after=300)
+    both.go.set()
+    async with working(storage, cache, tmp_path):
+        await enqueue_long(storage, cache, "a")
+        await eventually(lambda: both.started)
+
+        async def later() -> bool:
+            async with storage.reading(SCOPE) as tx:
+                return await Jobs(tx).next_ready(["long"]) == clock.now + timedelta(seconds=300)
+
+        await eventually(later)

@@ -13,6 +13,7 @@ from msgspec import structs
 from tests.support.advisories import affected, package, record, write_records
 from tests.support.database import SCOPE, Clock
 from tests.support.records import waiting
+from tests.support.workers import context as make_context
 
 from hullguard.advisories.changes import Change
 from hullguard.advisories.database import Advisories
@@ -27,8 +28,6 @@ from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage import Storage
 from hullguard.storage.stores import Images
 from hullguard.worker import matching
-from hullguard.worker.advisory_file import AdvisoryFile
-from hullguard.worker.context import Context
 from hullguard.worker.matching import MatchImages
 from hullguard.worker.subjects import changed_subjects, inventory_subjects
 
@@ -93,7 +92,7 @@ async def run(place: Path, steps: list[list[Any]], path: Path) -> list[int]:
     storage, counts = Storage.open(f"sqlite:///{path}", clock=Clock()), []
     try:
         with ThreadPoolExecutor(1) as thread:
-            context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, place / "anchors")
+            context = make_context(storage, MemoryCache(), place, thread, database)
             for step in steps:
                 import_files([write_records(place / "records.jsonl", *step)], database)
                 await matching.notice_new_advisories(context)

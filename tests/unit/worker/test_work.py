@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from msgspec import structs
 from tests.support.database import SCOPE
 from tests.support.records import enrolled, waiting
+from tests.support.workers import context as make_context
+from tests.support.workers import files as make_files
 
 from hullguard import __version__, audit
 from hullguard.advisories.database import Advisories
@@ -28,10 +30,8 @@ from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage import Storage
 from hullguard.storage.stores import ADVISORIES, Images, Jobs, Settings, overview
 from hullguard.worker import matching
-from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.catalog import JOBS
-from hullguard.worker.context import Context
-from hullguard.worker.run import Files, work
+from hullguard.worker.run import work
 from hullguard.worker.upkeep import AnchorAudit
 
 IMAGE = "sha256:" + "c" * 64
@@ -81,9 +81,7 @@ async def stored(storage: Storage) -> str:
 @contextlib.asynccontextmanager
 async def working(storage: Storage, cache: MemoryCache, database: Path) -> AsyncIterator[None]:
     stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(
-        work(storage, cache, Files(database, database.with_suffix(".anchors")), stop, ready=ready.set)
-    )
+    task = asyncio.create_task(work(storage, cache, make_files(database.parent, database), stop, ready=ready.set))
     await asyncio.wait_for(ready.wait(), 10)
     try:
         yield
@@ -164,11 +162,11 @@ async def test_new_advisories_match_everything_again(storage, clock, stored, dat
 async def test_the_same_advisories_do_not_match_again_after_a_restart(storage, clock, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        context = make_context(storage, MemoryCache(), database.parent, thread, database)
         assert await matching.notice_new_advisories(context)
         assert not await matching.notice_new_advisories(context)
         assert not await matching.notice_new_advisories(
-            Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+            make_context(storage, MemoryCache(), database.parent, thread, database)
         )
 
 
@@ -218,7 +216,7 @@ async def test_an_image_that_cannot_be_matched_stops_no_other(
 async def test_another_version_of_the_program_matches_everything_again(storage, clock, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        context = make_context(storage, MemoryCache(), database.parent, thread, database)
         assert await matching.notice_new_advisories(context)
         await matching.MatchImages().run(context, "")
         async with storage.transaction(SCOPE) as tx:
@@ -240,7 +238,7 @@ async def test_why_nothing_can_be_matched_is_kept_until_it_can(storage, clock, s
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     good = database.read_bytes()
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        context = make_context(storage, MemoryCache(), database.parent, thread, database)
         assert await matching.watch_advisories(context)
         assert await told() is None
         for content, why in ((b"junk" * 5000, "advisories.db"), (None, "the advisory database is gone")):
@@ -258,7 +256,7 @@ async def test_why_nothing_can_be_matched_is_kept_until_it_can(storage, clock, s
 async def test_once_a_day_everything_is_matched_again(storage, clock, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        context = make_context(storage, MemoryCache(), database.parent, thread, database)
         await matching.MatchImages().run(context, "")
         async with storage.reading(SCOPE) as tx:
             assert await waiting(tx) == []
@@ -273,10 +271,7 @@ async def test_a_worker_with_older_advisories_leaves_the_image_to_others(storage
     shutil.copyfile(database, old)
     import_advisories(database, advisory("PYSEC-2", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        new, behind = (
-            Context(storage, MemoryCache(), AdvisoryFile(path), thread, database.with_suffix(".anchors"))
-            for path in (database, old)
-        )
+        new, behind = (make_context(storage, MemoryCache(), database.parent, thread, path) for path in (database, old))
         await matching.notice_new_advisories(new)
         await matching.MatchImages().run(behind, "")
         assert await found(storage) == []
@@ -296,7 +291,7 @@ def test_kinds_of_jobs_are_distinct_and_their_rhythm_is_longer_than_nothing() ->
 async def test_settings_remember_which_advisories_everything_was_matched_with(storage, stored, database) -> None:
     import_advisories(database, advisory("PYSEC-1", "2.0"))
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        context = make_context(storage, MemoryCache(), database.parent, thread, database)
         await matching.notice_new_advisories(context)
         async with storage.reading(SCOPE) as tx:
             applied = await Settings(tx).get(matching.APPLIED, matching.Applied)
@@ -307,9 +302,9 @@ async def test_settings_remember_which_advisories_everything_was_matched_with(st
 
 
 async def test_the_end_of_the_audit_is_noted_once_per_change(storage, stored, database) -> None:
-    anchors = database.with_suffix(".anchors")
+    anchors = database.parent / "anchors"
     with ThreadPoolExecutor(1) as thread:
-        context = Context(storage, MemoryCache(), AdvisoryFile(database), thread, anchors)
+        context = make_context(storage, MemoryCache(), database.parent, thread, database)
         await AnchorAudit().run(context, "")
         assert audit.read_anchors(anchors) == []  # nothing was ever recorded
         for expected in (1, 1, 2):

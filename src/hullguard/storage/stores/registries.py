@@ -10,7 +10,7 @@ from msgspec import Struct
 from hullguard.model.errors import Conflict, NotFound, Stale
 from hullguard.model.ids import new_id
 from hullguard.model.page import Page
-from hullguard.model.registry import ImageState, Registry, RegistrySpec, RegistryState, Trouble
+from hullguard.model.registry import ImageState, Registry, RegistryListing, RegistrySpec, RegistryState, Trouble
 from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores.jobs import Jobs
@@ -20,6 +20,8 @@ from hullguard.storage.transaction import Row, Transaction
 READ_REGISTRY = "registry"
 """The kind of the jobs that list and read one registry; its id is their key."""
 REGISTRIES_MAX = 200
+ATTEMPTS = 48
+"""A registry that is away is asked again for two days: the pauses grow to an hour."""
 
 _BUSY = frozenset({RegistryState.WAITING, RegistryState.LISTING, RegistryState.READING})
 _LISTING = Listing(
@@ -37,6 +39,7 @@ class RegistryWork(Struct, frozen=True):
     version: int
     spec: RegistrySpec
     password: bytes | None
+    state: RegistryState
     to_list: bool
     again: bool
 
@@ -137,21 +140,23 @@ class Registries:
     async def work(self, registry: str) -> RegistryWork:
         """What is to be done; raises ``NotFound`` when the registry is gone."""
         row = await self._row(registry)
-        return RegistryWork(row.id, row.version, row.spec, row.password, row.to_list, row.again)
+        return RegistryWork(
+            row.id, row.version, row.spec, row.password, RegistryState(row.state), row.to_list, row.again
+        )
 
     async def began(self, registry: str, state: RegistryState) -> None:
         """A worker lists it, or reads its images."""
         await self._tx.run(sa.update(registries).where(self._this(registry)).values(state=state.value))
 
-    async def listed(self, work: RegistryWork, repositories: int, trouble: Trouble | None) -> None:
-        """It was listed, and its images are read next; a version that came meanwhile is listed once more."""
+    async def listed(self, work: RegistryWork, listing: RegistryListing) -> None:
+        """It was listed, and its images are read next; one that broke off, or was changed, is listed once more."""
         values = {
             "state": RegistryState.READING.value,
-            "trouble": trouble,
+            "trouble": listing.trouble,
             "listed": self._tx.now,
             "due": self._due(work.spec),
-            "repositories": repositories,
-            "to_list": registries.c.version != work.version,
+            "repositories": listing.repositories,
+            "to_list": sa.true() if listing.stopped else registries.c.version != work.version,
             "again": False,
         }
         await self._tx.run(sa.update(registries).where(self._this(work.id)).values(**values))
@@ -189,7 +194,7 @@ class Registries:
         return sa.and_(self._tx.mine(registry_images), registry_images.c.registry == registry)
 
     async def _enqueue(self, registry: str) -> None:
-        if not await Jobs(self._tx).enqueue(READ_REGISTRY, registry):
+        if not await Jobs(self._tx).enqueue(READ_REGISTRY, registry, attempts=ATTEMPTS):
             await Jobs(self._tx).hasten(READ_REGISTRY, registry)
 
     async def _row(self, registry: str) -> Row:

@@ -1,6 +1,6 @@
 """The images of registries: what a listing found, which of them wait to be read, and what came of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,8 +68,11 @@ class RegistryImages:
         select = sa.select(table.repository, table.tag, table.tag_digest).where(self._mine).distinct()
         return {(row.repository, row.tag): row.tag_digest for row in await self._tx.all(select)}
 
-    async def replace(self, work: RegistryWork, listing: RegistryListing, host: str) -> None:
-        """Make what was listed the images of the registry; those whose digest is another, or that failed, wait."""
+    async def replace(self, work: RegistryWork, listing: RegistryListing, host: str, reader: int) -> None:
+        """Make what was listed the images of the registry; those whose digest is another, or that failed, wait.
+
+        So do those that a reader before the generation ``reader`` took stock of.
+        """
         tx = self._tx
         before = {row.id: row for row in await tx.all(sa.select(registry_images).where(self._mine))}
         unchanged, unlisted = set(listing.unchanged), set(listing.unlisted)
@@ -83,6 +86,7 @@ class RegistryImages:
         columns = [column.name for column in registry_images.columns if not column.primary_key]
         for some in _batches(rows):
             await tx.upsert(registry_images, [rows[each] for each in some], update=columns)
+        await self._renew(reader)
         await self._spare_known()
         await self.place(host)
 
@@ -119,6 +123,20 @@ class RegistryImages:
         named = {} if image_id is None else {"image_id": image_id}
         return bool(await self._set(*same, **values, **named))
 
+    async def retry(self, codes: Collection[str]) -> None:
+        """Those that failed for one of these reasons wait again."""
+        table = registry_images.c
+        failed = (table.state == ImageState.FAILED.value, table.code.in_(sorted(codes)))
+        await self._set(*failed, state=ImageState.WAITING.value, code="", why="")
+
+    async def _renew(self, reader: int) -> None:
+        table = registry_images.c
+        older = (self._tx.mine(images), images.c.scanned.is_not(None), images.c.reader < reader)
+        read = (ImageState.DONE.value, ImageState.INCOMPLETE.value)
+        where = (table.state.in_(read), table.image_id.in_(sa.select(images.c.id).where(*older)))
+        # The image is known, but not all that a better reader finds.
+        await self._set(*where, state=ImageState.WAITING.value, code="", why="", again=True)
+
     async def _spare_known(self) -> None:
         """What lies on a node, in another registry or under another tag, and was read whole, is not read again."""
         table = registry_images.c
@@ -133,7 +151,7 @@ class RegistryImages:
         one = derived_id(self._registry, listed.repository, listed.tag, listed.platform)
         known = before.get(one)
         fresh = {"seen": self._tx.now, "tag_digest": listed.tag_digest}
-        if known is not None and known.digest == listed.digest and not listed.code:
+        if known is not None and known.digest == listed.digest and listed.state is ImageState.WAITING:
             return {**self._still(known, again=again), **fresh}
         return {
             **fresh,
@@ -144,7 +162,7 @@ class RegistryImages:
             "platform": listed.platform,
             "digest": listed.digest,
             "image_id": listed.image_id,
-            "state": (ImageState.UNSUPPORTED if listed.code else ImageState.WAITING).value,
+            "state": listed.state.value,
             "code": listed.code[:64],
             "why": listed.why[:_WHY_MAX],
             "read": None,

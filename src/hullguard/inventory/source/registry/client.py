@@ -56,6 +56,11 @@ class Client:
         self._known: Known | None = None
         self._waited = 0.0
 
+    @property
+    def host(self) -> str:
+        """Where it asks."""
+        return self._reference.api_host
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.clear()

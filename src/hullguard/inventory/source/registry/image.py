@@ -21,7 +21,7 @@ from hullguard.inventory.source.platforms import fits, own_platform
 from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.download import Download
-from hullguard.inventory.source.registry.reference import Reference
+from hullguard.inventory.source.registry.reference import Reference, is_digest
 from hullguard.model.decoding import from_msgpack
 from hullguard.model.errors import Invalid, LimitReached, NotFound
 from hullguard.model.image import Platform
@@ -47,7 +47,7 @@ class _Memo(Struct, frozen=True):
     size: int
 
 
-class _Chosen(NamedTuple):
+class Chosen(NamedTuple):
     """The manifest that a name leads to."""
 
     digest: str
@@ -138,6 +138,11 @@ class RegistryBlobs:
         index = reader.cache.get(memo.diff_id, reader.signature)
         return None if index is None else IndexedLayer(index, memo.diff_id, memo.digest, memo.size)
 
+    def tagged(self, tag: str) -> str:
+        """The digest of what a tag names now, for which most registries need not send it."""
+        said = self._client.headers(f"manifests/{tag}", ", ".join(_ACCEPTED)).get("Docker-Content-Digest", "")
+        return said if is_digest(said) else self.manifest(tag)[0]
+
     def _fetch(self, path: str) -> tuple[bytes, str | None]:
         content, headers = self._client.document(path, self._limits.document_bytes, ", ".join(_ACCEPTED))
         said = headers.get("Docker-Content-Digest")
@@ -148,7 +153,7 @@ def describe_registry(blobs: Blobs, platform: str | None, limits: Limits) -> Des
     """The image that a name in a registry means: of an index the one for the platform."""
     if not isinstance(blobs, RegistryBlobs):
         raise TypeError(blobs)
-    digest, manifest, fitting = _chosen(blobs, blobs.reference.wanted, platform, 0)
+    digest, manifest, fitting = chosen(blobs, blobs.reference.wanted, platform)
     if manifest.config is None:
         raise Invalid(f"{blobs.reference} is no image: its manifest names no configuration", "image.no-config")
     if (refused := refusal(str(blobs.reference), manifest)) is not None:
@@ -180,19 +185,20 @@ def checkable(digest: str) -> str:
     return algorithm
 
 
-def _chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: int) -> _Chosen:
+def chosen(blobs: RegistryBlobs, wanted: str, platform: str | None, nesting: int = 0) -> Chosen:
+    """The manifest that a tag or a digest leads to for a platform; raises NotFound where an index offers none."""
     digest, content = blobs.manifest(wanted)
     refuse_schema_1(content, str(blobs.reference))
     document = decode(content, OciDocument, f"the manifest of {blobs.reference}")
     if document.manifests is None:
-        return _Chosen(digest, document)
+        return Chosen(digest, document)
     if nesting >= _MAX_NESTING:
         raise Invalid("the OCI index is nested too deeply", "image.nesting")
     manifests = manifests_of(document, f"the index of {blobs.reference}")
     descriptor, fitting = _for_platform(blobs.reference, manifests, platform)
     checkable(descriptor.digest)  # a tag in its place would be a manifest that nobody vouches for
-    chosen = _chosen(blobs, descriptor.digest, platform, nesting + 1)
-    return chosen._replace(offered=chosen.offered and fitting)
+    found = chosen(blobs, descriptor.digest, platform, nesting + 1)
+    return found._replace(offered=found.offered and fitting)
 
 
 def _for_platform(reference: Reference, manifests: list[Descriptor], platform: str | None) -> tuple[Descriptor, bool]:

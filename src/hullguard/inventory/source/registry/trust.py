@@ -15,8 +15,6 @@ PLACES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 _MOST = 64
 _REASONS = {
     "NO_CERTIFICATE_OR_CRL_FOUND": "there is no certificate in PEM form in it",
-    "NOT_ENOUGH_DATA": "there is no certificate in PEM form in it",
-    "NO_START_LINE": "there is no certificate in PEM form in it",
     "KEY_VALUES_MISMATCH": "its key is another certificate's",
 }
 
@@ -34,7 +32,9 @@ def given(certificates: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=certificates)
     except (OSError, ValueError) as cause:
-        raise Invalid(f"the certificates that were given cannot be used: {_why(cause)}", "registry.bad-ca") from cause
+        none = _REASONS["NO_CERTIFICATE_OR_CRL_FOUND"]
+        why = _why(cause) if "-----BEGIN CERTIFICATE-----" in certificates else none
+        raise Invalid(f"the certificates that were given cannot be used: {why}", "registry.bad-ca") from cause
 
 
 def noted(host: str) -> ssl.SSLContext | None:

@@ -1,0 +1,200 @@
+"""What images a registry has: its repositories, their tags, and which manifest each tag names for which platform.
+
+Distribution specification 1.1 ("Content Discovery"), and ``/v2/_catalog`` as Docker's registry has it. All of it is
+somebody else's word: what is no name is left out, every count is bounded, and each bound that is reached is told.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from hullguard.inventory.limits import Limits
+from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.inventory.source.registry.client import Client
+from hullguard.inventory.source.registry.image import RegistryBlobs
+from hullguard.inventory.source.registry.names import matches, names_of
+from hullguard.inventory.source.registry.newest import newest_first
+from hullguard.inventory.source.registry.offers import offers
+from hullguard.inventory.source.registry.reference import Reference, is_repository, is_tag
+from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
+from hullguard.model.registry import ListedImage, RegistryListing, RegistrySpec, Trouble
+
+ANY: Final = "*"
+_ENDS: Final = frozenset({"registry.unreachable", "registry.busy", "registry.forbidden-address", "net.too-slow"})
+"""What will be so for every repository: nothing more is asked then."""
+_TOLD: Final = 5
+"""Troubles that are told one by one."""
+
+
+class Bounds(Struct, frozen=True):
+    """What one listing may cost."""
+
+    names: int = 20_000
+    """Of repositories in a catalog, and of tags in a repository."""
+    repositories: int = 2_000
+    images: int = 10_000
+    seconds: float = 1800.0
+
+
+def list_registry(
+    spec: RegistrySpec, access: RegistryAccess, known: Mapping[tuple[str, str], str], bounds: Bounds | None = None
+) -> RegistryListing:
+    """What a registry has of what ``spec`` names; ``known`` is what each (repository, tag) named the last time.
+
+    What is refused of one repository is told in ``trouble``. Raises why nothing at all could be listed.
+    """
+    return _Lister(spec, access, known, bounds or Bounds()).listing()
+
+
+class _Lister:
+    def __init__(
+        self, spec: RegistrySpec, access: RegistryAccess, known: Mapping[tuple[str, str], str], bounds: Bounds
+    ) -> None:
+        self._spec, self._access, self._known, self._bounds = spec, access, known, bounds
+        self._until = time.monotonic() + bounds.seconds
+        self._troubles: list[Trouble] = []
+        self._images: list[ListedImage] = []
+        self._unchanged: list[tuple[str, str]] = []
+        self._unlisted: set[str] = set()
+        self._listed = 0
+        self._refusal: HullguardError | None = None
+
+    def listing(self) -> RegistryListing:
+        names = self._repositories()
+        stopped: Unavailable | None = None
+        for number, name in enumerate(names):
+            if (bound := self._bound_reached()) is not None:
+                self._troubles.insert(0, bound)
+                # Beyond the most images nothing is kept; what only took too long may come the next time.
+                self._unlisted.update(names[number:] if bound.code == "registry.too-slow" else ())
+                break
+            try:
+                self._repository(name)
+                self._listed += 1
+            except HullguardError as refused:
+                self._refused(name, refused)
+                if isinstance(refused, Unavailable) and refused.code in _ENDS:
+                    stopped = refused
+                    self._unlisted.update(names[number:])
+                    break
+        if self._refusal is not None and not self._listed and not self._images:
+            raise self._refusal
+        retry = None if stopped is None else stopped.params.get("retry_after")
+        return RegistryListing(
+            repositories=len(names),
+            images=tuple(self._images),
+            unchanged=tuple(self._unchanged),
+            unlisted=tuple(sorted(self._unlisted)),
+            trouble=_joined(self._troubles),
+            stopped=stopped is not None,
+            retry_after=retry if isinstance(retry, int) else None,
+        )
+
+    def _bound_reached(self) -> Trouble | None:
+        count = len(self._images) + len(self._unchanged)
+        if count >= self._bounds.images:
+            sentence = (
+                f"only {self._bounds.images} images of a registry are read, and this one has more; name fewer "
+                "repositories or tags, or only the newest"
+            )
+            return Trouble("registry.too-many-images", sentence)
+        if time.monotonic() > self._until:
+            minutes = int(self._bounds.seconds // 60)
+            sentence = f"listing took over {minutes} min, so not all repositories were listed; name fewer in one entry"
+            return Trouble("registry.too-slow", sentence)
+        return None
+
+    def _refused(self, name: str, refused: HullguardError) -> None:
+        self._refusal = self._refusal or refused
+        if isinstance(refused, Unauthenticated) and self._access.username is not None and not self._listed:
+            raise refused  # a wrong password is wrong for all of them, and who sends it often is locked out
+        if not isinstance(refused, NotFound):
+            self._unlisted.add(name)
+        self._troubles.append(Trouble(refused.code, str(refused)))
+
+    def _repositories(self) -> list[str]:
+        exact = [name for name in self._spec.repositories if ANY not in name]
+        patterns = [name for name in self._spec.repositories if ANY in name]
+        names = dict.fromkeys(exact)
+        if patterns:
+            try:
+                catalog = self._catalog()
+            except (NotFound, Denied, Unauthenticated, Invalid) as refused:
+                self._without_catalog(refused, exact)
+            else:
+                names |= dict.fromkeys(name for name in catalog if any(matches(name, one) for one in patterns))
+                if not names:
+                    sentence = f"no repository of {self._spec.address} is called as {', '.join(patterns)[:200]}"
+                    self._troubles.append(Trouble("registry.no-repository", sentence))
+        if len(names) > self._bounds.repositories:
+            most = self._bounds.repositories
+            sentence = f"only {most} of {len(names)} repositories are read; name fewer in one entry"
+            self._troubles.append(Trouble("registry.too-many-repositories", sentence))
+        return list(names)[: self._bounds.repositories]
+
+    def _without_catalog(self, refused: HullguardError, exact: list[str]) -> None:
+        """What was found by patterns earlier stands; without exact names nothing can be listed."""
+        sentence = f"{refused}; name its repositories exactly if it offers no catalog"
+        if not exact:
+            raise type(refused)(sentence, "registry.no-catalog") from refused
+        self._troubles.append(Trouble("registry.no-catalog", sentence))
+        self._unlisted.update(repository for repository, _ in self._known if repository not in exact)
+
+    def _catalog(self) -> list[str]:
+        client = self._client("")
+        try:
+            found = names_of(client, "_catalog", self._bounds.names)
+        finally:
+            client.close()
+        return self._sound(found.names, is_repository, found.trouble, self._spec.address)
+
+    def _repository(self, name: str) -> None:
+        client = self._client(name)
+        try:
+            found = names_of(client, "tags/list", self._bounds.names)
+            tags = self._sound(found.names, is_tag, found.trouble, f"{self._spec.address}/{name}")
+            wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
+            for tag in newest_first(wanted)[: self._spec.newest]:
+                if self._bound_reached() is not None:
+                    self._unlisted.add(name)
+                    return
+                self._tag(client, name, tag)
+        except NotFound as gone:
+            why = f"{self._spec.address} has no repository {name}, or shows it to nobody whom it does not know"
+            raise NotFound(why, "registry.no-repository") from gone
+        finally:
+            client.close()
+
+    def _tag(self, client: Client, name: str, tag: str) -> None:
+        # Of its own for each tag: what it keeps goes with it.
+        blobs = RegistryBlobs(client, Reference(self._spec.address, name, tag, None), Limits())
+        try:
+            digest = blobs.tagged(tag)
+        except NotFound:
+            return  # it was taken away meanwhile
+        if self._known.get((name, tag)) == digest:
+            self._unchanged.append((name, tag))
+        else:
+            self._images += offers(blobs, digest, self._spec.platforms)
+
+    def _sound(self, names: list[str], sound: Callable[[str], bool], trouble: Trouble | None, what: str) -> list[str]:
+        good = [name for name in names if sound(name)]
+        if trouble is not None:
+            self._troubles.append(trouble)
+        if odd := len(names) - len(good):
+            sentence = f"{odd} of the names that {what} lists cannot be names there and were left out"
+            self._troubles.append(Trouble("registry.odd-names", sentence))
+        return good
+
+    def _client(self, repository: str) -> Client:
+        return Client(Reference(self._spec.address, repository, None, None), self._access)
+
+
+def _joined(troubles: list[Trouble]) -> Trouble | None:
+    if not troubles:
+        return None
+    told = "; ".join(each.sentence for each in troubles[:_TOLD])
+    more = f"; and {len(troubles) - _TOLD} more" if len(troubles) > _TOLD else ""
+    return Trouble(troubles[0].code, told + more)

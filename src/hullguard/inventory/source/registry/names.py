@@ -1,0 +1,94 @@
+"""Lists of names that a registry gives page by page, and patterns for names."""
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from hullguard.inventory.source.registry.client import Client
+from hullguard.model.decoding import from_json
+from hullguard.model.errors import Invalid
+from hullguard.model.registry import Trouble
+
+PAGE: Final = 1000
+"""Names that are asked for at once; registries may send fewer."""
+_PAGE_BYTES: Final = 4 << 20
+_PAGES: Final = 2_000
+_LINK: Final = re.compile(r"\s*<([^<>\s]{1,4096})>\s*;(.{0,256})")
+_NEXT: Final = re.compile(r'(?:^|;)\s*rel\s*=\s*"?next"?\s*(?:[;,]|$)', re.IGNORECASE)
+
+
+class _Page(Struct, frozen=True):
+    """``repositories`` of a catalog, ``tags`` of a repository; either may be null for none."""
+
+    repositories: list[str] | None = None
+    tags: list[str] | None = None
+
+
+class Names(NamedTuple):
+    """The names, and why there may be more."""
+
+    names: list[str]
+    trouble: Trouble | None = None
+
+
+def names_of(client: Client, path: str, most: int) -> Names:
+    """All names of a list, in its order and each once; raises what the registry refuses."""
+    names: dict[str, None] = {}
+    asked: set[str] = set()
+    query = f"n={PAGE}"
+    while query not in asked and len(asked) < _PAGES:
+        asked.add(query)
+        content, headers = client.document(f"{path}?{query}", _PAGE_BYTES, "application/json")
+        names |= dict.fromkeys(_listed(content, path))
+        if len(names) > most:
+            sentence = f"only the first {most} names of {path} are looked at; there are more"
+            return Names(list(names)[:most], Trouble("registry.too-many-names", sentence))
+        following = _following(headers.get("Link", ""), client.host)
+        if following is None:
+            return Names(list(names))
+        query = following
+    sentence = f"the pages of {path} lead on without end; the names that came until then are looked at"
+    return Names(list(names), Trouble("registry.endless-pages", sentence))
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether ``*`` in the pattern can stand for something that makes it the name; takes no longer than looking."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    *middle, last = rest
+    at, end = len(first), len(name) - len(last)
+    if at > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    for part in middle:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def _listed(content: bytes, path: str) -> list[str]:
+    try:
+        found = from_json(content, _Page)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise Invalid(f"the registry's answer to {path} is no list of names: {cause}", "registry.bad-list") from cause
+    return [*(found.repositories or ()), *(found.tags or ())]
+
+
+def _following(link: str, host: str) -> str | None:
+    """What the next page is asked with. Only the query is taken, so it comes from the same place as this one."""
+    found = _LINK.match(link)
+    if found is None or not _NEXT.search(found[2]):
+        return None
+    try:
+        parts = urlsplit(found[1])
+    except ValueError:
+        return None
+    if parts.netloc and parts.netloc.lower() != host.lower():
+        sentence = f"the registry's list goes on at another place, {parts.netloc[:200]}; nothing is asked there"
+        raise Invalid(sentence, "registry.foreign-page")
+    return parts.query or None

@@ -1,0 +1,371 @@
+"""What a registry says that it has: of one that behaves, and of some that do not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.images import Image, digest_of, file, layer
+from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, fake_registry
+
+from hullguard.inventory.source.opened import RegistryAccess
+from hullguard.inventory.source.registry import client
+from hullguard.inventory.source.registry.listing import Bounds, list_registry
+from hullguard.inventory.source.registry.names import matches
+from hullguard.inventory.source.registry.newest import newest_first
+from hullguard.model.errors import HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
+from hullguard.model.registry import ImageState, RegistryListing, RegistrySpec
+
+AMD, ARM = (Image([layer(file("etc/arch", name))], architecture=name) for name in ("amd64", "arm64"))
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with fake_registry() as fake:
+        yield fake
+
+
+@pytest.fixture(autouse=True)
+def naps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
+    """Nobody sleeps; how long they would have."""
+    slept: list[float] = []
+    monkeypatch.setattr(client.time, "sleep", slept.append)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return slept
+
+
+def listing(
+    registry: FakeRegistry,
+    *repositories: str,
+    known: dict[tuple[str, str], str] | None = None,
+    bounds: Bounds | None = None,
+    access: RegistryAccess | None = None,
+    **spec: Any,
+) -> RegistryListing:
+    wanted = RegistrySpec("r", registry.host, list(repositories or ("app",)), insecure=True, **spec)
+    return list_registry(wanted, access or RegistryAccess(insecure=True, for_others=True), known or {}, bounds)
+
+
+def found(listed: RegistryListing) -> list[tuple[str, str, str]]:
+    return [(image.repository, image.tag, image.platform) for image in listed.images]
+
+
+def test_repositories_and_tags_are_read_page_by_page(registry: FakeRegistry) -> None:
+    registry.lists("_catalog", [f"team/app-{number}" for number in range(5)] + ["other"], page=2)
+    digest = ""
+    for number in range(5):
+        registry.lists(f"team/app-{number}/tags/list", ["1.0", "2.0", "test"], page=1)
+        for tag in ("1.0", "2.0", "test"):
+            digest = registry.put(AMD, f"team/app-{number}", tag)
+    listed = listing(registry, "team/*", tags=["*.0"])
+    assert listed.repositories == 5
+    assert listed.trouble is None
+    assert [(image.repository, image.tag) for image in listed.images] == [
+        (f"team/app-{number}", tag) for number in range(5) for tag in ("2.0", "1.0")
+    ]
+    assert {(i.digest, i.tag_digest, i.image_id) for i in listed.images} == {(digest, digest, digest_of(AMD.config))}
+    assert not any("/blobs/" in path and digest_of(AMD.layers[0]) in path for path in registry.paths())
+
+
+def test_a_name_without_a_star_needs_no_catalog(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    assert found(listing(registry)) == [("app", "1", "linux/amd64")]
+    assert "/v2/_catalog" not in "".join(registry.paths())
+
+
+def test_a_tag_that_names_what_it_named_is_asked_for_by_its_head_alone(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1", "2"])
+    digest = registry.put(AMD)
+    registry.put(ARM, tag="2")
+    listed = listing(registry, known={("app", "1"): digest, ("app", "2"): digest})
+    assert listed.unchanged == (("app", "1"),)
+    asked = [(one.method, one.path) for one in registry.asked if one.path.endswith("manifests/1") or digest in one.path]
+    assert asked == [("HEAD", "/v2/app/manifests/1")]
+
+
+def test_a_registry_that_tells_no_digest_has_it_computed(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1"])
+    digest = registry.put(AMD)
+    registry.answers["/v2/app/manifests/1"] = Reply(FakeRegistry.manifest(AMD), headers={"Content-Type": MANIFEST})
+    assert [image.digest for image in listing(registry).images] == [digest]
+    assert listing(registry, known={("app", "1"): digest}).unchanged == (("app", "1"),)
+
+
+def index(registry: FakeRegistry, tag: str, images: dict[str, Image], **more: Any) -> str:
+    """A list of manifests; by platform."""
+    manifests = []
+    for platform, image in images.items():
+        content = FakeRegistry.manifest(image)
+        registry.put(image, "app", f"of-{platform.replace('/', '-')}")
+        named = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
+        one = {"mediaType": MANIFEST, "digest": digest_of(content), "size": len(content), "platform": named}
+        manifests.append(one)
+    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests, **more}).encode()
+    reply = Reply(body, headers={"Content-Type": INDEX, "Docker-Content-Digest": digest_of(body)})
+    registry.answers[f"/v2/app/manifests/{tag}"] = registry.answers[f"/v2/app/manifests/{digest_of(body)}"] = reply
+    return digest_of(body)
+
+
+def test_of_a_list_of_manifests_each_wanted_platform_is_one_image(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1"])
+    whole = index(registry, "1", {"linux/amd64": AMD, "linux/arm64/v8": ARM})
+    listed = listing(registry, platforms=["linux/arm64", "linux/amd64", "linux/s390x"])
+    assert [(i.platform, i.digest, i.tag_digest, i.image_id) for i in listed.images] == [
+        ("linux/arm64", digest_of(FakeRegistry.manifest(ARM)), whole, digest_of(ARM.config)),
+        ("linux/amd64", digest_of(FakeRegistry.manifest(AMD)), whole, digest_of(AMD.config)),
+    ]
+
+
+def test_what_is_for_no_wanted_platform_says_so(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["list", "one"])
+    index(registry, "list", {"linux/arm64": ARM})
+    registry.put(ARM, tag="one")
+    one, several = listing(registry).images
+    assert (one.state, one.code, several.state, several.code) == (
+        *(ImageState.UNSUPPORTED, "image.no-platform"),
+        *(ImageState.UNSUPPORTED, "image.no-platform"),
+    )
+    assert one.why == f"{registry.host}/app:one is for linux/arm64, not for linux/amd64"
+    assert several.why == f"{registry.host}/app:list has no image for linux/amd64; it has linux/arm64"
+    assert (one.image_id, several.image_id) == (None, None)
+
+
+def test_one_manifest_is_one_image_whatever_is_wanted(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1"])
+    registry.put(ARM)
+    assert found(listing(registry, platforms=["linux/amd64", "linux/arm64/v8", "linux/arm64"])) == [
+        ("app", "1", "linux/arm64")
+    ]
+
+
+def test_what_is_no_image_is_told_and_not_asked_for_again(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["chart"])
+    chart = {"schemaVersion": 2, "layers": [], "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}
+    chart["config"] |= {"digest": "sha256:" + "0" * 64, "size": 2}
+    body = json.dumps(chart).encode()
+    reply = Reply(body, headers={"Docker-Content-Digest": digest_of(body)})
+    registry.answers["/v2/app/manifests/chart"] = registry.answers[f"/v2/app/manifests/{digest_of(body)}"] = reply
+    (image,) = listing(registry).images
+    assert (image.state, image.code) == (ImageState.UNSUPPORTED, "image.not-an-image")
+    assert listing(registry, known={("app", "chart"): image.tag_digest}).unchanged == (("app", "chart"),)
+
+
+@pytest.mark.parametrize("damage", ["manifest", "configuration", "lie"])
+def test_what_is_damaged_fails_and_is_looked_at_again(registry: FakeRegistry, damage: str) -> None:
+    registry.lists("app/tags/list", ["1", "2"])
+    digest = registry.put(AMD)
+    registry.put(ARM, tag="2")
+    if damage == "manifest":
+        registry.answers[f"/v2/app/manifests/{digest}"] = Reply(b"{}")
+    elif damage == "lie":
+        registry.answers["/v2/app/manifests/1"] = Reply(headers={"Docker-Content-Digest": "sha256:" + "b" * 64})
+    else:
+        registry.answers[f"/v2/app/blobs/{digest_of(AMD.config)}"] = Reply(b"{}")
+    failed = next(image for image in listing(registry, platforms=["linux/amd64", "linux/arm64"]).images if image.code)
+    assert (failed.tag, failed.state, failed.tag_digest) == ("1", ImageState.FAILED, "")
+    assert failed.why
+
+
+def test_a_tag_that_goes_meanwhile_is_left_out(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["gone", "1"])
+    registry.put(AMD)
+    assert found(listing(registry)) == [("app", "1", "linux/amd64")]
+
+
+def test_only_the_newest_tags_are_read(registry: FakeRegistry) -> None:
+    tags = ["1.0", "1.10", "1.9", "latest", "main"]
+    registry.lists("app/tags/list", tags)
+    for tag in tags:
+        registry.put(AMD, tag=tag)
+    assert [image.tag for image in listing(registry, newest=3).images] == ["latest", "1.10", "1.9"]
+
+
+def test_the_order_of_tags() -> None:
+    ordered = [
+        "latest",
+        "v2.0.1",
+        "2.0",
+        "2.0-rc10",
+        "2.0-rc2",
+        "1.10-alpine",
+        "1.9",
+        "1.0b1",
+        "main",
+        "build-10",
+        "build-9",
+    ]
+    assert newest_first(sorted(ordered)) == ordered
+
+
+@given(st.lists(st.text("v.0129rcab-_", max_size=12), max_size=20))
+def test_every_order_is_one(tags: list[str]) -> None:
+    assert sorted(newest_first(tags)) == sorted(tags)
+    assert newest_first(newest_first(tags)) == newest_first(tags)
+
+
+@pytest.mark.parametrize("refusal", [Reply(b"{}", 404), Reply(b"{}", 401), Reply(b"{}", 403), Reply(b"nonsense", 200)])
+def test_without_a_catalog_the_names_must_be_exact(registry: FakeRegistry, refusal: Reply) -> None:
+    registry.answers["/v2/_catalog"] = refusal
+    with pytest.raises(HullguardError, match="name its repositories exactly") as refused:
+        listing(registry, "team/*")
+    assert refused.value.code == "registry.no-catalog"
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    listed = listing(registry, "team/*", "app", known={("team/x", "1"): "d"})
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.unlisted == ("team/x",)
+    assert listed.trouble is not None
+    assert listed.trouble.code == "registry.no-catalog"
+
+
+def test_patterns_that_no_repository_has_are_told(registry: FakeRegistry) -> None:
+    registry.lists("_catalog", ["app"])
+    listed = listing(registry, "team/*")
+    assert listed.trouble is not None
+    assert listed.trouble.sentence == f"no repository of {registry.host} is called as team/*"
+
+
+def test_a_repository_that_is_refused_is_told_and_the_others_are_listed(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    registry.answers["/v2/secret/tags/list"] = Reply(b'{"errors": [{"message": "not yours"}]}', 403)
+    listed = listing(registry, "secret", "app", "gone", known={("secret", "1"): "d", ("gone", "1"): "d"})
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.unlisted == ("secret",)
+    assert listed.trouble is not None
+    assert "not yours" in listed.trouble.sentence
+    assert f"{registry.host} has no repository gone" in listed.trouble.sentence
+
+
+def test_a_wrong_password_is_sent_once(registry: FakeRegistry) -> None:
+    for name in ("a", "b"):
+        registry.answers[f"/v2/{name}/tags/list"] = Reply(b"{}", 401, {"WWW-Authenticate": 'Basic realm="r"'})
+    access = RegistryAccess("user", "wrong", insecure=True, for_others=True)
+    with pytest.raises(Unauthenticated, match="wrong password"):
+        listing(registry, "a", "b", access=access)
+    assert len([one for one in registry.asked if "authorization" in one.headers]) == 1
+
+
+def test_where_everything_is_refused_nothing_was_listed(registry: FakeRegistry) -> None:
+    with pytest.raises(NotFound, match="has no repository a"):
+        listing(registry, "a", "b")
+
+
+def test_a_registry_that_has_enough_is_listed_as_far_as_that(registry: FakeRegistry, naps: list[float]) -> None:
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    registry.answers["/v2/busy/tags/list"] = Reply(b"{}", 429, {"Retry-After": "120"})
+    listed = listing(registry, "app", "busy", "later")
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert (listed.stopped, listed.retry_after, listed.unlisted) == (True, 120, ("busy", "later"))
+    assert not naps  # it would hold up others
+    with pytest.raises(Unavailable) as refused:
+        listing(registry, "busy", "app")
+    assert refused.value.params["retry_after"] == 120
+
+
+def test_one_that_is_away_is_told(registry: FakeRegistry) -> None:
+    with fake_registry() as other:
+        host = other.host
+    spec = RegistrySpec("r", host, ["app", "b"], insecure=True)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        list_registry(spec, RegistryAccess(insecure=True, for_others=True), {})
+
+
+def test_each_bound_is_told(registry: FakeRegistry) -> None:
+    registry.lists("_catalog", ["a", "b", "c"])
+    for name in ("a", "b", "c"):
+        registry.lists(f"{name}/tags/list", ["1", "2"])
+        for tag in ("1", "2"):
+            registry.put(AMD, name, tag)
+    most = listing(registry, "*", bounds=Bounds(images=3))
+    assert len(most.images) == 3
+    assert most.trouble is not None
+    assert "only 3 images of a registry are read" in most.trouble.sentence
+    few = listing(registry, "*", bounds=Bounds(repositories=2))
+    assert (few.repositories, len(few.images)) == (2, 4)
+    assert few.trouble is not None
+    assert "only 2 of 3 repositories are read" in few.trouble.sentence
+    names = listing(registry, "*", bounds=Bounds(names=1))
+    assert names.trouble is not None
+    assert "only the first 1 names of _catalog" in names.trouble.sentence
+    late = listing(registry, "*", bounds=Bounds(seconds=-1), known={("a", "1"): "d"})
+    assert (late.images, late.unlisted) == ((), ("a", "b", "c"))
+    assert late.trouble is not None
+    assert late.trouble.code == "registry.too-slow"
+
+
+def test_names_that_are_none_are_left_out_and_counted(registry: FakeRegistry) -> None:
+    odd = ["../../etc", "UPPER", "a b", "ok", "x" * 300, "app@sha256:1", ""]
+    registry.answers["/v2/_catalog"] = Reply(json.dumps({"repositories": odd}).encode())
+    registry.answers["/v2/ok/tags/list"] = Reply(json.dumps({"tags": ["1", "../x", "a?b", ".dot"]}).encode())
+    registry.put(AMD, "ok")
+    listed = listing(registry, "*")
+    assert found(listed) == [("ok", "1", "linux/amd64")]
+    assert listed.trouble is not None
+    assert f"6 of the names that {registry.host} lists" in listed.trouble.sentence
+    assert f"3 of the names that {registry.host}/ok lists" in listed.trouble.sentence
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"tags": 1}', b'{"tags": [1]}', b'{"tags": {"a": 1}}', b"\xff"])
+def test_what_is_no_list_of_names_is_refused(registry: FakeRegistry, content: bytes) -> None:
+    registry.answers["/v2/app/tags/list"] = Reply(content)
+    with pytest.raises(Invalid, match="no list of names"):
+        listing(registry)
+
+
+def test_a_list_of_nothing_is_empty(registry: FakeRegistry) -> None:
+    registry.answers["/v2/app/tags/list"] = Reply(b'{"name": "app", "tags": null}')
+    listed = listing(registry)
+    assert (listed.images, listed.trouble, listed.repositories) == ((), None, 1)
+
+
+def test_pages_lead_nowhere_else_and_end(registry: FakeRegistry) -> None:
+    registry.answers["/v2/app/tags/list"] = Reply(
+        b'{"tags": ["1"]}', headers={"Link": '<http://169.254.169.254/latest?x=1>; rel="next"'}
+    )
+    with pytest.raises(Invalid, match=r"goes on at another place, 169\.254\.169\.254"):
+        listing(registry)
+
+    def endless(asked: Asked) -> Reply:
+        number = len(registry.asked)
+        return Reply(b'{"tags": ["1"]}', headers={"Link": f'</v2/app/tags/list?last={number % 7}>; rel="next"'})
+
+    registry.put(AMD)
+    registry.answers["/v2/app/tags/list"] = endless
+    listed = listing(registry)
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.trouble is not None
+    assert "lead on without end" in listed.trouble.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "fits"),
+    [
+        ("app", "app", True),
+        ("app", "*", True),
+        ("team/app", "team/*", True),
+        ("team/app", "*app", True),
+        ("team/app", "t*/a*p", True),
+        ("team/app", "t*p*p", True),
+        ("ap", "a*p*p", False),
+        ("aa", "a*a", True),
+        ("a", "a*a", False),
+        ("team/app", "team", False),
+        ("teamapp", "team/*", False),
+        ("a.b", "a*c", False),
+        ("", "*", True),
+    ],
+)
+def test_patterns(name: str, pattern: str, fits: bool) -> None:
+    assert matches(name, pattern) is fits
+
+
+def test_a_pattern_takes_no_longer_than_looking() -> None:
+    assert not matches("a" * 255, "a*" * 127 + "b")
