@@ -10,6 +10,7 @@ import pytest
 from msgspec import UNSET, structs
 from tests.support.database import SCOPE, START, Clock
 from tests.support.records import enrolled, waiting
+from tests.support.workers import context as make_context
 from tests.unit.worker.test_work import IMAGE, INVENTORY, advisory, import_advisories, working
 
 from hullguard.cache import MemoryCache
@@ -30,7 +31,6 @@ from hullguard.storage.stores import (
     overview,
 )
 from hullguard.worker import exceptions, matching
-from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.context import Context
 from hullguard.worker.upkeep import LapseExceptions
 
@@ -58,7 +58,7 @@ async def stored(storage: Storage) -> None:
 @pytest.fixture
 def context(storage: Storage, database: Path, stored: None) -> Iterator[Context]:
     with ThreadPoolExecutor(1) as thread:
-        yield Context(storage, MemoryCache(), AdvisoryFile(database), thread, database.with_suffix(".anchors"))
+        yield make_context(storage, MemoryCache(), database.parent, thread, database)
 
 
 async def match(context: Context) -> None:
