@@ -33,6 +33,7 @@ export const router = createRouter({
         page('images/:id/compare/:other', 'compare', () => import('@/pages/Compare.vue'), 'images:read'),
         page('incidents', 'incidents', () => import('@/pages/Incidents.vue'), 'incidents:read'),
         page('incidents/:id', 'incident', () => import('@/pages/Incident.vue'), 'incidents:read'),
+        page('exceptions', 'exceptions', () => import('@/pages/Exceptions.vue'), 'exceptions:read'),
         page('policies', 'policies', () => import('@/pages/Policies.vue'), 'policies:read'),
         page('policies/:id', 'policy', () => import('@/pages/Policy.vue'), 'policies:read'),
         page('profiles', 'profiles', () => import('@/pages/Profiles.vue'), 'policies:read'),

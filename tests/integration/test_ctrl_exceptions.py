@@ -124,6 +124,8 @@ async def test_the_report_and_the_page_of_an_image_say_why(control: Control):
         assert (told["by"], told["source"], told["reason"]) == ("exception", one["id"], "not reachable")
     counted = (await admin.get(f"/exceptions/{one['id']}")).json()
     assert (counted["findings"], counted["images"]) == (1, 1)
+    assert (await admin.get(f"/images?exception={one['id']}")).json()["total"] == 1
+    assert (await admin.get("/images?exception=other")).json()["total"] == 0
     summary = (await admin.get("/images")).json()["items"][0]
     assert sum(summary["vulnerabilities"].values()) == len(records.VULNERABILITIES) - 1
 

@@ -19,6 +19,7 @@ export class Problem extends Error {
 
 export interface Options {
   query?: Query
+  /** JSON; a file, which holds it already, is sent as it is. */
   body?: unknown
   signal?: AbortSignal
   ifMatch?: string
@@ -74,7 +75,12 @@ async function send<T>(method: string, path: string, options: Options): Promise<
     response = await fetch(address(path, options.query), {
       method,
       headers: headers(method, options),
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body:
+        options.body === undefined
+          ? null
+          : options.body instanceof Blob
+            ? options.body
+            : JSON.stringify(options.body),
       credentials: 'same-origin',
       signal: options.signal ?? AbortSignal.timeout(SILENT),
     })

@@ -3845,6 +3845,7 @@ export interface operations {
                 node?: string;
                 registry?: string;
                 lister?: components["schemas"]["Lister"];
+                exception?: string;
                 scanned?: boolean;
             };
             header?: never;

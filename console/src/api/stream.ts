@@ -3,7 +3,16 @@ import { onScopeDispose } from 'vue'
 import { get } from '@/api/client'
 import { markConnected, markLost } from '@/api/connection'
 
-export const KINDS = ['incident', 'node', 'image', 'policy', 'profile', 'command', 'container'] as const
+export const KINDS = [
+  'incident',
+  'node',
+  'image',
+  'exception',
+  'policy',
+  'profile',
+  'command',
+  'container',
+] as const
 export type Kind = (typeof KINDS)[number]
 type Listener = (kind: Kind, id: string) => void
 

@@ -1,6 +1,7 @@
 /** A failure in the reader's language. */
 import { Problem } from '@/api/client'
 import { told } from '@/i18n'
+import { sentenceOf } from '@/i18n/sentences'
 
 export function asProblem(failure: unknown): Problem {
   if (failure instanceof Problem) return failure
@@ -10,7 +11,7 @@ export function asProblem(failure: unknown): Problem {
 /** What went wrong, by code; the server's English if the code is new. */
 export function sentence(failure: unknown): string {
   const problem = asProblem(failure)
-  return told('problem', problem.code, problem.params, problem.detail)
+  return told('problem', problem.code, problem.params, sentenceOf(problem.detail))
 }
 
 /** What to try next. */

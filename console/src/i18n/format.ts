@@ -116,3 +116,13 @@ export function ago(iso: string, now: number): string {
   if (size < DAY) return format.format(Math.trunc(seconds / HOUR), 'hour')
   return format.format(Math.trunc(seconds / DAY), 'day')
 }
+
+/** A calendar day with its year, counted in UTC by the server. */
+export function calendarDate(date: string): string {
+  return new Intl.DateTimeFormat(language.value, {
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    timeZone: 'UTC',
+  }).format(new Date(`${date}T00:00:00Z`))
+}

@@ -18,12 +18,18 @@ export function reasonText(record: Pick<AuditRecord, 'outcome' | 'reason'>): str
 }
 
 const PAGES: Record<string, string> = { node: 'node', policy: 'policy', incident: 'incident', image: 'image' }
+/** Things that open beside the list of their kind. */
+const ITEMS: Record<string, string> = { exception: 'exceptions', 'vex-document': 'exceptions' }
 
 /** The page of the thing, where it has one. */
 export function subjectLink(subject: string): RouteLocationRaw | null {
   const [kind = '', ...rest] = subject.split(':')
   const name = PAGES[kind]
-  return name && rest.length ? { name, params: { id: rest.join(':') } } : null
+  const id = rest.join(':')
+  if (!id) return null
+  const list = ITEMS[kind]
+  if (list) return { name: list, query: kind === 'vex-document' ? { tab: 'vex', item: id } : { item: id } }
+  return name ? { name, params: { id } } : null
 }
 
 /** The thing as a person reads it: an id is shortened in the middle. */

@@ -7,6 +7,7 @@ import policies from '@/i18n/en/policies.json'
 import profiles from '@/i18n/en/profiles.json'
 import reports from '@/i18n/en/reports.json'
 import rules from '@/i18n/en/rules.json'
+import exceptions from '@/i18n/en/exceptions.json'
 import admin from '@/i18n/en/admin.json'
 import codes from '@/i18n/en/codes.json'
 
@@ -20,6 +21,7 @@ export default {
   ...profiles,
   ...reports,
   ...rules,
+  ...exceptions,
   ...admin,
   ...codes,
 }

@@ -7,6 +7,7 @@ import policies from '@/i18n/zh-CN/policies.json'
 import profiles from '@/i18n/zh-CN/profiles.json'
 import reports from '@/i18n/zh-CN/reports.json'
 import rules from '@/i18n/zh-CN/rules.json'
+import exceptions from '@/i18n/zh-CN/exceptions.json'
 import admin from '@/i18n/zh-CN/admin.json'
 import codes from '@/i18n/zh-CN/codes.json'
 
@@ -20,6 +21,7 @@ export default {
   ...profiles,
   ...reports,
   ...rules,
+  ...exceptions,
   ...admin,
   ...codes,
 }

@@ -31,6 +31,8 @@ class ImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The id of a registry that lists them."""
     lister: Lister | None = None
     """Listed by a registry, or by a submission."""
+    exception: Short | None = None
+    """The id of an exception or a VEX document because of which something in them does not count."""
     scanned: bool | None = None
 
 

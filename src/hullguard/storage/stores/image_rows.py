@@ -11,7 +11,7 @@ from hullguard.storage.paging import Listing
 from hullguard.storage.stores.containers import RUNNING
 from hullguard.storage.stores.image_places import Lister, node_counts, source_counts
 from hullguard.storage.stores.node_rows import count_by
-from hullguard.storage.tables import containers, image_nodes, image_sources, images
+from hullguard.storage.tables import containers, image_nodes, image_sources, images, suppressions
 from hullguard.storage.transaction import Row, Transaction
 
 
@@ -26,6 +26,8 @@ class ImageFilter(Struct, frozen=True):
     """The id of a registry that lists them."""
     lister: Lister | None = None
     """Listed by anything of this kind."""
+    exception: str | None = None
+    """The id of an exception or a VEX document because of which something in them does not count."""
     scanned: bool | None = None
 
 
@@ -75,6 +77,14 @@ def _listed(tx: Transaction, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[
     return sa.exists(sa.select(table.source).where(tx.mine(image_sources), table.image_id == images.c.id, *more))
 
 
+def _suppressed(tx: Transaction, source: str) -> sa.ColumnElement[bool]:
+    return sa.exists(
+        sa.select(suppressions.c.position).where(
+            tx.mine(suppressions), suppressions.c.image_id == images.c.id, suppressions.c.source == source
+        )
+    )
+
+
 def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
     """Scope and filters of the list, which shows images that some node has or something else lists."""
     found = [*visible(tx), images.c.present]
@@ -91,6 +101,8 @@ def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bo
         found.append(_listed(tx, of, image_sources.c.source == wanted.registry))
     if wanted.lister is not None:
         found.append(_listed(tx, image_sources.c.kind == wanted.lister.value))
+    if wanted.exception is not None:
+        found.append(_suppressed(tx, wanted.exception))
     if wanted.scanned is not None:
         found.append(images.c.scanned.is_not(None) if wanted.scanned else images.c.scanned.is_(None))
     return found

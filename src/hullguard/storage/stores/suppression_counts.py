@@ -49,7 +49,9 @@ async def preview(tx: Transaction, spec: ExceptionSpec) -> ExceptionPreview:
                 image_packages.c.matched_name == spec.package,
             )
         )
-        where.append(sa.or_(found.package == spec.package, of_source))
+        # As a package URL writes names of PyPI.
+        canonical = sa.func.replace(sa.func.lower(found.package), "_", "-")
+        where.append(sa.or_(found.package == spec.package, canonical == spec.package, of_source))
     select = (
         sa.select(table.id, table.names, table.risk, sa.func.count().label("found"))
         .join(images, sa.and_(table.tenant == found.tenant, table.id == found.image_id))

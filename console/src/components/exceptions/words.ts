@@ -1,0 +1,20 @@
+/** What an exception covers, and until when, in words. */
+import type { ExceptionSpec } from '@/api/types'
+import { shortDigest } from '@/components/images/names'
+import { calendarDate } from '@/i18n/format'
+import { counted, i18n } from '@/i18n'
+
+export function coveredText(spec: ExceptionSpec): string {
+  const [first = '', ...more] = spec.vulnerabilities
+  return more.length ? `${first} ${counted('exceptions.more', more.length)}` : first
+}
+
+/** For which images; every image where it names none. */
+export function whereText(spec: ExceptionSpec): string {
+  const named = [...(spec.images ?? []), ...(spec.image_ids ?? []).map(shortDigest)]
+  return named.join(', ') || i18n.global.t('exceptions.scope.everywhere')
+}
+
+export function untilText(expires: string | null | undefined): string {
+  return expires ? calendarDate(expires) : i18n.global.t('exceptions.never')
+}
