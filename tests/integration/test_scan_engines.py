@@ -1,20 +1,19 @@
 """A container of a real Docker, and an image of a real containerd."""
 
-import contextlib
 import os
-import shutil
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.docker import IMAGE, said
 from tests.support.images import Image, apk_installed, file, layer, node_package
+from tests.support.other_engines import Containerd, Podman, containerd, podman
 
 from hullguard.inventory import read
-from hullguard.model.errors import NotFound
+from hullguard.model.errors import NotFound, Unavailable
+
+__all__ = ["containerd", "podman"]
 
 ALPINE = file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n")
 
@@ -53,38 +52,7 @@ def test_a_container_is_its_image_and_what_was_changed_in_it(docker_host: str) -
         read("container:nobody", docker_host=docker_host)
 
 
-@pytest.fixture
-def containerd() -> Iterator[Path]:
-    """The socket of a containerd of the test's own."""
-    if os.geteuid() != 0 or not shutil.which("containerd") or not shutil.which("ctr"):
-        pytest.skip("containerd needs root, and the programs containerd and ctr")
-    # The path must be short: it becomes part of a unix socket's name.
-    root = Path(tempfile.mkdtemp(prefix="hg", dir="/tmp"))
-    socket = root / "s"
-    with (root / "log").open("wb") as log:
-        process = subprocess.Popen(
-            ["containerd", "-a", str(socket), "--root", str(root / "d"), "--state", str(root / "e")],
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
-            asked = subprocess.run(["ctr", "-a", str(socket), "version"], capture_output=True, timeout=30, check=False)
-            if asked.returncode == 0:
-                break
-            time.sleep(0.1)
-        yield socket
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(60)
-        process.kill()
-        shutil.rmtree(root, ignore_errors=True)
-
-
-def test_an_image_of_containerd(containerd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONTAINERD_ADDRESS", str(containerd))
+def test_an_image_of_containerd(containerd: Containerd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     image = Image(
         [layer(ALPINE, apk_installed(("musl", "1.2.4-r1", "musl"))), layer(node_package("lodash", "4.17.4"))],
@@ -92,12 +60,7 @@ def test_an_image_of_containerd(containerd: Path, tmp_path: Path, monkeypatch: p
         compression="gzip",
     )
     archive = image.oci_archive(tmp_path / "image.tar")
-    subprocess.run(
-        ["ctr", "-a", str(containerd), "-n", "k8s.io", "images", "import", "--no-unpack", str(archive)],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    containerd.load(archive, "k8s.io")
 
     found = read("containerd:app:1")
 
@@ -106,3 +69,32 @@ def test_an_image_of_containerd(containerd: Path, tmp_path: Path, monkeypatch: p
     assert found.target.tags == ("docker.io/library/app:1",)
     with pytest.raises(NotFound, match="containerd"):
         read("containerd:app:2")
+
+
+def test_an_image_of_podman_whose_service_does_not_run(
+    podman: Podman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(podman.directory))
+    image = Image([layer(ALPINE, apk_installed(("musl", "1.2.4-r1", "musl")))], tags=("app:1",))
+    archive = image.docker_archive(tmp_path / "image.tar")
+    podman.load(archive)
+
+    for name in ("app:1", image.image_id, image.image_id.removeprefix("sha256:")):
+        found = read(f"podman:{name}")
+
+        assert (found.target.image_id, len(found.packages), found.complete) == (image.image_id, 1, True)
+        assert found.packages == read(f"docker-archive:{archive}").packages
+    assert not list(podman.directory.glob("hg*")), "the service and its socket are gone"
+    with pytest.raises(NotFound, match="has no image 'app:2'"):
+        read("podman:app:2")
+
+
+def test_a_podman_that_starts_no_service_is_told_with_its_words(
+    podman: Podman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "podman"
+    program.write_text("#!/bin/sh\necho the storage is on fire >&2\nexit 125\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(Unavailable, match="none could be started: the storage is on fire"):
+        read("podman:app:1")

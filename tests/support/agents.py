@@ -113,7 +113,8 @@ class LiveAgent:
 
     def __init__(self, state: Path, hostmgr: Hostmgr, docker_host: str = NO_DOCKER) -> None:
         self.state, self.hostmgr = StateDir(state), hostmgr
-        self.config = AgentConfig(state=str(state), docker_host=docker_host)
+        # What this machine's own engines have is no test's.
+        self.config = AgentConfig(state=str(state), docker_host=docker_host, docker_only=True)
         self.sensor = ScriptedSensor()
         self.node = ""
         self._stop = asyncio.Event()

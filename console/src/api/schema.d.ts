@@ -1657,6 +1657,7 @@ export interface components {
             privileged: boolean;
             host_network: boolean;
             held: components["schemas"]["Action"][];
+            engine: string;
             node: string;
             node_name: string;
             open_incidents: number;

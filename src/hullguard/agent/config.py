@@ -15,6 +15,8 @@ class AgentConfig(Struct, frozen=True, kw_only=True):
 
     state: str = str(DEFAULT_STATE)
     docker_host: str = DEFAULT_HOST
+    docker_only: bool = False
+    """Nothing is listed of podman and containerd."""
     sensor: bool = True
     """False: run without looking at the kernel, and say so."""
     spool_bytes: int = DEFAULT_MAX_BYTES

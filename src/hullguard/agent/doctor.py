@@ -1,5 +1,6 @@
 """What this kernel and this host allow the agent, and what is in the way."""
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,9 @@ from msgspec import Struct
 
 from hullguard.agent import dirty_pipe, status
 from hullguard.agent.config import AgentConfig
-from hullguard.agent.runtime.docker import Docker
+from hullguard.agent.runtime import engines
+from hullguard.agent.runtime.docker import DEFAULT_HOST, Docker
+from hullguard.agent.runtime.stock import Engine
 from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir
 from hullguard.model.errors import Conflict, HullguardError, Unavailable
@@ -36,7 +39,7 @@ async def examine(config: AgentConfig) -> list[Finding]:
         _dirty_pipe(os.uname().release),
         Finding("enrolled", missing is None, missing or ""),
         *_alone(state),
-        await _docker(config.docker_host),
+        *await _engines(config),
         *_sensor(state),
     ]
     last = status.read(state) if missing is None else None
@@ -72,11 +75,29 @@ def _alone(state: StateDir) -> list[Finding]:
     return [Finding("alone", True, "no other agent runs on this machine")]
 
 
-async def _docker(host: str) -> Finding:
+async def _engines(config: AgentConfig) -> list[Finding]:
+    """Docker is no need where another engine is and nobody said where Docker would be."""
+    others = [] if config.docker_only else [await _engine(each) for each in engines.every()]
+    docker = Docker(config.docker_host)
     try:
-        return Finding("docker", True, await Docker(host).version())
+        return [Finding("docker", True, await docker.version()), *others]
     except HullguardError as bad:
-        return Finding("docker", False, str(bad))
+        needless = config.docker_host == DEFAULT_HOST and not docker.here() and any(each.ok for each in others)
+        return [Finding("docker", None if needless else False, str(bad)), *others]
+
+
+async def _engine(engine: Engine) -> Finding:
+    try:
+        if not engine.here():
+            return Finding(engine.name, None, "not on this machine")
+        async with asyncio.timeout(engines.LOOK_SECONDS):
+            stock = await engine.stock()
+    except TimeoutError:
+        return Finding(engine.name, False, "it does not tell what it has")
+    except HullguardError as bad:
+        return Finding(engine.name, False, str(bad))
+    counts = f"{stock.version}: {len(stock.images)} images, {len(stock.containers)} containers"
+    return Finding(engine.name, not stock.left_out, f"{counts}, {stock.left_out} images not listed")
 
 
 def _deny(deadline_ms: int, reasons: Sequence[Reason]) -> Finding:

@@ -6,7 +6,7 @@ layer that several images share is read once per node (the worker's cache).
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import structlog
 
 from hullguard.agent.channel import ChannelLostError
 from hullguard.agent.images_job import Answer, Job
+from hullguard.agent.runtime.stock import Place
 from hullguard.agent.state import StateDir
 from hullguard.inventory import apart
 from hullguard.model.errors import HullguardError, Unavailable
@@ -25,7 +26,7 @@ READ_SECONDS = 900.0
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 600.0, 24 * 3600.0
 """What cannot be read is tried again, each time after twice as long."""
 _SENTENCE = 1000
-_GONE = "docker.no-image"
+_GONE = frozenset({"docker.no-image", "containerd.no-image"})
 """The engine has no such image any more: there is nothing to be told of it."""
 
 _log = structlog.get_logger()
@@ -43,8 +44,14 @@ class _Failure(NamedTuple):
 class Images:
     """Reads one image at a time: the node's work comes first."""
 
-    def __init__(self, state: StateDir, docker_host: str, send: Callable[[AgentMessage], Awaitable[None]]) -> None:
-        self._state, self._host, self._send = state, docker_host, send
+    def __init__(
+        self,
+        state: StateDir,
+        docker_host: str,
+        send: Callable[[AgentMessage], Awaitable[None]],
+        places: Callable[[str], Sequence[Place]],
+    ) -> None:
+        self._state, self._host, self._send, self._places = state, docker_host, send, places
         self._turn = asyncio.Lock()
         self._asked: asyncio.Queue[str] = asyncio.Queue(maxsize=limits.IMAGES)
         self._waiting: set[str] = set()
@@ -86,7 +93,7 @@ class Images:
             except HullguardError as bad:
                 pause = self._fail(image)
                 _log.warning("image not read", image=image, why=str(bad))
-                if bad.code != _GONE:
+                if bad.code not in _GONE:
                     asyncio.get_running_loop().call_later(pause + 1, self.request, (image,))
             else:
                 self._failed.pop(image, None)
@@ -100,7 +107,7 @@ class Images:
         except ChannelLostError:
             raise
         except HullguardError as bad:
-            if bad.code != _GONE:
+            if bad.code not in _GONE:
                 await self._tell_unread(image_id, str(bad))
             raise
 
@@ -114,14 +121,26 @@ class Images:
         async with self._turn:
             output = self._state.work / "inventory"
             try:
-                answer = await self._read(image_id, output)
+                answer = await self._read_anywhere(image_id, output)
                 await self._deliver(image_id, output, answer.parts)
             finally:
                 output.unlink(missing_ok=True)
         _log.info("image read", image=image_id, packages=answer.packages, complete=answer.complete)
 
-    async def _read(self, image_id: str, output: Path) -> Answer:
-        job = Job(image_id, self._host, str(self._state.work / "layers"), str(output))
+    async def _read_anywhere(self, image_id: str, output: Path) -> Answer:
+        """From the first engine that gives it; raises what the first one said that has it and cannot."""
+        failed: HullguardError | None = None
+        for place in self._places(image_id):
+            try:
+                return await self._read(image_id, place, output)
+            except HullguardError as bad:
+                if failed is None or failed.code in _GONE:
+                    failed = bad
+        raise failed or Unavailable(f"No engine has {image_id}.", "docker.no-image")
+
+    async def _read(self, image_id: str, place: Place, output: Path) -> Answer:
+        layers = str(self._state.work / "layers")
+        job = Job(image_id, place.target, self._host, layers, str(output), place.variables)
         answer = await apart.ask("hullguard.agent.images_worker", job, Answer, READ_SECONDS, image_id)
         if answer.code:
             raise Unavailable(answer.message, answer.code)

@@ -4,6 +4,7 @@ Reading an image takes tens of megabytes for seconds; a process gives them back 
 hostile image takes nobody with it. The slices lie in ``job.output``.
 """
 
+import os
 from pathlib import Path
 
 from hullguard.agent.images_job import Answer, Job
@@ -17,9 +18,9 @@ _LAYERS_BYTES = 256 << 20
 
 def work(job: Job) -> Answer:
     """Read the image and write its slices, one after the other, each but the last of the same size."""
+    os.environ.update(job.variables)
     try:
-        target = f"docker:{job.image_id}"
-        inventory = take_stock(target, Path(job.layers), _LAYERS_BYTES, docker_host=job.docker_host)
+        inventory = take_stock(job.target, Path(job.layers), _LAYERS_BYTES, docker_host=job.docker_host)
         slices = split(job.image_id, inventory)
     except HullguardError as bad:
         return Answer(code=bad.code, message=str(bad)[:2000])

@@ -22,7 +22,9 @@ from hullguard.agent.renewal import keep_renewed
 from hullguard.agent.respond import incidents
 from hullguard.agent.respond.enforcement import Enforcement, Place
 from hullguard.agent.respond.responses import Responses
-from hullguard.agent.runtime.docker import Change, Docker
+from hullguard.agent.runtime import engines
+from hullguard.agent.runtime.docker import DEFAULT_HOST, Change, Docker
+from hullguard.agent.runtime.engines import Engines
 from hullguard.agent.runtime.watch import RuntimeWatch, Seen
 from hullguard.agent.selftest.marks import Marks
 from hullguard.agent.sensor.interface import Sensor, Tamper
@@ -95,8 +97,9 @@ class Agent:
         self._confirmed: AppliedPolicies | None = None
         self._keeping = False
         """New policies are being put in force; until they are kept, the last ones are told."""
-        docker = Docker(config.docker_host)
+        self._docker = docker = Docker(config.docker_host)
         self._runtime = RuntimeWatch(docker, self._seen, self._happened)
+        self._engines = Engines(() if config.docker_only else engines.every(), state.engines, self._stock_changed)
         self._trial = Trial(state, node)
         self._taking = asyncio.Lock()
         self._taken_back: asyncio.Task[None] | None = None
@@ -106,12 +109,13 @@ class Agent:
         hooks = Hooks(self._heartbeat, self._received, self._connected, self._line_changed)
         self._uplink = Uplink(state, self._spool, hooks)
         self._spool.woken = self._uplink.wake
-        self._images = Images(state, config.docker_host, self._uplink.send)
+        self._images = Images(state, config.docker_host, self._uplink.send, self._engines.places)
         self._uses = Uses(used, lambda: self._uplink.understood(capabilities.USED), self._uplink.send)
         parts = Parts(
             state=state,
             uplink=self._uplink,
             runtime=self._runtime,
+            engines=self._engines,
             images=self._images,
             protection=self._protection,
             responses=self._responses,
@@ -137,6 +141,7 @@ class Agent:
                 self._enforcement.run(),
                 self._uplink.run(),
                 self._runtime.run(),
+                self._engines.run(),
                 self._images.run(),
                 self._uses.run(),
                 self._responses.run(),
@@ -175,11 +180,16 @@ class Agent:
         return Heartbeat(
             agent_version=__version__,
             sensor=self._protection.health(),
-            runtime_reachable=self._runtime.seen.version is not None,
+            runtime_reachable=self._runtime.seen.version is not None or self._runs_without_docker(),
             applied=self._confirmed if self._keeping else self._protection.applied,
             spool_records=self._spool.waiting,
             spool_dropped=self._spool.lately_dropped(),
-            reasons=(*self._spool.reasons, *self._protection.reasons(), *self._doing_reasons()),
+            reasons=(
+                *self._spool.reasons,
+                *self._protection.reasons(),
+                *self._doing_reasons(),
+                *self._engines.reasons,
+            ),
         )
 
     def _doing_reasons(self) -> list[Reason]:
@@ -249,6 +259,8 @@ class Agent:
     # What changes ----------------------------------------------------------------------------------------------------
 
     def _seen(self, seen: Seen) -> None:
+        if seen.version is not None:
+            self._engines.saw_docker(seen.version, seen.images)
         self._responses.look()
         self._enforcement.look(seen)
         self._uses.seen(seen.containers)
@@ -257,13 +269,32 @@ class Agent:
         self._write_status()
 
     def _show(self, seen: Seen) -> None:
-        self._uplink.show("facts", say.Facts(facts.read(seen.version)))
-        if seen.reason is not None and not seen.containers and not seen.images:
+        self._uplink.show("facts", say.Facts(facts.read(self._versions(seen))))
+        unseen = seen.reason is not None and not seen.containers and not seen.images
+        if not self._engines.settled or (unseen and (self._docker.here() or not self._engines.versions)):
             return  # nothing was ever seen: silence, not an empty list
-        containers = self._responses.marked(seen.containers[: limits.CONTAINERS])
-        self._uplink.show("containers", say.Containers(containers))
-        images = tuple(say.LocalImage(image.id, image.names) for image in seen.images[: limits.IMAGES])
+        if not unseen or not self._engines.knows_docker:  # else the platform knows Docker's containers, and nobody here
+            containers = self._responses.marked(seen.containers)
+            every = (*containers, *self._engines.containers)[: limits.CONTAINERS]
+            self._uplink.show("containers", say.Containers(every))
+        known = self._engines.known(None if unseen else seen.images)
+        images = tuple(say.LocalImage(each.image.id, each.image.names) for each in known.values())
         self._uplink.show("images", say.ImageList(images, READER))
+
+    def _versions(self, seen: Seen) -> str | None:
+        """Of every engine that answers."""
+        said = [*([seen.version] if seen.version else []), *self._engines.versions]
+        return ", ".join(said) or None
+
+    def _runs_without_docker(self) -> bool:
+        """Other engines are here, and Docker was never, nor did anybody say where it would be."""
+        if self._config.docker_host != DEFAULT_HOST or self._docker.here() or self._engines.knows_docker:
+            return False
+        return bool(self._engines.versions)
+
+    def _stock_changed(self) -> None:
+        self._show(self._runtime.seen)
+        self._changed()
 
     def _responded(self) -> None:
         self._show(self._runtime.seen)
@@ -292,7 +323,7 @@ class Agent:
                 line=line or self._uplink.line,
                 heartbeat=self._heartbeat(),
                 protection=self._protection.on,
-                runtime=self._runtime.seen.version or "",
+                runtime=self._versions(self._runtime.seen) or "",
                 spool_bytes=self._spool.used,
                 at=identity.now(),
             ),

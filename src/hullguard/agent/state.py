@@ -32,6 +32,7 @@ class StateDir:
         self.responses = root / "responses.json"
         self.policies = root / "policies.msgpack"
         self.trial = root / "trial.json"
+        self.engines = root / "engines.json"
         self.status = root / "status.json"
         self.versions = root / "versions"
         self.switch = root / "switch.json"

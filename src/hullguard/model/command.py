@@ -70,6 +70,8 @@ ANSWER: dict[Action, CommandKind] = {
 
 def allowed(container: Container) -> tuple[CommandKind, ...]:
     """What may be done to a container as it is now: an undo only of what Hullguard did, or of a pause."""
+    if container.engine != "docker":
+        return ()
     network: tuple[CommandKind, ...] = ()
     if Action.ISOLATE in container.held:
         network = (CommandKind.RECONNECT_CONTAINER,)

@@ -83,6 +83,8 @@ class Container(Struct, frozen=True):
     """It has the host's network, so it cannot be cut off without cutting off the host."""
     held: tuple[Action, ...] = ()
     """What Hullguard did to it and can undo: ``pause``, ``stop``, ``isolate``."""
+    engine: str = "docker"
+    """Who runs it: ``docker``, ``podman`` or ``containerd``. Only Docker's are paused, stopped and isolated."""
 
 
 class PlacedContainer(Container, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from hullguard.agent.channel import ChannelLostError
 from hullguard.agent.images import Images
 from hullguard.agent.images_job import Job
 from hullguard.agent.images_worker import work
+from hullguard.agent.runtime.stock import Place
 from hullguard.agent.state import StateDir
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.wire.inventory import Assembly, unpack
@@ -34,7 +35,7 @@ class Line:
 def reader(directory: Path, host: str, line: Line) -> Images:
     state = StateDir(directory)
     state.prepare()
-    return Images(state, host, line.send)
+    return Images(state, host, line.send, lambda image: (Place(f"docker:{image}"),))
 
 
 async def test_an_image_becomes_slices_that_make_its_inventory(tmp_path, docker_host, child_environment):
@@ -82,7 +83,7 @@ async def test_of_an_image_that_the_engine_has_no_more_nothing_is_told(tmp_path,
 
 
 def test_the_worker_answers_what_it_cannot_do(tmp_path):
-    answer = work(Job(ANY, NO_DOCKER, str(tmp_path / "layers"), str(tmp_path / "out")))
+    answer = work(Job(ANY, f"docker:{ANY}", NO_DOCKER, str(tmp_path / "layers"), str(tmp_path / "out")))
     assert (answer.parts, answer.code) == (0, "docker.unreachable")
     assert not (tmp_path / "out").exists()
 

@@ -11,13 +11,16 @@ class DetectNow:
 
     async def run(self, command: Command, parts: Parts, progress: Progress) -> Result:  # noqa: ARG002 - it has none
         """The result says what is watched, and with what."""
-        seen = await parts.runtime.refreshed()
+        await parts.engines.look()
+        alone = not parts.engines.versions
+        docker = (await parts.runtime.refreshed()).containers if parts.runtime.here or alone else ()
+        containers = (*docker, *parts.engines.containers)
         progress(50, "sensor")
         health = await parts.protection.check()
         parts.uplink.beat_now()
         result: dict[str, str | int] = {
-            "containers": len(seen.containers),
-            "running": sum(container.state == "running" for container in seen.containers),
+            "containers": len(containers),
+            "running": sum(container.state == "running" for container in containers),
             "sensor": str(health.state),
             "lost": sum(health.lost.values()),
         }

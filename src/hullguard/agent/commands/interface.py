@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from hullguard.agent.images import Images
 from hullguard.agent.protection import Protection
 from hullguard.agent.respond.responses import Responses
+from hullguard.agent.runtime.engines import Engines
 from hullguard.agent.runtime.watch import RuntimeWatch
 from hullguard.agent.state import StateDir
 from hullguard.agent.uplink import Uplink
@@ -22,6 +23,7 @@ class Parts(NamedTuple):
     state: StateDir
     uplink: Uplink
     runtime: RuntimeWatch
+    engines: Engines
     images: Images
     protection: Protection
     responses: Responses

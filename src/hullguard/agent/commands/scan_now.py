@@ -18,7 +18,7 @@ class ScanNow:
     async def run(self, command: Command, parts: Parts, progress: Progress) -> Result:
         """The result counts images read and images that could not be."""
         wanted = str(command.parameters.get("image", ""))
-        images = _chosen((await parts.runtime.refreshed()).images, wanted)
+        images = _chosen(await _listed(parts), wanted)
         failures: list[str] = []
         for position, image in enumerate(images):
             name = image.names[0] if image.names else image.id
@@ -35,9 +35,17 @@ class ScanNow:
         return result
 
 
-def _chosen(images: tuple[LocalImage, ...], wanted: str) -> list[LocalImage]:
+async def _listed(parts: Parts) -> list[LocalImage]:
+    """Of every engine; raises Unavailable where Docker is here, or nothing else, and does not answer."""
+    await parts.engines.look()
+    alone = not parts.engines.versions
+    docker = (await parts.runtime.refreshed()).images if parts.runtime.here or alone else None
+    return [known.image for known in parts.engines.known(docker).values()]
+
+
+def _chosen(images: list[LocalImage], wanted: str) -> list[LocalImage]:
     if not wanted:
-        return list(images)
+        return images
     found = [image for image in images if wanted == image.id or {wanted, image_name(wanted)} & set(image.names)]
     if not found:
         raise NotFound(f"No image {wanted!r} is on this node.", "scan.no-image", image=wanted[:200])

@@ -7,6 +7,7 @@ whoever built the image, so names are bounded and what does not parse is left ou
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -125,6 +126,10 @@ class Docker:
         self.host = host
         self._http = HttpClient(parse_address(host))
 
+    def here(self) -> bool:
+        """Whether it may be on this machine: a socket that is not there says that it is not, or is stopped."""
+        return not self.host.startswith("unix://") or Path(self.host.removeprefix("unix://")).exists()
+
     async def version(self) -> str:
         """For example ``docker 24.0.7``."""
         return f"docker {decoded(await self._http.get('/version'), _Version).version}"[:64]
@@ -210,8 +215,8 @@ def parse_container(body: bytes) -> Container | None:
         name=seen.name.removeprefix("/")[:_MAX_NAME],
         image=ImageRef(seen.image, image_name(seen.config.image)),
         state=(seen.state.status or "unknown")[:32],
-        created=_time(seen.created),
-        started=_time(seen.state.started_at),
+        created=instant(seen.created),
+        started=instant(seen.state.started_at),
         privileged=seen.host_config.privileged,
         host_network=seen.host_config.network_mode == "host",
     )
@@ -252,8 +257,8 @@ def _names(tags: list[str] | None, digests: list[str] | None) -> tuple[str, ...]
     return tuple(name for name in named if len(name) <= _MAX_NAME)[:_MAX_NAMES]
 
 
-def _time(text: str) -> datetime | None:
-    """RFC 3339; Docker says year 1 for never, and nanoseconds."""
+def instant(text: str) -> datetime | None:
+    """A moment as engines write it, RFC 3339; they say year 1 for never, and nanoseconds."""
     if not text or text.startswith(_NEVER):
         return None
     try:

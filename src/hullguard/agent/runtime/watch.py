@@ -54,6 +54,11 @@ class RuntimeWatch:
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
 
+    @property
+    def here(self) -> bool:
+        """Whether the runtime may be on this machine."""
+        return self._docker.here()
+
     async def refreshed(self, seconds: float = 60.0) -> Seen:
         """Read everything anew; ``Unavailable`` if the runtime does not answer."""
         self._fresh.clear()

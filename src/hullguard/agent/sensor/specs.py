@@ -81,7 +81,9 @@ class _Process(Struct):
     env: list[str] | None = None
 
 
-class _Spec(Struct):
+class Spec(Struct):
+    """Of the specification what is looked at (opencontainers/runtime-spec)."""
+
     process: _Process | None = None
     annotations: dict[str, str] | None = None
     mounts: list[_Mount] | None = None
@@ -103,8 +105,8 @@ def describe(identifier: str, ancestors: Iterable[int], roots: Iterable[str] = R
         try:
             with (bundle / "config.json").open("rb") as file:
                 written = os.fstat(file.fileno()).st_mtime
-                spec = decoded(file, _Spec, _LARGEST)
-            return _described(identifier, bundle, spec, datetime.fromtimestamp(written, UTC))
+                spec = decoded(file, Spec, _LARGEST)
+            return described(identifier, bundle, spec, datetime.fromtimestamp(written, UTC))
         except UNREADABLE:
             continue
     return None
@@ -149,7 +151,8 @@ def _told_by(process: Path, identifier: str) -> Iterable[Path]:
             yield bundle
 
 
-def _described(identifier: str, bundle: Path, spec: _Spec, written: datetime) -> Description:
+def described(identifier: str, bundle: Path, spec: Spec, written: datetime | None) -> Description:
+    """What a specification says; ``written`` is when it was made."""
     notes = {key: value[:_LONGEST] for key, value in (spec.annotations or {}).items()}
     linux = spec.linux or _Linux()
     sandbox = notes.get("io.kubernetes.cri.sandbox-id") or notes.get("io.kubernetes.cri-o.SandboxID") or identifier

@@ -8,7 +8,16 @@ import msgspec
 import typer
 
 from hullguard.app.cli import exits
-from hullguard.app.cli.agent_options import DEFAULT_DOCKER, DEFAULT_STATE, Beside, DockerHost, KnownState, State, known
+from hullguard.app.cli.agent_options import (
+    DEFAULT_DOCKER,
+    DEFAULT_STATE,
+    Beside,
+    DockerHost,
+    DockerOnly,
+    KnownState,
+    State,
+    known,
+)
 from hullguard.app.cli.selftest import selftest
 from hullguard.app.readiness import READY_FD_VARIABLE
 from hullguard.model.errors import Unavailable
@@ -41,6 +50,7 @@ def enrol(
 def run(
     state: State = DEFAULT_STATE,
     docker_host: DockerHost = DEFAULT_DOCKER,
+    docker_only: DockerOnly = False,
     no_sensor: Annotated[bool, typer.Option("--no-sensor", help="Do not watch the kernel.")] = False,
     beside: Beside = False,
 ) -> None:
@@ -54,6 +64,7 @@ def run(
     config = AgentConfig(
         state=str(state.absolute()),
         docker_host=docker_host,
+        docker_only=docker_only,
         sensor=not no_sensor,
         ready_fd=int(ready) if ready else None,
     )

@@ -23,6 +23,7 @@ DockerHost = Annotated[
         "--docker-host", envvar="DOCKER_HOST", help="Docker daemon to watch: unix:///PATH or tcp://HOST:PORT."
     ),
 ]
+DockerOnly = Annotated[bool, typer.Option("--docker-only", help="List nothing of podman and containerd.")]
 Beside = Annotated[
     bool,
     typer.Option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from hullguard.inventory.compression import Readable
 from hullguard.inventory.layer import IndexedLayer
 from hullguard.inventory.limits import Limits
+from hullguard.inventory.source import podman_service
 from hullguard.inventory.source.blobs import Blobs, LayerBlob, StreamBlobs
 from hullguard.inventory.source.docker_archive import describe_docker
 from hullguard.inventory.source.documents import ImageConfig
@@ -38,13 +39,18 @@ class DockerSource:
 
 
 class PodmanSource:
-    """An image of Podman, whose service answers as Docker's does (``systemctl enable --now podman.socket``)."""
+    """An image of Podman, whose service answers as Docker's does; where none answers one is started for the scan."""
 
     kind = "podman"
 
     @contextlib.contextmanager
     def open(self, request: Request) -> Iterator[StoredImage]:
-        yield _image(podman(), request, has_own_form=True)
+        with contextlib.ExitStack() as stack:
+            engine = podman()
+            told = bool(os.environ.get("CONTAINER_HOST"))
+            if not told and not podman_service.answers(engine.host) and (command := podman_service.program()):
+                engine = Engine(stack.enter_context(podman_service.service(command)), engine.name)
+            yield _image(engine, request, has_own_form=True)
 
 
 class ContainerSource:

@@ -94,6 +94,7 @@ def _placed(row: Row, open_incidents: int) -> PlacedContainer:
         bool(row.privileged),
         bool(row.host_network),
         row.held or (),
+        row.engine,
         node=row.node,
         node_name=row.node_name,
         open_incidents=open_incidents,
@@ -115,4 +116,5 @@ def _values(container: Container, node: str, cluster: str) -> dict[str, object]:
         "privileged": container.privileged,
         "host_network": container.host_network,
         "held": container.held or None,
+        "engine": container.engine,
     }

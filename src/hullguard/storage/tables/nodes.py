@@ -62,6 +62,7 @@ containers = sa.Table(
     flag("privileged"),
     flag("host_network"),
     sa.Column("held", Packed(tuple[Action, ...])),
+    short("engine", 16, default="docker"),
     sa.Index("ix_containers_id", "tenant", "id"),
     sa.Index("ix_containers_name", "tenant", "name", "id"),
     sa.Index("ix_containers_image", "tenant", "image_id", "state"),

@@ -36,7 +36,7 @@ def spool(tmp_path: Path) -> Spool:
 @pytest.fixture
 def desk(tmp_path: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr(runner, "BY_KIND", dict.fromkeys(CommandKind, Doing()))
-    return Runner("n1", spool, cast("Parts", Parts(StateDir(tmp_path), *[None] * 6)))  # type: ignore[arg-type]
+    return Runner("n1", spool, cast("Parts", Parts(StateDir(tmp_path), *[None] * 7)))  # type: ignore[arg-type]
 
 
 def command() -> Command:

@@ -55,7 +55,7 @@ class Desk:
         self.runner = self.restarted()
 
     def restarted(self) -> Runner:
-        self.runner = Runner("n1", self.spool, cast("Parts", Parts(self.state, *[None] * 6)))  # type: ignore[arg-type]
+        self.runner = Runner("n1", self.spool, cast("Parts", Parts(self.state, *[None] * 7)))  # type: ignore[arg-type]
         return self.runner
 
     def order(self, identity: str = "c1", *, node: str = "n1", seconds: float = 60, **more: object) -> None:

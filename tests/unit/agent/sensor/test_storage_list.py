@@ -34,7 +34,7 @@ def test_podman_keeps_the_list_beside_the_bundle(tmp_path: Path):
 
 
 def test_cri_o_keeps_the_list_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(storage_list, "_GRAPH_ROOT", tmp_path / "graph")
+    monkeypatch.setattr(storage_list, "GRAPH_ROOT", tmp_path / "graph")
     write(tmp_path / "graph", json.dumps([ENTRY]))
 
     assert stored(bundle(tmp_path / "run"), ID) == FOUND
@@ -59,7 +59,7 @@ def test_what_names_no_metadata_has_its_image_still(tmp_path: Path):
     ],
 )
 def test_what_cannot_be_read_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str):
-    monkeypatch.setattr(storage_list, "_GRAPH_ROOT", tmp_path / "none")
+    monkeypatch.setattr(storage_list, "GRAPH_ROOT", tmp_path / "none")
     write(tmp_path, text)
 
     assert stored(bundle(tmp_path), ID) is None

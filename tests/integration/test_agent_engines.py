@@ -1,0 +1,212 @@
+"""An agent on a machine with podman and containerd, real ones: the platform shows what they have, and what is wrong."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.agents import LiveAgent, child_environment, come_true, live_agent
+from tests.support.fleet import SCOPE, Hostmgr, hostmgr
+from tests.support.images import Entry, Image, apk_installed, file, layer, node_package
+from tests.support.other_engines import Containerd, Podman, containerd, podman
+
+from hullguard.advisories.importer import import_files
+from hullguard.agent.runtime import engines as engines_module
+from hullguard.model.node import PlacedContainer
+from hullguard.model.view import ImageSummary
+from hullguard.storage import PageRequest
+from hullguard.storage.stores import (
+    ContainerFilter,
+    Containers,
+    ImageFilter,
+    Images,
+    Nodes,
+    VulnerabilityFilter,
+)
+from hullguard.worker.run import Files, work
+
+__all__ = ["child_environment", "containerd", "hostmgr", "live_agent", "podman"]
+
+ALPINE = file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n")
+BUSYBOX = Path("/bin/busybox")
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines_module, "REFRESH_SECONDS", 0.3)
+
+
+def lodash(*tags: str) -> Image:
+    return Image(
+        [layer(ALPINE, apk_installed(("musl", "1.2.4-r1", "musl"))), layer(node_package("lodash", "4.17.4"))], tags=tags
+    )
+
+
+async def listed(hostmgr: Hostmgr) -> dict[str, ImageSummary]:
+    async with hostmgr.storage.reading(SCOPE) as tx:
+        return {each.id: each for each in (await Images(tx).page(ImageFilter(), PageRequest())).items}
+
+
+async def running(hostmgr: Hostmgr) -> dict[str, PlacedContainer]:
+    async with hostmgr.storage.reading(SCOPE) as tx:
+        return {each.id: each for each in (await Containers(tx).page(ContainerFilter(), PageRequest())).items}
+
+
+async def reasons(hostmgr: Hostmgr, node: str) -> dict[str, str]:
+    async with hostmgr.storage.reading(SCOPE) as tx:
+        return {each.code: each.message for each in (await Nodes(tx).get(node)).reasons}
+
+
+async def read_images(hostmgr: Hostmgr, *ids: str) -> None:
+    async def there() -> bool:
+        found = await listed(hostmgr)
+        return all(each in found and found[each].scanned is not None for each in ids)
+
+    await come_true(there, 120)
+
+
+async def test_images_of_podman_and_containerd_are_shown_with_their_findings(
+    live_agent: LiveAgent,
+    hostmgr: Hostmgr,
+    podman: Podman,
+    containerd: Containerd,
+    child_environment: dict[str, str],
+    tmp_path: Path,
+):
+    both, alone = lodash("shop/web:1"), Image([layer(node_package("lodash", "4.17.20"))], tags=("shop/api:2",))
+    archive, other = both.docker_archive(tmp_path / "both.tar"), alone.docker_archive(tmp_path / "alone.tar")
+    podman.load(archive)
+    containerd.load(archive, "k8s.io")
+    containerd.load(other, "default")
+    containerd.load(lodash("docker.io/library/dockers-own:1").docker_archive(tmp_path / "moby.tar"), "moby")
+    live_agent.start(docker_only=False)
+    await read_images(hostmgr, both.image_id, alone.image_id)
+
+    found = await listed(hostmgr)
+    assert found.keys() == {both.image_id, alone.image_id}, "one row for one image, and none of Docker's own namespace"
+    assert found[alone.image_id].names == ("docker.io/shop/api:2",)
+    assert "docker.io/shop/web:1" in found[both.image_id].names
+    assert any(name.endswith("shop/web:1") and "localhost" in name for name in found[both.image_id].names)
+    assert (found[both.image_id].packages, found[both.image_id].complete) == (2, True)
+    async with hostmgr.storage.reading(SCOPE) as tx:
+        facts = (await Nodes(tx).get(live_agent.node)).facts
+    assert [each.split()[0] for each in (facts.container_runtime or "").split(", ")] == ["podman", "containerd"]
+
+    database = tmp_path / "advisories.db"
+    fixed = {"events": [{"introduced": "0"}, {"fixed": "4.17.12"}], "type": "SEMVER"}
+    affected = {"package": {"ecosystem": "npm", "name": "lodash"}, "ranges": [fixed]}
+    record = {"id": "GHSA-1", "modified": "2026-01-01T00:00:00Z", "aliases": ["CVE-2019-10744"], "affected": [affected]}
+    (tmp_path / "npm.jsonl").write_text(json.dumps(record) + "\n")
+    import_files([tmp_path / "npm.jsonl"], database)
+    stop = asyncio.Event()
+    task = asyncio.create_task(work(hostmgr.storage, hostmgr.cache, Files(database, tmp_path / "anchors"), stop))
+
+    async def matched() -> bool:
+        return all(each.matched is not None for each in (await listed(hostmgr)).values())
+
+    await come_true(matched, 120)
+    stop.set()
+    await task
+    async with hostmgr.storage.reading(SCOPE) as tx:
+        wrong = await Images(tx).vulnerabilities(both.image_id, VulnerabilityFilter(), PageRequest())
+        right = await Images(tx).vulnerabilities(alone.image_id, VulnerabilityFilter(), PageRequest())
+    assert ([each.id for each in wrong.items], right.total) == (["CVE-2019-10744"], 0)
+
+
+async def test_an_engine_that_goes_keeps_its_images_and_is_told(
+    live_agent: LiveAgent, hostmgr: Hostmgr, containerd: Containerd, child_environment: dict[str, str], tmp_path: Path
+):
+    image = lodash("shop/web:1")
+    containerd.load(image.docker_archive(tmp_path / "image.tar"), "k8s.io")
+    live_agent.start(docker_only=False)
+    await read_images(hostmgr, image.image_id)
+    containerd.stop()
+
+    async def told() -> bool:
+        return "runtime.engine-unreachable" in await reasons(hostmgr, live_agent.node)
+
+    await come_true(told)
+    assert "containerd cannot be asked" in (await reasons(hostmgr, live_agent.node))["runtime.engine-unreachable"]
+    assert image.image_id in await listed(hostmgr)
+    await live_agent.stop()
+    live_agent.start()
+    await live_agent.connected()
+    await come_true(told)
+    assert image.image_id in await listed(hostmgr), "nor does it vanish when the agent starts anew"
+
+    containerd.start()
+
+    async def well() -> bool:
+        return not await told()
+
+    await come_true(well)
+    containerd.said(
+        "-n", "k8s.io", "images", "remove", "--sync", *containerd.said("-n", "k8s.io", "images", "list", "-q").split()
+    )
+
+    async def gone() -> bool:
+        return image.image_id not in await listed(hostmgr)
+
+    await come_true(gone)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Path:
+    """An archive of an image with a program that sleeps."""
+    if not BUSYBOX.exists():
+        pytest.skip("busybox-static is not installed")
+    made = Image([layer(Entry("bin/sleep", BUSYBOX.read_bytes(), mode=0o755))], tags=("shop/sh:1",))
+    return made.docker_archive(tmp_path / "shell.tar")
+
+
+async def test_containers_of_podman_are_shown_while_they_run(
+    live_agent: LiveAgent, hostmgr: Hostmgr, podman: Podman, child_environment: dict[str, str], shell: Path
+):
+    podman.load(shell)
+    container = podman.started("web", "shop/sh:1", "/bin/sleep", "600")
+    live_agent.start(docker_only=False)
+
+    async def shown() -> bool:
+        return container in await running(hostmgr)
+
+    await come_true(shown)
+    found = (await running(hostmgr))[container]
+    assert (found.name, found.engine, found.state, found.privileged) == ("web", "podman", "running", False)
+    assert found.image.id in await listed(hostmgr)
+    assert found.image.name.endswith("shop/sh:1")
+    assert found.actions == (), "only Docker's are paused and stopped"
+    podman.said("stop", "-t", "0", "web")
+
+    async def gone() -> bool:
+        return container not in await running(hostmgr)
+
+    await come_true(gone)
+
+
+async def test_containers_of_containerd_are_shown_while_they_run(
+    live_agent: LiveAgent, hostmgr: Hostmgr, containerd: Containerd, child_environment: dict[str, str], shell: Path
+):
+    containerd.said("-n", "k8s.io", "images", "import", "--snapshotter", "native", str(shell))
+    name, identity = "docker.io/shop/sh:1", "f" * 64
+    label = ("--label", "io.kubernetes.container.name=web", "--snapshotter", "native", "--net-host")
+    containerd.said("-n", "k8s.io", "run", "-d", "--null-io", *label, name, identity, "/bin/sleep", "600")
+    try:
+        live_agent.start(docker_only=False)
+
+        async def shown() -> bool:
+            return identity in await running(hostmgr)
+
+        await come_true(shown)
+        found = (await running(hostmgr))[identity]
+        assert (found.name, found.engine, found.state) == ("web", "containerd", "running")
+        assert (found.host_network, found.privileged, found.actions) == (True, False, ())
+        assert (found.image.name, found.image.id in await listed(hostmgr)) == (name, True)
+    finally:
+        containerd.said("-n", "k8s.io", "task", "kill", "-s", "SIGKILL", identity)
+
+    async def gone() -> bool:
+        return identity not in await running(hostmgr)
+
+    await come_true(gone)
+    containerd.said("-n", "k8s.io", "task", "rm", "-f", identity)
+    containerd.said("-n", "k8s.io", "containers", "rm", identity)
