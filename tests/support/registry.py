@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -238,14 +239,18 @@ class RealRegistry:
 
 
 @contextlib.contextmanager
-def real_registry(root: Path, htpasswd: str = "") -> Iterator[RealRegistry]:
-    """Debian's docker-registry on a free port, with the lines of an htpasswd file if there are to be users."""
+def real_registry(root: Path, htpasswd: str = "", *, tls: bool = False, address: str = "") -> Iterator[RealRegistry]:
+    """Debian's docker-registry on a free port, with the lines of an htpasswd file if there are to be users.
+
+    ``tls``: with the certificate ``registry.crt`` that ``certificate`` has made in the directory. ``address``: where it
+    was before.
+    """
     program = shutil.which("docker-registry")
     if program is None or shutil.which("skopeo") is None:
         pytest.skip("docker-registry or skopeo is not installed")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+        host = address or f"127.0.0.1:{probe.getsockname()[1]}"
     root.mkdir(parents=True, exist_ok=True)
     config: dict[str, object] = {
         "version": 0.1,
@@ -253,6 +258,11 @@ def real_registry(root: Path, htpasswd: str = "") -> Iterator[RealRegistry]:
         "storage": {"filesystem": {"rootdirectory": str(root / "data")}},
         "http": {"addr": host},
     }
+    if tls:
+        config["http"] = {
+            "addr": host,
+            "tls": {"certificate": str(root / "registry.crt"), "key": str(root / "registry.key")},
+        }
     if htpasswd:
         (root / "htpasswd").write_text(htpasswd)
         config["auth"] = {"htpasswd": {"realm": "tests", "path": str(root / "htpasswd")}}
@@ -272,6 +282,8 @@ def _wait(process: subprocess.Popen[bytes], host: str, log: Path) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(f"http://{host}/", timeout=5).close()
+        except urllib.error.HTTPError:
+            return  # it answers, over TLS
         except OSError:
             time.sleep(0.05)
         else:
