@@ -71,8 +71,12 @@ def push(registry: RealRegistry, root: Path, image: Image, name: str) -> None:
 def spec(registry: RealRegistry, root: Path, name: str, **changes: Any) -> dict[str, Any]:
     ca = (root / "registry.crt").read_text()
     return {
-        "name": name, "address": registry.host, "ca": ca, "username": "tester",
-        "repositories": ["team/*"], **changes,
+        "name": name,
+        "address": registry.host,
+        "ca": ca,
+        "username": "tester",
+        "repositories": ["team/*"],
+        **changes,
     }
 
 
