@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.agents import LiveAgent, child_environment, come_true, live_agent
+from tests.support.agents import NO_DOCKER, LiveAgent, child_environment, come_true, live_agent
+from tests.support.docker import IMAGE, docker, docker_host, said
 from tests.support.fleet import SCOPE, Hostmgr, hostmgr
 from tests.support.images import Entry, Image, apk_installed, file, layer, node_package
 from tests.support.other_engines import Containerd, Podman, containerd, podman
+from tests.support.workers import files as make_files
 
 from hullguard.advisories.importer import import_files
 from hullguard.agent.runtime import engines as engines_module
@@ -23,9 +25,9 @@ from hullguard.storage.stores import (
     Nodes,
     VulnerabilityFilter,
 )
-from hullguard.worker.run import Files, work
+from hullguard.worker.run import work
 
-__all__ = ["child_environment", "containerd", "hostmgr", "live_agent", "podman"]
+__all__ = ["child_environment", "containerd", "docker_host", "hostmgr", "live_agent", "podman"]
 
 ALPINE = file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n")
 BUSYBOX = Path("/bin/busybox")
@@ -99,7 +101,7 @@ async def test_images_of_podman_and_containerd_are_shown_with_their_findings(
     (tmp_path / "npm.jsonl").write_text(json.dumps(record) + "\n")
     import_files([tmp_path / "npm.jsonl"], database)
     stop = asyncio.Event()
-    task = asyncio.create_task(work(hostmgr.storage, hostmgr.cache, Files(database, tmp_path / "anchors"), stop))
+    task = asyncio.create_task(work(hostmgr.storage, hostmgr.cache, make_files(tmp_path, database), stop))
 
     async def matched() -> bool:
         return all(each.matched is not None for each in (await listed(hostmgr)).values())
@@ -148,6 +150,49 @@ async def test_an_engine_that_goes_keeps_its_images_and_is_told(
         return image.image_id not in await listed(hostmgr)
 
     await come_true(gone)
+
+
+@pytest.mark.docker
+async def test_docker_and_another_engine_are_one_list_and_docker_too_keeps_its_images_while_it_is_away(
+    live_agent: LiveAgent,
+    hostmgr: Hostmgr,
+    docker_host: str,
+    containerd: Containerd,
+    child_environment: dict[str, str],
+    tmp_path: Path,
+):
+    mine = said(docker_host, "image", "inspect", "-f", "{{.Id}}", IMAGE)
+    docker(docker_host, "tag", IMAGE, "hullguard-eng/both:1")
+    try:
+        docker(docker_host, "save", "-o", str(tmp_path / "image.tar"), "hullguard-eng/both:1")
+        containerd.load(tmp_path / "image.tar", "default")
+        containerd.load(lodash("shop/web:1").docker_archive(tmp_path / "other.tar"), "default")
+        containerd.said("-n", "default", "images", "tag", "docker.io/hullguard-eng/both:1", "example.test/both:2")
+        live_agent.start(docker_host=docker_host, docker_only=False)
+
+        async def one_list() -> bool:
+            found = await listed(hostmgr)
+            names = found[mine].names if mine in found else ()
+            return {"hullguard-eng/both:1", "example.test/both:2"} <= set(names) and lodash().image_id in found
+
+        await come_true(one_list)
+        async with hostmgr.storage.reading(SCOPE) as tx:
+            facts = (await Nodes(tx).get(live_agent.node)).facts
+        engines = [each.split()[0] for each in (facts.container_runtime or "").split(", ")]
+        assert (engines[0], "containerd" in engines) == ("docker", True)
+        await live_agent.stop()
+        live_agent.start(docker_host=NO_DOCKER)
+        await live_agent.until(lambda status: status.line.state == "connected" and "containerd" in status.runtime)
+        containerd.said("-n", "default", "images", "remove", "--sync", "docker.io/shop/web:1")
+
+        async def gone() -> bool:
+            return lodash().image_id not in await listed(hostmgr)
+
+        await come_true(gone)
+        assert "hullguard-eng/both:1" in (await listed(hostmgr))[mine].names
+        assert "runtime.unreachable" in await reasons(hostmgr, live_agent.node)
+    finally:
+        docker(docker_host, "rmi", "hullguard-eng/both:1", check=False)
 
 
 @pytest.fixture
