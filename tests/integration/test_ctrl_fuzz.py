@@ -134,10 +134,12 @@ async def test_every_read_answers_what_the_document_says(control: Control, role:
         if method != "GET" or not values.keys() >= set(re.findall(r"\{(\w+)\}", path)):
             continue
         answer = await client.call("GET", re.sub(r"\{(\w+)\}", lambda m: values[m[1]], path))
-        content = operation["responses"].get("200", {}).get("content", {})
-        if answer.status_code == 200 and "application/json" in content:
-            schema = content["application/json"].get("schema")
-            complaint = mismatch(answer.json(), schema) if path != "/api/v1/openapi.json" else None
+        if answer.status_code == 200:
+            media = answer.headers["content-type"].partition(";")[0]
+            schema = operation["responses"]["200"]["content"][media].get("schema")
+            # A file has a form of its own.
+            told = path != "/api/v1/openapi.json" and media == "application/json" and schema.get("format") != "binary"
+            complaint = mismatch(answer.json(), schema) if told else None
             assert complaint is None, (path, complaint)
 
 

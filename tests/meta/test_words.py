@@ -27,6 +27,8 @@ SAID = [
     "imagescan/scan.py",
     "imagescan/select.py",
     "app/cli",
+    "app/remote.py",
+    "wire/submission.py",
     "detect/rules",
     *(f"agent/respond/{name}.py" for name in ("guard", "line", "enforcement", "fanotify", "marks")),
 ]

@@ -1,6 +1,7 @@
 """Small real records for the stores: a node, its containers, an image, incidents."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import structs
@@ -27,8 +28,9 @@ from hullguard.model.report import (
     Why,
 )
 from hullguard.model.severity import Severity
+from hullguard.model.submission import image_of, submission_id
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Judged, Matching, Nodes, Quotas
+from hullguard.storage.stores import Claim, Judged, Matching, Nodes, Quotas
 from hullguard.storage.tables import images
 
 IMAGE = "sha256:" + "a" * 64
@@ -156,6 +158,28 @@ def inventory(packages: tuple[Package, ...] = PACKAGES, *, complete: bool = True
         complete=complete,
         reader=reader,
     )
+
+
+def claim(name: str = "shop:ci", *, of: Inventory | None = None, **changes: Any) -> Claim:
+    """What a build submits: an image of another id than ``IMAGE``, by a token of the user ``user-1``."""
+    taken = of or structs.replace(inventory(), target=Target(name, "docker-archive", OTHER_IMAGE))
+    image = taken.target.image_id
+    kind = taken.target.kind
+    made = Claim(
+        id=submission_id(None if image else kind, name),
+        name=name,
+        names=(name,),
+        image=image or image_of(kind, name),
+        is_image=image is not None,
+        inventory=taken,
+        host="runner-7",
+        by="token:t1",
+        user="user-1",
+        source="192.0.2.9",
+        size=4000,
+        days=90,
+    )
+    return structs.replace(made, **changes)
 
 
 def vulnerability(

@@ -627,6 +627,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The submissions, the latest first
+         * @description Needs: `images:read`.
+         */
+        get: operations["listSubmissions"];
+        put?: never;
+        /**
+         * Submit what was read: `hullguard submit` does
+         * @description The body is JSON, under `Content-Encoding: zstd` or `gzip` or as it is, of at most 16 MiB, and 64 MiB unpacked; its
+         *     `inventory` is what `hullguard sbom -f json` writes. It takes the place of what was submitted under the same name,
+         *     and is matched against the advisories soon, and again whenever they change. What nodes and registries tell of an
+         *     image stays; `kept` says whether that is so. Sent again with the same Idempotency-Key within a day, it answers as
+         *     the first time.
+         *
+         *     Needs: `submissions:send`.
+         */
+        post: operations["createSubmission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{submission}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is wrong with what was submitted; 409 with Retry-After until it was matched
+         * @description Who may read no images gets it of what the same user has submitted, and of nothing else.
+         *
+         *     Needs: `submissions:send`.
+         */
+        get: operations["getSubmissionReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{submission}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a submission, and what it says unless a node, a registry or another submission has the image
+         * @description Needs: `submissions:write`.
+         */
+        delete: operations["deleteSubmission"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -1375,13 +1447,13 @@ export interface components {
          * @description What a user is for; ``access/iam/roles.py`` says which permissions each holds.
          * @enum {unknown}
          */
-        Role: "admin" | "auditor" | "operator" | "viewer";
+        Role: "admin" | "auditor" | "operator" | "submitter" | "viewer";
         /**
          * Permission
          * @description ``thing:verb``; every route names one.
          * @enum {unknown}
          */
-        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "exceptions:read" | "exceptions:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "tokens:own" | "users:read" | "users:write";
+        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "exceptions:read" | "exceptions:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "submissions:send" | "submissions:write" | "tokens:own" | "users:read" | "users:write";
         /**
          * PasswordChange
          * @description The password until now and the one from now on.
@@ -1524,6 +1596,8 @@ export interface components {
             containers: number;
             registries: number;
             submissions: number;
+            submitted: boolean;
+            kind: string | null;
         };
         /**
          * OperatingSystem
@@ -1531,8 +1605,11 @@ export interface components {
          */
         OperatingSystem: {
             id: string;
+            /** @default null */
             version_id: string | null;
+            /** @default null */
             name: string | null;
+            /** @default null */
             end_of_life: string | null;
         };
         /**
@@ -1715,6 +1792,8 @@ export interface components {
             containers: number;
             registries: number;
             submissions: number;
+            submitted: boolean;
+            kind: string | null;
             layers: components["schemas"]["LayerShare"][];
             unknowns: components["schemas"]["Unknown"][];
         };
@@ -1735,9 +1814,13 @@ export interface components {
          */
         Layer: {
             diff_id: string;
+            /** @default null */
             digest: string | null;
+            /** @default 0 */
             size: number;
+            /** @default null */
             created_by: string | null;
+            /** @default false */
             base: boolean;
         };
         /**
@@ -1747,7 +1830,8 @@ export interface components {
         Unknown: {
             what: string;
             why: string;
-            incomplete?: boolean;
+            /** @default false */
+            incomplete: boolean;
         };
         /**
          * Page[FoundVulnerability]
@@ -1891,7 +1975,9 @@ export interface components {
             path: string;
             line: number;
             match: string;
+            /** @default null */
             layer: string | null;
+            /** @default false */
             deleted: boolean;
         };
         /**
@@ -1904,7 +1990,9 @@ export interface components {
             severity: components["schemas"]["Severity"];
             path: string;
             sha256: string;
+            /** @default null */
             layer: string | null;
+            /** @default false */
             deleted: boolean;
         };
         /**
@@ -1917,7 +2005,9 @@ export interface components {
             severity: components["schemas"]["Severity"];
             message: string;
             fix: string;
+            /** @default null */
             path: string | null;
+            /** @default null */
             layer: string | null;
         };
         /**
@@ -1997,9 +2087,13 @@ export interface components {
         Target: {
             ref: string;
             kind: string;
+            /** @default null */
             image_id: string | null;
+            /** @default null */
             digest: string | null;
+            /** @default null */
             platform: string | null;
+            /** @default [] */
             tags: string[];
         };
         /**
@@ -2212,6 +2306,114 @@ export interface components {
          * @enum {unknown}
          */
         VexFormat: "csaf" | "cyclonedx" | "openvex";
+        /**
+         * Page[Submission]
+         * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
+         */
+        SubmissionPage: {
+            items: components["schemas"]["Submission"][];
+            total: number;
+            cursor: string | null;
+        };
+        /**
+         * Submission
+         * @description One thing by its name; a later one of the same name takes its place.
+         */
+        Submission: {
+            id: string;
+            name: string;
+            kind: string;
+            image: string;
+            host: string;
+            by: string;
+            source: string;
+            first: string;
+            submitted: string;
+            expires: string;
+            kept: boolean;
+        };
+        /**
+         * Sent
+         * @description One thing that was read.
+         */
+        Sent: {
+            /** @enum {unknown} */
+            schema: "hullguard/submission/1";
+            name: string;
+            host: string;
+            inventory: components["schemas"]["Inventory"];
+            /** @default [] */
+            looked_for: components["schemas"]["Looked"][];
+            /** @default 90 */
+            keep_days: number;
+        };
+        /**
+         * Inventory
+         * @description The whole content that matching needs; what an agent sends instead of an image.
+         */
+        Inventory: {
+            target: components["schemas"]["Target"];
+            /** @default null */
+            os: components["schemas"]["OperatingSystem"] | null;
+            /** @default [] */
+            layers: components["schemas"]["Layer"][];
+            /** @default [] */
+            packages: components["schemas"]["Package"][];
+            /** @default [] */
+            unknowns: components["schemas"]["Unknown"][];
+            /** @default true */
+            complete: boolean;
+            /** @default [] */
+            secrets: components["schemas"]["Secret"][];
+            /** @default [] */
+            malware: components["schemas"]["Malware"][];
+            /** @default [] */
+            config: components["schemas"]["Misconfiguration"][];
+            /** @default {} */
+            loadable: {
+                [key: string]: string[];
+            };
+            /** @default 0 */
+            reader: number;
+        };
+        /**
+         * Package
+         * @description An installed package.
+         *
+         *         ``ecosystem`` is OSV's name with its release suffix (``Debian:12``, ``Alpine:v3.18``, ``PyPI``); it is empty when no
+         *         advisory source knows the distribution. ``source_name`` and ``source_version`` are the source package's, and for a
+         *         distribution they differ from the binary's often enough that matching must use them.
+         */
+        Package: {
+            purl: string;
+            type: components["schemas"]["PackageType"];
+            name: string;
+            version: string;
+            /** @default  */
+            ecosystem: string;
+            /** @default null */
+            source_name: string | null;
+            /** @default null */
+            source_version: string | null;
+            /** @default null */
+            arch: string | null;
+            /** @default null */
+            layer: string | null;
+            /** @default [] */
+            locations: string[];
+            /** @default [] */
+            licenses: string[];
+            /** @default null */
+            module: string | null;
+            /** @default false */
+            by_bill: boolean;
+        };
+        /**
+         * Looked
+         * @description What was looked for beside packages.
+         * @enum {unknown}
+         */
+        Looked: "config" | "malware" | "secret";
         /**
          * Page[Incident]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
@@ -4472,6 +4674,130 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSubmissions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description From the page before; null starts at the first. */
+                cursor?: string;
+                /** @description Only items that contain this text. */
+                q?: string;
+                /** @description A field's name; with - in front, descending. */
+                sort?: string;
+                /** @description Of the image with this id. */
+                image?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionPage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSubmission: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submission"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSubmissionReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                submission: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanReport"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteSubmission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                submission: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];

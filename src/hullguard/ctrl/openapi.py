@@ -88,7 +88,7 @@ class _Operation:
         self.path = _PATH_PARAMETER.sub(r"{\1}", template)
         self.path_parameters = _PATH_PARAMETER.findall(template)
         hints = get_type_hints(handler.fn, include_extras=True)
-        self.body: Any = _bare(hints.get("data"))
+        self.body: Any = self.opt.get("packed_body", _bare(hints.get("data")))
         self.filters: type[Struct] | None = _bare(hints.get("filters"))
         answer = hints["return"]
         if get_origin(answer) is Response:

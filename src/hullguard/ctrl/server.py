@@ -22,7 +22,7 @@ from hullguard.ctrl.edge import Edge
 from hullguard.ctrl.errors import HANDLERS
 from hullguard.ctrl.guards import gate
 from hullguard.ctrl.metrics import Metrics
-from hullguard.ctrl.routes import image_reports
+from hullguard.ctrl.routes import image_reports, submissions
 from hullguard.ctrl.routes.catalog import ROUTES
 from hullguard.ctrl.services import Services
 
@@ -72,6 +72,7 @@ def create_app(services: Services) -> Litestar:
                 "streams": 0,
                 "uploading": asyncio.Lock(),
                 "reporting": image_reports.make_turns(),
+                "submitting": submissions.make_turns(),
             }
         ),
     )

@@ -21,7 +21,7 @@ class Turns:
         """A place, once there is one. ``what`` says in the plural what too many are asked for: "reports"."""
         if self._here >= self._room:
             raise Unavailable(
-                f"Too many {what} are being made just now. Try again in {self._retry} seconds.",
+                f"Too many {what} are under way just now. Try again in {self._retry} seconds.",
                 "too-busy",
                 retry_after=self._retry,
             )

@@ -29,6 +29,8 @@ class Permission(enum.StrEnum):
     QUOTAS_WRITE = "quotas:write"
     REGISTRIES_READ = "registries:read"
     REGISTRIES_WRITE = "registries:write"
+    SUBMISSIONS_SEND = "submissions:send"
+    SUBMISSIONS_WRITE = "submissions:write"
     TOKENS_OWN = "tokens:own"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
@@ -41,6 +43,7 @@ class Role(enum.StrEnum):
     OPERATOR = "operator"
     AUDITOR = "auditor"
     VIEWER = "viewer"
+    SUBMITTER = "submitter"
 
 
 class Scope(Struct, frozen=True):

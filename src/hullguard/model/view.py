@@ -37,7 +37,11 @@ class ImageSummary(Struct, frozen=True, kw_only=True):
     registries: int
     """How many registries list it."""
     submissions: int
-    """How often it was submitted by the command line and is kept."""
+    """How many submissions of the command line list it."""
+    submitted: bool
+    """Whether what is told of it is what somebody submitted: no node and no registry has read it."""
+    kind: str | None
+    """Null for an image; of something else that was submitted what it was read from: ``dir``, ``sbom``."""
 
 
 class LayerShare(Struct, frozen=True):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from hullguard.storage.stores.idempotency import KEPT
 from hullguard.storage.stores.image_uses import ImageUses
 from hullguard.storage.stores.recordings import Recordings
+from hullguard.storage.stores.submissions import Submissions
 from hullguard.storage.tables import (
     certificates,
     findings,
@@ -67,6 +68,7 @@ async def sweep(tx: Transaction) -> dict[str, int]:
         for name, (table, condition) in old.items()
     }
     removed |= {"recorded_events": await Recordings(tx).forget(), "image_uses": await ImageUses(tx).forget()}
+    removed["submissions"] = await Submissions(tx).forget_expired()
     return {**removed, "images": await _absent_images(tx)}
 
 

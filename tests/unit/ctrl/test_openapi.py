@@ -103,4 +103,6 @@ def test_what_needs_a_version_or_takes_a_key_says_so():
         *("updateRegistry", "deleteRegistry"),
         *("updateException", "deleteException"),
     }
-    assert {name for name, given in headers.items() if "Idempotency-Key" in given} == {"createCommand"}
+    assert {name for name, given in headers.items() if "Idempotency-Key" in given} == {
+        *("createCommand", "createSubmission"),
+    }

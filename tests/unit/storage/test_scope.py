@@ -13,6 +13,7 @@ from tests.support.database import SCOPE, START, Clock
 from tests.support.events import event
 from tests.support.records import (
     IMAGE,
+    claim,
     container,
     enrolled,
     facts,
@@ -92,6 +93,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
     registry = await stores.Registries(tx).create(registry_spec(), "user:a", password=b"sealed")
     work = await stores.Registries(tx).work(registry.id)
     await stores.RegistryImages(tx, registry.id).replace(work, registry_listing(), "registry.test", 0)
+    submitted = await stores.Submissions(tx).keep(claim())
     await stores.Blobs(tx).store(BLOB, "agent-bundle", "1", [b"bundle"])
     await stores.Jobs(tx).enqueue("match", "image-1")
     await stores.Jobs(tx).schedule("feeds", 60)
@@ -108,6 +110,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
         "token": token.id,
         "enrolment": enrolment.id,
         "registry": registry.id,
+        "submission": submitted.id,
     }
 
 
@@ -337,6 +340,11 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Settings.get": (lambda tx, _: s.Settings(tx).get(s.ADVISORIES, AdvisoryState), NOTHING),
     "Simulations.of": (lambda tx, i: s.Simulations(tx).of(i["policy"]), NOT_FOUND),
     "Simulations.of_profile": (lambda tx, i: _simulated_profile(tx, i["profile"]), NOT_FOUND),
+    "Submissions.delete": (lambda tx, i: s.Submissions(tx).delete(i["submission"]), NOT_FOUND),
+    "Submissions.forget_expired": (lambda tx, _: s.Submissions(tx).forget_expired(), NOTHING),
+    "Submissions.get": (lambda tx, i: s.Submissions(tx).get(i["submission"]), NOT_FOUND),
+    "Submissions.page": (_p("Submissions", filtered="SubmissionFilter"), NOTHING),
+    "Submissions.settled": (lambda tx, i: s.Submissions(tx).settled(i["submission"], user=None), NOT_FOUND),
     "Tokens.delete": (lambda tx, i: s.Tokens(tx).delete(i["token"]), NOT_FOUND),
     "Tokens.page": (_p("Tokens"), NOTHING),
     "Tokens.used": (lambda tx, i: s.Tokens(tx).used(i["token"]), NOTHING),
@@ -363,9 +371,9 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
 HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
     "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Exceptions.create", "Idempotency.remember",
-    "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Profiles.create", "Progress.accept", "Progress.accept_all",
+    "Images.claim", "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Profiles.create", "Progress.accept", "Progress.accept_all",
     "Quotas.set_total", "Recordings.keep", "Quotas.take", "Registries.create", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
-    "VexDocuments.upload",
+    "Submissions.keep", "VexDocuments.upload",
     # Own figures, with a default.
     "Quotas.get",
     # A lease that only ``take`` gives out proves the tenant's job; the statements are scoped all the same.

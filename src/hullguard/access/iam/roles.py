@@ -24,6 +24,8 @@ _ACTS: Final = frozenset(
         Permission.COMMANDS_WRITE,
         Permission.REGISTRIES_WRITE,
         Permission.EXCEPTIONS_WRITE,
+        Permission.SUBMISSIONS_SEND,
+        Permission.SUBMISSIONS_WRITE,
         Permission.ENROLMENT_READ,
         Permission.ENROLMENT_WRITE,
     }
@@ -34,6 +36,8 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _READS | _ACTS | {Permission.TOKENS_OWN},
     Role.AUDITOR: _SEES_EVERYTHING | {Permission.TOKENS_OWN},
     Role.VIEWER: _READS | {Permission.TOKENS_OWN},
+    # For the token of a build: it sees what came of what its own user sent, and nothing else of the platform.
+    Role.SUBMITTER: frozenset({Permission.SUBMISSIONS_SEND}),
 }
 
 

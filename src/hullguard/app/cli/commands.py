@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "scan": "scan.scan",
     "sbom": "scan.sbom",
     "diff": "diff.diff",
+    "submit": "submit.submit",
     "db": "database.db",
     "serve": "serve.serve",
     "agent": "agent.agent",
@@ -33,6 +34,7 @@ _IN_SHORT: Final = {
     "scan": "Find what is wrong with images.",
     "sbom": "List the packages of an image.",
     "diff": "Compare two images.",
+    "submit": "Have a platform watch what is read here.",
     "man": "Print the manual page.",
 }
 """For the list of commands, which would cut their whole sentences off."""

@@ -51,7 +51,7 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     from hullguard.imagescan.select import parse_severity
     from hullguard.inventory import recognise
 
-    chosen = _format(format_)
+    chosen = format_named(format_)
     bound = None if fail_on is None else parse_severity(fail_on)
     wanted = options.scanners_of(scanners) | ({"license"} if chosen.lists_licenses else frozenset())
     malware.apply(wanted)
@@ -159,12 +159,13 @@ def sbom(
     elif format_ == "table":
         content = package_table(bill(inventory), page)
     else:
-        content = _format(format_).render(bill(inventory), page)
+        content = format_named(format_).render(bill(inventory), page)
     write(content, output)
     return exits.DONE if inventory.complete else exits.LIMIT_REACHED
 
 
-def _format(name: str) -> "Format":
+def format_named(name: str) -> "Format":
+    """A format of reports by what ``-f`` takes; raises Invalid where there is none."""
     from hullguard.imagescan.formats.catalog import FORMATS, format_of
 
     chosen = format_of(name)

@@ -93,7 +93,8 @@ def scan_one(
     if not wants_vulnerabilities:
         report = structs.replace(report, unknowns=tuple(one for one in report.unknowns if one != NO_ADVISORIES))
     report = structs.replace(report, asked=Asked(tuple(sorted(job.scanners))))
-    return _judged(job, target, *counted_by(job, report))
+    counted, hidden = counted_by(job, report)
+    return judged(job.bound, target, counted, hidden)
 
 
 def counted_by(job: Job, report: ScanReport) -> tuple[ScanReport, int]:
@@ -162,12 +163,13 @@ def _alone(command: int) -> None:
         os._exit(exits.OUTSIDE_FAILED)  # it ended before that
 
 
-def _judged(job: Job, target: str, report: ScanReport, hidden: int) -> Outcome:
+def judged(bound: Severity | None, target: str, report: ScanReport, hidden: int = 0) -> Outcome:
+    """What a scan of this target alone leaves with, where ``bound`` is the severity from which on it fails."""
     if not report.complete:
         missing = [unknown for unknown in report.unknowns if unknown.incomplete]
         first = min(missing, key=lambda unknown: unknown.what not in _INCOMPLETE, default=None)
         why = f"{first.what}: {first.why}" if first and first.what not in _INCOMPLETE else first and first.why
         said = say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
-    failed = job.bound is not None and reaches(report, job.bound)
+    failed = bound is not None and reaches(report, bound)
     return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)

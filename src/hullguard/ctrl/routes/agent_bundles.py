@@ -1,21 +1,20 @@
 """Agent bundles: what the command ``update_agent`` installs. Nothing is kept whose signature was not checked first."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from hullguard.ctrl.call import Call
-from hullguard.ctrl.errors import NotAcceptable, TooSlow
-from hullguard.model.errors import Invalid, TooMany
+from hullguard.ctrl.errors import NotAcceptable
+from hullguard.ctrl.receiving import received
+from hullguard.model.errors import TooMany
 from hullguard.model.identity import Permission
 from hullguard.storage.stores import Blob, Blobs
 from hullguard.storage.stores.blobs import SIZE_MAX
@@ -58,34 +57,13 @@ async def upload_agent_bundle(call: NamedDependency[Call]) -> AgentBundle:
     turn: asyncio.Lock = call.request.app.state.uploading
     if turn.locked():
         raise TooMany("Another bundle is being uploaded. Try again when it is done.", "upload-busy", retry_after=10)
-    async with turn, _received(call.request, call.services.settings.scratch) as path:
+    async with turn, received(call.request, call.services.settings.scratch, "bundle", UPLOAD_SECONDS) as path:
         info = await asyncio.to_thread(call.services.verify_bundle, path)
         async with call.changing() as tx:
             kept = await Blobs(tx).store(info.sha256, KIND, info.version, _pieces(path))
             details = {"version": info.version, "size": str(info.size)}
             await call.record(tx, "agent-bundle.upload", f"agent-bundle:{info.sha256}", details=details)
     return _shown(kept)
-
-
-@asynccontextmanager
-async def _received(request: Request[Any, Any, Any], folder: Path | None) -> AsyncIterator[Path]:
-    """The body in a file that is gone afterwards. Written in threads: a slow disk must not stop the loop."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="bundle-", suffix=".upload") as file:
-        held = bytearray()
-        try:
-            async with asyncio.timeout(UPLOAD_SECONDS):
-                async for chunk in request.stream():
-                    held += chunk
-                    if len(held) >= _PIECE:
-                        await asyncio.to_thread(file.write, bytes(held))
-                        held.clear()
-        except TimeoutError as cause:
-            raise TooSlow(f"The bundle did not arrive within {UPLOAD_SECONDS} seconds.", "body-too-slow") from cause
-        await asyncio.to_thread(file.write, bytes(held))
-        await asyncio.to_thread(file.flush)
-        if not file.tell():
-            raise Invalid("The body is empty: send the bundle.", "body-missing", field="$")
-        yield Path(file.name)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -21,6 +21,7 @@
 | ``RegistryImages``, ``RegistryImageFilter``, ``Awaited`` | the images that they have |
 | ``Matching``, ``Claimed``, ``Judged`` | which images wait for the advisories, and what came of it |
 | ``Exceptions``, ``ExceptionFilter``, ``VexDocuments``, ``Statements`` | what of the findings does not count, and why |
+| ``Submissions``, ``SubmissionFilter``, ``Claim`` | what the command line submitted |
 | ``Jobs``, ``Job`` | the workers' queue and schedules |
 | ``Settings`` | named values |
 | ``overview`` | the first screen's figures |
@@ -55,6 +56,7 @@ from hullguard.storage.stores.registry_images import Awaited, RegistryImageFilte
 from hullguard.storage.stores.sessions import Session, Sessions, TokenHolder, Tokens
 from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
 from hullguard.storage.stores.simulations import Simulations
+from hullguard.storage.stores.submissions import Claim, SubmissionFilter, Submissions
 from hullguard.storage.stores.users import Credentials, Users
 from hullguard.storage.stores.vex_documents import Statements, VexDocuments
 
@@ -69,6 +71,7 @@ __all__ = [
     "Blob",
     "Blobs",
     "Certificates",
+    "Claim",
     "Claimed",
     "CommandFilter",
     "Commands",
@@ -112,6 +115,8 @@ __all__ = [
     "Settings",
     "Simulations",
     "Statements",
+    "SubmissionFilter",
+    "Submissions",
     "TokenHolder",
     "Tokens",
     "Told",

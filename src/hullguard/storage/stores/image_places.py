@@ -26,7 +26,7 @@ class Lister(enum.StrEnum):
 
 
 async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Make ``listed`` the node's images; those whose inventory is not stored yet, or that nobody could read so far."""
+    """Make ``listed`` the node's images; those that nobody could read so far, or of which there is only a claim."""
     cluster = await cluster_of(tx, node)
     now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in listed}
     select = sa.select(image_nodes.c.image_id, image_nodes.c.names)
@@ -78,14 +78,21 @@ async def _add_unknown(tx: Transaction, ids: Sequence[str]) -> None:
 
 
 async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
-    """Work out names and presence of these images anew, over every node of the tenant and whatever else lists them."""
+    """Work out names and presence of these images anew, over every node of the tenant and whatever else lists them.
+
+    What a submission calls an image counts only where no node and no registry has it: policies and exceptions go by
+    names, and whoever may submit must not be able to give them to images that run.
+    """
     for batch in batches(ids):
         before = {row.id: row.names for row in await tx.all(_named(tx, batch))}
         names: dict[str, set[str]] = {}
-        for table in (image_nodes, image_sources):
-            select = sa.select(table.c.image_id, table.c.names).where(tx.tenants(table), table.c.image_id.in_(batch))
-            for row in await tx.all(select):
-                names.setdefault(row.image_id, set()).update(row.names)
+        said = image_sources.c.kind == Lister.SUBMISSION.value
+        for table, which in ((image_nodes, sa.true()), (image_sources, sa.not_(said)), (image_sources, said)):
+            of = (tx.tenants(table), table.c.image_id.in_(batch), which)
+            trusted = frozenset(names) if which is said else frozenset()
+            for row in await tx.all(sa.select(table.c.image_id, table.c.names).where(*of)):
+                if row.image_id not in trusted:
+                    names.setdefault(row.image_id, set()).update(row.names)
         statement = (
             sa.update(images)
             .where(tx.mine(images), images.c.id == sa.bindparam("image"))
@@ -122,7 +129,7 @@ async def _without_inventory(tx: Transaction, ids: Collection[str]) -> list[str]
     missing: list[str] = []
     for batch in batches(ids):
         unread = sa.and_(sa.not_(images.c.complete), images.c.size == 0, images.c.packages == 0)
-        lacking = sa.or_(images.c.scanned.is_(None), unread)
+        lacking = sa.or_(images.c.scanned.is_(None), images.c.submitted, unread)
         select = sa.select(images.c.id).where(tx.mine(images), images.c.id.in_(batch), lacking)
         missing.extend(row.id for row in await tx.all(select))
     return sorted(missing)

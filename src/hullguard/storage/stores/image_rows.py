@@ -136,6 +136,8 @@ def _summary(row: Row, nodes: int, running: int, listed: Mapping[tuple[Lister, s
         containers=running,
         registries=listed.get((Lister.REGISTRY, row.id), 0),
         submissions=listed.get((Lister.SUBMISSION, row.id), 0),
+        submitted=row.submitted,
+        kind=row.kind,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from hullguard.model.errors import NotFound
+from hullguard.model.errors import Conflict, NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.page import Page
@@ -100,24 +100,49 @@ class Images:
         """Keep what is inside an image and have it matched; False, and nothing changes, if it was kept before.
 
         An older reader's inventory gives way to a newer one's, and an incomplete one to a later one, but neither to
-        that of somebody who could read nothing of the image, unless nobody else could. ``again`` says that whatever
+        that of somebody who could read nothing of the image, unless nobody else could. What was submitted gives way to
+        whatever was read. ``again`` says that whatever
         is kept was asked for anew: it gives way unless it is a newer reader's.
         """
-        tx = self._tx
-        known = await tx.first(
-            sa.select(images.c.scanned, images.c.complete, images.c.reader, images.c.first_matched).where(
-                tx.mine(images), images.c.id == image_id
-            )
-        )
+        known = await self._known(image_id)
         replaces = known is not None and known.scanned is not None
-        if known is not None and replaces:
+        if known is not None and replaces and not known.submitted:
             better = inventory.reader > known.reader or (again and inventory.reader == known.reader)
             if known.complete and not better:
                 return False
-            if inventory.is_unread:
-                before = await self.inventory(image_id)
-                if not before.is_unread or before == inventory:
-                    return False
+        if replaces and inventory.is_unread:
+            before = await self.inventory(image_id)
+            if not before.is_unread or before == inventory:
+                return False
+        seen = known is not None and replaces and known.complete and not known.submitted
+        # What a better reader finds beyond the last one is news of an image that was known.
+        news = {"first_matched": known.first_matched, "waits": Wait.CONCERNED} if known is not None and seen else {}
+        await self._put(image_id, inventory, known, submitted=False, **news)
+        return True
+
+    async def claim(self, image_id: str, inventory: Inventory, *, is_image: bool) -> bool:
+        """Keep what somebody submitted of an image and have it matched; False where better is known and stays.
+
+        What a node or a registry told stays, unless they could read nothing of it. ``is_image`` says that the id is an
+        image's own: then whoever claims to have read it must know its layers, else ``Conflict``.
+        """
+        known = await self._known(image_id)
+        if known is not None and known.scanned is not None and not known.submitted:
+            told = await self.inventory(image_id)
+            _require_same_layers(image_id, told, inventory)
+            if not told.is_unread or inventory.is_unread:
+                return False
+        kind = None if is_image else inventory.target.kind
+        await self._put(image_id, inventory, known, submitted=True, kind=kind)
+        return True
+
+    async def _known(self, image_id: str) -> Row | None:
+        columns = ("scanned", "complete", "reader", "first_matched", "submitted")
+        select = sa.select(*(images.c[name] for name in columns))
+        return await self._tx.first(select.where(self._tx.mine(images), images.c.id == image_id))
+
+    async def _put(self, image_id: str, inventory: Inventory, known: Row | None, **more: Any) -> None:
+        tx = self._tx
         if known is None:  # scanned before any node listed it
             blank = {"id": image_id, "names": (), "searched": "", "first_seen": tx.now, "present": False}
             await tx.insert(images, {**blank, "absent_since": tx.now})
@@ -125,11 +150,7 @@ class Images:
         await tx.run(sa.delete(image_packages).where(tx.mine(image_packages), image_packages.c.image_id == image_id))
         await tx.insert(image_packages, derive.package_rows(image_id, inventory))
         fresh = {"scanned": tx.now, "first_matched": None, "waits": Wait.NEW, "claimed": None, "tries": 0}
-        if known is not None and replaces and known.complete:
-            # What a better reader finds beyond the last one is news of an image that was known.
-            fresh |= {"first_matched": known.first_matched, "waits": Wait.CONCERNED}
-        await self._update(image_id, **derive.inventory_summary(inventory), **fresh)
-        return True
+        await self._update(image_id, **derive.inventory_summary(inventory), **{**fresh, **more})
 
     async def page(self, wanted: ImageFilter, request: PageRequest) -> Page[ImageSummary]:
         """A page of the images that nodes have or that something else lists."""
@@ -255,6 +276,17 @@ class Images:
 
     async def _update(self, image_id: str, **values: Any) -> None:
         await self._tx.run(sa.update(images).where(self._tx.mine(images), images.c.id == image_id).values(**values))
+
+
+def _require_same_layers(image_id: str, told: Inventory, claimed: Inventory) -> None:
+    """Of two that were read to their ends the layers are the same; of others those that both have are."""
+    pairs = zip((layer.diff_id for layer in told.layers), (layer.diff_id for layer in claimed.layers), strict=False)
+    whole = told.complete and claimed.complete
+    if any(one != other for one, other in pairs) or (whole and len(told.layers) != len(claimed.layers)):
+        raise Conflict(
+            f"{image_id[:80]} is known here with other layers than those that were submitted as its own",
+            "submission.not-that-image",
+        )
 
 
 def _as_used(found: Vulnerability, use: ImageUse) -> Vulnerability:

@@ -140,7 +140,8 @@ class RegistryImages:
     async def _spare_known(self) -> None:
         """What lies on a node, in another registry or under another tag, and was read whole, is not read again."""
         table = registry_images.c
-        known = sa.select(images.c.id).where(self._tx.mine(images), images.c.complete, images.c.scanned.is_not(None))
+        read = (images.c.complete, images.c.scanned.is_not(None), sa.not_(images.c.submitted))
+        known = sa.select(images.c.id).where(self._tx.mine(images), *read)
         waits = (table.state == ImageState.WAITING.value, sa.not_(table.again), table.image_id.in_(known))
         await self._set(*waits, state=ImageState.DONE.value, read=self._tx.now)
 

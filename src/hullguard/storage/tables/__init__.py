@@ -30,6 +30,7 @@ from hullguard.storage.tables.people import audit_heads, audit_records, enrolmen
 from hullguard.storage.tables.platform import blob_chunks, blobs, counters, jobs, schedules, settings
 from hullguard.storage.tables.profiles import profile_entries, profiles
 from hullguard.storage.tables.registries import registries, registry_images
+from hullguard.storage.tables.submissions import submissions
 
 __all__ = [
     "Evidence",
@@ -76,6 +77,7 @@ __all__ = [
     "schedules",
     "sessions",
     "settings",
+    "submissions",
     "suppressions",
     "tokens",
     "users",

@@ -43,6 +43,10 @@ images = sa.Table(
     # Orders by severity first: see storage/stores/image_reports.py.
     number("risk"),
     flag("complete", default=True),
+    # Whether what stands here of its content is what somebody submitted: no node and no registry has told of it.
+    flag("submitted"),
+    # What it is, where it is no image: the kind of a target of the command line.
+    sa.Column("kind", text(32)),
     # The generation of the reader that took stock of it.
     number("reader"),
     sa.Column("scanned", Instant),

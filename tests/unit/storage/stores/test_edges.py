@@ -210,7 +210,7 @@ async def test_what_goes_goes_at_its_instant_and_only_its_own(storage: Storage, 
             await Jobs(tx).done(job)
     week = {"sessions": 1, "jobs": 1, "images": 1}
     kept = ("sessions", "idempotency", "jobs", "certificates", "incident_keys", "recorded_events", "progress")
-    nothing = dict.fromkeys((*kept, "image_uses", "images"), 0)
+    nothing = dict.fromkeys((*kept, "image_uses", "submissions", "images"), 0)
     for at, gone in (
         (START + timedelta(days=7) - MICROSECOND, {}),
         (START + timedelta(days=7), week),

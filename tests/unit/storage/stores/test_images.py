@@ -352,14 +352,14 @@ async def test_an_image_that_a_registry_lists_is_there_without_any_node(tx: Tran
     ]
 
 
-async def test_an_image_has_the_names_of_nodes_registries_and_submissions(images: Images) -> None:
+async def test_an_image_has_the_names_of_nodes_and_registries_and_none_that_was_submitted(images: Images) -> None:
     await images.listed(Lister.REGISTRY, "r1", {IMAGE: ["example.com/shop:1"]})
     await images.listed(Lister.REGISTRY, "r2", {IMAGE: ["example.org/shop:1"]})
     await images.listed(Lister.SUBMISSION, "s1", {IMAGE: ["shop of the build"]})
 
     found = await images.detail(IMAGE)
 
-    assert found.names == ("example.com/shop:1", "example.org/shop:1", "nginx:1.25", "shop of the build")
+    assert found.names == ("example.com/shop:1", "example.org/shop:1", "nginx:1.25")
     assert (found.nodes, found.registries, found.submissions) == (1, 2, 1)
 
 

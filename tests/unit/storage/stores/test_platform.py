@@ -299,6 +299,7 @@ async def test_what_is_old_goes_and_what_is_not_stays(storage: Storage, clock: C
             "recorded_events": 0,
             "progress": 1,
             "image_uses": 2,
+            "submissions": 0,
             "images": 1,
         }
         assert set((await sweep(tx)).values()) == {0}

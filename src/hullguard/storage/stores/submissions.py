@@ -1,0 +1,180 @@
+"""What the command line has submitted. A submission is a claim: nothing of it takes the place of what was seen."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from hullguard.model.errors import Conflict, NotFound
+from hullguard.model.inventory import Inventory
+from hullguard.model.page import Page
+from hullguard.model.submission import Submission
+from hullguard.storage.paging import Listing, PageRequest, fetch
+from hullguard.storage.stores.image_places import Lister
+from hullguard.storage.stores.images import Images
+from hullguard.storage.stores.wait import TRIES, Wait
+from hullguard.storage.tables import images, submissions
+from hullguard.storage.transaction import Row, Transaction
+
+MOST = 10_000
+MOST_BYTES = 8 << 30
+"""Of a tenant, compressed as they came: whoever may submit must not be able to fill the disk."""
+
+_FORGOTTEN_AT_ONCE = 100
+_LISTING = Listing(
+    key=submissions.c.id,
+    sorts={"submitted": submissions.c.submitted, "name": submissions.c.name, "expires": submissions.c.expires},
+    default="-submitted",
+    search=(submissions.c.name, submissions.c.host, submissions.c.image_id),
+)
+
+
+class SubmissionFilter(Struct, frozen=True):
+    """Which submissions."""
+
+    image: str | None = None
+    """Of the image with this id."""
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """What is submitted, and by whom."""
+
+    id: str
+    name: str
+    names: Sequence[str]
+    """Of the image."""
+    image: str
+    is_image: bool
+    inventory: Inventory
+    host: str
+    by: str
+    user: str
+    source: str
+    size: int
+    days: int
+
+
+class Submissions:
+    """The submissions of a tenant."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def keep(self, claim: Claim) -> Submission:
+        """Put it in the place of the one of its name.
+
+        Raises ``Conflict`` where what is submitted as an image has other layers than that image has, and where there
+        are too many submissions.
+        """
+        tx = self._tx
+        before = await tx.first(sa.select(submissions).where(tx.mine(submissions), submissions.c.id == claim.id))
+        await self._require_room(claim, before)
+        kept = await Images(tx).claim(claim.image, claim.inventory, is_image=claim.is_image)
+        row = {
+            "id": claim.id,
+            "name": claim.name,
+            "kind": claim.inventory.target.kind,
+            "image_id": claim.image,
+            "host": claim.host,
+            "by": claim.by,
+            "user": claim.user,
+            "source": claim.source,
+            "size": claim.size,
+            "kept": kept,
+            "first": tx.now if before is None else before.first,
+            "submitted": tx.now,
+            "expires": tx.now + timedelta(days=claim.days),
+        }
+        await tx.upsert(submissions, row, update=[name for name in row if name not in {"id", "first"}])
+        await Images(tx).listed(Lister.SUBMISSION, claim.id, {claim.image: claim.names})
+        return await self.get(claim.id)
+
+    async def _require_room(self, claim: Claim, before: Row | None) -> None:
+        select = sa.select(
+            sa.func.count().label("many"), sa.func.coalesce(sa.func.sum(submissions.c.size), 0).label("size")
+        )
+        held = await self._tx.first(select.where(self._tx.mine(submissions)))
+        count, size = (0, 0) if held is None else (held.many, held.size)
+        if before is not None:
+            count, size = count - 1, size - before.size
+        if count >= MOST or size + claim.size > MOST_BYTES:
+            raise Conflict(
+                f"{count} submissions of {size} bytes are kept already, and no more than {MOST} of {MOST_BYTES} bytes "
+                "are: delete some, or let them expire sooner",
+                "submission.too-many",
+                maximum=MOST,
+            )
+
+    async def get(self, submission: str) -> Submission:
+        """One by its id."""
+        return _submission(await self._row(submission))
+
+    async def page(self, wanted: SubmissionFilter, request: PageRequest) -> Page[Submission]:
+        """A page of them, the newest first."""
+        where = [self._tx.mine(submissions)]
+        where += [] if wanted.image is None else [submissions.c.image_id == wanted.image]
+        found = await fetch(self._tx, sa.select(submissions).where(*where), _LISTING, request)
+        return Page([_submission(row) for row in found.rows], found.total, found.cursor)
+
+    async def settled(self, submission: str, *, user: str | None) -> str:
+        """The image of one that was matched since it was submitted; with ``user``, only of one of that user's.
+
+        Raises ``Conflict`` while it waits, and where it was tried in vain.
+        """
+        row = await self._row(submission)
+        if user is not None and row.user != user:
+            raise _absent(submission)
+        select = sa.select(images.c.scanned, images.c.matched, images.c.waits, images.c.tries)
+        image = await self._tx.first(select.where(self._tx.mine(images), images.c.id == row.image_id))
+        if image is None:
+            raise _absent(submission)
+        if image.tries >= TRIES:
+            raise Conflict(
+                f"what was submitted as {row.name} could not be matched; the log of the worker says why",
+                "submission.given-up",
+            )
+        if image.matched is None or image.scanned is None or image.waits > Wait.REFRESH:
+            raise Conflict(
+                f"what was submitted as {row.name} waits to be matched against the advisories",
+                "submission.waits",
+                retry_after=1,
+            )
+        return str(row.image_id)
+
+    async def delete(self, submission: str) -> Submission:
+        """Forget one, and what it says, unless something else lists the image."""
+        gone = await self.get(submission)
+        await self._forget(gone.id)
+        return gone
+
+    async def forget_expired(self) -> int:
+        """Forget a bounded number of those that nobody has sent again in time; how many."""
+        tx = self._tx
+        select = sa.select(submissions.c.id).where(tx.tenants(submissions), submissions.c.expires <= tx.now)
+        old = await tx.all(select.order_by(submissions.c.expires).limit(_FORGOTTEN_AT_ONCE))
+        for row in old:
+            await self._forget(row.id)
+        return len(old)
+
+    async def _forget(self, submission: str) -> None:
+        tx = self._tx
+        await tx.run(sa.delete(submissions).where(tx.mine(submissions), submissions.c.id == submission))
+        await Images(tx).forget(Lister.SUBMISSION, submission)
+
+    async def _row(self, submission: str) -> Row:
+        row = await self._tx.first(
+            sa.select(submissions).where(self._tx.mine(submissions), submissions.c.id == submission)
+        )
+        if row is None:
+            raise _absent(submission)
+        return row
+
+
+def _absent(submission: str) -> NotFound:
+    return NotFound(f"there is no submission {submission[:64]}", "submission.not-found")
+
+
+def _submission(row: Row) -> Submission:
+    fields = {name: getattr(row, name) for name in Submission.__struct_fields__ if name != "image"}
+    return Submission(image=row.image_id, **fields)
