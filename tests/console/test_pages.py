@@ -11,6 +11,7 @@ from tests.support import console_fleet as fleet
 from tests.support.attack import attack
 from tests.support.console import Console
 from tests.support.console_profiles import monitored
+from tests.support.console_registries import LAB, SHOP, all_registries
 from tests.support.records import matched, report
 from tests.support.visitor import Visitor
 
@@ -19,7 +20,7 @@ from hullguard.storage import PageRequest, Transaction
 from hullguard.storage.stores import Images, IncidentFilter, Incidents, Policies, VulnerabilityFilter
 
 HAN = re.compile(r"[一-鿿]")
-KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|profiles|download|compare|editor|problem|reason|word|list)\.[a-z]\w+")
+KEY = re.compile(r"\b(?:severity|nodes|images|incidents|policies|profiles|download|compare|editor|problem|reason|word|list|registries|registryState|registryImage|registryTrouble|registryStep)\.[a-z]\w+")
 
 
 def pages(console: Console) -> dict[str, str]:
@@ -32,6 +33,7 @@ def pages(console: Console) -> dict[str, str]:
     policy = next(each.id for each in policies.items if not each.built_in)
     incident = incidents.items[0].id
     profile = console.do(monitored)
+    registries = console.do(all_registries)
     return {
         "overview": "/",
         "nodes": "/nodes",
@@ -51,6 +53,11 @@ def pages(console: Console) -> dict[str, str]:
         "image-compared": f"/images/{image}/compare/{fleet.image_id('nginx:1.25.3')}",
         "image-compared-packages": f"/images/{image}/compare/{fleet.image_id('nginx:1.25.3')}?tab=packages",
         "image-waiting": f"/images/{waiting}",
+        "registries": "/registries",
+        "registry": f"/registries/{registries[SHOP]}",
+        "registry-failed": f"/registries/{registries[LAB]}",
+        "registry-new": "/registries/new",
+        "registry-edit": f"/registries/{registries[SHOP]}/edit",
         "incidents": "/incidents",
         "incident-drawer": f"/incidents?item={incident}",
         "incident": f"/incidents/{incident}",

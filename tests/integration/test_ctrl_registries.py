@@ -192,6 +192,11 @@ async def test_images_of_a_registry_are_listed_by_state(control: Control):
     image = (await admin.get(f"/images/{IMAGE_ID}")).json()
     assert (image["registries"], image["scanned"]) == (1, None)
     assert image["names"] == ["registry.test:5000/app:v1", "registry.test:5000/app:v2"]
+    other = await made(admin, name="another")
+    assert {item["id"] for item in (await admin.get("/registries")).json()["items"]} == {registry["id"], other["id"]}
+    listing = (await admin.get(f"/registries?image={IMAGE_ID}")).json()
+    assert ([item["id"] for item in listing["items"]], listing["total"]) == ([registry["id"]], 1)
+    assert (await admin.get("/registries?image=sha256:none")).json()["total"] == 0
 
     assert (await admin.delete(path, if_match='"v1"')).status_code == 204
     assert (await admin.get("/images")).json()["total"] == 0

@@ -13,7 +13,7 @@ IMAGE_ID = "sha256:" + "e" * 64
 
 def registry_spec(name: str = "ours", **fields: Any) -> RegistrySpec:
     """A registry with everything in it."""
-    return RegistrySpec(name, HOST, **{"repositories": ["*"], **fields})
+    return RegistrySpec(name, **{"address": HOST, "repositories": ["*"], **fields})
 
 
 def listed(tag: str = "1", repository: str = "app", **fields: Any) -> ListedImage:

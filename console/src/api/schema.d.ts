@@ -1374,10 +1374,9 @@ export interface paths {
         };
         /**
          * Changes, as server-sent events
-         * @description `event:` is the kind of thing (incident, node, image, exception, policy, profile, command,
-         *     container), `data:` is
-         *     `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends
-         *     with the session.
+         * @description `event:` is the kind of thing (incident, node, image, registry, exception, policy, profile, command, container),
+         *     `data:` is `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the
+         *     stream ends with the session.
          *
          *     Needs: `signed-in`.
          */
@@ -5031,6 +5030,7 @@ export interface operations {
                 q?: string;
                 /** @description A field's name; with - in front, descending. */
                 sort?: string;
+                image?: string;
             };
             header?: never;
             path?: never;

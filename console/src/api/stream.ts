@@ -7,6 +7,7 @@ export const KINDS = [
   'incident',
   'node',
   'image',
+  'registry',
   'exception',
   'policy',
   'profile',

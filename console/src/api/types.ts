@@ -26,6 +26,14 @@ export type ImageDetail = Schemas['ImageDetail']
 export type ImageContent = Schemas['ImageContent']
 export type Unknown = Schemas['Unknown']
 export type Vulnerability = Schemas['FoundVulnerability']
+/** What is sent may leave out what has a default; the server leaves out nothing. */
+export type RegistrySpec = Required<Schemas['RegistrySpec']>
+export type Registry = Schemas['Registry'] & { spec: RegistrySpec }
+export type RegistryInput = Schemas['RegistryInput'] & { spec: RegistrySpec }
+export type RegistryImage = Schemas['RegistryImage']
+export type RegistryState = Schemas['RegistryState']
+export type RegistryImageState = Schemas['ImageState']
+export type Trouble = Schemas['Trouble']
 export type ReportedPackage = Schemas['ReportedPackage']
 export type Finding = Schemas['Vulnerability']
 export type Difference = Schemas['Difference']

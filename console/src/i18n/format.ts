@@ -108,7 +108,15 @@ export function calendarDay(date: string): string {
 /** How long ago, in the largest unit that says something. */
 export function ago(iso: string, now: number): string {
   // A clock that is a little ahead of ours is not the future.
-  const seconds = Math.min(0, Math.round((new Date(iso).getTime() - now) / 1000))
+  return apart(Math.min(0, Math.round((new Date(iso).getTime() - now) / 1000)))
+}
+
+/** In how long, in the largest unit that says something. */
+export function until(iso: string, now: number): string {
+  return apart(Math.max(0, Math.round((new Date(iso).getTime() - now) / 1000)))
+}
+
+function apart(seconds: number): string {
   const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
   const size = Math.abs(seconds)
   if (size < MINUTE) return format.format(Math.trunc(seconds), 'second')

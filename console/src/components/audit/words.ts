@@ -17,7 +17,13 @@ export function reasonText(record: Pick<AuditRecord, 'outcome' | 'reason'>): str
   return record.outcome === 'denied' ? told('problem', record.reason, {}, record.reason) : record.reason
 }
 
-const PAGES: Record<string, string> = { node: 'node', policy: 'policy', incident: 'incident', image: 'image' }
+const PAGES: Record<string, string> = {
+  node: 'node',
+  policy: 'policy',
+  incident: 'incident',
+  image: 'image',
+  registry: 'registry',
+}
 /** Things that open beside the list of their kind. */
 const ITEMS: Record<string, string> = { exception: 'exceptions', 'vex-document': 'exceptions' }
 

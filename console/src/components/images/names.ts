@@ -20,3 +20,8 @@ export function repository(name: string): string {
   const colon = bare.lastIndexOf(':')
   return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare
 }
+
+/** A system without the nickname of its release, which a table has no room for. */
+export function systemName(os: { id: string; name: string | null } | null): string {
+  return os?.name?.replace(/\s*\([^)]*\)$/, '') || os?.id || '–'
+}

@@ -2,7 +2,7 @@
 import { onScopeDispose, ref, shallowRef } from 'vue'
 import type { LocationQueryRaw, RouteLocationRaw } from 'vue-router'
 import { get } from '@/api/client'
-import type { ImageSummary, Incident, Node, Page, Permission, PlacedContainer } from '@/api/types'
+import type { ImageSummary, Incident, Node, Page, Permission, PlacedContainer, Registry } from '@/api/types'
 import { told } from '@/i18n'
 import { can } from '@/session'
 
@@ -50,6 +50,16 @@ const IMAGES: Place<ImageSummary> = {
     to: { name: 'image', params: { id: image.id } },
   }),
 }
+const REGISTRIES: Place<Registry> = {
+  name: 'registries',
+  path: '/registries',
+  permission: 'registries:read',
+  hit: (registry) => ({
+    title: registry.spec.name,
+    more: registry.spec.address,
+    to: { name: 'registry', params: { id: registry.id } },
+  }),
+}
 const CONTAINERS: Place<PlacedContainer> = {
   name: 'containers',
   path: '/containers',
@@ -89,6 +99,7 @@ export function useSearch() {
       const found = await Promise.all([
         ask(NODES, words),
         ask(IMAGES, words),
+        ask(REGISTRIES, words),
         ask(CONTAINERS, words),
         ask(INCIDENTS, words),
       ])

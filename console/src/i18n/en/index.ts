@@ -2,6 +2,7 @@ import frame from '@/i18n/en/frame.json'
 import overview from '@/i18n/en/overview.json'
 import nodes from '@/i18n/en/nodes.json'
 import images from '@/i18n/en/images.json'
+import registries from '@/i18n/en/registries.json'
 import incidents from '@/i18n/en/incidents.json'
 import policies from '@/i18n/en/policies.json'
 import profiles from '@/i18n/en/profiles.json'
@@ -16,6 +17,7 @@ export default {
   ...overview,
   ...nodes,
   ...images,
+  ...registries,
   ...incidents,
   ...policies,
   ...profiles,

@@ -2,6 +2,7 @@ import frame from '@/i18n/zh-CN/frame.json'
 import overview from '@/i18n/zh-CN/overview.json'
 import nodes from '@/i18n/zh-CN/nodes.json'
 import images from '@/i18n/zh-CN/images.json'
+import registries from '@/i18n/zh-CN/registries.json'
 import incidents from '@/i18n/zh-CN/incidents.json'
 import policies from '@/i18n/zh-CN/policies.json'
 import profiles from '@/i18n/zh-CN/profiles.json'
@@ -16,6 +17,7 @@ export default {
   ...overview,
   ...nodes,
   ...images,
+  ...registries,
   ...incidents,
   ...policies,
   ...profiles,

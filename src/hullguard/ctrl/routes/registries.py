@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from hullguard.access.registries.check import check_kept, checked, purpose
 from hullguard.ctrl.call import Call
-from hullguard.ctrl.listing import Searched
+from hullguard.ctrl.listing import Searched, Short
 from hullguard.ctrl.versions import if_match, tagged
 from hullguard.model.identity import Permission
 from hullguard.model.ids import new_id
@@ -18,6 +18,13 @@ from hullguard.model.page import Page
 from hullguard.model.registry import ImageState, Registry, RegistryImage, RegistryInput, RegistrySpec
 from hullguard.storage import Transaction
 from hullguard.storage.stores import Registries, RegistryImageFilter, RegistryImages
+
+
+class RegistryQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which registries."""
+
+    image: Short | None = None
+    """The id of an image that they list."""
 
 
 class RegistryImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,10 +42,10 @@ class RegistryScan(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get("/registries", permission=Permission.REGISTRIES_READ)
-async def list_registries(call: NamedDependency[Call], filters: NamedDependency[Searched]) -> Page[Registry]:
+async def list_registries(call: NamedDependency[Call], filters: NamedDependency[RegistryQuery]) -> Page[Registry]:
     """The registries, each with how far it is read."""
     async with call.reading() as tx:
-        return await Registries(tx).page(filters.page())
+        return await Registries(tx).page(filters.page(), image=filters.image)
 
 
 @post("/registries", permission=Permission.REGISTRIES_WRITE, versioned=True, refusals=(409,))

@@ -29,6 +29,7 @@ NEEDED: Final = {
     "container": Permission.NODES_READ,
     "image": Permission.IMAGES_READ,
     "exception": Permission.EXCEPTIONS_READ,
+    "registry": Permission.REGISTRIES_READ,
     "policy": Permission.POLICIES_READ,
     "profile": Permission.POLICIES_READ,
     "command": Permission.COMMANDS_READ,
@@ -47,10 +48,9 @@ class Change(Struct, frozen=True):
 async def stream(call: NamedDependency[Call]) -> Stream:
     """Changes, as server-sent events.
 
-    `event:` is the kind of thing (incident, node, image, exception, policy, profile, command,
-    container), `data:` is
-    `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the stream ends
-    with the session.
+    `event:` is the kind of thing (incident, node, image, registry, exception, policy, profile, command, container),
+    `data:` is `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the
+    stream ends with the session.
     """
     state = call.request.app.state
     if state.streams >= STREAMS_MAX:

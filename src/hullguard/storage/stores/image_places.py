@@ -135,6 +135,12 @@ async def _without_inventory(tx: Transaction, ids: Collection[str]) -> list[str]
     return sorted(missing)
 
 
+def sources(tx: Transaction, kind: Lister, image: str) -> sa.Select[tuple[str]]:
+    """What of this kind lists an image."""
+    table = image_sources.c
+    return sa.select(table.source).where(tx.mine(image_sources), table.kind == kind.value, table.image_id == image)
+
+
 async def source_counts(tx: Transaction, ids: Collection[str]) -> dict[tuple[Lister, str], int]:
     """How many of each kind list each image, by (kind, image id)."""
     counts: dict[tuple[Lister, str], int] = defaultdict(int)

@@ -54,9 +54,14 @@ class Registries:
         """One registry as it is now."""
         return (await self._all([await self._row(registry)]))[0]
 
-    async def page(self, request: PageRequest) -> Page[Registry]:
-        """A page of registries."""
-        found = await fetch(self._tx, sa.select(registries).where(self._tx.mine(registries)), _LISTING, request)
+    async def page(self, request: PageRequest, *, image: str | None = None) -> Page[Registry]:
+        """A page of registries; with ``image`` of those that list it."""
+        select = sa.select(registries).where(self._tx.mine(registries))
+        if image is not None:
+            select = select.where(
+                registries.c.id.in_(image_places.sources(self._tx, image_places.Lister.REGISTRY, image))
+            )
+        found = await fetch(self._tx, select, _LISTING, request)
         return Page(await self._all(found.rows), found.total, found.cursor)
 
     async def create(
