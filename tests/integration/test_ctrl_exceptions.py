@@ -1,11 +1,15 @@
 """Exceptions and VEX documents over the API."""
 
+import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from tests.support import records
 from tests.support.control import SCOPE, Client, Control, control, installation, seed
 from tests.support.records import waiting
+from tests.unit.worker.test_work import IMAGE as INVENTED
+from tests.unit.worker.test_work import INVENTORY, advisory, import_advisories, working
 
 from hullguard.model.identity import Role
 from hullguard.storage.stores import Images
@@ -192,6 +196,44 @@ async def test_what_is_no_document_is_refused_in_one_line(control: Control, cont
     assert answer.status_code == status, answer.text
     assert says in answer.json()["detail"]
     assert "\n" not in answer.json()["detail"]
+
+
+async def test_from_the_request_to_the_counts_and_back_when_it_ends(control: Control, tmp_path: Path):
+    """The whole way: a worker takes what the API kept, and the API answers by what the worker made of it."""
+    advisories = tmp_path / "advisories.db"
+    import_advisories(advisories, advisory("PYSEC-1", "2.0"))
+    async with control.writing() as tx:
+        await records.enrolled(tx)
+        await Images(tx).present("node-1", [(INVENTED, ["app:1"])])
+        await Images(tx).store_inventory(INVENTED, INVENTORY)
+    admin = await control.admin()
+
+    async def until(expected: int) -> None:
+        for _ in range(400):
+            control.clock.forward(seconds=1)
+            image = (await admin.get(f"/images/{INVENTED}")).json()
+            if image["matched"] and sum(image["vulnerabilities"].values()) == expected:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(image)
+
+    async with working(control.storage, control.services.cache, advisories):
+        await until(1)
+        spec = {"vulnerabilities": ["PYSEC-1"], "reason": "this week", "images": ["app:*"]}
+        today = control.clock.now.date().isoformat()
+        made = (await admin.post("/exceptions", {"spec": spec | {"expires": today}})).json()
+        await until(0)
+        (told,) = (await admin.get(f"/images/{INVENTED}/report")).json()["suppressed"]
+        assert (told["by"], told["source"], told["until"]) == ("exception", made["id"], today)
+        counted = (await admin.get(f"/exceptions/{made['id']}")).json()
+        assert (counted["findings"], counted["images"], counted["state"]) == (1, 1, "in_force")
+
+        control.clock.forward(hours=13)  # past midnight, and past the end of the session
+        admin = control.client()
+        await admin.sign_in("admin")
+        await until(1)
+        assert (await admin.get(f"/exceptions/{made['id']}")).json()["state"] == "expired"
+    assert ("exception.expire", "") in await records_of(admin)
 
 
 async def test_a_document_that_is_too_large_is_refused(control: Control):

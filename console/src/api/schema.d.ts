@@ -2027,7 +2027,7 @@ export interface components {
             by: components["schemas"]["SuppressedBy"];
             reason: string;
             until: string | null;
-            source: string;
+            source?: string;
         };
         /**
          * Vulnerability

@@ -218,7 +218,9 @@ def _require_what_is_always_written(schema: Json, info: types.StructType) -> Non
     for shape in schema.get("properties", {}).values():
         shape.pop("default", None)
     if "properties" in schema and not (get_origin(info.cls) or info.cls).__struct_config__.omit_defaults:
-        schema["required"] = list(schema["properties"])
+        fields = msgspec.structs.fields(get_origin(info.cls) or info.cls)
+        unset = {field.encode_name for field in fields if field.default is msgspec.UNSET}
+        schema["required"] = [name for name in schema["properties"] if name not in unset]
 
 
 def _renamed(node: Any) -> Any:

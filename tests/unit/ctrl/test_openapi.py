@@ -64,6 +64,7 @@ def test_answers_require_what_is_always_written():
     assert "default" not in schemas["Node"]["properties"]["containers"]
     assert schemas["Process"]["required"] == ["pid"]  # the encoder leaves out what is default
     assert schemas["PolicyInput"]["required"] == ["spec"]
+    assert set(schemas["Suppressed"]["properties"]) - set(schemas["Suppressed"]["required"]) == {"source"}
     assert schemas["PolicyInput"]["additionalProperties"] is False
     assert set(schemas["NodePage"]["required"]) == {"items", "total", "cursor"}
     assert schemas["ScanReport"]["properties"]["schema"]["enum"] == ["hullguard/scan-report/1"]

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support.database import SCOPE, START
-from tests.support.records import IMAGE, container, enrolled, inventory, matched, observation, report
+from tests.support.records import IMAGE, container, enrolled, inventory, matched, observation, report, suppressed
 
+from hullguard.model.exception import ExceptionSpec
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Storage
@@ -18,20 +19,34 @@ from hullguard.storage.stores import (
     Commands,
     ContainerFilter,
     Containers,
+    ExceptionFilter,
+    Exceptions,
     ImageFilter,
     Images,
     IncidentFilter,
     Incidents,
     NodeFilter,
     Nodes,
+    VexDocuments,
     VulnerabilityFilter,
     overview,
+    suppressions,
 )
 from hullguard.storage.stores.node_rows import count_open_incidents
 from hullguard.storage.tables import incidents
 
 OPEN, SEVERE = frozenset({IncidentStatus.OPEN}), frozenset({Severity.CRITICAL, Severity.HIGH})
-LARGE = ("incidents", "findings", "image_packages", "audit_records", "commands", "containers", "images")
+LARGE = (
+    "incidents",
+    "findings",
+    "suppressions",
+    "vulnerability_names",
+    "image_packages",
+    "audit_records",
+    "commands",
+    "containers",
+    "images",
+)
 
 INCIDENT_FILTERS = [
     IncidentFilter(),
@@ -119,6 +134,22 @@ async def test_the_other_lists_are_read_in_order_from_an_index(storage: Storage,
         await Commands(tx).page(CommandFilter(node="node-1"), request)
         for wanted in (AuditFilter(), AuditFilter(actor="a"), AuditFilter(action="a"), AuditFilter(subject="s")):
             await Audit(tx).page(wanted, request)
+    assert await plans.bad(storage) == []
+
+
+async def test_exceptions_scan_no_large_table(storage: Storage, plans: Plans) -> None:
+    spec = ExceptionSpec(["CVE-2024-0001", "CVE-2024-0002"], "why", package="openssl", images=["nginx:*"])
+    async with storage.transaction(SCOPE) as tx:
+        made = await Exceptions(tx).create(spec, "user:a")
+        await matched(tx, IMAGE, suppressed(report(), made.id))
+    async with storage.reading(SCOPE) as tx:
+        await Exceptions(tx).page(ExceptionFilter(), PageRequest(3))
+        await Exceptions(tx).get(made.id)
+        await VexDocuments(tx).page(PageRequest(3))
+        await Images(tx).page(ImageFilter(exception=made.id), PageRequest(3))
+        await Exceptions(tx).preview(spec)
+        await suppressions.concerned(tx, spec.vulnerabilities)
+        await suppressions.of_source(tx, made.id)
     assert await plans.bad(storage) == []
 
 
