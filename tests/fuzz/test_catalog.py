@@ -57,6 +57,7 @@ _NO_PARSERS = {
     "detect/replay.py": "judges decoded events by rules that rulebook.py reads",
     "detect/rules/definitions.py": "what was read; its one function names the severity of a priority",
     "inventory/__init__.py": "the door of the package",
+    "inventory/apart.py": "starts processes of our own, and takes what they answer",
     "inventory/bounds.py": "numbers",
     "inventory/children.py": "makes processes",
     "inventory/content/inspector.py": "an interface",
@@ -73,6 +74,7 @@ _NO_PARSERS = {
     "inventory/source/podman_storage.py": "looks for names in a list of root's own, which engine_json.py reads",
     "inventory/source/registry/source.py": "puts together what the target peers.registry puts together",
     "inventory/source/registry/trust.py": "finds files of certificates, which OpenSSL reads",
+    "inventory/stock.py": "asks reading.py with the platform's wishes",
     "inventory/stored_images.py": "looks for words in a file that others read",
     "wire/capabilities.py": "compares names that the form of their message has bounded",
 }

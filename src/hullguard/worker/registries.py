@@ -83,8 +83,8 @@ class DueRegistries:
 
     async def run(self, context: Context, key: str) -> None:  # noqa: ARG002 - there is only one
         async with context.storage.transaction(context.scope) as tx:
-            due = await Registries(tx).enqueue_due()
-        for registry in due:
+            changed = [*await Registries(tx).enqueue_due(), *await Registries(tx).lost()]
+        for registry in changed:
             await context.announce("registry", registry)
 
 
@@ -102,7 +102,7 @@ class ReadRegistry:
             await self._turn(context, work)
         except ChangedError:
             async with context.storage.transaction(context.scope) as tx:
-                await Jobs(tx).enqueue(READ_REGISTRY, key)
+                await Registries(tx).go_on(key)
         except NotFound as gone:
             if gone.code == "registry.not-found":
                 return
@@ -125,7 +125,7 @@ class ReadRegistry:
             await _read(context, work, image)
             if time.monotonic() > until:
                 async with context.storage.transaction(context.scope) as tx:
-                    await Jobs(tx).enqueue(READ_REGISTRY, work.id)
+                    await Registries(tx).go_on(work.id)
                 return
         if later is not None:
             raise later

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.fuzz.reading import LIMITS, caged, environment, peer, scratch, split, written
 from tests.fuzz.target import Target
@@ -28,17 +29,21 @@ from hullguard.inventory.limits import Budget
 from hullguard.inventory.reading import read
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.reader import LayerReader
+from hullguard.inventory.source.registry import listing
 from hullguard.inventory.source.registry.challenge import parse_challenges, parse_token
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.credentials import look_up
 from hullguard.inventory.source.registry.image import RegistryBlobs, describe_registry
+from hullguard.inventory.source.registry.listing import Bounds
 from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.inventory.wanted import Wanted as Wishes
 from hullguard.model.errors import Invalid, Unavailable
+from hullguard.model.registry import RegistrySpec
 
 _NEXT = b"\n--8<--\n"
 """Between the answers to one connection and to the next."""
 _REFERENCE = parse_reference("registry.test/app:1")
+_BOUNDS = Bounds(names=10, repositories=3, images=10, seconds=20)
 _WANTED = Wishes(ANALYZERS)
 _IMAGE = Image([layer(file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("bash", "5.2")))], compression="gzip")
 _ID = "c0ffee" + "0" * 58
@@ -119,6 +124,40 @@ def _registry_seeds() -> Iterable[bytes]:
         _json({"errors": [{"message": "no such image"}]}, "404 Not Found"),
         _answer(b"", "302 Found", Location="//[/"),
         _json({}, "401 Unauthorized", WWW_Authenticate='Bearer realm="http://["'),
+    )
+
+
+def _listing(data: bytes) -> list[Any]:
+    """What a registry has, from its catalog to the configurations of what its tags name."""
+    server = peer(socket.AF_INET)
+    server.answer(split(data, _NEXT, 30))
+    spec = RegistrySpec(
+        "r", "registry.test", ["app", "team/*"], insecure=True, platforms=["linux/amd64", "linux/arm64"]
+    )
+    with caged(server.address[1]), mock.patch.object(listing, "Client", _Hasty):
+        found = listing.list_registry(spec, RegistryAccess(insecure=True), {("app", "1"): _DIGEST}, _BOUNDS)
+    return [found.images, found.unchanged, found.unlisted, found.trouble]
+
+
+def _listing_seeds() -> Iterable[bytes]:
+    manifest = json.dumps({"schemaVersion": 2, "config": {"digest": _IMAGE.image_id}, "layers": []}).encode()
+    many = {"manifests": [{"digest": digest_of(manifest), "platform": {"os": "linux", "architecture": "amd64"}}]}
+    index = json.dumps({"schemaVersion": 2, **many}).encode()
+    catalog = _json({"repositories": ["app", "team/web", "../x"]})
+    tags = _json({"tags": ["1", "v2.0-rc1", "latest"]}, Link='</v2/app/tags/list?last=1>; rel="next"')
+    end = _json({"tags": None})
+
+    def head(content: bytes) -> bytes:
+        return _answer(b"", Docker_Content_Digest=digest_of(content))
+
+    one = (head(manifest), _answer(manifest), _answer(_IMAGE.config))
+    several = (head(index), _answer(index), _answer(manifest), _answer(_IMAGE.config))
+    return (
+        _NEXT.join((catalog, tags, end, *one, *several, *one)),
+        _NEXT.join((_json({}, "404 Not Found"), tags, end, _answer(b"", Docker_Content_Digest=_DIGEST), *one)),
+        _NEXT.join((_json([]), end)),
+        _NEXT.join((catalog, _json({"tags": ["1"]}, Link='<http://[>; rel="next"'))),
+        _NEXT.join((catalog, _answer(b"", "429 Slow", Retry_After="9"))),
     )
 
 
@@ -269,6 +308,7 @@ def _update_seeds() -> Iterable[bytes]:
 TARGETS: tuple[Target, ...] = (
     Target("peers.update", _update, _update_seeds, words=_WORDS, runs=60),
     Target("peers.registry", _registry, _registry_seeds, words=_WORDS, runs=100),
+    Target("peers.listing", _listing, _listing_seeds, words=_WORDS, runs=100),
     Target("peers.engine", _engine, _engine_seeds, words=_WORDS, runs=100, longest=1 << 17),
     Target("peers.runtime", _runtime, _runtime_seeds, words=_WORDS, runs=100),
     Target("peers.mirror", _mirror, _mirror_seeds, words=_WORDS, runs=100, longest=1 << 17),

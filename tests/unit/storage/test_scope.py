@@ -302,6 +302,8 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Registries.done": (lambda tx, i: s.Registries(tx).done(i["registry"]), NOTHING),
     "Registries.enqueue_due": (lambda tx, _: s.Registries(tx).enqueue_due(), NOTHING),
     "Registries.failed": (lambda tx, i: s.Registries(tx).failed(i["registry"], Trouble("c", "s")), NOTHING),
+    "Registries.go_on": (lambda tx, _: s.Registries(tx).go_on("own"), NOTHING),
+    "Registries.lost": (lambda tx, _: s.Registries(tx).lost(), NOTHING),
     "Registries.get": (lambda tx, i: s.Registries(tx).get(i["registry"]), NOT_FOUND),
     "Registries.listed": (
         lambda tx, i: s.Registries(tx).listed(registry_work(i["registry"]), registry_listing()),

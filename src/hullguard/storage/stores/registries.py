@@ -137,6 +137,21 @@ class Registries:
             await self._enqueue(row.id)
         return [row.id for row in rows]
 
+    async def go_on(self, registry: str) -> None:
+        """Have it read on when its turn comes again."""
+        await Jobs(self._tx).enqueue(READ_REGISTRY, registry, attempts=ATTEMPTS)
+
+    async def lost(self) -> list[str]:
+        """Those that every worker died at are failed: nobody reads them any more."""
+        tx = self._tx
+        job = sa.and_(tx.mine(jobs), jobs.c.kind == READ_REGISTRY, jobs.c.key == registries.c.id)
+        select = sa.select(registries.c.id).where(tx.mine(registries), registries.c.state.in_(sorted(_BUSY)))
+        rows = await tx.all(select.where(~sa.exists().where(job, jobs.c.ready.is_not(None))))
+        why = "every worker that read it ended before that was done; see the workers' logs, then have it scanned"
+        for row in rows:
+            await self.failed(row.id, Trouble("registry.given-up", why))
+        return [row.id for row in rows]
+
     async def password(self, registry: str) -> bytes | None:
         """The sealed password."""
         sealed: bytes | None = (await self._row(registry)).password
@@ -199,8 +214,8 @@ class Registries:
         return sa.and_(self._tx.mine(registry_images), registry_images.c.registry == registry)
 
     async def _enqueue(self, registry: str) -> None:
-        if not await Jobs(self._tx).enqueue(READ_REGISTRY, registry, attempts=ATTEMPTS):
-            await Jobs(self._tx).hasten(READ_REGISTRY, registry)
+        await self.go_on(registry)
+        await Jobs(self._tx).hasten(READ_REGISTRY, registry)
 
     async def _row(self, registry: str) -> Row:
         row = await self._tx.first(sa.select(registries).where(self._this(registry)))

@@ -185,3 +185,22 @@ async def test_one_that_is_gone_is_told_to_its_worker(storage: Storage) -> None:
         assert not await RegistryImages(tx, registry).ended(image, ImageState.DONE, image_id=IMAGE_ID, code="", why="")
         with pytest.raises(NotFound):
             await Registries(tx).work(registry)
+
+
+async def test_one_that_every_worker_died_at_is_failed_and_can_be_asked_for(storage: Storage, clock: Clock) -> None:
+    registry = await new(storage)
+    for _ in range(48):
+        async with storage.transaction(SCOPE) as tx:
+            assert await Registries(tx).lost() == []
+            job = await Jobs(tx).take([READ_REGISTRY], 60, alone=True)
+            assert job is not None
+            await Registries(tx).began(registry, RegistryState.READING)
+        clock.forward(seconds=61)
+    async with storage.transaction(SCOPE) as tx:
+        assert await Jobs(tx).take([READ_REGISTRY], 60, alone=True) is None
+        assert await Registries(tx).lost() == [registry]
+        found = await Registries(tx).get(registry)
+        assert found.trouble is not None
+        assert (found.state, found.trouble.code) == (RegistryState.FAILED, "registry.given-up")
+        await Registries(tx).ask(registry, again=False)
+        assert await Registries(tx).lost() == []

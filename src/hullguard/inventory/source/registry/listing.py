@@ -137,6 +137,8 @@ class _Lister:
     def _without_catalog(self, refused: HullguardError, exact: list[str]) -> None:
         """What was found by patterns earlier stands; without exact names nothing can be listed."""
         sentence = f"{refused}; name its repositories exactly if it offers no catalog"
+        if isinstance(refused, NotFound):
+            sentence = f"the registry {self._spec.address} offers no catalog; name its repositories exactly"
         if not exact:
             raise type(refused)(sentence, "registry.no-catalog") from refused
         self._troubles.append(Trouble("registry.no-catalog", sentence))
