@@ -14,13 +14,14 @@ from hullguard.agent.dirty_pipe import words
 from hullguard.agent.doctor import examine
 from hullguard.agent.identity import Membership
 from hullguard.agent.respond import fanotify
+from hullguard.agent.runtime.stock import Stock
 from hullguard.agent.sensor.doctor import BLIND_SPOTS
 from hullguard.agent.sensor.interface import HookInfo
 from hullguard.agent.state import StateDir, write_json
 from hullguard.agent.status import Status
 from hullguard.agent.uplink import Line
 from hullguard.app.cli.agent import agent
-from hullguard.model.errors import Conflict, HullguardError
+from hullguard.model.errors import Conflict, HullguardError, Unavailable
 from hullguard.model.node import Heartbeat, Reason, SensorHealth, SensorState
 from hullguard.model.policy import AppliedPolicies
 from hullguard.words import chinese
@@ -56,6 +57,50 @@ async def test_a_host_without_an_agent(tmp_path):
     assert "/no/where" in found["docker"].detail
     assert found["root"].ok is (os.geteuid() == 0)
     assert not (tmp_path / "bpf").exists()
+
+
+class Another:
+    """An engine beside Docker."""
+
+    name = "podman"
+
+    def __init__(self, *, here: bool = True, error: HullguardError | None = None, left_out: int = 0) -> None:
+        self._here, self._error = here, error
+        self._stock = Stock("podman 4.3.1", {"sha256:" + "a" * 64: ("app:1",)}, left_out=left_out)
+
+    def here(self) -> bool:
+        return self._here
+
+    async def stock(self) -> Stock:
+        if self._error is not None:
+            raise self._error
+        return self._stock
+
+
+@pytest.mark.parametrize(
+    ("engine", "ok", "detail"),
+    [
+        (Another(), True, "podman 4.3.1: 1 images, 0 containers, 0 images not listed"),
+        (Another(left_out=3), False, "podman 4.3.1: 1 images, 0 containers, 3 images not listed"),
+        (Another(here=False), None, "not on this machine"),
+        (Another(error=Unavailable("ctr is not installed")), False, "ctr is not installed"),
+    ],
+)
+async def test_every_engine_is_named(state, monkeypatch, engine, ok, detail):
+    monkeypatch.setattr(doctor.engines, "every", lambda: (engine,))
+    found = {each.what: each for each in await examine(AgentConfig(state=str(state.root), docker_host="unix:///no"))}
+    assert (found["podman"].ok, found["podman"].detail) == (ok, detail)
+    assert found["docker"].ok is False, "somebody said that it is there"
+    only = await examine(AgentConfig(state=str(state.root), docker_host="unix:///no", docker_only=True))
+    assert "podman" not in {each.what for each in only}
+
+
+async def test_docker_is_no_need_where_another_engine_is(state, monkeypatch):
+    monkeypatch.setattr(doctor, "DEFAULT_HOST", "unix:///no")
+    for engine, ok in ((Another(), None), (Another(here=False), False)):
+        monkeypatch.setattr(doctor.engines, "every", lambda engine=engine: (engine,))
+        config = AgentConfig(state=str(state.root), docker_host="unix:///no")
+        assert {each.what: each.ok for each in await examine(config)}["docker"] is ok
 
 
 async def test_whether_anything_can_be_denied(state):

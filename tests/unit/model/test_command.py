@@ -29,6 +29,12 @@ def test_what_is_offered(state: str, held: tuple[Action, ...], host: bool, wante
     assert list(allowed(container)) == wanted
 
 
+@pytest.mark.parametrize("engine", ["podman", "containerd"])
+def test_nothing_is_offered_for_what_another_engine_than_docker_runs(engine: str):
+    container = msgspec.structs.replace(records.container(state="running"), engine=engine)
+    assert allowed(container) == ()
+
+
 def test_what_a_policy_can_ask_for_is_a_response():
     assert set(ANSWER.values()) <= RESPONSES
     assert Action.ALERT not in ANSWER
