@@ -35,7 +35,7 @@ def match(console: Console) -> None:
 
     async def again(tx: Transaction) -> None:
         rules = [standing.exception_rule(identity, spec) for identity, spec in await Exceptions(tx).in_force()]
-        for identity, head, content in await VexDocuments(tx).all():
+        for identity, (head, content) in (await VexDocuments(tx).said(await VexDocuments(tx).ids())).items():
             rules += standing.document_rules(identity, head, content)[0]
         for name in NAMES:
             report = await Images(tx).report(fleet.image_id(name))

@@ -22,7 +22,10 @@ class Said(Struct, frozen=True):
 
     revision: int
     exceptions: Sequence[tuple[str, ExceptionSpec]]
-    documents: Sequence[tuple[str, VexHead, bytes]]
+    documents: Sequence[str]
+    """The ids of all."""
+    unread: Mapping[str, tuple[VexHead, bytes]]
+    """What those are and say that are new."""
 
 
 class Word(Struct, frozen=True):
@@ -36,14 +39,6 @@ class Word(Struct, frozen=True):
         return lambda image, report: self.rules.suppress(report, today, names[image])
 
 
-async def said(tx: Transaction, known: Word | None) -> Said | None:
-    """What is said now; None where ``known`` is that."""
-    revision = await Exceptions(tx).revision()
-    if known is not None and known.revision == revision:
-        return None
-    return Said(revision, await Exceptions(tx).in_force(), await VexDocuments(tx).all())
-
-
 class Compiler:
     """Compiles what is said; a document only once, since none ever changes under its id."""
 
@@ -52,13 +47,22 @@ class Compiler:
         """The last one."""
         self._documents: dict[str, tuple[Rule, ...]] = {}
 
+    async def news(self, tx: Transaction) -> Said | None:
+        """What is said now; None where ``word`` has it all."""
+        revision = await Exceptions(tx).revision()
+        if self.word is not None and self.word.revision == revision:
+            return None
+        documents = await VexDocuments(tx).ids()
+        unread = await VexDocuments(tx).said(set(documents) - self._documents.keys())
+        return Said(revision, await Exceptions(tx).in_force(), documents, unread)
+
     def compile(self, said: Said) -> Word:
         """Takes long where there are large documents."""
         rules = [standing.exception_rule(identity, spec) for identity, spec in said.exceptions]
-        known, self._documents = self._documents, {}
-        for identity, head, content in said.documents:
-            of_document = known[identity] if identity in known else _statements(identity, head, content)
-            self._documents[identity] = of_document
+        read = {identity: _statements(identity, head, content) for identity, (head, content) in said.unread.items()}
+        known = self._documents | read
+        self._documents = {identity: known[identity] for identity in said.documents}
+        for of_document in self._documents.values():
             rules += of_document
         self.word = Word(said.revision, Rules(rules))
         return self.word

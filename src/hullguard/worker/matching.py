@@ -23,7 +23,7 @@ from hullguard.storage.stores import (
 )
 from hullguard.worker.advisory_file import News, Opinion
 from hullguard.worker.context import Context
-from hullguard.worker.exceptions import Word, said
+from hullguard.worker.exceptions import Word
 from hullguard.worker.subjects import changed_subjects
 
 MATCH = "match"
@@ -122,13 +122,13 @@ async def _inventories(context: Context, batch: list[Claimed]) -> dict[str, Inve
 
 async def _word(context: Context) -> tuple[Word, date]:
     """What is said today of findings that do not count."""
-    kept = context.exceptions.word
+    compiler = context.exceptions
     async with context.storage.reading(context.scope) as tx:
-        news = await said(tx, kept)
+        news, kept = await compiler.news(tx), compiler.word
         today = tx.now.astimezone(UTC).date()
     if kept is not None and news is None:
         return kept, today
-    return await context.compute(context.exceptions.compile, news), today
+    return await context.compute(compiler.compile, news), today
 
 
 def _judged(claimed: Claimed, opinion: Opinion, applied: Applied | None, word: Word) -> Judged:

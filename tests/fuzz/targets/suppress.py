@@ -11,7 +11,7 @@ from tests.fuzz.target import Target
 from tests.support import records
 
 from hullguard.app.cli.diff import read_report
-from hullguard.imagescan.suppress import purl
+from hullguard.imagescan.suppress import Rules, purl, standing, vex
 from hullguard.imagescan.suppress.load import load
 
 _STATEMENT = {
@@ -103,6 +103,12 @@ def _suppressing(name: str) -> Callable[[bytes], Any]:
         path = written(data, name)
         rules = load(path) if name.startswith("ignore") else load(None, [path])
         report = rules.apply(_REPORT, date(2026, 6, 1))
+        if not name.startswith("ignore"):
+            head = vex.describe(data, name)
+            said, _ = standing.document_rules("d1", head, data)
+            names = standing.names_of(said)
+            told = Rules(said).suppress(_REPORT, date(2026, 6, 1), ("nginx:1",))
+            return [head, names, told.suppressed, standing.ask_names(said)]
         return [report.vulnerabilities, report.suppressed, report.unknowns]
 
     return read

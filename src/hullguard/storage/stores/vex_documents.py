@@ -17,8 +17,8 @@ from hullguard.storage.transaction import Row, Transaction
 
 MOST = 200
 """Documents of a tenant."""
-TOGETHER = 64 * 1024 * 1024
-"""Bytes of all of them: a worker holds what they say in memory."""
+TOGETHER, SAID = 64 * 1024 * 1024, 100_000
+"""Bytes and statements of all of them: a worker holds what they say in memory, about a kilobyte for each statement."""
 
 _INFO = [each for each in vex_documents.c if each.name not in {"content", "names"}]
 _LISTING = Listing(
@@ -64,11 +64,18 @@ class VexDocuments:
         of = (self._tx.mine(vex_documents), vex_documents.c.id == document)
         return bytes(await self._tx.scalar(sa.select(vex_documents.c.content).where(*of)))
 
-    async def all(self) -> list[tuple[str, VexHead, bytes]]:
-        """Every document with its id and content."""
+    async def ids(self) -> list[str]:
+        """Of every document, the oldest first."""
         table = vex_documents.c
-        select = sa.select(table.id, table.head, table.content).where(self._tx.mine(vex_documents))
-        return [(row.id, row.head, row.content) for row in await self._tx.all(select.order_by(table.id))]
+        select = sa.select(table.id).where(self._tx.mine(vex_documents))
+        return [row.id for row in await self._tx.all(select.order_by(table.id))]
+
+    async def said(self, documents: Iterable[str]) -> dict[str, tuple[VexHead, bytes]]:
+        """What these are and say."""
+        table = vex_documents.c
+        of = (self._tx.mine(vex_documents), table.id.in_(sorted(documents)))
+        select = sa.select(table.id, table.head, table.content).where(*of)
+        return {row.id: (row.head, row.content) for row in await self._tx.all(select)}
 
     async def upload(self, said: Statements, by: str) -> VexDocument:
         """Keep a document, in the place of an earlier one of its id; one that is older than that is refused."""
@@ -81,7 +88,7 @@ class VexDocuments:
             _check_newer(before.head, said.head)
             concerned |= await self._concerned(before.id)
             await tx.run(sa.delete(vex_documents).where(tx.mine(vex_documents), table.id == before.id))
-        await self._check_room(len(said.content))
+        await self._check_room(len(said.content), said.count)
         identity = new_id()
         head = said.head
         row = {"id": identity, "document": key, "head": head, "searched": f"{head.document} {head.author}"}
@@ -105,12 +112,17 @@ class VexDocuments:
         names = await self._tx.scalar(sa.select(vex_documents.c.names).where(*of))
         return await suppressions.concerned(self._tx, names or ())
 
-    async def _check_room(self, size: int) -> None:
-        select = sa.select(sa.func.count().label("many"), sa.func.sum(vex_documents.c.size).label("bytes"))
-        row = await self._tx.first(select.where(self._tx.mine(vex_documents)))
-        if row is not None and (row.many >= MOST or int(row.bytes or 0) + size > TOGETHER):
+    async def _check_room(self, size: int, statements: int) -> None:
+        sums = (sa.func.sum(vex_documents.c[name]).label(name) for name in ("size", "statements"))
+        select = sa.select(sa.func.count().label("many"), *sums).where(self._tx.mine(vex_documents))
+        row = await self._tx.first(select)
+        if row is None:
+            return
+        together, said = int(row.size or 0) + size, int(row.statements or 0) + statements
+        if row.many >= MOST or together > TOGETHER or said > SAID:
             raise Conflict(
-                f"there is room for {MOST} documents of {TOGETHER >> 20} MiB together; delete some that are over",
+                f"there is room for {MOST} documents of {TOGETHER >> 20} MiB and {SAID} statements together, and these "
+                f"would be {row.many + 1} of {together >> 20} MiB and {said}; delete some that are over",
                 "vex-document.no-room",
             )
 

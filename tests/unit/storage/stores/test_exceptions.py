@@ -315,6 +315,10 @@ class TestDocuments:
         with pytest.raises(Conflict, match="there is room for"):
             await VexDocuments(tx).upload(statements("urn:doc:2", content=b"123"), BY)
         await VexDocuments(tx).upload(statements(content=b"1234567890"), BY)
+        monkeypatch.setattr(documents_module, "SAID", 3)
+        await VexDocuments(tx).upload(structs.replace(statements(), count=3), BY)
+        with pytest.raises(Conflict, match="and 4"):
+            await VexDocuments(tx).upload(statements("urn:doc:2"), BY)
 
     async def test_one_that_is_about_images_is_asked_again_when_names_change(
         self, tx: Transaction, matching: Matching
