@@ -47,6 +47,7 @@ export const router = createRouter({
         page('policies/:id', 'policy', () => import('@/pages/Policy.vue'), 'policies:read'),
         page('profiles', 'profiles', () => import('@/pages/Profiles.vue'), 'policies:read'),
         page('profiles/:id', 'profile', () => import('@/pages/Profile.vue'), 'policies:read'),
+        page('advisories', 'advisories', () => import('@/pages/Advisories.vue'), 'advisories:read'),
         page('audit', 'audit', () => import('@/pages/Audit.vue'), 'audit:read'),
         page('users', 'users', () => import('@/pages/Users.vue'), 'users:read'),
         page('tokens', 'tokens', () => import('@/pages/Tokens.vue'), 'tokens:own'),

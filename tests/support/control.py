@@ -155,6 +155,7 @@ async def make_services(folder: Path, clock: Callable[[], datetime], **settings:
         "ca_fingerprint": PIN,
         "static": folder / "static",
         "scratch": folder,
+        "incoming": folder / "incoming",
         **settings,
     }
     return Services(

@@ -1301,6 +1301,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/advisories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the workers know, from which sources, and how it is kept up to date: under way, next and last
+         * @description Needs: `advisories:read`.
+         */
+        get: operations["getAdvisories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * When the platform updates, and from where; the ETag is what a change must send as If-Match
+         * @description Needs: `advisories:read`.
+         */
+        get: operations["getAdvisorySettings"];
+        /**
+         * Decide when and from where. Other sources, or updates switched on, are acted on at once
+         * @description 412 if somebody else changed the settings since they were read.
+         *
+         *     Needs: `advisories:write`.
+         */
+        put: operations["setAdvisorySettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch what is new now. One that waits or is under way already is answered instead
+         * @description Needs: `advisories:update`.
+         */
+        post: operations["updateAdvisories"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload one file of at most 4 GiB, such as `hullguard db import` takes; it is imported when it is its turn
+         * @description A bundle must be signed with a key that the settings trust. What cannot be imported at all is refused at once; what
+         *     became of the rest is in the run's outcome.
+         *
+         *     Needs: `advisories:write`.
+         */
+        post: operations["importAdvisories"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -1374,9 +1463,9 @@ export interface paths {
         };
         /**
          * Changes, as server-sent events
-         * @description `event:` is the kind of thing (incident, node, image, registry, exception, policy, profile, command, container),
-         *     `data:` is `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the
-         *     stream ends with the session.
+         * @description `event:` is the kind of thing (incident, node, image, registry, exception, policy, profile, command, container,
+         *     advisories), `data:` is `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15
+         *     seconds; the stream ends with the session.
          *
          *     Needs: `signed-in`.
          */
@@ -1452,7 +1541,7 @@ export interface components {
          * @description ``thing:verb``; every route names one.
          * @enum {unknown}
          */
-        Permission: "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "exceptions:read" | "exceptions:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "submissions:send" | "submissions:write" | "tokens:own" | "users:read" | "users:write";
+        Permission: "advisories:read" | "advisories:update" | "advisories:write" | "audit:read" | "commands:read" | "commands:write" | "enrolment:read" | "enrolment:write" | "exceptions:read" | "exceptions:write" | "images:read" | "incidents:handle" | "incidents:read" | "nodes:read" | "nodes:write" | "policies:read" | "policies:write" | "quotas:write" | "registries:read" | "registries:write" | "submissions:send" | "submissions:write" | "tokens:own" | "users:read" | "users:write";
         /**
          * PasswordChange
          * @description The password until now and the one from now on.
@@ -3408,6 +3497,145 @@ export interface components {
          */
         QuotaInput: {
             total: number;
+        };
+        /**
+         * AdvisoryStatus
+         * @description What is known, and how it is kept.
+         */
+        AdvisoryStatus: {
+            database: components["schemas"]["AdvisoryDatabase"] | null;
+            trouble: string | null;
+            enabled: boolean;
+            every_hours: number;
+            next_due: string | null;
+            run: components["schemas"]["AdvisoryRun"] | null;
+            waiting: number;
+            progress: components["schemas"]["AdvisoryProgress"] | null;
+            runs: components["schemas"]["AdvisoryRun"][];
+        };
+        /**
+         * AdvisoryDatabase
+         * @description The database that the workers match with.
+         */
+        AdvisoryDatabase: {
+            built: string;
+            newest: string | null;
+            generation: number;
+            size: number;
+            sources: components["schemas"]["AdvisorySource"][];
+        };
+        /**
+         * AdvisorySource
+         * @description What the database holds of one source, and what became of it when it was last read.
+         */
+        AdvisorySource: {
+            name: string;
+            records: number;
+            releases: number;
+            updated: string | null;
+            whole: string | null;
+            report: components["schemas"]["SourceReport"] | null;
+        };
+        /**
+         * SourceReport
+         * @description What became of one source in a run.
+         */
+        SourceReport: {
+            name: string;
+            how: string;
+            records: number;
+            dropped: number;
+            unconfirmed: number;
+            refused: number;
+            refusals: components["schemas"]["AdvisoryRefusal"][];
+            why: string | null;
+        };
+        /**
+         * AdvisoryRefusal
+         * @description One record that was left out: where it stands and why.
+         */
+        AdvisoryRefusal: {
+            where: string;
+            why: string;
+        };
+        /**
+         * AdvisoryRun
+         * @description One update or import, from the wish to its one outcome.
+         */
+        AdvisoryRun: {
+            id: string;
+            kind: components["schemas"]["RunKind"];
+            state: components["schemas"]["RunState"];
+            by: string;
+            asked: string;
+            file: string | null;
+            size: number | null;
+            started: string | null;
+            finished: string | null;
+            replaced: boolean;
+            imported: number;
+            withdrawn: number;
+            older: number;
+            refused: number;
+            same: number;
+            sources: components["schemas"]["SourceReport"][];
+            code: string | null;
+            why: string | null;
+        };
+        /**
+         * RunKind
+         * @description What a run does.
+         * @enum {unknown}
+         */
+        RunKind: "import" | "update";
+        /**
+         * RunState
+         * @description How far a run is.
+         * @enum {unknown}
+         */
+        RunState: "done" | "failed" | "partial" | "queued" | "running";
+        /**
+         * AdvisoryProgress
+         * @description How far the run that is under way has come.
+         */
+        AdvisoryProgress: {
+            phase: string;
+            what: string;
+            number: number;
+            of: number;
+            bytes: number;
+            size: number | null;
+        };
+        /**
+         * ChosenSettings
+         * @description The settings, and which version of them it is; the first one is what an installation begins with.
+         */
+        ChosenSettings: {
+            settings: components["schemas"]["AdvisorySettings"];
+            version: number;
+        };
+        /**
+         * AdvisorySettings
+         * @description When the platform updates, and from where; the sources are those of ``hullguard db update``.
+         */
+        AdvisorySettings: {
+            enabled: boolean;
+            every_hours: number;
+            mirror: string;
+            kev: string;
+            epss: string;
+            /** @default [] */
+            ecosystems: string[];
+            /** @default [] */
+            trusted_keys: components["schemas"]["TrustedKey"][];
+        };
+        /**
+         * TrustedKey
+         * @description A key whose bundles are believed; ``key`` is what ``hullguard db keygen`` writes into its ``.pub`` file.
+         */
+        TrustedKey: {
+            name: string;
+            key: string;
         };
         /**
          * Page[AuditRecord]
@@ -6073,6 +6301,153 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAdvisories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisoryStatus"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAdvisorySettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChosenSettings"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setAdvisorySettings: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisorySettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description For If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChosenSettings"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateAdvisories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisoryRun"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    importAdvisories: {
+        parameters: {
+            query?: {
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisoryRun"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -13,6 +13,7 @@ export const KINDS = [
   'profile',
   'command',
   'container',
+  'advisories',
 ] as const
 export type Kind = (typeof KINDS)[number]
 type Listener = (kind: Kind, id: string) => void

@@ -12,6 +12,13 @@ export type CommandState = Schemas['CommandState']
 export type Role = Schemas['Role']
 export type Permission = Schemas['Permission']
 
+export type AdvisoryStatus = Schemas['AdvisoryStatus']
+export type AdvisoryRun = Schemas['AdvisoryRun']
+export type AdvisorySource = Schemas['AdvisorySource']
+export type AdvisorySettings = Schemas['AdvisorySettings']
+export type ChosenSettings = Schemas['ChosenSettings']
+export type SourceReport = Schemas['SourceReport']
+
 export type User = Schemas['User']
 export type NewUser = Schemas['NewUser']
 export type CurrentSession = Schemas['CurrentSession']

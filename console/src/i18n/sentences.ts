@@ -125,6 +125,7 @@ export async function loadSentences(chosen: Language): Promise<void> {
     import('@sentences/advisories.json'),
     import('@sentences/configuration.json'),
     import('@sentences/agent.json'),
+    import('@sentences/platform.json'),
   ])
   chinese.value = new Sentences(
     Object.assign({}, ...files.map((file) => file.default)) as Record<string, string>,

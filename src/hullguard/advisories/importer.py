@@ -22,6 +22,7 @@ Progress = Callable[[str, int], None]
 """Told which file and how many of its bytes more were read."""
 
 _HEAD = 4096
+_STRANGE = "neither OSV records nor a KEV catalogue, EPSS scores or severity ratings"
 _MAX_BYTES = 1 << 36
 """Uncompressed bytes of one file; the whole of osv.dev is a tenth of it."""
 _MAX_ZIP_ENTRIES = 2_000_000
@@ -61,6 +62,25 @@ def import_files(files: Sequence[Path], database: Path, progress: Progress | Non
     return account
 
 
+def look(path: Path) -> None:
+    """Raises unless it begins, and an archive ends, as what can be imported; of a bundle its own module knows.
+
+    Whether all of it can be read shows when it is read.
+    """
+    _check(path)
+    try:
+        with path.open("rb", buffering=0) as raw:
+            told = _Told(raw, path.name, None)
+            if told.head()[:4] != b"PK\x03\x04":
+                head = _plain(path.name, told).peek(_HEAD)[:_HEAD]
+                if not any(feed.recognises(head) for feed in FEEDS):
+                    raise Invalid(f"{path.name} is {_STRANGE}", "advisories.strange")
+            else:
+                zipfile.ZipFile(told).close()
+    except _DAMAGED as cause:
+        raise Invalid(f"{path.name} is damaged or cut off: {cause}", "advisories.damaged") from cause
+
+
 def _check(path: Path) -> None:
     """What is wrong with the request itself is said before anything is done."""
     try:
@@ -94,7 +114,7 @@ def load_stream(where: str, stream: io.BufferedReader, writer: Writer, account: 
         if feed.recognises(head):
             feed.load(where, stream, writer, account)
             return
-    account.refuse(where, "neither OSV records nor a KEV catalogue, EPSS scores or severity ratings")
+    account.refuse(where, _STRANGE)
 
 
 def _import_zip(name: str, raw: "_Told", writer: Writer, account: Account) -> None:

@@ -73,6 +73,7 @@ def _advisory_state(path: Path) -> AdvisoryState:
 
 async def ctrl(layout: Layout, address: Address, agents_url: str, *, trusted_proxies: tuple[str, ...] = ()) -> None:
     """The REST API and the console: plain HTTP on loopback, TLS with the platform's own certificate elsewhere."""
+    from hullguard.advisories.errands.messages import incoming
     from hullguard.ctrl.server import serve
     from hullguard.ctrl.services import BundleInfo, Services, Settings
     from hullguard.wire import bundle
@@ -100,6 +101,7 @@ async def ctrl(layout: Layout, address: Address, agents_url: str, *, trusted_pro
                 agent_url=agents_url,
                 ca_fingerprint=have.authority.pin,
                 scratch=layout.run,
+                incoming=incoming(layout.advisories),
             ),
             verify_bundle,
             lambda: _advisory_state(layout.advisories),

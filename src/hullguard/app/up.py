@@ -128,10 +128,10 @@ def _say_how_to_sign_in(say: Say, group: "_Group", first: prepare.FirstStart, la
         where = "" if layout.data == default_data_dir() else f" --data {layout.data}"
         say(f"Sign in:  with your own password (lost? `hullguard admin reset-password NAME{where}`)")
     if not layout.advisories.exists():
-        say("Advisories: none yet, so images show packages but no vulnerabilities;")
+        say("Advisories: none yet, so images show packages but no vulnerabilities. The platform fetches")
+        say("          them in a few minutes (console, Advisories: from where, and when);")
         where = "" if layout.data == default_data_dir() else f" --db {layout.advisories}"
-        say(f"          run `hullguard db update{where}` (the platform notices by itself);")
-        say(f"          without a network `hullguard db import FILES…{where}`")
+        say(f"          without a network upload a file there, or `hullguard db import FILES…{where}`")
     say("Ctrl-C stops everything.")
 
 

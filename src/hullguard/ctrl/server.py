@@ -73,6 +73,7 @@ def create_app(services: Services) -> Litestar:
                 "uploading": asyncio.Lock(),
                 "reporting": image_reports.make_turns(),
                 "submitting": submissions.make_turns(),
+                "uploading_advisories": asyncio.Lock(),
             }
         ),
     )

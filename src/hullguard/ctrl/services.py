@@ -37,6 +37,8 @@ class Settings:
     static: Path = Path(__file__).parent / "static"
     scratch: Path | None = None
     """Where uploads rest until they are verified; the system's temporary directory by default."""
+    incoming: Path | None = None
+    """Where uploaded advisories wait for a worker; without one nobody can upload them."""
 
 
 @dataclass(frozen=True)

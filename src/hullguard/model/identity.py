@@ -12,6 +12,9 @@ DEFAULT_CLUSTER = "default"
 class Permission(enum.StrEnum):
     """``thing:verb``; every route names one."""
 
+    ADVISORIES_READ = "advisories:read"
+    ADVISORIES_UPDATE = "advisories:update"
+    ADVISORIES_WRITE = "advisories:write"
     AUDIT_READ = "audit:read"
     COMMANDS_READ = "commands:read"
     COMMANDS_WRITE = "commands:write"

@@ -7,12 +7,16 @@ import structlog
 from msgspec import Struct
 
 from hullguard.advisories.changes import EVERYTHING, Build, Change
-from hullguard.advisories.database import Advisories
+from hullguard.advisories.database import Advisories, DatabaseStatus
 from hullguard.imagescan.scan import Scanner
+from hullguard.model.advisory_update import AdvisoryDatabase, AdvisorySource
 from hullguard.model.errors import HullguardError
 from hullguard.model.inventory import Inventory
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.worker.subjects import inventory_subjects
+
+_ENRICHING = frozenset({"kev", "epss", "severity"})
+"""What says more about findings, and finds none itself; it comes last."""
 
 _log = structlog.get_logger()
 
@@ -43,6 +47,11 @@ class AdvisoryFile:
         self._path = path
         self._opened: Advisories | None = None
         self._identity: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, or will be."""
+        return self._path
 
     def identity(self) -> str | None:
         """Names the present content; None while there is no file."""
@@ -84,6 +93,11 @@ class AdvisoryFile:
         changes = advisories.changes(since.generation) if since is not None and known else {EVERYTHING}
         return News(build, advisories.state, frozenset(changes))
 
+    def known(self) -> AdvisoryDatabase | None:
+        """What the present database holds, source by source; None while there is no file."""
+        advisories = self._current()
+        return None if advisories is None else _known(advisories.status(), advisories.build)
+
     def _current(self) -> Advisories | None:
         identity = self.identity()
         if identity != self._identity:
@@ -98,3 +112,27 @@ class AdvisoryFile:
                     earlier.close()
             self._identity = identity
         return self._opened
+
+
+def _known(status: DatabaseStatus, build: Build) -> AdvisoryDatabase:
+    counts: dict[str, int] = dict.fromkeys(status.updated, 0)
+    releases: dict[str, int] = {}
+    for ecosystem, records in status.records.items():
+        family, _, release = ecosystem.partition(":")
+        counts[family] = counts.get(family, 0) + records
+        releases[family] = releases.get(family, 0) + bool(release)
+    counts |= {
+        name: count
+        for name, count in (("kev", status.kev), ("epss", status.epss), ("severity", status.ratings))
+        if count or name in counts
+    }
+    return AdvisoryDatabase(
+        status.built,
+        status.newest,
+        build.generation,
+        status.size,
+        tuple(
+            AdvisorySource(name, count, releases.get(name, 0), status.updated.get(name), status.confirmed.get(name))
+            for name, count in sorted(counts.items(), key=lambda each: (each[0] in _ENRICHING, each[0].lower()))
+        ),
+    )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from hullguard.worker.advisories import RunAdvisories, ScheduleAdvisories
 from hullguard.worker.context import JobKind
 from hullguard.worker.matching import MatchImages, RefreshMatches
 from hullguard.worker.profiles import FinishLearning
@@ -15,8 +16,12 @@ JOBS: Final[tuple[JobKind, ...]] = (
     LapseExceptions(),
     MatchImages(),
     RefreshMatches(),
+    ScheduleAdvisories(),
     Sweep(),
 )
 
 LONG_JOBS: Final[tuple[JobKind, ...]] = (ReadRegistry(),)
 """Those that take minutes: they have lanes of their own (``worker/lanes.py``)."""
+
+ADVISORY_JOBS: Final[tuple[JobKind, ...]] = (RunAdvisories(),)
+"""The same of the advisory database, which is built by one at a time: it waits for no registry, and none for it."""

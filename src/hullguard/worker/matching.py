@@ -13,6 +13,7 @@ from hullguard.model.inventory import Inventory
 from hullguard.storage.stores import (
     ADVISORIES,
     ADVISORIES_TROUBLE,
+    AdvisoryRuns,
     Claimed,
     ImageUses,
     Incidents,
@@ -175,9 +176,12 @@ async def notice_new_advisories(context: Context) -> bool:
         raise NotFound("the advisory database is gone, so nothing can be matched; make one with `hullguard db update`")
     if news is None or (applied is not None and applied == Applied(news.build, __version__)):
         return False
+    known = await context.compute(context.advisories.known)
     async with context.storage.transaction(context.scope) as tx:
         if await Settings(tx).get(APPLIED, Applied) != applied:
             return True  # another worker was faster
+        if known is not None:
+            await AdvisoryRuns(tx).know(known)
         await _apply(news, Matching(tx), Settings(tx))
         await Jobs(tx).enqueue(MATCH)
     return True

@@ -14,7 +14,7 @@ from hullguard.model.errors import HullguardError
 from hullguard.storage import Storage
 from hullguard.storage.stores import Jobs
 from hullguard.worker.advisory_file import AdvisoryFile
-from hullguard.worker.catalog import JOBS, LONG_JOBS
+from hullguard.worker.catalog import ADVISORY_JOBS, JOBS, LONG_JOBS
 from hullguard.worker.context import Context, RegistryFiles
 from hullguard.worker.lanes import Lane, drive
 from hullguard.worker.matching import watch_advisories
@@ -24,7 +24,7 @@ ADVISORY_SECONDS = 2.0
 """How often the advisory database file is looked at."""
 LONG_LANES = 4
 """So many long jobs go on at once: registries that hardly answer hold up no other while they are fewer."""
-LANES = (Lane(JOBS), *(Lane(LONG_JOBS, long=True) for _ in range(LONG_LANES)))
+LANES = (Lane(JOBS), Lane(ADVISORY_JOBS, long=True), *(Lane(LONG_JOBS, long=True) for _ in range(LONG_LANES)))
 
 _log = structlog.get_logger()
 

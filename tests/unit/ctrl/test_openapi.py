@@ -103,6 +103,7 @@ def test_what_needs_a_version_or_takes_a_key_says_so():
         *("updatePolicy", "deletePolicy", "rollBackPolicy"),
         *("updateRegistry", "deleteRegistry"),
         *("updateException", "deleteException"),
+        "setAdvisorySettings",
     }
     assert {name for name, given in headers.items() if "Idempotency-Key" in given} == {
         *("createCommand", "createSubmission"),

@@ -28,6 +28,8 @@ from tests.support.records import (
 from tests.support.registries import awaited, registry_listing, registry_spec, registry_work
 
 from hullguard import audit
+from hullguard.advisories.errands.messages import DEFAULTS
+from hullguard.model.advisory_update import AdvisoryDatabase, AdvisoryRun, RunKind, RunState
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.errors import HullguardError, NotFound
 from hullguard.model.exception import ExceptionSpec, VexFormat, VexHead
@@ -98,6 +100,10 @@ async def fill(tx: Transaction) -> dict[str, str]:
     await stores.Jobs(tx).enqueue("match", "image-1")
     await stores.Jobs(tx).schedule("feeds", 60)
     await stores.Settings(tx).set(stores.ADVISORIES, AdvisoryState(None))
+    await stores.AdvisoryRuns(tx).choose(DEFAULTS, expected_version=1)
+    await stores.AdvisoryRuns(tx).know(AdvisoryDatabase(tx.now, None, 1, 1, ()))
+    await stores.AdvisoryRuns(tx).due(later)
+    run = await stores.AdvisoryRuns(tx).update("user:a")
     await audit.record(tx, "user:a", "policy.create", f"policy:{policy.id}")
     return {
         "incident": incident,
@@ -111,6 +117,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
         "enrolment": enrolment.id,
         "registry": registry.id,
         "submission": submitted.id,
+        "run": run.id,
     }
 
 
@@ -171,8 +178,24 @@ async def _figures(tx: Transaction) -> Any:
     ]
 
 
+async def _plan(tx: Transaction) -> Any:
+    plan = await stores.AdvisoryRuns(tx).plan()
+    return [plan.due, *plan.waiting, *plan.done, *plan.reports]
+
+
 n, s = "node-1", stores
 STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
+    "AdvisoryRuns.begin": (lambda tx, i: s.AdvisoryRuns(tx).begin(i["run"]), NOT_FOUND),
+    "AdvisoryRuns.chosen": (lambda tx, _: s.AdvisoryRuns(tx).chosen(), NOTHING),
+    "AdvisoryRuns.database": (lambda tx, _: s.AdvisoryRuns(tx).database(), NOTHING),
+    "AdvisoryRuns.finish": (
+        lambda tx, i: s.AdvisoryRuns(tx).finish(
+            AdvisoryRun(i["run"], RunKind.UPDATE, RunState.DONE, "user:x", tx.now),
+        ),
+        NOT_FOUND,
+    ),
+    "AdvisoryRuns.lost": (lambda tx, _: s.AdvisoryRuns(tx).lost(), NOTHING),
+    "AdvisoryRuns.plan": (lambda tx, _: _plan(tx), NOTHING),
     "Audit.head": (lambda tx, _: s.Audit(tx).head(), NOTHING),
     "Audit.page": (_p("Audit", filtered="AuditFilter"), NOTHING),
     "Audit.walk": (lambda tx, _: _walk(tx), NOTHING),
@@ -244,6 +267,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Incidents.weigh": (lambda tx, _: s.Incidents(tx).weigh([IMAGE]), NOTHING),
     "Jobs.enqueue_due": (lambda tx, _: s.Jobs(tx).enqueue_due(), NOTHING),
     "Jobs.hasten": (lambda tx, _: s.Jobs(tx).hasten("match", "image-1"), NOTHING),
+    "Jobs.live": (lambda tx, _: s.Jobs(tx).live("match"), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
     "Matching.again": (lambda tx, _: s.Matching(tx).again(IMAGE), NOTHING),
@@ -375,6 +399,7 @@ HARMLESS = {
     # They add rows of the caller's own tenant, and read none.
     "Audit.append", "Blobs.store", "Certificates.issued", "EnrolmentTokens.create", "Exceptions.create", "Idempotency.remember",
     "Images.claim", "Images.store_inventory", "Jobs.enqueue", "Jobs.schedule", "Nodes.enrol", "Policies.create", "Profiles.create", "Progress.accept", "Progress.accept_all",
+    "AdvisoryRuns.choose", "AdvisoryRuns.due", "AdvisoryRuns.know", "AdvisoryRuns.load", "AdvisoryRuns.update",
     "Quotas.set_total", "Recordings.keep", "Quotas.take", "Registries.create", "Sessions.create", "Settings.set", "Tokens.create", "Users.create",
     "Submissions.keep", "VexDocuments.upload",
     # Own figures, with a default.

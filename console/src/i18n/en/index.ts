@@ -10,6 +10,7 @@ import reports from '@/i18n/en/reports.json'
 import rules from '@/i18n/en/rules.json'
 import exceptions from '@/i18n/en/exceptions.json'
 import admin from '@/i18n/en/admin.json'
+import advisories from '@/i18n/en/advisories.json'
 import codes from '@/i18n/en/codes.json'
 
 export default {
@@ -25,5 +26,6 @@ export default {
   ...rules,
   ...exceptions,
   ...admin,
+  ...advisories,
   ...codes,
 }

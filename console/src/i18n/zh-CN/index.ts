@@ -10,6 +10,7 @@ import reports from '@/i18n/zh-CN/reports.json'
 import rules from '@/i18n/zh-CN/rules.json'
 import exceptions from '@/i18n/zh-CN/exceptions.json'
 import admin from '@/i18n/zh-CN/admin.json'
+import advisories from '@/i18n/zh-CN/advisories.json'
 import codes from '@/i18n/zh-CN/codes.json'
 
 export default {
@@ -25,5 +26,6 @@ export default {
   ...rules,
   ...exceptions,
   ...admin,
+  ...advisories,
   ...codes,
 }

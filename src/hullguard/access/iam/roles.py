@@ -6,6 +6,7 @@ from hullguard.model.identity import Permission, Role
 
 _READS: Final = frozenset(
     {
+        Permission.ADVISORIES_READ,
         Permission.NODES_READ,
         Permission.IMAGES_READ,
         Permission.INCIDENTS_READ,
@@ -18,6 +19,7 @@ _READS: Final = frozenset(
 _SEES_EVERYTHING: Final = _READS | {Permission.ENROLMENT_READ, Permission.USERS_READ, Permission.AUDIT_READ}
 _ACTS: Final = frozenset(
     {
+        Permission.ADVISORIES_UPDATE,  # not to say where from, or what else is believed
         Permission.NODES_WRITE,
         Permission.INCIDENTS_HANDLE,
         Permission.POLICIES_WRITE,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from hullguard.model.errors import Unavailable
+from hullguard.net.allowed import Refuses
 from hullguard.net.pace import Pace
 
 if TYPE_CHECKING:
@@ -64,11 +65,21 @@ class _Passing(Exception):
 
 
 class Fetcher:
-    """One pool of connections, through the proxy that the environment names. Safe to share between threads."""
+    """One pool of connections, through the proxy that the environment names. Safe to share between threads.
 
-    def __init__(self, progress: Progress | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+    ``refuses`` says to which addresses no connection is made, whatever name or redirect leads there.
+    """
+
+    def __init__(
+        self,
+        progress: Progress | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        refuses: Refuses | None = None,
+    ) -> None:
         self._progress = progress
         self._sleep = sleep
+        self._refuses = refuses
         self._pools: dict[str, Any] = {}
 
     def get(
@@ -148,11 +159,11 @@ class Fetcher:
         if proxy and urllib.request.proxy_bypass(parts.hostname or ""):
             proxy = ""
         if proxy not in self._pools:
-            self._pools[proxy] = _opened(proxy)
+            self._pools[proxy] = _opened(proxy, self._refuses)
         return self._pools[proxy]
 
 
-def _opened(proxy: str) -> Any:
+def _opened(proxy: str, refuses: Refuses | None) -> Any:
     import urllib3
 
     from hullguard.net.connections import connections
@@ -162,7 +173,7 @@ def _opened(proxy: str) -> Any:
         "maxsize": 8,
     }
     try:
-        return connections(proxy, **settings)
+        return connections(proxy, refuses, **settings)
     except (urllib3.exceptions.HTTPError, ValueError) as cause:
         raise Failed(f"the proxy that the environment names cannot be used: {cause}", "update.proxy") from cause
 

@@ -3,12 +3,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hullguard.advisories.addresses import EPSS, KEV, OSV
 from hullguard.advisories.building import Building
@@ -18,6 +18,9 @@ from hullguard.advisories.update.fetch import Failed, Fetcher, Progress
 from hullguard.advisories.update.mirror import Mirror, listed, require_name, require_url
 from hullguard.advisories.update.source import EcosystemSource, Kept, Source, Update, WholeSource
 from hullguard.model.errors import Invalid
+
+Begun = Callable[[str, int, int], None]
+"""Told the name of a source, which one it is, and of how many."""
 
 _LIST_BYTES = 1 << 20
 _NOTED_AGAIN = timedelta(days=1)
@@ -53,8 +56,13 @@ def update(
     wanted: Wanted,
     progress: Progress | None = None,
     fetcher: Fetcher | None = None,
+    *,
+    begun: Begun | None = None,
 ) -> Outcome:
-    """Brings the database up to date; a source that fails is named in the outcome, and the others are updated."""
+    """Brings the database up to date; a source that fails is named in the outcome, and the others are updated.
+
+    ``begun`` is told of each source before it is asked, and of one more at the end, when the database is written.
+    """
     fetcher = fetcher or Fetcher(progress)
     mirror = Mirror(wanted.mirror)
     for url in (wanted.kev, wanted.epss):
@@ -65,17 +73,29 @@ def update(
     with Building(database) as building, _staging(database) as staging:
         kept = _kept(database, full=wanted.full)
         sources, failed = _sources(mirror, wanted, chosen, fetcher, staging)
-        updates = [*failed, *_run(sources, kept, building, account)]
+        updates = [*failed, *_run(_told(sources, begun), kept, building, account)]
         replaced = _finish(building, kept, updates)
     return Outcome(tuple(updates), account, replaced)
 
 
-def _run(sources: Sequence[Source], kept: Kept, building: Building, account: Account) -> Iterator[Update]:
+def _told(sources: Sequence[Source], begun: Begun | None) -> Iterator[Source]:
+    for number, source in enumerate(sources, 1):
+        if begun is not None:
+            begun(source.name, number, len(sources))
+        yield source
+    if begun is not None:
+        begun("", len(sources) + 1, len(sources))
+
+
+def _run(sources: Iterator[Source], kept: Kept, building: Building, account: Account) -> Iterator[Update]:
     for source in sources:
+        before, named = account.refused, len(account.refusals)
         try:
-            yield source.update(kept, building.writer, account)
+            update = source.update(kept, building.writer, account)
         except Failed as cause:
-            yield Update(source.name, why=str(cause))
+            update = Update(source.name, why=str(cause))
+        refused, refusals = account.refused - before, tuple(account.refusals[named:])
+        yield structs.replace(update, refused=refused, refusals=refusals)
 
 
 def _finish(building: Building, kept: Kept, updates: Sequence[Update]) -> bool:

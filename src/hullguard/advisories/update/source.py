@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.advisories import schema
-from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Refusal
 from hullguard.advisories.feeds.kev import KevFeed
 from hullguard.advisories.feeds.osv import take
 from hullguard.advisories.feeds.tables import EpssFeed
@@ -93,6 +93,10 @@ class Update(Struct, frozen=True):
     """Stored records that the whole archive no longer has."""
     unconfirmed: int = 0
     """Those that it may no longer have; not all of it could be read."""
+    refused: int = 0
+    """Records of it that were left out."""
+    refusals: tuple[Refusal, ...] = ()
+    """As many of them as the account names."""
 
 
 class Source(abc.ABC):

@@ -7,6 +7,7 @@ from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 
 from hullguard.ctrl.routes import (
+    advisories,
     agent_bundles,
     audit,
     commands,
@@ -57,6 +58,7 @@ RESOURCES: Final[Mapping[str, tuple[HTTPRouteHandler, ...]]] = {
     "commands": commands.ROUTES,
     "enrolment-tokens": enrolment_tokens.ROUTES,
     "quota": quota.ROUTES,
+    "advisories": advisories.ROUTES,
     "audit": audit.ROUTES,
     "agent-bundles": agent_bundles.ROUTES,
     "stream": stream.ROUTES,

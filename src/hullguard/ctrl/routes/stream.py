@@ -33,6 +33,7 @@ NEEDED: Final = {
     "policy": Permission.POLICIES_READ,
     "profile": Permission.POLICIES_READ,
     "command": Permission.COMMANDS_READ,
+    "advisories": Permission.ADVISORIES_READ,
 }
 """What one must be allowed to read to hear of a kind of thing; a kind that is not here is heard by nobody."""
 
@@ -48,9 +49,9 @@ class Change(Struct, frozen=True):
 async def stream(call: NamedDependency[Call]) -> Stream:
     """Changes, as server-sent events.
 
-    `event:` is the kind of thing (incident, node, image, registry, exception, policy, profile, command, container),
-    `data:` is `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15 seconds; the
-    stream ends with the session.
+    `event:` is the kind of thing (incident, node, image, registry, exception, policy, profile, command, container,
+    advisories), `data:` is `{"id": "..."}`. Only kinds that the caller may read are sent. A comment comes every 15
+    seconds; the stream ends with the session.
     """
     state = call.request.app.state
     if state.streams >= STREAMS_MAX:

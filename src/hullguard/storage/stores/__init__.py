@@ -22,6 +22,7 @@
 | ``Matching``, ``Claimed``, ``Judged`` | which images wait for the advisories, and what came of it |
 | ``Exceptions``, ``ExceptionFilter``, ``VexDocuments``, ``Statements`` | what of the findings does not count, and why |
 | ``Submissions``, ``SubmissionFilter``, ``Claim`` | what the command line submitted |
+| ``AdvisoryRuns`` | how the advisory database is kept: settings, what waits, what became of it |
 | ``Jobs``, ``Job`` | the workers' queue and schedules |
 | ``Settings`` | named values |
 | ``overview`` | the first screen's figures |
@@ -29,6 +30,7 @@
 Lists are ``page(filter, PageRequest) -> Page``. A missing thing raises ``NotFound``, a forbidden change ``Conflict``.
 """
 
+from hullguard.storage.stores.advisory_runs import AdvisoryRuns
 from hullguard.storage.stores.audit import Audit, AuditFilter, Head, Unreadable
 from hullguard.storage.stores.blobs import Blob, Blobs
 from hullguard.storage.stores.certificates import Certificates, NodeIdentity
@@ -65,6 +67,7 @@ __all__ = [
     "ADVISORIES_TROUBLE",
     "READ_REGISTRY",
     "About",
+    "AdvisoryRuns",
     "Audit",
     "AuditFilter",
     "Awaited",

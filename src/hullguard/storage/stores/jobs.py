@@ -146,6 +146,13 @@ class Jobs:
             await tx.run(sa.update(schedules).where(this).values(due=following))
         return [row.kind for row in rows]
 
+    async def live(self, kind: str) -> set[str]:
+        """The keys of the jobs of a kind that wait or are under way."""
+        select = sa.select(jobs.c.key).where(
+            self._tx.mine(jobs), jobs.c.kind == kind, jobs.c.state.in_((QUEUED, RUNNING))
+        )
+        return {row.key for row in await self._tx.all(select)}
+
     async def next_ready(self, kinds: Collection[str] | None = None, *, alone: bool = False) -> datetime | None:
         """When one of these may be taken, or anything is due, next: until then a worker may sleep."""
         tx = self._tx
