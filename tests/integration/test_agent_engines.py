@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,15 @@ from tests.support.other_engines import Containerd, Podman, containerd, podman
 from tests.support.workers import files as make_files
 
 from hullguard.advisories.importer import import_files
+from hullguard.agent import run as run_module
+from hullguard.agent.runtime import containerd as containerd_module
 from hullguard.agent.runtime import engines as engines_module
+from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.node import PlacedContainer
 from hullguard.model.view import ImageSummary
 from hullguard.storage import PageRequest
 from hullguard.storage.stores import (
+    Commands,
     ContainerFilter,
     Containers,
     ImageFilter,
@@ -34,7 +39,12 @@ BUSYBOX = Path("/bin/busybox")
 
 
 @pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this machine's own engines have is no test's, and nobody waits a minute."""
+    settings = tmp_path / "no-storage.conf"
+    settings.write_text(f'[storage]\ngraphroot = "{tmp_path}/none"\nrunroot = "{tmp_path}/none"\n')
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(settings))
+    monkeypatch.setattr(containerd_module, "SOCKETS", ())
     monkeypatch.setattr(engines_module, "REFRESH_SECONDS", 0.3)
 
 
@@ -150,6 +160,38 @@ async def test_an_engine_that_goes_keeps_its_images_and_is_told(
         return image.image_id not in await listed(hostmgr)
 
     await come_true(gone)
+
+
+async def test_a_node_without_docker_is_sound_and_does_what_it_is_told(
+    live_agent: LiveAgent,
+    hostmgr: Hostmgr,
+    containerd: Containerd,
+    child_environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(run_module, "DEFAULT_HOST", NO_DOCKER)  # nobody said where Docker would be
+    image = lodash("shop/web:1")
+    containerd.load(image.docker_archive(tmp_path / "image.tar"), "k8s.io")
+    live_agent.start(docker_only=False)
+    await read_images(hostmgr, image.image_id)
+    done = {}
+    for kind in (CommandKind.SCAN_NOW, CommandKind.DETECT_NOW):
+        async with hostmgr.storage.transaction(SCOPE) as tx:
+            deadline = tx.now + timedelta(seconds=300)
+            command = await Commands(tx).create(live_agent.node, kind, {}, "user:admin", deadline)
+        await hostmgr.cache.publish(f"node:{live_agent.node}", b"commands")
+
+        async def finished(identity: str = command.id) -> bool:
+            async with hostmgr.storage.reading(SCOPE) as tx:
+                done[kind] = await Commands(tx).get(identity)  # noqa: B023 - awaited in this round
+            return done[kind].state.final  # noqa: B023 - the same
+
+        await come_true(finished)
+    assert {command.state for command in done.values()} == {CommandState.DONE}
+    assert done[CommandKind.SCAN_NOW].result == {"images": 1, "failed": 0}
+    assert done[CommandKind.DETECT_NOW].result["containers"] == 0
+    assert "runtime.unreachable" not in await reasons(hostmgr, live_agent.node)
 
 
 @pytest.mark.docker
