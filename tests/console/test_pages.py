@@ -68,6 +68,7 @@ def pages(console: Console) -> dict[str, str]:
         "policy-history": f"/policies/{policy}?tab=history&version=2",
         "profiles": "/profiles",
         "profile": f"/profiles/{profile}",
+        "advisories": "/advisories",
         "audit": "/audit",
         "users": "/users",
         "tokens": "/tokens",
