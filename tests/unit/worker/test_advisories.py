@@ -1,5 +1,6 @@
 """The worker keeps the advisory database: when it is due, what is left of it, and what breaks on the way."""
 
+import asyncio
 import json
 import os
 import time
@@ -13,7 +14,8 @@ import pytest
 from msgspec import structs
 from tests.support.advisories import affected, record
 from tests.support.database import SCOPE, Clock
-from tests.support.mirror import SmallMirror, serving
+from tests.support.fleet import eventually
+from tests.support.mirror import SmallMirror, drips, serving
 from tests.support.workers import registry_files
 
 from hullguard.advisories.database import Advisories
@@ -205,6 +207,27 @@ async def test_a_file_that_is_no_use_goes_too_and_says_why(context: Context, dat
     assert (run.state, run.code) == (RunState.FAILED, "advisories.nothing-imported")
     assert list(incoming(database).iterdir()) == []
     assert not database.exists()
+
+
+async def test_a_worker_that_stops_breaks_off_and_another_begins_anew(
+    context: Context, mirror: SmallMirror, database: Path
+) -> None:
+    await choose(context, mirror)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    mirror.faults["/npm/all.zip"] = [drips(b"x", first=head)]
+    async with context.storage.transaction(SCOPE) as tx:
+        run = await AdvisoryRuns(tx).update("user:alice")
+    first = asyncio.ensure_future(RunAdvisories().run(context, run.id))
+    await eventually(lambda: "/npm/all.zip" in mirror.paths())
+
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+    assert [one.state for one in (await plan(context)).waiting] == [RunState.RUNNING]
+    assert not database.exists()
+    await RunAdvisories().run(context, run.id)
+    after = await plan(context)
+    assert (after.waiting, [(one.id, one.state) for one in after.done]) == ((), [(run.id, RunState.DONE)])
 
 
 async def test_what_is_over_is_not_done_again(context: Context, mirror: SmallMirror) -> None:
