@@ -1,6 +1,10 @@
 """A container of a real Docker, and an image of a real containerd."""
 
+import hashlib
+import json
 import os
+import platform
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -10,11 +14,14 @@ from tests.support.docker import IMAGE, said
 from tests.support.images import Image, apk_installed, file, layer, node_package
 from tests.support.other_engines import Containerd, Podman, containerd, podman
 
+from hullguard.agent.runtime.containerd import Containerd as Engine
 from hullguard.inventory import read
 from hullguard.model.errors import NotFound, Unavailable
 
 __all__ = ["containerd", "podman"]
 
+HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+INDEX = "application/vnd.oci.image.index.v1+json"
 ALPINE = file("etc/os-release", "ID=alpine\nVERSION_ID=3.18.4\n")
 
 
@@ -69,6 +76,40 @@ def test_an_image_of_containerd(containerd: Containerd, tmp_path: Path, monkeypa
     assert found.target.tags == ("docker.io/library/app:1",)
     with pytest.raises(NotFound, match="containerd"):
         read("containerd:app:2")
+
+
+async def test_of_an_image_for_several_platforms_the_one_that_was_pulled_is_listed_and_read(
+    containerd: Containerd, tmp_path: Path
+) -> None:
+    mine, other = (
+        Image(
+            [layer(ALPINE, apk_installed(("musl", version, "musl")))],
+            tags=("app:1",),
+            architecture=architecture,
+        )
+        for architecture, version in ((HERE, "1.2.4-r1"), ("mips64le", "1.2.4-r0"))
+    )
+    layout, manifests = tmp_path / "layout", []
+    for image in (other, mine):
+        image.oci_dir(layout)
+        manifests += json.loads((layout / "index.json").read_bytes())["manifests"]
+    nested = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
+    digest = f"sha256:{hashlib.sha256(nested).hexdigest()}"
+    (layout / "blobs" / digest.replace(":", "/")).write_bytes(nested)
+    named = {"io.containerd.image.name": "docker.io/library/app:1"}
+    outer = {"mediaType": INDEX, "digest": digest, "size": len(nested), "annotations": named}
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [outer]}))
+    (layout / "blobs" / other.image_id.replace(":", "/")).unlink()
+    archive = tmp_path / "image.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(layout, ".")
+    containerd.load(archive, "default")
+
+    stock = await Engine().stock()
+    found = read("containerd:app:1")
+
+    assert stock.images == {mine.image_id: ("docker.io/library/app:1",)}
+    assert (found.target.image_id, [each.version for each in found.packages]) == (mine.image_id, ["1.2.4-r1"])
 
 
 def test_an_image_of_podman_whose_service_does_not_run(

@@ -149,6 +149,27 @@ def test_a_body_without_its_form_is_a_violation(body, code):
     assert refused.value.code == code
 
 
+def test_an_older_agent_says_no_reader_and_no_engine():
+    images = msgspec.msgpack.encode({"type": "images", "images": [{"id": DIGEST}]})
+    assert codec.decode_from_agent(images) == ImageList((LocalImage(DIGEST),), reader=0)
+    container = {"id": "c", "name": "web", "image": {"id": DIGEST}, "state": "running"}
+    said = codec.decode_from_agent(msgspec.msgpack.encode({"type": "containers", "containers": [container]}))
+    assert isinstance(said, Containers)
+    assert said.containers[0].engine == "docker"
+
+
+def test_a_younger_peer_may_say_what_nobody_here_knows():
+    images = msgspec.msgpack.encode({"type": "images", "images": [{"id": DIGEST, "shape": 1}], "reader": 7, "moon": []})
+    assert codec.decode_from_agent(images) == ImageList((LocalImage(DIGEST),), reader=7)
+
+
+@pytest.mark.parametrize("reader", [-1, 1 << 40, "1", None, 1.5])
+def test_a_generation_of_readers_is_a_number_within_bounds(reader):
+    images = msgspec.msgpack.encode({"type": "images", "images": [], "reader": reader})
+    with pytest.raises(Violation):
+        codec.decode_from_agent(images)
+
+
 def test_too_many_containers_are_refused_before_they_are_stored():
     one = Container("c", "web", ImageRef(DIGEST), "running")
     with pytest.raises(Violation, match="containers"):

@@ -230,10 +230,10 @@ def _listed(table: bytes) -> tuple[dict[str, str], int]:
 def _for_this_machine(manifests: list[_Descriptor]) -> str | None:
     machine = platform.machine()
     wanted = _ARCHITECTURES.get(machine, machine)
-    for each in manifests:
-        if each.platform is None or (each.platform.os == "linux" and each.platform.architecture == wanted):
-            return each.digest if _BY_ID.fullmatch(each.digest) else None
-    return None
+    mine = [each for each in manifests if each.platform == _Platform("linux", wanted)]
+    # What is of no platform may be an attestation, and comes last; an image alone may be so, too.
+    chosen = next(iter(mine or [each for each in manifests if each.platform is None]), None)
+    return chosen.digest if chosen is not None and _BY_ID.fullmatch(chosen.digest) else None
 
 
 def _shown(info: _Info) -> str:

@@ -73,7 +73,8 @@ async def test_an_image_is_its_configuration_under_all_its_names(ctr: Ctr) -> No
     ctr.holds("k8s.io", MANIFEST, manifest())
     other = {"digest": FOREIGN, "platform": {"os": "linux", "architecture": "sparc"}}
     mine = {"digest": MANIFEST, "platform": {"os": "linux", "architecture": HERE}}
-    ctr.holds("k8s.io", INDEX, {"schemaVersion": 2, "manifests": [other, mine]})
+    attestation = {"digest": FOREIGN}
+    ctr.holds("k8s.io", INDEX, {"schemaVersion": 2, "manifests": [attestation, other, mine]})
     ctr.has("moby", row("docker.io/library/dockers:1", FOREIGN))
     engine = Containerd()
     found = await engine.stock()
