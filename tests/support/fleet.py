@@ -1,6 +1,7 @@
 """A real hostmgr on a free port, and an agent that speaks the real protocol through the real wire session."""
 
 import asyncio
+import inspect
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -290,7 +291,10 @@ async def agent(hostmgr: Hostmgr, tmp_path: Path) -> FakeAgent:
 
 
 async def eventually(holds: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Until it is so."""
+    """Until it is so; whether it is may have to be waited for, too."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while True:
+            found = holds()
+            if await found if inspect.isawaitable(found) else found:
+                return
             await asyncio.sleep(0.01)

@@ -5,6 +5,7 @@ time. Asking and reading are done by a process of its own (``registry_reader``);
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
@@ -262,9 +263,10 @@ async def _unchanged(context: Context, work: RegistryWork, asking: Coroutine[Any
     task = asyncio.ensure_future(asking)
     try:
         while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
-            async with context.storage.reading(context.scope) as tx:
-                if (await Registries(tx).work(work.id)).version != work.version:
-                    raise ChangedError
+            with contextlib.suppress(Unavailable):  # a database that is busy is asked the next time
+                async with context.storage.reading(context.scope) as tx:
+                    if (await Registries(tx).work(work.id)).version != work.version:
+                        raise ChangedError
         return task.result()
     finally:
         task.cancel()

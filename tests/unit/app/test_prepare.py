@@ -76,12 +76,15 @@ class TestPrepare:
 
     async def test_doing_it_again_changes_nothing_and_tells_no_password(self, prepared):
         before, authority = await kept(prepared.layout), files(prepared.layout.authority)
+        key = prepared.layout.registry_key.read_bytes()
+        assert prepared.layout.registry_key.stat().st_mode & 0o777 == 0o600
 
         again = await prepare(prepared.layout)
 
         assert again.password is None
         assert await kept(prepared.layout) == before
         assert files(prepared.layout.authority) == authority
+        assert prepared.layout.registry_key.read_bytes() == key
 
     async def test_starts_at_the_same_moment_agree(self, layout):
         outcomes = await asyncio.gather(*(prepare(layout) for _ in range(4)), return_exceptions=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.support.database import SCOPE, Clock
 from tests.support.fleet import eventually
 from tests.support.images import (
@@ -32,7 +33,8 @@ from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import READER, Inventory
 from hullguard.model.registry import ImageState, Registry, RegistryImage, RegistrySpec, RegistryState
 from hullguard.storage import PageRequest, Storage
-from hullguard.storage.stores import ImageFilter, Images, Jobs, Registries, RegistryImageFilter, RegistryImages
+from hullguard.storage.stores import ImageFilter, Images, Registries, RegistryImageFilter, RegistryImages
+from hullguard.storage.tables import jobs
 from hullguard.worker import lanes, registries
 from hullguard.worker import run as worker
 from hullguard.worker.lanes import Lane
@@ -316,7 +318,8 @@ async def test_one_that_is_forgotten_while_it_is_read_is_let_go(
 
         async def over() -> bool:
             async with storage.reading(SCOPE) as tx:
-                return await Jobs(tx).next_ready(["registry"]) is None
+                states = await tx.all(sa.select(jobs.c.state).where(tx.mine(jobs), jobs.c.kind == "registry"))
+            return [row.state for row in states] == ["done"]
 
         await eventually(over)
         assert await shift.images() == {}
