@@ -9,6 +9,7 @@ import profiles from '@/i18n/en/profiles.json'
 import reports from '@/i18n/en/reports.json'
 import rules from '@/i18n/en/rules.json'
 import exceptions from '@/i18n/en/exceptions.json'
+import submissions from '@/i18n/en/submissions.json'
 import admin from '@/i18n/en/admin.json'
 import advisories from '@/i18n/en/advisories.json'
 import codes from '@/i18n/en/codes.json'
@@ -25,6 +26,7 @@ export default {
   ...reports,
   ...rules,
   ...exceptions,
+  ...submissions,
   ...admin,
   ...advisories,
   ...codes,

@@ -9,6 +9,7 @@ import profiles from '@/i18n/zh-CN/profiles.json'
 import reports from '@/i18n/zh-CN/reports.json'
 import rules from '@/i18n/zh-CN/rules.json'
 import exceptions from '@/i18n/zh-CN/exceptions.json'
+import submissions from '@/i18n/zh-CN/submissions.json'
 import admin from '@/i18n/zh-CN/admin.json'
 import advisories from '@/i18n/zh-CN/advisories.json'
 import codes from '@/i18n/zh-CN/codes.json'
@@ -25,6 +26,7 @@ export default {
   ...reports,
   ...rules,
   ...exceptions,
+  ...submissions,
   ...admin,
   ...advisories,
   ...codes,
