@@ -1,6 +1,7 @@
 """The worker keeps the advisory database: when it is due, what is left of it, and what breaks on the way."""
 
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -16,20 +17,24 @@ from tests.support.advisories import affected, record
 from tests.support.database import SCOPE, Clock
 from tests.support.fleet import eventually
 from tests.support.mirror import SmallMirror, drips, serving
-from tests.support.workers import registry_files
+from tests.support.workers import files, registry_files
 
 from hullguard.advisories.database import Advisories
 from hullguard.advisories.errands.messages import DEFAULTS, incoming
 from hullguard.cache import MemoryCache
 from hullguard.model.advisory_update import AdvisoryProgress, AdvisoryRun, AdvisorySettings, RunState
 from hullguard.model.errors import NotFound
+from hullguard.model.image import Target
+from hullguard.model.inventory import Inventory
+from hullguard.model.package import Package, PackageType
 from hullguard.storage import PageRequest, Storage
-from hullguard.storage.stores import AdvisoryRuns, Audit, AuditFilter, Jobs
+from hullguard.storage.stores import AdvisoryRuns, Audit, AuditFilter, Images, Jobs
 from hullguard.storage.stores.advisory_runs import PROGRESS, RUN, Plan
 from hullguard.worker import advisories, matching
 from hullguard.worker.advisories import FIRST_SECONDS, JITTER, RunAdvisories, ScheduleAdvisories
 from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.context import Context
+from hullguard.worker.run import work
 
 ONE = affected("npm", "one", {"introduced": "0"}, kind="SEMVER")
 
@@ -228,6 +233,47 @@ async def test_a_worker_that_stops_breaks_off_and_another_begins_anew(
     await RunAdvisories().run(context, run.id)
     after = await plan(context)
     assert (after.waiting, [(one.id, one.state) for one in after.done]) == ((), [(run.id, RunState.DONE)])
+
+
+async def test_images_are_matched_while_an_update_goes_on(
+    context: Context, mirror: SmallMirror, database: Path, tmp_path: Path
+) -> None:
+    await bring(context, json.dumps(record("GHSA-1", ONE)).encode(), "records.json")
+    await choose(context, mirror)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    mirror.faults["/npm/all.zip"] = [drips(b"x", first=head)]
+    image = "sha256:" + "c" * 64
+    package = Package("pkg:npm/one@1.0.0", PackageType.NPM, "one", "1.0.0", "npm", locations=("place",))
+    stop, ready = asyncio.Event(), asyncio.Event()
+    worker = asyncio.ensure_future(
+        work(context.storage, context.cache, files(tmp_path, database), stop, ready=ready.set)
+    )
+    try:
+        await asyncio.wait_for(ready.wait(), 20)
+        async with context.storage.transaction(SCOPE) as tx:
+            run = await AdvisoryRuns(tx).update("user:alice")
+        await eventually(lambda: "/npm/all.zip" in mirror.paths())
+        async with context.storage.transaction(SCOPE) as tx:
+            await Images(tx).store_inventory(image, Inventory(Target("one", "docker"), packages=(package,)))
+            await Jobs(tx).enqueue(matching.MATCH)
+        await context.cache.publish("jobs", b"match")
+        async with context.cache.subscribe("stream:default") as messages:
+            while not await _found(context.storage, image):
+                await asyncio.wait_for(anext(messages), 20)
+
+        assert [(one.id, one.state) for one in (await plan(context)).waiting] == [(run.id, RunState.RUNNING)]
+    finally:
+        stop.set()
+        await asyncio.wait_for(worker, 20)
+    async with context.storage.transaction(SCOPE) as tx:
+        assert await Jobs(tx).live(RUN) == {run.id}, "it is given back when the worker stops"
+
+
+async def _found(storage: Storage, image: str) -> list[str]:
+    async with storage.reading(SCOPE) as tx:
+        with contextlib.suppress(NotFound):
+            return [one.id for one in (await Images(tx).report(image)).vulnerabilities]
+    return []
 
 
 async def test_what_is_over_is_not_done_again(context: Context, mirror: SmallMirror) -> None:
