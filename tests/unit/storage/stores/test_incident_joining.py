@@ -204,6 +204,12 @@ async def test_an_image_that_is_read_later_tells_what_was_at_stake(tx: Transacti
     assert await Incidents(tx).weigh([IMAGE]) == [graver]
     assert (await Incidents(tx).get(graver)).severity is Severity.MEDIUM
     assert (await Incidents(tx).get(handled)).severity is Severity.MEDIUM
+    # So it does when somebody says that it does not count, and comes back with that.
+    await matched(tx, IMAGE, report((found,)))
+    assert await Incidents(tx).weigh([IMAGE]) == [graver]
+    await matched(tx, IMAGE, suppressed(report((found,)), "e1"))
+    assert await Incidents(tx).weigh([IMAGE]) == [graver]
+    assert (await Incidents(tx).get(graver)).severity is Severity.MEDIUM
 
 
 async def test_nothing_of_another_tenant_is_joined(tx: Transaction) -> None:
