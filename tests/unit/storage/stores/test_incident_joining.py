@@ -7,7 +7,17 @@ import pytest
 import sqlalchemy as sa
 from tests.support.attack import CHAIN, attack, seen
 from tests.support.database import SCOPE, START
-from tests.support.records import IMAGE, PACKAGES, enrolled, inventory, matched, report, response, vulnerability
+from tests.support.records import (
+    IMAGE,
+    PACKAGES,
+    enrolled,
+    inventory,
+    matched,
+    report,
+    response,
+    suppressed,
+    vulnerability,
+)
 
 from hullguard.model.errors import NotFound
 from hullguard.model.identity import Scope
