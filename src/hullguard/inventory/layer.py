@@ -113,7 +113,7 @@ class Indexer:
         self._refused = 0
         self._by_name_or_magic, self._magics = not wanted.inspectors, wanted.magics
         self._stores, self._stored = wanted.stores, set[str]()
-        self._first_bytes = frozenset(magic[:1] for magic in wanted.magics)
+        self._endings, self._first_bytes = wanted.endings, frozenset(magic[:1] for magic in wanted.magics)
         self._inspection = Inspection(wanted.inspectors, budget.limits.hits)
 
     def run(self, stream: Readable) -> None:
@@ -168,6 +168,7 @@ class Indexer:
                     or (head := content.peek(SNIFFED_FROM))[:1] not in self._first_bytes
                     or not head.startswith(self._magics)
                 )
+                and not path.endswith(self._endings)
             ):
                 self._other(path)
             else:
@@ -190,6 +191,7 @@ class Indexer:
         before, names = self._inspection.said, self.wanted.names(path)
         kept, whose = _NOTHING, b""
         if analyzer is None and not self.wanted.sniffs(size, head):
+            kept = None, self.wanted.begins(path, size, content.peek)
             self._inspection.show(names, size, mode, head, content)
         elif size > most:
             why = f"{self._what}: {size} bytes are more than the {most} that are read of such a file"

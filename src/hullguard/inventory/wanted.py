@@ -23,6 +23,8 @@ SNIFFED_FROM = 64
 """Smaller files are no programs; ELF's header alone has 64 bytes."""
 
 
+BEGINNING = 1 << 20
+"""Bytes in which files show what they are that are wanted for that: a block of bzip2 may have nearly as many."""
 _SCRIPT, _SCRIPT_FROM = b"#!", 1 << 13
 """Scripts are many; one that starts an archive behind it is not so small (Spring Boot's has nine kilobytes)."""
 
@@ -66,6 +68,8 @@ class Wanted:
         """First bytes by which some analyzer wants a file."""
         self.stores = tuple(f"{store}/" for analyzer in analyzers for store in analyzer.stores)
         """Where a directory is a package by its name."""
+        self.endings = tuple(ending for analyzer in analyzers for ending in analyzer.endings)
+        """Ends of names of files that are wanted for what they begin with."""
         self._longest_magic = max(map(len, self.magics), default=0)
 
     @functools.cached_property
@@ -74,7 +78,7 @@ class Wanted:
         # Names of an image may hold any sign, so what separates them must be none.
         parts = (
             INDEX_VERSION,
-            [(a.name, a.version, a.paths, a.magic, a.stores) for a in self.analyzers],
+            [(a.name, a.version, a.paths, a.magic, a.stores, a.endings) for a in self.analyzers],
             [(inspector.name, inspector.version) for inspector in self.inspectors],
             self.aliases,
         )
@@ -186,6 +190,15 @@ class Wanted:
     def sniffs(self, size: int, head: bytes) -> bool:
         """Whether some analyzer wants a file for its first bytes."""
         return size >= (_SCRIPT_FROM if head.startswith(_SCRIPT) else SNIFFED_FROM) and head.startswith(self.magics)
+
+    def begins(self, path: str, size: int, peek: Callable[[int], bytes]) -> dict[str, bytes]:
+        """What is kept of a file for what it begins with, by the analyzer's name; ``peek`` leaves it to be read."""
+        if not path.endswith(self.endings):
+            return {}
+        head = peek(BEGINNING)
+        asked = (analyzer for analyzer in self.analyzers if path.endswith(analyzer.endings))
+        kept = {analyzer.name: analyzer.begins(path, head, size) for analyzer in asked}
+        return {name: content for name, content in kept.items() if content}
 
     def condense_sniffed(self, path: str, content: RandomAccess, budget: Budget) -> dict[str, bytes]:
         """What each analyzer that knows the first bytes keeps of a file, by the analyzer's name."""

@@ -236,6 +236,11 @@ class Analyzer(abc.ABC):
 
     ``condense`` is given their content; what it returns empty is not kept. ``Files.sniffed`` yields the others.
     """
+    endings: ClassVar[tuple[str, ...]] = ()
+    """Ends of names of files that are wanted for no more than what they begin with, where nothing else wants them.
+
+    ``begins`` is shown that; what it returns empty is not kept, and ``Files.sniffed`` yields the others.
+    """
     ownable: ClassVar[bool] = False
     """Whether OS packages bring such files, too, and then speak for them: fingerprints tell whether they still do."""
     trees_only: ClassVar[bool] = False
@@ -249,6 +254,11 @@ class Analyzer(abc.ABC):
         """The part of a file that ``analyze`` needs; it runs on hostile bytes and must never raise."""
         del path
         return content
+
+    def begins(self, path: str, head: bytes, size: int) -> bytes:
+        """What to keep of a file of so many bytes, by its first megabyte; hostile, and must not raise."""
+        del path, head, size
+        return b""
 
     def variant(self, path: str) -> str:
         """Which of its kinds of files this is, where ``condense`` reads them differently.

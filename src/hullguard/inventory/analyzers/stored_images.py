@@ -1,40 +1,44 @@
 """Images that lie in an image as files: what a cluster starts without a registry, or what was left behind.
 
 They are no part of what runs from the image, and are not read with it; that they are there is said. Of a directory that
-is scanned ``source/cargo.py`` says it, which can look at more of an archive than its beginning.
+is scanned ``source/cargo.py`` says it.
 """
 
-from collections.abc import Iterator
+from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings
+from hullguard.inventory.image_archives import ENDINGS, MANIFEST_HEAD, holds_image, may_be_archive
+from hullguard.inventory.stored_images import LAYOUT, MANIFEST, TRANSPORT, is_docker_manifest, not_read
 
-from hullguard.inventory.analyzers.analyzer import Context, Files, Findings
-from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer
-from hullguard.inventory.random_access import RandomAccess
-from hullguard.inventory.stored_images import LAYOUT, not_read
-
-_USTAR = slice(257, 262)
+_INDEX = "index.json"
+_VERSION = "version"
+_IS_ONE = b"image"
 
 
-class StoredImagesAnalyzer(LargeFileAnalyzer):
-    """Layouts, and archives whose first member is one that programs begin an OCI image with.
+class StoredImagesAnalyzer(Analyzer):
+    """Archives by their first members; layouts, unpacked archives and skopeo's directories by the file that says it."""
 
-    Docker's own form without an OCI layout begins with a digest, which no first bytes tell.
-    """
-
-    name, version = "stored-images", 1
-    paths = rf"(?:.*/)?{LAYOUT}"
-    magic = (b"blobs/\0", b"blobs/sha256/", b"oci-layout\0")
+    name, version = "stored-images", 2
+    paths = rf"(?:.*/)?(?:{LAYOUT}|{_INDEX}|{MANIFEST}|{_VERSION})".replace(".json", r"\.json")
+    endings = ENDINGS
     images_only = True
-    ownable = False
-    form = "archive"
 
-    def pieces(self, path: str, content: RandomAccess, budget: object = None) -> Iterator[Doubt]:
-        del budget
-        if path.rpartition("/")[2] == LAYOUT or bytes(content[_USTAR]) == b"ustar":
-            yield Doubt(self.name)  # anything: that it is kept is what counts
+    def condense(self, path: str, content: bytes) -> bytes:
+        name, head = path.rpartition("/")[2], content[:MANIFEST_HEAD]
+        says = {
+            LAYOUT: True,
+            _INDEX: b'"schemaVersion"' in head and b'"manifests"' in head,
+            MANIFEST: is_docker_manifest(head),
+            _VERSION: head.startswith(TRANSPORT),
+        }
+        return _IS_ONE if says.get(name, False) else b""
+
+    def begins(self, path: str, head: bytes, size: int) -> bytes:
+        if not may_be_archive(path, head):
+            return b""
+        return _IS_ONE if holds_image(lambda count, at: head[at : at + count], min(size, len(head))) else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        places = {path.rpartition("/")[0] for path, _ in files.matching(self.paths)}
+        places = {path.rpartition("/")[0] for path, file in files.matching(self.paths) if file.content}
         places.update(path for path, file in files.sniffed(self.name) if file.content)
         if places:
             findings.say("stored images", not_read(len(places), min(places) or "/"))

@@ -79,10 +79,10 @@ class Matcher:
         if (needs := self._needs.get(number)) and not any(word in window for word in needs):
             return
         pattern = self._patterns.get(number) or self._patterns.setdefault(number, self.rules[number].confirm())
-        group = 1 if pattern.groups else 0
+        group, unless = 1 if pattern.groups else 0, self.rules[number].unless.encode("ascii")
         for match in pattern.finditer(window):
             start, end = match.span(group)
-            if start >= 0:
+            if start >= 0 and not (unless and re.compile(unless).match(window, end)):
                 yield _Span(number, match.start(), start, end)
 
     def places(self, text: bytes) -> list[tuple[int, int]]:

@@ -40,7 +40,8 @@ class Rule(Struct, frozen=True):
     """The match must not go on with more letters or digits on either side."""
     allow: str = ""
     """A regular expression; a secret that begins like this is none."""
-
+    unless: str = ""
+    """A regular expression; what this stands behind is no secret."""
     needs: tuple[str, ...] = ()
     """Of these one stands in whatever it matches: looked for first, they take a tenth of the time."""
 

@@ -144,3 +144,22 @@ def test_a_password_in_an_address_may_hold_a_slash(address: str) -> None:
 )
 def test_a_path_behind_a_port_is_no_password(address: str) -> None:
     assert rules_found("app/x.conf", f"url={address}\n") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "postgresql+psycopg2://scott:tiger@localhost/test",
+        "redis://[[username]:[password]]@localhost:6379/0",
+        "http://john:S3nsit1ve@my.example.com",
+        "https://app:kq7Lw2Xv5Rb8@example.org/x",
+        "ftp://app:kq7Lw2Xv5Rb8@host.invalid",
+    ],
+)
+def test_what_manuals_print_is_no_password(line: str) -> None:
+    assert rules_found("app/x.conf", f"url={line}\n") == []
+
+
+def test_a_host_that_only_begins_like_an_example_is_one() -> None:
+    assert rules_found("app/x.conf", f"url=https://app:{WORD}@example.com.corp.net/x\n") == ["url-password"]
+    assert rules_found("app/x.conf", f"url=https://app:{WORD}@testing.corp.net/x\n") == ["url-password"]

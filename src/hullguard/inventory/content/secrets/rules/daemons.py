@@ -1,7 +1,7 @@
 """Passwords in the settings of what watches, collects and mails, known by the file they lie in."""
 
 from hullguard.inventory.content.secrets.names import PLAIN
-from hullguard.inventory.content.secrets.rules.lines import CALLED, KEY, LINE, VALUE, setting
+from hullguard.inventory.content.secrets.rules.lines import CALLED, HASH_COMMENT, KEY, LINE, VALUE, setting
 from hullguard.model.severity import Severity
 
 _HIGH, _MEDIUM = Severity.HIGH, Severity.MEDIUM
@@ -11,8 +11,8 @@ DAEMONS = (
         "monitoring-password",
         "Password or token in the settings of a monitoring server",
         _HIGH,
-        LINE
-        + r"(?:-[ \t]{1,8})?[\w.]{0,60}"
+        HASH_COMMENT
+        + r"|(?:(?:\A|\n)[ \t]{0,40}(?:-[ \t]{1,8})?|[{,][ \t]{0,8})[\w.]{0,60}"
         + r"(?:password|secret|credentials|token|(?:api|integration|service|routing|user)_key):[ \t]{1,8}"
         + VALUE,
         r"(?:alertmanager|prometheus|loki|promtail|tempo|mimir|thanos|blackbox|snmp)[^/]*\.ya?ml|"
@@ -32,7 +32,9 @@ DAEMONS = (
         "logstash-password",
         "Password in the settings of Logstash",
         _HIGH,
-        LINE + r"(?:[\w]{0,40}(?:password|secret)|api_key|secret_access_key)[ \t]{0,8}=>[ \t]{0,8}" + VALUE,
+        HASH_COMMENT
+        + r"|(?:\A|[\n{ \t])(?:[\w]{0,40}(?:password|secret)|api_key|secret_access_key)[ \t]{0,8}=>[ \t]{0,8}"
+        + VALUE,
         r"[^/]*logstash[^/]*\.conf|(?:logstash|pipeline)/(?:[^/]+/)?[^/]+\.conf",
         allow=PLAIN,
     ),
@@ -86,9 +88,12 @@ DAEMONS = (
         "python-secret-key",
         "Key that an application signs its sessions with",
         _HIGH,
-        LINE + r"(?:[\w.\[\"']{0,60})?SECRET_KEY[\"'\]]{0,2}[ \t]{0,8}=[ \t]{0,8}b?[\"']([^\"'\r\n\x00]{12,300})[\"']",
-        r"(?:[a-z_\-]{0,30}settings[a-z_\-]{0,30}|settings/[a-z_\-]{1,30}|config|superset_config|webserver_config)\.py",
-        2.5,
+        LINE
+        + r"(?:[\w.\[\"']{0,60})?(?:SECRET_KEY|secret_key)[\"'\]]{0,2}"
+        + r"(?:[ \t]{0,4}:[ \t]{0,4}[\w.\[\], |]{1,40}?)?[ \t]{0,8}=[ \t]{0,8}"
+        + r"(?:(?:os\.)?(?:environ\.get|getenv|env)\([\"']\w{1,60}[\"'],[ \t]{0,4})?b?[\"']([^\"'\s\x00]{12,300})[\"']",
+        r"(?:[a-z_\-]{0,30}settings[a-z_\-]{0,30}|settings/[a-z_\-]{1,30}|config|superset_config|webserver_config|app|main|wsgi)\.py",
+        3.0,
     ),
     setting(
         "python-settings-password",

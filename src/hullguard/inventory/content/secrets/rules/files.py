@@ -14,6 +14,10 @@ _ENV_NAMES = (
 )
 
 
+# Names that are nobody's (RFC 2606 and 6761): what is sent there is an example of a manual's.
+_AT_AN_EXAMPLE = r"@(?:[\w\-]{1,63}\.){0,8}(?:example\.(?:com|net|org)|example|test|invalid)(?![\w.\-])"
+
+
 def _pem(kind: str) -> str:
     return rf"-----BEGIN {kind}-----{_BODY}"
 
@@ -255,7 +259,8 @@ GENERIC = (
         r"mysql2?|mariadb|mssql|sqlserver|cockroachdb|oracle|clickhouse|couchbases?|cassandra|elasticsearch|neo4j|bolt|nats|kafka|"
         r"socks[45]h?|rtsps?)(?:\+[a-z0-9]{2,12})?://[^/\s:@\"'<>\x00]{0,64}:([^/\s:@\"'<>\x00]{3,128})@[A-Za-z0-9\[.\-]",
         whole=False,
-        allow=r"\$|<|\{|%[sd(]",
+        allow=r"\$|<|\{|\[|%[sd(]|tiger$",  # scott's, in every manual of a database
+        unless=_AT_AN_EXAMPLE,
     ),
     Rule(
         "url-password-with-slash",
@@ -266,7 +271,8 @@ GENERIC = (
         r"([^/\s:@\"'<>\x00]{0,64}/[^\s:@\"'<>?#\x00]{1,128})@"
         r"(?:[A-Za-z0-9_\-]{1,63}(?:\.[A-Za-z0-9_\-]{1,63}){0,8}|\[[0-9a-f:.]{2,45}\]):[0-9]{2,5}",
         whole=False,
-        allow=r"\$|<|\{|%[sd(]|[0-9]{1,5}[/,]",
+        allow=r"\$|<|\{|\[|%[sd(]|[0-9]{1,5}[/,]",
+        unless=_AT_AN_EXAMPLE,
     ),
     Rule(
         "jdbc-password",
