@@ -41,11 +41,8 @@ async def all_registries(tx: Transaction) -> dict[str, str]:
     found += [
         listed(tag, "shop/till", digest=fleet.image_id(f"till{tag}"), image_id=None) for tag in ("1.0", "1.1", "1.2")
     ]
-    found.append(
-        listed(
-            "1.0", "shop/chart", digest=fleet.image_id("chart"), image_id=None, code="image.not-an-image", why=_CHART
-        )
-    )
+    odd = {"state": ImageState.UNSUPPORTED, "code": "image.not-an-image", "why": _CHART}
+    found.append(listed("1.0", "shop/chart", digest=fleet.image_id("chart"), image_id=None, **odd))
     listing = registry_listing(*found)
     await RegistryImages(tx, shop.id).replace(work, listing, HOST, READER)
     await Registries(tx).listed(work, listing)
