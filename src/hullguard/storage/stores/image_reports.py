@@ -1,7 +1,7 @@
 """What an inventory and a report leave in the tables that lists read."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ def _worst_first(each: Vulnerability) -> tuple[int, bool, float, str, str]:
     return (-each.severity.rank, not each.kev, -(each.epss or 0.0), each.id, each.package)
 
 
-def package_rows(image: str, inventory: Inventory) -> Iterable[dict[str, Any]]:
+def package_rows(image: str, inventory: Inventory) -> Iterator[dict[str, Any]]:
     """The index of an inventory's packages."""
     for position, package in enumerate(sorted_packages(inventory)):
         yield {

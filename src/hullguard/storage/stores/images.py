@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,9 @@ from hullguard.storage.stores.settings import ADVISORIES, Settings
 from hullguard.storage.stores.wait import Wait
 from hullguard.storage.tables import findings, image_packages, images, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
+
+_ROWS_AT_ONCE = 1000
+"""What is done for one statement is done at once: others of the same process wait for it."""
 
 
 class VulnerabilityFilter(Struct, frozen=True):
@@ -148,7 +152,9 @@ class Images:
             await tx.insert(images, {**blank, "absent_since": tx.now})
         await tx.upsert(inventories, {"image_id": image_id, "inventory": inventory}, update=["inventory"])
         await tx.run(sa.delete(image_packages).where(tx.mine(image_packages), image_packages.c.image_id == image_id))
-        await tx.insert(image_packages, derive.package_rows(image_id, inventory))
+        rows = derive.package_rows(image_id, inventory)
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            await tx.insert(image_packages, some)
         fresh = {"scanned": tx.now, "first_matched": None, "waits": Wait.NEW, "claimed": None, "tries": 0}
         await self._update(image_id, **derive.inventory_summary(inventory), **{**fresh, **more})
 
