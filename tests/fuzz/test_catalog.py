@@ -32,6 +32,8 @@ _PARSERS = (
 """Packages and modules that foreign bytes get into."""
 _NO_PARSERS = {
     "advisories/bundle/pack.py": "writes",
+    "advisories/errands/messages.py": "words of our own processes, and where uploaded files wait",
+    "advisories/errands/parent.py": "starts processes of our own, and takes what they answer",
     "agent/runtime/watch.py": "calls what is read, again and again",
     "agent/sensor/attach.py": "speaks with the kernel",
     "agent/sensor/bpf_sensor.py": "speaks with the kernel; what it says is decoded in decode.py",

@@ -30,6 +30,8 @@ from hullguard.advisories.bundle.manifest import MANIFEST, MEMBERS, PREFIX, SIGN
 from hullguard.advisories.bundle.pack import pack
 from hullguard.advisories.cvss import score
 from hullguard.advisories.database import Advisories
+from hullguard.advisories.errands.child import carry_out
+from hullguard.advisories.errands.messages import Load, Look
 from hullguard.advisories.evaluate import judge
 from hullguard.advisories.feeds.catalog import FEEDS
 from hullguard.advisories.feeds.feed import Account
@@ -184,6 +186,16 @@ def _member(data: bytes) -> list[Any]:
     return [account.imported, [[refusal.where, refusal.why] for refusal in account.refusals]]
 
 
+def _uploaded(data: bytes) -> list[Any]:
+    """A file that somebody uploads: looked at, and imported whatever was seen."""
+    path, database = written(data, "upload"), scratch() / "advisories.db"
+    database.unlink(missing_ok=True)
+    trusted = (_KEY.public_key().public_bytes_raw().hex(),)
+    looked = carry_out(Look(str(path), "a file", trusted), lambda _: None)
+    ended = carry_out(Load(str(database), str(path), "a file", trusted), lambda _: None)
+    return [looked.fault, ended]
+
+
 def _database(data: bytes) -> list[Any]:
     """A database that somebody else made, or that the disk damaged."""
     advisories = Advisories.open(written(data, "advisories.db"))
@@ -324,6 +336,12 @@ TARGETS: tuple[Target, ...] = (
             _EPSS,
         ),
         runs=120,
+    ),
+    Target(
+        "advisories.upload",
+        _uploaded,
+        lambda: (_signed_bundle(), gzip.compress(_LINES, mtime=0), zipped({"1.json": _LINES}), _KEV),
+        runs=60,
     ),
     Target("advisories.bundle", lambda data: _bundle(data, b""), lambda: (_signed_bundle(),), runs=120),
     Target("advisories.bundle.manifest", _signed, lambda: (_manifest(npm=_PACKED),), runs=120),
