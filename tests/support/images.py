@@ -113,13 +113,19 @@ class Image:
     extra: dict[str, bytes] = field(default_factory=dict)
     container: dict[str, Any] | None = None
     """How a container of it is run."""
+    variant: str | None = None
+
+    @property
+    def platform(self) -> dict[str, str]:
+        """As configurations and indexes write it."""
+        named = {"architecture": self.architecture, "os": "linux"}
+        return named if self.variant is None else {**named, "variant": self.variant}
 
     @property
     def config(self) -> bytes:
         diff_ids = list(self.diff_ids) if self.diff_ids is not None else [digest_of(content) for content in self.layers]
         document: dict[str, Any] = {
-            "architecture": self.architecture,
-            "os": "linux",
+            **self.platform,
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
         if self.container is not None:
@@ -163,7 +169,7 @@ class Image:
             }
         ).encode()
         described = _descriptor(manifest, "application/vnd.oci.image.manifest.v1+json")
-        described["platform"] = {"os": "linux", "architecture": self.architecture}
+        described["platform"] = self.platform
         if self.tags:
             described["annotations"] = {"org.opencontainers.image.ref.name": self.tags[0]}
         index = json.dumps({"schemaVersion": 2, "manifests": [described]}).encode()

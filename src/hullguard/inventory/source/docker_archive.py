@@ -10,7 +10,7 @@ from hullguard.inventory.source.documents import DockerImage, ImageConfig
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.oci import INDEX, OTHERS, absent, configurations, describe_oci
-from hullguard.inventory.source.platforms import fits, own_platform
+from hullguard.inventory.source.platforms import fits, own_platform, preference
 from hullguard.inventory.stored_images import MANIFEST
 from hullguard.model.errors import HullguardError, Invalid, NotFound
 from hullguard.model.image import Platform
@@ -51,7 +51,7 @@ def describe_docker(blobs: Blobs, platform: str | None, limits: Limits, image: s
     fitting = [each for each in named if platform is None or fits(each.platform, platform)]
     if not fitting:
         raise NotFound(f"the archive holds no image for {platform}" if stored else "the archive holds no image")
-    chosen, config = fitting[0]
+    chosen, config = fitting[0] if platform is None else min(fitting, key=lambda it: preference(it.platform, platform))
     described = describe(config, [(name, None) for name in chosen.layers or []], limits.layers)
     described.tags = tuple(sorted(chosen.repo_tags or ()))
     if image is None and len(stored) > 1:

@@ -103,6 +103,8 @@ class Descriptor(Struct, frozen=True, rename="camel"):
     size: int = 0
     platform: OciPlatform | None = None
     annotations: dict[str, str] | None = None
+    data: str | None = None
+    """The content itself in base64, in place of a document of its own or beside it."""
 
 
 class OciDocument(Struct, frozen=True, rename="camel"):

@@ -1,8 +1,11 @@
 """OCI layouts (image-spec 1.1): ``index.json`` leads to a manifest, that to configuration and layers, all by digest."""
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.artifacts import refusal
@@ -10,7 +13,7 @@ from hullguard.inventory.source.blobs import Blobs
 from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDocument
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
-from hullguard.inventory.source.platforms import fits, own_platform
+from hullguard.inventory.source.platforms import fits, own_platform, preference
 from hullguard.inventory.source.reader import check_digest
 from hullguard.model.errors import Invalid, NotFound
 from hullguard.model.image import Platform
@@ -50,15 +53,14 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits, image: str 
             raise absent("the OCI layout", image, known)
     wanted = platform or own_platform()
     # An engine that looks at no types would run what the index offers for the platform.
-    claiming = [each.descriptor for each in offered if each.descriptor.platform and fits(each.platform, wanted)]
+    claiming = [each for each in offered if each.descriptor.platform and fits(each.platform, wanted)]
     offered = _images(offered)
-    # What the index says of a platform goes before what only a configuration says, as with the engines.
-    fitting = [image for image in offered if fits(image.platform, wanted)]
-    fitting.sort(key=lambda image: image.descriptor.platform is None)
+    fitting = _fitting(offered, wanted)
     if not fitting and platform is not None:
         names = ", ".join(sorted({str(image.platform) or "unknown" for image in offered}))
         raise NotFound(f"the OCI layout holds no image for {platform}; it holds {names}", "image.no-platform")
-    descriptor, manifest, _ = (fitting or offered)[0]
+    taken = (fitting or offered)[0]
+    descriptor, manifest, _ = taken
     config = _blob(blobs, manifest.config) if manifest.config else b""
     # A layer is hashed once while it streams by, with SHA-256; one named by SHA-512 is still checked by its diff id.
     stored = [
@@ -72,7 +74,8 @@ def describe_oci(blobs: Blobs, platform: str | None, limits: Limits, image: str 
         read = str(described.platform) or "one for no platform"
         why = f"the OCI layout holds no image for this machine's platform that can be read; {read} was read"
         described.unknowns = (Unknown(wanted, why),)
-    others = {each.digest: each for each in (*(each.descriptor for each in fitting), *claiming)}
+    rivals = [each for each in (*fitting, *claiming) if not _another_variant(each, taken, wanted)]
+    others = {each.descriptor.digest: each.descriptor for each in rivals}
     others.pop(descriptor.digest, None)
     if others:
         names = ", ".join("".join(_tags(other)) or digest for digest, other in others.items())
@@ -89,8 +92,25 @@ def absent(where: str, image: str, names: Sequence[str]) -> NotFound:
 def configurations(blobs: Blobs, wanted: str | None = None) -> set[str]:
     """The digests of the images' configurations: for a platform, if there are images for it, else of all."""
     offered = _images(_offered(blobs))
-    fitting = [image for image in offered if wanted is None or fits(image.platform, wanted)]
+    fitting = _fitting(offered, wanted) if wanted is not None else offered
+    if wanted is not None:
+        fitting = [each for each in fitting if not _another_variant(each, fitting[0], wanted)]
     return {image.manifest.config.digest for image in fitting or offered if image.manifest.config is not None}
+
+
+def _fitting(offered: list[_Offered], wanted: str) -> list[_Offered]:
+    """The images for a platform, the one first that an engine would take.
+
+    What the index says of a platform goes before what only a configuration says, as with the engines.
+    """
+    fitting = [image for image in offered if fits(image.platform, wanted)]
+    return sorted(fitting, key=lambda image: (image.descriptor.platform is None, preference(image.platform, wanted)))
+
+
+def _another_variant(image: _Offered, taken: _Offered, wanted: str) -> bool:
+    """Whether it is of the same name for other processors, so that an engine never runs it where it runs the other."""
+    worse = preference(image.platform, wanted) > preference(taken.platform, wanted)
+    return worse and _tags(image.descriptor) == _tags(taken.descriptor)
 
 
 def _offered(blobs: Blobs) -> list[_Offered]:
@@ -120,7 +140,7 @@ class _Search:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._entered = set[str]()
-        self._documents: dict[str, OciDocument | None] = {}
+        self._documents: dict[str, OciDocument] = {}
         self._platforms: dict[str, Platform] = {}
 
     def below(self, content: bytes, nesting: int) -> list[tuple[Descriptor, OciDocument]]:
@@ -162,9 +182,8 @@ class _Search:
             try:
                 content = _blob(self._blobs, descriptor)
             except NotFound:
-                self._documents[descriptor.digest] = None
-            else:
-                self._documents[descriptor.digest] = decode(content, OciDocument, f"manifest {descriptor.digest}")
+                return None  # another descriptor may have it inlined
+            self._documents[descriptor.digest] = decode(content, OciDocument, f"manifest {descriptor.digest}")
         return self._documents[descriptor.digest]
 
 
@@ -202,17 +221,28 @@ def _too_many(what: str) -> Invalid:
 def _named(parent: Descriptor, child: Descriptor) -> Descriptor:
     """The name stands on the outermost descriptor, the platform on the innermost."""
     annotations = {**(parent.annotations or {}), **(child.annotations or {})}
-    return Descriptor(child.digest, child.media_type, child.size, child.platform, annotations)
+    return replace(child, annotations=annotations)
 
 
 def _blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
     content = blobs.document(_place(descriptor.digest))
+    if content is None and descriptor.data is not None:
+        content = _inlined(descriptor)
     if content is None:
         raise NotFound(f"the OCI layout lacks the document {descriptor.digest}", "image.blob-missing")
     algorithm = descriptor.digest.partition(":")[0]
     computed = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
     check_digest("a document of the OCI layout", descriptor.digest, computed)
     return content
+
+
+def _inlined(descriptor: Descriptor) -> bytes:
+    """The content that a descriptor has with it (image-spec, "Descriptors"), bounded as the document around it is."""
+    try:
+        return base64.b64decode(descriptor.data or "", validate=True)
+    except ValueError as cause:
+        sentence = f"the data that stands with {descriptor.digest} is not in base64, and there is no such document"
+        raise Invalid(sentence, "image.bad-data") from cause
 
 
 def _place(digest: str) -> str:

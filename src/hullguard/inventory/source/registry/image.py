@@ -17,7 +17,7 @@ from hullguard.inventory.source.documents import Descriptor, ImageConfig, OciDoc
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.image import Described, describe
 from hullguard.inventory.source.oci import claims_to_attest, is_attestation, manifests_of
-from hullguard.inventory.source.platforms import fits, own_platform
+from hullguard.inventory.source.platforms import fits, own_platform, preference
 from hullguard.inventory.source.reader import LayerReader, check_digest
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.download import Download
@@ -209,9 +209,9 @@ def _for_platform(reference: Reference, manifests: list[Descriptor], platform: s
     if not offered:
         raise NotFound(f"the index of {reference} names no image", "image.none")
     wanted = platform or own_platform()
-    for descriptor in offered:
-        if descriptor.platform is not None and fits(_platform(descriptor), wanted):
-            return descriptor, True
+    fitting = [each for each in offered if each.platform is not None and fits(_platform(each), wanted)]
+    if fitting:
+        return min(fitting, key=lambda each: preference(_platform(each), wanted)), True
     # Of one that names none its configuration will tell; engines take it only where no other fits.
     silent = [each for each in offered if each.platform is None]
     if silent or platform is None:

@@ -139,7 +139,7 @@ def test_what_is_for_no_wanted_platform_says_so(registry: FakeRegistry) -> None:
 def test_one_manifest_is_one_image_whatever_is_wanted(registry: FakeRegistry) -> None:
     registry.lists("app/tags/list", ["1"])
     registry.put(ARM)
-    assert found(listing(registry, platforms=["linux/amd64", "linux/arm64/v8", "linux/arm64"])) == [
+    assert found(listing(registry, platforms=["linux/amd64", "linux/arm64/v9", "linux/arm64"])) == [
         ("app", "1", "linux/arm64")
     ]
 

@@ -140,6 +140,19 @@ class TestPlatforms:
     def test_the_one_that_is_asked_for(self, registry: FakeRegistry, index: str, architecture: str) -> None:
         assert purls(registry, platform=f"linux/{architecture}") == [f"pkg:npm/{architecture[:3]}@1.0"]
 
+    def test_of_several_variants_the_one_that_an_engine_takes(self, registry: FakeRegistry) -> None:
+        # Story: an index of v5, v6 and v7 was read as v5, the first of them, while Docker runs v7.
+        manifests = []
+        for variant in ("v5", "v6", "v7"):
+            arm = Image([layer(node_package(variant, "1.0"))], architecture="arm", variant=variant, compression="gzip")
+            described = {"mediaType": MANIFEST, "digest": registry.put(arm, tag="x"), "size": 1}
+            manifests.append({**described, "platform": arm.platform})
+        body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
+        registry.answers["/v2/app/manifests/1"] = Reply(body, headers={"Content-Type": INDEX})
+
+        assert purls(registry, platform="linux/arm") == ["pkg:npm/v7@1.0"]
+        assert purls(registry, platform="linux/arm/v6") == ["pkg:npm/v6@1.0"]
+
     def test_one_that_is_not_there(self, registry: FakeRegistry, index: str) -> None:
         with pytest.raises(NotFound, match="no image for linux/s390x; it has linux/amd64, linux/arm64"):
             purls(registry, platform="linux/s390x")
