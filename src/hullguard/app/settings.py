@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from hullguard.inventory import base_directories
 from hullguard.model.errors import Invalid
 
 DEFAULT_LISTEN = "127.0.0.1:8440"
@@ -51,8 +52,7 @@ def default_data_dir() -> Path:
     """``/var/lib/hullguard`` for root, else the user's own data directory (XDG base directory specification)."""
     if os.geteuid() == 0:
         return Path("/var/lib/hullguard")
-    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(home) / "hullguard"
+    return base_directories.data_home() / "hullguard"
 
 
 class Layout(Struct, frozen=True):

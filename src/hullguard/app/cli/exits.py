@@ -3,13 +3,17 @@
 import os
 import select
 import sys
-from collections.abc import Callable
-from typing import Final, NoReturn
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from hullguard.inventory.paths import spelled
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.words import local, say
 from hullguard.words.plain import plain
+
+if TYPE_CHECKING:
+    from hullguard.model.inventory import Inventory
+    from hullguard.model.package import Unknown
 
 DONE: Final = 0
 FINDING: Final = 1
@@ -20,6 +24,10 @@ LIMIT_REACHED: Final = 4
 INTERRUPTED: Final = 130
 CUT_OFF: Final = 141
 """The reader of the output left before its end: what a shell says of who is ended by SIGPIPE."""
+_OF_ALL = ("the rest of the image", "another image")
+_LEFT_OUT = (
+    "a file was left out, and is named where what could not be decided is; --help says which limits can be raised"
+)
 
 
 def exit_code(error: HullguardError) -> int:
@@ -29,6 +37,22 @@ def exit_code(error: HullguardError) -> int:
     if isinstance(error, Unavailable):
         return OUTSIDE_FAILED
     return WRONG_REQUEST
+
+
+def incomplete(unknowns: Iterable["Unknown"]) -> str:
+    """The sentence for what could not be read whole: the first reason, one that concerns all of it before others."""
+    missing = [unknown for unknown in unknowns if unknown.incomplete]
+    first = min(missing, key=lambda unknown: unknown.what not in _OF_ALL, default=None)
+    why = f"{first.what}: {first.why}" if first and first.what not in _OF_ALL else first and first.why
+    return say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
+
+
+def whole(inventory: "Inventory") -> int:
+    """The code for what was read, with a line that says why where that is not everything."""
+    if inventory.complete:
+        return DONE
+    remark(incomplete(inventory.unknowns))
+    return LIMIT_REACHED
 
 
 def remark(sentence: str) -> None:

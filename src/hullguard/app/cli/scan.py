@@ -161,7 +161,7 @@ def sbom(
     else:
         content = format_named(format_).render(bill(inventory), page)
     write(content, output)
-    return exits.DONE if inventory.complete else exits.LIMIT_REACHED
+    return exits.whole(inventory)
 
 
 def format_named(name: str) -> "Format":

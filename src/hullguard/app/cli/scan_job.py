@@ -20,17 +20,12 @@ from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.model.errors import HullguardError
 from hullguard.model.report import Asked, ScanReport
 from hullguard.model.severity import Severity
-from hullguard.words import local, say
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that a process is sent when the one that made it ends."""
-_INCOMPLETE = ("the rest of the image", "another image")
-_LEFT_OUT = (
-    "a file was left out, and is named where what could not be decided is; --help says which limits can be raised"
-)
 _DIED = "a scanning process died; there may be too little memory for so many --jobs"
 _WORSE = (exits.DONE, exits.FINDING, exits.LIMIT_REACHED, exits.OUTSIDE_FAILED, exits.WRONG_REQUEST)
 
@@ -166,10 +161,6 @@ def _alone(command: int) -> None:
 def judged(bound: Severity | None, target: str, report: ScanReport, hidden: int = 0) -> Outcome:
     """What a scan of this target alone leaves with, where ``bound`` is the severity from which on it fails."""
     if not report.complete:
-        missing = [unknown for unknown in report.unknowns if unknown.incomplete]
-        first = min(missing, key=lambda unknown: unknown.what not in _INCOMPLETE, default=None)
-        why = f"{first.what}: {first.why}" if first and first.what not in _INCOMPLETE else first and first.why
-        said = say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
-        return Outcome(target, report, hidden, exits.LIMIT_REACHED, said)
+        return Outcome(target, report, hidden, exits.LIMIT_REACHED, exits.incomplete(report.unknowns))
     failed = bound is not None and reaches(report, bound)
     return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)

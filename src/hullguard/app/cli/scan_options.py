@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hullguard.app.cli.declared import Argument, Option
 from hullguard.app.settings import default_data_dir
+from hullguard.inventory import base_directories
 from hullguard.model.errors import Invalid
 
 if TYPE_CHECKING:
@@ -51,10 +52,9 @@ def default_database() -> Path:
 
 def default_cache() -> Path:
     """Where indexes of layers are kept between scans (XDG base directory specification)."""
-    if os.geteuid() == 0 and "XDG_CACHE_HOME" not in os.environ:
+    if os.geteuid() == 0 and base_directories.told("XDG_CACHE_HOME") is None:
         return Path("/var/cache/hullguard/layers")
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "hullguard" / "layers"
+    return base_directories.cache_home() / "hullguard" / "layers"
 
 
 def parse_size(text: str) -> int:

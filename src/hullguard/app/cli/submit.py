@@ -122,7 +122,7 @@ class _Job:
             )
         if not self.waits:
             write(f"{said}\n".encode(), None)
-            return exits.DONE if inventory.complete else exits.LIMIT_REACHED
+            return exits.whole(inventory)
         exits.remark(said)
         return self._judged(target, made)
 

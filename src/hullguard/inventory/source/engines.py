@@ -3,8 +3,8 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
+from hullguard.inventory import base_directories
 from hullguard.inventory.compression import Readable
 from hullguard.inventory.layer import IndexedLayer
 from hullguard.inventory.limits import Limits
@@ -111,8 +111,8 @@ def podman_host() -> str:
     """As Podman's own command is told, else the socket of this user, else root's."""
     if told := os.environ.get("CONTAINER_HOST"):
         return told
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    own = Path(runtime) / "podman" / "podman.sock" if runtime else None
+    runtime = base_directories.told("XDG_RUNTIME_DIR")
+    own = runtime / "podman" / "podman.sock" if runtime else None
     return f"unix://{own}" if own is not None and own.exists() else f"unix://{PODMAN_SOCKET}"
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from hullguard.inventory import base_directories
 from hullguard.inventory.source.engine_json import decode
 from hullguard.inventory.source.registry.reference import HUB, parse_reference
 from hullguard.model.errors import HullguardError
@@ -74,7 +75,7 @@ def _names(asked: str) -> Iterator[str]:
 def _storage() -> Path:
     """The graph root, as the settings say, else where Podman has it for this user."""
     root = os.geteuid() == 0
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers" / "storage.conf"
+    config = base_directories.config_home() / "containers" / "storage.conf"
     told = os.environ.get("CONTAINERS_STORAGE_CONF")
     with contextlib.suppress(OSError, ValueError, AttributeError):
         said = _content(Path(told) if told else _CONF_OF_ROOT if root else config).decode()
@@ -83,8 +84,7 @@ def _storage() -> Path:
         settings = tomllib.loads(said)
         if isinstance(place := settings.get("storage", {}).get("graphroot"), str) and place.startswith("/"):
             return Path(place)
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return _OF_ROOT if root else data / "containers" / "storage"
+    return _OF_ROOT if root else base_directories.data_home() / "containers" / "storage"
 
 
 def _content(path: Path) -> bytes:

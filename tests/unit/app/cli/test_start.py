@@ -174,3 +174,24 @@ def test_a_command_is_made_without_the_others() -> None:
         "hullguard.app.cli.database",
         "hullguard.app.cli.up",
     } == {"hullguard.app.cli.diff"}
+
+
+@pytest.mark.parametrize("command", ["scan", "sbom"])
+def test_what_is_incomplete_says_why(tmp_path: Path, command: str) -> None:
+    # Story: sbom left with 4 without a word where scan said why.
+    tree = tmp_path / "tree"
+    (tree / "var/lib/dpkg").mkdir(parents=True)
+    (tree / "var/lib/dpkg/status").write_text("Package: bash\nStatus: install ok installed\n")
+    scanners = [] if command == "sbom" else ["--scanners", "secret"]
+    done = subprocess.run(
+        [sys.executable, "-m", "hullguard", command, "--no-cache", "-f", "json", *scanners, f"dir:{tree}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "HULLGUARD_LANG": "en"},
+    )
+
+    assert done.returncode == 4
+    assert "hullguard: the report is incomplete: bash: var/lib/dpkg/status: " in done.stderr
+    assert json.loads(done.stdout)["complete"] is False

@@ -54,7 +54,8 @@ def names(inventory: Inventory) -> list[str]:
 def test_the_order_of_variants(wanted: str, architecture: str, best_first: list[str]) -> None:
     offered = [Platform("linux", architecture, variant or None) for variant in best_first]
 
-    assert sorted(offered[::-1], key=lambda each: preference(each, wanted)) == offered
+    worst_first = offered[::-1]
+    assert sorted(worst_first, key=lambda each: preference(each, wanted)) == offered
 
 
 @pytest.mark.parametrize(

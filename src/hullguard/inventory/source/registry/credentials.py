@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from hullguard.inventory import base_directories
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.reference import HUB, Reference
 from hullguard.model.decoding import from_json
@@ -104,9 +105,9 @@ def _files(access: RegistryAccess) -> list[Path]:
     found = [Path(own) / "config.json" if own else Path.home() / ".docker" / "config.json"]
     if named := os.environ.get("REGISTRY_AUTH_FILE"):
         found.insert(0, Path(named))  # who names one for podman and its kin means that one
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    found.append(Path(runtime) / "containers/auth.json" if runtime else RUN / str(os.getuid()) / "auth.json")
-    found.append(Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers/auth.json")
+    runtime = base_directories.told("XDG_RUNTIME_DIR")
+    found.append(runtime / "containers/auth.json" if runtime else RUN / str(os.getuid()) / "auth.json")
+    found.append(base_directories.config_home() / "containers/auth.json")
     return found
 
 
