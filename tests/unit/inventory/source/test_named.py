@@ -12,7 +12,7 @@ from tests.support.images import Image, layer, node_package
 from tests.support.registry import fake_registry
 
 from hullguard.inventory import LayerCache, Limits, read, recognise
-from hullguard.inventory.source import containerd, engines, named, podman_storage
+from hullguard.inventory.source import containerd, engines, named, podman_service, podman_storage
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 from hullguard.model.package import Unknown
 
@@ -226,7 +226,8 @@ def test_a_list_of_podmans_that_cannot_be_read_is_none(engine: Start, tmp_path: 
     assert read("app:1", docker_host=engine("docker", IMAGE)).complete
 
 
-def test_every_place_that_was_tried_is_named(tmp_path: Path) -> None:
+def test_every_place_that_was_tried_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(podman_service, "program", lambda: None)  # where it is installed it is started
     for name in ("docker.sock", "podman.sock", "containerd.sock"):
         (tmp_path / name).touch()
     with fake_registry() as registry:

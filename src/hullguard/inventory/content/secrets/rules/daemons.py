@@ -92,7 +92,7 @@ DAEMONS = (
         + r"(?:[\w.\[\"']{0,60})?(?:SECRET_KEY|secret_key)[\"'\]]{0,2}"
         + r"(?:[ \t]{0,4}:[ \t]{0,4}[\w.\[\], |]{1,40}?)?[ \t]{0,8}=[ \t]{0,8}"
         + r"(?:(?:os\.)?(?:environ\.get|getenv|env)\([\"']\w{1,60}[\"'],[ \t]{0,4})?b?[\"']([^\"'\s\x00]{12,300})[\"']",
-        r"(?:[a-z_\-]{0,30}settings[a-z_\-]{0,30}|settings/[a-z_\-]{1,30}|config|superset_config|webserver_config|app|main|wsgi)\.py",
+        r"(?:(?:local_)?settings|settings_local|settings/(?:base|local|prod|production)|(?:superset_|webserver_)?config|app)\.py",
         3.0,
     ),
     setting(
