@@ -187,7 +187,13 @@ function codesIn(...files: string[]): string[] {
 function codes(): string[] {
   const folder = 'inventory/source/registry'
   const files = readdirSync(join('../src/hullguard', folder)).filter((name) => name.endsWith('.py'))
-  const others = ['access/registries/vault.py', 'inventory/apart.py', 'net/pace.py', 'worker/registries.py']
+  const others = [
+    'access/registries/vault.py',
+    'inventory/apart.py',
+    'net/answers.py',
+    'net/pace.py',
+    'worker/registries.py',
+  ]
   return codesIn(...files.map((name) => join(folder, name)), ...others)
 }
 

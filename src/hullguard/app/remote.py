@@ -1,5 +1,6 @@
 """A platform that runs elsewhere, as a command asks it over its REST API: signed in by a token, patient, bounded."""
 
+import functools
 import random
 import ssl
 import time
@@ -203,6 +204,10 @@ class Platform:
         return b"".join(parts)
 
     def _refusal(self, answer: "BaseHTTPResponse") -> HullguardError:
+        from urllib3.exceptions import HTTPError
+
+        from hullguard.net.answers import words
+
         status = answer.status
         if location := answer.headers.get("Location"):
             answer.close()
@@ -210,12 +215,12 @@ class Platform:
                 f"{self._server} leads to {location[:200]!r}, where no token is sent; name the platform's own address"
             )
             return Invalid(sentence, "platform.elsewhere")
+        body = words(functools.partial(answer.read1, decode_content=False), _SMALL, HTTPError)
+        answer.close()
         try:
-            problem = msgspec.json.decode(answer.read(_SMALL, decode_content=False), type=_Problem)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OSError):
+            problem = msgspec.json.decode(body, type=_Problem)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             problem = _Problem()
-        finally:
-            answer.close()
         if not problem.detail:
             return Unavailable(f"{self._server} answers {status}, not as a platform does", "platform.strange")
         nature = _NATURES.get(status, Invalid if status < HTTPStatus.INTERNAL_SERVER_ERROR else Unavailable)

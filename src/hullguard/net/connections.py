@@ -1,34 +1,27 @@
-"""HTTP connections whose answers must begin in time."""
+"""HTTP connections whose answers must come in time."""
 
-import contextlib
 import socket
-from collections.abc import Iterator
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import urllib3
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ProtocolError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
-from hullguard.net import pace
 from hullguard.net.allowed import Refuses
-
-
-@contextlib.contextmanager
-def _in_time(connected: Any) -> Iterator[None]:
-    try:
-        with pace.headers_within(pace.HEAD_SECONDS, connected):
-            yield
-    except TimeoutError as cause:
-        raise ProtocolError(str(cause)) from cause
+from hullguard.net.answers import watch
 
 
 class _Choosy(HTTPConnection):
     """Connects to none of the addresses that are refused, whatever name led to them."""
 
     refuses: ClassVar[tuple[Refuses, ...]] = ()
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        watch(self, f"the server {self.host}:{self.port}")
 
     def _new_conn(self) -> socket.socket:
         if not self.refuses or self.proxy is not None:
@@ -53,20 +46,12 @@ class _Choosy(HTTPConnection):
         raise failure
 
 
-class _Plain(_Choosy):
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself has it
-        with _in_time(self.sock):
-            return super().getresponse()
-
-
 class _Encrypted(_Choosy, HTTPSConnection):
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself has it
-        with _in_time(self.sock):
-            return super().getresponse()
+    pass
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+    ConnectionCls = _Choosy
 
 
 class _EncryptedPool(HTTPSConnectionPool):
@@ -74,7 +59,7 @@ class _EncryptedPool(HTTPSConnectionPool):
 
 
 def connections(proxy: str, refuses: Refuses | None = None, **common: Any) -> PoolManager:
-    """Connections, through a proxy where there is one, whose answers must begin in time.
+    """Connections, through a proxy where there is one, whose answers must come in time.
 
     ``refuses`` says to which addresses none is made; a proxy, which this machine was given, is asked for all.
     """

@@ -52,7 +52,7 @@ _LISTING_BYTES = 64 << 20
 _READER: Final = "hullguard.worker.registry_reader"
 _OF_THE_REGISTRY: Final = frozenset({"registry.unreachable", "registry.busy", "registry.sealed"})
 """Why an image was not read that is no fault of the image's."""
-PASSING: Final = ("registry.cut-off", "registry.refused", "net.too-slow", "image.worker-died")
+PASSING: Final = ("registry.cut-off", "registry.refused", "net.too-slow", "net.endless", "image.worker-died")
 """Why images were not read that may have gone with the trouble that ended an earlier turn."""
 
 _NATURES: Final[Mapping[str, type[HullguardError]]] = {

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from msgspec import Struct
 
@@ -31,6 +31,10 @@ _CHUNK = 1 << 16
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 30.0
 _FILE_SECONDS = 3600.0
+_REDIRECTS = 5
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_SLOW_TRIES = 2
+"""How often a server may be too slow to wait for: another connection may find a better one behind the same name."""
 _TRIES = 5
 """Tries in a row that bring nothing new."""
 _MOST_TRIES = 30
@@ -57,11 +61,11 @@ class Tag(Struct, frozen=True, omit_defaults=True):
 
 
 class _Passing(Exception):
-    """May go by itself; ``pause`` is what the server asked for."""
+    """May go by itself; ``pause`` is what the server asked for, ``slow`` that it had its time and did not use it."""
 
-    def __init__(self, why: str, pause: float | None = None) -> None:
+    def __init__(self, why: str, pause: float | None = None, *, slow: bool = False) -> None:
         super().__init__(why)
-        self.pause = pause
+        self.pause, self.slow = pause, slow
 
 
 class Fetcher:
@@ -95,16 +99,17 @@ class Fetcher:
         ``enough`` sees each piece and may end the download early.
         """
         download = _Download(url, into, bound, known, enough)
-        idle, why = 0, ""
+        idle, slow, why = 0, 0, ""
         for _ in range(_MOST_TRIES):
             before = download.have
             try:
                 return self._try(download)
             except _Passing as cause:
                 idle = 0 if download.have > before else idle + 1
+                slow += cause.slow
                 why, pause = str(cause), cause.pause
             pause = pause if pause is not None else min(2.0**idle, 30.0)
-            if idle >= _TRIES or pause > _LONGEST_PAUSE or download.expired(pause):
+            if idle >= _TRIES or slow >= _SLOW_TRIES or pause > _LONGEST_PAUSE or download.expired(pause):
                 raise Failed(f"{url}: {why}", "update.failed")
             self._sleep(pause)
         raise Failed(f"{url}: the connection broke {_MOST_TRIES} times (at last: {why})", "update.failed")
@@ -112,14 +117,12 @@ class Fetcher:
     def _try(self, download: "_Download") -> Tag | None:
         import urllib3
 
-        pool = self._pool(download.url)
-        retries = urllib3.Retry(total=5, connect=0, read=0, redirect=5, status=0, other=0)
-        retries.respect_retry_after_header = False
-        retries.raise_on_status = False
         try:
-            response = pool.request(
-                "GET", download.url, headers=download.headers(), retries=retries, preload_content=False
-            )
+            response = self._asked(download)
+        except Failed:
+            raise
+        except Unavailable as slow:
+            raise _Passing(str(slow), slow=True) from slow
         except (urllib3.exceptions.HTTPError, ValueError) as cause:
             raise _Passing(_plainly(cause)) from cause
         try:
@@ -130,12 +133,29 @@ class Fetcher:
         except Failed:
             raise
         except Unavailable as slow:
-            raise _Passing(str(slow)) from slow
+            raise _Passing(str(slow), slow=True) from slow
         except urllib3.exceptions.HTTPError as cause:
             raise _Passing(f"broke off after {download.have} bytes: {_plainly(cause)}") from cause
         finally:
             response.close()
         return download.tag
+
+    def _asked(self, download: "_Download") -> "BaseHTTPResponse":
+        """Follows redirects by hand: urllib3 would read all that comes with one, for as long as it comes."""
+        url = download.url
+        for _ in range(_REDIRECTS + 1):
+            headers = download.headers()
+            response: BaseHTTPResponse = self._pool(url).request(
+                "GET", url, headers=headers, redirect=False, retries=False, preload_content=False
+            )
+            location = response.headers.get("Location", "") if response.status in _MOVED else ""
+            if not location:
+                return response
+            response.close()
+            url = urljoin(url, location)
+            if urlsplit(url).scheme != "https" and (download.secure or urlsplit(url).scheme != "http"):
+                raise Failed(f"{download.url}: leads to an address without TLS", "update.failed")
+        raise _Passing("too many redirects")
 
     def _read(self, download: "_Download", response: "BaseHTTPResponse") -> bool:
         """Whether all of it was read; not when what there is was enough."""
@@ -194,6 +214,11 @@ class _Download:
         self._bound, self._known = bound, known
         self._deadline = time.monotonic() + _FILE_SECONDS
 
+    @property
+    def secure(self) -> bool:
+        """Whether it may be asked for over TLS only."""
+        return urlsplit(self.url).scheme == "https"
+
     def expired(self, pause: float = 0.0) -> bool:
         return time.monotonic() + pause > self._deadline
 
@@ -211,8 +236,6 @@ class _Download:
     def accept(self, response: "BaseHTTPResponse") -> bool:
         """Whether content follows; False when it is the known one still."""
         status = response.status
-        if self.url.startswith("https:") and (response.geturl() or "").startswith("http:"):
-            raise Failed(f"{self.url}: leads to an address without TLS", "update.failed")
         if status == 304 and self._known is not None and not self.have:
             return False
         if status == 206:

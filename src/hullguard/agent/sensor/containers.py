@@ -11,12 +11,15 @@ from collections import OrderedDict
 import msgspec
 from msgspec import Struct, field
 
+from hullguard.model.errors import Unavailable
 from hullguard.model.event import ContainerDetails, ContainerRef, ImageRef
+from hullguard.net.answers import watch
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _DEFAULT_SOCKET = "/var/run/docker.sock"
 _TIMEOUT = 0.5
 _PAUSE = 5.0
+_UNTOLD = (Unavailable, OSError, http.client.HTTPException, msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _LARGEST_ANSWER = 1 << 20
 _MOST = 2048
 _MOST_LABELS = 128
@@ -97,7 +100,7 @@ class DockerIdentities:
         filters = urllib.parse.quote(json.dumps({"id": [identifier]}))
         try:
             answer = self._get(f"/containers/json?all=1&filters={filters}")
-        except (OSError, http.client.HTTPException, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except _UNTOLD:
             self._down_until = time.monotonic() + _PAUSE
             self.reachable = False
             return None
@@ -106,6 +109,7 @@ class DockerIdentities:
 
     def _get(self, path: str) -> list[_Listed]:
         connection = _UnixConnection(str(self._path))
+        watch(connection, "the Docker engine", _TIMEOUT)
         try:
             connection.request("GET", path, headers={"Host": "docker"})
             response = connection.getresponse()

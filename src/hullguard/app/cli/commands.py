@@ -126,7 +126,7 @@ def run(command: Any, arguments: Sequence[str]) -> int:
 def _run(command: Any, arguments: Sequence[str]) -> object:
     output = sys.stdout
     try:
-        return command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
+        code = command.main(args=arguments, prog_name="hullguard", standalone_mode=False)
     except TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # a name that typer does not export
             sys.stderr.write(f"{error}\n")
@@ -139,3 +139,6 @@ def _run(command: Any, arguments: Sequence[str]) -> object:
             raise
         # Typer has met a broken pipe: it changed the output and chose 1, which is our word for a finding.
         sys.exit(exits.broken_pipe())
+    if code == exits.INTERRUPTED:  # what typer makes of Ctrl-C, and says nothing
+        raise KeyboardInterrupt
+    return code

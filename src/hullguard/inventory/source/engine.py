@@ -13,8 +13,8 @@ from hullguard.inventory.compression import Readable
 from hullguard.inventory.source.documents import DockerContainer, DockerInspect, DockerListed
 from hullguard.inventory.source.engine_json import decode
 from hullguard.model.errors import HullguardError, Invalid, NotFound, Unavailable
-from hullguard.net import pace
-from hullguard.net.pace import Pace, headers_within
+from hullguard.net.answers import watch, words
+from hullguard.net.pace import Pace
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT = 60.0
@@ -102,11 +102,11 @@ class Engine:
     @contextlib.contextmanager
     def _answer(self, path: str, name: str, what: str = "image") -> Iterator[http.client.HTTPResponse]:
         connection = self._connection()
+        watch(connection, f"the {self.name} at {self.host}")
         try:
             try:
                 connection.request("GET", path)
-                with headers_within(pace.HEAD_SECONDS, connection.sock):
-                    answer = connection.getresponse()
+                answer = connection.getresponse()
             except (OSError, http.client.HTTPException) as cause:
                 sentence = f"no {self.name} answers at {self.host}: {cause}; is it running, and may you use its socket?"
                 raise Unavailable(sentence, "docker.unreachable") from cause
@@ -161,10 +161,7 @@ def _quoted(name: str, safe: str = "") -> str:
 
 
 def _reason(answer: http.client.HTTPResponse) -> str:
-    try:
-        body = answer.read(2000)
-    except (OSError, http.client.HTTPException):
-        return ""
+    body = words(answer.read1, 2000, OSError, http.client.HTTPException)
     try:
         return str(msgspec.json.decode(body)["message"])[:500]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):

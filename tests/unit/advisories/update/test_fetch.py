@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.drip import encrypting
 from tests.support.mirror import Answer, SmallMirror, claims, cut, drips, endless, sends, serving, status, unending
+from tests.support.registry import certificate
 
-from hullguard.advisories.update import fetch
 from hullguard.advisories.update.fetch import Absent, Failed, Fetcher, Tag
 from hullguard.net import pace
 
@@ -94,23 +95,43 @@ def test_a_server_that_cannot_continue_is_asked_from_the_start(mirror: SmallMirr
     assert into.read_bytes() == CONTENT
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        (drips(b"X-A: 1\r\n", first=b"HTTP/1.1 200 OK\r\n"), "did not end in time"),
-        (drips(b"x", first=b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"), "too slow to wait for"),
+        (drips(b"X-A: 1\r\n", first=OK), "did not end its headers within 0.2 s"),
+        (drips(b"HTTP/1.1 100 Continue\r\n\r\n"), "did not end its headers within 0.2 s"),
+        (drips(b"x", first=OK + b"Content-Length: 1000000\r\n\r\n"), "sends fewer than 16384 bytes a second"),
+        (drips(b"0", first=CHUNKED), "sent no whole piece of its answer within 0.2 s"),
+        (drips(b"X: y\r\n" * 10_000, first=CHUNKED + b"2\r\n{}\r\n0\r\n"), "headers or lines of chunks without end"),
     ],
 )
-def test_a_server_that_drips_is_given_up(
+def test_a_server_whose_answer_does_not_end_is_given_up(
     mirror: SmallMirror, into: Path, pauses: Pauses, monkeypatch: pytest.MonkeyPatch, fault: Answer, why: str
 ) -> None:
     for bound in ("HEAD_SECONDS", "WINDOW_SECONDS"):
-        monkeypatch.setattr(pace, bound, 0.2)
-    monkeypatch.setattr(fetch, "_MOST_TRIES", 3)
+        monkeypatch.setattr(pace, bound, 30.0 if why.endswith("without end") else 0.2)
     mirror.faults["/file"] = [fault] * 9
 
-    with pytest.raises(Failed, match=rf"the connection broke 3 times \(at last: .*{why}"):
+    with pytest.raises(Failed, match=rf"/file: .*{why}"):
         Fetcher(sleep=pauses).get(f"{mirror.url}/file", into, BOUND)
+
+    assert mirror.paths() == ["/file", "/file"]
+
+
+@pytest.mark.parametrize("piece", [b"x", bytes(1 << 16)])
+def test_what_comes_with_a_redirect_is_not_read(mirror: SmallMirror, into: Path, pauses: Pauses, piece: bytes) -> None:
+    first = b"HTTP/1.1 302 Found\r\nLocation: /file\r\nContent-Length: 99999999999\r\n\r\n"
+    mirror.files["/moved"] = b""
+    mirror.faults["/moved"] = [drips(piece, first=first)]
+
+    Fetcher(sleep=pauses).get(f"{mirror.url}/moved", into, BOUND)
+
+    assert into.read_bytes() == CONTENT
+    assert pauses == []
 
 
 def test_pauses_grow_and_end(mirror: SmallMirror, into: Path, pauses: Pauses) -> None:
@@ -299,6 +320,34 @@ def test_redirects_are_followed_and_circles_left(mirror: SmallMirror, into: Path
     mirror.faults["/moved"] = [status(302, Location="/moved")] * 100
     with pytest.raises(Failed, match="redirect"):
         Fetcher(sleep=Pauses()).get(f"{mirror.url}/moved", into, BOUND)
+
+
+@pytest.mark.parametrize("to", ["ftp://127.0.0.1/file", "file:///etc/passwd", "//[/"])
+def test_a_redirect_to_what_is_no_address_of_a_mirror_is_not_followed(
+    mirror: SmallMirror, into: Path, pauses: Pauses, to: str
+) -> None:
+    mirror.files["/moved"] = b""
+    mirror.faults["/moved"] = [status(302, Location=to)] * 9
+
+    with pytest.raises(Failed, match="/moved: "):
+        Fetcher(sleep=pauses).get(f"{mirror.url}/moved", into, BOUND)
+
+    assert not into.exists()
+
+
+def test_a_redirect_from_tls_to_none_is_not_followed(
+    mirror: SmallMirror, into: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, authority = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    mirror.files["/moved"] = b""
+    mirror.faults["/moved"] = [status(302, Location=f"{mirror.url}/file")]
+
+    plain = mirror.url.removeprefix("http://")
+    with encrypting(plain, own) as host, pytest.raises(Failed, match=f"https://{host}/moved: leads to .* without TLS"):
+        Fetcher(sleep=Pauses()).get(f"https://{host}/moved", into, BOUND)
+
+    assert mirror.paths() == ["/moved"]
 
 
 def test_the_proxy_of_the_environment_is_used(mirror: SmallMirror, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:

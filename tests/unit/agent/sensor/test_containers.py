@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.drip import dripping
 
 from hullguard.agent.sensor import containers
 from hullguard.agent.sensor.containers import DockerIdentities, Identity, container_id, full_name
@@ -95,6 +96,22 @@ def identities(engine: Engine) -> DockerIdentities:
 
 LISTED = {"Id": ID, "Names": ["/web"], "Image": "nginx", "ImageID": "sha256:1", "Labels": {"team": "blue"}}
 UNKNOWN = Identity(ContainerRef(ID))
+
+
+@pytest.mark.parametrize(
+    ("first", "piece"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n", b"X: y\r\n" * 10_000),
+    ],
+)
+def test_an_engine_whose_answer_does_not_end_is_left(tmp_path, first, piece):
+    with dripping(first, piece, tmp_path / "drip") as path:
+        asking = DockerIdentities(f"unix://{path}")
+
+        assert asking.identify(ID) == UNKNOWN
+        assert not asking.reachable
 
 
 def test_a_container_is_asked_for_once(engine):

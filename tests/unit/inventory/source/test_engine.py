@@ -1,14 +1,13 @@
 """What is asked of a Docker engine, and what becomes of its answers; the real one is in the integration tests."""
 
-import contextlib
 import http.server
 import socketserver
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.drip import dripping
 from tests.support.images import Image, apk_installed, dpkg_entry, file, layer, node_package, symlink
 
 from hullguard.inventory import LayerCache, read
@@ -62,43 +61,40 @@ def engine(tmp_path: Path) -> Iterator[Callable[[dict[str, Answer]], str]]:
         server.server_close()
 
 
-def dripping(tmp_path: Path, first: bytes, piece: bytes) -> Iterator[str]:
-    """An engine that sends something now and then."""
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.rfile.readline()
-            with contextlib.suppress(OSError):
-                self.wfile.write(first)
-                while True:
-                    self.wfile.write(piece)
-                    time.sleep(0.02)
-
-    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "drip.sock"), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"unix://{tmp_path}/drip.sock"
-        server.shutdown()
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("first", "piece", "why"),
     [
-        (b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n", "no Docker engine answers .*its headers did not end in time"),
-        (
-            b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
-            b" ",
-            "the Docker engine .* sends fewer than 16384 bytes a second",
-        ),
+        (OK, b"X-A: 1\r\n", "did not end its headers within 0.2 s"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "did not end its headers within 0.2 s"),
+        (OK + b"Content-Length: 1000000\r\n\r\n", b" ", "sends fewer than 16384 bytes a second"),
+        (CHUNKED, b"0", "sent no whole piece of its answer within 0.2 s"),
+        (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n", "sent no whole piece of its answer within 0.2 s"),
+        (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n" * 10_000, "sends headers or lines of chunks without end"),
     ],
 )
-def test_an_engine_that_drips_is_given_up(
+def test_an_engine_whose_answer_does_not_end_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes, why: str
 ) -> None:
     for bound in ("HEAD_SECONDS", "WINDOW_SECONDS"):
-        monkeypatch.setattr(pace, bound, 0.2)
-    with contextlib.contextmanager(dripping)(tmp_path, first, piece) as host, pytest.raises(Unavailable, match=why):
-        read("docker:app:1", docker_host=host)
+        monkeypatch.setattr(pace, bound, 30.0 if why.endswith("without end") else 0.2)
+    with dripping(first, piece, tmp_path / "s") as host, pytest.raises(Unavailable, match=f"the Docker engine .*{why}"):
+        read("docker:app:1", docker_host=f"unix://{host}")
+
+
+@pytest.mark.parametrize("form", ["Content-Length: 2000", "Transfer-Encoding: chunked"])
+def test_of_a_refusal_that_does_not_end_is_shown_what_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(pace, "WORDS_SECONDS", 0.3)
+    first = f"HTTP/1.1 500 Broken\r\n{form}\r\n\r\n".encode() + (
+        b"8\r\nno space\r\n" if "chunked" in form else b"no space"
+    )
+    with dripping(first, b"0", tmp_path / "s") as host, pytest.raises(Unavailable, match="refused: 500 no space"):
+        read("docker:app:1", docker_host=f"unix://{host}")
 
 
 INSPECT = b'{"Id": "sha256:abc", "RepoTags": ["app:1"], "RootFS": {"Layers": []}}'

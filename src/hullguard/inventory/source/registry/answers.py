@@ -1,6 +1,7 @@
 """What an answer, or that there is none, says: as far as it can be shown, and bounded."""
 
 import email.utils
+import functools
 import re
 import ssl
 import time
@@ -51,13 +52,12 @@ def said(answer: "BaseHTTPResponse") -> str:
     """The status and the sentence of an answer, as far as it has one."""
     from urllib3.exceptions import HTTPError
 
-    try:
-        body = answer.read(4000, decode_content=False)
-    except HTTPError:
-        body = b""
+    from hullguard.net.answers import words
+
+    body = words(functools.partial(answer.read1, decode_content=False), 4000, HTTPError)
     answer.close()
     try:
-        words = "; ".join(str(error["message"]) for error in msgspec.json.decode(body)["errors"])
+        sentence = "; ".join(str(error["message"]) for error in msgspec.json.decode(body)["errors"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        words = ""
-    return " ".join(f"{answer.status} {words}".split())[:500]
+        sentence = ""
+    return " ".join(f"{answer.status} {sentence}".split())[:500]

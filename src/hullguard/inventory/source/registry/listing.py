@@ -22,7 +22,9 @@ from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Un
 from hullguard.model.registry import ListedImage, RegistryListing, RegistrySpec, Trouble
 
 ANY: Final = "*"
-_ENDS: Final = frozenset({"registry.unreachable", "registry.busy", "registry.forbidden-address", "net.too-slow"})
+_ENDS: Final = frozenset(
+    {"registry.unreachable", "registry.busy", "registry.forbidden-address", "net.too-slow", "net.endless"}
+)
 """What will be so for every repository: nothing more is asked then."""
 _TOLD: Final = 5
 """Troubles that are told one by one."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.drip import dripping
 from tests.support.images import (
     DEBIAN_12,
     Image,
@@ -33,6 +34,7 @@ IMAGE = Image(
     ],
     compression="gzip",
 )
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 BLOBS = [digest_of(compressed(one, "gzip")) for one in IMAGE.layers]
 
@@ -338,8 +340,46 @@ class TestSlowRegistries:
             headers={f"X-{number}": "1" for number in range(90)}, trickle=True
         )
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match=r"did not end its headers within 0.3 s"):
             purls(registry)
+
+    @pytest.mark.parametrize(
+        ("first", "piece", "why"),
+        [
+            (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "did not end its headers within 0.3 s"),
+            (CHUNKED, b"0", "sent no whole piece of its answer within 0.3 s"),
+            (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n" * 10_000, "sends headers or lines of chunks without end"),
+        ],
+    )
+    def test_an_answer_that_does_not_end_is_given_up(
+        self, monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes, why: str
+    ) -> None:
+        for bound in ("HEAD_SECONDS", "WINDOW_SECONDS"):
+            monkeypatch.setattr(pace, bound, 30.0 if why.endswith("without end") else 0.3)
+
+        with dripping(first, piece) as host, pytest.raises(Unavailable, match=f"the server {host} {why}"):
+            read(f"registry:{host}/app:1", registry=RegistryAccess(insecure=True))
+
+    @pytest.mark.parametrize("form", ["Content-Length: 4000", "Transfer-Encoding: chunked"])
+    @pytest.mark.parametrize(("status", "error"), [(403, Denied), (404, NotFound), (400, Unavailable)])
+    def test_the_words_of_a_refusal_are_not_waited_for(
+        self, monkeypatch: pytest.MonkeyPatch, form: str, status: int, error: type[HullguardError]
+    ) -> None:
+        monkeypatch.setattr(pace, "WORDS_SECONDS", 0.3)
+        first = f"HTTP/1.1 {status} No\r\n{form}\r\n\r\n".encode()
+
+        with dripping(first, b"0") as host, pytest.raises(error, match=f"{status}"):
+            read(f"registry:{host}/app:1", registry=RegistryAccess(insecure=True))
+
+    def test_nor_are_those_of_a_token_server(self, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pace, "WORDS_SECONDS", 0.3)
+        registry.put(IMAGE)
+
+        with dripping(b"HTTP/1.1 400 No\r\nContent-Length: 4000\r\n\r\n", b" ") as tokens:
+            challenge = {"WWW-Authenticate": f'Bearer realm="http://{tokens}/token",service="x"'}
+            registry.answers["/v2/app/manifests/1"] = Reply(b"", 401, challenge)
+            with pytest.raises(Unauthenticated, match="its token server says 400"):
+                purls(registry)
 
 
 class TestBrokenConnections:
