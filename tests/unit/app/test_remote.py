@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.support import records
+from tests.support.drip import dripping
 
 from hullguard.app import remote
 from hullguard.app.remote import Platform
@@ -21,6 +22,7 @@ from hullguard.model.errors import (
     Unauthenticated,
     Unavailable,
 )
+from hullguard.net import pace
 
 MADE = {
     "id": "s1",
@@ -241,3 +243,27 @@ def test_a_place_where_nobody_listens_is_told() -> None:
     nowhere = Platform("http://127.0.0.1:1", "hgt_x", sleep=waited.append)
     with pytest.raises(Unavailable, match=r"the platform http://127\.0\.0\.1:1 cannot be reached"):
         nowhere.submit(b"x", "k", waited.append)
+
+
+@pytest.mark.parametrize("form", ["Content-Length: 4000", "Transfer-Encoding: chunked"])
+def test_the_words_of_a_refusal_are_not_waited_for(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setattr(pace, "WORDS_SECONDS", 0.3)
+
+    with dripping(f"HTTP/1.1 404 No\r\n{form}\r\n\r\n".encode(), b"0") as host, pytest.raises(Unavailable, match="404"):
+        Platform(f"http://{host}", "token").report("id", 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "piece"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+    ],
+)
+def test_an_answer_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes) -> None:
+    for bound in ("HEAD_SECONDS", "WINDOW_SECONDS"):
+        monkeypatch.setattr(pace, bound, 0.3)
+
+    with dripping(first, piece) as host, pytest.raises(Unavailable, match=f"{host} .* too slow to wait for"):
+        Platform(f"http://{host}", "token").report("id", 1)
