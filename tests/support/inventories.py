@@ -7,7 +7,7 @@ from tests.support.images import Entry, layer
 
 from hullguard.inventory.analyzers.analyzer import Context
 from hullguard.inventory.analyzers.catalog import ANALYZERS
-from hullguard.inventory.analyzers.provenance import foreign
+from hullguard.inventory.analyzers.provenance import foreign, looked_up
 from hullguard.inventory.layer import Indexer, LayerIndex
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.squash import Tree, squash
@@ -30,10 +30,11 @@ class Found:
             findings = analyzer.analyze(self.tree, context)
             context.owned |= findings.owned  # no test has two owners of one file
             context.unlisted |= findings.unlisted
+            context.unshown |= findings.unshown
             self.os = self.os or findings.os
             self.packages += findings.packages
             self.unknowns += findings.unknowns
-        self.unknowns += (*context.doubts(), *foreign(context.distribution, self.packages))
+        self.unknowns += (*context.doubts(), *foreign(context.distribution, self.packages), *looked_up(context))
 
     def named(self, name: str) -> Package:
         (package,) = (package for package in self.packages if package.name == name)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Findings
 from hullguard.inventory.analyzers.catalog import ANALYZERS
 from hullguard.inventory.analyzers.ownable import loadable_files
-from hullguard.inventory.analyzers.provenance import foreign
+from hullguard.inventory.analyzers.provenance import foreign, looked_up
 from hullguard.inventory.at_once import READER_ENDED, read_at_once
 from hullguard.inventory.cache import LayerCache
 from hullguard.inventory.content.catalog import inspectors_of
@@ -297,7 +297,7 @@ def _inventory(
         )
         for analyzer in analyzers:
             _take(analyzed(analyzer, tree, context), own, context)
-        own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages))
+        own.unknowns += (*context.doubts(), *foreign(context.distribution, own.packages), *looked_up(context))
         seen.add((own.os, frozenset(own.packages)))
         _take(own, found, context)
     if len(seen) > 1:
@@ -346,6 +346,7 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
     for path, claim in findings.owned.items():
         context.owned[path] = claim.joined(context.owned.get(path))
     context.unlisted |= findings.unlisted
+    context.unshown |= findings.unshown
     context.room -= len(findings.packages)
 
 

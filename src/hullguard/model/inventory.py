@@ -8,7 +8,7 @@ from hullguard.model.content import Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.package import Package, Unknown
 
-READER: Final = 1
+READER: Final = 2
 """The generation of the readers of this release.
 
 It grows whenever the same image could come out otherwise than before: an analyzer or an inspector has another version,

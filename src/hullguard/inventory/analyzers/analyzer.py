@@ -122,6 +122,8 @@ class Context(Struct):
     """Those that count as the package's though no checksum tells."""
     unlisted: set[str] = set()
     """OS packages that the distribution built and whose files nobody lists."""
+    unshown: dict[str, str] = {}
+    """OS packages by the real paths of their programs, where nothing shows that the distribution built them."""
     unclaimed: set[str] = set()
     """Files where OS packages put theirs that might be of one of those."""
     layers: tuple[str | None, ...] = ()
@@ -193,6 +195,8 @@ class Findings(Struct):
     owned: dict[str, Claim] = {}
     unlisted: set[str] = set()
     """Names of OS packages that the distribution built and whose files nobody lists."""
+    unshown: dict[str, str] = {}
+    """By real path of a program or library the OS package that brought it, and that somebody else may have built."""
     listed: list[tuple[str, set[str]]] = []
     """Names of OS packages with the real paths of those of their files for which it matters whose they are."""
     room: int = Limits().packages

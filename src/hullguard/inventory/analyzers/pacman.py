@@ -66,7 +66,7 @@ class PacmanAnalyzer(Analyzer):
         provenance.take(findings, context.distribution, self._owners(files, place, own, findings), fhs=False)
         for path, _ in files.matching(rf"{place}/[^/]+/files"):
             if files.file(f"{path.rpartition('/')[0]}/desc") is None:
-                findings.say(path, "a package whose description is missing")
+                findings.say(path, "a package whose description is missing", incomplete=True)
         for name in files.links(root):
             path = f"{root}/{name}/desc"
             if (files.real(path) or root).startswith(f"{root}/"):
@@ -93,10 +93,10 @@ class PacmanAnalyzer(Analyzer):
             findings.say(path, "it ends before its end; of its package something may be missing", incomplete=True)
         if not is_name(name) or not version:
             if _ENDED.decode() not in sections:
-                findings.say(path, "it lacks the package's name or its version")
+                findings.say(path, "it lacks the package's name or its version", incomplete=True)
             return
         if any(len(values.get(field, "")) > _LONGEST for field in ("NAME", "VERSION", "BASE", "ARCH")):
-            findings.say(path, "it has a name or a version without end")
+            findings.say(path, "it has a name or a version without end", incomplete=True)
             return
         distribution, arch = context.distribution, values.get("ARCH")
         # What was built on the machine itself is not signed.

@@ -43,7 +43,7 @@ class PortageAnalyzer(Analyzer):
             if name.startswith(_MERGING):
                 findings.say(directory, "it is half installed: which of its files are there is not known")
             elif (parts := _parted(name)) is None or not is_word(directory):
-                findings.say(directory, "its directory's name holds no version")
+                findings.say(directory, "its directory's name holds no version", incomplete=True)
             elif findings.has_room():
                 findings.packages.append(_package(directory, f"{category}/{parts[0]}", parts[1], values, context))
         return findings

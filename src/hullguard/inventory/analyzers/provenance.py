@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullguard.inventory.analyzers.analyzer import Claim, Files, Findings
+from hullguard.inventory.analyzers.analyzer import Claim, Context, Files, Findings
 from hullguard.inventory.analyzers.ownable import metadata
 from hullguard.inventory.distributions import Distribution
 from hullguard.model.package import OS_TYPES, Package, PackageType, Unknown
@@ -73,13 +73,19 @@ _PROGRAMS = {
 
 def maintained(distribution: Distribution | None, maintainer: str | None, version: str = "") -> bool:
     """By whom a package of dpkg or pacman says that it is made (``Name <address>``), or that its version tells."""
-    domain = _DOMAIN.search(maintainer or "")
-    if distribution is None or domain is None or marked(version):
+    # Some lists end with a comma, and firms have commas in their names.
+    named_ones = [part for part in (maintainer or "").split(",") if part.strip()]
+    domains = [_DOMAIN.search(part) for part in named_ones if "@" in part or part is named_ones[-1]]
+    if distribution is None or not domains or marked(version):
+        return False
+    made_by = [f".{domain[1].lower()}" for domain in domains if domain is not None]
+    if len(made_by) < len(domains):
         return False
     if distribution.id == "debian" and _DEBIANS_OWN.search(version):
         return True
     known = _MAINTAINERS.get(distribution.id, ())
-    return any(f".{domain[1].lower()}".endswith(f".{each}") for each in known)
+    # Who adds himself to the distribution's maintainers may well have built it.
+    return all(any(domain.endswith(f".{each}") for each in known) for domain in made_by)
 
 
 def marked(version: str) -> bool:
@@ -171,15 +177,33 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
             claim = Claim(owner.layer, frozenset((owner.sums[path],)))
             findings.owned[path] = claim.joined(findings.owned.get(path))
         findings.listed.append((owner.name, owner.paths))
-        if any(metadata(path) for path in owner.sums if path not in kept):
+        apart = [path for path in owner.sums if path not in kept]
+        if any(map(metadata, apart)):
             others.add(owner.name)
-    if not others or distribution is None or not published:  # that nobody knows of its packages is said elsewhere
-        return
-    why = (
+        elif published:
+            findings.unshown.update(dict.fromkeys(apart, owner.name))
+    if others and distribution is not None and published:  # that nobody knows of its packages is said elsewhere
+        findings.say(named(others), _unshown(distribution))
+
+
+def looked_up(context: Context) -> Iterator[Unknown]:
+    """Says of OS packages that programs or libraries of theirs are named beside them, when all analyzers are through.
+
+    Nothing else tells why an image has Debian's libc-ares2 and c-ares.
+    """
+    places = (
+        place.partition("!/")[0] for one in context.packages if one.type not in OS_TYPES for place in one.locations
+    )
+    others = {context.unshown.get(context.reals.get(place, place), "") for place in places} - {""}
+    if others and context.distribution is not None:
+        yield Unknown(named(others), _unshown(context.distribution))
+
+
+def _unshown(distribution: Distribution) -> str:
+    return (
         f"nothing shows that {distribution.id} built them, and its advisories may not speak of them: "
         "programs and packages of languages among their files were looked up by themselves"
     )
-    findings.say(named(others), why)
 
 
 def named(others: set[str]) -> str:

@@ -22,12 +22,17 @@ class SlackwareAnalyzer(Analyzer):
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings, context = Findings(room=context.room), context.managed(PackageType.SLACKWARE)
-        for path, file in files.matching(self.paths):
+        found = list(files.matching(self.paths))
+        database = any(file.content for _, file in found)
+        for path, file in found:
             name, *rest = path.rpartition("/")[2].rsplit("-", 3)
+            named = len(rest) == 3 and is_name(name) and is_word(path) and all(rest)
             if not file.content:
-                findings.say(path, "is no description of a Slackware package")
-            elif len(rest) != 3 or not is_name(name) or not is_word(path) or not all(rest):
-                findings.say(path, "its name is not made of a package's name, version, architecture and build")
+                # Others may log there, too, where there is no Slackware.
+                findings.say(path, "is no description of a Slackware package", incomplete=database or named)
+            elif not named:
+                why = "its name is not made of a package's name, version, architecture and build"
+                findings.say(path, why, incomplete=True)
             elif findings.has_room():
                 version, arch, build = rest
                 findings.packages.append(

@@ -31,7 +31,7 @@ _OF_FIRMS = re.compile(
     r"(?:^|[<\s])(?:[a-z0-9.-]+[-+])?(?:support|contact|packag(?:es|ing|ers)|hello|info|builds?|releases?|dev)@",
     re.IGNORECASE,
 )
-_OF_UBUNTU = re.compile(r"[@.](?:ubuntu|canonical)\.com>?\s*\Z", re.IGNORECASE)
+_OF_UBUNTU = re.compile(r"[@.](?:ubuntu|canonical)\.com>?[,\s]*\Z", re.IGNORECASE)
 
 
 def packed(

@@ -76,6 +76,10 @@ _DATABASES = (
     r"|(?:usr/|var/|opt/)?lib/opkg/status|var/db/pkg/[^/]+/[^/]+/PF|var/db/xbps/pkgdb-[^/]+\.plist"
     r"|var/lib/pkgtools/packages/[^/]+)"
 )
+# Python, Debian's pip and virtualenv keep some for the environments that they make.
+_WHEEL = (
+    r"(?!(?:.*/)?(?:ensurepip/_bundled|usr/share/python-wheels|virtualenv/seed/wheels/embed)/[^/]+\Z)(?:.*/)?[^/]+\.whl"
+)
 _ELSEWHERE = rf"(?!(?:{_DATABASES})\Z)(?!usr/lib/apk/).+/{_DATABASES}"
 """Databases of OS packages below another root: that of a chroot, or of a container in the image."""
 _OF_MANY_FILES = re.compile(
@@ -87,8 +91,8 @@ _OF_MANY_FILES = re.compile(
 class UnreadAnalyzer(Analyzer):
     """Names no package; one that is looked for in vain is better than one that nobody missed."""
 
-    name, version = "unread", 15
-    paths = "|".join((*(kind.paths for kind in _KINDS), _ELSEWHERE))
+    name, version = "unread", 16
+    paths = "|".join((*(kind.paths for kind in _KINDS), _WHEEL, _ELSEWHERE))
 
     def condense(self, path: str, content: bytes) -> bytes:
         return b"phar" if _PHAR.fullmatch(path) is not None and _END_OF_STUB in content else b""
@@ -110,6 +114,9 @@ class UnreadAnalyzer(Analyzer):
                     f"packages of this kind are not read; there are {len(places)} signs of them, {places[0]} the first"
                 )
                 findings.say(f"packages of {kind.name}", why)
+        if wheels := sorted(path for path, _ in files.matching(_WHEEL)):
+            why = f"they are not installed, so they count for nothing; {wheels[0]} is the first"
+            findings.say(f"{len(wheels)} wheels of Python", why)
         # One of many files is told once, by its directory.
         elsewhere = (_OF_MANY_FILES.sub(r"\1", path) for path, _ in files.matching(_ELSEWHERE))
         for path in dict.fromkeys(elsewhere):

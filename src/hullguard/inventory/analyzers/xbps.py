@@ -29,6 +29,8 @@ _FIELDS = frozenset({"pkgver", "state", "architecture", "license"})
 _KEPT = 1000
 """Bytes of a value, more than a name or a version has."""
 _END = b"</plist>"
+_NO_PACKAGES = "_XBPS_"
+"""How the names of its other dictionaries begin, those of alternatives."""
 _THERE = frozenset({"installed", "unpacked"})
 
 
@@ -48,7 +50,7 @@ class _Database(msgspec.Struct, omit_defaults=True):
 class XbpsAnalyzer(Analyzer):
     """``pkgver`` is name, version and revision in one. No advisories are published for these packages."""
 
-    name, version = "xbps", 1
+    name, version = "xbps", 2
     paths = re.escape(_PLACE)
     fixed = (_PLACE,)
 
@@ -83,7 +85,10 @@ class XbpsAnalyzer(Analyzer):
         name, _, version = entry.pkgver.rpartition("-")
         what = quoted(key or _PLACE, 200)
         if not is_name(name) or not is_word(name) or not is_word(version):
-            findings.say(what, f"{_PLACE}: an entry lacks its name or its version")
+            findings.say(what, f"{_PLACE}: an entry lacks its name or its version", incomplete=True)
+            return
+        if not entry.state:
+            findings.say(what, f"{_PLACE}: an entry does not say whether it is installed", incomplete=True)
             return
         if entry.state not in _THERE:
             findings.say(what, "it is half installed: which of its files are there is not known")
@@ -113,7 +118,7 @@ def _dictionaries(elements: Iterable[re.Match[bytes]]) -> Iterator[tuple[str, di
         closing, kind, empty, content = element.groups()
         if kind in (b"dict", b"array"):
             depth += 0 if empty else -1 if closing else 1
-            if closing and depth == 1 and values:
+            if (closing or empty) and depth == 1 and (values or not name.startswith(_NO_PACKAGES)):
                 yield name, values
             if depth == 1:
                 values = {}

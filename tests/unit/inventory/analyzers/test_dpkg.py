@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from tests.support.images import DEBIAN_12, Entry, dpkg_entry, dpkg_status, file, python_package, symlink, whiteout
 from tests.support.inventories import Found
+from tests.support.programs import elf
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.dpkg import DpkgAnalyzer
@@ -247,6 +248,32 @@ def test_what_pip_installed_beside_it_is_reported() -> None:
     assert Found(members).names == ["python3-six", "six"]
 
 
+DEBIAN, OTHER = "Debian Python Team <team+python@tracker.debian.org>", "A vendor <support@example.com>"
+
+
+@pytest.mark.parametrize(
+    ("maintainers", "own"),
+    [
+        (f"{DEBIAN},", True),  # as python3-greenlet of Debian 12 has it
+        (f"{DEBIAN}, ", True),
+        (f"{DEBIAN}, Somebody <somebody@debian.org>", True),
+        (f"Debian, Python Team <team@debian.org>,{DEBIAN}", True),
+        (f"{DEBIAN}, {OTHER}", False),
+        (f"{OTHER}, {DEBIAN}", False),
+        (f"{DEBIAN}, Somebody", False),
+        (f"{DEBIAN}, @", False),
+        (f"{OTHER},", False),
+        (",", False),
+        ("Debian,", False),
+    ],
+)
+def test_all_of_several_maintainers_are_the_distributions(maintainers: str, own: bool) -> None:
+    # Story: a comma at the end hid the address, and pkg:pypi/greenlet stood beside Debian's package.
+    entry = dpkg_entry("python3-six", "1.16.0-4", maintainer=maintainers)
+
+    assert Found([OS, dpkg_status(entry), owned(SIX), SIX_FILE]).names == ["python3-six", *([] if own else ["six"])]
+
+
 DISTROLESS = "Package: python3-six\nMaintainer: Debian <team@tracker.debian.org>\nVersion: 1\n\n"
 
 
@@ -315,6 +342,27 @@ def test_packages_of_others_are_named_where_languages_packages_lie_in_them() -> 
 
     (said,) = [unknown for unknown in found.unknowns if unknown.what == "1 OS packages (vendor)"]
     assert said.why.startswith("nothing shows that debian built them, and its advisories may not speak of them")
+
+
+@pytest.mark.parametrize(("maintainer", "told"), [("Somebody <somebody@example.com>", True), (DEBIAN, False)])
+def test_a_package_whose_library_is_named_beside_it_says_why(maintainer: str, told: bool) -> None:
+    # Story: c-ares stood beside Debian's own libc-ares2, whose maintainer has a private address, without a word.
+    entries = (dpkg_entry("libapart3", "3.0-1", maintainer=maintainer), dpkg_entry("idle", "1", maintainer=maintainer))
+
+    found = Found(
+        [
+            OS,
+            dpkg_status(*entries),
+            owned("usr/bin/openssl", "libapart3"),
+            file("usr/bin/openssl", elf(extra=b"OpenSSL 3.0.11 19 Sep 2023")),
+            owned("usr/bin/x", "idle"),
+            file("usr/bin/x", ""),
+        ]
+    )
+
+    assert ("openssl" in found.names) == told
+    said = [one.what for one in found.unknowns if one.why.startswith("nothing shows that debian built them, and")]
+    assert said == (["1 OS packages (libapart3)"] if told else [])
 
 
 @pytest.mark.parametrize("name", ["python3-six", "python3"])  # a name may be cut

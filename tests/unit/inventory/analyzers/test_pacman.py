@@ -50,9 +50,16 @@ def test_an_entry_without_a_name_or_a_version_is_named(content: str) -> None:
     found = Found([OS, file("var/lib/pacman/local/bash-1-1/desc", content), package("zlib", "1-1")])
 
     assert found.names == ["zlib"]
-    assert [(one.what, one.why) for one in found.unknowns] == [
-        ("var/lib/pacman/local/bash-1-1/desc", "it lacks the package's name or its version")
+    # Story: such a report was complete, though a package was missing in it.
+    assert [(one.what, one.why, one.incomplete) for one in found.unknowns] == [
+        ("var/lib/pacman/local/bash-1-1/desc", "it lacks the package's name or its version", True)
     ]
+
+
+def test_a_package_without_its_description_is_missing() -> None:
+    found = Found([OS, file("var/lib/pacman/local/bash-1-1/files", "%FILES%\nusr/\n\n"), package("zlib", "1-1")])
+
+    assert [(one.what, one.incomplete) for one in found.unknowns] == [("var/lib/pacman/local/bash-1-1/files", True)]
 
 
 @pytest.mark.parametrize(

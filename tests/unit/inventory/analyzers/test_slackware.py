@@ -46,4 +46,13 @@ def test_what_is_no_package_is_told(name: str, content: str, why: str) -> None:
     found = Found([file(f"{NEW}/{name}", content)])
 
     assert found.names == []
-    assert (f"{NEW}/{name}", why) in [(one.what, one.why) for one in found.unknowns]
+    assert (f"{NEW}/{name}", why, True) in [(one.what, one.why, one.incomplete) for one in found.unknowns]
+
+
+@pytest.mark.parametrize("database", [True, False])
+def test_a_log_is_no_package_where_there_are_none(database: bool) -> None:
+    packages = [file(f"{NEW}/a-1-noarch-1", "PACKAGE NAME:  a-1-noarch-1\n")] if database else []
+
+    found = Found([file(f"{NEW}/log", "text"), *packages])
+
+    assert [one.incomplete for one in found.unknowns if one.what == f"{NEW}/log"] == [database]

@@ -152,3 +152,27 @@ def test_what_another_list_names_is_not_told() -> None:
     found = Found([listed, file("app/vendor/composer/installed.php", "<?php")])
 
     assert "packages of Composer without its list" not in [one.what for one in found.unknowns]
+
+
+def test_wheels_that_lie_about_are_told_once() -> None:
+    # Story: the same bytes called .zip were told, and as wheels they were passed over.
+    found = Found([file(f"wheels/{name}-1.0-py3-none-any.whl", b"PK") for name in ("a", "b")])
+
+    assert found.names == []
+    (said,) = [one for one in found.unknowns if one.what == "2 wheels of Python"]
+    assert said.why == "they are not installed, so they count for nothing; wheels/a-1.0-py3-none-any.whl is the first"
+    assert not said.incomplete
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "usr/local/lib/python3.12/ensurepip/_bundled",
+        "usr/share/python-wheels",
+        "srv/lib/python3.12/site-packages/virtualenv/seed/wheels/embed",
+    ],
+)
+def test_wheels_for_new_environments_are_not_told(place: str) -> None:
+    found = Found([file(f"{place}/pip-24.0-py3-none-any.whl", b"PK"), file("opt/wheels/b-1-py3-none-any.whl", b"PK")])
+
+    assert [one.what for one in found.unknowns if "wheel" in one.what] == ["1 wheels of Python"]

@@ -65,7 +65,33 @@ def test_an_entry_without_name_or_version_is_told(pkgver: str) -> None:
     found = Found([database(entry("a", pkgver))])
 
     assert found.names == []
-    assert ("a", f"{PLACE}: an entry lacks its name or its version") in [(one.what, one.why) for one in found.unknowns]
+    assert ("a", f"{PLACE}: an entry lacks its name or its version", True) in [
+        (one.what, one.why, one.incomplete) for one in found.unknowns
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inner", "why"),
+    [
+        ("<dict></dict>", "lacks its name or its version"),
+        ("<dict/>", "lacks its name or its version"),
+        ("<dict><key>pkgver</key><string>a-1_1</string></dict>", "does not say whether it is installed"),
+    ],
+)
+def test_an_entry_without_what_it_must_have_is_missing(inner: str, why: str) -> None:
+    # Story: an empty one was passed over without a word, one without a state was called half installed.
+    found = Found([database(f"<key>a</key>{inner}", entry("b", "b-1_1"))])
+
+    assert found.names == ["b"]
+    assert ("a", f"{PLACE}: an entry {why}", True) in [(one.what, one.why, one.incomplete) for one in found.unknowns]
+
+
+def test_alternatives_are_no_packages() -> None:
+    alternatives = "<key>_XBPS_ALTERNATIVES_</key><dict><key>vi</key><array><string>vim</string></array></dict>"
+
+    found = Found([database(alternatives, entry("b", "b-1_1"))])
+
+    assert (found.names, [one.what for one in found.unknowns if one.incomplete]) == (["b"], [])
 
 
 @pytest.mark.parametrize("content", ["", "text", HEAD, HEAD + entry("a", "a-1_1")])

@@ -10,7 +10,6 @@ from hullguard.inventory.analyzers.analyzer import (
     File,
     Files,
     Findings,
-    is_name,
     os_purl,
 )
 from hullguard.inventory.analyzers.chisel.manifest import Condensed, condense
@@ -34,7 +33,7 @@ class ChiselAnalyzer(Analyzer):
     Some images have a database of dpkg beside its list, which says more: what that names is not named again.
     """
 
-    name, version = "chisel", 3
+    name, version = "chisel", 4
     paths = PLACE.replace(".", r"\.")
     fixed = (PLACE,)
 
@@ -72,9 +71,6 @@ class ChiselAnalyzer(Analyzer):
         distribution, origins, others, unsourced = context.distribution, _origins(file), set[str](), set[str]()
         for name, version, arch in found.packages:
             if (name, version) in known or not findings.has_room():
-                continue
-            if not is_name(name):
-                findings.say(PLACE, "an entry lacks its name or its version")
                 continue
             source = source_of(name, version)
             if source is None:

@@ -5,6 +5,7 @@ count that name a package or a path; a path has the slices that it is of, which 
 """
 
 import io
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -20,6 +21,11 @@ _LONGEST = 1000
 """Characters of a value."""
 _SLICES = 1000
 """Of one path; some directories are of dozens."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*")
+_VERSION = re.compile(r"[!-~]+")
+"""As Debian's policy has them, 5.6.7 and 5.6.12, the latter less strictly."""
 
 
 class Condensed(Struct, omit_defaults=True):
@@ -96,7 +102,7 @@ def _take(line: _Line, found: Condensed) -> bool:
     if any(len(word) > _LONGEST for word in (line.name, line.version, line.arch, line.sha256, line.final_sha256)):
         return False
     if line.kind == "package":
-        if not line.name or not line.version:
+        if _NAME.fullmatch(line.name) is None or _VERSION.fullmatch(line.version) is None:
             return False
         found.packages.append((line.name, line.version, line.arch))
         return True

@@ -23,6 +23,8 @@ KEY = "gpg-pubkey"
 """rpm keeps the keys that it trusts as if they were packages."""
 _EPOCH = re.compile(r"\d{1,10}", re.ASCII)
 _ARCH = re.compile(r"\w{1,30}", re.ASCII)
+_WORD = re.compile(r"[!-~]+")
+"""What names, versions and architectures are made of."""
 _LINES = re.compile(rb"[^\n]+")
 
 
@@ -74,7 +76,8 @@ def _of_columns(line: str) -> Record | None:
     version, _, release = both.rpartition("-")
     # A line that was cut off ends within the name of the source's file.
     whole = source.endswith(".rpm") or source == _NONE
-    if not (is_name(name) and version and release and _EPOCH.fullmatch(epoch) and whole):
+    words = all(map(_WORD.fullmatch, (name, version, release, arch or _NONE)))
+    if not (is_name(name) and words and _EPOCH.fullmatch(epoch) and whole):
         return None
     return _record(name, version, release, arch, epoch=int(epoch), vendor=vendor, source=source)
 
@@ -86,7 +89,7 @@ def _of_word(line: str) -> Record | None:
     parts = stem.rsplit("-", 2)
     if len(line) > _LONGEST or len(parts) != 3 or not all(parts) or not is_name(parts[0]):
         return None
-    if line.split() != [line] or (_ARCH.fullmatch(arch) is None and arch != _NONE):
+    if _WORD.fullmatch(line) is None or (_ARCH.fullmatch(arch) is None and arch != _NONE):
         return None
     name, version, release = parts
     return _record(name, version, release, arch)

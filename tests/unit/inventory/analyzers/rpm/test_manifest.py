@@ -69,11 +69,22 @@ def test_lines_that_cannot_be_read_are_told(line: str) -> None:
     )
 
 
-@pytest.mark.parametrize("line", ["glibc\n", "a b-1-2.x\n", "-1-2.noarch\n", "glibc-2.38-8.azl3.x/6\n", b"\xff-1-2\n"])
+@pytest.mark.parametrize(
+    "line",
+    ["glibc\n", "a b-1-2.x\n", "-1-2.noarch\n", "glibc-2.38-8.azl3.x/6\n", "gl\0ibc-1-2.x86_64\n", b"\xff-1-2\n"],
+)
 def test_words_that_name_no_package_are_told(line: str | bytes) -> None:
     content = NAMES.encode() + (line if isinstance(line, bytes) else line.encode())
 
     assert "line 4 the first of them" in Found([OS, file(SHORT, content)]).unknowns[0].why
+
+
+@pytest.mark.parametrize("name", ["gl\0ibc", "gl ibc", "gl\x1bibc"])
+def test_what_can_name_no_package_names_none(name: str) -> None:
+    found = Found([OS, file(LONG, CERTIFICATES + GLIBC.replace("glibc", name, 1))])
+
+    assert found.names == ["ca-certificates-base"]
+    assert [(one.what, one.incomplete) for one in found.unknowns] == [(LONG, True)]
 
 
 def test_a_list_that_was_cut_off_is_told() -> None:
