@@ -21,9 +21,9 @@ _REVISION = re.compile(r"r\d+", re.ASCII)
 class PortageAnalyzer(Analyzer):
     """No advisories are published in a form that speaks of these packages, so none stands for what it brought."""
 
-    name, version = "portage", 1
+    name, version = "portage", 2
     # That nothing follows has ``Endings`` tell them by their beginning, not by an end that all licences have.
-    paths = rf"{_ROOT}/[^/]+/[^/]+/(?:CONTENTS|LICENSE|SLOT|repository)(?!/)"
+    paths = rf"{_ROOT}/[^/]+/[^/]+/(?:CONTENTS|LICENSE|PF|SLOT|repository)(?!/)"
     fixed = (_ROOT,)
 
     def condense(self, path: str, content: bytes) -> bytes:

@@ -72,6 +72,13 @@ def test_what_is_no_package_is_told(directory: str, why: str) -> None:
     ]
 
 
+def test_a_package_of_which_little_is_left_is_one() -> None:
+    # Story: without its list of files it was passed over without a word.
+    found = Found([file("var/db/pkg/app-shells/bash-5.1_p16/PF", "bash-5.1_p16\n")])
+
+    assert [(one.name, one.version) for one in found.packages] == [("app-shells/bash", "5.1_p16")]
+
+
 def test_layers_bring_and_take_packages() -> None:
     found = Found(installed("a-1") + installed("b-1"), [whiteout("var/db/pkg/dev-libs/a-1")], installed("c-1"))
 

@@ -61,6 +61,7 @@ def test_versions_of_ubuntu_are_others_on_debian_alone(version: str) -> None:
     ubuntus = "Ubuntu Developers <ubuntu-devel-discuss@lists.ubuntu.com>"
 
     assert not packed(UBUNTU, version, ubuntus, ())
+    assert not packed(UBUNTU, version, f"{ubuntus}, ", ())
     assert packed(DEBIAN, version, ubuntus, ()) is ("-" in version)
 
 
