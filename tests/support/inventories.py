@@ -31,6 +31,7 @@ class Found:
             context.owned |= findings.owned  # no test has two owners of one file
             context.unlisted |= findings.unlisted
             context.unshown |= findings.unshown
+            context.apart |= findings.apart
             self.os = self.os or findings.os
             self.packages += findings.packages
             self.unknowns += findings.unknowns

@@ -347,6 +347,7 @@ def _take(findings: Findings, found: Findings, context: Context) -> None:
         context.owned[path] = claim.joined(context.owned.get(path))
     context.unlisted |= findings.unlisted
     context.unshown |= findings.unshown
+    context.apart |= findings.apart
     context.room -= len(findings.packages)
 
 

@@ -124,6 +124,8 @@ class Context(Struct):
     """OS packages that the distribution built and whose files nobody lists."""
     unshown: dict[str, str] = {}
     """OS packages by the real paths of their programs, where nothing shows that the distribution built them."""
+    apart: set[str] = set()
+    """Those that bring what names packages."""
     unclaimed: set[str] = set()
     """Files where OS packages put theirs that might be of one of those."""
     layers: tuple[str | None, ...] = ()
@@ -197,6 +199,8 @@ class Findings(Struct):
     """Names of OS packages that the distribution built and whose files nobody lists."""
     unshown: dict[str, str] = {}
     """By real path of a program or library the OS package that brought it, and that somebody else may have built."""
+    apart: set[str] = set()
+    """Names of such that bring what names packages."""
     listed: list[tuple[str, set[str]]] = []
     """Names of OS packages with the real paths of those of their files for which it matters whose they are."""
     room: int = Limits().packages

@@ -164,11 +164,11 @@ class Owner(Struct):
 
 
 def take(findings: Findings, distribution: Distribution | None, owners: Iterable[Owner], *, fhs: bool) -> None:
-    """Notes what packages list and which of it the distribution's own, and says which others own something.
+    """Notes what packages list and which of it the distribution's own, and which others own something.
 
     ``fhs`` says that the distribution's packages leave /opt alone.
     """
-    others = set[str]()
+    # That nobody knows of a distribution's packages is said elsewhere.
     published = distribution is not None and distribution.ecosystem != ""
     for owner in owners:
         speaks = owner.own and published
@@ -178,32 +178,27 @@ def take(findings: Findings, distribution: Distribution | None, owners: Iterable
             findings.owned[path] = claim.joined(findings.owned.get(path))
         findings.listed.append((owner.name, owner.paths))
         apart = [path for path in owner.sums if path not in kept]
-        if any(map(metadata, apart)):
-            others.add(owner.name)
-        elif published:
+        if published:
             findings.unshown.update(dict.fromkeys(apart, owner.name))
-    if others and distribution is not None and published:  # that nobody knows of its packages is said elsewhere
-        findings.say(named(others), _unshown(distribution))
+            findings.apart.update([owner.name] if any(map(metadata, apart)) else [])
 
 
 def looked_up(context: Context) -> Iterator[Unknown]:
-    """Says of OS packages that programs or libraries of theirs are named beside them, when all analyzers are through.
+    """Says which OS packages do not stand for what is named beside them, when all analyzers are through.
 
     Nothing else tells why an image has Debian's libc-ares2 and c-ares.
     """
     places = (
         place.partition("!/")[0] for one in context.packages if one.type not in OS_TYPES for place in one.locations
     )
-    others = {context.unshown.get(context.reals.get(place, place), "") for place in places} - {""}
-    if others and context.distribution is not None:
-        yield Unknown(named(others), _unshown(context.distribution))
-
-
-def _unshown(distribution: Distribution) -> str:
-    return (
-        f"nothing shows that {distribution.id} built them, and its advisories may not speak of them: "
+    others = {context.unshown.get(context.reals.get(place, place), "") for place in places} - {""} | context.apart
+    if not others or context.distribution is None:
+        return
+    why = (
+        f"nothing shows that {context.distribution.id} built them, and its advisories may not speak of them: "
         "programs and packages of languages among their files were looked up by themselves"
     )
+    yield Unknown(named(others), why)
 
 
 def named(others: set[str]) -> str:
