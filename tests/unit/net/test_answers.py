@@ -170,6 +170,21 @@ def test_over_tls_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert str(left.value) == PIECE.format(host=host)
 
 
+@pytest.mark.parametrize(
+    ("first", "piece", "why"),
+    [
+        (OK, b"X: y\r\n", "did not end its headers within 0.2 s"),
+        (OK, b"X: y\r\n" * 10_000, "sends headers or lines of chunks without end"),
+    ],
+)
+def test_a_proxy_that_never_says_whether_it_connects_is_left(
+    monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes, why: str
+) -> None:
+    monkeypatch.setattr(pace, "HEAD_SECONDS", 30.0 if why.endswith("without end") else 0.2)
+    with dripping(first, piece) as proxy, pytest.raises(Unavailable, match=f"the server {proxy} {why}"):
+        connections(f"http://{proxy}").request("GET", "https://registry.test/", retries=False)
+
+
 class Within:
     """Like TLS within TLS: not a socket, and one reading of it waits for many pieces."""
 
