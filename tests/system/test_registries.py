@@ -146,7 +146,7 @@ def test_a_wrong_password_and_a_foreign_authority_say_what_to_do(
     wanted = spec(registry, root, "wrong")
     made = client.post("/registries", {"spec": wanted, "password": "wrong"}, expect=201)
     failed = client.wait(f"/registries/{made['id']}", ended)
-    assert (failed["state"], failed["trouble"]["code"]) == ("failed", "registry.no-catalog")
+    assert (failed["state"], failed["trouble"]["code"]) == ("failed", "registry.unauthenticated")
     assert "wrong password?" in failed["trouble"]["sentence"]
     mended = client.put(
         f"/registries/{made['id']}", {"spec": {**wanted, "ca": ""}, "password": "sesame"}, if_match='"v1"'

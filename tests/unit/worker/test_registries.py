@@ -213,6 +213,13 @@ async def test_a_wrong_password_and_a_lost_key_wait_for_who_mends_them(
         assert failed.trouble is not None
         assert (failed.trouble.code, failed.due) == ("registry.unauthenticated", None)
         assert "wrong password?" in failed.trouble.sentence
+        registry.answers["/v2/_catalog"] = registry.answers["/v2/"] = registry.answers["/v2/app/tags/list"]
+        for name, user, means in (("patterns", "puller", "wrong password?"), ("nobody", "", "give a user name")):
+            other = await shift.add(registry.host, SECRET, name=name, username=user, repositories=["a*"])
+            failed = await shift.until(other, RegistryState.FAILED)
+            assert failed.trouble is not None
+            assert failed.trouble.code == ("registry.unauthenticated" if user else "registry.no-catalog")
+            assert means in failed.trouble.sentence
     (tmp_path / "registries.key").unlink()
     async with working(storage, tmp_path) as shift:
         await shift.ask(made)

@@ -100,19 +100,36 @@ class Client:
         self._waited += seconds
         time.sleep(seconds)
 
+    def signs_in(self) -> bool:
+        """Whether the registry wanted to know who asks, and admits that one; raises why it does not.
+
+        ``/v2/`` is for that ("Determining Support"), and a token for it is asked for without any right.
+        """
+        answer = self._signed("GET", f"{self._base()}/v2/", {}, "")
+        answer.close()
+        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise self._not_admitted(said(answer))
+        return answer.status == HTTPStatus.OK and self._authorization is not None
+
     def _get(self, path: str, headers: dict[str, str], method: str = "GET") -> "BaseHTTPResponse":
-        url = "/".join(part for part in (f"{self._base()}/v2", self._reference.repository, path) if part)
-        headers = {**headers, "Accept-Encoding": "identity"}
-        answer = self._follow(method, url, headers)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            challenges = parse_challenges(header_lines(answer, "WWW-Authenticate"))
-            answer.close()
-            self._authorization = None  # an expired token is not sent to get a new one
-            self._authorization = self._answered(challenges)
-            answer = self._follow(method, url, headers)
+        name = self._reference.repository
+        url = "/".join(part for part in (f"{self._base()}/v2", name, path) if part)
+        right = f"repository:{name}:pull" if name else "registry:catalog:*"
+        answer = self._signed(method, url, {**headers, "Accept-Encoding": "identity"}, right)
         if answer.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             raise self._refusal(answer, path)
         return answer
+
+    def _signed(self, method: str, url: str, headers: dict[str, str], right: str) -> "BaseHTTPResponse":
+        """What it answers to who has said who that is, if it wants to know; ``right`` unless it names another."""
+        answer = self._follow(method, url, headers)
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            return answer
+        challenges = parse_challenges(header_lines(answer, "WWW-Authenticate"))
+        answer.close()
+        self._authorization = None  # an expired token is not sent to get a new one
+        self._authorization = self._answered(challenges, right)
+        return self._follow(method, url, headers)
 
     def _base(self) -> str:
         if self._scheme is None:
@@ -229,26 +246,25 @@ class Client:
             raise Unavailable(sentence, "registry.forbidden-address")
         return refuses
 
-    def _answered(self, challenges: list[Challenge]) -> str:
+    def _answered(self, challenges: list[Challenge], right: str) -> str:
         """The Authorization header that answers the first challenge that can be answered."""
         self._known = self._known or look_up(self._reference, self._access)
         credentials = self._known.credentials
         for challenge in challenges:
             if challenge.scheme == "bearer":
-                return f"Bearer {self._token(challenge, credentials)}"
+                return f"Bearer {self._token(challenge, credentials, right)}"
             if challenge.scheme == "basic" and credentials is not None and credentials.username:
                 return credentials.basic
         raise self._not_admitted("it asks for a name and a password" if challenges else "it does not say what it wants")
 
-    def _token(self, challenge: Challenge, credentials: Credentials | None) -> str:
+    def _token(self, challenge: Challenge, credentials: Credentials | None, right: str) -> str:
         if credentials is not None and credentials.registry_token:
             return parse_token(msgspec.json.encode({"token": credentials.registry_token}), "the Docker configuration")
         realm = self._address(challenge.parameters.get("realm", ""))
         if urlsplit(realm).scheme not in ("http", "https"):
             raise Unavailable(f"the registry {self._reference.host} names no place for its tokens: {realm[:200]!r}")
-        name = self._reference.repository
-        scope = challenge.parameters.get("scope") or (f"repository:{name}:pull" if name else "registry:catalog:*")
-        asked = {"service": challenge.parameters.get("service", ""), "scope": scope}
+        scope = challenge.parameters.get("scope") or right
+        asked = {"service": challenge.parameters.get("service", ""), **({"scope": scope} if scope else {})}
         if credentials is not None:
             self._check_realm(realm)
         if credentials is not None and credentials.identity_token:

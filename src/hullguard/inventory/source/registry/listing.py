@@ -124,6 +124,7 @@ class _Lister:
             try:
                 catalog = self._catalog()
             except (NotFound, Denied, Unauthenticated, Invalid) as refused:
+                self._check_admitted(refused)
                 self._without_catalog(refused, exact)
             else:
                 names |= dict.fromkeys(name for name in catalog if any(matches(name, one) for one in patterns))
@@ -135,6 +136,22 @@ class _Lister:
             sentence = f"only {most} of {len(names)} repositories are read; name fewer in one entry"
             self._troubles.append(Trouble("registry.too-many-repositories", sentence))
         return list(names)[: self._bounds.repositories]
+
+    def _check_admitted(self, refused: HullguardError) -> None:
+        """Raises ``Unauthenticated`` where the name or the password is what is refused, and not the catalog.
+
+        Many registries give the catalog to few of those whom they admit.
+        """
+        if self._access.username is None or not isinstance(refused, Denied | Unauthenticated):
+            return
+        client = self._client("")
+        try:
+            admitted = client.signs_in()
+        finally:
+            client.close()
+        # One that admits everybody there has not looked at the password: 401 still is about that, 403 is not.
+        if not admitted and isinstance(refused, Unauthenticated):
+            raise refused
 
     def _without_catalog(self, refused: HullguardError, exact: list[str]) -> None:
         """What was found by patterns earlier stands; without exact names nothing can be listed."""

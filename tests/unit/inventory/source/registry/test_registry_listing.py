@@ -1,7 +1,8 @@
 """What a registry says that it has: of one that behaves, and of some that do not."""
 
+import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,73 @@ def test_without_a_catalog_the_names_must_be_exact(registry: FakeRegistry, refus
     assert listed.unlisted == ("team/x",)
     assert listed.trouble is not None
     assert listed.trouble.code == "registry.no-catalog"
+
+
+SIGNED = RegistryAccess("user", "secret", insecure=True, for_others=True)
+BASIC = Reply(b"{}", 401, {"WWW-Authenticate": 'Basic realm="r"'})
+
+
+def for_who_signs_in(admitted: Reply) -> Callable[[Asked], Reply]:
+    return lambda asked: admitted if "authorization" in asked.headers else BASIC
+
+
+@pytest.mark.parametrize("ping", [BASIC, for_who_signs_in(Reply(b"{}", 403)), Reply(b"{}"), Reply(b"{}", 404)])
+@pytest.mark.parametrize("exact", [(), ("app",)])
+def test_a_wrong_password_is_not_told_as_a_missing_catalog(
+    registry: FakeRegistry, ping: Reply | Callable[[Asked], Reply], exact: tuple[str, ...]
+) -> None:
+    registry.answers |= {"/v2/_catalog": BASIC, "/v2/": ping}
+    registry.lists("app/tags/list", ["1"])
+    with pytest.raises(Unauthenticated, match="wrong password") as refused:
+        listing(registry, "team/*", *exact, access=SIGNED)
+    assert refused.value.code == "registry.unauthenticated"
+    assert "exactly" not in str(refused.value)
+    assert len([one for one in registry.asked if "authorization" in one.headers]) <= 2
+
+
+def test_a_registry_that_forbids_whom_it_does_not_know_is_asked_whether_it_knows_this_one(
+    registry: FakeRegistry,
+) -> None:
+    registry.answers |= {"/v2/_catalog": Reply(b"{}", 403), "/v2/": BASIC}
+    with pytest.raises(Unauthenticated, match="wrong password"):
+        listing(registry, "team/*", access=SIGNED)
+
+
+@pytest.mark.parametrize("refusal", [BASIC, for_who_signs_in(Reply(b"{}", 403))])
+def test_a_catalog_that_is_refused_to_who_is_admitted_is_what_is_missing(
+    registry: FakeRegistry, refusal: Reply | Callable[[Asked], Reply]
+) -> None:
+    registry.answers |= {"/v2/_catalog": refusal, "/v2/": for_who_signs_in(Reply(b"{}"))}
+    with pytest.raises(HullguardError, match="name its repositories exactly") as refused:
+        listing(registry, "team/*", access=SIGNED)
+    assert refused.value.code == "registry.no-catalog"
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    assert found(listing(registry, "team/*", "app", access=SIGNED)) == [("app", "1", "linux/amd64")]
+
+
+def test_a_token_server_that_gives_no_right_to_the_catalog_is_asked_whether_it_knows_the_password(
+    registry: FakeRegistry,
+) -> None:
+    bearer = Reply(b"{}", 401, {"WWW-Authenticate": f'Bearer realm="http://{registry.host}/token",service="r"'})
+    known = f"Basic {base64.b64encode(b'user:secret').decode()}"
+
+    def token(asked: Asked) -> Reply:
+        """Refuses who asks for a right that that one has not."""
+        good = asked.headers.get("authorization") == known and "scope=" not in asked.path
+        return Reply(b'{"token": "t"}') if good else Reply(b"{}", 403)
+
+    def ping(asked: Asked) -> Reply:
+        return Reply(b"{}") if asked.headers.get("authorization") == "Bearer t" else bearer
+
+    registry.answers |= {"/v2/_catalog": bearer, "/token": token, "/v2/": ping}
+    for access, code in (
+        (SIGNED, "registry.no-catalog"),
+        (RegistryAccess("user", "wrong", insecure=True, for_others=True), "registry.unauthenticated"),
+    ):
+        with pytest.raises(Unauthenticated) as refused:
+            listing(registry, "team/*", access=access)
+        assert refused.value.code == code
 
 
 def test_patterns_that_no_repository_has_are_told(registry: FakeRegistry) -> None:
