@@ -109,6 +109,8 @@ async def test_no_browser_shows_a_file_as_a_page_of_the_console(control: Control
 async def test_a_name_of_an_image_writes_no_header_and_no_markup(control: Control, hostile: str):
     await seed(control)
     await other_image(control, lambda report: structs.replace(report, target=Target(hostile, "docker", OTHER)))
+    async with control.writing() as tx:
+        await Images(tx).present("node-1", [(OTHER, [hostile])])
     answer = await (await control.admin()).get(f"/images/{OTHER}/report?format=html")
 
     assert answer.status_code == 200
@@ -117,6 +119,28 @@ async def test_a_name_of_an_image_writes_no_header_and_no_markup(control: Contro
     )
     assert "set-cookie" not in answer.headers
     assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize("path", [*(f"report?format={name}" for name in ReportFormat), "report", "sbom"])
+@pytest.mark.parametrize("names", [["shop:1", "shop:2"], []])
+async def test_it_has_the_image_s_name_for_a_title_and_not_what_its_reader_called_it(
+    control: Control, path: str, names: list[str]
+):
+    await seed(control)
+    read_as = Target(f"docker:{OTHER}", "docker", OTHER)
+    await other_image(control, lambda report: structs.replace(report, target=read_as))
+    async with control.writing() as tx:
+        await Images(tx).present("node-1", [(OTHER, names)])
+        await Images(tx).store_inventory(OTHER, structs.replace(records.inventory(reader=9), target=read_as))
+        await records.matched(tx, OTHER, structs.replace(records.report(), target=read_as))
+    answer = await (await control.admin()).get(f"/images/{OTHER}/{path}")
+
+    assert answer.status_code == 200, answer.text
+    assert f"docker:{OTHER}" not in answer.text
+    assert (names or [OTHER])[0] in answer.text
+    if path == "report":
+        told = answer.json()["target"]
+        assert (told["ref"], told["image_id"]) == ((names or [OTHER])[0], OTHER)
 
 
 async def test_what_is_asked_for_wrongly_is_refused_by_name(control: Control):

@@ -72,6 +72,7 @@ class TestWhoMay:
         await judge(control, OTHER)
         report = msgspec.json.decode((await ci.get(f"/submissions/{made.id}/report")).content, type=ScanReport)
         assert len(report.vulnerabilities) == 5
+        assert report.target.ref == made.name
         for path in ("/submissions", "/images", f"/images/{OTHER}", f"/images/{OTHER}/report", "/nodes", "/incidents"):
             assert (await ci.get(path)).status_code == 403, path
         assert (await ci.delete(f"/submissions/{made.id}")).status_code == 403

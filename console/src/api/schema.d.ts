@@ -666,7 +666,8 @@ export interface paths {
         };
         /**
          * What is wrong with what was submitted; 409 with Retry-After until it was matched
-         * @description Who may read no images gets it of what the same user has submitted, and of nothing else.
+         * @description Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
+         *     submitted, and of nothing else.
          *
          *     Needs: `submissions:send`.
          */

@@ -119,7 +119,7 @@ async def get_image_sbom(
     """
     async with turns(call).one("reports"):
         async with call.reading() as tx:
-            inventory = await Images(tx).inventory(image)
+            inventory = await Images(tx).bill(image)
         return await asyncio.to_thread(_bill, inventory, filters.format)
 
 
@@ -177,8 +177,7 @@ def _format(name: str) -> Format:
 
 
 def _file(target: Target, content: bytes, suffix: str, media: str) -> Response[bytes]:
-    said = target.tags[0] if target.tags else target.ref
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", said).strip("._")[:120] or "image"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", target.ref).strip("._")[:120] or "image"
     headers = {
         "content-disposition": f'attachment; filename="{stem}.{suffix}"',
         "content-security-policy": FILE_POLICY,

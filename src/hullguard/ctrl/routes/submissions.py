@@ -89,13 +89,14 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
 async def get_submission_report(call: NamedDependency[Call], submission: FromPath[str]) -> Response[ScanReport]:
     """What is wrong with what was submitted; 409 with Retry-After until it was matched.
 
-    Who may read no images gets it of what the same user has submitted, and of nothing else.
+    Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
+    submitted, and of nothing else.
     """
     own = None if may(call.actor, Permission.IMAGES_READ) else call.caller.user.id
     async with turns(call).one("reports"):
         async with call.reading() as tx:
             image = await Submissions(tx).settled(submission, user=own)
-            report = await Images(tx).report(image)
+            report = await Images(tx).report(image, (await Submissions(tx).get(submission)).name)
         content = await asyncio.to_thread(msgspec.json.encode, report)
     return Response(content, media_type="application/json")  # type: ignore[arg-type]
 

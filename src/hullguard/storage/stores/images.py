@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from hullguard.model.errors import Conflict, NotFound
+from hullguard.model.image import Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.page import Page
@@ -211,8 +212,17 @@ class Images:
             )
         return found
 
-    async def report(self, image_id: str) -> ScanReport:
-        """What is wrong with it, whole, by the advisories that last had anything to say about it or were silent."""
+    async def bill(self, image_id: str) -> Inventory:
+        """What is inside, under the name by which people know the image, as ``report`` has it."""
+        row = await self._row(image_id)
+        taken = await self.inventory(image_id)
+        return structs.replace(taken, target=_titled(taken.target, row))
+
+    async def report(self, image_id: str, name: str | None = None) -> ScanReport:
+        """What is wrong with it, whole, by the advisories that last had anything to say about it or were silent.
+
+        Its target's ``ref`` is ``name``, else the first of the image's names, else its id: who read it, knew an id.
+        """
         row = await self._row(image_id)
         found = await self._kept(image_id)
         state = await Settings(self._tx).get(ADVISORIES, AdvisoryState)
@@ -220,6 +230,7 @@ class Images:
         use = await ImageUses(self._tx).of(image_id)
         return structs.replace(
             found,
+            target=_titled(found.target, row, name),
             advisories=state if state is not None and current else found.advisories,
             vulnerabilities=tuple(_as_used(each, use) for each in found.vulnerabilities),
         )
@@ -293,6 +304,10 @@ def _require_same_layers(image_id: str, told: Inventory, claimed: Inventory) -> 
             f"{image_id[:80]} is known here with other layers than those that were submitted as its own",
             "submission.not-that-image",
         )
+
+
+def _titled(target: Target, row: Row, name: str | None = None) -> Target:
+    return structs.replace(target, ref=name or next((each for each in row.names if each), row.id))
 
 
 def _as_used(found: Vulnerability, use: ImageUse) -> Vulnerability:
