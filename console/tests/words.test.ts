@@ -153,4 +153,11 @@ describe('a record of the audit', () => {
     expect(reasonText({ outcome: 'done', reason: 'stale' })).toBe('stale')
     expect(reasonText({ outcome: 'denied', reason: '' })).toBe('–')
   })
+
+  it('says in Chinese why something failed', async () => {
+    await useLanguage('zh-CN')
+    expect(reasonText({ outcome: 'failed', reason: "there is no file 'a'" })).not.toMatch(/^there/)
+    expect(reasonText({ outcome: 'done', reason: "there is no file 'a'" })).toBe("there is no file 'a'")
+    await useLanguage('en')
+  })
 })

@@ -17,7 +17,7 @@ class AuditRecord(Struct, frozen=True, kw_only=True):
     subject: str
     """``policy:ID``."""
     outcome: str = "done"
-    """``done``, ``denied`` or ``failed``."""
+    """``done``, ``partial`` (some of it could not be done), ``denied`` or ``failed``."""
     reason: str = ""
     source: str = ""
     """The address the request came from."""

@@ -27,6 +27,7 @@ from hullguard.model.advisory_update import (
     RunState,
 )
 from hullguard.model.errors import Unavailable
+from hullguard.storage import Transaction
 from hullguard.storage.stores import AdvisoryRuns
 from hullguard.storage.stores.advisory_runs import PROGRESS, RUN, SCHEDULE, Plan
 from hullguard.worker.context import Context
@@ -59,7 +60,8 @@ class ScheduleAdvisories:
             lost = await runs.lost()
             for run in lost:
                 why = "every worker that took it ended before it was done; see the logs of the workers"
-                await runs.finish(structs.replace(run, state=RunState.FAILED, code="advisories.given-up", why=why))
+                given_up = structs.replace(run, state=RunState.FAILED, code="advisories.given-up", why=why)
+                await _record(tx, await runs.finish(given_up))
             plan = await runs.plan()
             chosen = await runs.chosen()
             settings = chosen.settings if chosen is not None else DEFAULTS
@@ -96,9 +98,7 @@ class RunAdvisories:
         async with context.storage.transaction(context.scope) as tx:
             runs = AdvisoryRuns(tx)
             ended = await runs.finish(ended, await _due_after(runs, ended, settings, tx.now))
-            await audit.record(
-                tx, "system", f"advisories.{run.kind.value}.end", f"advisories:{run.id}", details=_told(ended)
-            )
+            await _record(tx, ended)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(file.unlink, missing_ok=True)
         with contextlib.suppress(Unavailable):
@@ -155,9 +155,18 @@ def _outcome(run: AdvisoryRun, ended: Ended) -> AdvisoryRun:
     )
 
 
-def _told(run: AdvisoryRun) -> dict[str, str]:
+async def _record(tx: Transaction, run: AdvisoryRun) -> None:
+    """A run that is over: its outcome in the audit is its state, so that nobody takes a failure for a success."""
     counts = {"imported": run.imported, "withdrawn": run.withdrawn, "refused": run.refused}
-    return {"state": run.state.value, **{name: str(count) for name, count in counts.items()}}
+    await audit.record(
+        tx,
+        "system",
+        f"advisories.{run.kind.value}.end",
+        f"advisories:{run.id}",
+        outcome=run.state.value,
+        reason=run.why or "",
+        details={"state": run.state.value, **{name: str(count) for name, count in counts.items()}},
+    )
 
 
 async def _due_after(

@@ -137,6 +137,14 @@ async def test_a_run_that_the_queue_has_given_up_ends_and_another_may_begin(cont
 
     assert after.waiting == ()
     assert [(one.id, one.state, one.code) for one in after.done] == [(run.id, RunState.FAILED, "advisories.given-up")]
+    assert await outcomes(context) == [("advisories.update.end", "failed", after.done[0].why)]
+
+
+async def outcomes(context: Context) -> list[tuple[str, str, str]]:
+    """What the audit says of runs that are over, newest first."""
+    async with context.storage.reading(SCOPE) as tx:
+        found = (await Audit(tx).page(AuditFilter(), PageRequest(10))).items
+    return [(one.action, one.outcome, one.reason) for one in found]
 
 
 async def test_an_update_brings_a_database_and_plans_the_next(
@@ -175,6 +183,7 @@ async def test_a_source_that_fails_is_tried_again_sooner(context: Context, mirro
 
     assert (run.state, run.replaced) == (RunState.PARTIAL, True)
     assert {one.name: one.why is None for one in run.sources} == {"npm": True, "kev": False}
+    assert await outcomes(context) == [("advisories.update.end", "partial", "")]
     due = (await plan(context)).due
     assert due is not None
     assert due - clock.now <= timedelta(hours=1) * (1 + JITTER)
@@ -194,6 +203,10 @@ async def test_a_failed_update_keeps_the_database_and_says_why_once(
     assert run.why is not None
     assert run.why.endswith("the server answers 404")
     assert database.read_bytes() == before
+    assert await outcomes(context) == [
+        ("advisories.update.end", "failed", run.why),
+        ("advisories.update.end", "done", ""),
+    ]
     said = capfd.readouterr()
     assert (said.out + said.err).count("the advisory database stays as it was") == 1
 

@@ -2,6 +2,7 @@
 import type { RouteLocationRaw } from 'vue-router'
 import type { AuditRecord } from '@/api/types'
 import { told } from '@/i18n'
+import { sentenceOf } from '@/i18n/sentences'
 
 export function actionText(action: string): string {
   return told('auditAction', action, {}, action)
@@ -11,10 +12,12 @@ export function actorText(actor: string): string {
   return told('actor', actor, {}, actor.startsWith('user:') ? actor.slice(5) : subjectText(actor))
 }
 
-/** Why, as a person wrote it; of what was denied the server gives the code of the problem. */
+/** Why, as a person wrote it; of what was denied the server gives the code of the problem, of what failed its sentence. */
 export function reasonText(record: Pick<AuditRecord, 'outcome' | 'reason'>): string {
   if (!record.reason) return '–'
-  return record.outcome === 'denied' ? told('problem', record.reason, {}, record.reason) : record.reason
+  if (record.outcome === 'denied') return told('problem', record.reason, {}, record.reason)
+  // Of what failed the platform says why; what people write is said as they wrote it.
+  return record.outcome === 'failed' ? sentenceOf(record.reason) : record.reason
 }
 
 const PAGES: Record<string, string> = {
