@@ -31,6 +31,7 @@ export async function mounted(
   component: Component,
   props: Record<string, unknown>,
   language: Language = 'en',
+  at = '/',
 ): Promise<Mounted> {
   await useLanguage(language)
   const router = createRouter({
@@ -41,7 +42,7 @@ export async function mounted(
       component: { render: () => null },
     })),
   })
-  await router.push('/')
+  await router.push(at)
   const root = document.createElement('div')
   document.body.append(root)
   const app = createApp({ render: () => h(component, props) })

@@ -301,7 +301,9 @@ export interface paths {
         };
         /**
          * The images, wherever they lie; `sort=-risk` puts the dangerous ones first
-         * @description Needs: `images:read`.
+         * @description `q` looks in names and ids, and finds those in which the vulnerability counts whose id or alias it is.
+         *
+         *     Needs: `images:read`.
          */
         get: operations["listImages"];
         put?: never;
@@ -4277,6 +4279,8 @@ export interface operations {
                 registry?: string;
                 lister?: components["schemas"]["Lister"];
                 exception?: string;
+                vulnerability?: string;
+                package?: string;
                 scanned?: boolean;
             };
             header?: never;

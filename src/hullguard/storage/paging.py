@@ -67,17 +67,19 @@ async def fetch(
     request: PageRequest,
     *,
     total: sa.Select[Any] | int | None = None,
+    also: sa.ColumnElement[bool] | None = None,
 ) -> Fetched:
     """The page of ``select`` that ``request`` asks for; ``select`` brings scope and filters with it.
 
-    ``total`` replaces counting the selected rows, where a store knows a cheaper way.
+    ``total`` replaces counting the selected rows, where a store knows a cheaper way. ``also`` says which rows a search
+    finds beside those that contain its words.
     """
     if not 1 <= request.limit <= LIMIT_MAX:
         raise Invalid(f"limit is {request.limit}; it may be 1 to {LIMIT_MAX}", field="limit")
     column, name, descending = _order(listing, request.sort)
     searched = search(listing.search, request.q, tx)
     if searched is not None:
-        select, total = select.where(searched), None
+        select, total = select.where(searched if also is None else sa.or_(searched, also)), None
     if total is None:
         total = sa.select(sa.func.count()).select_from(select.order_by(None).subquery())
     count = total if isinstance(total, int) else int(await tx.scalar(total) or 0)

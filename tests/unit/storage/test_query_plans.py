@@ -125,6 +125,9 @@ async def test_the_other_lists_are_read_in_order_from_an_index(storage: Storage,
     async with storage.reading(SCOPE) as tx:
         await Images(tx).page(ImageFilter(), request)
         await Images(tx).page(ImageFilter(severity=SEVERE, running=True, fixable=True), request)
+        await Images(tx).page(ImageFilter(vulnerability="CVE-2024-0001"), request)
+        await Images(tx).page(ImageFilter(package="openssl"), request)
+        await Images(tx).page(ImageFilter(), PageRequest(3, q="CVE-2024-0001"))
         await Images(tx).vulnerabilities(IMAGE, VulnerabilityFilter(), request)
         await Images(tx).vulnerabilities(IMAGE, VulnerabilityFilter(severity=SEVERE, fixable=True), request)
         await Images(tx).detail(IMAGE)

@@ -25,3 +25,8 @@ export function repository(name: string): string {
 export function systemName(os: { id: string; name: string | null } | null): string {
   return os?.name?.replace(/\s*\([^)]*\)$/, '') || os?.id || '–'
 }
+
+/** Whether the words are the id of one vulnerability, and not part of a name. */
+export function isVulnerability(words: string): boolean {
+  return /^(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3})$/i.test(words)
+}

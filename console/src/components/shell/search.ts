@@ -4,6 +4,7 @@ import type { LocationQueryRaw, RouteLocationRaw } from 'vue-router'
 import { get } from '@/api/client'
 import type { ImageSummary, Incident, Node, Page, Permission, PlacedContainer, Registry } from '@/api/types'
 import { told } from '@/i18n'
+import { isVulnerability } from '@/components/images/names'
 import { can } from '@/session'
 
 export interface Hit {
@@ -24,8 +25,12 @@ interface Place<T> {
   name: string
   path: string
   permission: Permission
-  hit: (item: T) => Omit<Hit, 'key'>
+  hit: (item: T, asked: Asked) => Omit<Hit, 'key'>
+  /** What is asked of the list, where that is not the words themselves. */
+  asks?: (words: string) => Asked
 }
+
+type Asked = Record<string, string>
 
 const EACH = 4
 const TYPING = 200
@@ -44,11 +49,12 @@ const IMAGES: Place<ImageSummary> = {
   name: 'images',
   path: '/images',
   permission: 'images:read',
-  hit: (image) => ({
+  hit: (image, { vulnerability }) => ({
     title: image.names[0] ?? image.id,
     more: image.os?.name ?? '',
-    to: { name: 'image', params: { id: image.id } },
+    to: { name: 'image', params: { id: image.id }, query: vulnerability ? { q: vulnerability } : {} },
   }),
+  asks: (words) => ({ [isVulnerability(words) ? 'vulnerability' : 'q']: words }),
 }
 const REGISTRIES: Place<Registry> = {
   name: 'registries',
@@ -117,10 +123,14 @@ export function useSearch() {
 async function ask<T>(place: Place<T>, words: string): Promise<Group | null> {
   if (!can(place.permission)) return null
   try {
-    const page = await get<Page<T>>(place.path, { query: { q: words, limit: EACH } })
+    const asked = place.asks?.(words) ?? { q: words }
+    const page = await get<Page<T>>(place.path, { query: { ...asked, limit: EACH } })
     if (page.items.length === 0) return null
-    const hits = page.items.map((item, index) => ({ key: `${place.name}-${index}`, ...place.hit(item) }))
-    const all: LocationQueryRaw = place.name === 'incidents' ? { q: words, status: 'all' } : { q: words }
+    const hits = page.items.map((item, index) => ({
+      key: `${place.name}-${index}`,
+      ...place.hit(item, asked),
+    }))
+    const all: LocationQueryRaw = place.name === 'incidents' ? { ...asked, status: 'all' } : asked
     return { name: place.name, total: page.total, all, hits }
   } catch {
     return null

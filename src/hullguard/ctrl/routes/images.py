@@ -33,6 +33,10 @@ class ImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Listed by a registry, or by a submission."""
     exception: Short | None = None
     """The id of an exception or a VEX document because of which something in them does not count."""
+    vulnerability: Short | None = None
+    """The id or an alias of a vulnerability that counts in them; what exceptions cover does not."""
+    package: Short | None = None
+    """The name of a package in them, its own or that of its source package."""
     scanned: bool | None = None
 
 
@@ -57,7 +61,10 @@ class PackageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @get("/images", permission=Permission.IMAGES_READ)
 async def list_images(call: NamedDependency[Call], filters: NamedDependency[ImageQuery]) -> Page[ImageSummary]:
-    """The images, wherever they lie; `sort=-risk` puts the dangerous ones first."""
+    """The images, wherever they lie; `sort=-risk` puts the dangerous ones first.
+
+    `q` looks in names and ids, and finds those in which the vulnerability counts whose id or alias it is.
+    """
     async with call.reading() as tx:
         return await Images(tx).page(filters.to(ImageFilter), filters.page())
 

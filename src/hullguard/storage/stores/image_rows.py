@@ -1,6 +1,6 @@
 """From rows of ``images`` to summaries, and the filters of the image list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -11,7 +11,16 @@ from hullguard.storage.paging import Listing
 from hullguard.storage.stores.containers import RUNNING
 from hullguard.storage.stores.image_places import Lister, node_counts, source_counts
 from hullguard.storage.stores.node_rows import count_by
-from hullguard.storage.tables import containers, image_nodes, image_sources, images, suppressions
+from hullguard.storage.stores.suppressions import named
+from hullguard.storage.tables import (
+    containers,
+    findings,
+    image_nodes,
+    image_packages,
+    image_sources,
+    images,
+    suppressions,
+)
 from hullguard.storage.transaction import Row, Transaction
 
 
@@ -28,6 +37,10 @@ class ImageFilter(Struct, frozen=True):
     """Listed by anything of this kind."""
     exception: str | None = None
     """The id of an exception or a VEX document because of which something in them does not count."""
+    vulnerability: str | None = None
+    """The id or an alias of a vulnerability that counts in them."""
+    package: str | None = None
+    """The name of a package in them, its own or that of its source package."""
     scanned: bool | None = None
 
 
@@ -85,7 +98,21 @@ def _suppressed(tx: Transaction, source: str) -> sa.ColumnElement[bool]:
     )
 
 
-def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
+def having(tx: Transaction, vulnerabilities: Collection[str]) -> sa.ColumnElement[bool]:
+    """Whether any finding of the image is kept under one of these ids."""
+    table = findings.c
+    of_image = (tx.mine(findings), table.image_id == images.c.id)
+    return sa.exists(sa.select(table.position).where(*of_image, table.vulnerability.in_(sorted(vulnerabilities))))
+
+
+def _containing(tx: Transaction, package: str) -> sa.ColumnElement[bool]:
+    # Two questions of one index each: neither database answers "or" from two.
+    table = image_packages.c
+    of_image = sa.select(table.position).where(tx.mine(image_packages), table.image_id == images.c.id)
+    return sa.or_(*(sa.exists(of_image.where(name == package)) for name in (table.name, table.matched_name)))
+
+
+async def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
     """Scope and filters of the list, which shows images that some node has or something else lists."""
     found = [*visible(tx), images.c.present]
     if wanted.severity:
@@ -105,6 +132,15 @@ def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bo
         found.append(_suppressed(tx, wanted.exception))
     if wanted.scanned is not None:
         found.append(images.c.scanned.is_not(None) if wanted.scanned else images.c.scanned.is_(None))
+    return found + await _inside(tx, wanted)
+
+
+async def _inside(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
+    found = []
+    if wanted.vulnerability is not None:
+        found.append(having(tx, await named(tx, wanted.vulnerability)))
+    if wanted.package is not None:
+        found.append(_containing(tx, wanted.package))
     return found
 
 

@@ -22,9 +22,10 @@ from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores.image_places import Lister
-from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, summaries, visible
+from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, having, summaries, visible
 from hullguard.storage.stores.image_uses import ImageUses
 from hullguard.storage.stores.settings import ADVISORIES, Settings
+from hullguard.storage.stores.suppressions import meant
 from hullguard.storage.stores.wait import Wait
 from hullguard.storage.tables import findings, image_packages, images, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
@@ -161,8 +162,9 @@ class Images:
 
     async def page(self, wanted: ImageFilter, request: PageRequest) -> Page[ImageSummary]:
         """A page of the images that nodes have or that something else lists."""
-        select = sa.select(images).where(*conditions(self._tx, wanted))
-        found = await fetch(self._tx, select, LISTING, request)
+        select = sa.select(images).where(*await conditions(self._tx, wanted))
+        ids = await meant(self._tx, request.q)
+        found = await fetch(self._tx, select, LISTING, request, also=having(self._tx, ids) if ids else None)
         return Page(await summaries(self._tx, found.rows), found.total, found.cursor)
 
     async def detail(self, image_id: str) -> ImageDetail:
@@ -258,7 +260,10 @@ class Images:
         where += [] if wanted.layer is None else [table.layer == wanted.layer]
         where += [] if wanted.since is None else [table.first_found >= wanted.since]
         where += any_of(table.used, {derive.USED[use] for use in wanted.use}, tx)
-        found = await fetch(tx, sa.select(table.position, table.first_found).where(*where), _FINDINGS, request)
+        select = sa.select(table.position, table.first_found).where(*where)
+        ids = await meant(tx, request.q)
+        also = table.vulnerability.in_(sorted(ids)) if ids else None
+        found = await fetch(tx, select, _FINDINGS, request, also=also)
         if not found.rows:
             return Page([], found.total)
         kept = (await self._kept(image_id)).vulnerabilities

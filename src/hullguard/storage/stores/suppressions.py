@@ -1,5 +1,6 @@
 """Which findings do not count because of exceptions and VEX documents, and which images a word can concern."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -28,6 +29,7 @@ _IN_ONE = 5000
 """Values in one statement."""
 _LONGEST = 128
 """Characters of a name that the index keeps."""
+_IDENTITY = re.compile(r"[A-Za-z]{2,16}-[A-Za-z0-9:._-]{1,100}", re.ASCII)
 
 
 async def revision(tx: Transaction) -> int:
@@ -50,6 +52,17 @@ async def speak_of(tx: Transaction, names: Iterable[str]) -> set[str]:
         select = sa.select(table.vulnerability).where(tx.mine(vulnerability_names), table.name.in_(some))
         found.update(row.vulnerability for row in await tx.all(select.distinct()))
     return found
+
+
+async def named(tx: Transaction, name: str) -> set[str]:
+    """The ids under which findings are kept that somebody means by this name, whatever case it was typed in."""
+    kind, dash, rest = name.strip().partition("-")
+    return await speak_of(tx, (name.strip(), name.strip().upper(), f"{kind.upper()}{dash}{rest.lower()}"))
+
+
+async def meant(tx: Transaction, q: str | None) -> set[str]:
+    """The same of words that were searched for; none where they do not look like the id of a vulnerability."""
+    return await named(tx, q) if q is not None and _IDENTITY.fullmatch(q.strip()) else set()
 
 
 async def concerned(tx: Transaction, names: Iterable[str]) -> set[str]:

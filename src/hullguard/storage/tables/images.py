@@ -125,6 +125,8 @@ image_packages = sa.Table(
     short("name"),
     short("type", 16),
     sa.Column("layer", text(IMAGE)),
+    sa.Index("ix_image_packages_name", "tenant", "name", "image_id"),
+    sa.Index("ix_image_packages_matched_name", "tenant", "matched_name", "image_id"),
 )
 
 # What advisories may speak of when they speak of an image: a hash of each ecosystem and name. The hashes are the

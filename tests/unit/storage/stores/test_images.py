@@ -401,3 +401,31 @@ async def test_a_node_is_not_asked_for_what_a_registry_gave(tx: Transaction) -> 
     await images.store_inventory(IMAGE, inventory())
 
     assert await images.present("a", [(IMAGE, ["shop:1"])]) == []
+
+
+async def test_images_are_found_by_a_vulnerability_or_an_alias_of_it(images: Images, tx: Transaction) -> None:
+    bad = vulnerability("CVE-2022-34265", Severity.HIGH)
+    other = structs.replace(bad, id="GHSA-p64x-8rxx-wf6q", advisory="GHSA-p64x-8rxx-wf6q", aliases=("CVE-2022-99",))
+    await images.present("node-1", [(IMAGE, ["nginx:1.25"]), (OTHER_IMAGE, ["shop:1"])])
+    await images.store_inventory(OTHER_IMAGE, inventory())
+    await matched(tx, OTHER_IMAGE, report((bad, other)))
+    for name in ("CVE-2022-34265", "cve-2022-34265", "DEBIAN-CVE-2022-34265", "CVE-2022-99", "ghsa-P64X-8rxx-wf6q"):
+        assert await names(images, ImageFilter(vulnerability=name)) == [OTHER_IMAGE], name
+        assert await names(images, ImageFilter(), PageRequest(q=f" {name} ")) == [OTHER_IMAGE], name
+        inside = await images.vulnerabilities(OTHER_IMAGE, VulnerabilityFilter(), PageRequest(q=name))
+        assert inside.total == 1, name
+    assert await names(images, ImageFilter(vulnerability="CVE-2024-0001")) == [IMAGE]
+    for name in ("CVE-2022-3426", "CVE-2022-342655", "", "x" * 300):
+        assert await names(images, ImageFilter(vulnerability=name)) == [], name
+    assert await names(images, ImageFilter(), PageRequest(q="CVE-2022-3426")) == []
+    await matched(tx, OTHER_IMAGE, report((other,)))
+    assert await names(images, ImageFilter(vulnerability="CVE-2022-34265")) == []
+
+
+async def test_images_are_found_by_a_package_or_its_source_package(images: Images) -> None:
+    await images.present("node-1", [(IMAGE, ["nginx:1.25"]), (OTHER_IMAGE, ["shop:1"])])
+    await images.store_inventory(OTHER_IMAGE, inventory(packages=(package("libfoo3", source="foo-src"),)))
+    for name in ("libfoo3", "foo-src"):
+        assert await names(images, ImageFilter(package=name)) == [OTHER_IMAGE], name
+    assert await names(images, ImageFilter(package=PACKAGES[0].name)) == [IMAGE]
+    assert await names(images, ImageFilter(package="libfoo")) == []

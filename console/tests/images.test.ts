@@ -1,0 +1,83 @@
+import { effectScope } from 'vue'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { useSearch } from '@/components/shell/search'
+import { useLanguage } from '@/i18n'
+import Images from '@/pages/Images.vue'
+import { mounted, serverSays } from './mounted'
+
+vi.mock('@/session', () => ({ can: (permission: string) => permission === 'images:read' }))
+
+const image = {
+  id: 'sha256:1',
+  names: ['shop/checkout:2'],
+  os: null,
+  vulnerabilities: { critical: 0, high: 1, medium: 0, low: 0, negligible: 0, unknown: 0 },
+  fixable: 0,
+  complete: true,
+  scanned: '2026-11-01T00:00:00Z',
+  matched: '2026-11-01T00:00:00Z',
+  nodes: 1,
+  containers: 0,
+  registries: 0,
+  submissions: 0,
+  kind: null,
+}
+const page = { items: [image], total: 1, cursor: null }
+
+beforeEach(() => useLanguage('en'))
+afterEach(() => {
+  vi.unstubAllGlobals()
+  document.body.innerHTML = ''
+})
+
+function searching() {
+  const scope = effectScope()
+  const search = scope.run(useSearch)
+  if (!search) throw new Error('the scope is over')
+  return { search, stop: () => scope.stop() }
+}
+
+describe('looking for a vulnerability', () => {
+  it('finds the images that have it, and leads to it in them', async () => {
+    const asked = serverSays({ '/images': page })
+    const { search, stop } = searching()
+    search.look('cve-2022-34265')
+    await vi.waitFor(() => expect(search.groups.value).toHaveLength(1))
+    stop()
+    expect(asked).toEqual([expect.stringMatching(/[?]vulnerability=cve-2022-34265&limit=4$/)])
+    const [found] = search.groups.value
+    expect(found?.all).toEqual({ vulnerability: 'cve-2022-34265' })
+    expect(found?.hits[0]).toMatchObject({
+      title: 'shop/checkout:2',
+      to: { name: 'image', params: { id: 'sha256:1' }, query: { q: 'cve-2022-34265' } },
+    })
+  })
+
+  it('asks for names by anything else', async () => {
+    const asked = serverSays({ '/images': page })
+    const { search, stop } = searching()
+    search.look('cve-scanner')
+    await vi.waitFor(() => expect(search.groups.value).toHaveLength(1))
+    stop()
+    expect(asked).toEqual([expect.stringMatching(/[?]q=cve-scanner&limit=4$/)])
+    expect(search.groups.value[0]?.hits[0]?.to).toEqual({
+      name: 'image',
+      params: { id: 'sha256:1' },
+      query: {},
+    })
+  })
+
+  it('is shown by a chip in the list of images, which goes away', async () => {
+    const asked = serverSays({ '/images': page })
+    const seen = await mounted(Images, {}, 'en', '/images?vulnerability=CVE-2022-34265')
+    await seen.settle()
+    expect(asked[0]).toContain('vulnerability=CVE-2022-34265')
+    expect(seen.root.querySelector('.filter-chip')?.textContent).toMatch(/Vulnerability\s+CVE-2022-34265/)
+    const link = [...seen.root.querySelectorAll('a')].find((each) => each.textContent.includes('checkout'))
+    expect(link?.getAttribute('href')).toContain('q=CVE-2022-34265')
+    seen.root.querySelector<HTMLElement>('.filter-chip')?.click()
+    await vi.waitFor(() => expect(seen.root.querySelector('.filter-chip')).toBeNull())
+    expect(asked.at(-1)).not.toContain('vulnerability=')
+    seen.unmount()
+  })
+})
