@@ -109,7 +109,12 @@ async def test_a_kept_password_does_not_follow_the_registry_elsewhere(
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"address": "https://registry.test"}, "$.spec.address"),
+        ({"address": "http://registry.test:5000"}, "$.spec.address"),
+        ({"address": "https://registry.test", "insecure": True}, "$.spec.address"),
+        ({"address": "https://registry.test/path"}, "$.spec.address"),
+        ({"address": "https://"}, "$.spec.address"),
+        ({"address": "https://[fe80::1]"}, "$.spec.address"),
+        ({"address": "ftp://registry.test"}, "$.spec.address"),
         ({"address": "registry.test/path"}, "$.spec.address"),
         ({"address": "registry.test:70000"}, "$.spec.address"),
         ({"address": "169.254.169.254"}, "$.spec.address"),
@@ -134,6 +139,22 @@ async def test_what_is_wrong_is_said_by_its_field(control: Control, change: dict
     answer = await (await control.admin()).post("/registries", {"spec": {**SPEC, **change}, "password": SECRET})
     assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
     assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "insecure"), [("https://registry.test:5000/", False), ("HTTP://registry.test:5000", True)]
+)
+async def test_a_scheme_that_says_what_was_chosen_is_no_part_of_the_address(
+    control: Control, address: str, insecure: bool
+):
+    registry = await made(await control.admin(), address=address, insecure=insecure)
+    assert (registry["spec"]["address"], registry["spec"]["insecure"]) == ("registry.test:5000", insecure)
+
+
+async def test_an_address_in_the_clear_is_refused_until_that_is_said(control: Control):
+    answer = await (await control.admin()).post("/registries", {"spec": {**SPEC, "address": "http://registry.test"}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "registry.plain-address")
+    assert "switch plain HTTP on" in answer.json()["detail"]
 
 
 async def test_names_are_written_as_they_are_asked_for(control: Control):

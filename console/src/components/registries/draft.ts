@@ -60,8 +60,7 @@ export function draftOf(spec: RegistrySpec, hasPassword: boolean): RegistryDraft
 export function specOf(draft: RegistryDraft): RegistrySpec {
   return {
     name: draft.name.trim(),
-    address: bareAddress(draft.address),
-    insecure: draft.insecure,
+    ...connectionOf(draft),
     username: draft.username.trim(),
     ca: draft.ca.trim() ? draft.ca : '',
     repositories: lines(draft.repositories),
@@ -88,6 +87,15 @@ export function passwordNeeded(before: Registry | null, draft: RegistryDraft): b
   const now = specOf(draft)
   const { spec } = before
   return now.address !== spec.address || now.insecure !== spec.insecure || now.ca !== spec.ca
+}
+
+/** Where it is asked, and how: a scheme that somebody wrote before the address says whether it is encrypted. */
+export function connectionOf(draft: RegistryDraft): Pick<RegistrySpec, 'address' | 'insecure'> {
+  const scheme = /^\s*(https?):\/\//i.exec(draft.address)?.[1]?.toLowerCase()
+  return {
+    address: bareAddress(draft.address),
+    insecure: scheme === undefined ? draft.insecure : scheme === 'http',
+  }
 }
 
 /** An address as people copy it from a browser, without what the server does not want. */

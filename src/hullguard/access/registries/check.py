@@ -15,6 +15,7 @@ from hullguard.net.allowed import link_local
 
 ANY = "*"
 _WILD = re.compile(r"[a-z0-9._/*-]+")
+_SCHEME = re.compile(r"(https?)://", re.IGNORECASE)
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_-]+(?:/[a-z0-9]+)?")
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 def checked(given: RegistryInput) -> RegistrySpec:
     """The spec with names as they are asked for; raises ``Invalid`` naming the field that is wrong."""
     spec = given.spec
-    address = _at("$.spec.address", parse_host, spec.address)
+    address = _at("$.spec.address", parse_host, _without_scheme(spec))
     if link_local(hostname(address)):
         sentence = f"{address} is an address that only answers this machine; nothing is asked there"
         raise Invalid(sentence, "registry.forbidden-address", field="$.spec.address")
@@ -67,6 +68,20 @@ def check_kept(before: RegistrySpec, after: RegistrySpec) -> None:
 def purpose(tenant: str, registry: str, spec: RegistrySpec) -> Purpose:
     """What the password of a registry is for."""
     return Purpose(tenant, registry, spec.address, spec.insecure, spec.ca)
+
+
+def _without_scheme(spec: RegistrySpec) -> str:
+    """The address, which people copy with its scheme; raises ``Invalid`` where that is not the connection chosen."""
+    found = _SCHEME.match(spec.address)
+    if found is None:
+        return spec.address
+    if (found[1].lower() == "http") is not spec.insecure:
+        sentence = "the address says http://, which is not encrypted: switch plain HTTP on if that is meant"
+        if spec.insecure:
+            sentence = "the address says https://, but plain HTTP is switched on: switch it off, or leave out https://"
+        code = "registry.plain-and-https" if spec.insecure else "registry.plain-address"
+        raise Invalid(sentence, code, field="$.spec.address")
+    return spec.address[found.end() :].rstrip("/")
 
 
 def _check_user(spec: RegistrySpec) -> None:
