@@ -14,6 +14,9 @@ const NAMES = [
   'registry-new',
   'registry-edit',
   'containers',
+  'nodes',
+  'incidents',
+  'advisories',
 ]
 
 export interface Mounted {

@@ -1657,6 +1657,9 @@ export interface components {
             advisories_built: string | null;
             advisories_sources: string[];
             advisories_trouble: string | null;
+            advisories_update: components["schemas"]["RunState"] | null;
+            advisories_every_hours: number | null;
+            registries_troubled: number;
         };
         /**
          * Severity
@@ -1703,6 +1706,12 @@ export interface components {
             /** @default null */
             end_of_life: string | null;
         };
+        /**
+         * RunState
+         * @description How far a run is.
+         * @enum {unknown}
+         */
+        RunState: "done" | "failed" | "partial" | "queued" | "running";
         /**
          * Page[Node]
          * @description ``items`` of a list of ``total``; ``cursor`` fetches the next page and is null on the last.
@@ -3591,12 +3600,6 @@ export interface components {
          * @enum {unknown}
          */
         RunKind: "import" | "update";
-        /**
-         * RunState
-         * @description How far a run is.
-         * @enum {unknown}
-         */
-        RunState: "done" | "failed" | "partial" | "queued" | "running";
         /**
          * AdvisoryProgress
          * @description How far the run that is under way has come.

@@ -5,6 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
+from hullguard.model.advisory_update import RunState
 from hullguard.model.content import LicenseUse, Malware, Misconfiguration, Secret
 from hullguard.model.image import Layer, OperatingSystem
 from hullguard.model.package import Unknown
@@ -109,3 +110,9 @@ class Overview(Struct, frozen=True, kw_only=True):
     advisories_sources: tuple[str, ...]
     advisories_trouble: str | None
     """Why nothing can be matched with them now; what was found before still stands."""
+    advisories_update: RunState | None
+    """How the last update of them ended; null before the first."""
+    advisories_every_hours: int | None
+    """How old they may become before the next update."""
+    registries_troubled: int
+    """Registries of which something could not be read when that was tried last."""

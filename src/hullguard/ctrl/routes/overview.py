@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from msgspec import structs
 
+from hullguard.advisories.errands.messages import DEFAULTS
 from hullguard.ctrl.call import Call
 from hullguard.model.identity import Permission
 from hullguard.model.view import Overview
@@ -19,6 +20,8 @@ async def overview(call: NamedDependency[Call]) -> Overview:
     """Is everything protected, what must be handled now, which running images are dangerous."""
     async with call.reading() as tx:
         found = await figures(tx)
+    if found.advisories_every_hours is None:  # nobody has decided on anything else
+        found = structs.replace(found, advisories_every_hours=DEFAULTS.every_hours)
     if found.advisories_built is not None:
         return found
     # No worker has matched anything yet; the database beside this server may still be there.

@@ -5,23 +5,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hullguard.model.advisory_update import RunKind, RunState
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.node import NodeState
+from hullguard.model.registry import RegistryState
 from hullguard.model.report import AdvisoryState
 from hullguard.model.severity import Severity
 from hullguard.model.view import ImageSummary, Overview
 from hullguard.storage.dialect import EPOCH
 from hullguard.storage.stores import node_rows
+from hullguard.storage.stores.advisory_runs import AdvisoryRuns
 from hullguard.storage.stores.containers import RUNNING
 from hullguard.storage.stores.image_rows import is_running, severities, summaries, visible
 from hullguard.storage.stores.incident_counts import day_of
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
-from hullguard.storage.tables import containers, images, incident_counts, nodes
+from hullguard.storage.tables import containers, images, incident_counts, nodes, registries
 from hullguard.storage.transaction import Transaction
 
 DAYS = 7
 TOP_IMAGES = 5
+# The trouble stays while it is tried again, so that a registry that is away does not come and go here.
+_TROUBLED = sa.or_(registries.c.state == RegistryState.FAILED.value, registries.c.trouble.is_not(None))
 
 
 async def overview(tx: Transaction) -> Overview:
@@ -29,6 +34,7 @@ async def overview(tx: Transaction) -> Overview:
     running = await _running_images(tx)
     quota = await Quotas(tx).get()
     advisories = await Settings(tx).get(ADVISORIES, AdvisoryState) or AdvisoryState(None)
+    chosen = await AdvisoryRuns(tx).chosen()
     return Overview(
         nodes=await _nodes(tx),
         nodes_drifting=await _count(tx, nodes, node_rows.DRIFT),
@@ -45,11 +51,19 @@ async def overview(tx: Transaction) -> Overview:
         advisories_built=advisories.built,
         advisories_sources=advisories.sources,
         advisories_trouble=await Settings(tx).get(ADVISORIES_TROUBLE, str) or None,
+        advisories_update=await _last_update(tx),
+        advisories_every_hours=chosen.settings.every_hours if chosen is not None else None,
+        registries_troubled=await _count(tx, registries, _TROUBLED),
     )
 
 
 async def _count(tx: Transaction, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
     return int(await tx.scalar(sa.select(sa.func.count()).select_from(table).where(tx.mine(table), condition)) or 0)
+
+
+async def _last_update(tx: Transaction) -> RunState | None:
+    done = (await AdvisoryRuns(tx).plan()).done
+    return next((run.state for run in done if run.kind is RunKind.UPDATE), None)
 
 
 async def _nodes(tx: Transaction) -> dict[str, int]:

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from msgspec import structs
 from tests.support.database import SCOPE, START
 from tests.support.records import (
     IMAGE,
@@ -12,16 +13,20 @@ from tests.support.records import (
     observation,
     report,
 )
+from tests.support.registries import registry_spec
 
+from hullguard.model.advisory_update import AdvisorySettings, RunState
 from hullguard.model.identity import Scope
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.node import NodeState
 from hullguard.model.policy import AppliedPolicies, policies_hash
+from hullguard.model.registry import RegistryListing, RegistryState, Trouble
 from hullguard.model.report import AdvisoryState
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Storage, Transaction
 from hullguard.storage.stores import (
     ADVISORIES,
+    AdvisoryRuns,
     Containers,
     ImageFilter,
     Images,
@@ -29,6 +34,7 @@ from hullguard.storage.stores import (
     Incidents,
     NodeFilter,
     Nodes,
+    Registries,
     Settings,
     overview,
 )
@@ -61,6 +67,7 @@ async def test_an_empty_house_has_figures_too(tx: Transaction) -> None:
     assert set(found.vulnerabilities) == set(found.incidents_open) == set(Severity)
     assert [count for _, count in found.incidents_per_day] == [0] * 7
     assert (found.advisories_built, found.advisories_sources) == (None, ())
+    assert (found.advisories_update, found.advisories_every_hours, found.registries_troubled) == (None, None, 0)
 
 
 async def test_each_figure_is_the_length_of_its_list(storage: Storage) -> None:
@@ -97,3 +104,36 @@ async def test_a_scope_of_clusters_has_its_own_figures(tx: Transaction) -> None:
     await filled(tx)
     found = await overview(tx.within(Scope("default", frozenset({"green"}))))
     assert (found.nodes["total"], found.images, found.containers, found.incidents_open[Severity.HIGH]) == (1, 0, 0, 0)
+
+
+async def test_how_the_last_update_of_the_advisories_ended_stands_beside_what_an_import_did(tx: Transaction) -> None:
+    runs = AdvisoryRuns(tx)
+    await runs.choose(AdvisorySettings(True, 6, "https://mirror.example", "", ""), expected_version=1)
+    for state in (RunState.DONE, RunState.FAILED, RunState.PARTIAL):
+        run = await runs.update("system")
+        before = (await overview(tx)).advisories_update
+        await runs.finish(structs.replace(await runs.begin(run.id), state=state))
+        imported = await runs.load(f"import-{state}", "user:a", "a.json", 1)
+        await runs.finish(structs.replace(imported, state=RunState.DONE))
+        found = await overview(tx)
+        assert (found.advisories_update, found.advisories_every_hours) == (state, 6)
+        assert before is not state
+
+
+async def test_registries_of_which_something_cannot_be_read_are_counted_until_it_can(tx: Transaction) -> None:
+    registries, trouble = Registries(tx), Trouble("registry.unreachable", "it cannot be reached")
+    away, partly, well = [
+        (await registries.create(registry_spec(name), "user:a")).id for name in ("away", "partly", "well")
+    ]
+    assert (await overview(tx)).registries_troubled == 0
+
+    await registries.failed(away, trouble)
+    whole = RegistryListing(repositories=1, images=(), unchanged=(), unlisted=())
+    await registries.listed(await registries.work(partly), structs.replace(whole, trouble=trouble))
+    await registries.listed(await registries.work(well), whole)
+    assert (await overview(tx)).registries_troubled == 2
+
+    await registries.began(away, RegistryState.LISTING)
+    assert (await overview(tx)).registries_troubled == 2
+    await registries.listed(await registries.work(away), whole)
+    assert (await overview(tx)).registries_troubled == 1
