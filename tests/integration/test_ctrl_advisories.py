@@ -177,6 +177,8 @@ async def test_another_rhythm_counts_from_the_last_update(control: Control) -> N
         ({"mirror": "ftp://mirror.example"}, "$.mirror"),
         ({"kev": "file:///etc/passwd"}, "$.kev"),
         ({"epss": "https://user:secret@mirror.example/epss"}, "$.epss"),
+        ({"mirror": "http://169.254.169.254/"}, "$.mirror"),
+        ({"kev": "http://2852039166/kev.json"}, "$.kev"),
         ({"ecosystems": ["npm", "../../etc"]}, "$.ecosystems[1]"),
         ({"every_hours": 0}, "$.every_hours"),
         ({"trusted_keys": [{"name": "x", "key": "abc"}]}, "$.trusted_keys[0].key"),

@@ -5,8 +5,11 @@ that a server asks must not reach them through it, nor through a name that leads
 """
 
 import ipaddress
+import re
+import socket
 from collections.abc import Callable
 
+_DIGITS = re.compile(r"[0-9a-fA-FxX.]{1,64}")
 Refuses = Callable[[str], bool]
 """Of a numeric address: whether nothing may be connected to it."""
 
@@ -32,10 +35,20 @@ def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return None
+        return _numeric(address)
     if not isinstance(known, ipaddress.IPv6Address):
         return known
     within = known.ipv4_mapped or known.sixtofour
     if within is None and any(known in network for network in _EMBEDDING) and int(known) > 1:
         within = ipaddress.IPv4Address(int(known) & 0xFFFF_FFFF)
     return within or known
+
+
+def _numeric(address: str) -> ipaddress.IPv4Address | None:
+    """One that is written otherwise, as ``2852039166`` or in octal: connecting understands these (inet_aton(3))."""
+    if not _DIGITS.fullmatch(address):
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(address))
+    except OSError:
+        return None

@@ -27,6 +27,10 @@ from hullguard.net.connections import connections
         "100.100.100.200",
         "224.0.0.1",
         "ff02::1",
+        "2852039166",
+        "0251.0376.0251.0376",
+        "0xa9fea9fe",
+        "169.254.43518",
     ],
 )
 def test_nothing_is_asked_there(address: str) -> None:

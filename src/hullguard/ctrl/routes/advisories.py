@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Response, get, post, put
@@ -37,6 +38,7 @@ from hullguard.model.decoding import from_msgpack
 from hullguard.model.errors import HullguardError, Invalid, TooMany, Unavailable
 from hullguard.model.identity import Permission
 from hullguard.model.ids import new_id
+from hullguard.net.allowed import link_local
 from hullguard.storage import Transaction
 from hullguard.storage.stores import ADVISORIES_TROUBLE, AdvisoryRuns, Jobs, Settings
 from hullguard.storage.stores.advisory_runs import PROGRESS, SCHEDULE, Plan
@@ -239,6 +241,9 @@ def _checked(settings: AdvisorySettings) -> AdvisorySettings:
             require_url(url)
         except Invalid as wrong:
             raise Invalid(str(wrong), wrong.code, field=f"$.{field}") from wrong
+        if link_local(urlsplit(url).hostname or ""):
+            sentence = f"{urlsplit(url).hostname} is an address that only answers this machine; nothing is asked there"
+            raise Invalid(sentence, "update.forbidden-address", field=f"$.{field}")
         if "@" in url.partition("//")[2].partition("/")[0]:
             # Everybody who may read the settings, or why an update failed, would read it.
             raise Invalid(

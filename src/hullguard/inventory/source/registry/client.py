@@ -72,7 +72,7 @@ class Client:
         for attempt in range(1, _ATTEMPTS):
             answer = self._get(path, {"Accept": accept})
             try:
-                return _bounded(answer, self.pace, limit, path), answer.headers
+                return _bounded(answer, self.pace(), limit, path), answer.headers
             except HTTPError as cause:
                 answer.close()
                 if attempt == _ATTEMPTS - 1:
@@ -198,9 +198,8 @@ class Client:
         sent = {"User-Agent": _CLIENT, **headers}
         return pool.request(method, url, headers=sent, body=body, redirect=False, retries=False, preload_content=False)
 
-    @functools.cached_property
     def pace(self) -> "Pace":
-        """How fast this registry must answer."""
+        """How fast this registry must give one thing: of many small answers each waits for the next question."""
         from hullguard.net.pace import Pace
 
         return Pace(f"the registry {self._reference.host}")
@@ -291,7 +290,7 @@ class Client:
         from urllib3.exceptions import HTTPError
 
         try:
-            return _bounded(answer, self.pace, _MAX_SMALL, what)
+            return _bounded(answer, self.pace(), _MAX_SMALL, what)
         except HTTPError as cause:
             raise self._unreachable(cause) from cause
 

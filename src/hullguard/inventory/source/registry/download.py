@@ -18,7 +18,7 @@ class Download:
     """A blob as a stream. It checks the size only: its reader computes the digest."""
 
     def __init__(self, client: Client, digest: str, size: int) -> None:
-        self._client = client
+        self._client, self._pace = client, client.pace()
         self._digest = digest
         self._size = size
         self._answer: BaseHTTPResponse | None = None
@@ -33,7 +33,7 @@ class Download:
         while not self._ended:
             try:
                 self._answer = self._answer or self._connected()
-                data = self._client.pace.read(plain(self._answer), n)
+                data = self._pace.read(plain(self._answer), n)
             except HTTPError as cause:
                 self._broken(str(cause))
                 continue
@@ -70,7 +70,7 @@ class Download:
                 raise Invalid(f"the registry answered a part of {self._digest} that was not asked for")
             return answer
         left = self._count  # a registry without ranges sends everything again
-        while left and (data := self._client.pace.read(plain(answer), min(left, CHUNK))):
+        while left and (data := self._pace.read(plain(answer), min(left, CHUNK))):
             left -= len(data)
         return answer
 

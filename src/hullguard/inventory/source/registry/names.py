@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from hullguard.inventory.source.registry.client import Client
 from hullguard.model.decoding import from_json
@@ -21,10 +21,10 @@ _NEXT: Final = re.compile(r'(?:^|;)\s*rel\s*=\s*"?next"?\s*(?:[;,]|$)', re.IGNOR
 
 
 class _Page(Struct, frozen=True):
-    """``repositories`` of a catalog, ``tags`` of a repository; either may be null for none."""
+    """``repositories`` of a catalog, ``tags`` of a repository; either may be null for none, but is there."""
 
-    repositories: list[str] | None = None
-    tags: list[str] | None = None
+    repositories: list[str] | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
 
 
 class Names(NamedTuple):
@@ -76,7 +76,11 @@ def _listed(content: bytes, path: str) -> list[str]:
         found = from_json(content, _Page)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Invalid(f"the registry's answer to {path} is no list of names: {cause}", "registry.bad-list") from cause
-    return [*(found.repositories or ()), *(found.tags or ())]
+    names = found.tags if path.endswith("/list") else found.repositories
+    if names is UNSET:
+        sentence = f"the registry's answer to {path} is no list of names; is that its address?"
+        raise Invalid(sentence, "registry.bad-list")
+    return names or []
 
 
 def _following(link: str, host: str) -> str | None:

@@ -1,9 +1,11 @@
 """What a registry says that it has: of one that behaves, and of some that do not."""
 
 import base64
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from hullguard.inventory.source.registry.names import matches
 from hullguard.inventory.source.registry.newest import newest_first
 from hullguard.model.errors import HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 from hullguard.model.registry import ImageState, RegistryListing, RegistrySpec
+from hullguard.net import pace
 
 AMD, ARM = (Image([layer(file("etc/arch", name))], architecture=name) for name in ("amd64", "arm64"))
 
@@ -381,11 +384,42 @@ def test_names_that_are_none_are_left_out_and_counted(registry: FakeRegistry) ->
     assert f"3 of the names that {registry.host}/ok lists" in listed.trouble.sentence
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{", b'{"tags": 1}', b'{"tags": [1]}', b'{"tags": {"a": 1}}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{",
+        b'{"tags": 1}',
+        b'{"tags": [1]}',
+        b'{"tags": {"a": 1}}',
+        b"\xff",
+        b"{}",
+        b'{"status": "maintenance"}',
+    ],
+)
 def test_what_is_no_list_of_names_is_refused(registry: FakeRegistry, content: bytes) -> None:
     registry.answers["/v2/app/tags/list"] = Reply(content)
     with pytest.raises(Invalid, match="no list of names"):
         listing(registry)
+
+
+def test_an_answer_that_is_no_catalog_is_not_an_empty_one(registry: FakeRegistry) -> None:
+    # Story: a page that said 200 and that the service was being maintained emptied the platform's list.
+    registry.answers["/v2/_catalog"] = Reply(b'{"status": "maintenance"}')
+    with pytest.raises(Invalid, match="is that its address"):
+        listing(registry, "*")
+
+
+def test_many_small_answers_are_not_one_slow_one(registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each reading seems to wait for five seconds; sixty for one answer would be too slow.
+    clock = itertools.count(step=5)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    names = [f"app-{number}" for number in range(20)]
+    registry.lists("_catalog", names)
+    for name in names:
+        registry.lists(f"{name}/tags/list", [])
+
+    assert listing(registry, "*").repositories == len(names)
 
 
 def test_a_list_of_nothing_is_empty(registry: FakeRegistry) -> None:
