@@ -1,5 +1,6 @@
 import { effectScope } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import VulnerabilityDetail from '@/components/images/VulnerabilityDetail.vue'
 import { useSearch } from '@/components/shell/search'
 import { useLanguage } from '@/i18n'
 import Images from '@/pages/Images.vue'
@@ -21,6 +22,27 @@ const image = {
   registries: 0,
   submissions: 0,
   kind: null,
+}
+const finding = {
+  id: 'CVE-2022-34265',
+  advisory: 'RHSA-2022:1234',
+  aliases: ['GHSA-p64x-8rxx-wf6q', 'CVE-2022-34265', 'RHSA-2022:1234'],
+  package: 'pkg:pypi/django@4.0.5',
+  installed: '4.0.5',
+  fixed: null,
+  status: 'affected',
+  severity: 'critical',
+  severity_source: null,
+  summary: '',
+  kev: false,
+  epss: null,
+  cvss: [],
+  layer: null,
+  new: false,
+  first_found: '2026-11-01T00:00:00Z',
+  priority: { score: 0, reasons: [] },
+  use: { use: 'unknown', file: null, last: null, since: null, containers: 0, why: 'unwatched' },
+  why: { rule: 'version', evidence: '4.0.5 is affected' },
 }
 const page = { items: [image], total: 1, cursor: null }
 
@@ -78,6 +100,41 @@ describe('looking for a vulnerability', () => {
     seen.root.querySelector<HTMLElement>('.filter-chip')?.click()
     await vi.waitFor(() => expect(seen.root.querySelector('.filter-chip')).toBeNull())
     expect(asked.at(-1)).not.toContain('vulnerability=')
+    seen.unmount()
+  })
+})
+
+describe('the drawer of a finding', () => {
+  it.each(['en', 'zh-CN'] as const)(
+    'leads to the public pages of each of its names, in %s',
+    async (language) => {
+      const seen = await mounted(
+        VulnerabilityDetail,
+        { vulnerability: finding, layer: 0, image: { id: 'sha256:1', names: [] } },
+        language,
+      )
+      const links = [...seen.root.querySelectorAll<HTMLAnchorElement>('a[target=_blank]')]
+      expect(links.map((each) => [each.textContent, each.getAttribute('href')])).toEqual([
+        ['CVE-2022-34265', 'https://www.cve.org/CVERecord?id=CVE-2022-34265'],
+        ['RHSA-2022:1234', 'https://osv.dev/vulnerability/RHSA-2022%3A1234'],
+        ['GHSA-p64x-8rxx-wf6q', 'https://osv.dev/vulnerability/GHSA-p64x-8rxx-wf6q'],
+      ])
+      for (const link of links) expect(link.rel).toBe('noopener noreferrer')
+      seen.unmount()
+    },
+  )
+
+  it('lets no name lead elsewhere', async () => {
+    const hostile = { ...finding, id: 'x"/../?a=//evil.example#', aliases: ['javascript:alert(1)'] }
+    const seen = await mounted(VulnerabilityDetail, {
+      vulnerability: hostile,
+      layer: 0,
+      image: { id: 'sha256:1', names: [] },
+    })
+    for (const link of seen.root.querySelectorAll<HTMLAnchorElement>('a[target=_blank]')) {
+      expect(link.host).toBe('osv.dev')
+      expect([link.search, link.hash]).toEqual(['', ''])
+    }
     seen.unmount()
   })
 })

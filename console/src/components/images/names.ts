@@ -30,3 +30,9 @@ export function systemName(os: { id: string; name: string | null } | null): stri
 export function isVulnerability(words: string): boolean {
   return /^(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3})$/i.test(words)
 }
+
+/** The public page of a vulnerability or an advisory, the same that reports name. */
+export function publicPage(id: string): string {
+  const place = id.startsWith('CVE-') ? 'https://www.cve.org/CVERecord?id=' : 'https://osv.dev/vulnerability/'
+  return place + encodeURIComponent(id)
+}
