@@ -15,7 +15,7 @@ from tests.support.control import API, Client, Control, control, installation, s
 from hullguard.ctrl.routes import submissions
 from hullguard.ctrl.turns import Turns
 from hullguard.model.identity import Role, Scope
-from hullguard.model.image import Target
+from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.page import Page
 from hullguard.model.report import AdvisoryState, ScanReport
@@ -200,6 +200,35 @@ class TestTrust:
 
         assert report.status_code == 200
         assert len(report.json()["vulnerabilities"]) == 5
+
+    async def test_who_claimed_an_image_before_anybody_knew_it_is_not_told_what_was_read_of_it(self, control: Control):
+        ci = await build(control)
+        lie = image(layers=(Layer("sha256:" + "9" * 64),), packages=())
+        squat = await send(ci, body(lie, name="squat"))
+        async with control.writing() as tx:
+            await Images(tx).store_inventory(OTHER, records.inventory())
+        await judge(control, OTHER)
+        report = await ci.get(f"/submissions/{squat.json()['id']}/report")
+
+        assert squat.status_code == 201
+        assert (report.status_code, report.json()["code"]) == (409, "submission.not-that-image")
+        assert "retry-after" not in report.headers
+
+    async def test_a_build_of_another_user_can_neither_take_a_name_nor_change_what_is_told(self, control: Control):
+        ci = await build(control)
+        other = await control.token(await control.admin(), role="submitter")
+        made = (await send(ci, body())).json()
+        taken = await send(other, body(image(packages=())))
+        layers = await send(other, body(image(layers=(), packages=()), name="evil"))
+        aside = await send(other, body(image(packages=()), name="evil"))
+        await judge(control, OTHER)
+
+        assert (taken.status_code, taken.json()["code"]) == (409, "submission.name-taken")
+        assert (layers.status_code, layers.json()["code"]) == (409, "submission.not-that-image")
+        assert (aside.status_code, aside.json()["kept"]) == (201, False)
+        assert len((await ci.get(f"/submissions/{made['id']}/report")).json()["vulnerabilities"]) == 5
+        over = await send(await control.admin(), body(image(packages=())))
+        assert (over.status_code, over.json()["kept"]) == (201, True)
 
     @pytest.mark.parametrize(
         "wrong",

@@ -645,10 +645,11 @@ export interface paths {
         /**
          * Submit what was read: `hullguard submit` does
          * @description The body is JSON, under `Content-Encoding: zstd` or `gzip` or as it is, of at most 16 MiB, and 64 MiB unpacked; its
-         *     `inventory` is what `hullguard sbom -f json` writes. It takes the place of what was submitted under the same name,
-         *     and is matched against the advisories soon, and again whenever they change. What nodes and registries tell of an
-         *     image stays; `kept` says whether that is so. Sent again with the same Idempotency-Key within a day, it answers as
-         *     the first time.
+         *     `inventory` is what `hullguard sbom -f json` writes. It takes the place of what the same user submitted under
+         *     the same name, and is matched against the advisories soon, and again whenever they change. What nodes, registries or
+         *     another user's earlier submission tell of an image stays; `kept` is false where that is so. 409 where the name is
+         *     another user's, or the image is known with other layers. Sent again with the same Idempotency-Key within a day, it
+         *     answers as the first time.
          *
          *     Needs: `submissions:send`.
          */
@@ -668,7 +669,8 @@ export interface paths {
         };
         /**
          * What is wrong with what was submitted; 409 with Retry-After until it was matched
-         * @description Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
+         * @description 409 without Retry-After where what is known of the image by now has other layers than were submitted.
+         *     Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
          *     submitted, and of nothing else.
          *
          *     Needs: `submissions:send`.

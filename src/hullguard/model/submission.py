@@ -1,11 +1,14 @@
 """What somebody read with the command line and sent to the platform: an inventory, never an image."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from hullguard.model.ids import derived_id
+from hullguard.model.image import Layer
 
 PREFIX = "submitted:"
 """What the id of a thing that is no image begins with, beside those of images."""
@@ -32,7 +35,8 @@ class Submission(Struct, frozen=True, kw_only=True):
     expires: datetime
     """Forgotten from then on unless it is sent again."""
     kept: bool
-    """Whether what it says is told of the image; not where a node or a registry has told of that image already."""
+    """Whether what it says is told of the image; not where a node, a registry or another user's
+    submission has told of that image already."""
 
 
 def image_of(kind: str, name: str) -> str:
@@ -43,3 +47,8 @@ def image_of(kind: str, name: str) -> str:
 def submission_id(kind: str | None, name: str) -> str:
     """By which a later submission takes this one's place; ``kind`` is None for images, which are one kind."""
     return derived_id("submission", kind or "image", name)
+
+
+def layers_digest(layers: Sequence[Layer]) -> str:
+    """By which two lists of layers are told to be the same: 64 hexadecimal digits over their diff ids, in order."""
+    return hashlib.sha256(msgspec.json.encode([layer.diff_id for layer in layers])).hexdigest()

@@ -69,10 +69,11 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
     """Submit what was read: `hullguard submit` does.
 
     The body is JSON, under `Content-Encoding: zstd` or `gzip` or as it is, of at most 16 MiB, and 64 MiB unpacked; its
-    `inventory` is what `hullguard sbom -f json` writes. It takes the place of what was submitted under the same name,
-    and is matched against the advisories soon, and again whenever they change. What nodes and registries tell of an
-    image stays; `kept` says whether that is so. Sent again with the same Idempotency-Key within a day, it answers as
-    the first time.
+    `inventory` is what `hullguard sbom -f json` writes. It takes the place of what the same user submitted under
+    the same name, and is matched against the advisories soon, and again whenever they change. What nodes, registries or
+    another user's earlier submission tell of an image stays; `kept` is false where that is so. 409 where the name is
+    another user's, or the image is known with other layers. Sent again with the same Idempotency-Key within a day, it
+    answers as the first time.
     """
     encoding = _encoding(call)
     async with _arriving(call).one("submissions"):
@@ -89,6 +90,7 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
 async def get_submission_report(call: NamedDependency[Call], submission: FromPath[str]) -> Response[ScanReport]:
     """What is wrong with what was submitted; 409 with Retry-After until it was matched.
 
+    409 without Retry-After where what is known of the image by now has other layers than were submitted.
     Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
     submitted, and of nothing else.
     """
@@ -188,6 +190,7 @@ def _claim(call: Call, sent: Sent, size: int) -> Claim:
         source=call.source,
         size=size,
         days=sent.keep_days,
+        over=may(call.actor, Permission.SUBMISSIONS_WRITE),
     )
 
 

@@ -19,7 +19,7 @@ from hullguard.model.severity import Severity
 from hullguard.model.use import ImageUse, Use
 from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary, LayerShare
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
-from hullguard.storage.stores import image_places
+from hullguard.storage.stores import claims, image_places
 from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, having, summaries, visible
@@ -123,14 +123,17 @@ class Images:
         seen = known is not None and replaces and known.complete and not known.submitted
         # What a better reader finds beyond the last one is news of an image that was known.
         news = {"first_matched": known.first_matched, "waits": Wait.CONCERNED} if known is not None and seen else {}
-        await self._put(image_id, inventory, known, submitted=False, **news)
+        await self._put(image_id, inventory, known, submitted=False, claimant=None, **news)
         return True
 
-    async def claim(self, image_id: str, inventory: Inventory, *, is_image: bool) -> bool:
+    async def claim(
+        self, image_id: str, inventory: Inventory, *, is_image: bool, submission: str, user: str, over: bool = False
+    ) -> bool:
         """Keep what somebody submitted of an image and have it matched; False where better is known and stays.
 
         What a node or a registry told stays, unless they could read nothing of it. ``is_image`` says that the id is an
-        image's own: then whoever claims to have read it must know its layers, else ``Conflict``.
+        image's own: then whoever claims to have read it must know its layers, else ``Conflict``; and what another
+        ``user`` claimed of it before stays too, unless this one is put ``over`` it.
         """
         known = await self._known(image_id)
         if known is not None and known.scanned is not None and not known.submitted:
@@ -138,12 +141,20 @@ class Images:
             _require_same_layers(image_id, told, inventory)
             if not told.is_unread or inventory.is_unread:
                 return False
+        elif known is not None and known.scanned is not None and is_image:
+            told = await self.inventory(image_id)
+            users = set() if told.is_unread else await claims.users(self._tx, image_id, known.claimant, told)
+            if users:
+                _require_same_layers(image_id, told, inventory)
+                worse = inventory.reader < known.reader or (known.complete and not inventory.complete)
+                if worse or (users != {user} and not over):
+                    return False
         kind = None if is_image else inventory.target.kind
-        await self._put(image_id, inventory, known, submitted=True, kind=kind)
+        await self._put(image_id, inventory, known, submitted=True, claimant=submission, kind=kind)
         return True
 
     async def _known(self, image_id: str) -> Row | None:
-        columns = ("scanned", "complete", "reader", "first_matched", "submitted")
+        columns = ("scanned", "complete", "reader", "first_matched", "submitted", "claimant")
         select = sa.select(*(images.c[name] for name in columns))
         return await self._tx.first(select.where(self._tx.mine(images), images.c.id == image_id))
 
@@ -306,7 +317,8 @@ def _require_same_layers(image_id: str, told: Inventory, claimed: Inventory) -> 
     whole = told.complete and claimed.complete
     if any(one != other for one, other in pairs) or (whole and len(told.layers) != len(claimed.layers)):
         raise Conflict(
-            f"{image_id[:80]} is known here with other layers than those that were submitted as its own",
+            f"{image_id[:80]} is known here with other layers than those that were submitted as its own: read the "
+            "image itself and submit that; if an earlier submission is wrong, an operator can delete it",
             "submission.not-that-image",
         )
 

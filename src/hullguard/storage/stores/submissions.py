@@ -9,7 +9,7 @@ from msgspec import Struct
 from hullguard.model.errors import Conflict, NotFound
 from hullguard.model.inventory import Inventory
 from hullguard.model.page import Page
-from hullguard.model.submission import Submission
+from hullguard.model.submission import Submission, layers_digest
 from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.images import Images
@@ -53,6 +53,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     source: str
     size: int
     days: int
+    over: bool = False
+    """Whether it may take what another user has submitted: a name, or what is told of an image."""
 
 
 class Submissions:
@@ -64,13 +66,21 @@ class Submissions:
     async def keep(self, claim: Claim) -> Submission:
         """Put it in the place of the one of its name.
 
-        Raises ``Conflict`` where what is submitted as an image has other layers than that image has, and where there
-        are too many submissions.
+        Raises ``Conflict`` where what is submitted as an image has other layers than that image has, where the name is
+        another user's, and where there are too many submissions.
         """
         tx = self._tx
         before = await tx.first(sa.select(submissions).where(tx.mine(submissions), submissions.c.id == claim.id))
+        _require_own_name(claim, before)
         await self._require_room(claim, before)
-        kept = await Images(tx).claim(claim.image, claim.inventory, is_image=claim.is_image)
+        kept = await Images(tx).claim(
+            claim.image,
+            claim.inventory,
+            is_image=claim.is_image,
+            submission=claim.id,
+            user=claim.user,
+            over=claim.over,
+        )
         row = {
             "id": claim.id,
             "name": claim.name,
@@ -82,6 +92,7 @@ class Submissions:
             "source": claim.source,
             "size": claim.size,
             "kept": kept,
+            "layers": layers_digest(claim.inventory.layers) if claim.is_image else "",
             "first": tx.now if before is None else before.first,
             "submitted": tx.now,
             "expires": tx.now + timedelta(days=claim.days),
@@ -120,12 +131,13 @@ class Submissions:
     async def settled(self, submission: str, *, user: str | None) -> str:
         """The image of one that was matched since it was submitted; with ``user``, only of one of that user's.
 
-        Raises ``Conflict`` while it waits, and where it was tried in vain.
+        Raises ``Conflict`` while it waits, where it was tried in vain, and where what is told of that image by now is
+        neither what was submitted nor of the same layers: it may be of an image that the sender has never had.
         """
         row = await self._row(submission)
         if user is not None and row.user != user:
             raise _absent(submission)
-        select = sa.select(images.c.scanned, images.c.matched, images.c.waits, images.c.tries)
+        select = sa.select(images.c.scanned, images.c.matched, images.c.waits, images.c.tries, images.c.claimant)
         image = await self._tx.first(select.where(self._tx.mine(images), images.c.id == row.image_id))
         if image is None:
             raise _absent(submission)
@@ -140,6 +152,14 @@ class Submissions:
                 "submission.waits",
                 retry_after=1,
             )
+        if image.claimant != row.id:
+            told = await Images(self._tx).inventory(row.image_id)
+            if row.layers != layers_digest(told.layers):
+                raise Conflict(
+                    f"what is known here of {row.name} by now is of something else than what was submitted: read it "
+                    "again and submit that",
+                    "submission.not-that-image",
+                )
         return str(row.image_id)
 
     async def delete(self, submission: str) -> Submission:
@@ -169,6 +189,15 @@ class Submissions:
         if row is None:
             raise _absent(submission)
         return row
+
+
+def _require_own_name(claim: Claim, before: Row | None) -> None:
+    if before is not None and before.user != claim.user and not claim.over:
+        raise Conflict(
+            f"another user has submitted something as {claim.name}: choose another name, or have an operator delete "
+            "that submission",
+            "submission.name-taken",
+        )
 
 
 def _absent(submission: str) -> NotFound:

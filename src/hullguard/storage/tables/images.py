@@ -45,6 +45,8 @@ images = sa.Table(
     flag("complete", default=True),
     # Whether what stands here of its content is what somebody submitted: no node and no registry has told of it.
     flag("submitted"),
+    # The submission whose claim that is.
+    sa.Column("claimant", text(64)),
     # What it is, where it is no image: the kind of a target of the command line.
     sa.Column("kind", text(32)),
     # The generation of the reader that took stock of it.

@@ -22,6 +22,8 @@ submissions = sa.Table(
     # Bytes as it came, compressed.
     number("size"),
     flag("kept", default=True),
+    # The digest of the layers that it named, as it was sent; empty where it is no image.
+    short("layers", 64, default=""),
     sa.Column("first", Instant, nullable=False),
     sa.Column("submitted", Instant, nullable=False),
     sa.Column("expires", Instant, nullable=False),

@@ -22,6 +22,7 @@ from tests.support.records import (
 from hullguard.model.errors import Conflict, NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory, unread
+from hullguard.model.submission import Submission
 from hullguard.storage import PageRequest, Storage, Transaction
 from hullguard.storage.retention import sweep
 from hullguard.storage.stores import ImageFilter, Images, Lister, SubmissionFilter, Submissions, submissions
@@ -157,6 +158,140 @@ class TestTrust:
         wrong = structs.replace(EMPTY, layers=tuple(map(Layer, layers)))
         with pytest.raises(Conflict) as refused:
             await Submissions(tx).keep(claim("nginx:lie", of=wrong))
+
+        assert refused.value.code == "submission.not-that-image"
+
+
+BUILT = structs.replace(inventory(), target=Target("x", "docker-archive", IMAGE))
+HIDDEN = structs.replace(EMPTY, layers=(Layer(APP), Layer(BASE)))
+
+
+class TestBetweenClaims:
+    @pytest.fixture
+    async def first(self, tx: Transaction) -> Submission:
+        """An image that ``user-1`` has submitted, and that was matched."""
+        kept = await Submissions(tx).keep(claim("shop:1", of=BUILT))
+        await matched(tx, IMAGE, report())
+        return kept
+
+    async def test_another_user_s_with_other_layers_is_refused(self, tx: Transaction, first: Submission) -> None:
+        with pytest.raises(Conflict) as refused:
+            await Submissions(tx).keep(claim("evil", of=HIDDEN, user="user-2"))
+
+        assert refused.value.code == "submission.not-that-image"
+        assert await Submissions(tx).settled(first.id, user="user-1") == IMAGE
+        assert len((await Images(tx).inventory(IMAGE)).packages) == 4
+
+    @pytest.mark.parametrize("over", [False, True])
+    async def test_another_user_s_with_the_same_layers_gives_way_unless_it_is_an_operator_s(
+        self, tx: Transaction, first: Submission, over: bool
+    ) -> None:
+        second = await Submissions(tx).keep(claim("other", of=EMPTY, user="user-2", over=over))
+
+        assert (first.kept, second.kept) == (True, over)
+        assert bool((await Images(tx).inventory(IMAGE)).packages) is not over
+
+    async def test_the_same_user_renews_it_under_any_name(self, tx: Transaction, first: Submission) -> None:
+        second = await Submissions(tx).keep(claim("shop:2", of=EMPTY, by="token:t2"))
+
+        assert second.kept
+        assert (await Images(tx).inventory(IMAGE)).packages == ()
+
+    @pytest.mark.parametrize("worse", [{"complete": False}, {"complete": False, "layers": ()}])
+    async def test_what_was_read_in_part_takes_the_place_of_nothing_whole(self, tx: Transaction, worse) -> None:
+        await Submissions(tx).keep(claim("shop:1", of=BUILT))
+        second = await Submissions(tx).keep(claim("shop:2", of=structs.replace(EMPTY, **worse)))
+
+        assert not second.kept
+        assert await Images(tx).inventory(IMAGE) == BUILT
+
+    async def test_that_nothing_could_be_read_gives_way_to_anybody(self, tx: Transaction) -> None:
+        await Submissions(tx).keep(claim("broken", of=unread(IMAGE, "the disk failed"), user="user-2"))
+        kept = await Submissions(tx).keep(claim("shop:1", of=BUILT))
+
+        assert kept.kept
+        assert await Images(tx).inventory(IMAGE) == BUILT
+
+    async def test_those_who_stay_with_the_image_keep_what_they_were_told(
+        self, tx: Transaction, first: Submission
+    ) -> None:
+        other = await Submissions(tx).keep(claim("other", of=BUILT, user="user-2"))
+        await Submissions(tx).delete(first.id)
+        liar = await Submissions(tx).keep(claim("liar", of=EMPTY, user="user-3"))
+
+        assert not liar.kept
+        assert await Images(tx).inventory(IMAGE) == BUILT
+        assert await Submissions(tx).settled(other.id, user="user-2") == IMAGE
+
+    async def test_a_wrong_one_that_was_deleted_stands_in_nobody_s_way(self, tx: Transaction) -> None:
+        wrong = await Submissions(tx).keep(claim("wrong", of=HIDDEN, user="user-2"))
+        await Images(tx).listed(Lister.REGISTRY, "r1", {IMAGE: ["registry.test/shop:1"]})
+        with pytest.raises(Conflict):
+            await Submissions(tx).keep(claim("shop:1", of=BUILT))
+        await Submissions(tx).delete(wrong.id)
+
+        assert (await Submissions(tx).keep(claim("shop:1", of=BUILT))).kept
+
+    @pytest.mark.parametrize("of", [tree(), BUILT], ids=["directory", "image"])
+    async def test_a_name_is_its_first_user_s(self, tx: Transaction, of: Inventory) -> None:
+        await Submissions(tx).keep(claim("srv", of=of))
+        with pytest.raises(Conflict) as taken:
+            await Submissions(tx).keep(claim("srv", of=structs.replace(of, packages=()), user="user-2"))
+        renewed = await Submissions(tx).keep(claim("srv", of=of, by="token:t2"))
+
+        assert taken.value.code == "submission.name-taken"
+        assert renewed.by == "token:t2"
+        assert (await Submissions(tx).keep(claim("srv", of=of, user="user-2", over=True))).kept
+
+
+class TestReportOfAClaim:
+    """Who names an image's id and invents the rest is not told what others have read of it."""
+
+    @pytest.mark.parametrize(
+        "invented",
+        [
+            HIDDEN,
+            structs.replace(EMPTY, layers=()),
+            structs.replace(EMPTY, layers=(Layer(BASE),), complete=False),
+            unread(IMAGE, "so I say"),
+        ],
+        ids=["other", "none", "some", "unread"],
+    )
+    @pytest.mark.parametrize("read_first", [False, True])
+    async def test_of_an_image_that_was_read_meanwhile_or_before(
+        self, tx: Transaction, invented: Inventory, read_first: bool
+    ) -> None:
+        kept = None
+        if not read_first:
+            kept = await Submissions(tx).keep(claim("squat", of=invented))
+        await Images(tx).listed(Lister.REGISTRY, "r1", {IMAGE: ["registry.test/shop:1"]})
+        await Images(tx).store_inventory(IMAGE, inventory())
+        await matched(tx, IMAGE, report())
+
+        async def ask() -> None:
+            made = kept or await Submissions(tx).keep(claim("squat", of=invented))
+            await Submissions(tx).settled(made.id, user="user-1")
+
+        with pytest.raises(Conflict) as refused:
+            await ask()
+
+        assert refused.value.code == "submission.not-that-image"
+
+    async def test_with_its_layers_it_is_told(self, tx: Transaction) -> None:
+        kept = await Submissions(tx).keep(claim("shop:1", of=EMPTY))
+        await Images(tx).store_inventory(IMAGE, inventory())
+        await matched(tx, IMAGE, report())
+
+        assert await Submissions(tx).settled(kept.id, user="user-1") == IMAGE
+
+    async def test_of_what_is_no_image_only_the_own_claim_is_told(self, tx: Transaction) -> None:
+        kept = await Submissions(tx).keep(claim("srv", of=tree()))
+        await matched(tx, kept.image, report())
+        assert await Submissions(tx).settled(kept.id, user="user-1") == kept.image
+        await Images(tx).store_inventory(kept.image, inventory(()))
+        await matched(tx, kept.image, report())
+        with pytest.raises(Conflict) as refused:
+            await Submissions(tx).settled(kept.id, user="user-1")
 
         assert refused.value.code == "submission.not-that-image"
 
