@@ -9,6 +9,7 @@ from msgspec import Struct
 from hullguard.model.ids import derived_id
 from hullguard.model.page import Page
 from hullguard.model.registry import ImageState, ListedImage, RegistryImage, RegistryListing
+from hullguard.model.tag_order import order
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
 from hullguard.storage.stores.registries import Registries, RegistryWork
@@ -17,7 +18,7 @@ from hullguard.storage.transaction import Row, Transaction
 
 _WHY_MAX = 2000
 _LISTING = Listing(
-    key=registry_images.c.id,
+    key=registry_images.c.place,
     sorts={
         "repository": registry_images.c.repository,
         "tag": registry_images.c.tag,
@@ -157,6 +158,7 @@ class RegistryImages:
         return {
             **fresh,
             "id": one,
+            "place": _place(listed.tag, one),
             "registry": self._registry,
             "repository": listed.repository,
             "tag": listed.tag,
@@ -173,7 +175,7 @@ class RegistryImages:
     def _still(self, row: Row, *, again: bool) -> dict[str, Any]:
         """A row that names what it named. What failed is tried again, and everything if that is asked for."""
         kept = {column.name: getattr(row, column.name) for column in registry_images.columns if column.name != "tenant"}
-        kept["seen"] = self._tx.now
+        kept |= {"seen": self._tx.now, "place": _place(row.tag, row.id)}
         unsupported = row.state == ImageState.UNSUPPORTED.value
         if row.state not in _PERMANENT or (again and not unsupported):
             kept |= {"state": ImageState.WAITING.value, "code": "", "why": "", "again": again or row.again}
@@ -182,6 +184,11 @@ class RegistryImages:
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(self._tx.mine(registry_images), registry_images.c.registry == self._registry)
+
+
+def _place(tag: str, one: str) -> str:
+    """Where an image stands among those of its repository, the newest first."""
+    return f"{order(tag)} {one}"
 
 
 def _image(row: Row) -> RegistryImage:

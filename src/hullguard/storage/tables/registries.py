@@ -54,6 +54,9 @@ registry_images = sa.Table(
     sa.Column("read", Instant),
     # It is read though the image is known.
     flag("again"),
+    # Orders the tags of a repository by version, and is unique: it ends with the id.
+    short("place", 255, default=""),
+    sa.Index("ix_registry_images_place", "tenant", "registry", "repository", "place"),
     sa.Index("ix_registry_images_registry", "tenant", "registry", "repository", "tag", "id"),
     sa.Index("ix_registry_images_state", "tenant", "registry", "state", "id"),
 )

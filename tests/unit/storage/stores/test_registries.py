@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from tests.support.database import SCOPE, Clock
 from tests.support.records import IMAGE, inventory
 from tests.support.registries import DIGEST, HOST, IMAGE_ID, listed, registry_listing, registry_spec
@@ -19,6 +20,7 @@ from hullguard.storage.stores import (
     RegistryImageFilter,
     RegistryImages,
 )
+from hullguard.storage.tables import registry_images
 
 OTHER = "sha256:" + "1" * 64
 
@@ -54,6 +56,34 @@ async def read_all(storage: Storage, registry: str, state: ImageState = ImageSta
 async def get(storage: Storage, registry: str) -> Registry:
     async with storage.reading(SCOPE) as tx:
         return await Registries(tx).get(registry)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+async def test_images_of_a_repository_are_listed_by_their_versions(storage: Storage, limit: int) -> None:
+    registry = await new(storage)
+    await took(storage, registry, registry_listing(*map(listed, ("1.9", "main", "1.10", "2.0-rc1", "2.0", "latest"))))
+    wanted = ["latest", "2.0", "2.0-rc1", "1.10", "1.9", "main"]
+    assert await tags(storage, registry, limit) == wanted
+    assert await tags(storage, registry, limit, "-repository") == wanted[::-1]
+    # Those that an older version has listed get their places when they are listed the next time.
+    async with storage.transaction(SCOPE) as tx:
+        await tx.run(sa.update(registry_images).values(place=registry_images.c.id))
+    assert sorted(await tags(storage, registry, limit)) == sorted(wanted)
+    await took(storage, registry, registry_listing(unchanged=tuple(("app", tag) for tag in wanted)))
+    assert await tags(storage, registry, limit) == wanted
+
+
+async def tags(storage: Storage, registry: str, limit: int, sort: str | None = None) -> list[str]:
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        async with storage.reading(SCOPE) as tx:
+            request = PageRequest(limit, cursor, sort)
+            page = await RegistryImages(tx, registry).page(RegistryImageFilter(), request)
+        found += [each.tag for each in page.items]
+        cursor = page.cursor
+        if cursor is None:
+            return found
 
 
 async def test_what_is_unchanged_is_not_read_again_and_what_failed_is(storage: Storage) -> None:

@@ -15,11 +15,11 @@ from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.image import RegistryBlobs
 from hullguard.inventory.source.registry.names import matches, names_of
-from hullguard.inventory.source.registry.newest import newest_first
 from hullguard.inventory.source.registry.offers import offers
 from hullguard.inventory.source.registry.reference import Reference, is_repository, is_tag
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 from hullguard.model.registry import ListedImage, RegistryListing, RegistrySpec, Trouble
+from hullguard.model.tag_order import newest_first
 
 ANY: Final = "*"
 _ENDS: Final = frozenset(

@@ -18,9 +18,9 @@ from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry import client
 from hullguard.inventory.source.registry.listing import Bounds, list_registry
 from hullguard.inventory.source.registry.names import matches
-from hullguard.inventory.source.registry.newest import newest_first
 from hullguard.model.errors import HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 from hullguard.model.registry import ImageState, RegistryListing, RegistrySpec
+from hullguard.model.tag_order import newest_first, order
 from hullguard.net import pace
 
 AMD, ARM = (Image([layer(file("etc/arch", name))], architecture=name) for name in ("amd64", "arm64"))
@@ -205,6 +205,18 @@ def test_the_order_of_tags() -> None:
         "build-9",
     ]
     assert newest_first(sorted(ordered)) == ordered
+
+
+def test_a_database_orders_tags_in_the_same_way() -> None:
+    tags = ["latest", "v2.0.1", "2.0", "2.0-rc10", "2.0-rc2", "2", "1.10-alpine", "1.9", "1.0b1", "build-10", "build-9"]
+    assert sorted(set(tags), key=order) == newest_first(tags) == tags
+    assert sorted([*tags, "main"], key=order) == [*tags, "main"]
+
+
+@given(st.text("v.0129rcab-_", min_size=1, max_size=128))
+def test_what_a_database_orders_tags_by_is_short_and_plain(tag: str) -> None:
+    assert len(order(tag)) <= 180
+    assert order(tag).isascii()
 
 
 @given(st.lists(st.text("v.0129rcab-_", max_size=12), max_size=20))
