@@ -1,5 +1,5 @@
 /** What to call an image: a name that people gave it, else its digest. */
-import type { ImageRef } from '@/api/types'
+import type { ImageRef, ImageSummary } from '@/api/types'
 
 export function imageName(image: { id: string; names: string[] }): string {
   return image.names[0] ?? shortDigest(image.id)
@@ -12,6 +12,18 @@ export function refName(image: ImageRef | null): string {
 export function shortDigest(digest: string): string {
   const hex = digest.split(':').at(-1) ?? digest
   return hex.length > 16 ? `${hex.slice(0, 12)}…` : hex
+}
+
+type Read = Pick<ImageSummary, 'scanned' | 'complete' | 'packages' | 'size'>
+
+/** Whether it was tried and nothing of it could be read, neither a layer nor a package: nothing is known of it then. */
+export function isUnread(image: Read): boolean {
+  return image.scanned !== null && !image.complete && image.packages === 0 && image.size === 0
+}
+
+/** Key of what is said of an image of which not all could be read. */
+export function doubtOf(image: Read): string {
+  return isUnread(image) ? 'images.unread' : 'images.incomplete'
 }
 
 /** An image's name without its tag or digest: `host:5000/a/b:1` is `host:5000/a/b`. */

@@ -7,12 +7,21 @@ interface Look {
   icon: IconName
 }
 
-export const REGISTRY_LOOK: Record<RegistryState, Look> = {
+const REGISTRY_LOOK: Record<RegistryState, Look> = {
   waiting: { tone: 'idle', icon: 'clock' },
   listing: { tone: 'busy', icon: 'refresh' },
   reading: { tone: 'busy', icon: 'refresh' },
   done: { tone: 'ok', icon: 'check' },
   failed: { tone: 'danger', icon: 'stop' },
+}
+
+/** One that was read, but of which images failed, is not as one that is well. */
+export function failuresOf(registry: Registry): number {
+  return registry.state === 'done' ? (registry.images.failed ?? 0) : 0
+}
+
+export function registryLook(registry: Registry): Look {
+  return failuresOf(registry) > 0 ? { tone: 'caution', icon: 'incidents' } : REGISTRY_LOOK[registry.state]
 }
 
 export const IMAGE_LOOK: Record<RegistryImageState, Look> = {
