@@ -1,6 +1,7 @@
 import { effectScope } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import VulnerabilityDetail from '@/components/images/VulnerabilityDetail.vue'
+import VulnerabilityTable from '@/components/images/VulnerabilityTable.vue'
 import { useSearch } from '@/components/shell/search'
 import { useLanguage } from '@/i18n'
 import Images from '@/pages/Images.vue'
@@ -134,6 +135,27 @@ describe('the drawer of a finding', () => {
     for (const link of seen.root.querySelectorAll<HTMLAnchorElement>('a[target=_blank]')) {
       expect(link.host).toBe('osv.dev')
       expect([link.search, link.hash]).toEqual(['', ''])
+    }
+    seen.unmount()
+  })
+})
+
+describe('the findings of an image', () => {
+  it('are put in the order that is chosen', async () => {
+    const asked = serverSays({ '/images/i/vulnerabilities': { items: [], total: 0, cursor: null } })
+    const seen = await mounted(
+      VulnerabilityTable,
+      { id: 'i', names: [], layers: [], known: true, complete: true },
+      'en',
+      '/image/i',
+    )
+    const choice = [...seen.root.querySelectorAll<HTMLSelectElement>('select')].at(-1)
+    if (!choice) throw new Error('nothing to choose from')
+    expect([...choice.options].map((each) => each.text.trim())).toEqual(['Severity', 'Priority', 'Newest'])
+    for (const order of ['-priority', '-first_found']) {
+      choice.value = order
+      choice.dispatchEvent(new Event('change'))
+      await vi.waitFor(() => expect(asked.at(-1)).toContain(`sort=${order}`))
     }
     seen.unmount()
   })
