@@ -17,6 +17,7 @@ const NAMES = [
   'nodes',
   'incidents',
   'advisories',
+  'exceptions',
 ]
 
 export interface Mounted {

@@ -499,7 +499,9 @@ export interface paths {
         put?: never;
         /**
          * How many findings of how many images would not count; nothing is changed
-         * @description Needs: `exceptions:read`.
+         * @description With `exception`, the id of the one that is to be changed, what does not count because of it is among them.
+         *
+         *     Needs: `exceptions:read`.
          */
         post: operations["previewException"];
         delete?: never;
@@ -2065,6 +2067,9 @@ export interface components {
             config: components["schemas"]["Misconfiguration"][];
             licenses: components["schemas"]["LicenseUse"][];
             suppressed: components["schemas"]["Suppressed"][];
+            said_by: {
+                [key: string]: string;
+            };
         };
         /**
          * Secret
@@ -2304,6 +2309,9 @@ export interface components {
             changed_by: string;
             findings: number;
             images: number;
+            names: {
+                [key: string]: string;
+            };
         };
         /**
          * ExceptionSpec
@@ -2356,6 +2364,15 @@ export interface components {
          */
         ExceptionInput: {
             spec: components["schemas"]["ExceptionSpec"];
+        };
+        /**
+         * PreviewInput
+         * @description An exception's content, and which exception is to become so, where one is changed.
+         */
+        PreviewInput: {
+            spec: components["schemas"]["ExceptionSpec"];
+            /** @default null */
+            exception: string | null;
         };
         /**
          * ExceptionPreview
@@ -4624,7 +4641,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ExceptionInput"];
+                "application/json": components["schemas"]["PreviewInput"];
             };
         };
         responses: {

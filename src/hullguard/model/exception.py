@@ -104,6 +104,8 @@ class FindingException(Struct, frozen=True, kw_only=True):
     """Findings that do not count because of it, in images that lie somewhere."""
     images: int = 0
     """Images with such findings."""
+    names: dict[str, str] = {}
+    """What those of ``spec.image_ids`` are called now that have a name."""
 
 
 class VexFormat(enum.StrEnum):
@@ -147,7 +149,7 @@ class ExceptionPreview(Struct, frozen=True, kw_only=True):
     """What an exception would do if it were made now."""
 
     findings: int
-    """Findings that count now and would not."""
+    """Findings that count now and would not; of one that is changed, also those that do not count because of it."""
     images: int
     exact: bool
     """False where they are at most so many: what only a whole report tells was not asked."""

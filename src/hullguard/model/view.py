@@ -85,6 +85,8 @@ class ImageContent(Struct, frozen=True, kw_only=True):
     config: tuple[Misconfiguration, ...]
     licenses: tuple[LicenseUse, ...]
     suppressed: tuple[Suppressed, ...]
+    said_by: dict[str, str]
+    """Of each ``source`` of what does not count, who said so: who made the exception, or a VEX document's author."""
 
 
 class Overview(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,5 @@
 /** What an exception covers, and until when, in words. */
-import type { ExceptionSpec } from '@/api/types'
+import type { ExceptionSpec, FindingException } from '@/api/types'
 import { shortDigest } from '@/components/images/names'
 import { calendarDate } from '@/i18n/format'
 import { counted, i18n } from '@/i18n'
@@ -10,8 +10,11 @@ export function coveredText(spec: ExceptionSpec): string {
 }
 
 /** For which images; every image where it names none. */
-export function whereText(spec: ExceptionSpec): string {
-  const named = [...(spec.images ?? []), ...(spec.image_ids ?? []).map(shortDigest)]
+export function whereText({ spec, names }: Pick<FindingException, 'spec' | 'names'>): string {
+  const named = [
+    ...(spec.images ?? []),
+    ...(spec.image_ids ?? []).map((image) => names?.[image] ?? shortDigest(image)),
+  ]
   return named.join(', ') || i18n.global.t('exceptions.scope.everywhere')
 }
 

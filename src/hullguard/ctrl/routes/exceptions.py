@@ -32,6 +32,12 @@ class ExceptionInput(Struct, frozen=True, forbid_unknown_fields=True):
     spec: ExceptionSpec
 
 
+class PreviewInput(ExceptionInput, frozen=True, forbid_unknown_fields=True):
+    """An exception's content, and which exception is to become so, where one is changed."""
+
+    exception: Annotated[str, Meta(max_length=64)] | None = None
+
+
 class Deletion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why something is deleted; the audit keeps it."""
 
@@ -66,11 +72,14 @@ async def create_exception(call: NamedDependency[Call], data: JSONBody[Exception
 
 
 @post("/exceptions/preview", permission=Permission.EXCEPTIONS_READ, status_code=200)
-async def preview_exception(call: NamedDependency[Call], data: JSONBody[ExceptionInput]) -> ExceptionPreview:
-    """How many findings of how many images would not count; nothing is changed."""
+async def preview_exception(call: NamedDependency[Call], data: JSONBody[PreviewInput]) -> ExceptionPreview:
+    """How many findings of how many images would not count; nothing is changed.
+
+    With `exception`, the id of the one that is to be changed, what does not count because of it is among them.
+    """
     standing.check(data.spec)
     async with call.reading() as tx:
-        return await Exceptions(tx).preview(data.spec)
+        return await Exceptions(tx).preview(data.spec, data.exception)
 
 
 @get("/exceptions/ignore-file", permission=Permission.EXCEPTIONS_READ, media="application/yaml")

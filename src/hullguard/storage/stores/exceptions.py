@@ -69,9 +69,9 @@ class Exceptions:
         select = sa.select(exceptions.c.id, exceptions.c.spec).where(self._tx.mine(exceptions), sa.not_(over))
         return [(row.id, row.spec) for row in await self._tx.all(select.order_by(exceptions.c.id))]
 
-    async def preview(self, spec: ExceptionSpec) -> ExceptionPreview:
-        """What such an exception would do now."""
-        return await suppression_counts.preview(self._tx, spec)
+    async def preview(self, spec: ExceptionSpec, of: str | None = None) -> ExceptionPreview:
+        """What such an exception would do now; ``of`` is the one that is to become so."""
+        return await suppression_counts.preview(self._tx, spec, of)
 
     async def create(self, spec: ExceptionSpec, by: str) -> FindingException:
         """A new exception at version 1."""
@@ -160,8 +160,14 @@ class Exceptions:
     async def _counted(self, rows: Iterable[Row]) -> list[FindingException]:
         found = [_exception(row, self._tx.now) for row in rows]
         counts = await suppression_counts.tallies(self._tx, [each.id for each in found])
+        names = await suppression_counts.names(self._tx, {image for each in found for image in each.spec.image_ids})
         return [
-            structs.replace(each, findings=tally.findings, images=tally.images)
+            structs.replace(
+                each,
+                findings=tally.findings,
+                images=tally.images,
+                names={image: names[image] for image in each.spec.image_ids if image in names},
+            )
             for each in found
             for tally in (counts.get(each.id, suppression_counts.Tally()),)
         ]

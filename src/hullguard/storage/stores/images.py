@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from hullguard.model.errors import Conflict, NotFound
 from hullguard.model.image import Target
@@ -19,7 +19,7 @@ from hullguard.model.severity import Severity
 from hullguard.model.use import ImageUse, Use
 from hullguard.model.view import FoundVulnerability, ImageContent, ImageDetail, ImageSummary, LayerShare
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
-from hullguard.storage.stores import claims, image_places
+from hullguard.storage.stores import claims, image_places, suppressions
 from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.image_rows import LISTING, ImageFilter, conditions, having, summaries, visible
@@ -202,7 +202,12 @@ class Images:
         if row.matched is None:
             taken = await self.inventory(image_id)
             return ImageContent(
-                secrets=taken.secrets, malware=taken.malware, config=taken.config, licenses=(), suppressed=()
+                secrets=taken.secrets,
+                malware=taken.malware,
+                config=taken.config,
+                licenses=(),
+                suppressed=(),
+                said_by={},
             )
         said = await self._kept(image_id)
         return ImageContent(
@@ -211,6 +216,9 @@ class Images:
             config=said.config,
             licenses=said.licenses,
             suppressed=said.suppressed,
+            said_by=await suppressions.said_by(
+                self._tx, {one.source for one in said.suppressed if one.source is not UNSET}
+            ),
         )
 
     async def inventory(self, image_id: str) -> Inventory:

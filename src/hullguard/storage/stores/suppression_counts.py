@@ -1,6 +1,8 @@
 """How much does not count because of an exception or a VEX document, and how much would not."""
 
+from collections import Counter
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -12,6 +14,8 @@ from hullguard.storage.tables import findings, image_packages, images, suppressi
 from hullguard.storage.transaction import Transaction
 
 EXAMPLES = 5
+_IN_ONE = 5000
+"""Values in one statement."""
 
 
 class Tally(Struct, frozen=True):
@@ -35,11 +39,43 @@ async def tallies(tx: Transaction, sources: Collection[str]) -> dict[str, Tally]
     return {source: Tally(int(found), int(held)) for source, found, held in await tx.all(select)}
 
 
-async def preview(tx: Transaction, spec: ExceptionSpec) -> ExceptionPreview:
-    """What counts now and would not; a package URL or a path is told by whole reports alone, so it is at most that."""
-    found, table = findings.c, images.c
+async def names(tx: Transaction, ids: Collection[str]) -> dict[str, str]:
+    """What these images are called, those of them that have a name."""
+    found: dict[str, str] = {}
+    asked = sorted(ids)
+    for start in range(0, len(asked), _IN_ONE):
+        some = asked[start : start + _IN_ONE]
+        rows = await tx.all(sa.select(images.c.id, images.c.names).where(*visible(tx), images.c.id.in_(some)))
+        found |= {row.id: row.names[0] for row in rows if row.names}
+    return found
+
+
+async def preview(tx: Transaction, spec: ExceptionSpec, of: str | None = None) -> ExceptionPreview:
+    """What counts now and would not; a package URL or a path is told by whole reports alone, so it is at most that.
+
+    What does not count because of the exception ``of``, which is to become so, would go on not to count.
+    """
     ids = sorted(await index.speak_of(tx, spec.vulnerabilities))
-    where = [tx.mine(findings), found.vulnerability.in_(ids), *visible(tx), table.present]
+    rows = await tx.all(_covered(tx, findings, spec, ids))
+    if of is not None:
+        rows = [*rows, *await tx.all(_covered(tx, suppressions, spec, ids).where(suppressions.c.source == of))]
+    counts: Counter[str] = Counter()
+    meant = {row.id: row for row in rows if spec.is_about(row.id, row.names)}
+    for row in rows:
+        counts[row.id] += row.found
+    worst = sorted(meant.values(), key=lambda row: (-row.risk, row.id))
+    return ExceptionPreview(
+        findings=sum(counts[image] for image in meant),
+        images=len(meant),
+        exact=spec.purl is None and spec.path is None,
+        examples=tuple(row.names[0] if row.names else row.id for row in worst[:EXAMPLES]),
+    )
+
+
+def _covered(tx: Transaction, of: sa.Table, spec: ExceptionSpec, ids: list[str]) -> sa.Select[Any]:
+    """Per image that lies somewhere, how many rows of findings, or of what does not count, are about it."""
+    found, table = of.c, images.c
+    where = [tx.mine(of), found.vulnerability.in_(ids), *visible(tx), table.present]
     if spec.package is not None:
         of_source = sa.exists(
             sa.select(image_packages.c.position).where(
@@ -52,17 +88,9 @@ async def preview(tx: Transaction, spec: ExceptionSpec) -> ExceptionPreview:
         # As a package URL writes names of PyPI.
         canonical = sa.func.replace(sa.func.lower(found.package), "_", "-")
         where.append(sa.or_(found.package == spec.package, canonical == spec.package, of_source))
-    select = (
+    return (
         sa.select(table.id, table.names, table.risk, sa.func.count().label("found"))
         .join(images, sa.and_(table.tenant == found.tenant, table.id == found.image_id))
         .where(*where)
         .group_by(table.id, table.names, table.risk)
-    )
-    rows = [row for row in await tx.all(select) if spec.is_about(row.id, row.names)]
-    rows.sort(key=lambda row: (-row.risk, row.id))
-    return ExceptionPreview(
-        findings=sum(row.found for row in rows),
-        images=len(rows),
-        exact=spec.purl is None and spec.path is None,
-        examples=tuple(row.names[0] if row.names else row.id for row in rows[:EXAMPLES]),
     )

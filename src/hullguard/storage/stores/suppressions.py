@@ -82,6 +82,19 @@ async def of_source(tx: Transaction, source: str) -> set[str]:
     return {row.image_id for row in await tx.all(select.distinct())}
 
 
+async def said_by(tx: Transaction, sources: Collection[str]) -> dict[str, str]:
+    """Who made these exceptions, and whose words these documents are (who uploaded them, where they do not say)."""
+    found: dict[str, str] = {}
+    for some in _batches(sorted(sources)):
+        made, document = exceptions.c, vex_documents.c
+        own = sa.select(made.id, made.created_by).where(tx.mine(exceptions), made.id.in_(some))
+        others = sa.select(document.id, document.head, document.uploaded_by)
+        found |= {row.id: row.created_by for row in await tx.all(own)}
+        rows = await tx.all(others.where(tx.mine(vex_documents), document.id.in_(some)))
+        found |= {row.id: row.head.author or row.uploaded_by for row in rows}
+    return found
+
+
 async def only_meant(tx: Transaction, spec: ExceptionSpec, ids: Collection[str]) -> set[str]:
     """Those of the images that the exception is about, by the names that they have now."""
     if spec.is_everywhere:

@@ -278,6 +278,41 @@ class TestPreview:
         assert len(found.examples) == found.images
         assert await waiting(tx) == []
 
+    async def test_what_an_exception_leaves_out_already_is_in_what_its_change_would(
+        self, tx: Transaction, matching: Matching
+    ) -> None:
+        store = Exceptions(tx)
+        made = await store.create(spec(), BY)
+        await settle(tx, matching, made.id)
+        everything = [each.id for each in VULNERABILITIES]
+
+        alone, changed = await store.preview(made.spec), await store.preview(made.spec, made.id)
+        wider = await store.preview(spec(*everything), made.id)
+
+        assert (alone.findings, alone.images) == (0, 0)
+        assert (changed.findings, changed.images, len(changed.examples)) == (1, 1, 1)
+        without = await store.preview(spec(*everything))
+        assert (wider.findings, wider.images) == (without.findings + 1, without.images)
+        assert (await store.preview(spec(package="nginx"), made.id)).findings == 0
+        assert (await store.preview(made.spec, "another")).findings == 0
+
+
+class TestNaming:
+    async def test_images_that_it_names_by_id_are_told_by_name(self, tx: Transaction, matching: Matching) -> None:
+        unknown = "sha256:" + "0" * 64
+        made = await Exceptions(tx).create(spec(image_ids=[IMAGE, unknown]), BY)
+        assert made.names.keys() == {IMAGE}
+        assert made.names[IMAGE] in {"web:1", "shop/web:1"}
+        assert (await Exceptions(tx).page(ExceptionFilter(), PageRequest())).items[0].names == made.names
+
+    async def test_what_does_not_count_says_by_whom(self, tx: Transaction, matching: Matching) -> None:
+        made = await Exceptions(tx).create(spec(), BY)
+        await settle(tx, matching, made.id)
+        assert (await Images(tx).content(IMAGE)).said_by == {made.id: BY}
+        document = await VexDocuments(tx).upload(statements(), "user:bob")
+        await settle(tx, matching, document.id)
+        assert (await Images(tx).content(IMAGE)).said_by == {document.id: "user:bob"}
+
 
 def statements(document: str = "urn:doc:1", *, issued: int = 0, content: bytes = b"{}") -> Statements:
     head = VexHead(document=document, format=VexFormat.OPENVEX, issued=START + timedelta(days=issued))
