@@ -11,7 +11,7 @@ from rich.text import Text
 from hullguard.imagescan.diff import Difference, Verdict
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table_sections import STYLES, unknowns_section
-from hullguard.imagescan.formats.words import NO_FIX
+from hullguard.imagescan.formats.words import NO_FIX, named_in
 from hullguard.model.report import Vulnerability
 from hullguard.words import count, local, say
 from hullguard.words.plain import plain
@@ -46,7 +46,9 @@ def difference_table(made: Difference, page: Page) -> bytes:
 def _verdict(made: Difference) -> str:
     """The sentence for people; its parts are separated as ``compare`` writes them."""
     verdict, _, steps = made.sentence.partition(": ")
-    return say("{verdict}: {steps}", verdict=say(verdict), steps=", ".join(local(step) for step in steps.split(", ")))
+    return say(
+        "{verdict}: {steps}", verdict=say(verdict), steps=say(", ").join(local(step) for step in steps.split(", "))
+    )
 
 
 def _findings(console: Console, title: str, found: Sequence[Vulnerability]) -> None:
@@ -60,7 +62,7 @@ def _findings(console: Console, title: str, found: Sequence[Vulnerability]) -> N
         identity = Text(plain(one.id))
         if one.kev:
             identity.append(f" {say('exploited')}", style="bold red")
-        name = plain(one.package.partition("@")[0].rpartition("/")[2])
+        name = plain(named_in(one.package))
         severity = Text(say(one.severity), style=STYLES[one.severity])
         table.add_row(identity, severity, Text(name), Text(plain(one.installed)), fixed)
     console.print(table)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from hullguard import __version__, words
 from hullguard.imagescan.formats.format import Format, Page
-from hullguard.imagescan.formats.words import markup, page_of
+from hullguard.imagescan.formats.words import declaring, markup, page_of
 from hullguard.inventory.content.titles import chinese
 from hullguard.model.report import FixStatus, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
@@ -149,8 +149,9 @@ def _sections(report: ScanReport) -> Iterator[str]:
         ("Licences", "许可证"),
         (("Licence", "许可证"), ("Kind", "类别"), ("Packages", "软件包")),
         [
-            _Row((_text(one.license), _text(one.category), _text(", ".join(one.packages), key=str(len(one.packages)))))
+            _Row((_text(one.license), _text(one.category), _text(", ".join(names), key=str(len(names)))))
             for one in report.licenses
+            for names in (declaring(report, one),)
         ],
     )
     yield from _suppressed(report)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Page
+from hullguard.imagescan.formats.words import declaring
 from hullguard.inventory.content.titles import title_of
 from hullguard.model.package import Unknown
 from hullguard.model.report import ScanReport
@@ -68,9 +69,10 @@ def _licenses(console: Console, report: ScanReport) -> None:
     for heading in ("Licence", "Kind", "Packages"):
         table.add_column(say(heading), overflow="fold")
     for one in sorted(report.licenses, key=lambda one: (one.category not in _CARE, one.category, one.license)):
-        names = ", ".join(plain(purl.partition("@")[0].rpartition("/")[2]) for purl in one.packages[:_NAMED])
-        if len(one.packages) > _NAMED:
-            names = say("{names} and {count} more", names=names, count=len(one.packages) - _NAMED)
+        packages = declaring(report, one)
+        names = ", ".join(map(plain, packages[:_NAMED]))
+        if len(packages) > _NAMED:
+            names = say("{names} and {count} more", names=names, count=len(packages) - _NAMED)
         style = "yellow" if one.category in _CARE else ""
         table.add_row(Text(plain(one.license)), Text(say(one.category), style=style), Text(names))
     console.print(table)

@@ -3,9 +3,10 @@
 import functools
 import re
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from hullguard.model.report import FixStatus, Vulnerability
+from hullguard.model.content import LicenseUse
+from hullguard.model.report import FixStatus, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 from hullguard.words.plain import plain
 
@@ -42,6 +43,17 @@ def page_of(identity: str) -> str:
     if identity.startswith("CVE-"):
         return f"https://www.cve.org/CVERecord?id={quote(identity, safe='')}"
     return f"https://osv.dev/vulnerability/{quote(identity, safe='')}"
+
+
+def named_in(purl: str) -> str:
+    """The last part of a package URL's name, as people write it."""
+    return unquote(purl.partition("@")[0].rpartition("/")[2])
+
+
+def declaring(report: ScanReport, use: LicenseUse) -> list[str]:
+    """The names of the packages that declare a licence, each once, however many versions there are of one."""
+    names = {package.purl: package.name for package in report.packages}
+    return list(dict.fromkeys(names.get(purl) or named_in(purl) for purl in use.packages))
 
 
 def score(one: Vulnerability) -> float:

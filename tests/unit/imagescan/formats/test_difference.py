@@ -3,9 +3,11 @@
 import pytest
 from tests.support.reports import everything, report, reported, unknown, vulnerability
 
+from hullguard import words
 from hullguard.imagescan.diff import compare
 from hullguard.imagescan.formats.difference import difference_table
 from hullguard.imagescan.formats.format import Page
+from hullguard.model.severity import Severity
 
 
 def test_the_verdict_comes_first_then_what_is_new_then_what_to_do() -> None:
@@ -33,6 +35,24 @@ def test_packages_that_changed_show_both_versions() -> None:
 
     assert "added" in text
     assert "removed" in text
+
+
+def test_packages_are_called_by_name() -> None:
+    package = reported("libstdc++6", "pkg:deb/debian/libstdc%2B%2B6@12")
+    made = compare(report(packages=[]), report(vulnerability("CVE-1", package=package.purl), packages=[package]))
+
+    assert "%2B" not in difference_table(made, Page(120)).decode()
+
+
+def test_chinese_has_its_own_comma() -> None:
+    low, high = vulnerability("CVE-1", severity=Severity.LOW), vulnerability("CVE-2", severity=Severity.HIGH)
+    words.use("zh")
+    try:
+        text = difference_table(compare(report(low, high), report()), Page(120)).decode()
+    finally:
+        words.use("en")
+
+    assert text.splitlines()[1] == "变好：高危减少 1 个，低危减少 1 个"
 
 
 @pytest.mark.parametrize("width", [60, 120])

@@ -6,10 +6,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from tests.support.reports import everything, report, vulnerability
+from tests.support.reports import everything, report, reported, vulnerability
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.html import HtmlFormat
+from hullguard.model.content import LicenseUse
 from hullguard.model.report import AdvisoryState, FixStatus, ScanReport
 from hullguard.model.severity import Severity
 
@@ -36,6 +37,15 @@ class Elements(HTMLParser):
 
 def render(made: ScanReport, page: Page | None = None) -> str:
     return HtmlFormat().render(made, page or Page()).decode()
+
+
+def test_licences_name_their_packages_and_no_package_urls() -> None:
+    package = reported("libstdc++6", "pkg:deb/debian/libstdc%2B%2B6@12")
+    made = report(packages=[package], licenses=(LicenseUse("MIT", "permissive", (package.purl,)),))
+    text = render(made)
+
+    assert "%2B" not in text
+    assert text.count("libstdc++6") >= 2
 
 
 @pytest.mark.parametrize("made", [everything(), report(), report(packages=[], os=None, layers=(), complete=False)])

@@ -4,7 +4,7 @@ import io
 
 from msgspec.structs import replace
 from rich.console import Console
-from tests.support.reports import everything, report
+from tests.support.reports import everything, report, reported
 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table_sections import STYLES, sections
@@ -47,6 +47,15 @@ def test_licences_that_need_care_come_first_and_long_lists_are_cut() -> None:
 
     assert text.index("AGPL") < text.index("MIT")
     assert "p0, p1, p2 and 2 more" in text
+
+
+def test_packages_that_declare_a_licence_are_called_by_name_and_once() -> None:
+    purls = ("pkg:deb/debian/libstdc%2B%2B6@12", "pkg:npm/%40a/b@1", "pkg:npm/%40a/b@2", "pkg:deb/debian/g%2B%2B@12")
+    known = [reported("libstdc++6", purls[0]), *(reported("@a/b", purl, "npm") for purl in purls[1:3])]
+    text = render(replace(report(packages=known), licenses=(LicenseUse("MIT", "permissive", purls),)))
+
+    assert "libstdc++6, @a/b, g++" in text
+    assert "more" not in text
 
 
 def test_every_severity_has_a_style() -> None:
