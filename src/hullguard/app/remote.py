@@ -67,9 +67,17 @@ class Platform:
     """One server, which a token signs in to."""
 
     def __init__(
-        self, server: str, token: str, ca_file: Path | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        server: str,
+        token: str,
+        ca_file: Path | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        waits: Callable[[HullguardError, float], None] = lambda _why, _seconds: None,
     ) -> None:
-        """Raises ``Invalid`` where ``server`` is no address to which a token may go."""
+        """Raises ``Invalid`` where ``server`` is no address to which a token may go.
+
+        ``waits`` hears why a request failed that is made once more, and in how many seconds.
+        """
         self._server = _address(server)
         self._headers = {
             "Authorization": f"Bearer {token}",
@@ -77,6 +85,7 @@ class Platform:
             "Accept-Encoding": "identity",
         }
         self._sleep = sleep
+        self._waits = waits
         self._pool = self._connections(ca_file)
 
     @property
@@ -159,6 +168,7 @@ class Platform:
             waited += pause
             if attempt == ATTEMPTS or waited > PATIENCE_SECONDS:
                 raise failure
+            self._waits(failure, pause)
             self._sleep(pause)
         raise AssertionError  # the last attempt returned or raised
 

@@ -134,6 +134,24 @@ def test_what_may_pass_is_tried_again_under_the_same_key(server: Server, trouble
     assert len(server.slept) == 2
 
 
+def test_who_waits_is_told_why_and_how_long_before_each_wait(server: Server) -> None:
+    server.answers = [problem(503, "too-busy", "Busy.", retry_after="7"), (0, {}, b""), (201, {}, b"{}")]
+    heard: list[tuple[str, float, int]] = []
+    platform = Platform(
+        server.url,
+        "hgt_secret",
+        sleep=server.slept.append,
+        waits=lambda why, seconds: heard.append((str(why), seconds, len(server.slept))),
+    )
+    with pytest.raises(Unavailable):
+        platform.submit(b"x", "key-1", lambda _: None)
+
+    assert [seconds for _, seconds, _ in heard] == server.slept
+    assert [before for _, _, before in heard] == [0, 1]
+    assert heard[0][0].endswith("refuses: Busy")
+    assert "cannot be reached" in heard[1][0]
+
+
 def test_it_waits_as_long_as_it_is_asked_to_but_not_for_ever(server: Server) -> None:
     server.answers = [problem(503, "too-busy", retry_after="7"), (201, {}, json.dumps(MADE).encode())]
     submit(server)

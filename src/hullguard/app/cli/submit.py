@@ -118,7 +118,12 @@ class _Job:
         said = say("{name} is submitted: {address}", name=made.name, address=f"{self.platform.url}/images/{made.image}")
         if not made.kept:
             exits.remark(
-                say("the platform knows {name} from a node or a registry already, and keeps to that", name=made.name)
+                say(
+                    "the platform knows the image {image} from a node or a registry already, and keeps to what that "
+                    "has read of it; what is submitted as {name} changes nothing there",
+                    image=made.image,
+                    name=made.name,
+                )
             )
         if not self.waits:
             write(f"{said}\n".encode(), None)
@@ -206,7 +211,11 @@ def _platform(server: str | None, token_file: Path | None, ca_file: Path | None)
         raise Invalid(f"--server is missing: the address of the platform, also from {SERVER}")
     if ca_file is not None and not ca_file.is_file():
         raise Invalid(f"there is no file {ca_file}")
-    return Platform(server, _token(token_file), ca_file)
+    return Platform(server, _token(token_file), ca_file, waits=_waits)
+
+
+def _waits(why: HullguardError, seconds: float) -> None:
+    exits.remark(say("{why}; it is asked again in {count} s", why=local(str(why)), count=max(1, round(seconds))))
 
 
 def _token(file: Path | None) -> str:
