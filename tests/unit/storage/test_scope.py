@@ -241,6 +241,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "ImageUses.of": (lambda tx, _: _watched(tx), NOTHING),
     "ImageUses.told": (lambda tx, _: s.ImageUses(tx).told(n, WATCHED), NOT_FOUND),
     "ImageUses.weigh": (lambda tx, _: s.ImageUses(tx).weigh([IMAGE], [IMAGE]), NOTHING),
+    "Images.bill": (lambda tx, _: s.Images(tx).bill(IMAGE), NOT_FOUND),
     "Images.content": (lambda tx, _: s.Images(tx).content(IMAGE), NOT_FOUND),
     "Images.detail": (lambda tx, _: s.Images(tx).detail(IMAGE), NOT_FOUND),
     "Images.forget": (lambda tx, _: s.Images(tx).forget(s.Lister.REGISTRY, "r1"), NOTHING),
