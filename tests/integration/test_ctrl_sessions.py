@@ -292,11 +292,14 @@ async def test_a_token_is_never_stronger_than_its_maker(control: Control):
     weak = await control.token(admin, role="viewer")
     assert (await weak.get("/users")).status_code == 403
     assert (await weak.get("/sessions/current")).json()["permissions"] == [
+        "advisories:read",
         "commands:read",
+        "exceptions:read",
         "images:read",
         "incidents:read",
         "nodes:read",
         "policies:read",
+        "registries:read",
         "tokens:own",
     ]
 
