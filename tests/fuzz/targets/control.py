@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,8 +51,10 @@ def _sample(kind: types.Type) -> Any:
             return True
         case types.DateTimeType():
             return "2026-01-01T00:00:00Z"
-        case types.StrType(min_length=least):
-            return "a" * max(least or 0, 1)
+        case types.StrType(min_length=least, pattern=pattern):
+            shortest = "a" * max(least or 0, 1)
+            texts = (shortest, "a" * 64, f"sha256:{'a' * 64}")
+            return next((text for text in texts if pattern is None or re.search(pattern, text)), shortest)
     return None
 
 

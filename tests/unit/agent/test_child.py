@@ -25,7 +25,7 @@ TAKEN = {
     *("msgspec", "structlog", "websockets", "zstandard"),
     *("yaml", "re2"),  # rules
 }
-PARTS = {"agent", "detect", "inventory", "model", "wire", "words"}
+PARTS = {"agent", "detect", "inventory", "model", "net", "wire", "words"}
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def inventory_of(name: str) -> Inventory:
 
 async def stored(storage: Storage) -> dict[str, ScanReport]:
     async with storage.reading(SCOPE) as tx:
-        return {name: await Images(tx).report(f"sha256:{name}") for name in IMAGES}
+        return {name: await Images(tx).report(f"sha256:{name}", name) for name in IMAGES}
 
 
 async def run(place: Path, steps: list[list[Any]], path: Path) -> list[int]:
