@@ -205,11 +205,11 @@ def test_an_image_that_could_not_be_read_gives_no_all_clear(visit: Callable[...,
     visitor.go(f"/images/{image}")
     page = visitor.page
 
-    expect(page.get_by_text("Not all of this image could be read: what is shown is true")).to_be_visible()
+    expect(page.get_by_text("Nothing of this image could be read, so nothing is known")).to_be_visible()
     expect(page.get_by_text("No known vulnerability")).to_have_count(0)
     for tab in ("Vulnerabilities", "Packages", "Secrets and configuration"):
         page.get_by_role("navigation", name="Image").get_by_role("button", name=tab).click()
-        expect(page.get_by_role("heading", name="Nothing in what could be read")).to_be_visible()
+        expect(page.get_by_role("heading", name="Could not be read")).to_be_visible()
     page.get_by_role("navigation", name="Image").get_by_role("button", name="Unknowns").click()
     expect(page.get_by_text("it could not be read: the disk failed")).to_be_visible()
 
@@ -238,7 +238,7 @@ def test_what_could_not_be_read_is_no_nought_in_the_list(visit: Callable[..., Vi
     visitor.go("/images")
     row = page.get_by_role("row", name=name)
     expect(row.locator("td[data-label=Fixable]")).to_have_text("–")
-    chip = row.get_by_role("link", name="Incomplete")
+    chip = row.get_by_role("link", name="Could not be read")
     # In the first line of its cell, not below the place of figures that there are none of.
     cell, shown = (each.bounding_box() for each in (row.locator("td[data-label=Vulnerabilities]"), chip))
     assert cell
