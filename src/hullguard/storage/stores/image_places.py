@@ -27,22 +27,11 @@ class Lister(enum.StrEnum):
 
 async def present(tx: Transaction, node: str, listed: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     """Make ``listed`` the node's images; those that nobody could read so far, or of which there is only a claim."""
-    cluster = await cluster_of(tx, node)
-    now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in listed}
-    select = sa.select(image_nodes.c.image_id, image_nodes.c.names)
-    before = {
-        row.image_id: tuple(row.names)
-        for row in await tx.all(select.where(tx.mine(image_nodes), image_nodes.c.node == node))
-    }
-    changed = [image for image, names in now.items() if before.get(image) != names]
-    gone = [image for image in before if image not in now]
-    await _add_unknown(tx, changed)
-    rows = [{"node": node, "image_id": image, "cluster": cluster, "names": now[image]} for image in changed]
-    await tx.upsert(image_nodes, rows, update=["names"])
+    cluster, now = await cluster_of(tx, node), dict(listed)
+    gone = await _replace(tx, image_nodes, {"node": node}, now, cluster=cluster)
     for batch in batches(gone):
-        for table in (image_nodes, image_watches):
-            await tx.run(sa.delete(table).where(tx.mine(table), table.c.node == node, table.c.image_id.in_(batch)))
-    await _rename(tx, [*changed, *gone])
+        watched = (image_watches.c.node == node, image_watches.c.image_id.in_(batch))
+        await tx.run(sa.delete(image_watches).where(tx.mine(image_watches), *watched))
     return await _without_inventory(tx, now)
 
 
@@ -53,23 +42,31 @@ async def leave(tx: Transaction, node: str) -> None:
 
 async def listed(tx: Transaction, kind: Lister, source: str, images_listed: Mapping[str, Sequence[str]]) -> None:
     """Make these, with their names, the images that a registry or a submission lists."""
-    now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in images_listed.items()}
-    of = (tx.mine(image_sources), image_sources.c.kind == kind.value, image_sources.c.source == source)
-    select = sa.select(image_sources.c.image_id, image_sources.c.names).where(*of)
-    before = {row.image_id: tuple(row.names) for row in await tx.all(select)}
-    changed = [image for image, names in now.items() if before.get(image) != names]
-    gone = [image for image in before if image not in now]
-    await _add_unknown(tx, changed)
-    rows = [{"kind": kind.value, "source": source, "image_id": image, "names": now[image]} for image in changed]
-    await tx.upsert(image_sources, rows, update=["names"])
-    for batch in batches(gone):
-        await tx.run(sa.delete(image_sources).where(*of, image_sources.c.image_id.in_(batch)))
-    await _rename(tx, [*changed, *gone])
+    await _replace(tx, image_sources, {"kind": kind.value, "source": source}, images_listed)
 
 
 async def forget(tx: Transaction, kind: Lister, source: str) -> None:
     """A registry or a submission goes, and with it the images that lie nowhere else."""
     await listed(tx, kind, source, {})
+
+
+async def _replace(
+    tx: Transaction, table: sa.Table, place: Mapping[str, str], listed: Mapping[str, Sequence[str]], **more: str
+) -> list[str]:
+    """Make ``listed`` what one place has, by the columns that name it; the images that it has no longer."""
+    now = {image: tuple(sorted(set(names)))[:NAMES_MAX] for image, names in listed.items()}
+    of = (tx.mine(table), *(table.c[column] == value for column, value in place.items()))
+    rows = await tx.all(sa.select(table.c.image_id, table.c.names).where(*of))
+    before = {row.image_id: tuple(row.names) for row in rows}
+    changed = [image for image, names in now.items() if before.get(image) != names]
+    gone = [image for image in before if image not in now]
+    await _add_unknown(tx, changed)
+    fresh = [{**place, **more, "image_id": image, "names": now[image]} for image in changed]
+    await tx.upsert(table, fresh, update=["names"])
+    for batch in batches(gone):
+        await tx.run(sa.delete(table).where(*of, table.c.image_id.in_(batch)))
+    await _rename(tx, [*changed, *gone])
+    return gone
 
 
 async def _add_unknown(tx: Transaction, ids: Sequence[str]) -> None:
@@ -85,14 +82,11 @@ async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
     """
     for batch in batches(ids):
         before = {row.id: row.names for row in await tx.all(_named(tx, batch))}
-        names: dict[str, set[str]] = {}
-        said = image_sources.c.kind == Lister.SUBMISSION.value
-        for table, which in ((image_nodes, sa.true()), (image_sources, sa.not_(said)), (image_sources, said)):
-            of = (tx.tenants(table), table.c.image_id.in_(batch), which)
-            trusted = frozenset(names) if which is said else frozenset()
-            for row in await tx.all(sa.select(table.c.image_id, table.c.names).where(*of)):
-                if row.image_id not in trusted:
-                    names.setdefault(row.image_id, set()).update(row.names)
+        claimed = image_sources.c.kind == Lister.SUBMISSION.value
+        known = await _names_in(tx, image_nodes, batch)
+        for image, of_registries in (await _names_in(tx, image_sources, batch, sa.not_(claimed))).items():
+            known[image] = known.get(image, set()) | of_registries
+        names = await _names_in(tx, image_sources, batch, claimed) | known
         statement = (
             sa.update(images)
             .where(tx.mine(images), images.c.id == sa.bindparam("image"))
@@ -107,6 +101,17 @@ async def _rename(tx: Transaction, ids: Sequence[str]) -> None:
         await tx.run(statement, [_naming(tx, image, names.get(image)) for image in batch])
         changed = {image: (before.get(image, ()), now) for image, now in names.items()}
         await renamed(tx, {image: pair for image, pair in changed.items() if set(pair[0]) != set(pair[1])})
+
+
+async def _names_in(
+    tx: Transaction, table: sa.Table, ids: Sequence[str], *more: sa.ColumnElement[bool]
+) -> dict[str, set[str]]:
+    """What these images are called in places of one kind, those of no name too; not the images that are in none."""
+    found: dict[str, set[str]] = {}
+    of = (tx.tenants(table), table.c.image_id.in_(ids), *more)
+    for row in await tx.all(sa.select(table.c.image_id, table.c.names).where(*of)):
+        found.setdefault(row.image_id, set()).update(row.names)
+    return found
 
 
 def _named(tx: Transaction, ids: Sequence[str]) -> sa.Select[tuple[str, tuple[str, ...]]]:

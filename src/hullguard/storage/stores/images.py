@@ -107,8 +107,8 @@ class Images:
 
         An older reader's inventory gives way to a newer one's, and an incomplete one to a later one, but neither to
         that of somebody who could read nothing of the image, unless nobody else could. What was submitted gives way to
-        whatever was read. ``again`` says that whatever
-        is kept was asked for anew: it gives way unless it is a newer reader's.
+        whatever was read. ``again`` says that whatever is kept was asked for anew: it gives way unless it is a newer
+        reader's.
         """
         known = await self._known(image_id)
         replaces = known is not None and known.scanned is not None
