@@ -335,7 +335,6 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
         NOTHING,
     ),
     "Registries.page": (_p("Registries"), NOTHING),
-    "Registries.password": (lambda tx, i: s.Registries(tx).password(i["registry"]), NOT_FOUND),
     "Registries.update": (
         lambda tx, i: s.Registries(tx).update(
             i["registry"], registry_spec("q"), "user:x", expected_version=1, password=None

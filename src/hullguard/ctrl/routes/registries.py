@@ -17,7 +17,7 @@ from hullguard.model.ids import new_id
 from hullguard.model.page import Page
 from hullguard.model.registry import ImageState, Registry, RegistryImage, RegistryInput, RegistrySpec
 from hullguard.storage import Transaction
-from hullguard.storage.stores import Registries, RegistryImageFilter, RegistryImages
+from hullguard.storage.stores import Registries, RegistryImageFilter, RegistryImages, RegistryWork
 
 
 class RegistryQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,10 +82,10 @@ async def update_registry(
     """
     expected, spec = if_match(call.request, "registry"), checked(data)
     async with call.changing() as tx:
-        before = await Registries(tx).get(registry)
-        if data.password is None and before.has_password:
+        before = await Registries(tx).work(registry)
+        kept = before.password
+        if data.password is None and kept is not None:
             check_kept(before.spec, spec)
-            kept = await Registries(tx).password(registry)
         else:
             kept = _sealed(call, registry, spec, data.password)
         made = await Registries(tx).update(
@@ -100,7 +100,7 @@ async def delete_registry(call: NamedDependency[Call], registry: FromPath[str]) 
     """Forget a registry. Images that lie nowhere else go with it."""
     expected = if_match(call.request, "registry")
     async with call.changing() as tx:
-        before = await Registries(tx).get(registry)
+        before = await Registries(tx).work(registry)
         await Registries(tx).delete(registry, expected)
         await _changed(call, tx, before, "registry.delete", "")
 
@@ -129,7 +129,7 @@ def _sealed(call: Call, registry: str, spec: RegistrySpec, password: str | None)
     return call.services.vault.seal(password, purpose(call.actor.scope.tenant, registry, spec))
 
 
-async def _changed(call: Call, tx: Transaction, registry: Registry, action: str, comment: str) -> None:
+async def _changed(call: Call, tx: Transaction, registry: Registry | RegistryWork, action: str, comment: str) -> None:
     details = {"name": registry.spec.name, "address": registry.spec.address, "version": str(registry.version)}
     await call.record(tx, action, f"registry:{registry.id}", reason=comment, details=details)
     call.announce(tx, "registry", registry.id)

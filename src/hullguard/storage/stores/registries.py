@@ -33,7 +33,7 @@ _LISTING = Listing(
 
 
 class RegistryWork(Struct, frozen=True):
-    """What a worker needs to know of a registry; ``password`` is sealed."""
+    """What a worker needs to know of a registry, and who changes it; ``password`` is sealed."""
 
     id: str
     version: int
@@ -152,13 +152,8 @@ class Registries:
             await self.failed(row.id, Trouble("registry.given-up", why))
         return [row.id for row in rows]
 
-    async def password(self, registry: str) -> bytes | None:
-        """The sealed password."""
-        sealed: bytes | None = (await self._row(registry)).password
-        return sealed
-
     async def work(self, registry: str) -> RegistryWork:
-        """What is to be done; raises ``NotFound`` when the registry is gone."""
+        """What is to be done, without what is counted; raises ``NotFound`` when the registry is gone."""
         row = await self._row(registry)
         return RegistryWork(
             row.id, row.version, row.spec, row.password, RegistryState(row.state), row.to_list, row.again
