@@ -197,7 +197,7 @@ async def test_images_of_a_registry_are_listed_by_state(control: Control):
                 state=ImageState.UNSUPPORTED,
             ),
         )
-        await RegistryImages(tx, work.id).replace(work, found, work.spec.address, 0)
+        await RegistryImages(tx, work.id).replace(work, found, 0)
         await Registries(tx).listed(work, found)
     path = f"/registries/{registry['id']}"
     now = (await admin.get(path)).json()

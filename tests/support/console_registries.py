@@ -44,7 +44,7 @@ async def all_registries(tx: Transaction) -> dict[str, str]:
     odd = {"state": ImageState.UNSUPPORTED, "code": "image.not-an-image", "why": _CHART}
     found.append(listed("1.0", "shop/chart", digest=fleet.image_id("chart"), image_id=None, **odd))
     listing = registry_listing(*found)
-    await RegistryImages(tx, shop.id).replace(work, listing, HOST, READER)
+    await RegistryImages(tx, shop.id).replace(work, listing, READER)
     await Registries(tx).listed(work, listing)
     first = await RegistryImages(tx, shop.id).waiting()
     assert first

@@ -153,7 +153,7 @@ async def _list(context: Context, work: RegistryWork) -> Unavailable | None:
     async with context.storage.transaction(context.scope) as tx:
         if (await Registries(tx).work(work.id)).version != work.version:
             raise ChangedError
-        await RegistryImages(tx, work.id).replace(work, listing, work.spec.address, READER)
+        await RegistryImages(tx, work.id).replace(work, listing, READER)
         await Registries(tx).listed(work, listing)
     await context.announce("registry", work.id)
     _log.info("registry listed", registry=work.id, images=len(listing.images), unchanged=len(listing.unchanged))

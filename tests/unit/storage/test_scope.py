@@ -94,7 +94,7 @@ async def fill(tx: Transaction) -> dict[str, str]:
     enrolment = await stores.EnrolmentTokens(tx).create("e", "default", SECRET["enrolment"], later, 5)
     registry = await stores.Registries(tx).create(registry_spec(), "user:a", password=b"sealed")
     work = await stores.Registries(tx).work(registry.id)
-    await stores.RegistryImages(tx, registry.id).replace(work, registry_listing(), "registry.test", 0)
+    await stores.RegistryImages(tx, registry.id).replace(work, registry_listing(), 0)
     submitted = await stores.Submissions(tx).keep(claim())
     await stores.Blobs(tx).store(BLOB, "agent-bundle", "1", [b"bundle"])
     await stores.Jobs(tx).enqueue("match", "image-1")
@@ -352,7 +352,6 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
         lambda tx, i: s.RegistryImages(tx, i["registry"]).page(s.RegistryImageFilter(), REQUEST),
         NOT_FOUND,
     ),
-    "RegistryImages.place": (lambda tx, i: s.RegistryImages(tx, i["registry"]).place("registry.test"), NOTHING),
     "RegistryImages.put_back": (
         lambda tx, i: s.RegistryImages(tx, i["registry"]).put_back(awaited(i["registry"])),
         NOTHING,

@@ -1,6 +1,6 @@
 """The images of registries: what a listing found, which of them wait to be read, and what came of it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ class RegistryImages:
         select = sa.select(table.repository, table.tag, table.tag_digest).where(self._mine).distinct()
         return {(row.repository, row.tag): row.tag_digest for row in await self._tx.all(select)}
 
-    async def replace(self, work: RegistryWork, listing: RegistryListing, host: str, reader: int) -> None:
+    async def replace(self, work: RegistryWork, listing: RegistryListing, reader: int) -> None:
         """Make what was listed the images of the registry; those whose digest is another, or that failed, wait.
 
         So do those that a reader before the generation ``reader`` took stock of.
@@ -82,23 +82,14 @@ class RegistryImages:
             if row.id not in rows and (row.repository, row.tag) in unchanged:
                 rows[row.id] = self._still(row, again=work.again)
         gone = [row.id for row in before.values() if row.id not in rows and row.repository not in unlisted]
-        for batch in _batches(gone):
+        for batch in image_places.batches(gone):
             await tx.run(sa.delete(registry_images).where(self._mine, registry_images.c.id.in_(batch)))
         columns = [column.name for column in registry_images.columns if not column.primary_key]
-        for some in _batches(rows):
+        for some in image_places.batches(rows):
             await tx.upsert(registry_images, [rows[each] for each in some], update=columns)
         await self._renew(reader)
         await self._spare_known()
-        await self.place(host)
-
-    async def place(self, host: str) -> None:
-        """Have the images that the registry has known to lie there, by the names that they have there."""
-        table = registry_images.c
-        select = sa.select(table.image_id, table.repository, table.tag).where(self._mine, table.image_id.is_not(None))
-        names: dict[str, list[str]] = {}
-        for row in await self._tx.all(select):
-            names.setdefault(row.image_id, []).append(f"{host}/{row.repository}:{row.tag}")
-        await image_places.listed(self._tx, image_places.Lister.REGISTRY, self._registry, names)
+        await self._lie(work.spec.address)
 
     async def waiting(self) -> Awaited | None:
         """The next one to be read, which is being read from now on; also one whose reader has died."""
@@ -145,6 +136,15 @@ class RegistryImages:
         known = sa.select(images.c.id).where(self._tx.mine(images), *read)
         waits = (table.state == ImageState.WAITING.value, sa.not_(table.again), table.image_id.in_(known))
         await self._set(*waits, state=ImageState.DONE.value, read=self._tx.now)
+
+    async def _lie(self, host: str) -> None:
+        """Have the images that the registry has known to lie there, by the names that they have there."""
+        table = registry_images.c
+        select = sa.select(table.image_id, table.repository, table.tag).where(self._mine, table.image_id.is_not(None))
+        names: dict[str, list[str]] = {}
+        for row in await self._tx.all(select):
+            names.setdefault(row.image_id, []).append(f"{host}/{row.repository}:{row.tag}")
+        await image_places.listed(self._tx, image_places.Lister.REGISTRY, self._registry, names)
 
     async def _set(self, *where: sa.ColumnElement[bool], **values: Any) -> int:
         return await self._tx.run(sa.update(registry_images).where(self._mine, *where).values(**values))
@@ -205,8 +205,3 @@ def _image(row: Row) -> RegistryImage:
         seen=row.seen,
         read=row.read,
     )
-
-
-def _batches(ids: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(ids)
-    return (ordered[start : start + image_places.BATCH] for start in range(0, len(ordered), image_places.BATCH))

@@ -33,7 +33,7 @@ async def new(storage: Storage, **fields: object) -> str:
 async def took(storage: Storage, registry: str, listing: RegistryListing) -> None:
     async with storage.transaction(SCOPE) as tx:
         work = await Registries(tx).work(registry)
-        await RegistryImages(tx, registry).replace(work, listing, HOST, 0)
+        await RegistryImages(tx, registry).replace(work, listing, 0)
         await Registries(tx).listed(work, listing)
 
 
@@ -164,7 +164,7 @@ async def test_a_change_that_comes_while_it_is_listed_has_it_listed_again(storag
     async with storage.transaction(SCOPE) as tx:
         await Registries(tx).update(registry, registry_spec("b"), "user:a", expected_version=1, password=None)
     async with storage.transaction(SCOPE) as tx:
-        await RegistryImages(tx, registry).replace(work, registry_listing(), HOST, 0)
+        await RegistryImages(tx, registry).replace(work, registry_listing(), 0)
         await Registries(tx).listed(work, registry_listing())
         assert (await Registries(tx).work(registry)).to_list
 
