@@ -85,7 +85,7 @@ class Exceptions:
         identity = new_id()
         made = {"id": identity, "version": 1, "created_at": tx.now, "created_by": by}
         await tx.insert(exceptions, {**made, **_values(tx, spec, by)})
-        await self._changed(await self._meant([spec]))
+        await suppressions.changed(tx, await self._meant(spec))
         return await self.get(identity)
 
     async def update(self, exception: str, spec: ExceptionSpec, by: str, *, expected_version: int) -> FindingException:
@@ -96,7 +96,7 @@ class Exceptions:
         of = (tx.mine(exceptions), exceptions.c.id == exception)
         change = sa.update(exceptions).where(*of).values(version=before.version + 1, **_values(tx, spec, by))
         await tx.run(change)
-        await self._changed(await suppressions.of_source(tx, exception) | await self._meant([spec]))
+        await suppressions.changed(tx, await suppressions.of_source(tx, exception) | await self._meant(spec))
         return await self.get(exception)
 
     async def delete(self, exception: str, expected_version: int) -> ExceptionSpec:
@@ -104,7 +104,7 @@ class Exceptions:
         tx = self._tx
         before = await self._expect(exception, expected_version)
         await tx.run(sa.delete(exceptions).where(tx.mine(exceptions), exceptions.c.id == exception))
-        await self._changed(await suppressions.of_source(tx, exception))
+        await suppressions.changed(tx, await suppressions.of_source(tx, exception))
         spec: ExceptionSpec = before.spec
         return spec
 
@@ -124,22 +124,15 @@ class Exceptions:
         concerned: set[str] = set()
         for row in rows:
             concerned |= await suppressions.of_source(tx, row.id)
-        await self._changed(concerned)
+        await suppressions.changed(tx, concerned)
         return found
 
     def _over(self) -> tuple[sa.ColumnElement[bool], ...]:
         return self._tx.mine(exceptions), sa.not_(exceptions.c.lapsed), exceptions.c.ends <= self._tx.now
 
-    async def _meant(self, specs: Iterable[ExceptionSpec]) -> set[str]:
-        found: set[str] = set()
-        for spec in specs:
-            concerned = await suppressions.concerned(self._tx, spec.vulnerabilities)
-            found |= await suppressions.only_meant(self._tx, spec, concerned)
-        return found
-
-    async def _changed(self, images: set[str]) -> None:
-        await suppressions.next_revision(self._tx)
-        await suppressions.match_again(self._tx, images)
+    async def _meant(self, spec: ExceptionSpec) -> set[str]:
+        concerned = await suppressions.concerned(self._tx, spec.vulnerabilities)
+        return await suppressions.only_meant(self._tx, spec, concerned)
 
     async def _row(self, exception: str) -> Row:
         row = await self._tx.first(sa.select(exceptions).where(self._tx.mine(exceptions), exceptions.c.id == exception))

@@ -9,13 +9,12 @@ from msgspec import Struct
 
 from hullguard.model.exception import ExceptionPreview, ExceptionSpec
 from hullguard.storage.stores import suppressions as index
+from hullguard.storage.stores.image_places import batches
 from hullguard.storage.stores.image_rows import visible
 from hullguard.storage.tables import findings, image_packages, images, suppressions
 from hullguard.storage.transaction import Transaction
 
 EXAMPLES = 5
-_IN_ONE = 5000
-"""Values in one statement."""
 
 
 class Tally(Struct, frozen=True):
@@ -42,9 +41,7 @@ async def tallies(tx: Transaction, sources: Collection[str]) -> dict[str, Tally]
 async def names(tx: Transaction, ids: Collection[str]) -> dict[str, str]:
     """What these images are called, those of them that have a name."""
     found: dict[str, str] = {}
-    asked = sorted(ids)
-    for start in range(0, len(asked), _IN_ONE):
-        some = asked[start : start + _IN_ONE]
+    for some in batches(ids):
         rows = await tx.all(sa.select(images.c.id, images.c.names).where(*visible(tx), images.c.id.in_(some)))
         found |= {row.id: row.names[0] for row in rows if row.names}
     return found

@@ -38,9 +38,10 @@ async def revision(tx: Transaction) -> int:
     return int(await tx.scalar(select) or 0)
 
 
-async def next_revision(tx: Transaction) -> None:
-    """Count one more change: workers read exceptions and documents anew."""
+async def changed(tx: Transaction, ids: Collection[str]) -> None:
+    """Count one more change: workers read exceptions and documents anew, and match these images again."""
     await tx.upsert(counters, {"name": REVISION, "value": 1}, add=["value"])
+    await match_again(tx, ids)
 
 
 async def speak_of(tx: Transaction, names: Iterable[str]) -> set[str]:

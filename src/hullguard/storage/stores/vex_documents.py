@@ -95,7 +95,7 @@ class VexDocuments:
         row |= {"content": said.content, "names": said.names, "size": len(said.content), "statements": said.count}
         row |= {"unread": said.unread, "by_name": said.by_name, "uploaded_at": tx.now, "uploaded_by": by}
         await tx.insert(vex_documents, row)
-        await self._changed(concerned)
+        await suppressions.changed(tx, concerned)
         return await self.get(identity)
 
     async def delete(self, document: str) -> VexDocument:
@@ -104,7 +104,7 @@ class VexDocuments:
         before = await self.get(document)
         concerned = await self._concerned(document)
         await tx.run(sa.delete(vex_documents).where(tx.mine(vex_documents), vex_documents.c.id == document))
-        await self._changed(concerned)
+        await suppressions.changed(tx, concerned)
         return before
 
     async def _concerned(self, document: str) -> set[str]:
@@ -125,10 +125,6 @@ class VexDocuments:
                 f"would be {row.many + 1} of {together >> 20} MiB and {said}; delete some that are over",
                 "vex-document.no-room",
             )
-
-    async def _changed(self, images: set[str]) -> None:
-        await suppressions.next_revision(self._tx)
-        await suppressions.match_again(self._tx, images)
 
     async def _row(self, document: str) -> Row:
         of = (self._tx.mine(vex_documents), vex_documents.c.id == document)
