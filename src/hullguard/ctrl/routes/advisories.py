@@ -21,7 +21,8 @@ from hullguard.advisories.errands.messages import DEFAULTS, Look
 from hullguard.advisories.errands.parent import carried_out
 from hullguard.advisories.update.mirror import require_name, require_url
 from hullguard.ctrl.call import Call
-from hullguard.ctrl.errors import NotAcceptable, TooSlow
+from hullguard.ctrl.errors import NotAcceptable
+from hullguard.ctrl.receiving import receive
 from hullguard.ctrl.versions import if_match, tagged
 from hullguard.model.advisory_update import (
     WAITING_MOST,
@@ -47,8 +48,6 @@ UPLOAD_MAX: Final = 4 << 30
 """Everything that osv.dev has is a third of it."""
 UPLOAD_SECONDS: Final = 3600
 LOOK_SECONDS: Final = 120.0
-
-_PIECE: Final = 1 << 20
 
 
 class Named(Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,19 +188,7 @@ async def _received(call: Call, folder: Path, identifier: str) -> AsyncIterator[
     await asyncio.to_thread(_room, folder, int(length) if length.isdecimal() else 0)
     upload = _Upload(folder / identifier)
     try:
-        held = bytearray()
-        try:
-            async with asyncio.timeout(UPLOAD_SECONDS):
-                async for chunk in call.request.stream():
-                    held += chunk
-                    if len(held) >= _PIECE:
-                        await asyncio.to_thread(upload.write, bytes(held))
-                        held.clear()
-        except TimeoutError as cause:
-            raise TooSlow(f"The file did not arrive within {UPLOAD_SECONDS} seconds.", "body-too-slow") from cause
-        await asyncio.to_thread(upload.write, bytes(held))
-        if not upload.size:
-            raise Invalid("The body is empty: send the file.", "body-missing", field="$")
+        await receive(call.request, upload.write, "file", UPLOAD_SECONDS)
         yield upload
     finally:
         if not upload.keep:
