@@ -25,7 +25,6 @@ from hullguard.ctrl.errors import NotAcceptable
 from hullguard.ctrl.receiving import receive
 from hullguard.ctrl.versions import if_match, tagged
 from hullguard.model.advisory_update import (
-    WAITING_MOST,
     AdvisoryDatabase,
     AdvisoryProgress,
     AdvisoryRun,
@@ -138,8 +137,7 @@ async def import_advisories(call: NamedDependency[Call], filters: NamedDependenc
         raise Unavailable("This server has no place for uploaded advisories.", "upload-no-place")
     async with call.reading() as tx:
         runs = AdvisoryRuns(tx)
-        if len((await runs.plan()).waiting) >= WAITING_MOST:
-            raise TooMany("Too many imports wait already. Try again when some are done.", "upload-busy", retry_after=60)
+        (await runs.plan()).require_room()
         chosen = (await runs.chosen() or ChosenSettings(DEFAULTS)).settings
     turn: asyncio.Lock = call.request.app.state.uploading_advisories
     if turn.locked():

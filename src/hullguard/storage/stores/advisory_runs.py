@@ -46,6 +46,11 @@ class Plan(Struct, frozen=True):
     reports: dict[str, SourceReport] = {}
     """What became of each source when something was last read of it, or it last failed."""
 
+    def require_room(self) -> None:
+        """Raises TooMany where no more may wait."""
+        if len(self.waiting) >= WAITING_MOST:
+            raise TooMany("Too many imports wait already. Try again when some are done.", "upload-busy", retry_after=60)
+
     def pause(self, every: timedelta) -> timedelta:
         """From the end of the last update to the next: shorter after failures, though longer with each of them."""
         failures = 0
@@ -108,8 +113,7 @@ class AdvisoryRuns:
         return await self._ask(await self.plan(), run)
 
     async def _ask(self, plan: Plan, run: AdvisoryRun) -> AdvisoryRun:
-        if len(plan.waiting) >= WAITING_MOST:
-            raise TooMany("Too many imports wait already. Try again when some are done.", "upload-busy", retry_after=60)
+        plan.require_room()
         await self._values.set(_PLAN, structs.replace(plan, waiting=(*plan.waiting, run)))
         await Jobs(self._tx).enqueue(RUN, run.id)
         return run
