@@ -17,7 +17,7 @@ import structlog
 from msgspec import structs
 
 from hullguard import audit
-from hullguard.advisories.errands.messages import DEFAULTS, Ended, Fetch, Load, incoming
+from hullguard.advisories.errands.messages import Ended, Fetch, Load, in_force, incoming
 from hullguard.advisories.errands.parent import carried_out
 from hullguard.model.advisory_update import (
     AdvisoryProgress,
@@ -63,8 +63,7 @@ class ScheduleAdvisories:
                 given_up = structs.replace(run, state=RunState.FAILED, code="advisories.given-up", why=why)
                 await _record(tx, await runs.finish(given_up))
             plan = await runs.plan()
-            chosen = await runs.chosen()
-            settings = chosen.settings if chosen is not None else DEFAULTS
+            settings = in_force(await runs.chosen()).settings
             due = plan.due if settings.enabled else None
             if settings.enabled and due is None:
                 due = _first(settings, plan, tx.now)
@@ -89,8 +88,7 @@ class RunAdvisories:
         async with context.storage.transaction(context.scope) as tx:
             runs = AdvisoryRuns(tx)
             run = await runs.begin(key)
-            chosen = await runs.chosen()
-        settings = chosen.settings if chosen is not None else DEFAULTS
+            settings = in_force(await runs.chosen()).settings
         await _announce(context, run.id)
         file = incoming(context.advisories.path) / run.id
         errand = _errand(context.advisories.path, run, settings, file)

@@ -5,10 +5,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from hullguard.advisories.addresses import EPSS, KEV, OSV
-from hullguard.model.advisory_update import AdvisoryProgress, AdvisorySettings, SourceReport
+from hullguard.model.advisory_update import AdvisoryProgress, AdvisorySettings, ChosenSettings, SourceReport
 
 DEFAULTS = AdvisorySettings(enabled=True, every_hours=24, mirror=OSV, kev=KEV, epss=EPSS)
 """Until somebody decides otherwise."""
+
+
+def in_force(chosen: ChosenSettings | None) -> ChosenSettings:
+    """What was decided on, or what an installation begins with."""
+    return chosen or ChosenSettings(DEFAULTS)
 
 
 def incoming(database: Path) -> Path:

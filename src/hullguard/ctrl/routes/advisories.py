@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta, Struct, structs
 
-from hullguard.advisories.errands.messages import DEFAULTS, Look
+from hullguard.advisories.errands.messages import Look, in_force
 from hullguard.advisories.errands.parent import carried_out
 from hullguard.advisories.update.mirror import require_name, require_url
 from hullguard.ctrl.call import Call
@@ -61,7 +61,7 @@ async def get_advisories(call: NamedDependency[Call]) -> AdvisoryStatus:
     async with call.reading() as tx:
         runs = AdvisoryRuns(tx)
         plan, database = await runs.plan(), await runs.database()
-        settings = (await runs.chosen() or ChosenSettings(DEFAULTS)).settings
+        settings = in_force(await runs.chosen()).settings
         trouble = await Settings(tx).get(ADVISORIES_TROUBLE, str) or None
     first = min(plan.waiting, key=lambda run: run.state is not RunState.RUNNING, default=None)
     running = first is not None and first.state is RunState.RUNNING
@@ -82,7 +82,7 @@ async def get_advisories(call: NamedDependency[Call]) -> AdvisoryStatus:
 async def get_advisory_settings(call: NamedDependency[Call]) -> Response[ChosenSettings]:
     """When the platform updates, and from where; the ETag is what a change must send as If-Match."""
     async with call.reading() as tx:
-        return tagged(await AdvisoryRuns(tx).chosen() or ChosenSettings(DEFAULTS))
+        return tagged(in_force(await AdvisoryRuns(tx).chosen()))
 
 
 @put("/advisories/settings", permission=Permission.ADVISORIES_WRITE, versioned=True, if_match=True)
@@ -97,7 +97,7 @@ async def set_advisory_settings(
     settings = _checked(data)
     async with call.changing() as tx:
         runs = AdvisoryRuns(tx)
-        before = (await runs.chosen() or ChosenSettings(DEFAULTS)).settings
+        before = in_force(await runs.chosen()).settings
         made = await runs.choose(settings, expected_version=expected)
         await _replan(tx, before, settings)
         details = {name: _written(value) for name, value in structs.asdict(settings).items()}
@@ -138,7 +138,7 @@ async def import_advisories(call: NamedDependency[Call], filters: NamedDependenc
     async with call.reading() as tx:
         runs = AdvisoryRuns(tx)
         (await runs.plan()).require_room()
-        chosen = (await runs.chosen() or ChosenSettings(DEFAULTS)).settings
+        chosen = in_force(await runs.chosen()).settings
     turn: asyncio.Lock = call.request.app.state.uploading_advisories
     if turn.locked():
         raise TooMany("Another file is being uploaded. Try again when it is done.", "upload-busy", retry_after=30)
