@@ -73,7 +73,7 @@ class ScheduleAdvisories:
             if begun:
                 await runs.update("system")
         if lost or begun:
-            await _announce(context, key)
+            await context.announce(ANNOUNCED, key)
         await asyncio.to_thread(_sweep, incoming(context.advisories.path), [run.id for run in plan.waiting])
 
 
@@ -89,7 +89,7 @@ class RunAdvisories:
             runs = AdvisoryRuns(tx)
             run = await runs.begin(key)
             settings = in_force(await runs.chosen()).settings
-        await _announce(context, run.id)
+        await context.announce(ANNOUNCED, run.id)
         file = incoming(context.advisories.path) / run.id
         errand = _errand(context.advisories.path, run, settings, file)
         ended = _outcome(run, await carried_out(errand, LONGEST_SECONDS, _Told(context, run.id)))
@@ -101,7 +101,7 @@ class RunAdvisories:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         with contextlib.suppress(Unavailable):
             await context.cache.delete(PROGRESS)
-        await _announce(context, run.id)
+        await context.announce(ANNOUNCED, run.id)
         if ended.state is RunState.FAILED:
             # One line for each: the sources that failed stand in the outcome.
             _log.warning("the advisory database stays as it was", run=run.id, kind=run.kind.value, why=ended.why)
@@ -119,13 +119,7 @@ class _Told:
             await cache.set(PROGRESS, msgspec.msgpack.encode(progress), _PROGRESS_SECONDS)
         if (now := time.monotonic()) >= self._next:
             self._next = now + _ANNOUNCED_EVERY
-            await _announce(self._context, self._run)
-
-
-async def _announce(context: Context, run: str) -> None:
-    """A cache that is away must not end what goes on without it."""
-    with contextlib.suppress(Unavailable):
-        await context.announce(ANNOUNCED, run)
+            await self._context.announce(ANNOUNCED, self._run)
 
 
 def _errand(database: Path, run: AdvisoryRun, settings: AdvisorySettings, file: Path) -> Fetch | Load:

@@ -1,6 +1,7 @@
 """What every kind of job may use, and what a kind of job is."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from hullguard.access.registries.vault import Vault
 from hullguard.cache import Cache
+from hullguard.model.errors import Unavailable
 from hullguard.model.identity import DEFAULT_TENANT, Scope
 from hullguard.storage import Storage
 from hullguard.worker.advisory_file import AdvisoryFile
@@ -49,7 +51,16 @@ class Context(Struct, frozen=True):
 
     async def announce(self, kind: str, subject: str) -> None:
         """Tell open consoles that something of this kind changed."""
-        await self.cache.publish(f"stream:{self.scope.tenant}", msgspec.msgpack.encode({"kind": kind, "id": subject}))
+        await self._publish(f"stream:{self.scope.tenant}", msgspec.msgpack.encode({"kind": kind, "id": subject}))
+
+    async def wake_workers(self) -> None:
+        """Have the workers look for a job."""
+        await self._publish("jobs", b"")
+
+    async def _publish(self, channel: str, message: bytes) -> None:
+        """A cache that is away must not end what goes on without it: who listens also looks by itself."""
+        with contextlib.suppress(Unavailable):
+            await self.cache.publish(channel, message)
 
 
 class JobKind(Protocol):

@@ -218,7 +218,7 @@ async def _keep(
     await context.announce("registry", work.id)
     if image_id is not None:
         await context.announce("image", image_id)
-    await context.cache.publish("jobs", b"match")
+    await context.wake_workers()
 
 
 async def _inventory(context: Context, work: RegistryWork, image: Awaited) -> Inventory:

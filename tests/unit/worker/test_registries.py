@@ -29,6 +29,7 @@ from tests.support.workers import files as make_files
 from hullguard.access.registries.check import purpose
 from hullguard.access.registries.vault import Vault
 from hullguard.cache import MemoryCache
+from hullguard.model.errors import Unavailable
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import READER, Inventory
 from hullguard.model.registry import ImageState, Registry, RegistryImage, RegistrySpec, RegistryState
@@ -253,6 +254,21 @@ async def test_a_damaged_layer_fails_its_image_alone_and_is_tried_the_next_time(
         await shift.ask(made)
         done = await shift.until(made, RegistryState.DONE)
         assert done.images == {ImageState.DONE: 2}
+
+
+async def test_a_cache_that_is_away_ends_no_reading(
+    storage: Storage, registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("the cache does not answer", "cache.unavailable")
+
+    async with working(storage, tmp_path) as shift:
+        monkeypatch.setattr(shift.cache, "publish", away)
+        async with storage.transaction(SCOPE) as tx:
+            made = await Registries(tx).create(RegistrySpec("r", registry.host, ["app"], insecure=True), "user:a")
+        done = await shift.until(made.id, RegistryState.DONE, RegistryState.FAILED)
+        assert (done.state, done.trouble, done.images) == (RegistryState.DONE, None, {ImageState.DONE: 1})
+        assert list(await shift.images()) == [digest_of(FIRST.config)]
 
 
 async def test_a_registry_that_goes_away_is_read_on_when_it_is_back(
