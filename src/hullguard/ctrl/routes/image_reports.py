@@ -7,7 +7,6 @@ whoever made the image, so it is sent as one that no browser shows as a page of 
 import asyncio
 import enum
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -134,7 +133,7 @@ async def get_image_difference(
     async with turns(call).one("reports"):
         async with call.reading() as tx:
             before, after = await Images(tx).report(image), await Images(tx).report(filters.to)
-        return await asyncio.to_thread(_encoded, lambda: compare(before, after))
+        return await asyncio.to_thread(_difference, before, after)
 
 
 def make_turns() -> Turns:
@@ -151,7 +150,7 @@ def turns(call: Call) -> Turns:
 def _report(report: ScanReport, wanted: ReportQuery) -> Response[Any]:
     chosen, hidden = narrow(report, frozenset(wanted.severity), fixable_only=wanted.fixable)
     if wanted.format is None:
-        return _encoded(lambda: chosen)
+        return _encoded(chosen)
     written = _format(wanted.format)
     return _file(report.target, written.render(chosen, Page(hidden=hidden)), written.suffix, written.media)
 
@@ -165,8 +164,12 @@ def _bill(inventory: Inventory, wanted: BillFormat) -> Response[bytes]:
     return _file(inventory.target, written.render(bill(inventory), Page()), written.suffix, written.media)
 
 
-def _encoded(answer: Callable[[], Struct]) -> Response[Any]:
-    return Response(msgspec.json.encode(answer()), media_type=_JSON)
+def _difference(before: ScanReport, after: ScanReport) -> Response[Any]:
+    return _encoded(compare(before, after))
+
+
+def _encoded(answer: Struct) -> Response[Any]:
+    return Response(msgspec.json.encode(answer), media_type=_JSON)
 
 
 def _format(name: str) -> Format:
