@@ -19,6 +19,8 @@ from hullguard.words import local, say
 if TYPE_CHECKING:
     from hullguard.app.remote import Platform
     from hullguard.imagescan.formats.format import Format
+    from hullguard.inventory import Limits
+    from hullguard.inventory.source.opened import RegistryAccess
     from hullguard.model.inventory import Inventory
     from hullguard.model.report import ScanReport
     from hullguard.model.severity import Severity
@@ -92,7 +94,9 @@ def submit(  # noqa: PLR0917 - each parameter is an option
         recognise(target)
     waits = wait or bound is not None
     wanted = options.scanners_of(scanners)
-    job = _Job(platform, reading, name, keep, timeout, bound, wanted, chosen, output, waits)
+    # Once for all targets: a password stands on standard input once.
+    limits, registry = reading.limits(), reading.registry()
+    job = _Job(platform, reading, limits, registry, name, keep, timeout, bound, wanted, chosen, output, waits)
     return worst([job.done(target) if len(targets) == 1 else _caught(job, target) for target in targets])
 
 
@@ -102,6 +106,8 @@ class _Job:
 
     platform: "Platform"
     reading: options.Reading
+    limits: "Limits"
+    registry: "RegistryAccess"
     name: str | None
     keep: int
     timeout: int
@@ -136,17 +142,16 @@ class _Job:
         from hullguard.inventory.content.catalog import INSPECTORS
 
         reading = self.reading
-        limits, registry = reading.limits(), reading.registry()
         with progress_of(say("Reading {target}", target=target)) as progress:
             return read(
                 target,
-                limits=limits,
+                limits=self.limits,
                 cache=LayerCache(reading.cache) if reading.cache else None,
                 docker_host=reading.docker_host,
                 platform=reading.platform,
                 progress=progress,
                 scanners=frozenset(INSPECTORS),
-                registry=registry,
+                registry=self.registry,
                 all_mounts=reading.all_mounts,
                 licenses=True,
                 processes=options.layer_processes(),

@@ -1,5 +1,6 @@
 """What `hullguard submit` says beside its result."""
 
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,3 +82,20 @@ def test_in_chinese_too(said: Callable[[str], tuple[int, str]]) -> None:
 
     assert "无法连接平台 https://platform.example：no route；1 秒后重试" in errors
     assert f"得知镜像 {IMAGE}" in errors
+
+
+def test_a_password_on_standard_input_is_for_every_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = layer(file("etc/os-release", ALPINE_318), apk_installed(("musl", "1.2.4-r2", "musl")))
+    archives = [str(Image([content]).docker_archive(tmp_path / name)) for name in ("one.tar", "two.tar")]
+    monkeypatch.setattr(remote, "Platform", _Platform)
+    monkeypatch.setenv("HULLGUARD_TOKEN", "hgt_secret")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+
+    with pytest.raises(SystemExit) as left:
+        cli.main(["submit", *archives, "--server", _Platform.url, "--username", "alice", "--password-stdin"])
+
+    said = capsys.readouterr()
+    assert (left.value.code, said.out.count("is submitted")) == (0, 2), said.err
