@@ -9,7 +9,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +16,7 @@ from msgspec import Struct
 from hullguard import __version__
 from hullguard.inventory.source.registry import trust
 from hullguard.inventory.source.registry.answers import final, plainly, reason, retry_after
+from hullguard.inventory.source.registry.proxies import proxy_for
 from hullguard.inventory.source.registry.reference import is_loopback
 from hullguard.model.errors import (
     Conflict,
@@ -133,13 +133,9 @@ class Platform:
 
         from hullguard.net.connections import connections
 
-        parts = urlsplit(self._server)
-        proxies = getproxies_environment()
-        bypass = is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc)
-        proxy = "" if bypass else proxies.get(parts.scheme, proxies.get("all", ""))
         context = trust.named(ca_file) if ca_file is not None else None
         timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        return connections(proxy, timeout=timeout, ssl_context=context)
+        return connections(proxy_for(self._server), timeout=timeout, ssl_context=context)
 
     def _ask(
         self, method: str, path: str, headers: Mapping[str, str], body: Callable[[], Iterator[bytes]] | None

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
@@ -17,7 +16,8 @@ from hullguard.inventory.source.registry import trust
 from hullguard.inventory.source.registry.answers import final, header_lines, plainly, reason, retry_after, said
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
-from hullguard.inventory.source.registry.reference import Reference, hostname, is_loopback
+from hullguard.inventory.source.registry.proxies import proxy_for
+from hullguard.inventory.source.registry.reference import Reference, hostname
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -211,9 +211,7 @@ class Client:
         from hullguard.net.connections import connections
 
         parts = urlsplit(url)
-        proxies = getproxies_environment()
-        bypass = is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2])
-        proxy = "" if bypass else proxies.get(parts.scheme, proxies.get("all", ""))
+        proxy = proxy_for(url)
         own = parts.netloc == self._reference.api_host
         refuses = self._refuses(parts.hostname or "")
         if (proxy, own, refuses) not in self._pools:

@@ -1,0 +1,15 @@
+"""Through which proxy a server is asked that is given a password or a token."""
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+from hullguard.inventory.source.registry.reference import is_loopback
+
+
+def proxy_for(url: str) -> str:
+    """The proxy that the environment names for this address; empty where it is asked directly, as this machine is."""
+    parts = urlsplit(url)
+    if is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return ""
+    proxies = getproxies_environment()
+    return proxies.get(parts.scheme, proxies.get("all", ""))
