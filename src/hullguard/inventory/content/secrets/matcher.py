@@ -44,7 +44,8 @@ class Matcher:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        self._patterns: dict[int, re.Pattern[bytes]] = {}
+        self._patterns: dict[int, tuple[re.Pattern[bytes], re.Pattern[bytes] | None]] = {}
+        """By rule, compiled when first needed: what confirms a match, and what shows behind the secret that it is none."""
         self._needs = {
             number: tuple(word.encode("ascii") for word in rule.needs)
             for number, rule in enumerate(self.rules)
@@ -78,11 +79,13 @@ class Matcher:
         """Where a rule matches; where it only steps over a comment there is nothing."""
         if (needs := self._needs.get(number)) and not any(word in window for word in needs):
             return
-        pattern = self._patterns.get(number) or self._patterns.setdefault(number, self.rules[number].confirm())
-        group, unless = 1 if pattern.groups else 0, self.rules[number].unless.encode("ascii")
+        if number not in self._patterns:
+            self._patterns[number] = self.rules[number].confirm(), self.rules[number].excuse()
+        pattern, unless = self._patterns[number]
+        group = 1 if pattern.groups else 0
         for match in pattern.finditer(window):
             start, end = match.span(group)
-            if start >= 0 and not (unless and re.compile(unless).match(window, end)):
+            if start >= 0 and (unless is None or unless.match(window, end) is None):
                 yield _Span(number, match.start(), start, end)
 
     def places(self, text: bytes) -> list[tuple[int, int]]:

@@ -62,3 +62,7 @@ class Rule(Struct, frozen=True):
             before = "" if self.words else "(?<![0-9A-Za-z_])"
             pattern = f"{before}(?:{pattern})(?![0-9A-Za-z_])"
         return re.compile(pattern.encode("ascii"))
+
+    def excuse(self) -> re.Pattern[bytes] | None:
+        """What is looked for where a secret ends, and shows that it is none."""
+        return re.compile(self.unless.encode("ascii")) if self.unless else None
