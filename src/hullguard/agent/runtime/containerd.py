@@ -33,7 +33,6 @@ _DOCKERS: Final = frozenset({"moby"})
 _MOST_NAMESPACES: Final = 16
 _MOST_CONTAINERS: Final = 4096
 _MOST_KNOWN: Final = 2 * MOST_IMAGES
-_DOCUMENT: Final = 4 << 20
 BUDGET_SECONDS: Final = 20.0
 """For questions about single images and containers; the rest are asked about the next time."""
 _LOOKS_AGAIN: Final = 60
@@ -157,7 +156,7 @@ class Containerd:
     async def _configuration(self, namespace: str, digest: str, depth: int) -> str:
         """The digest of the configuration for this machine; empty where there is none, or it was not pulled."""
         try:
-            content = await self._ask("-n", namespace, "content", "get", digest, most=_DOCUMENT)
+            content = await self._ask("-n", namespace, "content", "get", digest)
             document = _decoded(content, _Document)
         except LimitReached:
             return ""
@@ -187,18 +186,18 @@ class Containerd:
         known = self._infos.get((namespace, container))
         if known is None and time.monotonic() <= self._until:
             try:
-                content = await self._ask("-n", namespace, "containers", "info", container, most=_DOCUMENT)
+                content = await self._ask("-n", namespace, "containers", "info", container)
                 known = self._infos[namespace, container] = _decoded(content, _Info)
             except (Unavailable, LimitReached):
                 return None  # it ended meanwhile
         return known
 
-    async def _ask(self, *words: str, most: int = _DOCUMENT) -> bytes:
+    async def _ask(self, *words: str) -> bytes:
         program, address = shutil.which("ctr"), self._socket()
         if program is None:
             sentence = f"containerd answers at {address}, but its command ctr is not installed"
             raise Unavailable(sentence, "containerd.no-ctr")
-        return await said(program, "-a", address or SOCKETS[0], "--connect-timeout", "5s", *words, most=most)
+        return await said(program, "-a", address or SOCKETS[0], "--connect-timeout", "5s", *words)
 
 
 def _decoded(content: bytes, kind: type[T]) -> T:

@@ -144,10 +144,6 @@ class Engines:
         """Whether Docker had anything on this machine."""
         return _DOCKER in self._stocks
 
-    def stock_of(self, name: str) -> Stock | None:
-        """What one engine had last."""
-        return self._stocks.get(name)
-
     def known(self, docker: Sequence[LocalImage] | None) -> dict[str, Known]:
         """Every image of this machine; without a list of Docker's, what that had last."""
         if docker is None:
