@@ -5,7 +5,6 @@ configuration, which the documents in the content store name.
 """
 
 import os
-import platform
 import re
 import shutil
 import time
@@ -20,9 +19,11 @@ from hullguard.agent.runtime.docker import instant
 from hullguard.agent.runtime.programs import REFUSED, said
 from hullguard.agent.runtime.stock import MOST_IMAGES, MOST_NAMES, Place, Stock
 from hullguard.agent.sensor import specs
+from hullguard.inventory.source.platforms import fits, own_platform, preference
 from hullguard.model.decoding import from_json
 from hullguard.model.errors import LimitReached, Unavailable
 from hullguard.model.event import ImageRef
+from hullguard.model.image import Platform
 from hullguard.model.node import Container
 
 T = TypeVar("T")
@@ -43,12 +44,11 @@ _BY_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE = re.compile(r"(\S+)\s+\S+\s+(sha256:[0-9a-f]{64})\s.*")
 _TASK = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,75})\s+[0-9]+\s+([A-Z]+)\s*")
 _STATES: Final = {"RUNNING": "running", "PAUSED": "paused"}
-_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _STRANGE: Final = "containerd.answer-strange"
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
-class _Platform(Struct):
+class _Platform(Platform, frozen=True):
     os: str = ""
     architecture: str = ""
 
@@ -227,12 +227,13 @@ def _listed(table: bytes) -> tuple[dict[str, str], int]:
 
 
 def _for_this_machine(manifests: list[_Descriptor]) -> str | None:
-    machine = platform.machine()
-    wanted = _ARCHITECTURES.get(machine, machine)
-    mine = [each for each in manifests if each.platform == _Platform("linux", wanted)]
+    """The one that is read of such an image: it is known by the id of no other."""
+    wanted = own_platform()
+    mine = {each.digest: each.platform for each in manifests if each.platform and fits(each.platform, wanted)}
     # What is of no platform may be an attestation, and comes last; an image alone may be so, too.
-    chosen = next(iter(mine or [each for each in manifests if each.platform is None]), None)
-    return chosen.digest if chosen is not None and _BY_ID.fullmatch(chosen.digest) else None
+    silent = (each.digest for each in manifests if each.platform is None)
+    chosen = min(mine, key=lambda digest: preference(mine[digest], wanted)) if mine else next(silent, "")
+    return chosen if _BY_ID.fullmatch(chosen) else None
 
 
 def _shown(info: _Info) -> str:

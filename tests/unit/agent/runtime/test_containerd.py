@@ -89,6 +89,16 @@ async def test_an_image_is_its_configuration_under_all_its_names(ctr: Ctr) -> No
     assert "moby" not in ctr.asked.read_text()
 
 
+async def test_of_several_for_this_machine_it_is_the_one_that_is_read(ctr: Ctr) -> None:
+    ctr.has("k8s.io", row("docker.io/library/app:1", INDEX))
+    ctr.holds("k8s.io", MANIFEST, manifest())
+    ctr.holds("k8s.io", FOREIGN, manifest(FOREIGN))
+    here = {"os": "linux", "architecture": HERE}
+    newer, meant = {"digest": FOREIGN, "platform": {**here, "variant": "v9"}}, {"digest": MANIFEST, "platform": here}
+    ctr.holds("k8s.io", INDEX, {"schemaVersion": 2, "manifests": [newer, meant]})
+    assert (await Containerd().stock()).images == {CONFIG: ("docker.io/library/app:1",)}
+
+
 async def test_an_image_without_any_name_but_its_id_can_be_read(ctr: Ctr) -> None:
     ctr.has("k8s.io", row(CONFIG, MANIFEST))
     ctr.holds("k8s.io", MANIFEST, manifest())
