@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from hullguard.model.errors import LimitReached, Unavailable
 
 _MAX_JOB = 16 << 20
 _MAX_ANSWER = 64 * 1024
+_BUFFER = 1 << 16
 _PR_SET_PDEATHSIG = 1
 
 Answer = TypeVar("Answer")
@@ -29,32 +30,49 @@ async def ask(module: str, job: object, answer: type[Answer], seconds: float, wh
 
     Raises LimitReached where it takes longer, Unavailable where it ends without an answer.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", module), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdin is not None  # noqa: S101 -- asked for above
-    assert process.stdout is not None  # noqa: S101 -- asked for above
-    try:
-        async with asyncio.timeout(seconds):
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                process.stdin.write(msgspec.json.encode(job))
-                await process.stdin.drain()
-                process.stdin.close()
-            said = await _bounded(process.stdout)
-            if len(said) == _MAX_ANSWER:  # what says more is none of ours
-                process.kill()
-            code = await process.wait()
-    except TimeoutError as slow:
-        raise LimitReached(f"Reading {what} took over {seconds:.0f} s.", "image.too-slow") from slow
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    async with running(sys.executable, "-P", "-m", module, stdin=asyncio.subprocess.PIPE) as process:
+        assert process.stdin is not None  # noqa: S101 -- asked for above
+        assert process.stdout is not None  # noqa: S101 -- asked for above
+        try:
+            async with asyncio.timeout(seconds):
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    process.stdin.write(msgspec.json.encode(job))
+                    await process.stdin.drain()
+                    process.stdin.close()
+                said = await _bounded(process.stdout)
+                # What says more is none of ours, and is ended.
+                code = await process.wait() if len(said) < _MAX_ANSWER else -signal.SIGKILL
+        except TimeoutError as slow:
+            raise LimitReached(f"Reading {what} took over {seconds:.0f} s.", "image.too-slow") from slow
     try:
         return msgspec.json.decode(said, type=answer)
     except msgspec.DecodeError as bad:
         raise Unavailable(f"Reading {what} broke off (exit {code}).", "image.worker-died") from bad
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *command: str, stdin: int = asyncio.subprocess.DEVNULL, stderr: int | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program whose output can be read; it ends with the block, however that ends. Raises OSError.
+
+    asyncio takes a process for ended when its pipes are, too, and sees no end of one that nobody reads on: so they are
+    closed here, by the transport, which ``create_subprocess_exec`` keeps to itself.
+    """
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: asyncio.subprocess.SubprocessStreamProtocol(_BUFFER, loop),
+        *command,
+        stdin=stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+    )
+    process = asyncio.subprocess.Process(transport, protocol, loop)
+    try:
+        yield process
+    finally:
+        transport.close()
+        await process.wait()
 
 
 async def _bounded(stream: asyncio.StreamReader) -> bytes:

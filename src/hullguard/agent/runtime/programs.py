@@ -1,8 +1,8 @@
 """Short questions to an engine by its own command: what it says, within bounds of size and time."""
 
 import asyncio
-import contextlib
 
+from hullguard.inventory import apart
 from hullguard.model.errors import LimitReached, Unavailable
 
 SECONDS = 10.0
@@ -18,27 +18,17 @@ async def said(program: str, *arguments: str, most: int = _MOST, seconds: float 
     ``most`` is in bytes, beyond which LimitReached is raised.
     """
     try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except OSError as bad:
-        raise Unavailable(f"{program} cannot be started: {bad.strerror}", "engine.no-program") from bad
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - asked for above
-    try:
-        async with asyncio.timeout(seconds):
+        async with (
+            apart.running(program, *arguments, stderr=asyncio.subprocess.PIPE) as process,
+            asyncio.timeout(seconds),
+        ):
+            assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - asked for above
             answer, words = await asyncio.gather(_all(process.stdout, most), _beginning(process.stderr))
             code = await process.wait()
     except TimeoutError as slow:
         raise Unavailable(f"{program} did not answer within {seconds:.0f} s", "engine.slow") from slow
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    except OSError as bad:
+        raise Unavailable(f"{program} cannot be started: {bad.strerror}", "engine.no-program") from bad
     if code != 0:
         why = words.decode("utf-8", "replace").strip()[:500] or f"it ended with {code}"
         raise Unavailable(f"{program} refused: {why}", REFUSED)
