@@ -11,10 +11,8 @@ class DetectNow:
 
     async def run(self, command: Command, parts: Parts, progress: Progress) -> Result:  # noqa: ARG002 - it has none
         """The result says what is watched, and with what."""
-        await parts.engines.look()
-        alone = not parts.engines.versions
-        docker = (await parts.runtime.refreshed()).containers if parts.runtime.here or alone else ()
-        containers = (*docker, *parts.engines.containers)
+        docker = await parts.looked()
+        containers = (*(docker.containers if docker else ()), *parts.engines.containers)
         progress(50, "sensor")
         health = await parts.protection.check()
         parts.uplink.beat_now()

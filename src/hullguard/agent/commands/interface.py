@@ -7,7 +7,7 @@ from hullguard.agent.images import Images
 from hullguard.agent.protection import Protection
 from hullguard.agent.respond.responses import Responses
 from hullguard.agent.runtime.engines import Engines
-from hullguard.agent.runtime.watch import RuntimeWatch
+from hullguard.agent.runtime.watch import RuntimeWatch, Seen
 from hullguard.agent.state import StateDir
 from hullguard.agent.uplink import Uplink
 from hullguard.model.command import Command, CommandKind
@@ -29,6 +29,14 @@ class Parts(NamedTuple):
     responses: Responses
     restart: Callable[[], None]
     """End this process so that its launcher makes the switch that was staged."""
+
+    async def looked(self) -> Seen | None:
+        """Has every engine looked at anew; what Docker has, None where only others are here.
+
+        Raises Unavailable where Docker is here, or nothing else, and does not answer.
+        """
+        await self.engines.look()
+        return await self.runtime.refreshed() if self.runtime.here or not self.engines.versions else None
 
 
 class Handler(Protocol):

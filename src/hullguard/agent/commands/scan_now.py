@@ -18,7 +18,9 @@ class ScanNow:
     async def run(self, command: Command, parts: Parts, progress: Progress) -> Result:
         """The result counts images read and images that could not be."""
         wanted = str(command.parameters.get("image", ""))
-        images = _chosen(await _listed(parts), wanted)
+        docker = await parts.looked()
+        known = parts.engines.known(docker.images if docker else None)
+        images = _chosen([each.image for each in known.values()], wanted)
         failures: list[str] = []
         for position, image in enumerate(images):
             name = image.names[0] if image.names else image.id
@@ -33,14 +35,6 @@ class ScanNow:
         if failures:
             result["first_failure"] = failures[0][:500]
         return result
-
-
-async def _listed(parts: Parts) -> list[LocalImage]:
-    """Of every engine; raises Unavailable where Docker is here, or nothing else, and does not answer."""
-    await parts.engines.look()
-    alone = not parts.engines.versions
-    docker = (await parts.runtime.refreshed()).images if parts.runtime.here or alone else None
-    return [known.image for known in parts.engines.known(docker).values()]
 
 
 def _chosen(images: list[LocalImage], wanted: str) -> list[LocalImage]:
