@@ -5,7 +5,6 @@ The form is that of containers/storage: below the graph root ``DRIVER-images/ima
 """
 
 import asyncio
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ from hullguard.model.node import Container
 
 RUN_ROOT: Final = Path("/run/containers/storage")
 _SOCKET: Final = Path("/run/podman/podman.sock")
-_SETTINGS: Final = Path("/etc/containers/storage.conf")
 _LARGEST: Final = 16 << 20
 """Bytes of a list; an image has about two thousand."""
 _MOST_DRIVERS: Final = 4
@@ -162,15 +160,8 @@ def _powers(identity: str, roots: tuple[Path, ...]) -> tuple[bool, bool]:
 
 def _roots() -> _Roots:
     """As the settings say, else where podman has them for root."""
-    graph, run = GRAPH_ROOT, RUN_ROOT
-    try:
-        with Path(os.environ.get("CONTAINERS_STORAGE_CONF") or _SETTINGS).open("rb") as file:
-            import tomllib  # here: many machines have no such settings
+    # Here: many machines have no podman.
+    from hullguard.inventory.source.podman_storage import SETTINGS_OF_ROOT, told_places
 
-            storage = tomllib.loads(file.read(1 << 20).decode()).get("storage", {})
-    except (OSError, ValueError, AttributeError):
-        return _Roots(graph, run)
-    if isinstance(storage, dict):
-        told = {key: value for key, value in storage.items() if isinstance(value, str) and value.startswith("/")}
-        graph, run = Path(told.get("graphroot", graph)), Path(told.get("runroot", run))
-    return _Roots(graph, run)
+    told = told_places(SETTINGS_OF_ROOT)
+    return _Roots(Path(told.get("graphroot", GRAPH_ROOT)), Path(told.get("runroot", RUN_ROOT)))

@@ -22,9 +22,10 @@ from hullguard.model.errors import HullguardError
 LOCAL = "localhost/"
 """Before the names of what was built here: no registry is meant by it."""
 _OF_ROOT = Path("/var/lib/containers/storage")
-_CONF_OF_ROOT = Path("/etc/containers/storage.conf")
+SETTINGS_OF_ROOT = Path("/etc/containers/storage.conf")
 _MOST = 16 << 20
-"""Bytes of a list or of the settings; an image has one or two thousand."""
+"""Bytes of a list; an image has one or two thousand."""
+_MOST_SETTINGS = 1 << 20
 _ID = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -50,7 +51,7 @@ def kept(asked: str) -> Kept | None:
     wanted = list(dict.fromkeys(_names(asked)))
     for listed in sorted(storage.glob("*-images/images.json")):
         with contextlib.suppress(OSError, HullguardError):
-            images = decode(_content(listed), list[_Image], str(listed))
+            images = decode(_content(listed, _MOST), list[_Image], str(listed))
             by_name = {name: image for image in reversed(images) for name in image.names or ()}
             for name in wanted:
                 if name in by_name:
@@ -76,17 +77,23 @@ def _storage() -> Path:
     """The graph root, as the settings say, else where Podman has it for this user."""
     root = os.geteuid() == 0
     config = base_directories.config_home() / "containers" / "storage.conf"
-    told = os.environ.get("CONTAINERS_STORAGE_CONF")
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        said = _content(Path(told) if told else _CONF_OF_ROOT if root else config).decode()
-        import tomllib  # here: most machines have no such settings
-
-        settings = tomllib.loads(said)
-        if isinstance(place := settings.get("storage", {}).get("graphroot"), str) and place.startswith("/"):
-            return Path(place)
+    if told := told_places(SETTINGS_OF_ROOT if root else config).get("graphroot"):
+        return Path(told)
     return _OF_ROOT if root else base_directories.data_home() / "containers" / "storage"
 
 
-def _content(path: Path) -> bytes:
+def told_places(settings: Path) -> dict[str, str]:
+    """The absolute paths that these settings, or those that the environment names, tell: ``graphroot``, ``runroot``."""
+    try:
+        said = _content(Path(os.environ.get("CONTAINERS_STORAGE_CONF") or settings), _MOST_SETTINGS).decode()
+        import tomllib  # here: most machines have no such settings
+
+        storage = tomllib.loads(said).get("storage", {}).items()
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return {key: value for key, value in storage if isinstance(value, str) and value.startswith("/")}
+
+
+def _content(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
-        return file.read(_MOST)
+        return file.read(most)
