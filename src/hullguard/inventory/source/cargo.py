@@ -5,7 +5,6 @@ known by the names of its first members, whatever it is called: each program tha
 digests of their parts, or with the files that say what it is.
 """
 
-import functools
 import os
 import re
 
@@ -35,7 +34,9 @@ class Cargo:
         elif name == MANIFEST:
             if head.lstrip()[:1] == b"[" and is_docker_manifest(os.pread(descriptor, MANIFEST_HEAD, 0)):
                 self._places.add((directory, path))
-        elif may_be_archive(name, head) and holds_image(functools.partial(_pread, descriptor), size):
+        elif may_be_archive(name, head) and holds_image(
+            lambda count, offset: os.pread(descriptor, count, offset), size
+        ):
             self._places.add((path, path))
 
     def unknowns(self, *, alone: bool) -> list[Unknown]:
@@ -45,7 +46,3 @@ class Cargo:
         first = dict(sorted(self._places, reverse=True))  # of several signs in one place the first counts
         why = not_read(len(first), min(first.values()))
         return [Unknown("stored images", why, incomplete=alone or "" in first)]
-
-
-def _pread(descriptor: int, count: int, offset: int) -> bytes:
-    return os.pread(descriptor, count, offset)

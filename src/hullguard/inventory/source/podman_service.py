@@ -55,8 +55,7 @@ def service(podman: str) -> Iterator[str]:
                 stderr=said,
             )
             try:
-                _wait(process, host)
-                if process.poll() is not None or not answers(host):
+                if not _begins(process, host):
                     said.seek(0, os.SEEK_SET)
                     words = said.read(_LONGEST).decode("utf-8", "replace").strip()
                     sentence = f"no service of Podman answers, and none could be started: {words or 'it said nothing'}"
@@ -68,10 +67,14 @@ def service(podman: str) -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _wait(process: subprocess.Popen[bytes], host: str) -> None:
+def _begins(process: subprocess.Popen[bytes], host: str) -> bool:
+    """Whether it answers before it ends, and in time."""
     deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and not answers(host) and time.monotonic() < deadline:
+    while process.poll() is None and time.monotonic() < deadline:
+        if answers(host):
+            return True
         time.sleep(_LOOK_SECONDS)
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
