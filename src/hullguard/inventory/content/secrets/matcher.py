@@ -45,7 +45,7 @@ class Matcher:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._patterns: dict[int, tuple[re.Pattern[bytes], re.Pattern[bytes] | None]] = {}
-        """By rule, compiled when first needed: what confirms a match, and what shows behind the secret that it is none."""
+        """By rule, compiled when first needed: what confirms a match, and what excuses it."""
         self._needs = {
             number: tuple(word.encode("ascii") for word in rule.needs)
             for number, rule in enumerate(self.rules)
