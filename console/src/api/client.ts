@@ -106,7 +106,18 @@ function headers(method: string, options: Options): Headers {
 }
 
 async function problem(response: Response, path: string): Promise<Problem> {
-  const told = (await response.json().catch(() => ({}))) as Partial<{
+  const text = await response.text().catch(() => '')
+  return problemOf(response, text, response.headers.get('X-Request-Id'), path)
+}
+
+/** What was answered instead; something between here and the server may have answered in words of its own. */
+export function problemOf(
+  answer: { status: number; statusText: string },
+  text: string,
+  requestId: string | null,
+  path: string,
+): Problem {
+  const told = parsed(text) as Partial<{
     code: string
     detail: string
     params: Record<string, string | number>
@@ -114,13 +125,21 @@ async function problem(response: Response, path: string): Promise<Problem> {
     request_id: string
   }>
   const found = new Problem(
-    response.status,
-    told.code ?? `http-${response.status}`,
-    told.detail ?? `${response.status} ${response.statusText}`.trim(),
+    answer.status,
+    told.code ?? `http-${answer.status}`,
+    told.detail ?? `${answer.status} ${answer.statusText}`.trim(),
     told.params ?? {},
     told.field ?? null,
-    told.request_id ?? response.headers.get('X-Request-Id'),
+    told.request_id ?? requestId,
   )
   if (found.status === 401 && path !== '/sessions') onSignedOut()
   return found
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return {}
+  }
 }

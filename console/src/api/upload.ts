@@ -1,5 +1,5 @@
 /** Sends a file as it is. `fetch` does not tell how much of a body has gone; this does. */
-import { address, Problem, type Query } from '@/api/client'
+import { address, Problem, problemOf, type Query } from '@/api/client'
 import { markConnected, markLost } from '@/api/connection'
 
 export function upload<T>(
@@ -17,7 +17,7 @@ export function upload<T>(
     request.onload = () => {
       markConnected()
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as T)
-      else reject(refused(request))
+      else reject(problemOf(request, request.responseText, request.getResponseHeader('X-Request-Id'), path))
     }
     request.onerror = () => {
       markLost()
@@ -27,27 +27,4 @@ export function upload<T>(
     options.signal?.addEventListener('abort', () => request.abort(), { once: true })
     request.send(file)
   })
-}
-
-function refused(request: XMLHttpRequest): Problem {
-  let told: Partial<{
-    code: string
-    detail: string
-    params: Record<string, string | number>
-    field: string
-    request_id: string
-  }> = {}
-  try {
-    told = JSON.parse(request.responseText) as typeof told
-  } catch {
-    // Something between here and the server answered in its own words.
-  }
-  return new Problem(
-    request.status,
-    told.code ?? `http-${String(request.status)}`,
-    told.detail ?? `${String(request.status)} ${request.statusText}`.trim(),
-    told.params ?? {},
-    told.field ?? null,
-    told.request_id ?? request.getResponseHeader('X-Request-Id'),
-  )
 }
