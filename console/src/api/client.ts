@@ -35,13 +35,19 @@ export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback
 }
 
+/** Where a browser finds it. */
 export function address(path: string, query: Query = {}): string {
+  return `/api/v1${withQuery(path, query)}`
+}
+
+/** A path with what is asked of it, without what is empty. */
+export function withQuery(path: string, query: Query): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
   }
   const text = search.toString()
-  return `/api/v1${path}${text ? `?${text}` : ''}`
+  return text ? `${path}?${text}` : path
 }
 
 /** A path segment made of a name that came from outside. */
