@@ -22,7 +22,8 @@ export interface Options {
   /** JSON; a file, which holds it already, is sent as it is. */
   body?: unknown
   signal?: AbortSignal
-  ifMatch?: string
+  /** The version that this builds on; if there is another by now, the server refuses. */
+  ifMatch?: number
   /** Names this attempt, so that sending it twice does it once. */
   idempotencyKey?: string
 }
@@ -106,7 +107,7 @@ function headers(method: string, options: Options): Headers {
   if (options.body !== undefined) result.set('Content-Type', 'application/json')
   // A form on another site cannot send this header: it is the defence against forged requests.
   if (method !== 'GET') result.set('X-Hullguard-Request', '1')
-  if (options.ifMatch) result.set('If-Match', options.ifMatch)
+  if (options.ifMatch !== undefined) result.set('If-Match', `"v${options.ifMatch}"`)
   if (options.idempotencyKey) result.set('Idempotency-Key', options.idempotencyKey)
   return result
 }
