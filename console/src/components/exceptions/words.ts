@@ -18,6 +18,25 @@ export function whereText({ spec, names }: Pick<FindingException, 'spec' | 'name
   return named.join(', ') || i18n.global.t('exceptions.scope.everywhere')
 }
 
+interface Effect {
+  findings: number
+  images: number
+}
+
+/** How many findings of how many images it is about, as sentences name them. */
+export function effectOf({ findings, images }: Effect): Record<keyof Effect, string> {
+  return {
+    findings: counted('exceptions.findings', findings),
+    images: counted('exceptions.images', images),
+  }
+}
+
+/** What happens when it goes. */
+export function deleteText(effect: Effect): string {
+  const { t } = i18n.global
+  return effect.findings ? t('exceptions.deleteEffect', effectOf(effect)) : t('exceptions.deleteNothing')
+}
+
 export function untilText(expires: string | null | undefined): string {
   return expires ? calendarDate(expires) : i18n.global.t('exceptions.never')
 }
