@@ -24,7 +24,8 @@ export function troublesOf(overview: Overview): Trouble[] {
 }
 
 const HOUR = 3_600_000
-const STALE_AFTER = 3
+/** Days after which an advisory database is old, whatever was asked since. */
+export const STALE_AFTER = 3
 
 /** How the database stands that can be used: what is said of it, and whether that is well. */
 export function standOf(overview: Overview, now: number): { well: boolean; words: string } | null {
