@@ -13,7 +13,7 @@ from hullguard.model.inventory import READER
 
 GENERATIONS = {
     1: "90088fa4bfb6f6d0edaad91b8da61f3c",
-    2: "ac6952c79a1ca7b1cbd35a4a6686ea01",
+    2: "4fa4ee11d73593b9a3cd2402601b419a",
 }
 """What each generation of readers was made of. A line that was released is never changed."""
 

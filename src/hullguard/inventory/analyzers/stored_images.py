@@ -10,36 +10,41 @@ from hullguard.inventory.stored_images import LAYOUT, MANIFEST, TRANSPORT, is_do
 
 _INDEX = "index.json"
 _VERSION = "version"
+_DOCUMENTS = (LAYOUT, _INDEX, MANIFEST, _VERSION)
 _IS_ONE = b"image"
 
 
 class StoredImagesAnalyzer(Analyzer):
     """Archives by their first members; layouts, unpacked archives and skopeo's directories by the file that says it."""
 
-    name, version = "stored-images", 2
-    paths = rf"(?:.*/)?(?:{LAYOUT}|{_INDEX}|{MANIFEST}|{_VERSION})".replace(".json", r"\.json")
-    endings = ENDINGS
+    name, version = "stored-images", 3
+    endings = (*ENDINGS, *_DOCUMENTS)
     images_only = True
 
-    def condense(self, path: str, content: bytes) -> bytes:
-        name, head = path.rpartition("/")[2], content[:MANIFEST_HEAD]
-        says = {
-            LAYOUT: True,
-            _INDEX: b'"schemaVersion"' in head and b'"manifests"' in head,
-            MANIFEST: is_docker_manifest(head),
-            _VERSION: head.startswith(TRANSPORT),
-        }
-        return _IS_ONE if says.get(name, False) else b""
-
     def begins(self, path: str, head: bytes, size: int) -> bytes:
-        if not may_be_archive(path, head):
-            return b""
-        return _IS_ONE if holds_image(lambda count, at: head[at : at + count], min(size, len(head))) else b""
+        name = path.rpartition("/")[2]
+        if name in _DOCUMENTS:
+            is_one = _says_image(name, head[:MANIFEST_HEAD])
+        else:
+            there = min(size, len(head))
+            is_one = may_be_archive(path, head) and holds_image(lambda count, at: head[at : at + count], there)
+        return _IS_ONE if is_one else b""
 
     def analyze(self, files: Files, context: Context) -> Findings:
         findings = Findings(room=context.room)
-        places = {path.rpartition("/")[0] for path, file in files.matching(self.paths) if file.content}
-        places.update(path for path, file in files.sniffed(self.name) if file.content)
+        found = [path for path, file in files.sniffed(self.name) if file.content]
+        places = {path.rpartition("/")[0] if path.rpartition("/")[2] in _DOCUMENTS else path for path in found}
         if places:
             findings.say("stored images", not_read(len(places), min(places) or "/"))
         return findings
+
+
+def _says_image(name: str, head: bytes) -> bool:
+    """Whether a file of this name that begins so stands beside the parts of an image."""
+    says = {
+        LAYOUT: True,
+        _INDEX: b'"schemaVersion"' in head and b'"manifests"' in head,
+        MANIFEST: is_docker_manifest(head),
+        _VERSION: head.startswith(TRANSPORT),
+    }
+    return says[name]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.images import DEBIAN_12, Image, compressed, dpkg_entry, dpkg_status, file, layer
 
-from hullguard.inventory import read
+from hullguard.inventory import Limits, read
 from hullguard.model.inventory import Inventory
 
 ENDINGS = {"none": "", "gzip": ".gz", "zstd": ".zst", "xz": ".xz", "bzip2": ".bz2"}
@@ -105,6 +105,18 @@ def test_a_directory_in_a_layer_is_told(tmp_path: Path, name: str, content: byte
 )
 def test_what_is_only_called_so_is_none(tmp_path: Path, name: str, content: bytes) -> None:
     assert told(image(tmp_path, (f"srv/{name}", content))) == []
+
+
+def test_a_document_of_that_name_is_not_read_as_a_whole(tmp_path: Path) -> None:
+    # Story: the index of a search page, larger than what is read of such files, made its image incomplete.
+    content = layer(
+        file("etc/os-release", DEBIAN_12), dpkg_status(dpkg_entry("zlib1g", "1")), file("srv/index.json", b"x" * 5000)
+    )
+
+    found = read(str(Image([content]).docker_archive(tmp_path / "image.tar")), limits=Limits(file_bytes=4096))
+
+    assert found.complete
+    assert told(found) == []
 
 
 def test_a_layout_in_a_layer_is_told(tmp_path: Path) -> None:
