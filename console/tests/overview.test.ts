@@ -88,18 +88,21 @@ describe('the advisory database', () => {
   it.each([
     [2, 'done', 'Up to date'],
     [30, 'done', 'Up to date'],
-    [23, 'failed', 'Up to date'],
+    [2, 'failed', 'The last update failed'],
+    [2, 'partial', 'The last update was done in part'],
     [25, 'failed', 'The last update failed'],
     [25, 'partial', 'The last update was done in part'],
     [25, null, '1 day old'],
     [23, null, 'Up to date'],
     [24 * 5 + 1, 'done', '5 days old'],
+    [24 * 5 + 1, 'failed', 'The last update failed'],
   ] as const)('%s hours old after an update that is %s: %s', async (hours, last, words) => {
     const overview = { ...well, advisories_built: before(hours), advisories_update: last }
     page = await mounted(ExpiresCard, { overview })
     const said = page.root.querySelector('dd')?.textContent ?? ''
     expect(said).toContain(words)
     if (words !== 'Up to date') expect(said).not.toContain('Up to date')
+    if (last === 'failed') expect(said).toContain('In use: data of')
   })
 
   it('is not up to date where it should be younger', async () => {

@@ -7,7 +7,7 @@ import { commandLine, followed, summary } from '@/components/incidents/words'
 import { actorText, reasonText, subjectLink, subjectText } from '@/components/audit/words'
 import { reasonText as reasonOfNode } from '@/components/nodes/reasons'
 import { counted, told, useLanguage } from '@/i18n'
-import { bytes, duration, number } from '@/i18n/format'
+import { bytes, dayAndTime, duration, moment, number } from '@/i18n/format'
 
 beforeAll(() => useLanguage('en'))
 
@@ -122,6 +122,20 @@ describe('figures', () => {
     expect(duration(45)).toBe('45 seconds')
     expect(duration(1560)).toBe('26 minutes')
     expect(duration(200_000)).toBe('2 days')
+  })
+
+  it('of a moment name the year where it is another one, and the zone where one looks closer', async () => {
+    const now = new Date()
+    const year = now.getFullYear()
+    expect(dayAndTime(now.toISOString())).not.toContain(String(year))
+    expect(dayAndTime(`${String(year + 1)}-06-15T12:00:00Z`)).toContain(String(year + 1))
+    expect(dayAndTime(`${String(year - 1)}-06-15T12:00:00Z`)).toContain(String(year - 1))
+    expect(moment(`${String(year - 1)}-06-15T12:00:00Z`)).toMatch(/UTC|GMT|[A-Z]{3,4}$/)
+    await useLanguage('zh-CN')
+    expect(dayAndTime(`${String(year - 1)}-06-15T12:00:00Z`)).toMatch(
+      new RegExp(`^${String(year - 1)}年6月15日`),
+    )
+    await useLanguage('en')
   })
 })
 

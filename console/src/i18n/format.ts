@@ -56,16 +56,18 @@ export function moment(iso: string): string {
   }).format(new Date(iso))
 }
 
-/** Day and time in a table, whose foot names the zone. */
+/** Day and time in a table, whose foot names the zone; of another year that year, which nobody would guess. */
 export function dayAndTime(iso: string): string {
+  const at = new Date(iso)
   return new Intl.DateTimeFormat(language.value, {
+    year: at.getFullYear() === new Date().getFullYear() ? undefined : 'numeric',
     month: 'short',
     day: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
     hourCycle: 'h23',
-  }).format(new Date(iso))
+  }).format(at)
 }
 
 export function time(iso: string | Date): string {

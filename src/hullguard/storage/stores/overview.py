@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hullguard.model.advisory_update import RunKind, RunState
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.node import NodeState
-from hullguard.model.registry import RegistryState
+from hullguard.model.registry import ImageState, RegistryState
 from hullguard.model.report import AdvisoryState
 from hullguard.model.severity import Severity
 from hullguard.model.view import ImageSummary, Overview
@@ -20,13 +20,21 @@ from hullguard.storage.stores.image_rows import is_running, severities, summarie
 from hullguard.storage.stores.incident_counts import day_of
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
-from hullguard.storage.tables import containers, images, incident_counts, nodes, registries
+from hullguard.storage.tables import containers, images, incident_counts, nodes, registries, registry_images
 from hullguard.storage.transaction import Transaction
 
 DAYS = 7
 TOP_IMAGES = 5
 # The trouble stays while it is tried again, so that a registry that is away does not come and go here.
-_TROUBLED = sa.or_(registries.c.state == RegistryState.FAILED.value, registries.c.trouble.is_not(None))
+_TROUBLED = sa.or_(
+    registries.c.state == RegistryState.FAILED.value,
+    registries.c.trouble.is_not(None),
+    sa.exists().where(
+        registry_images.c.tenant == registries.c.tenant,
+        registry_images.c.registry == registries.c.id,
+        registry_images.c.state == ImageState.FAILED.value,
+    ),
+)
 
 
 async def overview(tx: Transaction) -> Overview:

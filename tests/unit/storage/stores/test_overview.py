@@ -13,14 +13,14 @@ from tests.support.records import (
     observation,
     report,
 )
-from tests.support.registries import registry_spec
+from tests.support.registries import listed, registry_listing, registry_spec
 
 from hullguard.model.advisory_update import AdvisorySettings, RunState
 from hullguard.model.identity import Scope
 from hullguard.model.incident import IncidentStatus
 from hullguard.model.node import NodeState
 from hullguard.model.policy import AppliedPolicies, policies_hash
-from hullguard.model.registry import RegistryListing, RegistryState, Trouble
+from hullguard.model.registry import ImageState, RegistryListing, RegistryState, Trouble
 from hullguard.model.report import AdvisoryState
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Storage, Transaction
@@ -35,6 +35,7 @@ from hullguard.storage.stores import (
     NodeFilter,
     Nodes,
     Registries,
+    RegistryImages,
     Settings,
     overview,
 )
@@ -136,4 +137,18 @@ async def test_registries_of_which_something_cannot_be_read_are_counted_until_it
     await registries.began(away, RegistryState.LISTING)
     assert (await overview(tx)).registries_troubled == 2
     await registries.listed(await registries.work(away), whole)
+    assert (await overview(tx)).registries_troubled == 1
+
+
+async def test_a_registry_of_which_images_failed_is_counted_though_it_was_listed_and_read(tx: Transaction) -> None:
+    registry = (await Registries(tx).create(registry_spec("hub"), "user:a")).id
+    other = (await Registries(tx).create(registry_spec("other"), "user:a")).id
+    for each in (registry, other):
+        await RegistryImages(tx, each).replace(await Registries(tx).work(each), registry_listing(listed()), 0)
+    images = RegistryImages(tx, registry)
+    first = await images.waiting()
+    assert first is not None
+    assert (await overview(tx)).registries_troubled == 0
+
+    await images.ended(first, ImageState.FAILED, image_id=None, code="registry.cut-off", why="it was cut off")
     assert (await overview(tx)).registries_troubled == 1
