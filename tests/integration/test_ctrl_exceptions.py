@@ -98,10 +98,14 @@ async def test_an_exception_is_made_changed_and_taken_back_under_audit(control: 
     ],
 )
 async def test_what_is_not_an_exception_is_refused_with_its_place(control: Control, change: dict, field: str):
-    answer = await (await control.admin()).post("/exceptions", {"spec": SPEC | change})
+    admin = await control.admin()
+    answer = await admin.post("/exceptions", {"spec": SPEC | change})
+    asked = await admin.post("/exceptions/preview", {"spec": SPEC | change})
 
     assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
     assert "\n" not in answer.json()["detail"]
+    for part in ("status", "code", "field", "detail"):
+        assert asked.json()[part] == answer.json()[part], asked.text
 
 
 async def test_who_may_only_read_may_ask_what_one_would_do(control: Control):

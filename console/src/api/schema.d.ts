@@ -499,7 +499,8 @@ export interface paths {
         put?: never;
         /**
          * How many findings of how many images would not count; nothing is changed
-         * @description With `exception`, the id of the one that is to be changed, what does not count because of it is among them.
+         * @description With `exception`, the id of the one that is to be changed, what does not count because of it is among them. What
+         *     could not be made, or changed so, is refused with the same words.
          *
          *     Needs: `exceptions:read`.
          */
@@ -4657,6 +4658,8 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];

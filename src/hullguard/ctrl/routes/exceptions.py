@@ -71,11 +71,12 @@ async def create_exception(call: NamedDependency[Call], data: JSONBody[Exception
     return tagged(made, 201)
 
 
-@post("/exceptions/preview", permission=Permission.EXCEPTIONS_READ, status_code=200)
+@post("/exceptions/preview", permission=Permission.EXCEPTIONS_READ, status_code=200, refusals=(404, 409))
 async def preview_exception(call: NamedDependency[Call], data: JSONBody[PreviewInput]) -> ExceptionPreview:
     """How many findings of how many images would not count; nothing is changed.
 
-    With `exception`, the id of the one that is to be changed, what does not count because of it is among them.
+    With `exception`, the id of the one that is to be changed, what does not count because of it is among them. What
+    could not be made, or changed so, is refused with the same words.
     """
     standing.check(data.spec)
     async with call.reading() as tx:

@@ -70,18 +70,15 @@ class Exceptions:
         return [(row.id, row.spec) for row in await self._tx.all(select.order_by(exceptions.c.id))]
 
     async def preview(self, spec: ExceptionSpec, of: str | None = None) -> ExceptionPreview:
-        """What such an exception would do now; ``of`` is the one that is to become so."""
+        """What such an exception would do now; ``of`` is the one that is to become so. Refuses what could not be kept."""
+        before = None if of is None else (await self._row(of)).spec
+        await self._check(spec, before)
         return await suppression_counts.preview(self._tx, spec, of)
 
     async def create(self, spec: ExceptionSpec, by: str) -> FindingException:
         """A new exception at version 1."""
         tx = self._tx
-        _check_end(spec, None, tx.now)
-        count = int(await tx.scalar(sa.select(sa.func.count()).where(tx.mine(exceptions))) or 0)
-        if count >= MOST:
-            raise Conflict(
-                f"there are {MOST} exceptions already; delete those that are over, or join some", "exception.too-many"
-            )
+        await self._check(spec, None)
         identity = new_id()
         made = {"id": identity, "version": 1, "created_at": tx.now, "created_by": by}
         await tx.insert(exceptions, {**made, **_values(tx, spec, by)})
@@ -92,7 +89,7 @@ class Exceptions:
         """The next version. Raises ``Stale`` if the present one is not ``expected_version``."""
         tx = self._tx
         before = await self._expect(exception, expected_version)
-        _check_end(spec, before.spec, tx.now)
+        await self._check(spec, before.spec)
         of = (tx.mine(exceptions), exceptions.c.id == exception)
         change = sa.update(exceptions).where(*of).values(version=before.version + 1, **_values(tx, spec, by))
         await tx.run(change)
@@ -133,6 +130,17 @@ class Exceptions:
     async def _meant(self, spec: ExceptionSpec) -> set[str]:
         concerned = await suppressions.concerned(self._tx, spec.vulnerabilities)
         return await suppressions.only_meant(self._tx, spec, concerned)
+
+    async def _check(self, spec: ExceptionSpec, before: ExceptionSpec | None) -> None:
+        """Raises where it cannot be kept in the place of ``before``, or as a new one."""
+        _check_end(spec, before, self._tx.now)
+        if before is not None:
+            return
+        count = int(await self._tx.scalar(sa.select(sa.func.count()).where(self._tx.mine(exceptions))) or 0)
+        if count >= MOST:
+            raise Conflict(
+                f"there are {MOST} exceptions already; delete those that are over, or join some", "exception.too-many"
+            )
 
     async def _row(self, exception: str) -> Row:
         row = await self._tx.first(sa.select(exceptions).where(self._tx.mine(exceptions), exceptions.c.id == exception))

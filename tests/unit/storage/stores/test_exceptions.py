@@ -294,7 +294,25 @@ class TestPreview:
         without = await store.preview(spec(*everything))
         assert (wider.findings, wider.images) == (without.findings + 1, without.images)
         assert (await store.preview(spec(package="nginx"), made.id)).findings == 0
-        assert (await store.preview(made.spec, "another")).findings == 0
+        with pytest.raises(NotFound):
+            await store.preview(made.spec, "another")
+
+    async def test_what_could_not_be_kept_is_refused_before_it_is_asked_about(
+        self, tx: Transaction, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, past = Exceptions(tx), spec(expires=TODAY - timedelta(days=1))
+        for ask in (store.preview(past), store.create(past, BY)):
+            with pytest.raises(Invalid, match="is past; the last day of an exception") as refused:
+                await ask
+            assert (refused.value.code, refused.value.field) == ("exception.past", "$.spec.expires")
+        made = await store.create(spec(expires=TODAY), BY)
+        tx.now += timedelta(days=3)
+        assert (await store.preview(made.spec, made.id)).findings == 0  # one that is over may be changed otherwise
+        monkeypatch.setattr(exceptions_module, "MOST", 1)
+        for ask in (store.preview(spec()), store.create(spec(), BY)):
+            with pytest.raises(Conflict, match="exceptions already; delete those"):
+                await ask
+        await store.preview(spec(), made.id)
 
 
 class TestNaming:
