@@ -10,6 +10,9 @@ from hullguard.wire.codec import decompress
 from hullguard.wire.messages import InventoryPart
 from hullguard.wire.violation import Code, Violation
 
+LAYER_BYTES = 1 << 50
+"""No layer is larger; the sum of as many as an inventory has can still be kept."""
+
 _DECODER = msgspec.msgpack.Decoder(Inventory)
 
 
@@ -64,6 +67,15 @@ def weighed(packed: bytes) -> tuple[Inventory, int]:
     """The same with its unpacked size: what it takes in memory has nothing to do with what went over the wire."""
     try:
         plain = decompress(packed, limits.INVENTORY_BYTES)
-        return _DECODER.decode(plain), len(plain)
+        inventory = _DECODER.decode(plain)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
         raise Violation(Code.MESSAGE_MALFORMED, f"an inventory does not have its form: {cause}") from cause
+    if (odd := odd_size(inventory)) is not None:
+        raise Violation(Code.MESSAGE_MALFORMED, f"an inventory has a layer of {inventory.layers[odd].size} bytes")
+    return inventory, len(plain)
+
+
+def odd_size(inventory: Inventory) -> int | None:
+    """Which layer is of a size that none can have."""
+    odd = (at for at, layer in enumerate(inventory.layers) if not 0 <= layer.size <= LAYER_BYTES)
+    return next(odd, None)

@@ -16,15 +16,16 @@ from hullguard.model.errors import Invalid, LimitReached
 from hullguard.model.inventory import Inventory
 from hullguard.wire import limits
 from hullguard.wire.codec import decompress
+from hullguard.wire.inventory import LAYER_BYTES, odd_size
 from hullguard.wire.violation import Code, Violation
+from hullguard.words.plain import is_blank, unseen
 
 VALUES: Final = 2_000_000
 """Commas in the JSON. Each value but the first of its list or object stands behind one, and takes some 100 bytes of
 memory once it is read: 3 bytes of an empty text would become a hundredfold of what the size allows."""
 PACKAGES: Final = 50_000
 NAME: Final = 512
-
-_PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$(?!\n)"
+HOST: Final = 255
 
 ZSTD: Final = "zstd"
 GZIP: Final = "gzip"
@@ -41,10 +42,10 @@ class Looked(enum.StrEnum):
 class Sent(Struct, frozen=True, tag_field="schema", tag="hullguard/submission/1", forbid_unknown_fields=True):
     """One thing that was read."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=NAME, pattern=_PRINTABLE)]
-    """What it is called. A later submission of the same name takes its place."""
-    host: Annotated[str, Meta(min_length=1, max_length=255, pattern=_PRINTABLE)]
-    """Where it was read."""
+    name: Annotated[str, Meta(min_length=1, max_length=NAME)]
+    """What it is called: one line, every character of which can be seen. A later submission of it takes its place."""
+    host: Annotated[str, Meta(min_length=1, max_length=HOST)]
+    """Where it was read; the same holds for it."""
     inventory: Inventory
     looked_for: tuple[Looked, ...] = ()
     """Of anything else it says nothing, rather than that there is none."""
@@ -58,6 +59,7 @@ _DECODER = msgspec.json.Decoder(Sent)
 
 def pack(sent: Sent) -> bytes:
     """The body under ``Content-Encoding: zstd``; raises ``LimitReached`` where the other end would not take it."""
+    _require_sound(sent)
     plain = _ENCODER.encode(sent)
     _require(
         len(plain) <= limits.INVENTORY_BYTES, f"it is {len(plain)} bytes, and at most {limits.INVENTORY_BYTES} fit"
@@ -82,6 +84,7 @@ def unpack(body: bytes, encoding: str) -> Sent:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
         raise _malformed(str(cause)) from cause
     _require_few_packages(sent)
+    _require_sound(sent)
     return sent
 
 
@@ -122,6 +125,27 @@ def _require_few_packages(sent: Sent) -> None:
     _require(packages <= PACKAGES, f"it has {packages} packages, and at most {PACKAGES} fit")
 
 
+def _require_sound(sent: Sent) -> None:
+    """Names are shown to people, in lists beside those of others: none may hide, or turn, what stands there."""
+    _require_name(sent.name, "name", NAME)
+    _require_name(sent.host, "host", HOST)
+    if (odd := odd_size(sent.inventory)) is not None:
+        size = sent.inventory.layers[odd].size
+        why = f"layer {odd + 1} is of {size} bytes, and none has less than 0 or more than {LAYER_BYTES}"
+        raise _malformed(why, f"$.inventory.layers[{odd}].size")
+
+
+def _require_name(said: str, field: str, most: int) -> None:
+    if len(said) > most:
+        raise _malformed(f"its {field} has {len(said)} characters, and at most {most} fit", f"$.{field}")
+    if (place := unseen(said)) is not None:
+        character = f"U+{ord(said[place]):04X}"
+        why = f"character {place + 1} of its {field}, {character}, cannot be seen or steers what shows it; leave it out"
+        raise _malformed(why, f"$.{field}")
+    if is_blank(said):
+        raise _malformed(f"its {field} is blank; say what it is", f"$.{field}")
+
+
 def _require(fits: bool, why: str) -> None:
     if not fits:
         raise _too_large(why)
@@ -131,5 +155,5 @@ def _too_large(why: str) -> LimitReached:
     return LimitReached(f"the inventory is too large to be submitted: {why}", "submission.too-large")
 
 
-def _malformed(why: str) -> Invalid:
-    return Invalid(f"the submission does not have its form: {why[:500]}", "submission.malformed", field="$")
+def _malformed(why: str, field: str = "$") -> Invalid:
+    return Invalid(f"the submission does not have its form: {why[:500]}", "submission.malformed", field=field)

@@ -7,11 +7,11 @@ import pytest
 import zstandard
 
 from hullguard.model.errors import LimitReached
-from hullguard.model.image import Target
+from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, PackageType
 from hullguard.wire import codec, limits
-from hullguard.wire.inventory import Assembly, split, unpack
+from hullguard.wire.inventory import LAYER_BYTES, Assembly, split, unpack
 from hullguard.wire.messages import InventoryPart
 from hullguard.wire.violation import Code, Violation
 
@@ -113,3 +113,11 @@ def test_an_inventory_that_packs_well_is_bounded_as_its_reader_bounds_it(monkeyp
     same = tuple(Package("pkg:deb/p@1", PackageType.DEB, "p", "1") for _ in range(10_000))
     with pytest.raises(LimitReached, match="over the bound of 100000; it cannot be reported"):
         split(DIGEST, msgspec.structs.replace(inventory(0), packages=same))
+
+
+@pytest.mark.parametrize("size", [-1, LAYER_BYTES + 1])
+def test_a_size_that_no_layer_has_is_no_inventory(size):
+    odd = Inventory(Target("a", "docker", image_id=DIGEST), layers=(Layer("sha256:" + "0" * 64, size=size),))
+    with pytest.raises(Violation, match=f"a layer of {size} bytes") as refused:
+        unpack(b"".join(part.data for part in split(DIGEST, odd)))
+    assert refused.value.refusal is Code.MESSAGE_MALFORMED

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import tracemalloc
 import zlib
 from typing import Any
@@ -12,7 +13,9 @@ import zstandard
 from tests.support import records
 
 from hullguard.model.errors import Invalid, LimitReached
+from hullguard.model.image import Layer
 from hullguard.wire import limits, submission
+from hullguard.wire.inventory import LAYER_BYTES
 from hullguard.wire.submission import Looked, Sent, pack, unpack
 
 SENT = Sent("shop:ci", "runner-7", records.inventory(), (Looked.CONFIG,), 30)
@@ -82,6 +85,46 @@ def test_what_has_not_its_form_is_refused(body: bytes) -> None:
             unpack(content, encoding)
         assert refused.value.code == "submission.malformed"
         assert len(str(refused.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "sentence"),
+    [
+        ({"name": "shop\u202egpj.exe"}, "$.name", "character 5 of its name, U+202E, cannot be seen"),
+        ({"name": "\u2066a"}, "$.name", "character 1 of its name, U+2066, cannot be seen"),
+        ({"name": "a\u200b"}, "$.name", "character 2 of its name, U+200B, cannot be seen"),
+        ({"name": "a\nb"}, "$.name", "character 2 of its name, U+000A, cannot be seen"),
+        ({"name": "   "}, "$.name", "its name is blank; say what it is"),
+        ({"name": "\u3164\u3000"}, "$.name", "its name is blank; say what it is"),
+        ({"host": "run\u202ener"}, "$.host", "character 4 of its host, U+202E, cannot be seen"),
+        ({"host": "\u00a0"}, "$.host", "its host is blank; say what it is"),
+    ],
+)
+def test_a_name_that_hides_or_turns_what_stands_beside_it_is_refused_at_both_ends(
+    changes: dict[str, str], field: str, sentence: str
+) -> None:
+    for refuse in (
+        lambda: unpack(document(**changes), "identity"),
+        lambda: pack(msgspec.structs.replace(SENT, **changes)),
+    ):
+        with pytest.raises(Invalid, match=re.escape(sentence)) as refused:
+            refuse()
+        assert (refused.value.code, refused.value.field) == ("submission.malformed", field)
+        assert str(refused.value).isprintable()
+
+
+def test_names_as_people_write_them_are_taken() -> None:
+    for name in ("x" * 512, "\u5546\u5e97\u3000\u955c\u50cf:1", "\u05e9\u05dc\u05d5\u05dd", "caf\u00e9 \U0001f433"):
+        assert unpack(document(name=name), "identity").name == name
+
+
+@pytest.mark.parametrize("size", [-1, -(1 << 62), LAYER_BYTES + 1, 1 << 62])
+def test_a_size_that_no_layer_has_is_refused(size: int) -> None:
+    odd = records.inventory()
+    odd = msgspec.structs.replace(odd, layers=(*odd.layers, Layer("sha256:" + "0" * 64, size=size)))
+    with pytest.raises(Invalid, match=f"is of {size} bytes, and none has less than 0") as refused:
+        unpack(document(inventory=json.loads(msgspec.json.encode(odd))), "identity")
+    assert refused.value.field == f"$.inventory.layers[{len(odd.layers) - 1}].size"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,10 @@ class Exceptions:
         return [(row.id, row.spec) for row in await self._tx.all(select.order_by(exceptions.c.id))]
 
     async def preview(self, spec: ExceptionSpec, of: str | None = None) -> ExceptionPreview:
-        """What such an exception would do now; ``of`` is the one that is to become so. Refuses what could not be kept."""
+        """What such an exception would do now; ``of`` is the one that is to become so.
+
+        Refuses what could not be kept.
+        """
         before = None if of is None else (await self._row(of)).spec
         await self._check(spec, before)
         return await suppression_counts.preview(self._tx, spec, of)

@@ -16,6 +16,7 @@ from hullguard.storage.stores.images import Images
 from hullguard.storage.stores.wait import TRIES, Wait
 from hullguard.storage.tables import images, submissions
 from hullguard.storage.transaction import Row, Transaction
+from hullguard.words.plain import plain
 
 MOST = 10_000
 MOST_BYTES = 8 << 30
@@ -137,18 +138,19 @@ class Submissions:
         row = await self._row(submission)
         if user is not None and row.user != user:
             raise _absent(submission)
+        name = plain(row.name)
         select = sa.select(images.c.scanned, images.c.matched, images.c.waits, images.c.tries, images.c.claimant)
         image = await self._tx.first(select.where(self._tx.mine(images), images.c.id == row.image_id))
         if image is None:
             raise _absent(submission)
         if image.tries >= TRIES:
             raise Conflict(
-                f"what was submitted as {row.name} could not be matched; the log of the worker says why",
+                f"what was submitted as {name} could not be matched; the log of the worker says why",
                 "submission.given-up",
             )
         if image.matched is None or image.scanned is None or image.waits > Wait.REFRESH:
             raise Conflict(
-                f"what was submitted as {row.name} waits to be matched against the advisories",
+                f"what was submitted as {name} waits to be matched against the advisories",
                 "submission.waits",
                 retry_after=1,
             )
@@ -156,8 +158,8 @@ class Submissions:
             told = await Images(self._tx).inventory(row.image_id)
             if row.layers != layers_digest(told.layers):
                 raise Conflict(
-                    f"what is known here of {row.name} by now is of something else than what was submitted: read it "
-                    "again and submit that",
+                    f"what is known here of {name} by now is of something else than what was submitted: read it again "
+                    "and submit that",
                     "submission.not-that-image",
                 )
         return str(row.image_id)
@@ -206,4 +208,5 @@ def _absent(submission: str) -> NotFound:
 
 def _submission(row: Row) -> Submission:
     fields = {name: getattr(row, name) for name in Submission.__struct_fields__ if name != "image"}
-    return Submission(image=row.image_id, **fields)
+    # Earlier releases kept what would turn or hide what stands beside it.
+    return Submission(image=row.image_id, **fields | {"name": plain(row.name), "host": plain(row.host)})

@@ -381,3 +381,14 @@ async def test_those_of_an_image_are_found(tx: Transaction) -> None:
     page = await Submissions(tx).page(SubmissionFilter(image=OTHER_IMAGE), REQUEST)
 
     assert {each.name for each in page.items} == {"shop:1", "shop:2"}
+
+
+async def test_a_name_that_was_kept_before_it_would_be_refused_turns_nothing_where_it_is_shown(tx: Transaction) -> None:
+    odd, told = "shop\u202egpj:1", "shop\ufffdgpj:1"
+    kept = await Submissions(tx).keep(claim(odd, host="run\u2066ner"))
+
+    assert (kept.name, kept.host) == (told, "run\ufffdner")
+    assert (await Submissions(tx).page(SubmissionFilter(), REQUEST)).items == [kept]
+    with pytest.raises(Conflict, match=f"what was submitted as {told} waits"):
+        await Submissions(tx).settled(kept.id, user=None)
+    assert (await Submissions(tx).keep(claim(odd, user="user-1"))).id == kept.id  # it is one and the same still
