@@ -72,6 +72,7 @@ class Record(Struct, frozen=True, gc=False):
     upstream: list[Text] | None = None
     related: list[Text] | None = None
     summary: str | None = None
+    details: Raw = Raw(b"null")
     severity: list[Rating] | None = None
     affected: list[Affected] | None = None
     database_specific: Specific | None = None
@@ -94,6 +95,7 @@ class Advisory(Struct, frozen=True, array_like=True, gc=False):
     upstream: tuple[str, ...]
     related: tuple[str, ...]
     summary: str
+    """One line; of a record that has none, how its details begin."""
     severity: tuple[Rating, ...]
     rating: str
     """The publisher's own word, in lower case."""
@@ -138,9 +140,12 @@ _ANNOUNCEMENTS = (
 _DENIALS = frozenset({"not-affected", "known-not-affected"})
 
 SUMMARY_LENGTH = 300
+_BEGINNING = 200
+"""Of the details, where they stand for a summary."""
 _PUBLISHER_LENGTH = 150
 _NOTHING = -1
 decode_record = msgspec.json.Decoder(Record).decode
+_text = msgspec.json.Decoder(str).decode
 _specific = msgspec.json.Decoder(Specific).decode
 _NULL = b"null"
 _read = msgspec.json.Decoder(
@@ -156,11 +161,22 @@ def advisory(record: Record) -> Advisory:
         tuple(record.aliases or ()),
         tuple(record.upstream or ()),
         tuple(record.related or ()),
-        (record.summary or "")[:SUMMARY_LENGTH],
+        record.summary[:SUMMARY_LENGTH] if record.summary else _beginning(record.details),
         tuple(record.severity or ()),
         word.lower()[:50] if isinstance(word, str) else "",
         publisher=_publisher(record),
     )
+
+
+def _beginning(details: Raw) -> str:
+    """Debian, Ubuntu and Alpine give no summary; of the kernel's, the first paragraph only announces the next one."""
+    try:
+        text = _text(details).strip()
+    except msgspec.ValidationError:
+        return ""
+    first, _, rest = text.partition("\n\n")
+    line = " ".join((rest if rest and first.endswith(":") else text)[: 2 * SUMMARY_LENGTH].split())
+    return line if len(line) <= _BEGINNING else (line[:_BEGINNING].rpartition(" ")[0] or line[:_BEGINNING]) + "…"
 
 
 def _publisher(record: Record) -> str:

@@ -2,15 +2,18 @@
 
 import io
 import re
+from collections.abc import Iterator
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.table_sections import STYLES, sections, unknowns_section
-from hullguard.imagescan.formats.words import NO_FIX
+from hullguard.imagescan.formats.words import NO_FIX, page_of
 from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 from hullguard.words import count, say
@@ -19,11 +22,12 @@ from hullguard.words.plain import plain
 _WIDE = 110
 _CELL, _BETWEEN = 40, 3
 """What another column may want before the layer gets more than its number; longer cells are folded."""
-_NUMBER = 4
+_NUMBER, _STEP, _TITLE = 4, 18, 30
+"""The least that a layer gets alone and beside a title, and the least that a title gets."""
 
 
 class TableFormat(Format):
-    """Fits the width of the terminal; below 110 columns layers and priorities are left out."""
+    """Fits the width of the terminal; below 110 columns layers, priorities and titles are left out."""
 
     name = "table"
     suffix = "txt"
@@ -89,11 +93,10 @@ class TableFormat(Format):
         table.add_column(say("Installed"), overflow="fold")
         table.add_column(say("Fixed in"), overflow="fold")
         names = {package.purl: package.name for package in report.packages}
-        steps = {layer.diff_id: _step(number, layer.created_by) for number, layer in enumerate(report.layers, 1)}
         before, rows = "", list[list[Text]]()
         for one in found:
             fixed = Text(plain(one.fixed), style="green") if one.fixed else Text(say(NO_FIX[one.status]), style="dim")
-            identity = Text(plain(one.id))
+            identity = Text(plain(one.id), style=Style(link=page_of(one.id)))
             if one.kev:
                 identity.append(f" {say('exploited')}", style="bold red")
             rows.append(
@@ -110,10 +113,13 @@ class TableFormat(Format):
         if wide:
             heads = [Text(str(column.header)) for column in table.columns]
             longest = (max(cell.cell_len for cell in cells) for cells in zip(heads, *rows, strict=True))
-            room = width - _BETWEEN - sum(min(wanted, _CELL) + _BETWEEN for wanted in longest)
-            table.add_column(say("Layer"), overflow="ellipsis", no_wrap=True, max_width=max(room, _NUMBER))
-        for one, row in zip(found, rows, strict=True):
-            table.add_row(*row, *([Text(steps.get(one.layer or "", ""), style="dim")] if wide else []))
+            room = width - sum(min(wanted, _CELL) + _BETWEEN for wanted in longest)
+            for heading, cells, most in _wide_columns(found, report, room):
+                table.add_column(say(heading), overflow="ellipsis", no_wrap=True, max_width=most)
+                for row, cell in zip(rows, cells, strict=True):
+                    row.append(Text(cell, style="dim"))
+        for row in rows:
+            table.add_row(*row)
         return table
 
     @staticmethod
@@ -145,6 +151,21 @@ def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:
         return -worst[one.package], one.package, one.layer or "", -one.severity.rank, one.id
 
     return {title: sorted(found, key=order) for title, found in sorted(groups.items())}
+
+
+def _wide_columns(found: list[Vulnerability], report: ScanReport, room: int) -> Iterator[tuple[str, list[str], int]]:
+    """Heading, cells and width of what is shown in the room that the other columns leave."""
+    steps = {layer.diff_id: _step(number, layer.created_by) for number, layer in enumerate(report.layers, 1)}
+    layers = [steps.get(one.layer or "", "") for one in found]
+    titles = [plain(" ".join((one.summary or "").split())) for one in found]
+    if any(layers):
+        wanted = max(cell_len(layer) for layer in layers)
+        titled = any(titles) and room >= min(wanted, _STEP) + _TITLE + 2 * _BETWEEN
+        most = max(room // 3, _STEP) if titled else max(room - _BETWEEN, _NUMBER)
+        yield "Layer", layers, most
+        room -= min(wanted, most) + _BETWEEN
+    if any(titles) and room >= _TITLE + _BETWEEN:
+        yield "Title", titles, room - _BETWEEN
 
 
 def _step(number: int, created_by: str | None) -> str:

@@ -105,6 +105,32 @@ def test_layers_are_left_out_where_there_is_no_room() -> None:
     assert "Layer" not in render(made, 80)
 
 
+def test_the_layer_has_no_column_where_there_are_none() -> None:
+    made = report(vulnerability("CVE-1", layer=None))
+
+    assert "Layer" not in render(made, 200)
+
+
+def test_titles_are_shown_where_there_is_room_beside_the_layer() -> None:
+    title = "A heap overflow in inflate when a header is longer than its table"
+    made = report(
+        vulnerability("CVE-1", summary=title.replace(" ", "\n", 1)),
+        layers=(Layer("sha256:a", created_by="RUN " + "install everything " * 10),),
+    )
+
+    assert title in render(made, 220)
+    assert "A heap overflow" in render(made, 140)
+    assert "Title" not in render(made, 110)
+    assert "1 RUN install everything" in render(made, 110)
+
+
+def test_a_vulnerability_leads_to_its_page_where_there_is_colour() -> None:
+    made = report(vulnerability("CVE-2024-1"))
+
+    assert "https://www.cve.org/CVERecord?id=CVE-2024-1\x1b\\" in render(made, colour=True)
+    assert "https://" not in render(made)
+
+
 def test_nothing_in_an_image_can_steer_the_terminal() -> None:
     evil = reported("evil\x1b[2J\x07\u202e", "pkg:deb/debian/evil@1")
     text = render(
