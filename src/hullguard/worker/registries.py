@@ -116,27 +116,34 @@ class ReadRegistry:
             await _failed(context, key, refused)
 
     async def _turn(self, context: Context, work: RegistryWork) -> None:
-        later: Unavailable | None = None
-        if work.to_list:
-            later = await _list(context, work)
-        else:
+        """What a listing found that broke off is read before the next one: that may break off as early."""
+        if not work.to_list or work.state is RegistryState.FAILED:
             await _resume(context, work)
-        until = time.monotonic() + TURN_SECONDS
-        while (image := await _next(context, work)) is not None:
-            await _read(context, work, image)
-            if time.monotonic() > until:
-                async with context.storage.transaction(context.scope) as tx:
-                    await Registries(tx).go_on(work.id)
+            if not await _all_read(context, work):
                 return
-        if later is not None:
-            raise later
+        if work.to_list:
+            await _list(context, work)
+            if not await _all_read(context, work):
+                return
         async with context.storage.transaction(context.scope) as tx:
             await Registries(tx).done(work.id)
         await context.announce("registry", work.id)
 
 
-async def _list(context: Context, work: RegistryWork) -> Unavailable | None:
-    """List it and keep what was found; why there may be more, if it broke off."""
+async def _all_read(context: Context, work: RegistryWork) -> bool:
+    """Read what waits; False where the time is over first, and it goes on at its next turn."""
+    until = time.monotonic() + TURN_SECONDS
+    while (image := await _next(context, work)) is not None:
+        await _read(context, work, image)
+        if time.monotonic() > until:
+            async with context.storage.transaction(context.scope) as tx:
+                await Registries(tx).go_on(work.id)
+            return False
+    return True
+
+
+async def _list(context: Context, work: RegistryWork) -> None:
+    """List it and keep what was found. Raises where it broke off: others get its place until it is tried again."""
     async with context.storage.transaction(context.scope) as tx:
         await Registries(tx).began(work.id, RegistryState.LISTING)
         known = await RegistryImages(tx, work.id).tags()
@@ -157,10 +164,9 @@ async def _list(context: Context, work: RegistryWork) -> Unavailable | None:
         await Registries(tx).listed(work, listing)
     await context.announce("registry", work.id)
     _log.info("registry listed", registry=work.id, images=len(listing.images), unchanged=len(listing.unchanged))
-    if not listing.stopped or listing.trouble is None:
-        return None
-    after = {} if listing.retry_after is None else {"retry_after": listing.retry_after}
-    return Unavailable(listing.trouble.sentence, listing.trouble.code, **after)
+    if listing.stopped and listing.trouble is not None:
+        after = {} if listing.retry_after is None else {"retry_after": listing.retry_after}
+        raise Unavailable(listing.trouble.sentence, listing.trouble.code, **after)
 
 
 async def _resume(context: Context, work: RegistryWork) -> None:

@@ -297,6 +297,34 @@ async def test_a_registry_that_goes_away_is_read_on_when_it_is_back(
         assert done.images == {ImageState.DONE: 2}
 
 
+async def test_a_listing_that_breaks_off_gives_way_at_once_and_what_it_found_is_read_before_the_next_one(
+    storage: Storage, clock: Clock, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    registry.answers["/v2/more/tags/list"] = Reply(b"{}", 429, {"Retry-After": "300"})
+    async with working(storage, tmp_path) as shift:
+        made = await shift.add(registry.host, repositories=["app", "more"])
+
+        async def due_in_five_minutes() -> bool:
+            return (await shift.get(made)).due == clock.now + timedelta(seconds=300)
+
+        await shift.until(made, RegistryState.FAILED)
+        await eventually(due_in_five_minutes)
+        assert (await shift.get(made)).images == {ImageState.WAITING: 1}
+        assert not [path for path in registry.paths() if digest_of(compressed(BASE, "gzip")) in path]
+
+        clock.forward(seconds=301)
+        await eventually(due_in_five_minutes)
+        failed = await shift.get(made)
+        assert failed.images == {ImageState.DONE: 1}
+        assert failed.trouble is not None
+        assert failed.trouble.code == "registry.busy"
+
+        registry.lists("more/tags/list", [])
+        clock.forward(seconds=301)
+        done = await shift.until(made, RegistryState.DONE)
+        assert (done.trouble, done.repositories) == (None, 2)
+
+
 async def test_one_that_answers_to_nobody_holds_up_no_other(
     storage: Storage, registry: FakeRegistry, tmp_path: Path
 ) -> None:
