@@ -27,10 +27,21 @@ _log = structlog.get_logger()
 
 
 class Part:
-    """One supervised process; ``argv`` is asked for at every start, so a restart can use what the first one learnt."""
+    """One supervised process; ``argv`` is asked for at every start, so a restart can use what the first one learnt.
 
-    def __init__(self, name: str, argv: Callable[[], Sequence[str]], log_file: Path, environ: dict[str, str]) -> None:
+    ``changed`` is called whenever another process runs, or none any more.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Callable[[], Sequence[str]],
+        log_file: Path,
+        environ: dict[str, str],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.name = name
+        self._changed = changed
         self.restarts = 0
         self._argv, self._environ = argv, environ
         self._log_file = log_file
@@ -91,6 +102,7 @@ class Part:
             code = await self._run_once()
             if self._stopping.is_set():
                 return
+            self._changed()
             if not self._ready.done() and (code == WRONG_REQUEST or self.restarts >= HOPELESS_STARTS):
                 self._ready.set_exception(Unavailable(f"{self.name} cannot start: {self.last_words()}"))
             pause = FIRST_PAUSE if loop.time() - started > STEADY_SECONDS else min(pause * 2, LONGEST_PAUSE)
@@ -118,6 +130,7 @@ class Part:
         finally:
             os.close(writer)
         self._process = process
+        self._changed()
         await asyncio.gather(self._hear_ready(reader), self._keep_log(process))
         return await process.wait()
 

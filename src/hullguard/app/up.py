@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from hullguard.agent import alone
@@ -22,6 +23,8 @@ from hullguard.cache import MemoryCache, serve_local
 from hullguard.model.errors import Conflict, HullguardError, Unavailable
 
 START_SECONDS = 60.0
+
+_log = structlog.get_logger()
 
 
 class UpOptions(Struct, frozen=True):
@@ -186,7 +189,7 @@ class _Group:
             self._say(f"{part.name + ':':<9}stopped")
 
     def _start(self, name: str, argv: Callable[[], tuple[str, ...]]) -> Part:
-        part = Part(name, argv, self._layout.logs / f"{name}.log", dict(os.environ))
+        part = Part(name, argv, self._layout.logs / f"{name}.log", dict(os.environ), self._write_endpoints)
         self._parts.append(part)
         part.start()
         return part
@@ -199,11 +202,17 @@ class _Group:
         return str(Address("127.0.0.1" if bound.everywhere else bound.host, bound.port))
 
     def _write_endpoints(self) -> None:
+        """Once the servers serve, and whenever another process takes the place of one that died."""
+        if not self.console_url:
+            return
         pids = {part.name: part.pid for part in self._parts if part.pid is not None}
         content = msgspec.json.encode(Endpoints(self.console_url, self._agents_url, pids))
         temporary = self._layout.endpoints.with_suffix(".new")
-        temporary.write_bytes(content)
-        temporary.replace(self._layout.endpoints)
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(self._layout.endpoints)
+        except OSError as reason:  # a disk that is full for a while ends nothing that runs
+            _log.warning("where the platform is reached cannot be written", file=str(temporary), reason=str(reason))
 
 
 def _no_agent_here() -> None:
