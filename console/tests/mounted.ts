@@ -9,6 +9,7 @@ const NAMES = [
   'overview',
   'images',
   'image',
+  'compare',
   'registries',
   'registry',
   'registry-new',
@@ -41,7 +42,7 @@ export async function mounted(
   const router = createRouter({
     history: createMemoryHistory(),
     routes: NAMES.map((name) => ({
-      path: name === 'overview' ? '/' : `/${name}/:id?`,
+      path: name === 'overview' ? '/' : `/${name}/:id?/:other?`,
       name,
       component: { render: () => null },
     })),

@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { ImageDetail, Registry } from '@/api/types'
+import type { Difference, Finding, ImageContent, ImageDetail, Registry, Vulnerability } from '@/api/types'
+import ReadingCard from '@/components/registries/ReadingCard.vue'
+import RegistryImages from '@/components/registries/RegistryImages.vue'
 import RegistryStatus from '@/components/registries/RegistryStatus.vue'
 import { emptyRegistry } from '@/components/registries/draft'
+import { NOT_LOOKED } from '@/components/images/looked'
+import ComparePicker from '@/components/reports/ComparePicker.vue'
+import Compare from '@/pages/Compare.vue'
 import ImagePage from '@/pages/Image.vue'
 import Images from '@/pages/Images.vue'
 import type { Language } from '@/preferences'
@@ -99,5 +105,199 @@ describe('a registry that was read', () => {
     expect(status?.classList.contains(tone)).toBe(true)
     expect(status?.textContent.trim()).toBe(label)
     page.unmount()
+  })
+})
+
+describe('a registry that was never listed', () => {
+  const never: Registry = { ...registry, listed: null, images: {}, state: 'failed' }
+
+  it.each<[Language, string]>([
+    ['en', 'Not listed yet'],
+    ['zh-CN', '尚未列出'],
+  ])('is not said to have no image (%s)', async (language, words) => {
+    const page = await mounted(ReadingCard, { registry: never }, language)
+    expect(page.text()).toContain(words)
+    expect([...page.root.querySelectorAll('dd')].map((each) => each.textContent.trim())).not.toContain('0')
+    page.unmount()
+  })
+
+  it('has a list without a figure, and nobody knows what it has', async () => {
+    serverSays({ '/registries/r1/images': { items: [], total: 0, cursor: null } })
+    const page = await mounted(RegistryImages, { registry: never })
+    await page.settle()
+    expect(page.root.querySelector('h2')?.textContent.trim()).toBe('Images')
+    expect(page.text()).toContain('nobody knows what it has')
+    page.unmount()
+  })
+
+  it('has a figure once it was listed', async () => {
+    const page = await mounted(ReadingCard, {
+      registry: { ...never, state: 'done', listed: registry.listed },
+    })
+    expect([...page.root.querySelectorAll('dd')].map((each) => each.textContent.trim())).toContain('0')
+    page.unmount()
+  })
+})
+
+const content: ImageContent = {
+  secrets: [],
+  malware: [],
+  config: [],
+  licenses: [],
+  suppressed: [],
+  said_by: {},
+}
+
+async function contentOf(told: ImageDetail, found: ImageContent): Promise<string> {
+  serverSays({ '/images/undefined': told, '/images/undefined/content': found })
+  const page = await mounted(ImagePage, {}, 'en', '/?tab=content')
+  await page.settle()
+  await page.settle()
+  const text = page.text()
+  page.unmount()
+  return text
+}
+
+describe('what nobody looked for in a submission', () => {
+  const read = { ...image, packages: 3, size: 100, complete: true }
+  const missing = ['secrets', 'malware', 'configuration'].map((what) => ({
+    what,
+    why: NOT_LOOKED,
+    incomplete: false,
+  }))
+
+  it('is said as the server says it', () => {
+    const server = readFileSync('../src/hullguard/ctrl/routes/submissions.py', 'utf8')
+    expect(server).toContain(`"${NOT_LOOKED}"`)
+  })
+
+  it('has no figure, and it is said how it would be found', async () => {
+    const text = await contentOf({ ...read, unknowns: missing }, content)
+    expect(text).toContain('Secrets and configuration not looked for')
+    expect(text).toContain('Not looked for: Malware, Secrets, and Configuration')
+    expect(text).toContain('hullguard submit IMAGE')
+    expect(text).not.toContain('Nothing was found')
+  })
+
+  it('is named alone where something else was looked for and found', async () => {
+    const secret = {
+      title: 'a key',
+      rule: 'key',
+      severity: 'high',
+      path: '/k',
+      line: 1,
+      match: '…',
+      layer: null,
+    }
+    const found = { ...content, secrets: [{ ...secret, deleted: false }] } as unknown as ImageContent
+    const text = await contentOf({ ...read, unknowns: missing.slice(1) }, found)
+    expect(text).toContain('Secrets and configuration 1')
+    expect(text).toContain('Not looked for: Malware and Configuration')
+  })
+
+  it('is nothing where all of it was looked for', async () => {
+    const text = await contentOf(read, content)
+    expect(text).toContain('Secrets and configuration 0')
+    expect(text).toContain('Nothing was found')
+    expect(text).not.toContain('ot looked for')
+  })
+})
+
+const finding = (id: string, severity: Finding['severity']) =>
+  ({
+    id,
+    severity,
+    package: `pkg:npm/${id}@1`,
+    installed: '1',
+    fixed: null,
+    status: 'affected',
+    kev: false,
+  }) as Vulnerability
+
+const difference = {
+  schema: 'hullguard/scan-diff/1',
+  verdict: 'better',
+  sentence: 'better: 1 fewer critical',
+  added: [],
+  removed: [],
+  changed: [],
+  new: [],
+  // By priority, as the server has them.
+  fixed: [finding('CVE-1', 'high'), finding('CVE-2', 'critical'), finding('CVE-3', 'high')],
+  still: [],
+  upgrades: [],
+  unknowns_before: [],
+  unknowns_after: [],
+} as unknown as Difference
+
+async function compared(
+  before: Partial<ImageDetail>,
+  after: Partial<ImageDetail>,
+  made: Partial<Difference> = {},
+): Promise<string[]> {
+  const whole = { ...image, packages: 3, size: 100, complete: true }
+  serverSays({
+    '/images/a/difference': { ...difference, ...made },
+    '/images/a': { ...whole, ...before, names: ['shop:1'] },
+    '/images/b': { ...whole, ...after, names: ['shop:2'] },
+  })
+  const page = await mounted(Compare, {}, 'en', '/compare/a/b')
+  await page.settle()
+  const shown = [
+    page.text(),
+    ...[...page.root.querySelectorAll('.tabs button')].map((each) => each.textContent.trim()),
+  ]
+  page.unmount()
+  return shown
+}
+
+describe('a comparison', () => {
+  const unread = { complete: false, packages: 0, size: 0 }
+  const undecided = {
+    verdict: 'undecided',
+    sentence: 'undecided: one of the two was not read to its end',
+  } as const
+
+  it.each([
+    [unread, {}, 'shop:1'],
+    [{}, unread, 'shop:2'],
+  ])('with one of which nothing is known says so, and claims nothing', async (before, after, name) => {
+    const [text, ...tabs] = await compared(before, after, undecided)
+    expect(text).toContain(`Nothing of ${name} could be read`)
+    expect(tabs).toEqual([])
+    expect(text).not.toContain('Fixed')
+    expect(text).not.toContain('CVE-1')
+  })
+
+  it('with one of which not all was read calls nothing fixed or new', async () => {
+    const [text, ...tabs] = await compared({}, { complete: false }, undecided)
+    expect(tabs.slice(0, 2)).toEqual(['No longer found 3', 'Newly found 0'])
+    expect(text).toContain('does not mean that it is fixed')
+  })
+
+  it("has the gravest first, and those alike in the server's order", async () => {
+    const [text = '', ...tabs] = await compared({}, {})
+    expect(tabs[0]).toBe('Fixed 3')
+    const places = ['CVE-2', 'CVE-1', 'CVE-3'].map((id) => text.indexOf(id))
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    expect(text).not.toContain('does not mean that it is fixed')
+  })
+
+  it('is not offered of, nor with, an image that could not be read', async () => {
+    const other = { ...image, id: 'sha256:other', names: ['registry.example/shop:0'] }
+    const partly = { ...image, id: 'sha256:partly', names: ['registry.example/shop:2'], packages: 3 }
+    serverSays({ '/images': { items: [other, partly], total: 2, cursor: null }, '/images/undefined': image })
+    HTMLDialogElement.prototype.showModal = vi.fn()
+    const picker = await mounted(ComparePicker, { image })
+    await picker.settle()
+    const lines = [...document.querySelectorAll('dialog li')]
+    expect(lines.map((each) => each.querySelector('.chip')?.textContent)).toEqual([
+      'Could not be read',
+      'Incomplete',
+    ])
+    expect(lines.map((each) => each.querySelectorAll('a').length)).toEqual([0, 1])
+    picker.unmount()
+    expect(await shown(image)).not.toContain('Compare with')
+    expect(await shown({ ...image, packages: 3, size: 1 })).toContain('Compare with')
   })
 })

@@ -28,6 +28,11 @@ export function number(value: number): string {
   return new Intl.NumberFormat(language.value).format(value)
 }
 
+/** Several things in a sentence: `a, b and c`. */
+export function together(things: string[]): string {
+  return new Intl.ListFormat(language.value, { type: 'conjunction' }).format(things)
+}
+
 export function percent(value: number): string {
   return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: 1 }).format(value)
 }

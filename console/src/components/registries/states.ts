@@ -55,6 +55,11 @@ export function progressOf(registry: Registry): Progress {
   return { read: total - count('waiting') - count('reading'), total }
 }
 
+/** Until it is listed for the first time nobody knows what it has: no image is no figure then. */
+export function isListed(registry: Registry): boolean {
+  return registry.listed !== null
+}
+
 /** While it is read nobody can ask for that. */
 export function isBusy(registry: Registry): boolean {
   return registry.state === 'waiting' || registry.state === 'listing' || registry.state === 'reading'
