@@ -1,6 +1,7 @@
 """Inventories meet the advisories: when they arrive, and again when something is said that can matter to them."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, date
 
 import structlog
@@ -19,6 +20,7 @@ from hullguard.storage.stores import (
     Incidents,
     Jobs,
     Judged,
+    KnownImages,
     Matching,
     Settings,
 )
@@ -93,10 +95,13 @@ async def _match_batch(context: Context) -> bool:
     async with context.storage.transaction(context.scope) as tx:
         applied = await Settings(tx).get(APPLIED, Applied)
         known = [each for each in batch if each.image in opinions]
-        judged = [_judged(each, opinions[each.image], applied, word) for each in known]
-        changed = await Matching(tx).store(judged)
-        graver = await Incidents(tx).weigh(changed)
-        used = await ImageUses(tx).weigh([each.image for each in judged], changed)
+        judged = [
+            _judged(each, opinions[each.image], applied, word, inventories[each.image].loadable) for each in known
+        ]
+        weighed = KnownImages(tx)
+        changed = await Matching(tx).store(judged, weighed)
+        graver = await Incidents(tx).weigh(changed, weighed)
+        used = await ImageUses(tx).weigh([each.image for each in judged], changed, weighed)
     for image in dict.fromkeys([*changed, *used]):
         await context.announce("image", image)
     for incident in graver:
@@ -132,10 +137,18 @@ async def _word(context: Context) -> tuple[Word, date]:
     return await context.compute(compiler.compile, news), today
 
 
-def _judged(claimed: Claimed, opinion: Opinion, applied: Applied | None, word: Word) -> Judged:
-    current = applied is None or (opinion.build is not None and opinion.build.follows(applied.build))
+def _judged(
+    claimed: Claimed, opinion: Opinion, applied: Applied | None, word: Word, loadable: Mapping[str, tuple[str, ...]]
+) -> Judged:
     return Judged(
-        claimed.image, opinion.report, opinion.subjects, claimed.scanned, current, claimed.names, word.revision
+        claimed.image,
+        opinion.report,
+        opinion.subjects,
+        claimed.scanned,
+        current=applied is None or (opinion.build is not None and opinion.build.follows(applied.build)),
+        names=claimed.names,
+        exceptions=word.revision,
+        loadable=loadable,
     )
 
 

@@ -271,6 +271,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Jobs.live": (lambda tx, _: s.Jobs(tx).live("match"), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
+    "KnownImages.of": (lambda tx, _: s.KnownImages(tx).of(IMAGE), NOTHING),
     "Matching.again": (lambda tx, _: s.Matching(tx).again(IMAGE), NOTHING),
     "Matching.advanced": (lambda tx, _: s.Matching(tx).advanced(tx.now), NOTHING),
     "Matching.claim": (lambda tx, _: s.Matching(tx).claim(10, 60), NOTHING),
@@ -407,6 +408,8 @@ HARMLESS = {
     "Jobs.done", "Jobs.extend", "Jobs.failed", "Jobs.release",
     # Its argument names the caller's own registry; its rows are keyed by the tenant.
     "RegistryImages.replace",
+    # It keeps in memory what its caller says.
+    "KnownImages.told",
     # They look across tenants on purpose: see BY_SECRET.
     "Certificates.find", "EnrolmentTokens.redeem", "Nodes.by_certificate", "Sessions.find", "Tokens.find",
 }  # fmt: skip

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 from tests.support.database import SCOPE
-from tests.support.records import enrolled, waiting
+from tests.support.records import enrolled, observation, waiting
 from tests.support.workers import context as make_context
 from tests.support.workers import files as make_files
 
@@ -28,7 +29,17 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.package import Package, PackageType
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage import Storage
-from hullguard.storage.stores import ADVISORIES, Images, Jobs, Settings, overview
+from hullguard.storage.stores import (
+    ADVISORIES,
+    Images,
+    ImageUses,
+    Incidents,
+    Jobs,
+    Matching,
+    Settings,
+    Watched,
+    overview,
+)
 from hullguard.worker import matching
 from hullguard.worker.catalog import JOBS
 from hullguard.worker.run import work
@@ -278,6 +289,39 @@ async def test_a_worker_with_older_advisories_leaves_the_image_to_others(storage
         clock.forward(seconds=31)
         await matching.MatchImages().run(new, "")
         assert await found(storage) == ["PYSEC-2"]
+
+
+async def test_what_is_known_of_an_image_is_read_once_for_all_that_follows_from_it(
+    storage, clock, stored, database, tmp_path
+) -> None:
+    taken = structs.replace(INVENTORY, loadable={"urllib3": ("usr/bin/urllib3",)})
+    async with storage.transaction(SCOPE) as tx:
+        await Images(tx).store_inventory(IMAGE, taken)
+        await Incidents(tx).insert("node-1", [observation(image=IMAGE)], tx.now)
+        watched = Watched(IMAGE, tx.now, 1, True, ("/usr/bin/urllib3",))
+        await ImageUses(tx).told("node-1", watched)
+    import_advisories(database, advisory("PYSEC-1", "2.0"))
+    asked: Counter[str] = Counter()
+
+    def note(_connection, _cursor, statement: str, *_: object) -> None:
+        for document in ("reports.report", "inventories.inventory"):
+            asked[document] += statement.startswith("SELECT") and document in statement.partition("FROM")[0]
+
+    with ThreadPoolExecutor(1) as thread:
+        context = make_context(storage, MemoryCache(), tmp_path, thread, database)
+        await matching.MatchImages().run(context, "")
+        assert await found(storage) == ["PYSEC-1"]
+        import_advisories(database, advisory("PYSEC-2", "2.0"))
+        async with storage.transaction(SCOPE) as tx:
+            await Matching(tx).again(IMAGE)
+        engines = [engine.sync_engine for engine in (storage._reader, storage._writer)]
+        for engine in engines:
+            sa.event.listen(engine, "before_cursor_execute", note)
+        await matching.MatchImages().run(context, "")
+        for engine in engines:
+            sa.event.remove(engine, "before_cursor_execute", note)
+    assert (await found(storage)) == ["PYSEC-1", "PYSEC-2"]
+    assert asked == {"reports.report": 0, "inventories.inventory": 1}
 
 
 def test_kinds_of_jobs_are_distinct_and_their_rhythm_is_longer_than_nothing() -> None:

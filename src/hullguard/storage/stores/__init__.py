@@ -20,6 +20,7 @@
 | ``Registries``, ``RegistryWork`` | which registries are read, and how far |
 | ``RegistryImages``, ``RegistryImageFilter``, ``Awaited`` | the images that they have |
 | ``Matching``, ``Claimed``, ``Judged`` | which images wait for the advisories, and what came of it |
+| ``KnownImages`` | the reports of images, each read once in a transaction |
 | ``Exceptions``, ``ExceptionFilter``, ``VexDocuments``, ``Statements`` | what of the findings does not count, and why |
 | ``Submissions``, ``SubmissionFilter``, ``Claim`` | what the command line submitted |
 | ``AdvisoryRuns`` | how the advisory database is kept: settings, what waits, what became of it |
@@ -45,6 +46,7 @@ from hullguard.storage.stores.image_uses import ImageUses, Watched
 from hullguard.storage.stores.images import Images, PackageFilter, VulnerabilityFilter
 from hullguard.storage.stores.incidents import IncidentFilter, Incidents
 from hullguard.storage.stores.jobs import Job, Jobs
+from hullguard.storage.stores.known_images import KnownImages
 from hullguard.storage.stores.matching import Claimed, Judged, Matching
 from hullguard.storage.stores.nodes import NodeFilter, Nodes
 from hullguard.storage.stores.overview import overview
@@ -95,6 +97,7 @@ __all__ = [
     "Job",
     "Jobs",
     "Judged",
+    "KnownImages",
     "Lister",
     "Matching",
     "NodeFilter",

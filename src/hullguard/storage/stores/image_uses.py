@@ -18,7 +18,7 @@ from hullguard.storage.dialect import as_kept
 from hullguard.storage.package_use import use_of
 from hullguard.storage.stores.containers import RUNNING
 from hullguard.storage.stores.image_reports import USED
-from hullguard.storage.stores.incident_stakes import known_of
+from hullguard.storage.stores.known_images import KnownImages
 from hullguard.storage.stores.matching import Matching
 from hullguard.storage.stores.places import cluster_of
 from hullguard.storage.tables import containers, findings, image_nodes, image_uses, image_watches
@@ -94,14 +94,15 @@ class ImageUses:
         use: ImageUse = row.use
         return structs.replace(use, since=covered.since, containers=covered.containers, last=last)
 
-    async def weigh(self, images: Sequence[str], new: Collection[str]) -> list[str]:
+    async def weigh(self, images: Sequence[str], new: Collection[str], known: KnownImages | None = None) -> list[str]:
         """Have the findings of these images say what is known of their packages' use; those where that changed.
 
         To be called whenever images were matched; ``new`` are those whose findings were written anew.
         """
         select = sa.select(image_uses).where(self._tx.tenants(image_uses), image_uses.c.image_id.in_(images))
         told = {row.image_id: row for row in await self._tx.all(select)}  # of most images nobody tells anything
-        return [image for image in images if image in told and await self._weigh(told[image], anew=image in new)]
+        known = known or KnownImages(self._tx)
+        return [image for image in images if image in told and await self._weigh(told[image], known, anew=image in new)]
 
     async def forget(self) -> int:
         """Let go of nodes that long said nothing, and of what was long not seen; how many rows."""
@@ -110,7 +111,7 @@ class ImageUses:
         gone = await tx.run(sa.delete(image_watches).where(tx.tenants(image_watches), image_watches.c.until <= old))
         stale = sa.select(image_uses).where(tx.tenants(image_uses), image_uses.c.told <= old)
         for row in await tx.all(stale.limit(100)):
-            await self._weigh(row, anew=False)
+            await self._weigh(row, KnownImages(tx), anew=False)
             of = (tx.tenants(image_uses), image_uses.c.image_id == row.image_id)
             gone += await tx.run(sa.delete(image_uses).where(*of))
         return gone
@@ -154,14 +155,14 @@ class ImageUses:
             unsettled = Unseen.BRIEF
         return _Coverage(row[0], int(row[1]), unsettled)
 
-    async def _weigh(self, row: Row, *, anew: bool) -> bool:
+    async def _weigh(self, row: Row, known_images: KnownImages, *, anew: bool) -> bool:
         tx, image = self._tx, row.image_id
         oldest = int((tx.now - KEPT).timestamp())
         files = {file: at for file, at in row.files.items() if at > oldest}
         unsettled = (await self._coverage(image, files)).unsettled
         if not (anew or row.due or unsettled != row.use.unsettled or files.keys() != row.files.keys()):
             return False  # reading the report and the inventory is what costs
-        known = await known_of(tx, image)
+        known = await known_images.of(image)
         if known is None:
             return False
         use = use_of(known, files, unsettled)

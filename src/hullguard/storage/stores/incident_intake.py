@@ -15,13 +15,13 @@ from hullguard.model.event import Event
 from hullguard.model.incident import IncidentStatus, Loaded, Observation, Story
 from hullguard.storage import stories, story_stakes
 from hullguard.storage.dialect import EPOCH
-from hullguard.storage.stores import incident_counts, incident_rows, incident_stakes
+from hullguard.storage.stores import incident_counts, incident_rows
 from hullguard.storage.stores.incident_counts import Cell
 from hullguard.storage.stores.incident_rows import Known
+from hullguard.storage.stores.known_images import KnownImages
 from hullguard.storage.stores.places import Place, place_of
 from hullguard.storage.stores.recordings import MOST_OF_INCIDENT, Recordings
 from hullguard.storage.stories import WINDOW, Account
-from hullguard.storage.story_stakes import KnownImage
 from hullguard.storage.tables import incident_keys, incident_rules, incidents, observations
 from hullguard.storage.transaction import Transaction
 
@@ -36,7 +36,7 @@ class Intake:
 
     def __init__(self, tx: Transaction, node: str, received: datetime, events: Mapping[str, Event]) -> None:
         self._tx, self._node, self._received, self._events = tx, node, received, events
-        self._known_images: dict[str, KnownImage | None] = {}
+        self._known_images = KnownImages(tx)
         self._moved: Counter[Cell] = Counter()
         # Rows that are written at the end.
         self._incidents: list[dict[str, Any]] = []
@@ -177,9 +177,7 @@ class Intake:
             return told
         if before is not None and _ran(before.story) == _ran(told):
             return story_stakes.weighed_as(told, before.story)
-        if image.id not in self._known_images:
-            self._known_images[image.id] = await incident_stakes.known_of(self._tx, image.id)
-        return story_stakes.weighed(told, self._known_images[image.id])
+        return story_stakes.weighed(told, await self._known_images.of(image.id))
 
 
 def _ran(told: Story) -> tuple[frozenset[str], Loaded]:

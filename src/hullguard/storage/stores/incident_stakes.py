@@ -11,15 +11,16 @@ from hullguard.model.incident import IncidentStatus
 from hullguard.storage import story_facts, story_stakes
 from hullguard.storage.stores import incident_counts, incident_rows
 from hullguard.storage.stores.incident_counts import Cell
+from hullguard.storage.stores.known_images import KnownImages
 from hullguard.storage.story_stakes import KnownImage
-from hullguard.storage.tables import incidents, inventories, reports
+from hullguard.storage.tables import incidents
 from hullguard.storage.transaction import Row, Transaction
 
 MOST: Final = 200
 """Open incidents of one image, the latest: a new advisory must not make a worker read a million stories."""
 
 
-async def weigh(tx: Transaction, images: Sequence[str]) -> list[str]:
+async def weigh(tx: Transaction, images: Sequence[str], known_images: KnownImages) -> list[str]:
     """The open incidents of these images in which something else is at stake now; their severity follows."""
     changed: list[str] = []
     moved: Counter[Cell] = Counter()
@@ -28,20 +29,10 @@ async def weigh(tx: Transaction, images: Sequence[str]) -> list[str]:
         where = (tx.tenants(incidents), table.image == image, table.story.is_not(None))
         select = sa.select(incidents).where(*where, table.status == IncidentStatus.OPEN.value)
         rows = await tx.all(select.order_by(table.at.desc(), table.id.desc()).limit(MOST))
-        known = await known_of(tx, image) if rows else None  # most images have none, and theirs need not be read
+        known = await known_images.of(image) if rows else None  # most images have none, and theirs need not be read
         changed += [row.id for row in rows if await _weigh(tx, row, known, moved)]
     await incident_counts.add(tx, {cell: by for cell, by in moved.items() if by})
     return changed
-
-
-async def known_of(tx: Transaction, image: str) -> KnownImage | None:
-    """What is known of an image that was matched; None for any other."""
-    report = await tx.scalar(sa.select(reports.c.report).where(tx.tenants(reports), reports.c.image_id == image))
-    if report is None:
-        return None
-    of = (tx.tenants(inventories), inventories.c.image_id == image)
-    inventory = await tx.scalar(sa.select(inventories.c.inventory).where(*of))
-    return KnownImage(report, {} if inventory is None else inventory.loadable)
 
 
 async def _weigh(tx: Transaction, row: Row, known: KnownImage | None, moved: Counter[Cell]) -> bool:

@@ -17,6 +17,7 @@ from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores import incident_counts, incident_rows
 from hullguard.storage.stores.incident_intake import Intake
 from hullguard.storage.stores.incident_stakes import weigh
+from hullguard.storage.stores.known_images import KnownImages
 from hullguard.storage.tables import incident_rules, incidents, observations
 from hullguard.storage.transaction import Row, Transaction
 
@@ -71,9 +72,9 @@ class Incidents:
         """
         return await Intake(self._tx, node, received, events or {}).take(seen)
 
-    async def weigh(self, images: Sequence[str]) -> list[str]:
+    async def weigh(self, images: Sequence[str], known: KnownImages | None = None) -> list[str]:
         """Ask anew what is at stake in the open incidents of these images; those for which that changed."""
-        return await weigh(self._tx, images)
+        return await weigh(self._tx, images, known or KnownImages(self._tx))
 
     async def get(self, incident: str) -> Incident:
         """One incident with its story, by its own id or by that of any of its observations."""

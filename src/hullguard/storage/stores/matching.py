@@ -13,7 +13,9 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage.stores import image_reports as derive
 from hullguard.storage.stores import suppressions
+from hullguard.storage.stores.known_images import KnownImages
 from hullguard.storage.stores.wait import TRIES, Wait, waits
+from hullguard.storage.story_stakes import KnownImage
 from hullguard.storage.tables import findings, image_subjects, images, inventories, reports
 from hullguard.storage.transaction import Row, Transaction
 
@@ -49,6 +51,8 @@ class Judged(Struct, frozen=True):
     """Which the image had; None means whichever it has."""
     exceptions: int | None = None
     """How often exceptions had changed by then; None means that nobody looked."""
+    loadable: Mapping[str, tuple[str, ...]] | None = None
+    """As in the inventory that was matched; None where that is not at hand."""
 
 
 class Matching:
@@ -106,20 +110,23 @@ class Matching:
         rows = await self._tx.all(select.where(self._tx.mine(inventories), inventories.c.image_id.in_(sorted(ids))))
         return {row.image_id: row.inventory for row in rows}
 
-    async def store(self, batch: Sequence[Judged]) -> list[str]:
-        """Keep what is wrong with images; those of which anything changed. One that is gone is left out."""
+    async def store(self, batch: Sequence[Judged], known: KnownImages | None = None) -> list[str]:
+        """Keep what is wrong with images; those of which anything changed. One that is gone is left out.
+
+        ``known`` is told of those that changed.
+        """
         tx = self._tx
         ids = [judged.image for judged in batch]
         columns = ("id", "scanned", "first_matched", "subjects", "waits", "names")
         select = sa.select(*(images.c[name] for name in columns))
         rows = {row.id: row for row in await tx.all(select.where(tx.mine(images), images.c.id.in_(ids)))}
         kept = [judged for judged in batch if _of(judged, rows.get(judged.image))]
-        changed = await self._store_reports(kept)
+        changed = await self._store_reports(kept, known)
         await self._store_subjects([each for each in kept if _digest(each.subjects) != rows[each.image].subjects])
         await self._settle(kept, rows, await suppressions.revision(tx))
         return changed
 
-    async def _store_reports(self, batch: Sequence[Judged]) -> list[str]:
+    async def _store_reports(self, batch: Sequence[Judged], seen: KnownImages | None) -> list[str]:
         tx = self._tx
         ids = [judged.image for judged in batch]
         select = sa.select(reports.c.image_id, reports.c.digest).where(tx.mine(reports), reports.c.image_id.in_(ids))
@@ -132,6 +139,8 @@ class Matching:
             if known.get(judged.image) == digest:
                 continue
             documents.append((judged.image, report, digest))
+            if seen is not None and judged.loadable is not None:
+                seen.told(judged.image, KnownImage(report, judged.loadable))
         changed = [image for image, _, _ in documents]
         since = await self._first_found(changed)
         await suppressions.keep(tx, {image: report for image, report, _ in documents}, since)
