@@ -7,6 +7,7 @@ is stopped it is broken off and given back, for nobody waits until it is done.
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,10 @@ from hullguard.worker.context import Context, JobKind
 
 LONGEST_SLEEP = 5.0
 """Also the time after which a wake-up that the cache lost is made up for."""
+AFTER_TROUBLE = 1.0
+"""Before a database that failed is asked again."""
+_OVERTAKEN = 0.05
+"""Where another was faster: what it did shows by then."""
 
 _log = structlog.get_logger()
 
@@ -48,21 +53,45 @@ async def drive(context: Context, lane: Lane, wake: asyncio.Event, stop: asyncio
     """Do jobs until ``stop`` is set."""
     while not stop.is_set():
         wake.clear()
-        if not await _one(context, lane, stop):
-            await _sleep(context, lane, wake, stop)
+        pause = await _one(context, lane, stop)
+        if pause:
+            await _sleep(pause, wake, stop)
 
 
-async def _one(context: Context, lane: Lane, stop: asyncio.Event) -> bool:
-    """Do one job; False if there was none."""
+async def keep_time(context: Context, wake: asyncio.Event, queued: Callable[[], None]) -> None:
+    """Have scheduled kinds queued when they are due, for ever; the lanes need not look at schedules."""
+    while True:
+        wake.clear()
+        try:
+            async with context.storage.reading(context.scope) as tx:
+                pause = _seconds_until(await Jobs(tx).next_due(), tx.now)
+            if not pause:
+                pause = _OVERTAKEN
+                async with context.storage.transaction(context.scope) as tx:
+                    kinds = await Jobs(tx).enqueue_due()
+                if kinds:
+                    queued()
+        except HullguardError as reason:
+            pause = AFTER_TROUBLE
+            _log.warning("nothing that is due can be queued", reason=str(reason))
+        await _sleep(pause, wake)
+
+
+async def _one(context: Context, lane: Lane, stop: asyncio.Event) -> float:
+    """Do one job; else for how many seconds there will be none, as far as one knows."""
     try:
+        # An idle lane writes nothing: whoever writes waits for all others who do.
+        async with context.storage.reading(context.scope) as tx:
+            pause = _seconds_until(await Jobs(tx).next_ready(lane.kinds, alone=lane.long), tx.now)
+        if pause:
+            return pause
         async with context.storage.transaction(context.scope) as tx:
-            await Jobs(tx).enqueue_due()
             job = await Jobs(tx).take(lane.kinds, lane.lease_seconds, alone=lane.long)
     except HullguardError as reason:
         _log.warning("no job can be taken", reason=str(reason))
-        return False
+        return AFTER_TROUBLE
     if job is None:
-        return False
+        return _OVERTAKEN
     working = asyncio.ensure_future(_run(context, lane, job))
     try:
         ended = await _held(context, lane, job, working, stop) if lane.long else await _waited(working)
@@ -80,8 +109,8 @@ async def _one(context: Context, lane: Lane, stop: asyncio.Event) -> bool:
     except HullguardError as reason:
         # The lease runs out and the job is run again, which comes to the same end.
         _log.warning("the end of a job cannot be noted", kind=job.kind, key=job.key, reason=str(reason))
-        return False
-    return True
+        return AFTER_TROUBLE
+    return 0
 
 
 async def _waited(working: "asyncio.Future[_Failure | None]") -> bool:
@@ -127,20 +156,15 @@ async def _run(context: Context, lane: Lane, job: Job) -> _Failure | None:
     return None
 
 
-async def _sleep(context: Context, lane: Lane, wake: asyncio.Event, stop: asyncio.Event) -> None:
-    seconds = LONGEST_SLEEP
-    with contextlib.suppress(HullguardError):
-        async with context.storage.reading(context.scope) as tx:
-            due = await Jobs(tx).next_ready(lane.kinds, alone=lane.long)
-            seconds = _seconds_until(due, tx.now)
-    waiting = {asyncio.ensure_future(wake.wait()), asyncio.ensure_future(stop.wait())}
-    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for future in waiting:
-        future.cancel()
+async def _sleep(seconds: float, *events: asyncio.Event) -> None:
+    """Until any of these is set, at most so long."""
+    waiting = {asyncio.ensure_future(event.wait()) for event in events}
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def _seconds_until(due: datetime | None, now: datetime) -> float:
-    if due is None:
-        return LONGEST_SLEEP
-    # Never zero: a job that cannot be taken although it is due must not make the loop spin.
-    return min(max((due - now).total_seconds(), 0.05), LONGEST_SLEEP)
+    return LONGEST_SLEEP if due is None else min(max((due - now).total_seconds(), 0.0), LONGEST_SLEEP)

@@ -16,7 +16,7 @@ from hullguard.storage.stores import Jobs
 from hullguard.worker.advisory_file import AdvisoryFile
 from hullguard.worker.catalog import ADVISORY_JOBS, JOBS, LONG_JOBS
 from hullguard.worker.context import Context, RegistryFiles
-from hullguard.worker.lanes import Lane, drive
+from hullguard.worker.lanes import Lane, drive, keep_time
 from hullguard.worker.matching import watch_advisories
 
 WAKE_CHANNEL = "jobs"
@@ -44,14 +44,16 @@ async def work(
     with ThreadPoolExecutor(1, "advisories") as thread:
         context = Context(storage, cache, AdvisoryFile(files.advisories), thread, files.anchors, files.registries)
         wakes = [asyncio.Event() for _ in LANES]
+        due = asyncio.Event()
         async with storage.transaction(context.scope) as tx:
             for job in (job for lane in LANES for job in lane.jobs):
                 if job.every_seconds is not None:
                     await Jobs(tx).schedule(job.kind, job.every_seconds)
         async with asyncio.TaskGroup() as group:
             helpers = [
-                group.create_task(_until_stopped(_listen(cache, wakes), stop)),
+                group.create_task(_until_stopped(_listen(cache, [*wakes, due]), stop)),
                 group.create_task(_until_stopped(_watch_advisories(context, wakes), stop)),
+                group.create_task(_until_stopped(keep_time(context, due, lambda: _wake(wakes)), stop)),
             ]
             if ready is not None:
                 ready()

@@ -269,6 +269,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Jobs.enqueue_due": (lambda tx, _: s.Jobs(tx).enqueue_due(), NOTHING),
     "Jobs.hasten": (lambda tx, _: s.Jobs(tx).hasten("match", "image-1"), NOTHING),
     "Jobs.live": (lambda tx, _: s.Jobs(tx).live("match"), NOTHING),
+    "Jobs.next_due": (lambda tx, _: s.Jobs(tx).next_due(), NOTHING),
     "Jobs.next_ready": (lambda tx, _: s.Jobs(tx).next_ready(), NOTHING),
     "Jobs.take": (lambda tx, _: _take(tx, "match"), NOTHING),
     "KnownImages.of": (lambda tx, _: s.KnownImages(tx).of(IMAGE), NOTHING),

@@ -1,10 +1,13 @@
 """Workers and the queue: each job once among several of them, and again only when its holder died."""
 
 import asyncio
+import inspect
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.database import SCOPE, Clock
@@ -13,7 +16,8 @@ from tests.support.workers import files as make_files
 
 from hullguard.cache import MemoryCache
 from hullguard.model.errors import NotFound, Unavailable
-from hullguard.storage import Storage
+from hullguard.model.identity import Scope
+from hullguard.storage import Storage, Transaction
 from hullguard.storage.stores import Jobs
 from hullguard.worker import run as worker
 from hullguard.worker.context import Context
@@ -218,6 +222,52 @@ async def test_a_worker_with_nothing_to_do_stops_at_once(storage, probe, tmp_pat
         shift.stop.set()
         outcomes = await asyncio.wait_for(asyncio.gather(*shift.tasks), 4)
     assert outcomes == [None, None]
+
+
+class Scheduled(Probe):
+    """One that runs by itself."""
+
+    kind = "scheduled"
+    every_seconds = 3600
+
+
+async def test_lanes_that_have_nothing_to_do_write_nothing_and_what_is_due_is_queued_in_one_place(
+    storage: Storage, clock: Clock, probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduled, cache = Scheduled(), MemoryCache()
+    idle = (Lane((Long(),), long=True) for _ in "abc")
+    monkeypatch.setattr(worker, "LANES", (Lane((probe, scheduled)), *idle))
+    written: list[str] = []
+    begin = storage.transaction
+
+    def noted(scope: Scope) -> AbstractAsyncContextManager[Transaction]:
+        written.append(inspect.stack()[1].function)
+        return begin(scope)
+
+    async def ended() -> bool:
+        async with storage.reading(SCOPE) as tx:
+            return not await Jobs(tx).live("scheduled")
+
+    async with working(storage, cache, tmp_path):
+        await eventually(lambda: len(scheduled.done) == 1)
+        await eventually(ended)
+        monkeypatch.setattr(storage, "transaction", noted)
+        for number in range(3):
+            await cache.publish("jobs", b"")
+            await enqueue_with(begin, cache, f"job {number}")
+            await eventually(lambda wanted=number + 1: len(probe.done) == wanted)
+        clock.forward(hours=2)
+        await cache.publish("jobs", b"")
+        await eventually(lambda: len(scheduled.done) == 2)
+        await eventually(lambda: written.count("_one") >= 8)
+    # Each job is taken and ended once; nobody else wrote but who queued what was due.
+    assert Counter(written) == {"_one": 8, "keep_time": 1}
+
+
+async def enqueue_with(begin: Any, cache: MemoryCache, key: str) -> None:
+    async with begin(SCOPE) as tx:
+        await Jobs(tx).enqueue("probe", key)
+    await cache.publish("jobs", b"probe")
 
 
 class Long(Probe):

@@ -76,7 +76,7 @@ class Jobs:
             return None
         if row.attempts >= row.max_attempts:  # every holder died at it: do not let it take the next one down too
             await self._end(row.id, FAILED, "every worker that took this job died before it was done")
-            return await self.take(kinds, lease_seconds)
+            return await self.take(kinds, lease_seconds, alone=alone)
         lease, until = secrets.token_hex(16), tx.now + timedelta(seconds=lease_seconds)
         values = {"state": RUNNING, "waiting": None, "lease": lease, "ready": until, "attempts": row.attempts + 1}
         await tx.run(sa.update(jobs).where(tx.mine(jobs), jobs.c.id == row.id).values(**values))
@@ -154,12 +154,15 @@ class Jobs:
         return {row.key for row in await self._tx.all(select)}
 
     async def next_ready(self, kinds: Collection[str] | None = None, *, alone: bool = False) -> datetime | None:
-        """When one of these may be taken, or anything is due, next: until then a worker may sleep."""
-        tx = self._tx
-        row = await tx.first(self._open(kinds, alone=alone).limit(1))
-        job = None if row is None else row.ready
-        due = await tx.scalar(sa.select(sa.func.min(schedules.c.due)).where(tx.mine(schedules), schedules.c.enabled))
-        return min((at for at in (job, due) if at is not None), default=None)
+        """When one of these may be taken next."""
+        row = await self._tx.first(self._open(kinds, alone=alone).limit(1))
+        return None if row is None else row.ready
+
+    async def next_due(self) -> datetime | None:
+        """When the next scheduled kind is due."""
+        due = sa.select(sa.func.min(schedules.c.due)).where(self._tx.mine(schedules), schedules.c.enabled)
+        at: datetime | None = await self._tx.scalar(due)
+        return at
 
     def _open(self, kinds: Collection[str] | None, *, alone: bool) -> sa.Select[Any]:
         """Those of these kinds, or of all, that are not done, in the order in which they may be taken."""

@@ -346,8 +346,9 @@ class QueueLife(Machine):
 
     @invariant()
     def a_worker_knows_until_when_to_sleep(self) -> None:
-        times = [*self.waiting.values(), *(until for _, until in self.held), *(at for _, at in self.schedules.values())]
+        times = [*self.waiting.values(), *(until for _, until in self.held)]
         assert self.do(self.store.next_ready()) == min(times, default=None)
+        assert self.do(self.store.next_due()) == min((at for _, at in self.schedules.values()), default=None)
 
 
 class HouseLife(Machine):
