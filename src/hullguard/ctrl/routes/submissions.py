@@ -97,8 +97,8 @@ async def get_submission_report(call: NamedDependency[Call], submission: FromPat
     own = None if may(call.actor, Permission.IMAGES_READ) else call.caller.user.id
     async with turns(call).one("reports"):
         async with call.reading() as tx:
-            image = await Submissions(tx).settled(submission, user=own)
-            report = await Images(tx).report(image, (await Submissions(tx).get(submission)).name)
+            made = await Submissions(tx).settled(submission, user=own)
+            report = await Images(tx).report(made.image, made.name)
         content = await asyncio.to_thread(msgspec.json.encode, report)
     return Response(content, media_type="application/json")  # type: ignore[arg-type]
 

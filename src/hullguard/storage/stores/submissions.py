@@ -129,8 +129,8 @@ class Submissions:
         found = await fetch(self._tx, sa.select(submissions).where(*where), _LISTING, request)
         return Page([_submission(row) for row in found.rows], found.total, found.cursor)
 
-    async def settled(self, submission: str, *, user: str | None) -> str:
-        """The image of one that was matched since it was submitted; with ``user``, only of one of that user's.
+    async def settled(self, submission: str, *, user: str | None) -> Submission:
+        """One whose image was matched since it was submitted; with ``user``, only of one of that user's.
 
         Raises ``Conflict`` while it waits, where it was tried in vain, and where what is told of that image by now is
         neither what was submitted nor of the same layers: it may be of an image that the sender has never had.
@@ -162,7 +162,7 @@ class Submissions:
                     "and submit that",
                     "submission.not-that-image",
                 )
-        return str(row.image_id)
+        return _submission(row)
 
     async def delete(self, submission: str) -> Submission:
         """Forget one, and what it says, unless something else lists the image."""

@@ -179,7 +179,7 @@ class TestBetweenClaims:
             await Submissions(tx).keep(claim("evil", of=HIDDEN, user="user-2"))
 
         assert refused.value.code == "submission.not-that-image"
-        assert await Submissions(tx).settled(first.id, user="user-1") == IMAGE
+        assert (await Submissions(tx).settled(first.id, user="user-1")).image == IMAGE
         assert len((await Images(tx).inventory(IMAGE)).packages) == 4
 
     @pytest.mark.parametrize("over", [False, True])
@@ -221,7 +221,7 @@ class TestBetweenClaims:
 
         assert not liar.kept
         assert await Images(tx).inventory(IMAGE) == BUILT
-        assert await Submissions(tx).settled(other.id, user="user-2") == IMAGE
+        assert (await Submissions(tx).settled(other.id, user="user-2")).image == IMAGE
 
     async def test_a_wrong_one_that_was_deleted_stands_in_nobody_s_way(self, tx: Transaction) -> None:
         wrong = await Submissions(tx).keep(claim("wrong", of=HIDDEN, user="user-2"))
@@ -282,12 +282,12 @@ class TestReportOfAClaim:
         await Images(tx).store_inventory(IMAGE, inventory())
         await matched(tx, IMAGE, report())
 
-        assert await Submissions(tx).settled(kept.id, user="user-1") == IMAGE
+        assert (await Submissions(tx).settled(kept.id, user="user-1")).image == IMAGE
 
     async def test_of_what_is_no_image_only_the_own_claim_is_told(self, tx: Transaction) -> None:
         kept = await Submissions(tx).keep(claim("srv", of=tree()))
         await matched(tx, kept.image, report())
-        assert await Submissions(tx).settled(kept.id, user="user-1") == kept.image
+        assert (await Submissions(tx).settled(kept.id, user="user-1")).image == kept.image
         await Images(tx).store_inventory(kept.image, inventory(()))
         await matched(tx, kept.image, report())
         with pytest.raises(Conflict) as refused:
@@ -349,7 +349,7 @@ class TestSettled:
         await matched(tx, OTHER_IMAGE, report())
 
         assert waits.value.code == "submission.waits"
-        assert await Submissions(tx).settled(kept.id, user="user-1") == OTHER_IMAGE
+        assert (await Submissions(tx).settled(kept.id, user="user-1")).image == OTHER_IMAGE
 
     async def test_what_is_sent_again_waits_again(self, tx: Transaction) -> None:
         kept = await Submissions(tx).keep(claim())
