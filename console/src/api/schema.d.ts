@@ -4305,6 +4305,8 @@ export interface operations {
                 vulnerability?: string;
                 package?: string;
                 scanned?: boolean;
+                /** @description One node, registry or submission has it, and nothing else. */
+                alone?: boolean;
             };
             header?: never;
             path?: never;

@@ -42,6 +42,8 @@ class ImageFilter(Struct, frozen=True):
     package: str | None = None
     """The name of a package in them, its own or that of its source package."""
     scanned: bool | None = None
+    alone: bool | None = None
+    """Whether it lies in one place only: when that goes, the image does."""
 
 
 LISTING = Listing(
@@ -90,6 +92,19 @@ def _listed(tx: Transaction, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[
     return sa.exists(sa.select(table.source).where(tx.mine(image_sources), table.image_id == images.c.id, *more))
 
 
+def _alone(tx: Transaction) -> sa.ColumnElement[bool]:
+    """Nodes that the scope does not show keep an image all the same."""
+    nodes, listing = (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(tx.tenants(table), table.c.image_id == images.c.id)
+        .scalar_subquery()
+        for table in (image_nodes, image_sources)
+    )
+    alone: sa.ColumnElement[bool] = nodes + listing == 1
+    return alone
+
+
 def _suppressed(tx: Transaction, source: str) -> sa.ColumnElement[bool]:
     return sa.exists(
         sa.select(suppressions.c.position).where(
@@ -132,6 +147,8 @@ async def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElem
         found.append(_suppressed(tx, wanted.exception))
     if wanted.scanned is not None:
         found.append(images.c.scanned.is_not(None) if wanted.scanned else images.c.scanned.is_(None))
+    if wanted.alone is not None:
+        found.append(_alone(tx) if wanted.alone else sa.not_(_alone(tx)))
     return found + await _inside(tx, wanted)
 
 

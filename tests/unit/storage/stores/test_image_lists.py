@@ -97,6 +97,7 @@ image_filters = st.builds(
     running=st.sampled_from([None, None, True, False]),
     node=st.sampled_from([None, None, *NODES, ""]),
     scanned=st.sampled_from([None, None, True, False]),
+    alone=st.sampled_from([None, None, True, False]),
 )
 
 
@@ -130,6 +131,7 @@ def admits(wanted: ImageFilter, image: str, each: Drawn, q: str | None) -> bool:
         and wanted.running in {None, each.running > 0}
         and (wanted.node is None or wanted.node in each.lies)
         and wanted.scanned in {None, each.scanned}
+        and wanted.alone in {None, len(each.lies) == 1}
         and (not text or text in " ".join(each.names).lower() or text in image)
     )
 

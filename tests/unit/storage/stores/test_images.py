@@ -429,3 +429,18 @@ async def test_images_are_found_by_a_package_or_its_source_package(images: Image
         assert await names(images, ImageFilter(package=name)) == [OTHER_IMAGE], name
     assert await names(images, ImageFilter(package=PACKAGES[0].name)) == [IMAGE]
     assert await names(images, ImageFilter(package="libfoo")) == []
+
+
+async def test_images_that_lie_in_one_place_only_are_counted_by_the_database(tx: Transaction) -> None:
+    images, third = Images(tx), "sha256:" + "3" * 64
+    node = await enrolled(tx)
+    await images.present(node, [(IMAGE, ["nginx:1"])])
+    await images.listed(Lister.REGISTRY, "r1", {each: ["example.com/x"] for each in (IMAGE, OTHER_IMAGE, third)})
+    await images.listed(Lister.SUBMISSION, "s1", {OTHER_IMAGE: ["build"]})
+
+    for alone, expected in ((True, [third]), (False, [OTHER_IMAGE, IMAGE]), (None, [OTHER_IMAGE, third, IMAGE])):
+        assert sorted(await names(images, ImageFilter(registry="r1", alone=alone))) == sorted(expected)
+    elsewhere = Images(tx.within(structs.replace(tx.scope, clusters=frozenset({"other"}))))
+    assert await names(elsewhere, ImageFilter(alone=True)) == []
+    await images.forget(Lister.REGISTRY, "r1")
+    assert third not in await names(images, ImageFilter())
