@@ -237,6 +237,15 @@ COMPOSER = {
     "packages": [{"name": "symfony/http-kernel", "version": "v4.4.0", "license": ["MIT"]}],
     "packages-dev": [{"name": "phpunit/phpunit", "version": "9.0.0"}],
 }
+NUGET_ASSETS = {
+    "version": 3,
+    "targets": {"net8.0": {"Newtonsoft.Json/12.0.1": {"type": "package"}, "Mine/1.0.0": {"type": "project"}}},
+    "libraries": {
+        "Newtonsoft.Json/12.0.1": {"sha512": "jdlJ", "type": "package", "path": "newtonsoft.json/12.0.1"},
+        "Mine/1.0.0": {"type": "project", "path": "../mine/mine.csproj"},
+    },
+}
+
 NUGET = {
     "version": 1,
     "dependencies": {
@@ -364,6 +373,7 @@ CASES: list[tuple[str, str | object, list[str]]] = [
     ("Gemfile.lock", GEMFILE, ["pkg:gem/nokogiri@1.13.0", "pkg:gem/rack@2.0.6"]),
     ("composer.lock", COMPOSER, ["pkg:composer/phpunit/phpunit@9.0.0", "pkg:composer/symfony/http-kernel@v4.4.0"]),
     ("packages.lock.json", NUGET, ["pkg:nuget/Newtonsoft.Json@12.0.1"]),
+    ("obj/project.assets.json", NUGET_ASSETS, ["pkg:nuget/Newtonsoft.Json@12.0.1"]),
     ("pom.xml", POM, ["pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"]),
     ("gradle.lockfile", GRADLE, ["pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"]),
     ("mix.lock", MIX, ["pkg:hex/plug@1.11.0"]),

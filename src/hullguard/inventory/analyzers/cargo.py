@@ -20,10 +20,11 @@ class _Installed(msgspec.Struct):
 class CargoAnalyzer(LanguageAnalyzer):
     """The crate of each program; what is compiled into it is read of the program, if that says so."""
 
-    name, version = "cargo", 1
+    name, version = "cargo", 2
     paths = r"(?:.*/)?\.crates2\.json"
     ownable = False
     form = "list of what cargo installed"
+    lists = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path

@@ -32,9 +32,10 @@ class _Dependencies(msgspec.Struct):
 class DotnetAnalyzer(LanguageAnalyzer):
     """Libraries that are packages; projects of the program itself are not published anywhere."""
 
-    name, version = "dotnet", 5
+    name, version = "dotnet", 6
     paths = DOTNET_DEPENDENCIES
     form = "list of .NET dependencies"
+    lists = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 from hullguard.inventory import bounds
@@ -56,7 +57,7 @@ class DpkgAnalyzer(Analyzer):
     ``deinstall ok installed`` and ``install ok triggers-pending`` are there; ``deinstall ok config-files`` is not.
     """
 
-    name, version = "dpkg", 14
+    name, version = "dpkg", 15
     paths = rf"var/lib/dpkg/(?:status|status\.d/{_CONTROL}|updates/[0-9]+|info/[^/]+\.(?:list|md5sums)|diversions)"
     fixed = (_STATUS, _STATUS_D, _INFO, _UPDATES, _DIVERSIONS)
 
@@ -79,12 +80,14 @@ class DpkgAnalyzer(Analyzer):
         findings, context = Findings(room=context.room), context.managed(PackageType.DEB)
         own: dict[str, Owner] = {}
         called: dict[str, str] = {}
+        named = set[str]()
         for name, file in files.children(_STATUS_D):
             if _IS_CONTROL(name) and not name.endswith(_SUMS):
                 place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
                 for entry in found:
                     self._add(entry, file.origin, place, context, findings, own)
                     called.setdefault(name, (entry.get("package") or name).lower())
+                named.add(called.get(name, name))
                 if not found:
                     findings.say(place, "it names no package")
         status = files.file(_STATUS)
@@ -96,9 +99,11 @@ class DpkgAnalyzer(Analyzer):
             for _, update in sorted(updates, key=lambda numbered: numbered[0]):
                 known |= {entry.key: (entry, update.origin) for entry in entries(update.content)}
             for entry, layer in known.values():
+                named.add((entry.get("package") or "").lower())
                 self._add(entry, layer, _STATUS, context, findings, own)
             if not findings.packages and not findings.unknowns:
                 findings.say(_STATUS, NO_PACKAGE)
+        self._lost(files, named, findings)
         with_licenses(findings, files, context)
         provenance.take(findings, context.distribution, self._owners(files, own, called, findings), fhs=True)
         if context.distribution is not None and context.distribution.ecosystem:
@@ -137,6 +142,15 @@ class DpkgAnalyzer(Analyzer):
                 locations=(location,),
             )
         )
+
+    @staticmethod
+    def _lost(files: Files, named: AbstractSet[str], findings: Findings) -> None:
+        """Packages that only their lists of files tell of: dpkg names in its status all that have one."""
+        lists = (name.removesuffix(".list") for name, _ in files.children(_INFO) if name.endswith(".list"))
+        lost = sorted({package for name in lists if (package := name.split(":")[0].lower()) not in named})
+        if lost:
+            why = f"it names no package for {len(lost)} of the lists of files in {_INFO}, {lost[0]} the first of them"
+            findings.say(_STATUS, why, incomplete=True)
 
     @staticmethod
     def _owners(

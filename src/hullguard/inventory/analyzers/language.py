@@ -118,6 +118,8 @@ class LanguageAnalyzer(Analyzer):
     ownable = True
     form: ClassVar[str]
     """What such a file is, for the sentence that says that it cannot be read."""
+    lists: ClassVar[bool] = False
+    """Whether one file names all packages of a project, so that nobody can tell how many are missing without it."""
 
     @abc.abstractmethod
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt | Bill]:
@@ -151,9 +153,9 @@ class LanguageAnalyzer(Analyzer):
                 else:
                     more += 1
         except Unreadable as why:
-            reading.doubts.append(Doubt(_clean(str(why)), incomplete=isinstance(why, TooMuch)))
+            reading.doubts.append(Doubt(_clean(str(why)), incomplete=self.lists or isinstance(why, TooMuch)))
         except HOSTILE:
-            reading.doubts.append(Doubt(f"is no readable {self.form}"))
+            reading.doubts.append(Doubt(f"is no readable {self.form}", incomplete=self.lists))
         if more:
             reading.doubts.append(Doubt(f"{more} more parts of it could not be read or decided", incomplete=True))
         return reading

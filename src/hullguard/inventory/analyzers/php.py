@@ -34,10 +34,11 @@ class PhpAnalyzer(LanguageAnalyzer):
     where advisories speak of the package.
     """
 
-    name, version = "php", 4
+    name, version = "php", 5
     paths = COMPOSER_INSTALLED
     linked = r"(?:.*/)?composer"
     form = "list of Composer packages"
+    lists = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         del path

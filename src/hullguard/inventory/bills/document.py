@@ -154,6 +154,11 @@ def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str
             yield str(bad)
 
 
+def states_source(entry: Entry) -> bool:
+    """Whether it says, in its purl or beside it, from which source package it was built."""
+    return entry.source is not None or any("upstream=" in purl.partition("?")[2] for purl in entry.purls)
+
+
 def two_versions(entry: Entry, package: Package) -> tuple[str, str] | None:
     """The version that an entry gives a package, and another one that its purl does; by that it is judged."""
     if entry.version in _SILENT or not is_another(entry.version, package):

@@ -8,14 +8,29 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hullguard.inventory import bounds
-from hullguard.inventory.bills.document import UTF8_MARK, UTF16_MARKS, Entry, described, packages, system, two_versions
+from hullguard.inventory.bills.document import (
+    UTF8_MARK,
+    UTF16_MARKS,
+    Entry,
+    described,
+    packages,
+    states_source,
+    system,
+    two_versions,
+)
 from hullguard.inventory.source.opened import Listed, Request
 from hullguard.model.errors import Invalid, NotFound
-from hullguard.model.package import Package, Unknown
+from hullguard.model.package import Package, PackageType, Unknown
 
 _MAX_BYTES = 1 << 28
 _HEAD = 1 << 16
 _AS_WRITTEN = "the image, when its bill of materials was written"
+_BY_SOURCES = frozenset({PackageType.DEB, PackageType.APK, PackageType.RPM})
+_NO_SOURCES = (
+    "the bill of materials says of none of them from which source package it was built, and advisories speak of those: "
+    "they were looked up by their own names, which misses the advisories of all that are called otherwise"
+)
+"""A program that writes down sources leaves them out only where they have the package's own name."""
 _WORDS = 2000
 """Characters of a sentence that a document says."""
 
@@ -90,16 +105,21 @@ def _listed(every: Iterator[Entry]) -> Listed:
     found: list[Package] = []
     unknowns: list[Unknown] = []
     of_two: list[Unknown] = []
+    by_sources, stated = 0, False
     for entry in entries:
         for one in packages(entry, os):
             if isinstance(one, Package):
                 found.append(one)
+                by_sources += bool(one.ecosystem) and one.type in _BY_SOURCES
+                stated = stated or states_source(entry)
                 if versions := two_versions(entry, one):
                     given, judged = versions
                     why = f"the bill of materials gives it the version {given}, and its purl {judged}, which is judged"
                     of_two.append(Unknown(one.name, why))
             else:
                 unknowns.append(Unknown(f"{entry.name} {entry.version}".strip() or "a component without a name", one))
+    if by_sources and not stated:
+        unknowns.append(Unknown(f"{by_sources} OS packages", _NO_SOURCES, incomplete=True))
     if not found and not unknowns:
         unknowns.append(Unknown("packages", "the bill of materials names no package that can be matched"))
     if (more := len(unknowns) - bounds.SBOM_DOUBTS) > 0:

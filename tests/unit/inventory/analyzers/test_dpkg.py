@@ -119,6 +119,20 @@ def test_a_database_without_a_package_is_told(content: str) -> None:
     ]
 
 
+def test_packages_that_only_their_lists_of_files_tell_of_are_missed() -> None:
+    lists = [file(f"var/lib/dpkg/info/{name}.list", "/usr/bin/a\n") for name in ("bash", "Zlib1g:amd64", "libc6:amd64")]
+    entries = [dpkg_entry("bash", "5.2"), dpkg_entry("zlib1g", "1", status="deinstall ok config-files")]
+
+    found = Found([OS, dpkg_status(*entries), *lists])
+    without = Found([OS, *lists[:1]])
+
+    why = "it names no package for 1 of the lists of files in var/lib/dpkg/info, libc6 the first of them"
+    assert [(unknown.what, unknown.why, unknown.incomplete) for unknown in found.unknowns] == [
+        ("var/lib/dpkg/status", why, True)
+    ]
+    assert ("var/lib/dpkg/status", True) in [(unknown.what, unknown.incomplete) for unknown in without.unknowns]
+
+
 def test_an_empty_status_beside_the_files_of_packages_is_nothing_odd() -> None:
     base = file("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 12.4\n\n")
 

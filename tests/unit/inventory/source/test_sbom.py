@@ -143,8 +143,8 @@ def test_a_reference_to_something_else_is_not_told() -> None:
 
 TWO = [
     ("lodash", "4.17.21", "pkg:npm/lodash@4.17.15", "4.17.15"),
-    ("libc6", "1:2.36-9", "pkg:deb/debian/libc6@2:2.36-9?distro=debian-12", "2:2.36-9"),
-    ("libc6", "2.36-9", "pkg:deb/debian/libc6@2.36-10?distro=debian-12", "2.36-10"),
+    ("libc6", "1:2.36-9", "pkg:deb/debian/libc6@2:2.36-9?distro=debian-12&upstream=glibc", "2:2.36-9"),
+    ("libc6", "2.36-9", "pkg:deb/debian/libc6@2.36-10?distro=debian-12&upstream=glibc", "2.36-10"),
 ]
 ONE = [
     ("lodash", "", "pkg:npm/lodash@4.17.15"),
@@ -153,10 +153,31 @@ ONE = [
     ("lodash", "4.17.15", "pkg:npm/lodash"),
     ("gcc", "1:12.2-3", "pkg:rpm/fedora/gcc@12.2-3?epoch=1&distro=fedora-40"),
     ("gcc", "12.2-3", "pkg:rpm/fedora/gcc@12.2-3?epoch=1&distro=fedora-40"),
-    ("bash", "5.2-1", "pkg:deb/debian/bash@1:5.2-1?distro=debian-12"),
+    ("bash", "5.2-1", "pkg:deb/debian/bash@1:5.2-1?distro=debian-12&upstream=bash"),
     ("stdlib", "go1.21.1", "pkg:golang/stdlib@1.21.1"),
     ("x/y", "1.2.3", "pkg:golang/x/y@v1.2.3"),
 ]
+
+
+@pytest.mark.parametrize(
+    "purl",
+    [
+        "pkg:deb/debian/libssl3@3.0.9-1?arch=amd64&distro=debian-12",
+        "pkg:apk/alpine/libssl3@3.0.0-r0?distro=alpine-3.18.4",
+        "pkg:rpm/rocky/openssl-libs@3.0.1-1.el9?distro=rocky-9.2&epoch=1",
+    ],
+)
+def test_sources_that_a_bill_does_not_name_are_missed(purl: str) -> None:
+    # Story: advisories speak of openssl, the bill of libssl3 alone, and nothing was found and nothing said.
+    component = {"type": "library", "name": "libssl3", "purl": purl}
+
+    (said,) = parse_sbom(cyclonedx(component), "x").unknowns
+
+    assert (said.what, said.incomplete) == ("1 OS packages", True)
+    assert "from which source package" in said.why
+    stated = parse_sbom(cyclonedx(component, {**component, "purl": f"{purl}&upstream=openssl"}), "x")
+    beside = {**component, "properties": [{"name": "aquasecurity:trivy:SrcName", "value": "openssl"}]}
+    assert stated.unknowns == parse_sbom(cyclonedx(beside), "x").unknowns == ()
 
 
 @pytest.mark.parametrize(("name", "version", "purl", "judged"), TWO)
@@ -235,7 +256,7 @@ class TestCyclonedx:
     def test_the_operating_system_serves_packages_that_name_none(self) -> None:
         listed = parse_sbom(
             cyclonedx(
-                {"type": "library", "name": "libc6", "version": "2", "purl": "pkg:deb/debian/libc6@2"},
+                {"type": "library", "name": "libc6", "version": "2", "purl": "pkg:deb/debian/libc6@2?upstream=glibc"},
                 {"type": "operating-system", "name": "debian", "version": "12.5"},
             ),
             "x",

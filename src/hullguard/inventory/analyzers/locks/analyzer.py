@@ -15,7 +15,10 @@ _READERS = (
     (r"bun\.lock", "javascript.bun_lock"),
     (r"bun\.lockb", "javascript.bun_lockb"),
     (
-        r"[^/]*requirements[^/]*\.(?:txt|lock)|requirements/[^/]+\.txt|constraints[^/]*\.txt|reqs\.txt",
+        (
+            r"[^/]*(?i:requirements)[^/]*\.(?:txt|lock)|requirements/(?:.+/)?[^/]+\.txt"
+            r"|constraints[^/]*\.txt|reqs\.txt"
+        ),
         "python.requirements",
     ),
     (r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/.]+)?\.toml", "python.toml_lock"),
@@ -24,6 +27,7 @@ _READERS = (
     (r"Gemfile\.lock|gems\.locked", "others.gemfile_lock"),
     (r"composer\.lock", "others.composer_lock"),
     (r"packages\.lock\.json", "others.nuget_lock"),
+    (r"project\.assets\.json", "others.nuget_assets"),
     (r"gradle\.lockfile", "java.gradle_lockfile"),
     (r"mix\.lock", "others.mix_lock"),
     (r"pubspec\.lock", "others.pubspec_lock"),
@@ -38,7 +42,7 @@ _READERS = (
             r"|build\.sbt\.lock|buildscript-gradle\.lockfile|gradle/dependency-locks/[^/]+\.lockfile|libs\.versions\.toml"
             r"|deno\.lock|rebar\.lock|pixi\.lock|conda-lock\.yml|environment\.ya?ml|paket\.lock|Gopkg\.lock|vendor/modules\.txt"
             r"|cpanfile\.snapshot|Cartfile\.resolved|vcpkg\.json|maven_install\.json|shard\.lock|luarocks\.lock|glide\.lock"
-            r"|[^/]+\.opam\.locked|MODULE\.bazel\.lock"
+            r"|[^/]+\.opam\.locked|MODULE\.bazel\.lock|gradle/verification-metadata\.xml"
         ),
         "others.unread",
     ),
@@ -57,9 +61,10 @@ Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two dire
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 15
+    name, version = "locks", 16
     paths = OF_OTHERS + r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     form = "lock file"
+    lists = True
     trees_only = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:

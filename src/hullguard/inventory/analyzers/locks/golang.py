@@ -49,9 +49,10 @@ class _Module(Reading):
 class GoAnalyzer(LanguageAnalyzer):
     """Module files of a scanned directory; in an image they say nothing of what is there."""
 
-    name, version = "golang", 1
+    name, version = "golang", 2
     paths = OF_OTHERS + r"(?:.*/)?go\.(?:mod|sum)"
     form = "lock file"
+    lists = True
     trees_only = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:

@@ -45,18 +45,57 @@ _KINDS = (
         "Gradle",
         r"(?:.*/)?build\.gradle(?:\.kts)?",
         (
-            rb"(?m)^[ \t]*+(?:\w*[iI]mplementation|\w*[aA]pi|\w*[cC]ompile(?:Only)?|\w*[rR]untime(?:Only)?|classpath"
-            rb"|kapt|annotationProcessor)[ \t]*+[\"'(]"
+            rb"(?m)(?:^|[{;])[ \t]*+(?:\w*[iI]mplementation|\w*[aA]pi|\w*[cC]ompile(?:Only)?|\w*[rR]untime(?:Only)?"
+            rb"|classpath|kapt|annotationProcessor)[ \t]*+[\"'(]"
         ),
         ("gradle.lockfile",),
     ),
+    _Kind("sbt", r"(?:.*/)?[^/]+\.sbt", rb'"[ \t]*+%%?%?[ \t]*+"', ("build.sbt.lock",)),
+    _Kind("Clojure", r"(?:.*/)?(?:project\.clj|deps\.edn)", rb":dependencies\s*+\[\s*+\[|:mvn/version", ()),
+    _Kind("Ivy", r"(?:.*/)?ivy\.xml", rb"<dependency\s", ()),
+    _Kind(
+        "RubyGems",
+        r"(?!(?:.*/)?specifications/)(?:.*/)?[^/]+\.gemspec",
+        rb"\.add(?:_runtime|_development)?_dependency\b",
+        ("Gemfile.lock", "gems.locked"),
+    ),
+    _Kind(
+        "Dart",
+        r"(?:.*/)?pubspec\.yaml",
+        rb"(?m)^(?:dev_)?dependencies:[ \t]*+(?:#.*+)?\r?\n(?:[ \t]*+(?:#.*+)?\r?\n)*+[ \t]++\w",
+        ("pubspec.lock",),
+    ),
+    _Kind("Elixir", r"(?:.*/)?mix\.exs", rb"\{[ \t]*+:\w++[ \t]*+,", ("mix.lock",)),
+    _Kind("Swift", r"(?:.*/)?Package\.swift", rb"\.package[ \t]*+\(", ("Package.resolved",)),
+    _Kind("CocoaPods", r"(?:.*/)?Podfile", rb"(?m)^[ \t]*+pod[ \t(]", ("Podfile.lock",)),
+    _Kind(
+        "Julia",
+        r"(?:.*/)?(?:Julia)?Project\.toml",
+        rb"(?m)^\[deps\]\s*+\w",
+        ("Manifest.toml", "JuliaManifest.toml"),
+    ),
+    _Kind(
+        "Haskell",
+        r"(?:.*/)?(?:[^/]+\.cabal|package\.yaml)",
+        rb"(?im)^[ \t]*+build-depends[ \t]*+:|^dependencies:\s*+-",
+        ("cabal.project.freeze", "stack.yaml.lock"),
+    ),
+    # One that is installed says by whom and when it was built.
+    _Kind(
+        "R",
+        r"(?:.*/)?DESCRIPTION",
+        rb"(?ms)\A(?!.*^Built:)(?=.*^Package:).*^(?:Imports|Depends|LinkingTo):",
+        ("renv.lock",),
+    ),
+    _Kind("Conda", r"(?:.*/)?conda[^/]*\.ya?ml", rb"(?m)^dependencies:\s*+-", ("conda-lock.yml", "pixi.lock")),
+    _Kind("Bower", r"(?:.*/)?bower\.json", rb'"(?:devD|d)ependencies"\s*+:\s*+\{\s*+"', ()),
 )
 
 
 class ManifestAnalyzer(Analyzer):
     """Says of each kind once how many there are: their dependencies are fetched when somebody builds the project."""
 
-    name, version = "manifests", 1
+    name, version = "manifests", 2
     paths = OF_OTHERS + "(?:" + "|".join(kind.paths for kind in _KINDS) + ")"
     trees_only = True
 

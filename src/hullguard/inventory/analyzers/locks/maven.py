@@ -37,9 +37,10 @@ _Managed = tuple[dict[_Key, tuple[int, str]], list[tuple[int, Stated]]]
 class MavenAnalyzer(LanguageAnalyzer):
     """Direct dependencies, those of profiles too; versions that a range, or nothing here, decides are only counted."""
 
-    name, version = "maven", 2
+    name, version = "maven", 3
     paths = OF_OTHERS + r"(?:.*/)?pom\.xml"
     form = "lock file"
+    lists = True
     trees_only = True
 
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
@@ -65,9 +66,9 @@ class MavenAnalyzer(LanguageAnalyzer):
                 raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
             return project(content)
         except Unreadable as why:
-            return Project(doubts=(Doubt(str(why), incomplete=isinstance(why, TooMuch)),))
+            return Project(doubts=(Doubt(str(why), incomplete=True),))
         except HOSTILE:
-            return Project(doubts=(Doubt(f"is no readable {self.form}"),))
+            return Project(doubts=(Doubt(f"is no readable {self.form}", incomplete=True),))
 
 
 class _Spent(Exception):

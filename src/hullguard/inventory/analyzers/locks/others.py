@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullguard.inventory.analyzers.entries import each, listing
-from hullguard.inventory.analyzers.language import Doubt, Piece, Unreadable
+from hullguard.inventory.analyzers.language import Doubt, Piece
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.inventory.analyzers.locks.toml import table
 from hullguard.inventory.analyzers.php import ComposerPackage
@@ -43,6 +43,14 @@ class _Resolved(msgspec.Struct):
 
 class _NugetLock(msgspec.Struct):
     dependencies: dict[str, dict[str, msgspec.Raw]] = {}
+
+
+class _Library(msgspec.Struct):
+    type: str = ""
+
+
+class _NugetAssets(msgspec.Struct):
+    libraries: dict[str, msgspec.Raw] = {}
 
 
 def cargo_lock(content: bytes) -> Iterator[Piece]:
@@ -88,6 +96,16 @@ def nuget_lock(content: bytes) -> Iterator[Piece | Doubt]:
     yield from tally.doubts()
 
 
+def nuget_assets(content: bytes) -> Iterator[Piece | Doubt]:
+    """What ``dotnet restore`` chose, below ``obj/``: every package and project as ``NAME/VERSION``."""
+    for identity, library in each(listing(content, _NugetAssets).libraries, _Library):
+        if isinstance(library, Doubt):
+            yield library
+        elif library.type == "package":
+            name, _, version = identity.rpartition("/")
+            yield Piece(PackageType.NUGET, name, version)
+
+
 def mix_lock(content: bytes) -> Iterator[Piece | Doubt]:
     tally = Tally()
     for line in tally.lines(content):
@@ -101,7 +119,7 @@ def mix_lock(content: bytes) -> Iterator[Piece | Doubt]:
 def unread(content: bytes) -> Iterator[Piece | Doubt]:
     """Lists of CocoaPods, Conan, sbt, Gradle's older ones, Deno, conda, Paket, dep, CPAN, Carthage and others."""
     del content
-    raise Unreadable("is a list of packages of a kind that is not read")
+    yield Doubt("is a list of packages of a kind that is not read")
 
 
 def dotnet_project(content: bytes) -> Iterator[Piece | Doubt]:

@@ -42,7 +42,7 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 12
+    name, version = "rpm", 13
     paths = (
         r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
         rf"|{_PLACE_OF_LISTS}/container-manifest-[12]"

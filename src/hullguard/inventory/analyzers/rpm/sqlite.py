@@ -92,7 +92,7 @@ def _condense(pages: Pages, found: Condensed) -> None:
             entries += len(children)
             continue
         rows = leaf(page, number, chains)
-        if rows is None:
+        if lacks_rows(rows, number, found.root):
             found.report("a page of the table is damaged")
         entries += len(rows or ())
         for row in rows or ():
@@ -136,7 +136,14 @@ def interior(page: bytes, number: int) -> list[int] | None:
     (right,) = struct.unpack_from(">I", page, start + 8)
     # There is no page 0: whoever asks for it says that one is missing.
     cells = _cells(page, start, 12, 4)
-    return [*(0 if at is None else struct.unpack_from(">I", page, at)[0] for at in cells), right]
+    below = [0 if at is None else struct.unpack_from(">I", page, at)[0] for at in cells]
+    sizes = [(at, _varint(page, at + 4)[1] - at) for at in cells if at is not None]
+    return [*below, right] if _is_whole(page, start, sizes) else [*below, right, 0]
+
+
+def lacks_rows(rows: list[Row] | None, number: int, root: int) -> bool:
+    """Whether a page that is no interior one cannot be the tree's leaf: only a tree without rows has an empty one."""
+    return rows is None or (not rows and number != root)
 
 
 def leaf(page: bytes, number: int, chains: "Chains") -> list[Row] | None:
@@ -144,7 +151,7 @@ def leaf(page: bytes, number: int, chains: "Chains") -> list[Row] | None:
     start = 100 if number == 1 else 0
     if page[start] != _LEAF:
         return None
-    rows, room = [], len(page)
+    rows, sizes, room = list[Row](), list[tuple[int, int]](), len(page)
     for at in _cells(page, start, 8, 2):
         if at is None:
             rows.append(_LOST)
@@ -153,10 +160,35 @@ def leaf(page: bytes, number: int, chains: "Chains") -> list[Row] | None:
         # Cells that lie over one another are forged: they would be read again and again.
         room -= used
         if room < 0:
-            rows.append(_LOST)
-            break
+            return [*rows, _LOST]
         rows.append(row)
-    return rows
+        sizes.append((at, used))
+    return rows if _is_whole(page, start, sizes) else [*rows, _LOST]
+
+
+def _is_whole(page: bytes, start: int, cells: list[tuple[int, int]]) -> bool:
+    """Whether cells and free blocks, places and sizes, fill the page but for as many bytes as it says (section 1.6).
+
+    A number of cells that is too small, and two pointers to one cell, would hide rows else.
+    """
+    blocks = list(cells)
+    (free,) = struct.unpack_from(">H", page, start + 1)
+    while free:
+        if free + 4 > len(page):
+            return False
+        after, size = struct.unpack_from(">HH", page, free)
+        blocks.append((free, size))
+        if after and after <= free:
+            return False
+        free = after
+    (stated,) = struct.unpack_from(">H", page, start + 5)
+    end, between = int(stated) or 65536, 0
+    for at, size in sorted(blocks):
+        if at < end:
+            return False
+        between += at - end
+        end = at + size
+    return between + len(page) - end == page[start + 7]
 
 
 def _cells(page: bytes, start: int, header: int, least: int) -> list[int | None]:
@@ -169,16 +201,17 @@ def _cells(page: bytes, start: int, header: int, least: int) -> list[int | None]
 
 
 def _row(page: bytes, at: int, chains: "Chains") -> tuple[Row, int]:
-    """A row, and how many bytes of the page it takes."""
+    """A row, and how many bytes of the page it takes, which are four at least."""
+    begin = at
     size, at = _varint(page, at)
     number, at = _varint(page, at)
     here = _local(size, len(page))
     if here == size or at + here + 4 > len(page):
         payload = page[at : at + size]
-        return Row(number, payload if len(payload) == size else None, ()), 4 + len(payload)
+        return Row(number, payload if len(payload) == size else None, ()), max(at + len(payload) - begin, 4)
     (first,) = struct.unpack_from(">I", page, at + here)
     rest, chain = chains.read(first, size - here)
-    return Row(number, None if rest is None else page[at : at + here] + rest, chain), 4 + here
+    return Row(number, None if rest is None else page[at : at + here] + rest, chain), at + here + 4 - begin
 
 
 def _local(size: int, usable: int) -> int:

@@ -6,8 +6,8 @@ import zlib
 from array import array
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.rpm.condensed import Condensed
-from hullguard.inventory.analyzers.rpm.sqlite import Chains, Row, add, interior, leaf, root_of
+from hullguard.inventory.analyzers.rpm.condensed import Cell, Condensed
+from hullguard.inventory.analyzers.rpm.sqlite import Chains, Row, add, interior, lacks_rows, leaf, root_of
 
 _MAGICS = (0x377F0682, 0x377F0683)
 _VERSION = 3007000
@@ -105,16 +105,28 @@ def apply(database: Condensed, pages: dict[int, bytes]) -> Condensed:
             todo += _older(database, number, pages, merged)
             continue
         children = interior(page, number)
-        todo += children or []
-        for row in (leaf(page, number, chains) if children is None else None) or ():
-            known = rows.get(row.number)
-            if row.payload is None and known is not None and _kept(row, known.chain, pages):
-                _take(database, known.record, merged)
-            else:
-                add(merged, row)
+        if children is not None:
+            todo += children
+            continue
+        newer = leaf(page, number, chains)
+        if lacks_rows(newer, number, root):
+            merged.report("a page of the table is damaged")
+        _add_newer(newer or [], rows, database, pages, merged)
     if todo:
         merged.report("the table is larger than any of packages")
     return merged
+
+
+def _add_newer(
+    newer: list[Row], rows: dict[int, Cell], database: Condensed, pages: dict[int, bytes], merged: Condensed
+) -> None:
+    """Takes the rows of a page in the log; of one that goes on in pages of the database, what was read there."""
+    for row in newer:
+        known = rows.get(row.number)
+        if row.payload is None and known is not None and _kept(row, known.chain, pages):
+            _take(database, known.record, merged)
+        else:
+            add(merged, row)
 
 
 def _older(database: Condensed, number: int, pages: dict[int, bytes], merged: Condensed) -> list[int]:

@@ -49,6 +49,28 @@ def test_every_byte_order_mark_is_known(encoding: str) -> None:
     assert sorted(found.names) == ["django", "idna"]
 
 
+@pytest.mark.parametrize("name", ["package-lock.json", "poetry.lock", "Cargo.lock", "composer.lock", "pom.xml"])
+@pytest.mark.parametrize("content", ["", "{", "<project>"])
+def test_without_a_list_nobody_can_tell_how_much_is_missing(name: str, content: str) -> None:
+    if not content and name.endswith(("y.lock", "Cargo.lock")):
+        content = "[[package]\n"  # TOML that is empty lists nothing
+    found = Found([file(name, content)])
+
+    assert [unknown.what for unknown in found.unknowns if unknown.incomplete] == [name]
+
+
+def test_a_kind_that_is_not_read_is_told_and_leaves_the_report_complete() -> None:
+    found = Found([file("Podfile.lock", "PODS:\n")])
+
+    assert ("Podfile.lock", False) in [(unknown.what, unknown.incomplete) for unknown in found.unknowns]
+
+
+def test_requirements_are_known_by_other_names_too() -> None:
+    names = ["Requirements.txt", "requirements/base/prod.txt", "requirements_linux.txt"]
+
+    assert Found([file(name, f"django=={place}.0\n") for place, name in enumerate(names, 1)]).names == ["django"] * 3
+
+
 def test_licences_that_a_lock_file_states_are_kept() -> None:
     assert Found([entry("package-lock.json", NPM_3)]).named("lodash").licenses == ("MIT",)
     assert Found([entry("composer.lock", COMPOSER)]).named("symfony/http-kernel").licenses == ("MIT",)

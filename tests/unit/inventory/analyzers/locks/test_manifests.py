@@ -17,7 +17,24 @@ ASKING = {
     "composer.json": ("Composer", '{"require": {"monolog/monolog": "^2"}}', "composer.lock"),
     "build.gradle": ("Gradle", "dependencies {\n    implementation 'a:b:1'\n}\n", "gradle.lockfile"),
     "app/build.gradle.kts": ("Gradle", 'dependencies {\n    testImplementation("a:b:1")\n}\n', "app/gradle.lockfile"),
+    "one/build.gradle.kts": ("Gradle", 'dependencies { implementation("a:b:1") }\n', "one/gradle.lockfile"),
+    "build.sbt": ("sbt", 'libraryDependencies += "a" %% "b" % "1"\n', "build.sbt.lock"),
+    "a.gemspec": ("RubyGems", 'Gem::Specification.new do |s|\n  s.add_dependency "rails"\nend\n', "Gemfile.lock"),
+    "pubspec.yaml": ("Dart", "name: a\ndependencies:\n  http: ^1.0.0\n", "pubspec.lock"),
+    "mix.exs": ("Elixir", 'defp deps do\n  [{:plug, "~> 1.3"}]\nend\n', "mix.lock"),
+    "Package.swift": ("Swift", '.package(url: "https://x.example/nio.git", from: "2.0.0")\n', "Package.resolved"),
+    "ios/Podfile": ("CocoaPods", "target 'A' do\n  pod 'AFNetworking'\nend\n", "ios/Podfile.lock"),
+    "Project.toml": ("Julia", 'name = "A"\n[deps]\nHTTP = "cd3eb016"\n', "Manifest.toml"),
+    "a.cabal": ("Haskell", "library\n  Build-Depends: base, process\n", "cabal.project.freeze"),
+    "package.yaml": ("Haskell", "name: a\ndependencies:\n- base\n", "stack.yaml.lock"),
+    "DESCRIPTION": ("R", "Package: a\nImports:\n    commonmark\n", "renv.lock"),
+    "conda.yaml": ("Conda", "name: a\ndependencies:\n  - numpy\n", "conda-lock.yml"),
+    "project.clj": ("Clojure", '(defproject a "1" :dependencies [[a/b "1"]])\n', ""),
+    "deps.edn": ("Clojure", '{:deps {a/b {:mvn/version "1"}}}\n', ""),
+    "ivy.xml": ("Ivy", '<ivy-module><dependencies><dependency org="a" name="b"/></dependencies></ivy-module>', ""),
+    "bower.json": ("Bower", '{"dependencies": {"jquery": "1"}}', ""),
 }
+"""By path: the kind, what stands in it, and a lock file that answers it, if the kind has one."""
 CASES = pytest.mark.parametrize(("path", "kind", "content", "lock"), [(path, *case) for path, case in ASKING.items()])
 
 
@@ -34,9 +51,10 @@ def test_one_that_asks_is_told(path: str, kind: str, content: str, lock: str) ->
     assert said[f"dependencies of {kind}"].startswith(f"1 manifests, {path} the first of them")
 
 
-@CASES
-def test_a_lock_file_beside_it_or_above_answers(path: str, kind: str, content: str, lock: str) -> None:
-    del kind
+@pytest.mark.parametrize(
+    ("path", "content", "lock"), [(path, content, lock) for path, (_, content, lock) in ASKING.items() if lock]
+)
+def test_a_lock_file_beside_it_or_above_answers(path: str, content: str, lock: str) -> None:
     assert told(Found([file(path, content), file(lock, "")])) == {}
 
 
@@ -48,6 +66,11 @@ def test_a_lock_file_beside_it_or_above_answers(path: str, kind: str, content: s
         ("Cargo.toml", "[package]\nname = 'a'\n"),
         ("Gemfile", "source 'x'\n"),
         ("build.gradle", "plugins { id 'java' }\n"),
+        ("lib/a/DESCRIPTION", "Package: a\nImports: commonmark\nBuilt: R 4.2.2\n"),
+        ("pubspec.yaml", "name: a\ndependencies:\n\ndev_dependencies:\n"),
+        ("mix.exs", "defp deps do\n  []\nend\n"),
+        ("a.gemspec", "Gem::Specification.new do |s|\n  s.name = 'a'\nend\n"),
+        ("specifications/a-1.gemspec", "s.add_runtime_dependency(%q<rails>)\n"),
         ("node_modules/a/package.json", '{"dependencies": {"b": "1"}}'),
     ],
 )

@@ -168,6 +168,62 @@ def test_no_damage_makes_reading_fail(database: SqliteDatabase) -> None:
         assert len(bdb_format.condense(damaged(bdb(*BLOBS[:10]), chance)).records) <= 600
 
 
+@pytest.mark.parametrize("value", [0, 1, 5, 13, 255])
+def test_no_byte_of_the_structure_of_a_table_hides_packages(database: SqliteDatabase, value: int) -> None:
+    # SQLite and rpm refuse such a file; a smaller number of cells in one page was a complete list without some packages.
+    database.install(BLOBS)
+    database.checkpoint()
+    content, whole = database.main, sqlite.condense(database.main)
+    silent = []
+    for number in {*whole.nodes, *whole.leaves}:
+        start = (number - 1) * whole.page_size
+        (cells,) = struct.unpack_from(">H", content, start + 3)
+        for at in range(start, start + 12 + 2 * cells):
+            found = sqlite.condense(content[:at] + bytes([value]) + content[at + 1 :])
+            if names(found) != sorted(NAMES) and not found.problems:
+                silent.append((number, at - start))
+
+    assert silent == []
+    assert len(whole.nodes) > 0
+
+
+def test_an_empty_page_in_the_place_of_another_is_told(database: SqliteDatabase) -> None:
+    database.install(BLOBS)
+    database.checkpoint()
+    whole = sqlite.condense(database.main)
+    (root,), leaf = whole.nodes, min(whole.leaves)
+    empty = bytes([13, 0, 0, 0, 0, *whole.page_size.to_bytes(2), 0]).ljust(whole.page_size, b"\0")
+
+    found = sqlite.condense(database.main[: (leaf - 1) * len(empty)] + empty + database.main[leaf * len(empty) :])
+    logged = wal.apply(whole, {leaf: empty})
+
+    assert root != leaf
+    assert "a page of the table is damaged" in found.problems
+    assert "a page of the table is damaged" in logged.problems
+
+
+def test_what_many_changes_left_of_pages_is_whole(database: SqliteDatabase) -> None:
+    chance, there, row = random.Random(5), dict[int, str](), 0
+    for _ in range(300):
+        if not there or chance.random() < 0.6:
+            row += 1
+            which = chance.randrange(len(BLOBS))
+            database.install([BLOBS[which]])
+            there[row] = NAMES[which]
+        else:
+            gone = chance.choice([*there])
+            database.remove(gone)
+            del there[gone]
+        if chance.random() < 0.05:
+            database.checkpoint()
+    main, log = sqlite.condense(database.main), database.log
+    database.checkpoint()
+
+    for found in (wal.apply(main, wal.pages_of(wal.condense(log))), sqlite.condense(database.main)):
+        assert names(found) == sorted(there.values())
+        assert found.problems == []
+
+
 def damaged(content: bytes, chance: random.Random) -> bytes:
     bad = bytearray(content)
     for _ in range(chance.randrange(1, 40)):

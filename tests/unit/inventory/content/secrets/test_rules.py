@@ -111,6 +111,29 @@ def test_passwords_known_by_their_file(path: str, content: bytes, rule: str) -> 
     assert rule in {RULES[number].id for number in rules_of_path(path)} or not BY_ID[rule].paths
 
 
+_LINES = [b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 3
+_KEY = b"\n".join((b"-----BEGIN " + b"PRIVATE KEY-----", *_LINES, b"-----END PRIVATE KEY-----", b""))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _KEY,
+        _KEY.replace(b"\n", b"\r\n"),
+        b"key: |\n" + b"".join(b"      " + line for line in _KEY.splitlines(keepends=True)),
+        b"\t" + _KEY.replace(b"\n", b"\n\t"),
+        b"> " + _KEY.replace(b"\n", b"\n> "),
+        b'KEY = (\n    "' + _KEY.replace(b"\n", b'\\n"\n    "') + b'")\n',
+        b'String key = "' + _KEY.replace(b"\n", b'\\n" +\n    "') + b'";\n',
+        b'{"key": "' + _KEY.replace(b"\n", b"\\r\\n") + b'"}',
+        _KEY.replace(b"\n", b""),
+    ],
+    ids=["plain", "crlf", "yaml", "tab", "quoted", "python", "java", "json", "one line"],
+)
+def test_a_private_key_is_one_however_its_lines_are_written(content: bytes) -> None:
+    assert found("app/readme.conf", content) == {"private-key-pkcs8"}
+
+
 @pytest.mark.parametrize(
     "content",
     [

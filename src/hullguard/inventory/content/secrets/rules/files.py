@@ -4,10 +4,11 @@ from hullguard.inventory.content.secrets.rule import Rule
 from hullguard.model.severity import Severity
 
 _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
-# The line after the header of a key may be in the file as a line, or escaped within a JSON string.
-_NEXT_LINE = r"[ \t]{0,4}(?:\r?\n|\\r?\\n|\\n)"
-_HEADERS = r"(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]{0,120}\n){0,4}\r?\n?"
-_BODY = _NEXT_LINE + _HEADERS + r"([A-Za-z0-9+/=]{48,76})"
+# Between the header of a key and its first line: a line's end, as it is or escaped within a string, with what YAML,
+# quoted text and the literals of programs put before the next line; or nothing, where it all stands in one line.
+_BETWEEN = r"(?:[\s\"'+.,>#*|\\]|\\r|\\n){0,100}"
+_HEADERS = r"(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]{0,120}\n\s{0,60}){0,4}"
+_BODY = _BETWEEN + _HEADERS + r"([A-Za-z0-9+/=]{48,76})"
 _ENV_NAMES = (
     r"(?:(?:^|[\nA-Z0-9_ \t])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|ACCESS_KEY|PRIVATE_KEY|"
     r"(?:AUTH|ACCESS|API|BOT)_TOKEN)|(?:^|[\n_ \t])(?:PASS|PWD))"
