@@ -48,6 +48,7 @@ const registry: Registry = {
   trouble: null,
   listed: '2026-11-02T00:00:00Z',
   due: null,
+  retry: null,
   repositories: 1,
   images: { done: 2, failed: 1 },
 }

@@ -85,7 +85,7 @@ def test_the_list_shows_how_far_each_is_and_leads_to_its_images(
     expect(page.get_by_role("heading", level=1)).to_have_text("Registries 3")
     shop = page.get_by_role("row", name=support.SHOP)
     expect(shop).to_contain_text("5 of 7 done")
-    expect(shop).to_contain_text("in 23 hr.")
+    expect(shop).to_contain_text("tomorrow")
     expect(page.get_by_role("row", name=support.LAB)).to_contain_text("The registry cannot be reached.")
     expect(page.get_by_role("row", name=support.LAB)).to_contain_text("By hand only")
     expect(page.get_by_role("link", name="Add registry")).to_have_count(0)

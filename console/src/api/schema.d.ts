@@ -2446,6 +2446,8 @@ export interface components {
             image: string;
             host: string;
             by: string;
+            user: string | null;
+            token: string | null;
             source: string;
             first: string;
             submitted: string;
@@ -3018,6 +3020,7 @@ export interface components {
             trouble: components["schemas"]["Trouble"] | null;
             listed: string | null;
             due: string | null;
+            retry: string | null;
             repositories: number;
             images: {
                 [key: string]: number;
@@ -3110,6 +3113,7 @@ export interface components {
             why: string;
             seen: string;
             read: string | null;
+            image: components["schemas"]["ImageSummary"] | null;
         };
         /**
          * Page[Policy]

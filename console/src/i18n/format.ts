@@ -118,18 +118,19 @@ export function ago(iso: string, now: number): string {
   return apart(Math.min(0, Math.round((new Date(iso).getTime() - now) / 1000)))
 }
 
-/** In how long, in the largest unit that says something. */
+/** In how long, in the largest unit that says something: of 90 days all 90 are left a second later. */
 export function until(iso: string, now: number): string {
-  return apart(Math.max(0, Math.round((new Date(iso).getTime() - now) / 1000)))
+  return apart(Math.max(0, Math.round((new Date(iso).getTime() - now) / 1000)), Math.round)
 }
 
-function apart(seconds: number): string {
+function apart(seconds: number, whole: (units: number) => number = Math.trunc): string {
   const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
-  const size = Math.abs(seconds)
-  if (size < MINUTE) return format.format(Math.trunc(seconds), 'second')
-  if (size < HOUR) return format.format(Math.trunc(seconds / MINUTE), 'minute')
-  if (size < DAY) return format.format(Math.trunc(seconds / HOUR), 'hour')
-  return format.format(Math.trunc(seconds / DAY), 'day')
+  if (Math.abs(seconds) < MINUTE) return format.format(seconds, 'second')
+  const minutes = whole(seconds / MINUTE)
+  if (Math.abs(minutes) < 60) return format.format(minutes, 'minute')
+  const hours = whole(seconds / HOUR)
+  if (Math.abs(hours) < 24) return format.format(hours, 'hour')
+  return format.format(whole(seconds / DAY), 'day')
 }
 
 /** A calendar day with its year, counted in UTC by the server. */

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from hullguard.model.policy import Name
+from hullguard.model.view import ImageSummary
 
 PASSWORD_MAX = 16_384
 """Characters; what clouds give in a password's place is a token or a whole key file."""
@@ -97,6 +98,8 @@ class Registry(Struct, frozen=True, kw_only=True):
     """When it was last listed."""
     due: datetime | None
     """When it is listed, or read on after a failure, by itself."""
+    retry: datetime | None
+    """When it is tried again because it failed; null where that is not to come."""
     repositories: int
     """How many were found that it names."""
     images: dict[ImageState, int]
@@ -121,6 +124,8 @@ class RegistryImage(Struct, frozen=True, kw_only=True):
     """When it was last listed."""
     read: datetime | None
     """When it was last read, or tried."""
+    image: ImageSummary | None
+    """What is known of the image, as the list of images has it; null where that list does not."""
 
 
 class ListedImage(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,10 @@ class Submission(Struct, frozen=True, kw_only=True):
     """The machine on which it was read, by its own word."""
     by: str
     """Who sent it last, as the audit names them: ``token:ID``, ``user:alice``."""
+    user: str | None = None
+    """The name of that user, also where a token of theirs sent it; null when the user is gone."""
+    token: str | None = None
+    """The name of that token; null where none sent it, and when it is gone."""
     source: str
     """From which address."""
     first: datetime

@@ -50,6 +50,8 @@ class Listing(Struct, frozen=True):
     sorts: Mapping[str, sa.ColumnElement[Any]]
     default: str
     search: Sequence[sa.ColumnElement[str]] = ()
+    steady: bool = False
+    """Whether rows whose sort value is equal keep the order of the key in both directions: for a key that ranks."""
 
 
 class Fetched(Struct, frozen=True):
@@ -77,6 +79,7 @@ async def fetch(
     if not 1 <= request.limit <= LIMIT_MAX:
         raise Invalid(f"limit is {request.limit}; it may be 1 to {LIMIT_MAX}", field="limit")
     column, name, descending = _order(listing, request.sort)
+    ties = descending and (column is listing.key or not listing.steady)
     searched = search(listing.search, request.q, tx)
     if searched is not None:
         select, total = select.where(searched if also is None else sa.or_(searched, also)), None
@@ -85,10 +88,11 @@ async def fetch(
     count = total if isinstance(total, int) else int(await tx.scalar(total) or 0)
     page = select.add_columns(column.label("_sort"), listing.key.label("_key"))
     if request.cursor is not None:
-        page = page.where(_after(_decode(request.cursor, name, column, listing.key), column, listing.key, descending))
+        last = _decode(request.cursor, name, column, listing.key)
+        page = page.where(_after(last, column, listing.key, descending, ties))
     if not count:
         return Fetched([], 0, None)
-    directions = [part.desc() if descending else part.asc() for part in (column, listing.key)]
+    directions = [column.desc() if descending else column.asc(), listing.key.desc() if ties else listing.key.asc()]
     rows = await tx.all(page.order_by(*directions).limit(request.limit + 1))
     if len(rows) <= request.limit:
         return Fetched(rows, count, None)
@@ -167,11 +171,17 @@ def _order(listing: Listing, sort: str | None) -> tuple[sa.ColumnElement[Any], s
 
 
 def _after(
-    cursor: tuple[Any, Any], column: sa.ColumnElement[Any], key: sa.ColumnElement[Any], descending: bool
+    cursor: tuple[Any, Any],
+    column: sa.ColumnElement[Any],
+    key: sa.ColumnElement[Any],
+    descending: bool,
+    ties: bool,
 ) -> sa.ColumnElement[bool]:
+    """What follows the row at ``cursor``; ``ties``: rows of one value descend by their keys."""
     # Written so that both databases use the index: the first half bounds the range, the second drops the rows of the
     # last value that were shown already. MySQL does not turn (a, b) < (x, y) into a range.
     value, last = cursor
+    later = key < last if ties else key > last
     if descending:
-        return sa.and_(column <= value, sa.or_(column < value, key < last))
-    return sa.and_(column >= value, sa.or_(column > value, key > last))
+        return sa.and_(column <= value, sa.or_(column < value, later))
+    return sa.and_(column >= value, sa.or_(column > value, later))

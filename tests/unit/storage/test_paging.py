@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.support.database import START
 
 from hullguard.model.errors import Invalid
@@ -46,6 +47,17 @@ async def test_pages_show_each_row_once_in_order(tx: Transaction, sort: str, lim
     position = 1 if "value" in sort else 0
     expected = sorted(rows, key=lambda row: (row[position], row[0]), reverse=sort.startswith("-"))
     assert await walk(tx, PageRequest(limit, sort=sort)) == expected
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 500])
+async def test_a_key_that_ranks_is_in_its_order_among_equals_in_both_directions(tx: Transaction, limit: int) -> None:
+    rows = [(f"n{number:02}", number % 3) for number in range(14)]
+    await tx.insert(counters, [{"name": name, "value": value} for name, value in rows])
+    ranked = structs.replace(LISTING, steady=True)
+    for sort, sign in (("value", 1), ("-value", -1)):
+        expected = sorted(rows, key=lambda row: (sign * row[1], row[0]))
+        assert await walk(tx, PageRequest(limit, sort=sort), ranked) == expected
+    assert await walk(tx, PageRequest(limit, sort="-name"), ranked) == rows[::-1]
 
 
 async def test_a_row_that_comes_or_goes_does_not_shift_the_next_page(tx: Transaction) -> None:

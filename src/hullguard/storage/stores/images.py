@@ -66,6 +66,7 @@ _FINDINGS = Listing(
     },
     default="severity",
     search=(findings.c.vulnerability, findings.c.package),
+    steady=True,  # the position is that of the gravest first
 )
 _PACKAGES = Listing(
     key=image_packages.c.position,

@@ -270,6 +270,7 @@ def _registry(row: Row, images: dict[ImageState, int], retry: Any) -> Registry:
         trouble=row.trouble,
         listed=row.listed,
         due=min((at for at in (row.due, retry) if at is not None), default=None),
+        retry=retry,
         repositories=row.repositories,
         images=images,
     )

@@ -10,8 +10,10 @@ from hullguard.model.ids import derived_id
 from hullguard.model.page import Page
 from hullguard.model.registry import ImageState, ListedImage, RegistryImage, RegistryListing
 from hullguard.model.tag_order import order
+from hullguard.model.view import ImageSummary
 from hullguard.storage.paging import Listing, PageRequest, any_of, fetch
 from hullguard.storage.stores import image_places
+from hullguard.storage.stores.image_rows import summaries, visible
 from hullguard.storage.stores.registries import Registries, RegistryWork
 from hullguard.storage.tables import images, registry_images
 from hullguard.storage.transaction import Row, Transaction
@@ -61,7 +63,8 @@ class RegistryImages:
         select = sa.select(registry_images).where(self._mine)
         select = select.where(*any_of(registry_images.c.state, {state.value for state in wanted.state}, self._tx))
         found = await fetch(self._tx, select, _LISTING, request)
-        return Page([_image(row) for row in found.rows], found.total, found.cursor)
+        known = await self._known({row.image_id for row in found.rows if row.image_id is not None})
+        return Page([_image(row, known.get(row.image_id)) for row in found.rows], found.total, found.cursor)
 
     async def tags(self) -> dict[tuple[str, str], str]:
         """What each tag named when it was last listed, by (repository, tag)."""
@@ -181,6 +184,12 @@ class RegistryImages:
             kept |= {"state": ImageState.WAITING.value, "code": "", "why": "", "again": again or row.again}
         return kept
 
+    async def _known(self, ids: Collection[str]) -> dict[str, ImageSummary]:
+        """Those of them that the scope sees, by their ids."""
+        here = (*visible(self._tx), images.c.present, images.c.id.in_(sorted(ids)))
+        rows = await self._tx.all(sa.select(images).where(*here)) if ids else []
+        return {each.id: each for each in await summaries(self._tx, rows)}
+
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(self._tx.mine(registry_images), registry_images.c.registry == self._registry)
@@ -191,7 +200,7 @@ def _place(tag: str, one: str) -> str:
     return f"{order(tag)} {one}"
 
 
-def _image(row: Row) -> RegistryImage:
+def _image(row: Row, known: ImageSummary | None) -> RegistryImage:
     return RegistryImage(
         id=row.id,
         repository=row.repository,
@@ -204,4 +213,5 @@ def _image(row: Row) -> RegistryImage:
         why=row.why,
         seen=row.seen,
         read=row.read,
+        image=known,
     )

@@ -1,6 +1,6 @@
 """What the command line has submitted. A submission is a claim: nothing of it takes the place of what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from hullguard.storage.paging import Listing, PageRequest, fetch
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.images import Images
 from hullguard.storage.stores.wait import TRIES, Wait
-from hullguard.storage.tables import images, submissions
+from hullguard.storage.tables import images, submissions, tokens, users
 from hullguard.storage.transaction import Row, Transaction
 from hullguard.words.plain import plain
 
@@ -23,6 +23,9 @@ MOST_BYTES = 8 << 30
 """Of a tenant, compressed as they came: whoever may submit must not be able to fill the disk."""
 
 _FORGOTTEN_AT_ONCE = 100
+_BUILD = "token:"
+_NAMED = {"image", "user", "token"}
+"""What a submission does not have from the columns of these names."""
 _LISTING = Listing(
     key=submissions.c.id,
     sorts={"submitted": submissions.c.submitted, "name": submissions.c.name, "expires": submissions.c.expires},
@@ -120,14 +123,14 @@ class Submissions:
 
     async def get(self, submission: str) -> Submission:
         """One by its id."""
-        return _submission(await self._row(submission))
+        return (await self._all([await self._row(submission)]))[0]
 
     async def page(self, wanted: SubmissionFilter, request: PageRequest) -> Page[Submission]:
         """A page of them, the newest first."""
         where = [self._tx.mine(submissions)]
         where += [] if wanted.image is None else [submissions.c.image_id == wanted.image]
         found = await fetch(self._tx, sa.select(submissions).where(*where), _LISTING, request)
-        return Page([_submission(row) for row in found.rows], found.total, found.cursor)
+        return Page(await self._all(found.rows), found.total, found.cursor)
 
     async def settled(self, submission: str, *, user: str | None) -> Submission:
         """One whose image was matched since it was submitted; with ``user``, only of one of that user's.
@@ -162,7 +165,7 @@ class Submissions:
                     "and submit that",
                     "submission.not-that-image",
                 )
-        return _submission(row)
+        return (await self._all([row]))[0]
 
     async def delete(self, submission: str) -> Submission:
         """Forget one, and what it says, unless something else lists the image."""
@@ -183,6 +186,15 @@ class Submissions:
         tx = self._tx
         await tx.run(sa.delete(submissions).where(tx.mine(submissions), submissions.c.id == submission))
         await Images(tx).forget(Lister.SUBMISSION, submission)
+
+    async def _all(self, rows: Sequence[Row]) -> list[Submission]:
+        people = await self._names(users, {row.user for row in rows})
+        given = await self._names(tokens, {row.by.removeprefix(_BUILD) for row in rows})
+        return [_submission(row, people.get(row.user), given.get(row.by.removeprefix(_BUILD))) for row in rows]
+
+    async def _names(self, table: sa.Table, ids: Collection[str]) -> dict[str, str]:
+        select = sa.select(table.c.id, table.c.name).where(self._tx.mine(table), table.c.id.in_(sorted(ids)))
+        return {row.id: row.name for row in await self._tx.all(select)} if ids else {}
 
     async def _row(self, submission: str) -> Row:
         row = await self._tx.first(
@@ -206,7 +218,8 @@ def _absent(submission: str) -> NotFound:
     return NotFound(f"there is no submission {submission[:64]}", "submission.not-found")
 
 
-def _submission(row: Row) -> Submission:
-    fields = {name: getattr(row, name) for name in Submission.__struct_fields__ if name != "image"}
+def _submission(row: Row, user: str | None, token: str | None) -> Submission:
+    fields = {name: getattr(row, name) for name in Submission.__struct_fields__ if name not in _NAMED}
     # Earlier releases kept what would turn or hide what stands beside it.
-    return Submission(image=row.image_id, **fields | {"name": plain(row.name), "host": plain(row.host)})
+    fields |= {"name": plain(row.name), "host": plain(row.host)}
+    return Submission(image=row.image_id, user=user, token=token, **fields)

@@ -235,6 +235,18 @@ async def test_the_vulnerabilities_of_one_image_agree_with_its_report(
     assert sum(share.packages for share in detail.layers) == detail.packages == len(PACKAGES)
 
 
+@pytest.mark.parametrize("limit", [1, 50])
+@pytest.mark.parametrize("sort", ["-first_found", "first_found", "package"])
+async def test_of_vulnerabilities_that_are_alike_the_gravest_come_first(tx: Transaction, sort: str, limit: int) -> None:
+    held = inventory(PACKAGES)
+    found = tuple(vulnerability(f"CVE-{9 - number}", severity) for number, severity in enumerate(reversed(Severity)))
+    await Images(tx).store_inventory(IMAGE, held)
+    await matched(tx, IMAGE, report(found, of=held))
+    wanted = VulnerabilityFilter()
+    shown = await walked(lambda step: Images(tx).vulnerabilities(IMAGE, wanted, step), limit, sort=sort)
+    assert [each.severity for each in shown] == sorted(Severity, key=lambda each: -each.rank)
+
+
 @pytest.mark.parametrize("judged", [False, True])
 async def test_two_layers_with_one_content_share_what_it_brought_only_once(tx: Transaction, judged: bool) -> None:
     twice = structs.replace(inventory(), layers=(Layer(BASE, size=1), Layer(APP, size=2), Layer(BASE, size=1)))

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from tests.support.database import SCOPE, Clock
-from tests.support.records import IMAGE, inventory
+from tests.support.records import IMAGE, VULNERABILITIES, inventory, matched, report
 from tests.support.registries import DIGEST, HOST, IMAGE_ID, listed, registry_listing, registry_spec
 
 from hullguard.model.errors import Conflict, NotFound
+from hullguard.model.identity import Scope
 from hullguard.model.registry import ImageState, Registry, RegistryListing, RegistryState, Trouble
 from hullguard.storage import PageRequest, Storage
 from hullguard.storage.stores import (
@@ -182,6 +183,7 @@ async def test_it_is_listed_when_its_time_has_come(storage: Storage, clock: Cloc
         assert await Registries(tx).enqueue_due() == []
         assert (await Registries(tx).get(registry)).state is RegistryState.WAITING
         assert (await Registries(tx).get(registry)).due == tx.now + timedelta(hours=2)
+        assert (await Registries(tx).get(registry)).retry is None
         assert (await Registries(tx).get(never)).due is None
 
 
@@ -194,8 +196,33 @@ async def test_due_says_when_a_failure_is_tried_again(storage: Storage) -> None:
         await Jobs(tx).failed(job, "asks to wait", after=timedelta(minutes=5))
         found = await Registries(tx).get(registry)
         assert (found.state, found.due) == (RegistryState.FAILED, tx.now + timedelta(minutes=5))
+        assert found.retry == found.due
         await Registries(tx).ask(registry, again=False)
         assert await Jobs(tx).take([READ_REGISTRY], 60, alone=True) is not None
+
+
+async def test_an_image_comes_with_what_is_known_of_it(storage: Storage) -> None:
+    registry = await new(storage)
+    await took(storage, registry, registry_listing(listed("1", image_id=IMAGE), listed("2", image_id=None)))
+    assert await known(storage, registry) == {"1": (None, 1), "2": None}
+    async with storage.transaction(SCOPE) as tx:
+        await Images(tx).store_inventory(IMAGE, inventory())
+        await matched(tx, IMAGE, report())
+    expected = len(VULNERABILITIES)
+    assert await known(storage, registry) == {"1": (expected, 1), "2": None}
+    # Who may see but the images of some clusters sees none that lies in no node of theirs.
+    assert await known(storage, registry, Scope(SCOPE.tenant, frozenset({"edge"}))) == {"1": None, "2": None}
+
+
+async def known(storage: Storage, registry: str, scope: Scope = SCOPE) -> dict[str, tuple[int | None, int] | None]:
+    """By tag: how many vulnerabilities its image has, if it was matched, and in how many registries it lies."""
+    async with storage.reading(scope) as tx:
+        page = await RegistryImages(tx, registry).page(RegistryImageFilter(), PageRequest())
+    return {
+        each.tag: each.image
+        and (sum(each.image.vulnerabilities.values()) if each.image.matched else None, each.image.registries)
+        for each in page.items
+    }
 
 
 async def test_only_so_many_are_kept(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

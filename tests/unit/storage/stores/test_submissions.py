@@ -20,12 +20,22 @@ from tests.support.records import (
 )
 
 from hullguard.model.errors import Conflict, NotFound
+from hullguard.model.identity import Role
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory, unread
 from hullguard.model.submission import Submission
 from hullguard.storage import PageRequest, Storage, Transaction
 from hullguard.storage.retention import sweep
-from hullguard.storage.stores import ImageFilter, Images, Lister, SubmissionFilter, Submissions, submissions
+from hullguard.storage.stores import (
+    ImageFilter,
+    Images,
+    Lister,
+    SubmissionFilter,
+    Submissions,
+    Tokens,
+    Users,
+    submissions,
+)
 from hullguard.storage.stores.matching import Matching
 from hullguard.storage.stores.wait import TRIES
 
@@ -72,6 +82,21 @@ async def test_a_later_build_of_the_same_name_is_another_image_and_the_first_one
     await Submissions(tx).keep(claim(of=newer))
 
     assert await listed(tx) == [(IMAGE, True, None)]
+
+
+async def test_it_says_by_name_who_sent_it(tx: Transaction) -> None:
+    omar = await Users(tx).create("omar", Role.OPERATOR, "hash")
+    token = await Tokens(tx).create("build of the shop", omar.id, Role.SUBMITTER, "hash of it", tx.now)
+    sent = await Submissions(tx).keep(claim(by=f"token:{token.id}", user=omar.id))
+    own = await Submissions(tx).keep(claim("srv", of=tree(), by="user:omar", user=omar.id))
+
+    assert (sent.user, sent.token) == ("omar", "build of the shop")
+    assert (own.user, own.token) == ("omar", None)
+    await Tokens(tx).delete(token.id, user=omar.id)
+    page = await Submissions(tx).page(SubmissionFilter(), REQUEST)
+    assert [(each.user, each.token) for each in page.items] == [("omar", None)] * 2
+    await Users(tx).delete(omar.id)
+    assert (await Submissions(tx).get(sent.id)).user is None
 
 
 async def test_a_directory_and_a_bill_of_one_name_are_two_things(tx: Transaction) -> None:
