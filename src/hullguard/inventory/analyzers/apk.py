@@ -31,10 +31,14 @@ _ASKED = 1 << 16
 """Bytes of the lists of repositories and of what was asked for; a longer one is not read."""
 _UNREAD = "!"
 # A file's mode and owner, where they are unusual, stand before its digest.
-_LINE = re.compile(rb"^(?:(?P<field>[PVAoLFmc]):.*|R:(?P<file>.*)(?:\na:.*)?(?:\nZ:(?P<digest>.*))?)?$", re.MULTILINE)
+_LINE = re.compile(rb"^(?:(?P<field>[PVAoLFmcp]):.*|R:(?P<file>.*)(?:\na:.*)?(?:\nZ:(?P<digest>.*))?)?$", re.MULTILINE)
 _LICENSE = re.compile(r"(?!(?:AND|OR|WITH)\Z)(?:[A-Z][A-Z\d]+|[A-Za-z]+[\d+-][\w.+-]*|Zlib|zlib|OpenSSL|custom)")
 """What can only be a licence's name, and no word of one."""
 _GROWTH = 4
+_NAME = re.compile(r"[<>=~@]")
+"""What ends a name where more is asked for than that."""
+_PROVIDED = 1 << 16
+"""Bytes of what a package says that it provides."""
 _ONCE = frozenset("PV")
 """Fields that a package has once."""
 _LONGEST = 1000
@@ -60,7 +64,7 @@ class ApkAnalyzer(Analyzer):
     file instead of for a package of that name.
     """
 
-    name, version = "apk", 13
+    name, version = "apk", 14
     paths = r"(?:usr/)?lib/apk/db/installed|etc/apk/(?:repositories|world)"
     fixed = (*_PLACES, _REPOSITORIES, _WORLD)
 
@@ -84,7 +88,7 @@ class ApkAnalyzer(Analyzer):
                 files += 1
                 kept.append(b"R:" + name + b"\0" + (line["digest"] or b"")[:_DIGEST])
             elif len(kept) - files < bounds.DATABASE_LINES:
-                kept.append(line[0][: 5 * _LONGEST])  # more characters than that, so that what was cut is seen to be
+                kept.append(_shortened(line[0]))
             else:
                 kept.append(_CUT)
                 break
@@ -102,6 +106,7 @@ class ApkAnalyzer(Analyzer):
         # With a merged /usr both names lead to one file.
         places = {real: place for place in _PLACES if (real := files.real(place))}
         owners: list[Owner] = []
+        named = set[str]()
         sources = _Sources(files, context)
         for place in places.values():
             if (file := files.file(place)) is None:
@@ -115,8 +120,14 @@ class ApkAnalyzer(Analyzer):
                 owner = Owner(fields.get("P", ""), sources.own(fields), layer)
                 owners.append(owner.with_files(files, owned))
                 self._add(fields, layer, place, context, findings)
+                named.update((fields.get("P", ""), *fields.get("p", "").split()))
             if not findings.packages and not findings.unknowns:
                 findings.say(place, NO_PACKAGE)
+        missing = sorted(sources.asked - named)
+        if named and missing:
+            first = missing[0]
+            why = f"it does not name {len(missing)} of the packages that {_WORLD} asks for, {first} the first of them"
+            findings.say(next(iter(places.values())), why, incomplete=True)
         provenance.take(findings, context.distribution, owners, fhs=True)
         return findings
 
@@ -162,6 +173,14 @@ class ApkAnalyzer(Analyzer):
         )
 
 
+def _shortened(line: bytes) -> bytes:
+    """A field as it is kept; of what a package provides, other names of it, and not its libraries and commands."""
+    if line.startswith(b"p:"):
+        names = line[2:_PROVIDED].split(b" ")
+        return b"p:" + b" ".join(_NAME.split(text(name))[0].encode() for name in names if b":" not in name)
+    return line[: 5 * _LONGEST]  # more characters than are shown, so that what was cut is seen to be
+
+
 class _Sources:
     """Where packages come from, as far as it can be told."""
 
@@ -169,6 +188,9 @@ class _Sources:
         self._distribution = context.distribution
         asked = _content(files, _WORLD)
         self._fetched = asked != _UNREAD and provenance.fetched(context.distribution, _content(files, _REPOSITORIES))
+        # Conflicts (``!name``) ask for nothing; what is asked for may be held to a version or a repository.
+        self.asked = {_NAME.split(word)[0] for word in asked.split() if asked != _UNREAD and word[0] not in "!."}
+        """Names of packages, and of what packages provide, that somebody asked to be there (apk-world(5))."""
         # ``name><Q1…`` holds a package to the one file that it was installed from.
         self._files = {line.split("><")[0] for line in asked.split() if "><" in line}
 

@@ -32,6 +32,23 @@ def test_a_line_of_any_length_is_read() -> None:
     assert Found([OS, file("lib/apk/db/installed", database)]).names == ["after", "big"]
 
 
+def test_packages_that_were_asked_for_are_missed() -> None:
+    database = (
+        "P:musl\nV:1.2-r0\n\nP:mariadb-client\nV:11-r0\np:mysql-client=11-r0 cmd:mysql=11-r0 so:libx.so=1\n\n"
+        "P:.build-deps\nV:1-r0\n\n"
+    )
+    world = "musl\nmysql-client\n!uclibc\n.build-deps\nlibcrypto3=3.1.4-r0\nnginx@edge>1.2\ncurl><Q1abc=\n"
+
+    found = Found([OS, file("lib/apk/db/installed", database), file("etc/apk/world", world)])
+    whole = Found([OS, file("lib/apk/db/installed", database), file("etc/apk/world", "musl~1.2\nmysql-client\n")])
+
+    why = "it does not name 3 of the packages that etc/apk/world asks for, curl the first of them"
+    assert [(unknown.what, unknown.why, unknown.incomplete) for unknown in found.unknowns] == [
+        ("lib/apk/db/installed", why, True)
+    ]
+    assert whole.unknowns == []
+
+
 def test_the_last_record_needs_no_empty_line() -> None:
     assert Found([OS, file("lib/apk/db/installed", "P:a\nV:1\n\nP:b\nV:2")]).names == ["a", "b"]
 
