@@ -97,6 +97,7 @@ describe('the advisories', () => {
       `The update of ${moment(ENDED)} failed. In use is still what was built on ${moment(BUILT)}.`,
     )
     expect(note).toContain('No source could be had.')
+    expect(note).toContain(why)
     expect(note).toContain('It is tried again by itself. Check that this machine reaches the mirror')
     const rows = [...root.querySelectorAll('[aria-labelledby=sources] tbody tr')].map(
       (row) => row.textContent,

@@ -88,4 +88,15 @@ describe('messages', () => {
       'vulnerabilities.epss',
     ])
   })
+
+  it('that end with a Chinese mark have nothing behind them but what begins a line of its own', () => {
+    const ending = [...chinese].filter(([, text]) => /[：，、；（]$/.test(text)).map(([key]) => key)
+    expect(ending.length).toBeGreaterThan(5)
+    const spaced = ending.filter((key) =>
+      new RegExp(
+        `'${key.replaceAll('.', '\\.')}'[^}]*\\}\\}\\s+(\\{\\{|<(Moment|RouterLink|span|strong)\\b)`,
+      ).test(code),
+    )
+    expect(spaced).toEqual([])
+  })
 })

@@ -225,7 +225,7 @@ describe('trouble with a registry', () => {
     expect(troubleStep('registry.unreachable')).toContain('Check the address')
     await useLanguage('zh-CN')
     expect(troubleTitle('registry.unreachable', said)).toBe('无法连接镜像仓库。')
-    expect(troubleDetail('registry.unreachable', said)).toContain('无法连接仓库 10.0.0.1')
+    expect(troubleDetail('registry.unreachable', said)).toContain('无法连接镜像仓库 10.0.0.1')
   })
 
   it('of a newer server is what the server says, once, and digests in it are short', () => {

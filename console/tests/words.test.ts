@@ -4,7 +4,7 @@ import { instruction } from '@/components/images/instruction'
 import { shortDigest } from '@/components/images/names'
 import { packageName } from '@/components/images/purl'
 import { commandLine, followed, summary } from '@/components/incidents/words'
-import { actorText, reasonText, subjectLink, subjectText } from '@/components/audit/words'
+import { actorText, reasonText, subjectLink, subjectParts, subjectText } from '@/components/audit/words'
 import { reasonText as reasonOfNode } from '@/components/nodes/reasons'
 import { counted, told, useLanguage } from '@/i18n'
 import { bytes, dayAndTime, duration, moment, number } from '@/i18n/format'
@@ -147,7 +147,10 @@ describe('a subject of the audit', () => {
   })
 
   it('is shortened in the middle', () => {
-    expect(subjectText('incident:e9c4da0af1cd587ff093cb957634d712')).toBe('incident:e9c4da0a…d712')
+    expect(subjectText('incident:e9c4da0af1cd587ff093cb957634d712')).toBe('incident e9c4da0a…d712')
+    expect(subjectText('profile:registry.example/shop/web')).toBe('profile registry.example/shop/web')
+    expect(subjectText('something:new')).toBe('something:new')
+    expect(subjectText('advisories:settings')).toBe('settings of updates')
     expect(shortDigest(`sha256:${'a'.repeat(64)}`)).toBe('aaaaaaaaaaaa…')
   })
 })
@@ -156,7 +159,7 @@ describe('a record of the audit', () => {
   it('names who did it', () => {
     expect(actorText('user:alice')).toBe('alice')
     expect(actorText('anonymous')).toBe('Nobody signed in')
-    expect(actorText('node:01a22384ba5a73b3b34d3f8cd49dfdbd')).toBe('node:01a22384…fdbd')
+    expect(actorText('node:01a22384ba5a73b3b34d3f8cd49dfdbd')).toBe('node 01a22384…fdbd')
   })
 
   it('says why something was denied, and what a person wrote as it is', () => {
@@ -166,6 +169,15 @@ describe('a record of the audit', () => {
     expect(reasonText({ outcome: 'denied', reason: 'from-a-newer-server' })).toBe('from-a-newer-server')
     expect(reasonText({ outcome: 'done', reason: 'stale' })).toBe('stale')
     expect(reasonText({ outcome: 'denied', reason: '' })).toBe('–')
+  })
+
+  it('says in Chinese what the thing is', async () => {
+    await useLanguage('zh-CN')
+    expect(subjectText('token:01a22654467247ae3a41784774dcca01')).toBe('令牌 01a22654…ca01')
+    expect(subjectText('advisories:settings')).toBe('漏洞库更新设置')
+    expect(subjectParts('token:01a22654467247ae3a41784774dcca01').short).toBe(true)
+    expect(subjectParts('profile:registry.example/platform/shop/web').short).toBe(false)
+    await useLanguage('en')
   })
 
   it('says in Chinese why something failed', async () => {

@@ -74,7 +74,7 @@ def test_what_is_known_and_what_became_of_updates(visit: Callable[..., Visitor],
     expect(page.get_by_text("7,953 imported, 0 withdrawn, 0 older than stored, 1 refused.")).to_be_visible()
     expect(page.get_by_text("No source could be had.")).to_be_visible()
     expect(page.get_by_text("It is tried again by itself. Check that this machine reaches the mirror")).to_be_visible()
-    for name in ("Update now", "Upload a file", "Save"):
+    for name in ("Update now", "Upload files", "Save"):
         expect(visitor.button(name)).to_have_count(0)
     expect(page.get_by_text("Administrators can change this.")).to_be_visible()
 
@@ -83,7 +83,7 @@ def test_an_operator_updates_and_sees_how_far_it_is(visit: Callable[..., Visitor
     visitor = visit().sign_in("omar")
     page = visitor.page
     visitor.go("/advisories")
-    expect(visitor.button("Upload a file")).to_have_count(0)
+    expect(visitor.button("Upload files")).to_have_count(0)
 
     visitor.button("Update now").click()
 
@@ -122,17 +122,41 @@ def test_a_file_is_uploaded_and_what_is_none_is_refused(
     visitor = visit(refusals=(422,)).sign_in()
     page = visitor.page
     visitor.go("/advisories")
-    visitor.button("Upload a file").click()
+    visitor.button("Upload files").click()
     dialog = page.get_by_role("dialog")
 
-    dialog.get_by_label("File").set_input_files(odd)
+    dialog.get_by_label("Files").set_input_files(odd)
     dialog.get_by_role("button", name="Import").click()
     expect(dialog.get_by_role("alert")).to_contain_text("The file holds neither OSV records nor a KEV catalogue")
-    dialog.get_by_label("File").set_input_files(good)
+    dialog.get_by_label("Files").set_input_files(good)
     dialog.get_by_role("button", name="Import").click()
 
     expect(page.get_by_text("records.json is imported when it is its turn.")).to_be_visible()
     expect(page.get_by_role("heading", name="Import of records.json")).to_be_visible()
+
+
+def test_several_files_are_sent_one_after_another_and_each_says_what_became_of_it(
+    visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    names = ("one.json", "odd.txt", "two.json")
+    for name in names:
+        (tmp_path / name).write_text("no advisory" if name == "odd.txt" else json.dumps(RECORD))
+    visitor = visit(refusals=(422,)).sign_in()
+    page = visitor.page
+    visitor.go("/advisories")
+    visitor.button("Upload files").click()
+    dialog = page.get_by_role("dialog")
+
+    dialog.get_by_label("Files").set_input_files([tmp_path / name for name in names])
+    expect(dialog.get_by_text("Chosen", exact=True)).to_have_count(3)
+    dialog.get_by_role("button", name="Import").click()
+
+    lines = dialog.get_by_role("listitem")
+    expect(lines.nth(0)).to_contain_text("Taken: it is imported when it is its turn.")
+    expect(lines.nth(1).get_by_role("alert")).to_contain_text("The file holds neither OSV records nor a KEV catalogue")
+    expect(lines.nth(2)).to_contain_text("Taken: it is imported when it is its turn.")
+    expect(dialog.get_by_role("button", name="Import")).to_be_disabled()
+    dialog.get_by_role("button", name="Cancel").click()
 
 
 def test_settings_are_changed_and_taken_back(visit: Callable[..., Visitor]) -> None:

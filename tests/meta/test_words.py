@@ -133,3 +133,55 @@ def test_what_fills_a_sentence_comes_out_of_it_again() -> None:
 
 def test_the_catalogue_finds_what_it_is_given() -> None:
     assert Catalogue({"a {x} b": "乙 {x}"}).of("a 1 b") == "乙 1"
+
+
+CONSOLE = ROOT.parents[1] / "console" / "src" / "i18n" / "zh-CN"
+_HAN = "一-鿿"
+_FULL = "，。；：！？、（）《》“”"
+UNTIDY = {
+    "an ASCII comma, semicolon, colon or bracket beside Chinese": re.compile(
+        rf"[{_HAN}] ?[,;(]|[,;)] ?[{_HAN}]|\([{_HAN}]|[{_HAN}]\)|[{_HAN}]:(?!端口)"
+    ),
+    "an ASCII quotation, exclamation or question mark beside Chinese": re.compile(rf'[{_HAN}]["?!]|"[{_HAN}]'),
+    "a space beside a full-width mark": re.compile(rf"[{_FULL}] (?! )|(?<! ) [{_FULL}]"),
+    "a single ellipsis, or three dots, after Chinese": re.compile(rf"[{_HAN}](?:…(?!…)|\.\.\.|⋯)"),
+    "a word that another one stands for": re.compile(r"口令|密钥与"),
+}
+# Code of the rules' language, and columns that begin where their neighbours do.
+TIDY_ENOUGH = re.compile(r"\(\)|'\)'|worker： 就绪|^… 另有")
+
+
+def chinese() -> Iterator[tuple[str, str]]:
+    """Every Chinese sentence of commands and of the console, with where it stands."""
+
+    def flat(tree: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
+        for key, value in tree.items():
+            if isinstance(value, str):
+                yield f"{before}{key}", value
+            else:
+                yield from flat(value, f"{before}{key}.")
+
+    for path in (*FILES, *sorted(CONSOLE.glob("*.json"))):
+        yield from flat(json.loads(path.read_text(encoding="utf-8")), f"{path.name}: ")
+
+
+@pytest.mark.parametrize("what", UNTIDY)
+def test_chinese_is_written_with_the_marks_of_chinese(what: str) -> None:
+    every = list(chinese())
+
+    assert len(every) > 2500
+    assert [(where, text) for where, text in every if UNTIDY[what].search(TIDY_ENOUGH.sub("_", text))] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["甲,乙", "甲 (乙)", "甲: 乙", "甲:乙", '"甲"', "甲， 乙", "用 “a”", "处理中…", "口令"]
+)
+def test_what_is_untidy_is_noticed(text: str) -> None:
+    assert any(pattern.search(TIDY_ENOUGH.sub("_", text)) for pattern in UNTIDY.values())
+
+
+@pytest.mark.parametrize(
+    "text", ["主机:端口", "https://主机:端口", "控制台：  {url}", "甲（乙），丙", "加载中……", "{a} 等 3 个"]
+)
+def test_what_is_tidy_is_left_alone(text: str) -> None:
+    assert not any(pattern.search(text) for pattern in UNTIDY.values())

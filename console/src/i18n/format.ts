@@ -112,6 +112,21 @@ export function calendarDay(date: string): string {
   }).format(new Date(`${date}T00:00:00Z`))
 }
 
+/** Of such a day, the weekday alone and the day alone: where both do not fit into one line. */
+export function weekday(date: string): string {
+  return new Intl.DateTimeFormat(language.value, { weekday: 'short', timeZone: 'UTC' }).format(
+    new Date(`${date}T00:00:00Z`),
+  )
+}
+
+export function monthDay(date: string): string {
+  return new Intl.DateTimeFormat(language.value, {
+    month: 'numeric',
+    day: 'numeric',
+    timeZone: 'UTC',
+  }).format(new Date(`${date}T00:00:00Z`))
+}
+
 /** How long ago, in the largest unit that says something. */
 export function ago(iso: string, now: number): string {
   // A clock that is a little ahead of ours is not the future.

@@ -49,6 +49,11 @@ export function told(
   return i18n.global.te(key) ? i18n.global.t(key, params) : (fallback ?? code)
 }
 
+/** Names side by side, as the language separates them. */
+export function listed(names: readonly string[]): string {
+  return names.join(i18n.global.t('list.comma'))
+}
+
 /** A sentence about a number of things, in the right plural and with the number as the language writes it. */
 export function counted(key: string, count: number, params: Record<string, unknown> = {}): string {
   return i18n.global.t(key, { n: number(count), ...params }, count)

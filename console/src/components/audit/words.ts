@@ -41,7 +41,23 @@ export function subjectLink(subject: string): RouteLocationRaw | null {
   return name ? { name, params: { id } } : null
 }
 
-/** The thing as a person reads it: an id is shortened in the middle. */
+/** Ids and names up to this length stay in one line. */
+const SHORT = 24
+
+/** The thing as a person reads it: its kind in words, and its id, which is shortened in the middle. */
+export function subjectParts(subject: string): { kind: string; id: string; short: boolean } {
+  const whole = told('subjectKind', subject.replace(':', '_'), {}, '')
+  if (whole) return { kind: whole, id: '', short: true }
+  const [kind = '', ...rest] = subject.split(':')
+  const word = rest.length ? told('subjectKind', kind, {}, '') : ''
+  const id = (word ? rest.join(':') : subject).replace(
+    /[0-9a-f]{24,}/,
+    (digits) => `${digits.slice(0, 8)}…${digits.slice(-4)}`,
+  )
+  return { kind: word, id, short: id.length <= SHORT }
+}
+
 export function subjectText(subject: string): string {
-  return subject.replace(/[0-9a-f]{24,}/, (id) => `${id.slice(0, 8)}…${id.slice(-4)}`)
+  const { kind, id } = subjectParts(subject)
+  return [kind, id].filter(Boolean).join(' ')
 }
