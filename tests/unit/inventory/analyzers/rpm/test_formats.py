@@ -187,6 +187,17 @@ def test_no_byte_of_the_structure_of_a_table_hides_packages(database: SqliteData
     assert len(whole.nodes) > 0
 
 
+def test_packages_of_ndb_without_a_slot_are_told() -> None:
+    content = bytearray(ndb(*BLOBS))
+    struct.pack_into("<I", content, 32 + 8, 0)  # the first slot is free now
+    fewer = bytearray(ndb(*BLOBS))
+    struct.pack_into("<I", fewer, 12, 0)  # no page of slots
+
+    assert ndb_format.condense(ndb(*BLOBS)).problems == []
+    assert ndb_format.condense(bytes(content)).problems == ["1 packages lie in it to which no slot points"]
+    assert ndb_format.condense(bytes(fewer)).problems == [f"{len(BLOBS)} packages lie in it to which no slot points"]
+
+
 def test_an_empty_page_in_the_place_of_another_is_told(database: SqliteDatabase) -> None:
     database.install(BLOBS)
     database.checkpoint()
