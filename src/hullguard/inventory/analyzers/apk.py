@@ -39,8 +39,10 @@ _NAME = re.compile(r"[<>=~@]")
 """What ends a name where more is asked for than that."""
 _PROVIDED = 1 << 16
 """Bytes of what a package says that it provides."""
-_ONCE = frozenset("PV")
+_ONCE = frozenset("PVAoLmc")
 """Fields that a package has once."""
+_STRANGE = re.compile(rb"^(?![A-Za-z]:)(?!\Z)[^\n]", re.MULTILINE)
+"""How a line begins that is no field; apk refuses a database that has one (apk_db_read)."""
 _LONGEST = 1000
 """Characters of a value."""
 _DIGEST = 64
@@ -94,7 +96,7 @@ class ApkAnalyzer(Analyzer):
                 break
         if room < 0:
             kept.append(b"\n" + _LISTED)
-        if _HOLE in content or (not content.endswith(_ENTRY_END) and content.strip()):
+        if _HOLE in content or _STRANGE.search(content) or (not content.endswith(_ENTRY_END) and content.strip()):
             kept.append(b"\n" + _DAMAGED)
         return b"\n".join(kept)
 

@@ -32,6 +32,19 @@ def test_a_line_of_any_length_is_read() -> None:
     assert Found([OS, file("lib/apk/db/installed", database)]).names == ["after", "big"]
 
 
+@pytest.mark.parametrize(
+    "database",
+    [
+        "P:a\nV:1\nthe disk is full\no:a\n\nP:b\nV:2\n\n",
+        "P:a\nV:1\nA:x86_64\nL:MIT\nA:noarch\nL:GPL\no:b\n\n",  # between the two are the name and version of the other
+    ],
+)
+def test_lines_that_apk_would_not_have_written_are_told(database: str) -> None:
+    found = Found([OS, file("lib/apk/db/installed", database)])
+
+    assert [(unknown.what, unknown.incomplete) for unknown in found.unknowns] == [("lib/apk/db/installed", True)]
+
+
 def test_packages_that_were_asked_for_are_missed() -> None:
     database = (
         "P:musl\nV:1.2-r0\n\nP:mariadb-client\nV:11-r0\np:mysql-client=11-r0 cmd:mysql=11-r0 so:libx.so=1\n\n"

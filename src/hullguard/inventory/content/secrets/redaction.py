@@ -52,6 +52,14 @@ _COMMANDS: Final = {
 }
 """The rules of shell scripts by a word that stands in each such command."""
 _QUOTED: Final = 4096
+_BETWEEN_LINES = r"\\[rn]|[\s\"'+.,>#*|\\]"
+_KEY: Final = re.compile(
+    r"(-{4,5} ?BEGIN (?:[\w -]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN (?:Static key V1|tls-crypt-v2 \w{1,9} key)) ?-{4,5})"
+    rf"(?=(?:{_BETWEEN_LINES}){{0,100}}+(?:Proc-Type:|Version:|Comment:|[A-Za-z0-9+/=]{{40}}))"
+    rf"(?:{_BETWEEN_LINES}|(?:Proc-Type|DEK-Info|Version|Comment):.{{0,120}}|[A-Za-z0-9+/=]{{16,}})++"
+    rf"(?:[A-Za-z0-9+/=]{{1,15}}(?=(?:{_BETWEEN_LINES})*+-{{4,5}} ?END))?"
+)
+"""A private key with all its lines, however they are indented, quoted or joined; its last line may be a short one."""
 _APART: Final = re.compile(r"[=: \t]")
 """One of these stands between a password and what tells it."""
 _RUN: Final = re.compile(r"[A-Za-z0-9]{16,}")
@@ -61,6 +69,8 @@ _DIGIT, _NO_HEX = re.compile(r"[0-9]"), re.compile(r"[g-zG-Z]")
 @functools.lru_cache(maxsize=4096)
 def redacted_text(text: str) -> str:
     """The text with each credential masked; the same text where there is none."""
+    if "BEGIN " in text:
+        text = _KEY.sub(rf"\1{MASK}", text)
     if any(_DIGIT.search(run) and _NO_HEX.search(run) for run in _RUN.findall(text)):
         text = _without_tokens(text)
     if _APART.search(text) is None:

@@ -210,3 +210,40 @@ def test_no_format_of_a_report_shows_a_password_of_an_instruction(tmp_path: Path
         made = format_of(name)
         assert made is not None
         assert SECRET.encode() not in made.render(report, Page()), name
+
+
+_LINES = [f"{number:02}" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8c" for number in range(24)]
+_SHORT = "a4Zq3w=="
+_KEY = "\n".join(("-----BEGIN " + "RSA PRIVATE KEY-----", *_LINES, _SHORT, "-----END RSA PRIVATE KEY-----"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"RUN cat <<E >/k\n{_KEY}\nE",
+        "RUN |1 KEY=" + _KEY.replace("\n", "\\n") + " /bin/sh -c make",
+        f'RUN echo "{_KEY}" > /k',
+        "LABEL key=" + _KEY.replace("\n", " "),
+        "key: |\n    " + _KEY.replace("\n", "\n    "),
+        'k = ("' + _KEY.replace("\n", '\\n"\n  "') + '")',
+        _KEY.replace("-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,70A2\n\n", 1),
+        _KEY.replace("RSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),
+        _KEY[:700],
+    ],
+)
+def test_no_line_of_a_private_key_is_quoted(text: str) -> None:
+    shown = redacted_text(text)
+
+    assert not [line for line in (*_LINES, _SHORT) if line in shown]
+    assert "PRIVATE KEY" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'grep -q -- "-----BEGIN PRIVATE KEY-----" /etc/ssl/private/a.key && cp a b',
+        _KEY.replace("RSA PRIVATE", "PUBLIC"),
+    ],
+)
+def test_what_only_names_a_key_is_quoted_whole(text: str) -> None:
+    assert redacted_text(text) == text
