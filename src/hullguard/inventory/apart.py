@@ -10,16 +10,16 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
 from hullguard.model.errors import LimitReached, Unavailable
+from hullguard.net.programs import running
 
 _MAX_JOB = 16 << 20
 _MAX_ANSWER = 64 * 1024
-_BUFFER = 1 << 16
 _PR_SET_PDEATHSIG = 1
 
 Answer = TypeVar("Answer")
@@ -48,31 +48,6 @@ async def ask(module: str, job: object, answer: type[Answer], seconds: float, wh
         return msgspec.json.decode(said, type=answer)
     except msgspec.DecodeError as bad:
         raise Unavailable(f"Reading {what} broke off (exit {code}).", "image.worker-died") from bad
-
-
-@contextlib.asynccontextmanager
-async def running(
-    *command: str, stdin: int = asyncio.subprocess.DEVNULL, stderr: int | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A program whose output can be read; it ends with the block, however that ends. Raises OSError.
-
-    asyncio takes a process for ended when its pipes are, too, and sees no end of one that nobody reads on: so they are
-    closed here, by the transport, which ``create_subprocess_exec`` keeps to itself.
-    """
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.subprocess_exec(
-        lambda: asyncio.subprocess.SubprocessStreamProtocol(_BUFFER, loop),
-        *command,
-        stdin=stdin,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
-    )
-    process = asyncio.subprocess.Process(transport, protocol, loop)
-    try:
-        yield process
-    finally:
-        transport.close()
-        await process.wait()
 
 
 async def _bounded(stream: asyncio.StreamReader) -> bytes:

@@ -62,18 +62,6 @@ async def test_one_that_dies_or_says_too_much_is_told(worker: None) -> None:
         assert told.value.code == "image.worker-died"
 
 
-async def test_one_that_nobody_reads_on_is_ended_all_the_same() -> None:
-    """Whose pipe is full has not ended to asyncio, not even when it was killed."""
-    async with asyncio.timeout(60):
-        async with apart.running("cat", "/dev/zero") as process:
-            assert process.stdout is not None
-            await process.stdout.readexactly(1)
-            while process.stdout._transport.is_reading():  # type: ignore[attr-defined]  # until its buffer is full
-                await asyncio.sleep(0.01)
-        assert process.returncode is not None
-    assert not _alive(process.pid)
-
-
 async def test_one_that_takes_too_long_is_ended(worker: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIDS", str(tmp_path / "pid"))
     with pytest.raises(LimitReached, match="took over 5 s"):

@@ -11,6 +11,7 @@ import msgspec
 from hullguard.advisories.errands.messages import Ended, Errand, Said
 from hullguard.model.advisory_update import AdvisoryProgress
 from hullguard.model.decoding import from_json
+from hullguard.net.programs import running
 
 _LINE = 4 << 20
 _HEARTBEAT = 10.0
@@ -24,23 +25,12 @@ async def carried_out(errand: Errand, seconds: float, tell: Tell | None = None) 
 
     ``tell`` hears of the progress, and hears the same again when there has been none for a while.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", _MODULE),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LINE,
-    )
+    started = running(*(sys.executable, "-P", "-m", _MODULE), stdin=asyncio.subprocess.PIPE, buffer=_LINE)
     try:
-        async with asyncio.timeout(seconds):
+        async with started as process, asyncio.timeout(seconds):
             return await _heard(process, errand, tell)
     except TimeoutError:
         return Ended(fault=f"not done after {seconds / 60:.0f} minutes, and ended", code="advisories.too-long")
-    finally:
-        if process.returncode is None:
-            process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.wait()
 
 
 async def _heard(process: asyncio.subprocess.Process, errand: Errand, tell: Tell | None) -> Ended:

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from hullguard.inventory import apart
 from hullguard.model.errors import LimitReached, Unavailable
+from hullguard.net.programs import running
 
 SECONDS = 10.0
 REFUSED = "engine.refused"
@@ -19,7 +19,7 @@ async def said(program: str, *arguments: str, most: int = _MOST, seconds: float 
     """
     try:
         async with (
-            apart.running(program, *arguments, stderr=asyncio.subprocess.PIPE) as process,
+            running(program, *arguments, stderr=asyncio.subprocess.PIPE) as process,
             asyncio.timeout(seconds),
         ):
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - asked for above

@@ -151,3 +151,26 @@ def _gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+async def test_one_whose_pipe_another_process_holds_does_not_keep_who_ended_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = tmp_path / "holder"
+    (tmp_path / "leaves_one_behind.py").write_text(
+        "import pathlib, subprocess, time\n"
+        f"pathlib.Path({str(holder)!r}).write_text(str(subprocess.Popen(['sleep', '600']).pid))\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    monkeypatch.setattr(parent, "_MODULE", "leaves_one_behind")
+    errand = asyncio.create_task(carried_out(Look("a", "b", ()), 600))
+    await eventually(lambda: holder.exists() and holder.read_text())
+    errand.cancel()
+    try:
+        done, _ = await asyncio.wait({errand}, timeout=SECONDS)
+        assert done
+    finally:
+        os.kill(int(holder.read_text()), signal.SIGKILL)
+    with pytest.raises(asyncio.CancelledError):
+        await errand
