@@ -62,6 +62,8 @@ class FakeRegistry:
     def __init__(self, host: str) -> None:
         self.host = host
         self.asked: list[Asked] = []
+        self.connections: set[tuple[str, int]] = set()
+        """The other ends that asked."""
         self.answers: dict[str, Reply | list[Reply] | Answer] = {}
 
     def paths(self) -> list[str]:
@@ -170,6 +172,10 @@ def _nap() -> None:
 def _handler() -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            self.server.registry.connections.add(self.client_address)  # type: ignore[attr-defined]
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))

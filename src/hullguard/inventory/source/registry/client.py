@@ -1,5 +1,6 @@
 """Questions to one registry about one repository: signed in when asked to, patient, and bounded in every answer."""
 
+import dataclasses
 import functools
 import random
 import ssl
@@ -61,6 +62,12 @@ class Client:
         """Where it asks."""
         return self._reference.api_host
 
+    def about(self, repository: str) -> "Client":
+        """Of another repository of the same registry, over the same connections; they are closed with this one."""
+        other = Client(dataclasses.replace(self._reference, repository=repository), self._access)
+        other._pools = self._pools
+        return other
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.clear()
@@ -71,11 +78,12 @@ class Client:
 
         for attempt in range(1, _ATTEMPTS):
             answer = self._get(path, {"Accept": accept})
+            began = time.monotonic()
             try:
                 return _bounded(answer, self.pace(), limit, path), answer.headers
             except HTTPError as cause:
                 answer.close()
-                if attempt == _ATTEMPTS - 1:
+                if attempt == _ATTEMPTS - 1 or self._out_of_patience(began):
                     raise self._unreachable(cause) from cause
                 self.pause(attempt)
         raise AssertionError  # the last attempt returned or raised
@@ -83,7 +91,7 @@ class Client:
     def headers(self, path: str, accept: str) -> Mapping[str, str]:
         """Those that a document would come with."""
         answer = self._get(path, {"Accept": accept}, "HEAD")
-        answer.close()
+        answer.release_conn()  # there is nothing to be read, and the next question goes the same way
         return answer.headers
 
     def blob(self, digest: str, offset: int = 0) -> "BaseHTTPResponse":
@@ -99,6 +107,13 @@ class Client:
             raise Unavailable(sentence, "registry.busy", retry_after=int(seconds))
         self._waited += seconds
         time.sleep(seconds)
+
+    def _out_of_patience(self, began: float) -> bool:
+        """Whether others have waited long enough: an attempt that hung was waiting as much as a pause is."""
+        if not self._access.for_others:
+            return False
+        self._waited += time.monotonic() - began
+        return self._waited > _SHORT_PATIENCE_SECONDS
 
     def signs_in(self) -> bool:
         """Whether the registry wanted to know who asks, and admits that one; raises why it does not.
@@ -178,12 +193,13 @@ class Client:
 
         for attempt in range(1, _ATTEMPTS + 1):
             wait = None
+            began = time.monotonic()
             try:
                 answer = self._send(method, url, headers, body)
             except LocationParseError as cause:
                 raise Unavailable(f"the registry {self._reference.host} leads to no address: {cause}") from cause
             except HTTPError as cause:
-                if attempt == _ATTEMPTS or final(cause):
+                if attempt == _ATTEMPTS or final(cause) or self._out_of_patience(began):
                     raise self._unreachable(cause) from cause
             else:
                 if answer.status not in _AGAIN or attempt == _ATTEMPTS:

@@ -62,8 +62,15 @@ class _Lister:
         self._unlisted: set[str] = set()
         self._listed = 0
         self._refusal: HullguardError | None = None
+        self._client = Client(Reference(spec.address, "", None, None), access)
 
     def listing(self) -> RegistryListing:
+        try:
+            return self._listing()
+        finally:
+            self._client.close()
+
+    def _listing(self) -> RegistryListing:
         names = self._repositories()
         stopped: Unavailable | None = None
         for number, name in enumerate(names):
@@ -144,11 +151,7 @@ class _Lister:
         """
         if self._access.username is None or not isinstance(refused, Denied | Unauthenticated):
             return
-        client = self._client("")
-        try:
-            admitted = client.signs_in()
-        finally:
-            client.close()
+        admitted = self._client.about("").signs_in()
         # One that admits everybody there has not looked at the password: 401 still is about that, 403 is not.
         if not admitted and isinstance(refused, Unauthenticated):
             raise refused
@@ -164,15 +167,11 @@ class _Lister:
         self._unlisted.update(repository for repository, _ in self._known if repository not in exact)
 
     def _catalog(self) -> list[str]:
-        client = self._client("")
-        try:
-            found = names_of(client, "_catalog", self._bounds.names)
-        finally:
-            client.close()
+        found = names_of(self._client.about(""), "_catalog", self._bounds.names)
         return self._sound(found.names, is_repository, found.trouble, self._spec.address)
 
     def _repository(self, name: str) -> None:
-        client = self._client(name)
+        client = self._client.about(name)
         try:
             found = names_of(client, "tags/list", self._bounds.names)
             tags = self._sound(found.names, is_tag, found.trouble, f"{self._spec.address}/{name}")
@@ -185,8 +184,6 @@ class _Lister:
         except NotFound as gone:
             why = f"{self._spec.address} has no repository {name}, or shows it to nobody whom it does not know"
             raise NotFound(why, "registry.no-repository") from gone
-        finally:
-            client.close()
 
     def _tag(self, client: Client, name: str, tag: str) -> None:
         # Of its own for each tag: what it keeps goes with it.
@@ -208,9 +205,6 @@ class _Lister:
             sentence = f"{odd} of the names that {what} lists cannot be names there and were left out"
             self._troubles.append(Trouble("registry.odd-names", sentence))
         return good
-
-    def _client(self, repository: str) -> Client:
-        return Client(Reference(self._spec.address, repository, None, None), self._access)
 
 
 def _joined(troubles: list[Trouble]) -> Trouble | None:

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,6 +75,39 @@ def test_repositories_and_tags_are_read_page_by_page(registry: FakeRegistry) -> 
     ]
     assert {(i.digest, i.tag_digest, i.image_id) for i in listed.images} == {(digest, digest, digest_of(AMD.config))}
     assert not any("/blobs/" in path and digest_of(AMD.layers[0]) in path for path in registry.paths())
+
+
+def test_all_of_a_registry_is_asked_over_one_connection(registry: FakeRegistry) -> None:
+    names = [f"team/app-{number}" for number in range(4)]
+    registry.lists("_catalog", names)
+    for name in names:
+        registry.lists(f"{name}/tags/list", ["1", "2"])
+        for tag in ("1", "2"):
+            registry.put(AMD, name, tag)
+    assert len(listing(registry, "team/*").images) == 8
+    assert len(registry.asked) > 16
+    assert len(registry.connections) == 1
+
+
+def test_one_that_hangs_is_asked_once_where_others_wait_for_their_turn(
+    registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+
+    def never(_: Asked) -> Reply:
+        waits.wait(60)
+        return Reply(b"{}")
+
+    registry.answers["/v2/app/tags/list"] = never
+    monkeypatch.setattr(client, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(client, "_SHORT_PATIENCE_SECONDS", 0.1)
+    try:
+        with pytest.raises(Unavailable) as refused:
+            listing(registry, "app", "later")
+        assert refused.value.code == "registry.unreachable"
+        assert len(registry.asked) == 1
+    finally:
+        waits.set()
 
 
 def test_a_name_without_a_star_needs_no_catalog(registry: FakeRegistry) -> None:
