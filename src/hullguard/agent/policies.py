@@ -5,6 +5,7 @@ import structlog
 
 from hullguard.agent.state import StateDir, replace
 from hullguard.detect import catalog_info, check, known_settings
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Invalid
 from hullguard.model.policy import NodePolicies, policies_hash
 
@@ -30,7 +31,7 @@ def load(state: StateDir) -> Wanted | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid) as bad:
-        _log.warning("stored policies are not used", why=str(bad))
+        _log.warning("stored policies are not used", why=wrong(bad))
         return None
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Invalid, Unavailable
 
 DEFAULT_STATE = Path("/var/lib/hullguard-agent")
@@ -107,7 +108,7 @@ def read_json(path: Path, kind: type[T]) -> T | None:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as bad:
         raise Invalid(
-            f"{path} is damaged ({bad}); remove it, or enrol this node again.", "agent.state-damaged"
+            f"{path} is damaged ({wrong(bad)}); remove it, or enrol this node again.", "agent.state-damaged"
         ) from bad
 
 

@@ -18,6 +18,7 @@ from hullguard.inventory.source.registry import trust
 from hullguard.inventory.source.registry.answers import final, plainly, reason, retry_after
 from hullguard.inventory.source.registry.proxies import proxy_for
 from hullguard.inventory.source.registry.reference import is_loopback
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import (
     Conflict,
     Denied,
@@ -186,7 +187,7 @@ class Platform:
         try:
             return msgspec.json.decode(content, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-            sentence = f"{self._server} does not answer as a platform of this version does: {str(cause)[:300]}"
+            sentence = f"{self._server} does not answer as a platform of this version does: {wrong(cause)[:300]}"
             raise Unavailable(sentence, "platform.strange") from cause
 
     def _content(self, answer: "BaseHTTPResponse", most: int) -> bytes:

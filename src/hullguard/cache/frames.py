@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hullguard.cache.interface import KEY_MAX, VALUE_MAX
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Invalid
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ async def read(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[T]
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"a cache frame is not understood: {cause}", "cache.frame") from cause
+        raise Invalid(f"a cache frame is not understood: {wrong(cause)}", "cache.frame") from cause
 
 
 def pack(frame: Struct) -> bytes:

@@ -39,6 +39,11 @@ def converted(value: Any, kind: type[T]) -> T:
     return msgspec.convert(value, kind)
 
 
+def wrong(cause: BaseException) -> str:
+    """What is wrong with a document that could not be decoded; of one that is too deep Python speaks only of itself."""
+    return "it is nested too deeply" if isinstance(cause, RecursionError) else str(cause)
+
+
 def _meet(kind: Any) -> msgspec.json.Decoder[Any]:
     with _lock:
         decoder = _met.get(kind)

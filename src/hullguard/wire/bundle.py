@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import Meta, Struct
 from packaging.version import InvalidVersion, Version
 
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Conflict, HullguardError, Invalid, LimitReached
 from hullguard.wire import limits
 
@@ -149,7 +150,7 @@ def _manifest(bundle: zipfile.ZipFile, public_key: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(signed, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise _broken(f"the bundle's manifest does not have its form: {cause}") from cause
+        raise _broken(f"the bundle's manifest does not have its form: {wrong(cause)}") from cause
     for name in manifest.files:
         _require_plain(name)
     if set(bundle.namelist()) != {_MANIFEST, _SIGNATURE} | {_PAYLOAD + name for name in manifest.files}:

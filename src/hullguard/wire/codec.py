@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 import zstandard
 
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import LimitReached
 from hullguard.wire import limits
 from hullguard.wire.messages import AgentMessage, EnrolmentAnswer, EnrolmentRequest, ServerMessage
@@ -144,7 +145,7 @@ def _decode(decoder: msgspec.msgpack.Decoder[M], body: bytes) -> M:
             raise Violation(Code.KIND_UNKNOWN, f"no message of the kind {_kind(body)!r} is known here") from cause
         raise Violation(Code.MESSAGE_MALFORMED, f"a message does not have its form: {cause}") from cause
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as cause:
-        raise Violation(Code.MESSAGE_MALFORMED, f"a message cannot be decoded: {cause}") from cause
+        raise Violation(Code.MESSAGE_MALFORMED, f"a message cannot be decoded: {wrong(cause)}") from cause
 
 
 def _kind(body: bytes) -> str:

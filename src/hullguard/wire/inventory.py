@@ -3,6 +3,7 @@
 import msgspec
 import zstandard
 
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import LimitReached
 from hullguard.model.inventory import Inventory
 from hullguard.wire import limits
@@ -69,7 +70,7 @@ def weighed(packed: bytes) -> tuple[Inventory, int]:
         plain = decompress(packed, limits.INVENTORY_BYTES)
         inventory = _DECODER.decode(plain)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise Violation(Code.MESSAGE_MALFORMED, f"an inventory does not have its form: {cause}") from cause
+        raise Violation(Code.MESSAGE_MALFORMED, f"an inventory does not have its form: {wrong(cause)}") from cause
     if (odd := odd_size(inventory)) is not None:
         raise Violation(Code.MESSAGE_MALFORMED, f"an inventory has a layer of {inventory.layers[odd].size} bytes")
     return inventory, len(plain)

@@ -12,6 +12,7 @@ import msgspec
 import zstandard
 from msgspec import Meta, Struct
 
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Invalid, LimitReached
 from hullguard.model.inventory import Inventory
 from hullguard.wire import limits
@@ -82,7 +83,7 @@ def unpack(body: bytes, encoding: str) -> Sent:
     try:
         sent = _DECODER.decode(plain)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise _malformed(str(cause)) from cause
+        raise _malformed(wrong(cause)) from cause
     _require_few_packages(sent)
     _require_sound(sent)
     return sent

@@ -16,6 +16,7 @@ import structlog
 
 from hullguard.access.registries.check import purpose
 from hullguard.inventory import apart
+from hullguard.model.decoding import from_msgpack, wrong
 from hullguard.model.errors import (
     Denied,
     HullguardError,
@@ -156,7 +157,10 @@ async def _list(context: Context, work: RegistryWork) -> None:
     )
     what = f"the registry {work.spec.address}"
     content = await _unchanged(context, work, _asked(job, LIST_SECONDS, what, _LISTING_BYTES))
-    listing = await asyncio.to_thread(msgspec.msgpack.decode, content, type=RegistryListing)
+    try:
+        listing = await asyncio.to_thread(from_msgpack, content, RegistryListing)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as bad:
+        raise Unavailable(f"what was listed of {what} has not its form: {wrong(bad)}", "image.worker-died") from bad
     async with context.storage.transaction(context.scope) as tx:
         if (await Registries(tx).work(work.id)).version != work.version:
             raise ChangedError

@@ -6,7 +6,7 @@ import sys
 import msgspec
 import pytest
 
-from hullguard.model.decoding import converted, from_json, from_msgpack
+from hullguard.model.decoding import converted, from_json, from_msgpack, wrong
 
 MEETING = """
 import threading
@@ -52,3 +52,10 @@ def test_what_is_no_such_thing_is_refused() -> None:
     ):
         with pytest.raises(msgspec.ValidationError):
             refused()
+
+
+def test_of_a_document_that_is_too_deep_python_speaks_only_of_itself() -> None:
+    for document, why in (("[" * 100_000, "it is nested too deeply"), ("{", "Input data was truncated")):
+        with pytest.raises((msgspec.DecodeError, RecursionError)) as refused:
+            from_json(document, object)
+        assert wrong(refused.value) == why

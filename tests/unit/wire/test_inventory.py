@@ -121,3 +121,10 @@ def test_a_size_that_no_layer_has_is_no_inventory(size):
     with pytest.raises(Violation, match=f"a layer of {size} bytes") as refused:
         unpack(b"".join(part.data for part in split(DIGEST, odd)))
     assert refused.value.refusal is Code.MESSAGE_MALFORMED
+
+
+def test_one_that_is_nested_too_deeply_is_said_to_be():
+    deep = b"\x81\xa4more" + b"\x91" * 100_000 + b"\xc0"
+    with pytest.raises(Violation, match=r"^an inventory does not have its form: it is nested too deeply$") as refused:
+        unpack(zstandard.ZstdCompressor().compress(deep))
+    assert refused.value.refusal is Code.MESSAGE_MALFORMED

@@ -194,3 +194,10 @@ def test_what_is_too_large_is_not_even_sent(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(limits, "INVENTORY_BYTES", 1000)
     with pytest.raises(LimitReached, match="at most 1000 fit"):
         pack(SENT)
+
+
+def test_one_that_is_nested_too_deeply_is_said_to_be() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    body = PLAIN.replace(b'"target":', b'"more": %b, "target":' % deep, 1)
+    with pytest.raises(Invalid, match=r"does not have its form: it is nested too deeply$"):
+        unpack(body, "identity")

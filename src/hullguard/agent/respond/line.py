@@ -18,6 +18,7 @@ from hullguard import __version__
 from hullguard.agent.respond import orders
 from hullguard.agent.respond.guard import NOTE, SOCKET
 from hullguard.agent.respond.orders import LARGEST, SPEECH, Greeting, Order, Word
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Unavailable
 
 _START_SECONDS = 20.0
@@ -117,7 +118,7 @@ class Line:
             except BlockingIOError:
                 return
             except (OSError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as bad:
-                _log.warning("responder not understood", why=str(bad))
+                _log.warning("responder not understood", why=wrong(bad))
                 word = None
             if word is None:
                 self._lost()

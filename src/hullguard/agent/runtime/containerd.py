@@ -20,7 +20,7 @@ from hullguard.agent.runtime.programs import REFUSED, said
 from hullguard.agent.runtime.stock import MOST_IMAGES, MOST_NAMES, Place, Stock
 from hullguard.agent.sensor import specs
 from hullguard.inventory.source.platforms import fits, own_platform, preference
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import LimitReached, Unavailable
 from hullguard.model.event import ImageRef
 from hullguard.model.image import Platform
@@ -204,7 +204,7 @@ def _decoded(content: bytes, kind: type[T]) -> T:
     try:
         return from_json(content, kind)
     except _UNREADABLE as bad:
-        raise Unavailable(f"ctr's answer has not its form: {bad}", _STRANGE) from bad
+        raise Unavailable(f"ctr's answer has not its form: {wrong(bad)}", _STRANGE) from bad
 
 
 def _server_version(said_of_both: bytes) -> str:

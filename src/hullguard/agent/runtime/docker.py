@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from hullguard.agent.runtime.http import HttpClient, parse_address
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Conflict, Invalid, NotFound, Unavailable
 from hullguard.model.event import ImageRef
 from hullguard.model.node import Container
@@ -272,4 +273,6 @@ def decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except _UNREADABLE as bad:
-        raise Unavailable(f"Docker's answer is not what its API promises: {bad}", "docker-answer-strange") from bad
+        raise Unavailable(
+            f"Docker's answer is not what its API promises: {wrong(bad)}", "docker-answer-strange"
+        ) from bad
