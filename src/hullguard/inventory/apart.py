@@ -46,7 +46,7 @@ async def ask(module: str, job: object, answer: type[Answer], seconds: float, wh
             raise LimitReached(f"Reading {what} took over {seconds:.0f} s.", "image.too-slow") from slow
     try:
         return msgspec.json.decode(said, type=answer)
-    except msgspec.DecodeError as bad:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as bad:
         raise Unavailable(f"Reading {what} broke off (exit {code}).", "image.worker-died") from bad
 
 

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hullguard.advisories.bundle import keys
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import HullguardError, Invalid, NotFound
 
 MANIFEST = "manifest.json"
@@ -106,7 +106,7 @@ class Bundle:
         try:
             manifest = from_json(signed, Manifest)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-            raise self._broken(f"its manifest does not have its form: {cause}") from cause
+            raise self._broken(f"its manifest does not have its form: {wrong(cause)}") from cause
         for name in manifest.files:
             if not _NAME.fullmatch(name):
                 raise self._broken(f"it names {name[:200]!r}, which is no plain name")

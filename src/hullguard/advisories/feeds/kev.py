@@ -5,7 +5,7 @@ from msgspec import Struct
 
 from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Lines
 from hullguard.advisories.writer import Writer
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 
 
 class _Entry(Struct):
@@ -29,7 +29,7 @@ class KevFeed(Feed):
         try:
             catalogue = from_json(stream.read(MAX_RECORD), _Catalogue)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-            account.refuse(where, f"the KEV catalogue cannot be read: {cause}")
+            account.refuse(where, f"the KEV catalogue cannot be read: {wrong(cause)}")
             return
         if not catalogue.vulnerabilities:
             account.refuse(where, "the KEV catalogue is empty")

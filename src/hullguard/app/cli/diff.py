@@ -10,6 +10,7 @@ from hullguard.app.cli import scan_options as options
 from hullguard.app.cli.declared import Argument, Option
 from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, width, write
+from hullguard.model.decoding import wrong
 from hullguard.model.errors import Invalid
 from hullguard.words import say
 
@@ -89,7 +90,7 @@ def read_report(path: Path) -> "ScanReport":
     try:
         return msgspec.json.decode(path.read_bytes(), type=ScanReport)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"{path} is no report of `hullguard scan -f json`: {cause}") from cause
+        raise Invalid(f"{path} is no report of `hullguard scan -f json`: {wrong(cause)}") from cause
 
 
 def _is_report(path: Path) -> bool:

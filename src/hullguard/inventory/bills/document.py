@@ -11,7 +11,7 @@ from msgspec import Struct
 from hullguard.inventory.bills.purls import is_another, operating_system, package_of, system_of
 from hullguard.inventory.bills.written import Choice, Component, Document, External, SpdxPackage
 from hullguard.inventory.source.engine_json import folded
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
 from hullguard.model.image import OperatingSystem
 from hullguard.model.package import Package
@@ -206,14 +206,14 @@ def _decoded(content: bytes, what: str) -> Document:
         keys = from_json(content, dict[str, msgspec.Raw]).keys()
         document = from_json(content, Document)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
-        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
+        raise Invalid(f"{what} is not what it should be: {wrong(cause)}", "sbom.bad-document") from cause
     for odd in keys - _KEYS:
         if key := _FOLDED.get(folded(odd)):
             raise _odd(what, key, odd)
     try:
         json.loads(content, object_pairs_hook=lambda pairs: _unambiguous(pairs, what))
     except (ValueError, RecursionError) as cause:
-        raise Invalid(f"{what} is not what it should be: {cause}", "sbom.bad-document") from cause
+        raise Invalid(f"{what} is not what it should be: {wrong(cause)}", "sbom.bad-document") from cause
     if document.bom_format is not None and document.spdx_version is not None:
         raise Invalid(f"{what} is CycloneDX and SPDX at once; make two files of it", "sbom.ambiguous")
     return document

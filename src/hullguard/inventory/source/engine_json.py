@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from hullguard.model.decoding import converted
+from hullguard.model.decoding import converted, wrong
 from hullguard.model.errors import Invalid
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def decode(content: bytes, kind: type[T], what: str) -> T:
     except _Ambiguous as cause:
         raise Invalid(f"{what} is ambiguous: {cause}", "image.ambiguous") from cause
     except (ValueError, RecursionError, msgspec.MsgspecError) as cause:
-        raise Invalid(f"{what} is not what it should be: {cause}", "image.bad-document") from cause
+        raise Invalid(f"{what} is not what it should be: {wrong(cause)}", "image.bad-document") from cause
 
 
 def folded(key: str) -> str:

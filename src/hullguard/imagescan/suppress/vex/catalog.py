@@ -7,7 +7,7 @@ import msgspec
 
 from hullguard.imagescan.suppress.rule import Rule
 from hullguard.imagescan.suppress.vex import csaf, cyclonedx, head, openvex
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
 from hullguard.model.exception import VexFormat, VexHead
 from hullguard.model.package import Unknown
@@ -38,7 +38,7 @@ def statements(content: bytes, name: str) -> tuple[list[Rule], int]:
     try:
         rules, skipped = _READ[_format(content, name)](content, name)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"{name}: no VEX document: {cause}", "suppress.invalid-vex") from cause
+        raise Invalid(f"{name}: no VEX document: {wrong(cause)}", "suppress.invalid-vex") from cause
     if len(rules) > _MAX_STATEMENTS:
         raise Invalid(f"{name}: more than {_MAX_STATEMENTS} statements", "suppress.too-many")
     return rules, skipped
@@ -50,7 +50,7 @@ def describe(content: bytes, name: str) -> VexHead:
     try:
         return _HEAD[_format(content, name)](content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"{name}: no VEX document: {cause}", "suppress.invalid-vex") from cause
+        raise Invalid(f"{name}: no VEX document: {wrong(cause)}", "suppress.invalid-vex") from cause
 
 
 def _format(content: bytes, name: str) -> VexFormat:

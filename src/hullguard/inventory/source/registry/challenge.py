@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
 
 _MAX_HEADER = 8192
@@ -47,7 +47,7 @@ def parse_token(content: bytes, realm: str) -> str:
     try:
         answer = from_json(content, _Token)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"{realm} gave an answer that is no token: {cause}", "registry.bad-token") from cause
+        raise Invalid(f"{realm} gave an answer that is no token: {wrong(cause)}", "registry.bad-token") from cause
     token = answer.token or answer.access_token or ""
     if len(token) > _MAX_TOKEN or not _TOKEN.fullmatch(token):
         raise Invalid(f"{realm} gave an answer without a usable token", "registry.bad-token")

@@ -18,7 +18,7 @@ from msgspec import Struct
 from hullguard.inventory import base_directories
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.reference import HUB, Reference
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
 
 _MAX_CONFIG = 1 << 20
@@ -126,7 +126,7 @@ def _read(path: Path) -> _Config | None:
             raise Invalid(f"{path} has more than {_MAX_CONFIG} bytes", "registry.docker-config")
         return from_json(content, _Config)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"{path} is no Docker configuration: {cause}", "registry.docker-config") from cause
+        raise Invalid(f"{path} is no Docker configuration: {wrong(cause)}", "registry.docker-config") from cause
 
 
 def _from_config(config: _Config, reference: Reference) -> Known | None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from hullguard.inventory.source.registry.client import Client
-from hullguard.model.decoding import from_json
+from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
 from hullguard.model.registry import Trouble
 
@@ -75,7 +75,9 @@ def _listed(content: bytes, path: str) -> list[str]:
     try:
         found = from_json(content, _Page)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Invalid(f"the registry's answer to {path} is no list of names: {cause}", "registry.bad-list") from cause
+        raise Invalid(
+            f"the registry's answer to {path} is no list of names: {wrong(cause)}", "registry.bad-list"
+        ) from cause
     names = found.tags if path.endswith("/list") else found.repositories
     if names is UNSET:
         sentence = f"the registry's answer to {path} is no list of names; is that its address?"
