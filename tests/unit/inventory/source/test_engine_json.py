@@ -77,6 +77,12 @@ def test_what_go_does_not_read_is_refused(content: str) -> None:
         decode(content.encode(), DockerImage, "it")
 
 
+def test_what_is_nested_too_deeply_is_said_to_be() -> None:
+    deep = b'{"config": {"Labels": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    with pytest.raises(Invalid, match=r"^the configuration is not what it should be: it is nested too deeply$"):
+        decode(deep, ImageConfig, "the configuration")
+
+
 @pytest.mark.parametrize("entries", ["{}", "[]", '{"a":[]}'])
 def test_a_document_of_more_entries_than_memory_should_hold_is_refused(entries: str) -> None:
     with pytest.raises(Invalid, match="lists and objects"):
