@@ -43,8 +43,8 @@ def test_no_library_comes_along_that_the_agent_does_not_use(loaded: set[str]):
 def test_of_the_product_it_loads_what_an_agent_is(loaded: set[str]):
     assert {name.split(".")[1] for name in loaded if name.startswith("hullguard.")} == PARTS
     assert not any(name.startswith("hullguard.agent.images_worker") for name in loaded)
-    # Images are read in a process of its own: what starts it, and which of several platforms an engine takes, is all of inventory.
+    # Images are read in a process of its own: what starts it, where containerd answers, and which of several platforms an engine takes, is all of inventory.
     inventory = {
         name.removeprefix("hullguard.inventory.") for name in loaded if name.startswith("hullguard.inventory.")
     }
-    assert inventory == {"apart", "source", "source.platforms"}
+    assert inventory == {"apart", "source", "source.containerd_socket", "source.platforms"}

@@ -19,6 +19,7 @@ from hullguard.agent.runtime.docker import instant
 from hullguard.agent.runtime.programs import REFUSED, said
 from hullguard.agent.runtime.stock import MOST_IMAGES, MOST_NAMES, Place, Stock
 from hullguard.agent.sensor import specs
+from hullguard.inventory.source.containerd_socket import containerd_socket
 from hullguard.inventory.source.platforms import fits, own_platform, preference
 from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import LimitReached, Unavailable
@@ -28,7 +29,6 @@ from hullguard.model.node import Container
 
 T = TypeVar("T")
 
-SOCKETS: Final = ("/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock")
 _DOCKERS: Final = frozenset({"moby"})
 """Namespaces of Docker, which lists what is in them itself."""
 _MOST_NAMESPACES: Final = 16
@@ -77,7 +77,7 @@ class _OutOfTimeError(Exception):
 
 
 class Containerd:
-    """The one at ``CONTAINERD_ADDRESS``, else at a usual place: its own, or that of k3s and RKE2."""
+    """The one that answers at ``containerd_socket()``."""
 
     name = "containerd"
 
@@ -90,12 +90,7 @@ class Containerd:
         self._looks = 0
 
     def here(self) -> bool:
-        return self._socket() is not None
-
-    @staticmethod
-    def _socket() -> str | None:
-        told = os.environ.get("CONTAINERD_ADDRESS")
-        return told or next((place for place in SOCKETS if Path(place).exists()), None)
+        return bool(os.environ.get("CONTAINERD_ADDRESS")) or containerd_socket().exists()
 
     async def stock(self) -> Stock:
         self._until = time.monotonic() + BUDGET_SECONDS
@@ -132,7 +127,7 @@ class Containerd:
         return Stock(f"containerd {self._version}".rstrip(), images, places, tuple(containers), left_out, whole)
 
     def _place(self, namespace: str, name: str) -> Place:
-        variables = {"CONTAINERD_NAMESPACE": namespace, "CONTAINERD_ADDRESS": self._socket() or ""}
+        variables = {"CONTAINERD_NAMESPACE": namespace, "CONTAINERD_ADDRESS": str(containerd_socket())}
         return Place(f"containerd:{name}", variables)
 
     async def _namespaces(self) -> list[str]:
@@ -193,11 +188,11 @@ class Containerd:
         return known
 
     async def _ask(self, *words: str) -> bytes:
-        program, address = shutil.which("ctr"), self._socket()
+        program, address = shutil.which("ctr"), str(containerd_socket())
         if program is None:
             sentence = f"containerd answers at {address}, but its command ctr is not installed"
             raise Unavailable(sentence, "containerd.no-ctr")
-        return await said(program, "-a", address or SOCKETS[0], "--connect-timeout", "5s", *words)
+        return await said(program, "-a", address, "--connect-timeout", "5s", *words)
 
 
 def _decoded(content: bytes, kind: type[T]) -> T:

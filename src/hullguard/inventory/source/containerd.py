@@ -8,12 +8,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 from hullguard.inventory.compression import Readable
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.blobs import Blobs, StreamBlobs
+from hullguard.inventory.source.containerd_socket import containerd_socket
 from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.oci import describe_oci
 from hullguard.inventory.source.opened import Request, StoredImage
@@ -21,7 +21,6 @@ from hullguard.inventory.source.registry.reference import parse_reference
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 from hullguard.model.package import Unknown
 
-DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 _SECONDS = 60.0
 _MAX_LIST = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,1023}")
@@ -76,11 +75,6 @@ class _Output:
             self._errors.seek(0)
             raise _refused(self._errors.read(2000), code)
         return data
-
-
-def containerd_socket() -> Path:
-    """Where containerd answers, as ``ctr`` looks for it."""
-    return Path(os.environ.get("CONTAINERD_ADDRESS") or DEFAULT_SOCKET)
 
 
 def _found(asked: str) -> tuple[str, str, list[str]]:

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from hullguard.inventory.source import podman_storage
-from hullguard.inventory.source.containerd import ContainerdSource, containerd_socket
+from hullguard.inventory.source.containerd import ContainerdSource
+from hullguard.inventory.source.containerd_socket import containerd_socket
 from hullguard.inventory.source.engine import DEFAULT_HOST
 from hullguard.inventory.source.engines import DockerSource, PodmanSource, podman, podman_host
 from hullguard.inventory.source.opened import Elsewhere, Listed, PlainTree, Request, Source, StoredImage

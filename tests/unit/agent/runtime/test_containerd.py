@@ -9,6 +9,7 @@ import pytest
 from hullguard.agent.runtime import containerd as containerd_module
 from hullguard.agent.runtime import programs
 from hullguard.agent.runtime.containerd import Containerd
+from hullguard.inventory.source import containerd_socket
 from hullguard.model.errors import LimitReached, Unavailable
 
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
@@ -218,7 +219,7 @@ async def test_a_socket_without_the_command_is_told(ctr: Ctr, monkeypatch: pytes
 
 def test_it_is_here_where_a_socket_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONTAINERD_ADDRESS", raising=False)
-    monkeypatch.setattr(containerd_module, "SOCKETS", (str(tmp_path / "s"), str(tmp_path / "k3s")))
+    monkeypatch.setattr(containerd_socket, "SOCKETS", (str(tmp_path / "s"), str(tmp_path / "k3s")))
     assert not Containerd().here()
     (tmp_path / "k3s").touch()
     assert Containerd().here()

@@ -7,7 +7,7 @@ import pytest
 from tests.support.images import Image, layer, node_package
 
 from hullguard.inventory import read
-from hullguard.inventory.source import containerd
+from hullguard.inventory.source import containerd, containerd_socket
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 
 NAME = "docker.io/library/app:latest"
@@ -114,3 +114,19 @@ def test_what_is_missing_is_said(ctr: Ctr, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="ctr of containerd is not installed"):
         read("containerd:app")
+
+
+def test_the_containerd_of_a_kubernetes_that_brings_it_along_is_found(
+    ctr: Ctr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Image([layer(node_package("a", "1.0.0"))], compression="gzip").oci_archive(tmp_path / "a.tar")
+    log = ctr(f"cat {archive}")
+    monkeypatch.delenv("CONTAINERD_ADDRESS")
+    own, k3s = (tmp_path / name for name in ("own.sock", "k3s.sock"))
+    monkeypatch.setattr(containerd_socket, "SOCKETS", (str(own), str(k3s)))
+    with pytest.raises(Unavailable, match=f"no containerd answers at {own}"):
+        read("containerd:app")
+    for there in (k3s, own):
+        there.touch()
+        assert [package.name for package in read("containerd:app", platform="linux/amd64").packages] == ["a"]
+        assert log.read_text().splitlines()[-1].startswith(f"-a {there} ")

@@ -12,7 +12,7 @@ from tests.support.images import Image, layer, node_package
 from tests.support.registry import fake_registry
 
 from hullguard.inventory import LayerCache, Limits, read, recognise
-from hullguard.inventory.source import containerd, engines, named, podman_service, podman_storage
+from hullguard.inventory.source import containerd_socket, engines, named, podman_service, podman_storage
 from hullguard.model.errors import Invalid, NotFound, Unavailable
 from hullguard.model.package import Unknown
 
@@ -50,7 +50,7 @@ def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (named, engines):
         monkeypatch.setattr(module, "DEFAULT_HOST", f"unix://{tmp_path}/docker.sock")
     monkeypatch.setattr(engines, "PODMAN_SOCKET", str(tmp_path / "podman.sock"))
-    monkeypatch.setattr(containerd, "DEFAULT_SOCKET", str(tmp_path / "containerd.sock"))
+    monkeypatch.setattr(containerd_socket, "SOCKETS", (str(tmp_path / "containerd.sock"), str(tmp_path / "k3s.sock")))
     for variable in ("CONTAINER_HOST", "CONTAINERD_ADDRESS", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
