@@ -94,7 +94,7 @@ describe('the advisories', () => {
     expect(root.querySelector('#state + *')?.textContent.trim()).toBe('In use; the last update failed')
     const note = root.querySelector('.note')?.textContent ?? ''
     expect(note).toContain(
-      `The update of ${moment(ENDED)} failed. In use is still what was built on ${moment(BUILT)}.`,
+      `The update of ${moment(ENDED)} failed. In use is what was built on ${moment(BUILT)}.`,
     )
     expect(note).toContain('No source could be had.')
     expect(note).toContain(why)

@@ -120,7 +120,7 @@ describe('who submitted something', () => {
       'a token of omar that is gone',
       'omar 的令牌（已不存在）',
     ],
-    [{ by: 'token:t1', user: null, token: null }, 'token:t1', 'token:t1'],
+    [{ by: 'token:t1', user: null, token: null }, 'token t1', '令牌 t1'],
   ])('as %o is named', async (sent, english, chinese) => {
     expect(senderText(sent)).toBe(english)
     await useLanguage('zh-CN')

@@ -4,7 +4,14 @@ import { instruction } from '@/components/images/instruction'
 import { shortDigest } from '@/components/images/names'
 import { packageName } from '@/components/images/purl'
 import { commandLine, followed, summary } from '@/components/incidents/words'
-import { actorText, reasonText, subjectLink, subjectParts, subjectText } from '@/components/audit/words'
+import {
+  actorText,
+  factName,
+  reasonText,
+  subjectLink,
+  subjectParts,
+  subjectText,
+} from '@/components/audit/words'
 import { reasonText as reasonOfNode } from '@/components/nodes/reasons'
 import { counted, told, useLanguage } from '@/i18n'
 import { bytes, dayAndTime, duration, moment, number } from '@/i18n/format'
@@ -169,6 +176,17 @@ describe('a record of the audit', () => {
     expect(reasonText({ outcome: 'denied', reason: 'from-a-newer-server' })).toBe('from-a-newer-server')
     expect(reasonText({ outcome: 'done', reason: 'stale' })).toBe('stale')
     expect(reasonText({ outcome: 'denied', reason: '' })).toBe('–')
+  })
+
+  it('names its details, also where incidents call something else so', async () => {
+    await useLanguage('zh-CN')
+    expect(['before', 'vulnerabilities', 'path', 'from-a-newer-server'].map(factName)).toEqual([
+      '原值',
+      '漏洞',
+      '路径',
+      'from-a-newer-server',
+    ])
+    await useLanguage('en')
   })
 
   it('says in Chinese what the thing is', async () => {

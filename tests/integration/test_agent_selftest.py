@@ -68,7 +68,7 @@ def test_a_running_agent_hears_and_the_platform_is_not_alarmed(docker_host: str,
         found = client.wait(path, lambda page: page["items"])["items"]
 
     assert code == 0, out + err
-    assert "已触发 3，未触发 0，未测试 0；监听者：运行中的代理" in out
+    assert "已触发 3，未触发 0，未测试 0；监听者：运行中的 Agent" in out
     assert [one["self_test"] for one in found] == [True]
     assert left(docker_host) == []
 

@@ -12,6 +12,11 @@ export function actorText(actor: string): string {
   return told('actor', actor, {}, actor.startsWith('user:') ? actor.slice(5) : subjectText(actor))
 }
 
+/** What a detail of a record is; what incidents call so may be something else. */
+export function factName(name: string): string {
+  return told('auditFact', name, {}, told('fact', name, {}, name))
+}
+
 /** Why, as a person wrote it; of what was denied the server gives the code of the problem, of what failed its sentence. */
 export function reasonText(record: Pick<AuditRecord, 'outcome' | 'reason'>): string {
   if (!record.reason) return '–'
