@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Problem } from '@/api/client'
 import type { ImageDetail, Registry, RegistryImage } from '@/api/types'
 import ImageFacts from '@/components/images/ImageFacts.vue'
 import DueMoment from '@/components/registries/DueMoment.vue'
 import { emptyRegistry } from '@/components/registries/draft'
+import { placeOf } from '@/components/registries/fields'
+import { troubleDetail, troubleTitle } from '@/components/registries/trouble'
+import DownloadMenu from '@/components/reports/DownloadMenu.vue'
 import RegistryImages from '@/components/registries/RegistryImages.vue'
 import { senderText } from '@/components/submissions/sender'
 import { useLanguage } from '@/i18n'
@@ -108,6 +112,39 @@ describe('the images of a registry', () => {
     )
     expect(told).toEqual(['HHigh4', '–', 'Could not be read'])
     page.unmount()
+  })
+})
+
+describe('what failed, in the words of a code that is new', () => {
+  it('has its digests shortened', () => {
+    const hex = 'a'.repeat(64)
+    const said = `layer sha256:${hex} is no tar archive`
+    expect(troubleTitle('image.newer', said)).toBe('layer sha256:aaaaaaaa…aaaa is no tar archive')
+    expect(troubleDetail('image.newer', said)).toBe('')
+  })
+})
+
+describe('the files of an image', () => {
+  it.each([
+    ['/?q=openssl', true],
+    ['/?layer=sha256:1', true],
+    ['/?severity=high', false],
+  ])('at %s say whether they have more than the list', async (at, told) => {
+    const image = { id: 'sha256:1', matched: registry.changed_at } as unknown as ImageDetail
+    const page = await mounted(DownloadMenu, { image }, 'en', at)
+    page.root.querySelector('button')?.click()
+    await page.settle()
+    expect(page.text().includes('more than the list shows')).toBe(told)
+    page.unmount()
+  })
+})
+
+describe('a name that another registry has', () => {
+  it('is shown at the name, though the server names no field', () => {
+    const taken = new Problem(409, 'registry.name-taken', 'there is a registry named x already')
+    expect(placeOf(taken)).toEqual({ field: 'name', item: null })
+    expect(placeOf(new Problem(409, 'registry.too-many', 'no more are kept'))).toBeNull()
+    expect(placeOf(null)).toBeNull()
   })
 })
 

@@ -199,6 +199,7 @@ describe('what nobody looked for in a submission', () => {
   it('is nothing where all of it was looked for', async () => {
     const text = await contentOf(read, content)
     expect(text).toContain('Secrets and configuration 0')
+    expect(text).toContain('Licences 0')
     expect(text).toContain('Nothing was found')
     expect(text).not.toContain('ot looked for')
   })

@@ -48,6 +48,7 @@ def pages(console: Console) -> dict[str, str]:
         "image": f"/images/{image}",
         "image-packages": f"/images/{image}?tab=packages",
         "image-content": f"/images/{image}?tab=content",
+        "image-licences": f"/images/{image}?tab=licences",
         "image-suppressed": f"/images/{image}?tab=suppressed",
         "image-unknowns": f"/images/{image}?tab=unknowns",
         "image-vulnerability": f"/images/{image}?item={quote(f'{worst.id} {worst.package}')}",

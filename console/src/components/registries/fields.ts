@@ -1,4 +1,6 @@
 /** Which field of the form a server's complaint is about, from the JSON path it names. */
+import type { Problem } from '@/api/client'
+
 const FIELDS = [
   'name',
   'address',
@@ -23,6 +25,15 @@ export interface RegistryPlace {
 }
 
 const PATH = /^\$\.(?:spec\.)?(\w+)(?:\[(\d+|\.\.\.)\])?$/
+
+/** Of what the server names no field, for it is about what is there already. */
+const BY_CODE: Record<string, RegistryField> = { 'registry_name-taken': 'name' }
+
+/** Where a complaint stands in the form; null: it is about no field that the form has. */
+export function placeOf(problem: Problem | null): RegistryPlace | null {
+  const field = BY_CODE[problem?.code.replaceAll('.', '_') ?? '']
+  return field ? { field, item: null } : registryPlace(problem?.field ?? null)
+}
 
 /** Null: it is about no field that the form has. */
 export function registryPlace(path: string | null): RegistryPlace | null {
