@@ -1,6 +1,7 @@
 """Credentials of code hosts, package registries, builds and infrastructure tools."""
 
 from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.inventory.content.secrets.rules.named import NO_DIGIT, named
 from hullguard.model.severity import Severity
 
 _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
@@ -25,6 +26,16 @@ CODE_HOSTS = (
     Rule("gitlab-oauth-secret", "GitLab OAuth application secret", _HIGH, r"gloas-[A-Za-z0-9_\-]{64}"),
     Rule("bitbucket-app-password", "Bitbucket app password", _HIGH, r"ATBB[A-Za-z0-9]{32}", entropy=3.0),
     Rule("bitbucket-access-token", "Bitbucket access token", _HIGH, r"ATCTT3[A-Za-z0-9_=\-]{100,250}", entropy=3.5),
+    Rule(
+        "bitbucket-client-secret",
+        "Bitbucket client secret",
+        _HIGH,
+        r"[A-Za-z0-9_=\-]{64}|[A-Za-z0-9]{32}",
+        words=named("bitbucket", "secret"),
+        entropy=3.0,
+        allow=NO_DIGIT,
+        unless="[=-]",
+    ),
     Rule("atlassian-api-token", "Atlassian API token", _HIGH, r"ATATT3[A-Za-z0-9_=\-]{100,250}", entropy=3.5),
     Rule("sourcegraph-token", "Sourcegraph access token", _HIGH, r"sgp_(?:[a-f0-9]{16}|local)_[a-f0-9]{40}"),
     Rule("gitea-token", "Gitea access token", _HIGH, r"[a-f0-9]{40}", words=r"gitea|forgejo|gogs", entropy=3.0),
@@ -101,6 +112,7 @@ BUILDS = (
     Rule("octopus-api-key", "Octopus Deploy API key", _HIGH, r"API-[A-Z0-9]{26,27}", entropy=3.5),
     Rule("infracost-key", "Infracost API key", _MEDIUM, r"ico-[A-Za-z0-9]{32}", entropy=3.5),
     Rule("dbt-token", "dbt Cloud token", _HIGH, r"dbt[cu]_[A-Za-z0-9_=\-]{36,60}", entropy=3.5),
+    Rule("ionic-token", "Ionic access token", _HIGH, r"ion_[A-Za-z0-9]{42}", entropy=3.8, allow=NO_DIGIT),
 )
 
 INFRASTRUCTURE = (

@@ -1,10 +1,16 @@
 """Credentials of messaging, payment, observation and AI services."""
 
 from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.inventory.content.secrets.rules.named import NO_DIGIT, named
 from hullguard.model.severity import Severity
 
 _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+_LOB_MANUAL = "test_0dc8d51e0acffcb"
+"""How the test key begins that Lob prints in its manual, and that its libraries come with."""
+_MAPBOX_MANUAL = r"pk\.eyJ1IjoibWFwYm94Iiwi"
+"""How a token of the user ``mapbox`` begins, as they stand in Mapbox' manual."""
 
 MESSAGES = (
     Rule("slack-bot-token", "Slack bot token", _HIGH, r"xoxb-[0-9]{10,13}-[0-9]{10,13}-[A-Za-z0-9]{20,34}"),
@@ -58,6 +64,58 @@ MESSAGES = (
     Rule("resend-api-key", "Resend API key", _HIGH, r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}", entropy=3.8),
     Rule("postmark-token", "Postmark server token", _HIGH, _UUID, words=r"postmark"),
     Rule("mattermost-token", "Mattermost token", _MEDIUM, r"[a-z0-9]{26}", words=r"mattermost", entropy=3.5),
+    Rule(
+        "messagebird-key",
+        "MessageBird access key",
+        _HIGH,
+        r"(?:(?:live|test)_)?[A-Za-z0-9]{25}",
+        words=named("message_?bird", "key|token|secret"),
+        entropy=3.2,
+        allow=NO_DIGIT,
+    ),
+    # An application's public key is as long: nothing but the name tells them apart.
+    Rule("discord-token", "Discord token", _HIGH, r"[a-f0-9]{64}", words=named("discord", "token|secret"), entropy=3.0),
+    Rule(
+        "discord-client-secret",
+        "Discord client secret",
+        _HIGH,
+        r"[A-Za-z0-9_\-]{32}",
+        words=named("discord", "secret"),
+        entropy=3.9,
+        allow=NO_DIGIT,
+        unless="-",
+    ),
+    Rule(
+        "twitch-secret",
+        "Twitch secret or token",
+        _HIGH,
+        r"(?:oauth:)?[a-z0-9]{30}",
+        words=named("twitch", "key|token|secret|oauth|pass"),
+        entropy=3.5,
+        allow=NO_DIGIT,
+    ),
+    # Base64 of "tok:", a UUID and ":1:0".
+    Rule("intercom-access-token", "Intercom access token", _HIGH, r"dG9rOj[A-Za-z0-9+/]{53}="),
+    Rule(
+        "intercom-token",
+        "Intercom token",
+        _HIGH,
+        r"[A-Za-z0-9=_\-]{60}",
+        words=named("intercom", "key|token|secret"),
+        entropy=4.2,
+        allow=NO_DIGIT,
+        unless="[=-]",
+    ),
+    Rule(
+        "beamer-api-key",
+        "Beamer API key",
+        _HIGH,
+        r"b_[A-Za-z0-9=_+/\-]{44}",
+        words=r"beamer",
+        entropy=3.8,
+        allow=NO_DIGIT,
+        unless="[=+/-]",
+    ),
 )
 
 OFFICE = (
@@ -79,6 +137,51 @@ OFFICE = (
     Rule("linkedin-secret", "LinkedIn client secret", _HIGH, r"WPL_AP1\.[A-Za-z0-9]{16}\.[A-Za-z0-9+/=]{8}"),
     Rule("mapbox-token", "Mapbox secret token", _MEDIUM, r"sk\.eyJ1[A-Za-z0-9_\-]{50,120}\.[A-Za-z0-9_\-]{22}"),
     Rule("notion-secret", "Notion token", _HIGH, r"secret_[A-Za-z0-9]{43}", entropy=4.0),
+    Rule(
+        "hubspot-api-key",
+        "HubSpot API key",
+        _HIGH,
+        rf"(?i:{_UUID})",
+        words="hapikey|" + named("hubspot", "key|token|secret"),
+        entropy=2.5,
+    ),
+    Rule(
+        "asana-client-secret",
+        "Asana client secret",
+        _HIGH,
+        r"[A-Za-z0-9]{32}",
+        words=named("asana", "secret"),
+        entropy=2.8,
+        allow=NO_DIGIT,
+    ),
+    Rule(
+        "contentful-delivery-token",
+        "Contentful delivery token",
+        _HIGH,
+        r"[A-Za-z0-9_\-]{43}",
+        words=named("contentful", "key|token|secret"),
+        entropy=4.1,
+        allow=NO_DIGIT,
+        unless="[=-]",
+    ),
+    Rule("frameio-token", "Frame.io token", _HIGH, r"fio-u-[A-Za-z0-9_=\-]{64}", entropy=3.5),
+    # Made to be seen in a browser; unless its addresses are limited, others can run up a bill with it.
+    Rule(
+        "mapbox-public-token",
+        "Mapbox public token",
+        _LOW,
+        r"pk\.eyJ1[A-Za-z0-9_\-]{50,120}\.[A-Za-z0-9_\-]{22}",
+        allow=_MAPBOX_MANUAL,
+    ),
+    Rule(
+        "mapbox-named-token",
+        "Mapbox public token",
+        _LOW,
+        r"pk\.[A-Za-z0-9_\-]{60}\.[A-Za-z0-9_\-]{22}",
+        words="mapbox",
+        entropy=4.0,
+        allow=_MAPBOX_MANUAL,
+    ),
 )
 
 PAYMENTS = (
@@ -111,6 +214,26 @@ PAYMENTS = (
         entropy=3.5,
     ),
     Rule("stripe-prod-key", "Stripe secret key", _CRITICAL, r"[sr]k_prod_[A-Za-z0-9]{20,247}"),
+    Rule("lob-live-key", "Lob API key", _HIGH, r"live_[a-f0-9]{35}", entropy=3.0),
+    Rule("lob-test-key", "Lob test key", _LOW, r"test_[a-f0-9]{35}", entropy=3.0, allow=_LOB_MANUAL),
+    Rule("lob-publishable-key", "Lob publishable key", _LOW, r"(?:live|test)_pub_[a-f0-9]{31}", entropy=3.0),
+    Rule(
+        "finicity-client-secret",
+        "Finicity client secret",
+        _HIGH,
+        r"[A-Za-z0-9]{20}",
+        words=named("finicity", "secret"),
+        entropy=3.0,
+        allow=NO_DIGIT,
+    ),
+    Rule(
+        "finicity-api-token",
+        "Finicity API token",
+        _HIGH,
+        r"[a-f0-9]{32}",
+        words=named("finicity", "key|token|secret"),
+        entropy=2.8,
+    ),
 )
 
 OBSERVATION = (
