@@ -123,7 +123,7 @@ def _sections(report: ScanReport) -> Iterator[str]:
         ],
     )
     yield from _list(
-        ("Secrets", "密钥"),
+        ("Secrets", "敏感信息"),
         (("Severity", "严重程度"), ("What", "内容"), ("Where", "位置"), ("Text, without the secret", "原文（已遮盖）")),
         [
             _Row(
