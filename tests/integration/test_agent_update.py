@@ -70,7 +70,7 @@ async def launched(live_agent: LiveAgent, child_environment: dict[str, str]) -> 
 def source(version: str, changes: dict[str, str]) -> dict[str, bytes]:
     """This agent's own code with another version number."""
     found: dict[str, bytes] = {}
-    for part in ("agent", "inventory", "detect", "wire", "model", "words"):
+    for part in ("agent", "inventory", "detect", "net", "wire", "model", "words"):
         for path in sorted((ROOT / "src/hullguard" / part).rglob("*")):
             if path.suffix in {".py", ".o", ".yaml", ".json"}:
                 found[str(path.relative_to(ROOT / "src"))] = path.read_bytes()
