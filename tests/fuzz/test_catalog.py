@@ -60,6 +60,8 @@ _NO_PARSERS = {
     "detect/replay.py": "judges decoded events by rules that rulebook.py reads",
     "detect/rules/definitions.py": "what was read; its one function names the severity of a priority",
     "inventory/__init__.py": "the door of the package",
+    "inventory/content/secrets/rules/named.py": "makes rules of our own",
+    "inventory/source/containerd_socket.py": "looks where a socket is",
     "inventory/apart.py": "starts processes of our own, and takes what they answer",
     "inventory/base_directories.py": "names of directories from the environment of who started us",
     "inventory/bounds.py": "numbers",

@@ -15,8 +15,8 @@ from tests.support.workers import files as make_files
 
 from hullguard.advisories.importer import import_files
 from hullguard.agent import run as run_module
-from hullguard.agent.runtime import containerd as containerd_module
 from hullguard.agent.runtime import engines as engines_module
+from hullguard.inventory.source import containerd_socket
 from hullguard.model.command import CommandKind, CommandState
 from hullguard.model.node import PlacedContainer
 from hullguard.model.view import ImageSummary
@@ -44,7 +44,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = tmp_path / "no-storage.conf"
     settings.write_text(f'[storage]\ngraphroot = "{tmp_path}/none"\nrunroot = "{tmp_path}/none"\n')
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(settings))
-    monkeypatch.setattr(containerd_module, "SOCKETS", ())
+    monkeypatch.setattr(containerd_socket, "SOCKETS", (str(tmp_path / "no-containerd.sock"),))
     monkeypatch.setattr(engines_module, "REFRESH_SECONDS", 0.3)
 
 

@@ -64,11 +64,12 @@ def test_more_doubts_than_anybody_reads_are_counted(tmp_path: Path, monkeypatch:
 
 def test_lines_of_databases_are_spent_of_a_budget(tmp_path: Path) -> None:
     lists = [file(f"var/lib/dpkg/info/a{number}.list", "/usr/bin/a\n" * 100) for number in range(20)]
-    found = scanned(tmp_path, dpkg_status(dpkg_entry("a", "1")), *lists, limits=Limits(lines=1000))
+    status = dpkg_status(*(dpkg_entry(f"a{number}", "1") for number in range(20)))
+    found = scanned(tmp_path, status, *lists, limits=Limits(lines=1000))
 
     assert not found.complete
     assert found.unknowns[-1].why == "package databases hold more than 1000 lines; the scan stopped there"
-    assert scanned(tmp_path, *lists).complete
+    assert scanned(tmp_path, status, *lists).complete
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from hullguard.net.allowed import Refuses
     from hullguard.net.pace import Pace
+
+    _Pools: TypeAlias = dict[tuple[str, bool, Refuses | None], PoolManager]
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 60.0
@@ -46,10 +48,10 @@ _OF_NO_KNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 class Client:
     """GET and HEAD only: nothing here can change a registry."""
 
-    def __init__(self, reference: Reference, access: RegistryAccess) -> None:
+    def __init__(self, reference: Reference, access: RegistryAccess, pools: "_Pools | None" = None) -> None:
         self._reference = reference
         self._access = access
-        self._pools: dict[tuple[str, bool, Refuses | None], PoolManager] = {}
+        self._pools: _Pools = {} if pools is None else pools
         """By proxy, whether they lead to the registry itself, which alone may have the certificates noted for it, and
         by where they must not lead."""
         self._scheme: str | None = None
@@ -62,11 +64,9 @@ class Client:
         """Where it asks."""
         return self._reference.api_host
 
-    def about(self, repository: str) -> "Client":
+    def about(self, repository: str) -> Self:
         """Of another repository of the same registry, over the same connections; they are closed with this one."""
-        other = Client(dataclasses.replace(self._reference, repository=repository), self._access)
-        other._pools = self._pools
-        return other
+        return type(self)(dataclasses.replace(self._reference, repository=repository), self._access, self._pools)
 
     def close(self) -> None:
         for pool in self._pools.values():
