@@ -15,8 +15,9 @@ describe('what could not be decided', () => {
         what: 'files that were not searched for malware',
         why: 'layer 1: 3 that are compressed were not looked into, a.gz the first of them',
         incomplete: false,
+        unjudged: 0,
       },
-      { what: 'usr/bin/app', why: 'its header is damaged', incomplete: true },
+      { what: 'usr/bin/app', why: 'its header is damaged', incomplete: true, unjudged: 0 },
     ]
     page = await mounted(UnknownList, { unknowns, known: true }, 'zh-CN')
     const rows = [...page.root.querySelectorAll('code')].map((each) => each.textContent)

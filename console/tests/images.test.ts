@@ -16,6 +16,7 @@ const image = {
   vulnerabilities: { critical: 0, high: 1, medium: 0, low: 0, negligible: 0, unknown: 0 },
   fixable: 0,
   complete: true,
+  unjudged: 0,
   scanned: '2026-11-01T00:00:00Z',
   matched: '2026-11-01T00:00:00Z',
   nodes: 1,
@@ -145,7 +146,7 @@ describe('the findings of an image', () => {
     const asked = serverSays({ '/images/i/vulnerabilities': { items: [], total: 0, cursor: null } })
     const seen = await mounted(
       VulnerabilityTable,
-      { id: 'i', names: [], layers: [], known: true, complete: true },
+      { id: 'i', names: [], layers: [], known: true, complete: true, judged: true },
       'en',
       '/image/i',
     )

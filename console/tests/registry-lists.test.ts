@@ -81,6 +81,7 @@ describe('the images of a registry', () => {
       scanned: registry.changed_at,
       matched: registry.changed_at,
       complete: true,
+      unjudged: 0,
       names: [],
     }
     const items = [

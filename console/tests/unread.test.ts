@@ -23,6 +23,7 @@ const image: ImageDetail = {
   vulnerabilities: {},
   fixable: 0,
   complete: false,
+  unjudged: 0,
   scanned: '2026-11-02T00:00:00Z',
   matched: '2026-11-02T00:00:00Z',
   advisories_built: '2026-11-01T00:00:00Z',
@@ -33,7 +34,7 @@ const image: ImageDetail = {
   submitted: false,
   kind: null,
   layers: [],
-  unknowns: [{ what: 'the image', why: 'it could not be read: cut off', incomplete: true }],
+  unknowns: [{ what: 'the image', why: 'it could not be read: cut off', incomplete: true, unjudged: 0 }],
 }
 const registry: Registry = {
   id: 'r1',
@@ -165,6 +166,7 @@ describe('what nobody looked for in a submission', () => {
     what,
     why: NOT_LOOKED,
     incomplete: false,
+    unjudged: 0,
   }))
 
   it('is said as the server says it', () => {
@@ -275,6 +277,11 @@ describe('a comparison', () => {
     const [text, ...tabs] = await compared({}, { complete: false }, undecided)
     expect(tabs.slice(0, 2)).toEqual(['No longer found 3', 'Newly found 0'])
     expect(text).toContain('does not mean that it is fixed')
+  })
+
+  it('of one of which packages were not judged does not show it as clean', async () => {
+    const [text] = await compared({}, { unjudged: 96 })
+    expect(text).toContain('shop:296 packages not judged')
   })
 
   it("has the gravest first, and those alike in the server's order", async () => {

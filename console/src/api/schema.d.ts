@@ -1688,6 +1688,7 @@ export interface components {
             };
             fixable: number;
             complete: boolean;
+            unjudged: number;
             scanned: string | null;
             matched: string | null;
             advisories_built: string | null;
@@ -1890,6 +1891,7 @@ export interface components {
             };
             fixable: number;
             complete: boolean;
+            unjudged: number;
             scanned: string | null;
             matched: string | null;
             advisories_built: string | null;
@@ -1937,6 +1939,8 @@ export interface components {
             why: string;
             /** @default false */
             incomplete: boolean;
+            /** @default 0 */
+            unjudged: number;
         };
         /**
          * Page[FoundVulnerability]

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.advisories.changes import EVERYTHING, Build, Change, Log
+from hullguard.advisories.coverage import covers, families, family_of
 from hullguard.advisories.match import Key, Known, Matched, Matcher
 from hullguard.advisories.osv import Advisory, Kin, Statement
 from hullguard.advisories.postings import pairs, unpacked
@@ -68,6 +69,7 @@ class Advisories:
         self._meta = dict(typed(connection.execute("SELECT key, value FROM meta"), str, str))
         self._matcher = Matcher(self)
         self._ecosystems = frozenset(key[8:] for key in self._meta if key.startswith("records:"))
+        self._own = families(self._meta, self._ecosystems)
 
     @classmethod
     def open(cls, path: Path) -> "Advisories":
@@ -100,9 +102,9 @@ class Advisories:
     @property
     def state(self) -> AdvisoryState:
         """When it was built, how new it is, and which ecosystems it speaks of."""
-        families = sorted({ecosystem.partition(":")[0] for ecosystem in self._ecosystems})
+        named = sorted(set(map(family_of, self._ecosystems)))
         with believed(self._path):
-            return AdvisoryState(self._instant("built"), tuple(families), self._newest())
+            return AdvisoryState(self._instant("built"), tuple(named), self._newest())
 
     @property
     def build(self) -> Build:
@@ -192,6 +194,10 @@ class Advisories:
     def ecosystems(self) -> frozenset[str]:
         """OSV's names, with their releases, that any record speaks of."""
         return self._ecosystems
+
+    def covers(self, ecosystem: str) -> bool:
+        """Whether it has the advisories of an ecosystem, and not only those of others that name it by the way."""
+        return covers(self._own, ecosystem)
 
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]:
         """Everything said of one package."""

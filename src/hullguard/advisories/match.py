@@ -17,7 +17,7 @@ from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import OS_TYPES, Package, PackageType, Unknown
+from hullguard.model.package import NAMELESS, OS_TYPES, Package, PackageType, Unknown
 from hullguard.model.report import Suppressed, Vulnerability
 
 _MOST_HELD = 50_000
@@ -29,6 +29,7 @@ class Lookup(Protocol):
 
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]: ...
     def ecosystems(self) -> frozenset[str]: ...
+    def covers(self, ecosystem: str) -> bool: ...
     def named_in(self, ecosystems: Collection[str], names: Collection[str]) -> frozenset[str]: ...
     def known_exploited(self, cve: str) -> bool: ...
     def epss(self, cve: str) -> float | None: ...
@@ -235,10 +236,16 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
                 "none of the sources of advisories that are read here speaks of this distribution or release, or it is "
                 "not known which it is"
             )
-            yield Unknown(f"{count} OS packages", why)
+            yield Unknown(f"{count} {NAMELESS}", why, unjudged=count)
         elif not products(ecosystem, known):
             why = f"the advisory database has no advisories for it; its {count} packages were not judged"
-            yield Unknown(ecosystem, why)
+            yield Unknown(ecosystem, why, unjudged=count)
+        elif not lookup.covers(ecosystem):
+            why = (
+                "the advisory database has none of its own advisories, only some of other ecosystems that name it, "
+                f"too; its {count} packages were judged by those alone"
+            )
+            yield Unknown(ecosystem, why, unjudged=count)
         elif elsewhere := _elsewhere(inventory, ecosystem, lookup):
             why = "advisories speak of them for other products only, whose builds are numbered otherwise; not judged"
             yield Unknown(f"{len(elsewhere)} packages of {ecosystem}: {', '.join(elsewhere[:_NAMED])}", why)

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from hullguard.advisories import kinship, schema
 from hullguard.advisories.changes import EVERYTHING, Change, Log
+from hullguard.advisories.coverage import Coverage, family_of, recorded
 from hullguard.advisories.names import canonical
 from hullguard.advisories.newest import newest
 from hullguard.advisories.osv import Advisory, Package, Record, advisory, statements
@@ -60,8 +61,9 @@ class Writer:
         self._places: dict[str, dict[str, _Package]] = {}
         self._packages: dict[int, _Package] = {}
         self._rows: list[tuple[int, str, str, bytes, bytes, bytes]] = []
-        self._counts = Counter(_counts(connection))
+        self._counts = Counter(recorded(connection))
         self._known = frozenset(self._counts)
+        self._coverage = Coverage(connection)
         self._changed: set[int] = set()
         self._facts: set[str] = set()
         self._gone: dict[str, str | None] = {}
@@ -95,8 +97,7 @@ class Writer:
         self._seen[record.id] = (*others, (number, record.modified))
         for one, which in places:
             one.postings.append(number << HALF | which)
-        for ecosystem in {one.ecosystem for one, _ in places}:
-            self._counts[ecosystem] += 1
+        self._count(record.id, kept, 1)
         if not self._fresh:
             self._changed.update(owners(kept))
         name = twin(record.id, number) if others else record.id
@@ -135,7 +136,7 @@ class Writer:
         query = "SELECT id FROM package WHERE ecosystem = ? OR substr(ecosystem, 1, ?) = ?"
         asked = (ecosystem, len(ecosystem) + 1, f"{ecosystem}:")
         own = {number for (number,) in typed(self._connection.execute(query, asked), int)}
-        own.update(one.number for one in self._packages.values() if one.ecosystem.partition(":")[0] == ecosystem)
+        own.update(one.number for one in self._packages.values() if family_of(one.ecosystem) == ecosystem)
         query = (
             "SELECT name, places FROM record WHERE modified < ? "
             "AND substr(name, 1, instr(name || '-', '-') - 1) IN (SELECT value FROM json_each(?))"
@@ -157,7 +158,7 @@ class Writer:
         self._seen[identity] = tuple(row for row in self._find(identity) if row[0] != number)
         self._flush()
         _, _, places = self._stored(number)
-        self._move(number, places, postings())
+        self._move(identity, number, places, postings())
         self._changed.update(owners(places))
         self._connection.execute("DELETE FROM record WHERE id = ?", (number,))
 
@@ -205,6 +206,7 @@ class Writer:
         self.note("built", now.isoformat(timespec="seconds"))
         self.note("newest", newest(self._connection, now.date()))
         self._write_counts()
+        self._coverage.write(self._connection)
         Log(self._connection).add({EVERYTHING} if self._fresh else self._changes(settled))
         self._connection.commit()
 
@@ -246,8 +248,7 @@ class Writer:
         return own
 
     def _family(self, package: int) -> str:
-        """``Debian`` of ``Debian:12``."""
-        return self._package(package).ecosystem.partition(":")[0]
+        return family_of(self._package(package).ecosystem)
 
     def _replace(self, record: Record, number: int, core: bytes, said: bytes, places: Postings) -> None:
         modified = record.modified
@@ -258,7 +259,7 @@ class Writer:
         if (core, said, places) == (old_core, old_said, old_places):
             self._connection.execute("UPDATE record SET modified = ? WHERE id = ?", (modified, number))
             return
-        self._move(number, old_places, places)
+        self._move(record.id, number, old_places, places)
         if core != old_core:
             self._changed.update(owners(old_places), owners(places))
         else:
@@ -273,7 +274,7 @@ class Writer:
             (modified, core, said, packed(places), number),
         )
 
-    def _move(self, number: int, old: Postings, new: Postings) -> None:
+    def _move(self, identity: str, number: int, old: Postings, new: Postings) -> None:
         """The record speaks of other packages now, or with other statements of its own."""
         for which in set(old) - set(new):
             package, posting = self._posted(number, which)
@@ -285,10 +286,14 @@ class Writer:
                 package.lost.remove(posting)
             else:
                 package.postings.append(posting)
-        for ecosystem in {self._package(package).ecosystem for package in owners(old)}:
-            self._counts[ecosystem] -= 1
-        for ecosystem in {self._package(package).ecosystem for package in owners(new)}:
-            self._counts[ecosystem] += 1
+        self._count(identity, old, -1)
+        self._count(identity, new, 1)
+
+    def _count(self, identity: str, places: Postings, step: int) -> None:
+        ecosystems = {self._package(package).ecosystem for package in owners(places)}
+        self._coverage.count(identity, ecosystems, step)
+        for ecosystem in ecosystems:
+            self._counts[ecosystem] += step
 
     def _posted(self, number: int, place: int) -> tuple[_Package, int]:
         """A place of the record as the package sees it."""
@@ -363,7 +368,7 @@ class Writer:
     def _changes(self, settled: kinship.Settled) -> set[Change]:
         """An ecosystem that came or went changes what is said of all its packages: that nobody knows anything."""
         known = {ecosystem for ecosystem, count in self._counts.items() if count > 0}
-        changes = {Change(ecosystem, "") for ecosystem in known ^ self._known}
+        changes = {Change(ecosystem, "") for ecosystem in (known ^ self._known) | self._coverage.changed(known)}
         if settled.everything:
             changes.add(EVERYTHING)
         for number in settled.records:
@@ -391,8 +396,3 @@ def _last(connection: sqlite3.Connection, table: str) -> int:
     if not 0 <= last < 1 << HALF - 1:
         raise Damaged(f"{last} is no number of a {table}")
     return last
-
-
-def _counts(connection: sqlite3.Connection) -> dict[str, int]:
-    query = "SELECT substr(key, 9), CAST(value AS INTEGER) FROM meta WHERE key LIKE 'records:%'"
-    return dict(typed(connection.execute(query), str, int))

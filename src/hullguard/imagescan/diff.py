@@ -10,7 +10,7 @@ from msgspec import Struct
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.image import Target
-from hullguard.model.package import OS_TYPES, Unknown
+from hullguard.model.package import OF_SYSTEM, Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
@@ -71,7 +71,6 @@ class Difference(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-di
 
 _Copies: TypeAlias = dict[tuple[str, str], dict[tuple[str, str], Vulnerability]]
 """By vulnerability and package without its version, then by place and purl."""
-_OF_SYSTEM = tuple(f"pkg:{kind.value}/" for kind in OS_TYPES)
 
 
 def compare(before: ScanReport, after: ScanReport) -> Difference:
@@ -229,6 +228,8 @@ def _verdict(before: ScanReport, after: ScanReport) -> tuple[Verdict, str]:
             Verdict.UNDECIDED,
             "undecided: packages of one of the two could not be judged while those of the other were",
         )
+    if _no_longer_read(before, after) or _no_longer_read(after, before):
+        return Verdict.UNDECIDED, "undecided: what is gone from one of the two may be what could not be read there"
     if (why := _incomparable(before, after)) is not None:
         return Verdict.UNDECIDED, why
     if not steps:
@@ -256,6 +257,8 @@ def _counts(found: _Copies) -> Counter[Severity]:
 
 def _unjudged(one: ScanReport, other: ScanReport) -> bool:
     """Whether what the other one has judged packages of was not judged, or not found, in this one."""
+    if one.unjudged and not other.unjudged and any(_of_system(package) for package in other.packages):
+        return True  # of another release, say, of which there are no advisories
     theirs = {package.ecosystem for package in other.packages} - {unknown.what for unknown in other.unknowns}
     if any(unknown.what in theirs for unknown in one.unknowns):
         return True  # the advisories that were asked hold nothing of it
@@ -266,5 +269,13 @@ def _unjudged(one: ScanReport, other: ScanReport) -> bool:
     return any(not package.ecosystem for package in own) or bool(one.os and one.unknowns and not own)
 
 
+def _no_longer_read(one: ScanReport, other: ScanReport) -> bool:
+    """Whether a file in which the one has a vulnerable package could not be read in the other."""
+    vulnerable = {(each.package, each.layer) for each in one.vulnerabilities}
+    places = {place for each in one.packages if (each.purl, each.layer) in vulnerable for place in each.locations}
+    doubted = {unknown.what for unknown in other.unknowns} - {unknown.what for unknown in one.unknowns}
+    return not doubted.isdisjoint(place for each in places for place in (each, each.partition("!/")[0]))
+
+
 def _of_system(package: ReportedPackage) -> bool:
-    return package.purl.startswith(_OF_SYSTEM)
+    return package.purl.startswith(OF_SYSTEM)

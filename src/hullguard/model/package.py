@@ -1,6 +1,7 @@
 """A package as it lies in an image."""
 
 import enum
+from typing import Final
 
 from msgspec import Struct
 
@@ -47,6 +48,10 @@ OS_TYPES = frozenset({
     PackageType.GUIX, PackageType.EBUILD, PackageType.XBPS, PackageType.SLACKWARE,
 })  # fmt: skip
 """What a distribution's own package manager installs."""
+OF_SYSTEM: Final = tuple(f"pkg:{kind.value}/" for kind in OS_TYPES)
+"""How their purls begin."""
+NAMELESS: Final = "OS packages"
+"""Behind their number, what those are called that are of no distribution that is known."""
 
 
 class Package(Struct, frozen=True, omit_defaults=True):
@@ -83,3 +88,5 @@ class Unknown(Struct, frozen=True, omit_defaults=True):
     why: str
     incomplete: bool = False
     """Whether something may be missing from the report for it: a limit was reached, say."""
+    unjudged: int = 0
+    """Packages that were found and of which no advisory could say anything for it: they may well be vulnerable."""

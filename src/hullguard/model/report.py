@@ -157,3 +157,8 @@ class ScanReport(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-re
     suppressed: tuple[Suppressed, ...] = ()
     asked: Asked | None = None
     """Of a report that the command line made."""
+
+    @property
+    def unjudged(self) -> int:
+        """How many packages of distributions nobody could judge: without findings they are no all-clear."""
+        return sum(one.unjudged for one in self.unknowns)

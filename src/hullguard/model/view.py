@@ -27,6 +27,8 @@ class ImageSummary(Struct, frozen=True, kw_only=True):
     fixable: int
     complete: bool
     """False where something in it could not be read, and while nothing of it was."""
+    unjudged: int
+    """Packages for which no advisories are known: that nothing was found in them is no all-clear."""
     scanned: datetime | None
     """When its inventory was taken; null while it is still to be taken."""
     matched: datetime | None

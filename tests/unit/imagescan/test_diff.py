@@ -138,6 +138,7 @@ NOBODY = Unknown(
 )
 NO_DATABASE = Unknown("packages", "this is foo, but no package database that can be read was found in it")
 NOTHING_OF_IT = Unknown("Debian:12", "the advisory database has no advisories for it; its 1 packages were not judged")
+OF_ANOTHER = Unknown("Debian:14", "the advisory database has no advisories for it", unjudged=1)
 ELSEWHERE = Unknown("srv/app.jar", "a Java archive that does not say its Maven group, name and version")
 
 
@@ -148,6 +149,7 @@ ELSEWHERE = Unknown("srv/app.jar", "a Java archive that does not say its Maven g
         ([], NO_DATABASE),
         ([lodash("1", "a")], NO_DATABASE),
         ([zlib("1")], NOTHING_OF_IT),
+        ([replace(zlib("1"), ecosystem="Debian:14")], OF_ANOTHER),
     ],
 )
 def test_what_can_no_longer_be_judged_is_no_better(packages: list[ReportedPackage], unknown: Unknown) -> None:
@@ -159,6 +161,17 @@ def test_what_can_no_longer_be_judged_is_no_better(packages: list[ReportedPackag
     assert (made.unknowns_before, made.unknowns_after) == ((), (unknown,))
     assert (back.unknowns_before, back.unknowns_after) == ((unknown,), ())
     assert compare(other, other).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize("inner", ["", "!/META-INF/lib/b.jar"])
+def test_what_could_no_longer_be_read_is_not_fixed(inner: str) -> None:
+    vulnerable = lodash("4.17.10", f"a/package.json{inner}")
+    judged = report(finding("CVE-1", vulnerable), packages=[vulnerable])
+    damaged = Unknown("a/package.json", "the manifest of an npm package is no readable JSON")
+
+    assert compare(judged, report(unknowns=(damaged,))).verdict is Verdict.UNDECIDED
+    assert compare(report(unknowns=(damaged,)), judged).verdict is Verdict.UNDECIDED
+    assert compare(judged, report(unknowns=(replace(damaged, what="b/package.json"),))).verdict is Verdict.BETTER
 
 
 def test_an_image_of_which_nothing_of_a_distribution_is_left_is_better() -> None:

@@ -15,14 +15,21 @@ export function shortDigest(digest: string): string {
 }
 
 type Read = Pick<ImageSummary, 'scanned' | 'complete' | 'packages' | 'size'>
+type Judged = Pick<ImageSummary, 'complete' | 'unjudged'>
 
 /** Whether it was tried and nothing of it could be read, neither a layer nor a package: nothing is known of it then. */
 export function isUnread(image: Read): boolean {
   return image.scanned !== null && !image.complete && image.packages === 0 && image.size === 0
 }
 
-/** Key of what is said of an image of which not all could be read. */
+/** Whether no finding means that none is known: all of it was read, and advisories speak of its packages. */
+export function isWhole(image: Judged): boolean {
+  return image.complete && image.unjudged === 0
+}
+
+/** Key of what is said, with `unjudged` for its number, of an image of which not all could be read or judged. */
 export function doubtOf(image: Read): string {
+  if (image.complete) return 'images.unjudged'
   return isUnread(image) ? 'images.unread' : 'images.incomplete'
 }
 

@@ -47,6 +47,13 @@ def incomplete(unknowns: Iterable["Unknown"]) -> str:
     return say("the report is incomplete: {why}", why=local(why or _LEFT_OUT))
 
 
+def unjudged(unknowns: Iterable["Unknown"]) -> str:
+    """The sentence for packages of which nobody could say anything, where somebody asked whether they pass."""
+    first = max(unknowns, key=lambda unknown: unknown.unjudged)
+    why = f"{first.what}: {first.why}"
+    return say("what nobody judged does not pass --fail-on: {why}", why=local(why))
+
+
 def whole(inventory: "Inventory") -> int:
     """The code for what was read, with a line that says why where that is not everything."""
     if inventory.complete:

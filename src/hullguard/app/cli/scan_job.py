@@ -162,5 +162,10 @@ def judged(bound: Severity | None, target: str, report: ScanReport, hidden: int 
     """What a scan of this target alone leaves with, where ``bound`` is the severity from which on it fails."""
     if not report.complete:
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, exits.incomplete(report.unknowns))
-    failed = bound is not None and reaches(report, bound)
-    return Outcome(target, report, hidden, exits.FINDING if failed else exits.DONE)
+    if bound is None:
+        return Outcome(target, report, hidden, exits.DONE)
+    if reaches(report, bound):
+        return Outcome(target, report, hidden, exits.FINDING)
+    if report.unjudged and report.advisories.built:
+        return Outcome(target, report, hidden, exits.LIMIT_REACHED, exits.unjudged(report.unknowns))
+    return Outcome(target, report, hidden, exits.DONE)

@@ -107,6 +107,12 @@ def _warnings(report: ScanReport, page: Page) -> Iterator[str]:
             "不完整：可能缺少软件包或结果，原因见“无法判断”的内容。",
         )
         yield f'<p class="warning">{text}</p>'
+    if report.unjudged and report.advisories.built:
+        text = _both(
+            f"{report.unjudged} packages were not judged: no advisories for them are known.",
+            f"有 {report.unjudged} 个软件包无法判断：没有与之对应的安全公告。",
+        )
+        yield f'<p class="warning">{text}</p>'
     if page.hidden:
         text = _both("more findings are left out, as the filters asked.", "条结果按筛选条件未列出。")
         yield f'<p class="warning">{page.hidden} {text}</p>'

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import left_out, markup, remedy
-from hullguard.model.report import ScanReport, Vulnerability
+from hullguard.model.package import NAMELESS, OF_SYSTEM
+from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
 
@@ -97,7 +98,7 @@ def _packages(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
     cases: dict[tuple[str, str | None], _Case] = {}
     for package in report.packages:
         key = (package.purl, package.layer)
-        cases[key] = _Case(f"{package.name} {package.version}", package.purl, [])
+        cases[key] = _Case(f"{package.name} {package.version}", package.purl, [], skipped=_unjudged(report, package))
         suites.setdefault(package.ecosystem or "other", {})[key] = cases[key]
     for one in report.vulnerabilities:
         case = cases.get((one.package, one.layer))
@@ -106,12 +107,24 @@ def _packages(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
             cases[one.package, one.layer] = case
             suites.setdefault("other", {})[one.package, one.layer] = case
         case.failures.append(_Failure(one.severity, _sentence(one)))
+        case.skipped = ""
     for two in report.suppressed:
         case = cases.get((two.vulnerability.package, two.vulnerability.layer))
         if case is not None:
             case.note += f"{two.vulnerability.id} does not count ({two.by}): {two.reason}\n"
     for title, suite in sorted(suites.items()):
         yield title, list(suite.values())
+
+
+def _unjudged(report: ScanReport, package: ReportedPackage) -> str:
+    """Why nobody could judge a package, if so: it did not pass."""
+    if report.advisories.built is None:
+        return "vulnerabilities were not looked for"
+    if package.ecosystem:
+        return next((one.why for one in report.unknowns if one.unjudged and one.what == package.ecosystem), "")
+    if not package.purl.startswith(OF_SYSTEM):
+        return ""
+    return next((one.why for one in report.unknowns if one.unjudged and one.what.endswith(NAMELESS)), "")
 
 
 def _sentence(one: Vulnerability) -> str:

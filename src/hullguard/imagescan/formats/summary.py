@@ -37,6 +37,8 @@ def summary(rows: Sequence[tuple[str, ScanReport | None]], width: int, *, colour
         name = plain(target)
         if not report.complete:
             name = say("{name} (incomplete)", name=name)
+        elif report.unjudged:
+            name = say("{name} ({count} packages not judged)", name=name, count=report.unjudged)
         table.add_row(Text(name), *_counts(report), str(len(report.packages)))
     console.print(table)
     return out.getvalue().encode("utf-8", "backslashreplace")

@@ -58,17 +58,7 @@ class TableFormat(Format):
             facts.append(count(len(report.layers), "{n} layer", "{n} layers"))
         facts.append(count(len(report.packages), "{n} package", "{n} packages"))
         console.print(Text(" · ".join(facts)))
-        line = Text(count(len(report.vulnerabilities), "{n} vulnerability", "{n} vulnerabilities"))
-        if report.advisories.built is None:
-            line = Text(say("vulnerabilities were not looked for"))
-        for severity in Severity:
-            number = sum(one.severity is severity for one in report.vulnerabilities)
-            if number:
-                line.append(" · ")
-                line.append(f"{number} {say(severity)}", style=STYLES[severity])
-        fixable = sum(one.fixed is not None for one in report.vulnerabilities)
-        if fixable:
-            line.append(f" · {say('{count} can be fixed', count=fixable)}", style="green")
+        line = _counted(report)
         for number, one, many in (
             (len(report.malware), "{n} malicious file", "{n} malicious files"),
             (len(report.secrets), "{n} secret", "{n} secrets"),
@@ -136,6 +126,25 @@ class TableFormat(Format):
                 else say("Advisories: database of {day}; how new they are is not known.", day=day)
             )
             console.print(Text(text, style="dim"))
+
+
+def _counted(report: ScanReport) -> Text:
+    """How many vulnerabilities of each severity there are, and of how many packages nobody can tell."""
+    line = Text(count(len(report.vulnerabilities), "{n} vulnerability", "{n} vulnerabilities"))
+    if report.advisories.built is None:
+        line = Text(say("vulnerabilities were not looked for"))
+    elif report.unjudged:
+        judged = count(report.unjudged, "{n} package was not judged", "{n} packages were not judged")
+        line.append(" · ").append(judged, style="bold red")
+    for severity in Severity:
+        number = sum(one.severity is severity for one in report.vulnerabilities)
+        if number:
+            line.append(" · ")
+            line.append(f"{number} {say(severity)}", style=STYLES[severity])
+    fixable = sum(one.fixed is not None for one in report.vulnerabilities)
+    if fixable:
+        line.append(f" · {say('{count} can be fixed', count=fixable)}", style="green")
+    return line
 
 
 def _groups(report: ScanReport) -> dict[str, list[Vulnerability]]:

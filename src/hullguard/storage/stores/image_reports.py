@@ -124,6 +124,7 @@ def report_summary(found: Tally, report: ScanReport) -> dict[str, Any]:
         "fixable_serious": found.fixable_serious,
         "risk": found.risk,
         "complete": report.complete,
+        "unjudged": report.unjudged,
         "advisories_built": report.advisories.built,
     }
 

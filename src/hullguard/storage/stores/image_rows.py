@@ -181,6 +181,7 @@ def _summary(row: Row, nodes: int, running: int, listed: Mapping[tuple[Lister, s
         vulnerabilities=severities(row),
         fixable=row.fixable,
         complete=bool(row.complete) and row.scanned is not None,
+        unjudged=row.unjudged,
         scanned=row.scanned,
         # A report that was made without advisories says nothing of vulnerabilities: "none" would be a lie.
         matched=row.matched if row.advisories_built is not None else None,

@@ -43,6 +43,8 @@ images = sa.Table(
     # Orders by severity first: see storage/stores/image_reports.py.
     number("risk"),
     flag("complete", default=True),
+    # Packages of which no advisory could say anything.
+    number("unjudged"),
     # Whether what stands here of its content is what somebody submitted: no node and no registry has told of it.
     flag("submitted"),
     # The submission whose claim that is.

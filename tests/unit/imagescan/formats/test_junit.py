@@ -7,7 +7,7 @@ from tests.support.reports import everything, report, reported, vulnerability
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.junit import JunitFormat
 from hullguard.model.package import Unknown
-from hullguard.model.report import ScanReport
+from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.model.severity import Severity
 
 
@@ -68,6 +68,25 @@ def test_findings_that_were_not_asked_for_are_skipped_and_not_passed() -> None:
     assert (case.get("name"), case[0].tag) == ("3 findings", "skipped")
     assert made.get("skipped") == "1"
     assert parsed(report()).find("testsuite[@name='not asked for']") is None
+
+
+def test_packages_that_nobody_judged_did_not_pass() -> None:
+    other = reported("bash", "pkg:deb/frobnix/bash@1", "")
+    unknowns = (
+        Unknown("Debian:12", "the advisory database has no advisories for it", unjudged=1),
+        Unknown("1 OS packages", "no sources speak of it", unjudged=1),
+    )
+    npm = reported("lodash", "pkg:npm/lodash@4", "npm")
+    packages = [reported("zlib1g"), reported("zlib1g-dev"), other, npm]
+
+    made = parsed(report(vulnerability("CVE-1"), packages=packages, unknowns=unknowns))
+    unlooked = parsed(report(packages=packages, advisories=AdvisoryState(None)))
+
+    said = {case.get("name"): [part.tag for part in case] for suite in made for case in suite}
+    assert said["zlib1g 1"] == ["failure"]
+    assert said["zlib1g-dev 1"] == said["bash 1"] == ["skipped"]
+    assert said["lodash 1"] == []
+    assert unlooked.get("skipped") == "4"
 
 
 def test_an_incomplete_scan_is_an_error() -> None:

@@ -6,6 +6,7 @@ from tests.support.reports import BUILT, everything, report, reported, unknown, 
 from hullguard.imagescan.formats.format import Page
 from hullguard.imagescan.formats.table import TableFormat
 from hullguard.model.image import Layer
+from hullguard.model.package import Unknown
 from hullguard.model.report import AdvisoryState, FixStatus, ScanReport
 from hullguard.model.severity import Severity
 
@@ -204,6 +205,13 @@ def test_what_the_filters_left_out_is_counted_so_that_a_short_list_is_no_all_cle
 
     assert "0 vulnerabilities · 86 more not shown, as the filters ask" in text
     assert "not shown" not in TableFormat().render(report(), Page(120)).decode()
+
+
+def test_what_nobody_judged_is_no_all_clear() -> None:
+    gap = Unknown("Debian:99", "the advisory database has no advisories for it", unjudged=96)
+
+    assert "0 vulnerabilities · 96 packages were not judged" in render(report(unknowns=(gap,)))
+    assert "not judged" not in render(report(unknowns=(unknown(1),)))
 
 
 def test_what_was_not_looked_for_is_no_all_clear() -> None:

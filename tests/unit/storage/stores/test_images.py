@@ -282,6 +282,14 @@ async def test_what_could_not_be_decided_is_kept(images: Images) -> None:
     assert (detail.unknowns, detail.complete) == ((unknown,), False)
 
 
+async def test_packages_that_nobody_judged_are_counted(images: Images) -> None:
+    judged = report()
+    gap = Unknown("Debian:99", "the advisory database has no advisories for it", unjudged=96)
+    await matched(images._tx, IMAGE, type(judged)(**{**_fields(judged), "unknowns": (gap,)}))
+
+    assert (await images.detail(IMAGE)).unjudged == 96
+
+
 def _fields(of: object) -> dict[str, object]:
     return {name: getattr(of, name) for name in of.__struct_fields__}  # type: ignore[attr-defined]
 
