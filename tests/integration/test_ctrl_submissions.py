@@ -20,7 +20,7 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.page import Page
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.model.submission import Submission
-from hullguard.storage.stores import Images, Jobs, Submissions
+from hullguard.storage.stores import Images, Jobs, Lister, Submissions
 from hullguard.wire import limits
 from hullguard.wire.submission import Looked, Sent
 
@@ -181,7 +181,7 @@ class TestTrust:
         admin = await control.admin()
         detail = (await admin.get(f"/images/{records.IMAGE}")).json()
 
-        assert made["kept"] is False
+        assert (made["kept"], made["seen"]) == (False, True)
         assert (detail["packages"], detail["names"], detail["submitted"]) == (4, ["nginx:1.25"], False)
         assert sum(detail["vulnerabilities"].values()) == 5
 
@@ -220,15 +220,62 @@ class TestTrust:
         made = (await send(ci, body())).json()
         taken = await send(other, body(image(packages=())))
         layers = await send(other, body(image(layers=(), packages=()), name="evil"))
-        aside = await send(other, body(image(packages=()), name="evil"))
+        otherwise = await send(other, body(image(packages=()), name="evil"))
         await judge(control, OTHER)
 
         assert (taken.status_code, taken.json()["code"]) == (409, "submission.name-taken")
         assert (layers.status_code, layers.json()["code"]) == (409, "submission.not-that-image")
-        assert (aside.status_code, aside.json()["kept"]) == (201, False)
+        assert (otherwise.status_code, otherwise.json()["code"]) == (409, "submission.says-otherwise")
         assert len((await ci.get(f"/submissions/{made['id']}/report")).json()["vulnerabilities"]) == 5
         over = await send(await control.admin(), body(image(packages=())))
         assert (over.status_code, over.json()["kept"]) == (201, True)
+
+    async def test_who_lies_first_decides_nobody_else_s_gate(self, control: Control):
+        admin, liar = await control.admin(), await build(control)
+        honest = await control.token(admin, role="submitter")
+        lie = (await send(liar, body(image(packages=()), name="liar"))).json()
+        await judge(control, OTHER)
+        async with control.writing() as tx:
+            await Images(tx).listed(Lister.REGISTRY, "r1", {OTHER: ["registry.test/shop:1"]})
+        refused = await send(honest, body(name="honest"))
+
+        assert (lie["kept"], lie["seen"]) == (True, False)
+        assert (refused.status_code, refused.json()["code"]) == (409, "submission.says-otherwise")
+        assert "an operator delete that" in refused.json()["detail"]
+        assert [each["name"] for each in (await admin.get("/submissions")).json()["items"]] == ["liar"]
+        assert (await admin.delete(f"/submissions/{lie['id']}")).status_code == 204
+        detail = (await admin.get(f"/images/{OTHER}")).json()
+        assert (detail["scanned"], detail["complete"], detail["packages"]) == (None, False, 0)
+        assert (await admin.get(f"/images/{OTHER}/report")).status_code == 404
+        made = (await send(honest, body(name="honest"))).json()
+        await judge(control, OTHER)
+        report = await honest.get(f"/submissions/{made['id']}/report")
+        assert (report.status_code, len(report.json()["vulnerabilities"])) == (200, 5)
+
+    async def test_what_two_users_say_counts_for_both_and_stays_with_the_second(self, control: Control):
+        admin = await control.admin()
+        first = (await send(await build(control), body(name="first"))).json()
+        other = await control.token(admin, role="submitter")
+        second = (await send(other, body(name="second"))).json()
+        await judge(control, OTHER)
+        await admin.delete(f"/submissions/{first['id']}")
+        report = await other.get(f"/submissions/{second['id']}/report")
+
+        assert (first["kept"], second["kept"]) == (True, True)
+        assert (report.status_code, len(report.json()["vulnerabilities"])) == (200, 5)
+
+    async def test_what_only_a_user_said_goes_with_the_user(self, control: Control):
+        admin = await control.admin()
+        made = (await send(await build(control), body())).json()
+        await judge(control, OTHER)
+        (sender,) = [each for each in (await admin.get("/users")).json()["items"] if each["name"] == made["user"]]
+        assert (await admin.delete(f"/users/{sender['id']}")).status_code == 204
+        detail = (await admin.get(f"/images/{OTHER}")).json()
+        report = await admin.get(f"/submissions/{made['id']}/report")
+
+        assert (detail["scanned"], detail["submissions"]) == (None, 1)
+        assert (report.status_code, report.json()["code"]) == (409, "submission.unread")
+        assert "retry-after" not in report.headers
 
     @pytest.mark.parametrize(
         "wrong",

@@ -105,8 +105,10 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete a user, with sessions and API tokens
-         * @description Needs: `users:write`.
+         * Delete a user, with sessions and API tokens, and with what only they have submitted of images
+         * @description Their submissions are still listed, until they expire or are deleted.
+         *
+         *     Needs: `users:write`.
          */
         delete: operations["deleteUser"];
         options?: never;
@@ -649,10 +651,12 @@ export interface paths {
          * Submit what was read: `hullguard submit` does
          * @description The body is JSON, under `Content-Encoding: zstd` or `gzip` or as it is, of at most 16 MiB, and 64 MiB unpacked; its
          *     `inventory` is what `hullguard sbom -f json` writes. It takes the place of what the same user submitted under
-         *     the same name, and is matched against the advisories soon, and again whenever they change. What nodes, registries or
-         *     another user's earlier submission tell of an image stays; `kept` is false where that is so. 409 where the name is
-         *     another user's, or the image is known with other layers. Sent again with the same Idempotency-Key within a day, it
-         *     answers as the first time.
+         *     the same name, and is matched against the advisories soon, and again whenever they change. What nodes and registries
+         *     have read of an image stays (`kept` is false, `seen` true), and so does what the same user has submitted of it and
+         *     had read more completely (`kept` is false). 409 where the name is another user's, where the image is known with other
+         *     layers (`submission.not-that-image`), and where another user's submission of it says otherwise
+         *     (`submission.says-otherwise`): an operator can delete that one. Sent again with the same Idempotency-Key within a
+         *     day, it answers as the first time.
          *
          *     Needs: `submissions:send`.
          */
@@ -672,7 +676,9 @@ export interface paths {
         };
         /**
          * What is wrong with what was submitted; 409 with Retry-After until it was matched
-         * @description 409 without Retry-After where what is known of the image by now has other layers than were submitted.
+         * @description 409 without Retry-After where what is known of the image by now has other layers than were submitted
+         *     (`submission.not-that-image`), is what another user has submitted and says otherwise (`submission.says-otherwise`),
+         *     and where nothing is known of it any more (`submission.unread`).
          *     Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
          *     submitted, and of nothing else.
          *
@@ -698,8 +704,10 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Forget a submission, and what it says unless a node, a registry or another submission has the image
-         * @description Needs: `submissions:write`.
+         * Forget a submission
+         * @description What only it told of the image goes with it: where something else lists the image, that is not read any more.
+         *
+         *     Needs: `submissions:write`.
          */
         delete: operations["deleteSubmission"];
         options?: never;
@@ -2457,6 +2465,7 @@ export interface components {
             submitted: string;
             expires: string;
             kept: boolean;
+            seen: boolean;
         };
         /**
          * Sent

@@ -39,8 +39,10 @@ class Submission(Struct, frozen=True, kw_only=True):
     expires: datetime
     """Forgotten from then on unless it is sent again."""
     kept: bool
-    """Whether what it says is told of the image; not where a node, a registry or another user's
-    submission has told of that image already."""
+    """Whether what it says is what is told of the image; not where a node or a registry had told of that image
+    already, where the same user had read it more completely, and where another claim has taken its place."""
+    seen: bool = False
+    """Whether what is told of the image by now is what a node or a registry has read."""
 
 
 def image_of(kind: str, name: str) -> str:

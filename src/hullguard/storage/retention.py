@@ -4,26 +4,21 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from hullguard.storage.stores.claims import CONTENT
 from hullguard.storage.stores.idempotency import KEPT
 from hullguard.storage.stores.image_uses import ImageUses
 from hullguard.storage.stores.recordings import Recordings
 from hullguard.storage.stores.submissions import Submissions
 from hullguard.storage.tables import (
     certificates,
-    findings,
     idempotency,
-    image_packages,
-    image_subjects,
     image_uses,
     image_watches,
     images,
     incident_keys,
-    inventories,
     jobs,
     progress,
-    reports,
     sessions,
-    suppressions,
 )
 from hullguard.storage.transaction import Transaction
 
@@ -38,16 +33,7 @@ ABSENT_IMAGES = timedelta(days=7)
 OLD_KEYS = timedelta(days=7)
 """Nothing joins an incident that has been quiet for so long, however late an agent tells of it."""
 
-_OF_IMAGES = (
-    findings,
-    suppressions,
-    image_packages,
-    image_subjects,
-    image_uses,
-    image_watches,
-    reports,
-    inventories,
-)
+_OF_IMAGES = (*CONTENT, image_uses, image_watches)
 
 BATCH = 100
 """Images removed in one transaction, each with thousands of rows."""

@@ -123,14 +123,7 @@ class _Job:
         made = self._sent(target, inventory)
         said = say("{name} is submitted: {address}", name=made.name, address=f"{self.platform.url}/images/{made.image}")
         if not made.kept:
-            exits.remark(
-                say(
-                    "the platform knows the image {image} from a node or a registry already, and keeps to what that "
-                    "has read of it; what is submitted as {name} changes nothing there",
-                    image=made.image,
-                    name=made.name,
-                )
-            )
+            exits.remark(_left_out(made))
         if not self.waits:
             write(f"{said}\n".encode(), None)
             return exits.whole(inventory)
@@ -188,6 +181,23 @@ class _Job:
         if outcome.said:
             exits.remark(outcome.said)
         return outcome.code
+
+
+def _left_out(made: "Submission") -> str:
+    """Why what was submitted is not what the platform tells of the image."""
+    if made.seen:
+        return say(
+            "the platform knows the image {image} from a node or a registry already, and keeps to what that has read "
+            "of it; what is submitted as {name} changes nothing there",
+            image=made.image,
+            name=made.name,
+        )
+    return say(
+        "the platform keeps to what was submitted of the image {image} before, which was read more completely; what is "
+        "submitted as {name} changes nothing there",
+        image=made.image,
+        name=made.name,
+    )
 
 
 def _asked_for(report: "ScanReport", scanners: frozenset[str]) -> "ScanReport":

@@ -70,10 +70,12 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
 
     The body is JSON, under `Content-Encoding: zstd` or `gzip` or as it is, of at most 16 MiB, and 64 MiB unpacked; its
     `inventory` is what `hullguard sbom -f json` writes. It takes the place of what the same user submitted under
-    the same name, and is matched against the advisories soon, and again whenever they change. What nodes, registries or
-    another user's earlier submission tell of an image stays; `kept` is false where that is so. 409 where the name is
-    another user's, or the image is known with other layers. Sent again with the same Idempotency-Key within a day, it
-    answers as the first time.
+    the same name, and is matched against the advisories soon, and again whenever they change. What nodes and registries
+    have read of an image stays (`kept` is false, `seen` true), and so does what the same user has submitted of it and
+    had read more completely (`kept` is false). 409 where the name is another user's, where the image is known with other
+    layers (`submission.not-that-image`), and where another user's submission of it says otherwise
+    (`submission.says-otherwise`): an operator can delete that one. Sent again with the same Idempotency-Key within a
+    day, it answers as the first time.
     """
     encoding = _encoding(call)
     async with _arriving(call).one("submissions"):
@@ -90,7 +92,9 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
 async def get_submission_report(call: NamedDependency[Call], submission: FromPath[str]) -> Response[ScanReport]:
     """What is wrong with what was submitted; 409 with Retry-After until it was matched.
 
-    409 without Retry-After where what is known of the image by now has other layers than were submitted.
+    409 without Retry-After where what is known of the image by now has other layers than were submitted
+    (`submission.not-that-image`), is what another user has submitted and says otherwise (`submission.says-otherwise`),
+    and where nothing is known of it any more (`submission.unread`).
     Its `target.ref` is the name under which it was submitted. Who may read no images gets it of what the same user has
     submitted, and of nothing else.
     """
@@ -105,7 +109,10 @@ async def get_submission_report(call: NamedDependency[Call], submission: FromPat
 
 @delete("/submissions/{submission:str}", permission=Permission.SUBMISSIONS_WRITE)
 async def delete_submission(call: NamedDependency[Call], submission: FromPath[str]) -> None:
-    """Forget a submission, and what it says unless a node, a registry or another submission has the image."""
+    """Forget a submission.
+
+    What only it told of the image goes with it: where something else lists the image, that is not read any more.
+    """
     async with call.changing() as tx:
         gone = await Submissions(tx).delete(submission)
         await call.record(tx, "submission.delete", f"submission:{gone.id}", details=_details(gone))

@@ -85,9 +85,13 @@ async def change_user(call: NamedDependency[Call], user: FromPath[str], data: JS
 
 @delete("/users/{user:str}", permission=Permission.USERS_WRITE, refusals=(409,))
 async def delete_user(call: NamedDependency[Call], user: FromPath[str]) -> None:
-    """Delete a user, with sessions and API tokens."""
+    """Delete a user, with sessions and API tokens, and with what only they have submitted of images.
+
+    Their submissions are still listed, until they expire or are deleted.
+    """
     async with call.changing() as tx:
         await users.delete(tx, call.actor, user)
+        call.announce(tx, "image", "")
 
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (list_users, create_user, change_user, delete_user)

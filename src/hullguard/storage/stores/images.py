@@ -133,31 +133,38 @@ class Images:
         """Keep what somebody submitted of an image and have it matched; False where better is known and stays.
 
         What a node or a registry told stays, unless they could read nothing of it. ``is_image`` says that the id is an
-        image's own: then whoever claims to have read it must know its layers, else ``Conflict``; and what another
-        ``user`` claimed of it before stays too, unless this one is put ``over`` it.
+        image's own: then whoever claims to have read it must know its layers, and say what those say whose submissions
+        stand already if these are others' than ``user``'s, else ``Conflict``; unless it is put ``over`` them.
         """
-        known = await self._known(image_id)
-        if known is not None and known.scanned is not None and not known.submitted:
-            told = await self.inventory(image_id)
+        known = await self._known(image_id, lock=True)
+        told = None if known is None or known.scanned is None else await self.inventory(image_id)
+        agreed = told is not None and claims.agree(told, inventory)
+        if known is not None and told is not None and not known.submitted:
             _require_same_layers(image_id, told, inventory)
             if not told.is_unread or inventory.is_unread:
                 return False
-        elif known is not None and known.scanned is not None and is_image:
-            told = await self.inventory(image_id)
-            users = set() if told.is_unread else await claims.users(self._tx, image_id, known.claimant, told)
+        elif known is not None and told is not None and is_image and not told.is_unread:
+            users = await claims.users(self._tx, image_id, known.claimant)
             if users:
                 _require_same_layers(image_id, told, inventory)
-                worse = inventory.reader < known.reader or (known.complete and not inventory.complete)
-                if worse or (users != {user} and not over):
-                    return False
+            if agreed and users - {user}:
+                return True
+            worse = inventory.reader < known.reader or (known.complete and not inventory.complete)
+            if users - {user} and (worse or not over):
+                raise _otherwise(image_id)
+            if users and worse:
+                return False
         kind = None if is_image else inventory.target.kind
         await self._put(image_id, inventory, known, submitted=True, claimant=submission, kind=kind)
+        if not agreed:
+            await claims.replaced(self._tx, image_id, submission)
         return True
 
-    async def _known(self, image_id: str) -> Row | None:
+    async def _known(self, image_id: str, *, lock: bool = False) -> Row | None:
         columns = ("scanned", "complete", "reader", "first_matched", "submitted", "claimant")
         select = sa.select(*(images.c[name] for name in columns))
-        return await self._tx.first(select.where(self._tx.mine(images), images.c.id == image_id))
+        select = select.where(self._tx.mine(images), images.c.id == image_id)
+        return await self._tx.first(select.with_for_update() if lock else select)
 
     async def _put(self, image_id: str, inventory: Inventory, known: Row | None, **more: Any) -> None:
         tx = self._tx
@@ -330,6 +337,14 @@ def _require_same_layers(image_id: str, told: Inventory, claimed: Inventory) -> 
             "image itself and submit that; if an earlier submission is wrong, an operator can delete it",
             "submission.not-that-image",
         )
+
+
+def _otherwise(image_id: str) -> Conflict:
+    return Conflict(
+        f"what another user has submitted of {image_id[:80]} says otherwise than what is submitted now, which is not "
+        "kept: have an operator delete that, then submit this again",
+        "submission.says-otherwise",
+    )
 
 
 def _titled(target: Target, row: Row, name: str | None = None) -> Target:

@@ -11,6 +11,7 @@ from hullguard.model.inventory import Inventory
 from hullguard.model.page import Page
 from hullguard.model.submission import Submission, layers_digest
 from hullguard.storage.paging import Listing, PageRequest, fetch
+from hullguard.storage.stores import claims
 from hullguard.storage.stores.image_places import Lister
 from hullguard.storage.stores.images import Images
 from hullguard.storage.stores.wait import TRIES, Wait
@@ -24,7 +25,7 @@ MOST_BYTES = 8 << 30
 
 _FORGOTTEN_AT_ONCE = 100
 _BUILD = "token:"
-_NAMED = {"image", "user", "token"}
+_NAMED = {"image", "user", "token", "seen"}
 """What a submission does not have from the columns of these names."""
 _LISTING = Listing(
     key=submissions.c.id,
@@ -70,8 +71,8 @@ class Submissions:
     async def keep(self, claim: Claim) -> Submission:
         """Put it in the place of the one of its name.
 
-        Raises ``Conflict`` where what is submitted as an image has other layers than that image has, where the name is
-        another user's, and where there are too many submissions.
+        Raises ``Conflict`` where what is submitted as an image has other layers than that image has, or says otherwise
+        than what another user has submitted of it, where the name is another user's, and where there are too many.
         """
         tx = self._tx
         before = await tx.first(sa.select(submissions).where(tx.mine(submissions), submissions.c.id == claim.id))
@@ -103,6 +104,8 @@ class Submissions:
         }
         await tx.upsert(submissions, row, update=[name for name in row if name not in {"id", "first"}])
         await Images(tx).listed(Lister.SUBMISSION, claim.id, {claim.image: claim.names})
+        if before is not None and before.image_id != claim.image:
+            await claims.settle(tx, [before.image_id])
         return await self.get(claim.id)
 
     async def _require_room(self, claim: Claim, before: Row | None) -> None:
@@ -135,23 +138,39 @@ class Submissions:
     async def settled(self, submission: str, *, user: str | None) -> Submission:
         """One whose image was matched since it was submitted; with ``user``, only of one of that user's.
 
-        Raises ``Conflict`` while it waits, where it was tried in vain, and where what is told of that image by now is
-        neither what was submitted nor of the same layers: it may be of an image that the sender has never had.
+        Raises ``Conflict`` while it waits, where it was tried in vain, where nothing is told of that image any more,
+        and where what is told of it by now is what another user claims and this one did not, or neither what was
+        submitted nor of the same layers: it may be of an image that the sender has never had.
         """
         row = await self._row(submission)
         if user is not None and row.user != user:
             raise _absent(submission)
         name = plain(row.name)
-        select = sa.select(images.c.scanned, images.c.matched, images.c.waits, images.c.tries, images.c.claimant)
+        columns = ("scanned", "matched", "waits", "tries", "submitted", "claimant")
+        select = sa.select(*(images.c[column] for column in columns))
         image = await self._tx.first(select.where(self._tx.mine(images), images.c.id == row.image_id))
         if image is None:
             raise _absent(submission)
+        if image.scanned is None:
+            raise Conflict(
+                f"nothing is known here any more of what was submitted as {name}: submit it again", "submission.unread"
+            )
+        if (
+            image.submitted
+            and not row.kept
+            and row.user not in await claims.users(self._tx, row.image_id, image.claimant)
+        ):
+            raise Conflict(
+                f"what is known here of {name} by now is what another user has submitted, and that says otherwise: "
+                "have an operator delete that, then submit this again",
+                "submission.says-otherwise",
+            )
         if image.tries >= TRIES:
             raise Conflict(
                 f"what was submitted as {name} could not be matched; the log of the worker says why",
                 "submission.given-up",
             )
-        if image.matched is None or image.scanned is None or image.waits > Wait.REFRESH:
+        if image.matched is None or image.waits > Wait.REFRESH:
             raise Conflict(
                 f"what was submitted as {name} waits to be matched against the advisories",
                 "submission.waits",
@@ -168,29 +187,41 @@ class Submissions:
         return (await self._all([row]))[0]
 
     async def delete(self, submission: str) -> Submission:
-        """Forget one, and what it says, unless something else lists the image."""
+        """Forget one, and what it says of the image, unless another one says the same."""
         gone = await self.get(submission)
-        await self._forget(gone.id)
+        await self._forget(gone.id, gone.image)
         return gone
 
     async def forget_expired(self) -> int:
         """Forget a bounded number of those that nobody has sent again in time; how many."""
         tx = self._tx
-        select = sa.select(submissions.c.id).where(tx.tenants(submissions), submissions.c.expires <= tx.now)
+        select = sa.select(submissions.c.id, submissions.c.image_id)
+        select = select.where(tx.tenants(submissions), submissions.c.expires <= tx.now)
         old = await tx.all(select.order_by(submissions.c.expires).limit(_FORGOTTEN_AT_ONCE))
         for row in old:
-            await self._forget(row.id)
+            await self._forget(row.id, row.image_id)
         return len(old)
 
-    async def _forget(self, submission: str) -> None:
+    async def _forget(self, submission: str, image: str) -> None:
         tx = self._tx
         await tx.run(sa.delete(submissions).where(tx.mine(submissions), submissions.c.id == submission))
         await Images(tx).forget(Lister.SUBMISSION, submission)
+        await claims.settle(tx, [image])
 
     async def _all(self, rows: Sequence[Row]) -> list[Submission]:
         people = await self._names(users, {row.user for row in rows})
         given = await self._names(tokens, {row.by.removeprefix(_BUILD) for row in rows})
-        return [_submission(row, people.get(row.user), given.get(row.by.removeprefix(_BUILD))) for row in rows]
+        seen = await self._seen({row.image_id for row in rows})
+        return [
+            _submission(row, people.get(row.user), given.get(row.by.removeprefix(_BUILD)), seen=row.image_id in seen)
+            for row in rows
+        ]
+
+    async def _seen(self, ids: Collection[str]) -> set[str]:
+        """Those of these images that a node or a registry has told of."""
+        read = (self._tx.mine(images), images.c.scanned.is_not(None), sa.not_(images.c.submitted))
+        rows = await self._tx.all(sa.select(images.c.id).where(*read, images.c.id.in_(sorted(ids)))) if ids else []
+        return {row.id for row in rows}
 
     async def _names(self, table: sa.Table, ids: Collection[str]) -> dict[str, str]:
         select = sa.select(table.c.id, table.c.name).where(self._tx.mine(table), table.c.id.in_(sorted(ids)))
@@ -218,8 +249,8 @@ def _absent(submission: str) -> NotFound:
     return NotFound(f"there is no submission {submission[:64]}", "submission.not-found")
 
 
-def _submission(row: Row, user: str | None, token: str | None) -> Submission:
+def _submission(row: Row, user: str | None, token: str | None, *, seen: bool) -> Submission:
     fields = {name: getattr(row, name) for name in Submission.__struct_fields__ if name not in _NAMED}
     # Earlier releases kept what would turn or hide what stands beside it.
     fields |= {"name": plain(row.name), "host": plain(row.host)}
-    return Submission(image=row.image_id, user=user, token=token, **fields)
+    return Submission(image=row.image_id, user=user, token=token, seen=seen, **fields)

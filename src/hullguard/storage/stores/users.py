@@ -10,6 +10,7 @@ from hullguard.model.identity import Role, User
 from hullguard.model.ids import new_id
 from hullguard.model.page import Page
 from hullguard.storage.paging import Listing, PageRequest, fetch
+from hullguard.storage.stores import claims
 from hullguard.storage.tables import sessions, tokens, users
 from hullguard.storage.transaction import Row, Transaction
 
@@ -90,8 +91,9 @@ class Users:
         await self._update(user, last_sign_in=self._tx.now)
 
     async def delete(self, user: str) -> None:
-        """Remove a user with all sessions and tokens."""
+        """Remove a user with all sessions and tokens; what only they claimed of images goes with them."""
         await self.get(user)
+        await claims.withdraw(self._tx, user)
         for table, column in ((sessions, sessions.c.user), (tokens, tokens.c.user), (users, users.c.id)):
             await self._tx.run(sa.delete(table).where(self._tx.mine(table), column == user))
 

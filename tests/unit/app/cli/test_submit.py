@@ -12,7 +12,7 @@ from tests.support.images import ALPINE_318, Image, apk_installed, file, layer
 from hullguard import words
 from hullguard.app import remote
 from hullguard.app.cli import main as cli
-from hullguard.model.errors import HullguardError, Unavailable
+from hullguard.model.errors import Conflict, HullguardError, Unavailable
 from hullguard.model.submission import Submission
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -23,6 +23,8 @@ class _Platform:
     """Knows the image already, and answers at the second attempt."""
 
     url = "https://platform.example"
+    seen = True
+    refuses: HullguardError | None = None
 
     def __init__(self, *_: object, waits: Callable[[HullguardError, float], None], **__: Any) -> None:
         self._waits = waits
@@ -30,6 +32,8 @@ class _Platform:
     def submit(self, body: bytes, key: str, sent: Callable[[int], None]) -> Submission:
         del body, key, sent
         self._waits(Unavailable("the platform https://platform.example cannot be reached: no route"), 0.9)
+        if self.refuses is not None:
+            raise self.refuses
         return Submission(
             id="s1",
             name="shop:ci-1",
@@ -42,6 +46,7 @@ class _Platform:
             submitted=AT,
             expires=AT,
             kept=False,
+            seen=self.seen,
         )
 
 
@@ -75,6 +80,33 @@ def test_it_says_that_it_tries_again_and_that_the_image_is_known(said: Callable[
     assert f"the platform knows the image {IMAGE} from a node or a registry already" in errors
     assert "knows shop:ci-1" not in errors
     assert code == 0, errors
+
+
+def test_a_node_or_a_registry_is_named_only_where_one_has_read_the_image(
+    said: Callable[[str], tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Platform, "seen", False)
+    code, errors = said("en")
+
+    assert f"keeps to what was submitted of the image {IMAGE} before, which was read more completely" in errors
+    assert "registry" not in errors
+    assert f"以先前对镜像 {IMAGE} 更完整的提交为准" in said("zh")[1]
+    assert code == 0, errors
+
+
+def test_what_another_user_says_otherwise_is_an_error(
+    said: Callable[[str], tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = (
+        f"what another user has submitted of {IMAGE} says otherwise than what is submitted now, which is not kept: "
+        "have an operator delete that, then submit this again"
+    )
+    monkeypatch.setattr(_Platform, "refuses", Conflict(f"the platform {_Platform.url} refuses: {why}"))
+    code, errors = said("en")
+
+    assert code == 2
+    assert why in errors
+    assert f"另一用户对 {IMAGE} 的提交与现在提交的内容不一致" in said("zh")[1]
 
 
 def test_in_chinese_too(said: Callable[[str], tuple[int, str]]) -> None:

@@ -1,6 +1,7 @@
 """A submission is a claim: it is kept, renewed and forgotten, and takes the place of nothing that was seen."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -10,6 +11,8 @@ from tests.support.records import (
     BASE,
     IMAGE,
     OTHER_IMAGE,
+    PACKAGES,
+    VULNERABILITIES,
     claim,
     enrolled,
     inventory,
@@ -19,10 +22,13 @@ from tests.support.records import (
     waiting,
 )
 
+from hullguard.model.content import Misconfiguration
 from hullguard.model.errors import Conflict, NotFound
 from hullguard.model.identity import Role
-from hullguard.model.image import Layer, Target
+from hullguard.model.image import Layer, OperatingSystem, Target
 from hullguard.model.inventory import Inventory, unread
+from hullguard.model.package import Unknown
+from hullguard.model.severity import Severity
 from hullguard.model.submission import Submission
 from hullguard.storage import PageRequest, Storage, Transaction
 from hullguard.storage.retention import sweep
@@ -30,13 +36,15 @@ from hullguard.storage.stores import (
     ImageFilter,
     Images,
     Lister,
+    PackageFilter,
     SubmissionFilter,
     Submissions,
     Tokens,
     Users,
+    VulnerabilityFilter,
     submissions,
 )
-from hullguard.storage.stores.matching import Matching
+from hullguard.storage.stores.matching import Judged, Matching
 from hullguard.storage.stores.wait import TRIES
 
 REQUEST = PageRequest()
@@ -187,7 +195,9 @@ class TestTrust:
         assert refused.value.code == "submission.not-that-image"
 
 
-BUILT = structs.replace(inventory(), target=Target("x", "docker-archive", IMAGE))
+BUILT = structs.replace(inventory(), target=Target("x", "docker-archive", IMAGE, platform="linux/amd64"))
+OS = OperatingSystem("debian", "12", "Debian GNU/Linux 12")
+MISCONFIGURED = Misconfiguration("CIS-DI-0001", "root", Severity.MEDIUM, "it runs as root", "name a user")
 HIDDEN = structs.replace(EMPTY, layers=(Layer(APP), Layer(BASE)))
 
 
@@ -207,14 +217,78 @@ class TestBetweenClaims:
         assert (await Submissions(tx).settled(first.id, user="user-1")).image == IMAGE
         assert len((await Images(tx).inventory(IMAGE)).packages) == 4
 
-    @pytest.mark.parametrize("over", [False, True])
-    async def test_another_user_s_with_the_same_layers_gives_way_unless_it_is_an_operator_s(
-        self, tx: Transaction, first: Submission, over: bool
+    @pytest.mark.parametrize(
+        "otherwise",
+        [
+            {"packages": ()},
+            {"packages": BUILT.packages[1:]},
+            {"os": structs.replace(OS, version_id="13")},
+            {"unknowns": (Unknown("secrets", "nobody looked"),)},
+            {"complete": False},
+            {"config": (MISCONFIGURED,)},
+            {"loadable": {"openssl": ("usr/bin/openssl",)}},
+            {"target": structs.replace(BUILT.target, platform="linux/arm64")},
+            {"layers": (structs.replace(BUILT.layers[0], base=False), *BUILT.layers[1:])},
+            {"packages": (), "layers": (), "complete": False},
+        ],
+        ids="-".join,
+    )
+    async def test_nobody_is_judged_by_what_another_user_says(
+        self, tx: Transaction, first: Submission, otherwise: dict[str, Any]
     ) -> None:
-        second = await Submissions(tx).keep(claim("other", of=EMPTY, user="user-2", over=over))
+        says = structs.replace(BUILT, **otherwise)
+        with pytest.raises(Conflict, match=r"what another user has submitted of .* says otherwise") as refused:
+            await Submissions(tx).keep(claim("other", of=says, user="user-2"))
 
-        assert (first.kept, second.kept) == (True, over)
-        assert bool((await Images(tx).inventory(IMAGE)).packages) is not over
+        assert refused.value.code == "submission.says-otherwise"
+        assert (await Submissions(tx).page(SubmissionFilter(), REQUEST)).items == [first]
+        assert (await Images(tx).detail(IMAGE)).names == ("shop:1",)
+        assert await Images(tx).inventory(IMAGE) == BUILT
+
+    async def test_who_says_the_same_from_elsewhere_stands_for_it_too(self, tx: Transaction, first: Submission) -> None:
+        target = Target("docker:shop", "docker", IMAGE, digest="sha256:" + "5" * 64, tags=("shop:9",))
+        target = structs.replace(target, platform=BUILT.target.platform)
+        layers = tuple(structs.replace(each, digest="sha256:" + "6" * 64) for each in BUILT.layers)
+        again = structs.replace(BUILT, target=target, layers=layers, packages=BUILT.packages[::-1])
+        second = await Submissions(tx).keep(claim("other", of=again, user="user-2"))
+
+        assert (second.kept, second.seen) == (True, False)
+        assert (await Submissions(tx).settled(second.id, user="user-2")).image == IMAGE
+        with pytest.raises(Conflict):  # nor may the first change what both say
+            await Submissions(tx).keep(claim("shop:1", of=EMPTY))
+        assert await Images(tx).inventory(IMAGE) == BUILT
+
+    async def test_an_operator_s_takes_the_place_and_the_other_is_not_judged_by_it(
+        self, tx: Transaction, first: Submission
+    ) -> None:
+        over = await Submissions(tx).keep(claim("other", of=EMPTY, user="user-2", over=True))
+        await matched(tx, IMAGE, report(()))
+        with pytest.raises(Conflict, match="another user has submitted, and that says otherwise") as refused:
+            await Submissions(tx).settled(first.id, user="user-1")
+
+        assert over.kept
+        assert not (await Submissions(tx).get(first.id)).kept
+        assert (await Images(tx).inventory(IMAGE)).packages == ()
+        assert refused.value.code == "submission.says-otherwise"
+        assert (await Submissions(tx).settled(over.id, user="user-2")).image == IMAGE
+
+    async def test_an_operator_s_that_was_read_in_part_is_not_judged_by_another_s(
+        self, tx: Transaction, first: Submission
+    ) -> None:
+        partial = structs.replace(EMPTY, complete=False)
+        with pytest.raises(Conflict):
+            await Submissions(tx).keep(claim("other", of=partial, user="user-2", over=True))
+
+        assert await Images(tx).inventory(IMAGE) == BUILT
+
+    async def test_what_was_replaced_by_the_same_user_s_is_judged_by_that(
+        self, tx: Transaction, first: Submission
+    ) -> None:
+        await Submissions(tx).keep(claim("shop:2", of=EMPTY))
+        await matched(tx, IMAGE, report(()))
+
+        assert not (await Submissions(tx).get(first.id)).kept
+        assert (await Submissions(tx).settled(first.id, user="user-1")).image == IMAGE
 
     async def test_the_same_user_renews_it_under_any_name(self, tx: Transaction, first: Submission) -> None:
         second = await Submissions(tx).keep(claim("shop:2", of=EMPTY, by="token:t2"))
@@ -242,11 +316,13 @@ class TestBetweenClaims:
     ) -> None:
         other = await Submissions(tx).keep(claim("other", of=BUILT, user="user-2"))
         await Submissions(tx).delete(first.id)
-        liar = await Submissions(tx).keep(claim("liar", of=EMPTY, user="user-3"))
+        with pytest.raises(Conflict):
+            await Submissions(tx).keep(claim("liar", of=EMPTY, user="user-3"))
 
-        assert not liar.kept
         assert await Images(tx).inventory(IMAGE) == BUILT
         assert (await Submissions(tx).settled(other.id, user="user-2")).image == IMAGE
+        await Submissions(tx).delete(other.id)
+        assert (await Submissions(tx).keep(claim("shop:1", of=EMPTY))).kept
 
     async def test_a_wrong_one_that_was_deleted_stands_in_nobody_s_way(self, tx: Transaction) -> None:
         wrong = await Submissions(tx).keep(claim("wrong", of=HIDDEN, user="user-2"))
@@ -331,12 +407,118 @@ async def test_a_submission_that_is_deleted_takes_its_image_along(tx: Transactio
         await Submissions(tx).get(kept.id)
 
 
-async def test_an_image_that_something_else_lists_stays(tx: Transaction) -> None:
-    kept = await Submissions(tx).keep(claim())
-    await Images(tx).listed(Lister.REGISTRY, "r1", {OTHER_IMAGE: ["registry.test/shop:1"]})
-    await Submissions(tx).delete(kept.id)
+class TestGone:
+    """What only a submission said of an image goes with it: nothing is told by the word of nobody."""
 
-    assert await listed(tx) == [(OTHER_IMAGE, True, None)]
+    @pytest.fixture
+    async def liar(self, tx: Transaction) -> Submission:
+        """Says of an image that a registry lists, too, that it has no packages; and it was matched."""
+        await Images(tx).listed(Lister.REGISTRY, "r1", {IMAGE: ["registry.test/shop:1"]})
+        kept = await Submissions(tx).keep(claim("liar", of=structs.replace(BUILT, packages=PACKAGES[:1])))
+        await matched(tx, IMAGE, report(VULNERABILITIES[:2], of=(await Images(tx).inventory(IMAGE))))
+        return kept
+
+    async def unread(self, tx: Transaction) -> None:
+        images = Images(tx)
+        detail = await images.detail(IMAGE)
+
+        assert (detail.scanned, detail.matched, detail.complete, detail.submitted) == (None, None, False, False)
+        assert (detail.packages, detail.os, detail.size, detail.layers) == (0, None, 0, ())
+        assert sum(detail.vulnerabilities.values()) == 0
+        for ask in (images.inventory, images.report):
+            with pytest.raises(NotFound):
+                await ask(IMAGE)
+        assert (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).total == 0
+        assert (await images.packages(IMAGE, PackageFilter(), REQUEST)).total == 0
+        assert (await images.page(ImageFilter(scanned=False), REQUEST)).total == 1
+        assert IMAGE not in await waiting(tx)
+
+    async def test_an_image_that_something_else_lists_stays_and_is_not_read(
+        self, tx: Transaction, liar: Submission
+    ) -> None:
+        await Submissions(tx).delete(liar.id)
+
+        await self.unread(tx)
+        assert (await Images(tx).detail(IMAGE)).names == ("registry.test/shop:1",)
+        assert (await Submissions(tx).keep(claim("shop:1", of=BUILT, user="user-2"))).kept
+        await matched(tx, IMAGE, report())
+        assert sum((await Images(tx).detail(IMAGE)).vulnerabilities.values()) == 5
+
+    async def test_one_that_a_node_has_is_asked_for_and_read(self, tx: Transaction, liar: Submission) -> None:
+        await enrolled(tx)
+        await Images(tx).present("node-1", [(IMAGE, ["nginx:1.25"])])
+        await Submissions(tx).delete(liar.id)
+
+        await self.unread(tx)
+        assert await Images(tx).present("node-1", [(IMAGE, ["nginx:1.25"])]) == [IMAGE]
+        assert await Images(tx).store_inventory(IMAGE, inventory())
+
+    async def test_what_a_worker_made_of_it_meanwhile_is_left_out(self, tx: Transaction, liar: Submission) -> None:
+        scanned = (await Images(tx).detail(IMAGE)).scanned
+        await Submissions(tx).delete(liar.id)
+        await Matching(tx).store([Judged(IMAGE, report(), scanned=scanned)])
+
+        await self.unread(tx)
+
+    async def test_when_its_name_goes_to_another_image(self, tx: Transaction, liar: Submission) -> None:
+        moved = structs.replace(BUILT, target=structs.replace(BUILT.target, image_id=OTHER_IMAGE))
+        assert (await Submissions(tx).keep(claim("liar", of=moved))).id == liar.id
+
+        await self.unread(tx)
+
+    async def test_when_nobody_sends_it_again(self, storage: Storage, clock: Clock) -> None:
+        async with storage.transaction(SCOPE) as tx:
+            await Images(tx).listed(Lister.REGISTRY, "r1", {IMAGE: ["registry.test/shop:1"]})
+            await Submissions(tx).keep(claim("brief", of=BUILT, days=1))
+        clock.forward(days=2)
+        async with storage.transaction(SCOPE) as tx:
+            await sweep(tx)
+            await self.unread(tx)
+
+    async def test_with_its_user_while_it_is_listed_still(self, tx: Transaction) -> None:
+        omar = await Users(tx).create("omar", Role.OPERATOR, "hash")
+        kept = await Submissions(tx).keep(claim("liar", of=EMPTY, user=omar.id))
+        await matched(tx, IMAGE, report(()))
+        await Users(tx).delete(omar.id)
+
+        await self.unread(tx)
+        with pytest.raises(Conflict, match="nothing is known here any more of what was submitted as liar") as refused:
+            await Submissions(tx).settled(kept.id, user=None)
+        assert refused.value.code == "submission.unread"
+        assert not (await Submissions(tx).get(kept.id)).kept
+        assert (await Submissions(tx).keep(claim("shop:1", of=BUILT, user="user-2"))).kept
+
+    @pytest.mark.parametrize("goes", ["submission", "user"])
+    async def test_what_another_said_as_well_is_that_one_s(self, tx: Transaction, goes: str) -> None:
+        omar = await Users(tx).create("omar", Role.OPERATOR, "hash")
+        first = await Submissions(tx).keep(claim("first", of=BUILT, user=omar.id))
+        other = await Submissions(tx).keep(claim("other", of=BUILT, user="user-2"))
+        await matched(tx, IMAGE, report())
+        await (Submissions(tx).delete(first.id) if goes == "submission" else Users(tx).delete(omar.id))
+
+        assert await Images(tx).inventory(IMAGE) == BUILT
+        assert (await Submissions(tx).settled(other.id, user="user-2")).image == IMAGE
+        with pytest.raises(Conflict):
+            await Submissions(tx).keep(claim("third", of=EMPTY, user="user-3"))
+        renewed = await Submissions(tx).keep(claim("other", of=EMPTY, user="user-2"))
+        assert (renewed.kept, (await Images(tx).inventory(IMAGE)).packages) == (True, ())
+
+    async def test_what_it_said_before_its_last_was_replaced_does_not_come_back(self, tx: Transaction) -> None:
+        first = await Submissions(tx).keep(claim("shop:1", of=BUILT))
+        second = await Submissions(tx).keep(claim("shop:2", of=EMPTY))
+        await matched(tx, IMAGE, report(()))
+        await Submissions(tx).delete(second.id)
+
+        await self.unread(tx)
+        with pytest.raises(Conflict, match="submit it again"):
+            await Submissions(tx).settled(first.id, user="user-1")
+
+    async def test_what_a_node_has_read_stays(self, tx: Transaction, liar: Submission) -> None:
+        await Images(tx).store_inventory(IMAGE, inventory())
+        assert (await Submissions(tx).get(liar.id)).seen
+        await Submissions(tx).delete(liar.id)
+
+        assert await Images(tx).inventory(IMAGE) == inventory()
 
 
 async def test_what_nobody_sends_again_is_forgotten(storage: Storage, clock: Clock) -> None:
