@@ -72,8 +72,8 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
     `inventory` is what `hullguard sbom -f json` writes. It takes the place of what the same user submitted under
     the same name, and is matched against the advisories soon, and again whenever they change. What nodes and registries
     have read of an image stays (`kept` is false, `seen` true), and so does what the same user has submitted of it and
-    had read more completely (`kept` is false). 409 where the name is another user's, where the image is known with other
-    layers (`submission.not-that-image`), and where another user's submission of it says otherwise
+    had read more completely (`kept` is false). 409 where the name is another user's, where the image is known with
+    other layers (`submission.not-that-image`), and where another user's submission of it says otherwise
     (`submission.says-otherwise`): an operator can delete that one. Sent again with the same Idempotency-Key within a
     day, it answers as the first time.
     """
