@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.support.advisories import affected, record, write_records
 from tests.support.images import (
@@ -20,7 +21,7 @@ from tests.support.images import (
     layer,
     node_package,
 )
-from tests.support.platform import Client, Platform, running_platform
+from tests.support.platform import PASSWORD, Client, Platform, running_platform
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -193,6 +194,40 @@ def test_new_advisories_reach_what_was_submitted_before(run: Run, client: Client
     assert done.returncode == 0, done.stderr
 
     client.wait(f"/images/{SOUND.image_id}", lambda found: found["vulnerabilities"]["critical"] == 1, seconds=120)
+
+
+def test_another_user_s_word_passes_no_build(run: Run, platform: Platform, client: Client, tmp_path: Path) -> None:
+    """Who has the image, and says first that it has no packages, decides nothing for others."""
+    shop = Image([*VULNERABLE.layers, layer(file("etc/other", b"x"))])
+    archive = shop.docker_archive(tmp_path / "shop.tar")
+    command = [sys.executable, "-m", "hullguard", "sbom", str(archive), "-f", "json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "XDG_CACHE_HOME": str(tmp_path)}
+    read = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    lie = {**json.loads(read.stdout), "packages": []}
+    made = client.post("/users", {"name": "omar", "role": "operator"})
+    other = Client(platform.url)
+    other.sign_in("omar", made["one_time_password"])
+    other.put("/sessions/current/password", {"old": made["one_time_password"], "new": PASSWORD})
+    token = other.post("/tokens", {"name": "liar", "days": 1, "role": "submitter"})["secret"]
+    sent = {"schema": "hullguard/submission/1", "name": "liar", "host": "h", "inventory": lie}
+    first = httpx.post(
+        f"{platform.url}/api/v1/submissions",
+        json=sent,
+        headers={"Authorization": f"Bearer {token}"},
+        verify=False,
+        trust_env=False,
+    ).json()
+    client.wait(f"/images/{shop.image_id}", lambda found: found["matched"] is not None, seconds=60)
+    refused = run(archive, "--name", "honest", "--fail-on", "high")
+
+    assert (first["kept"], first["seen"]) == (True, False)
+    assert refused.returncode == 2, refused.stderr
+    assert "what another user has submitted of" in refused.stderr
+    assert "registry" not in refused.stderr
+    client.call("DELETE", f"/submissions/{first['id']}")
+    judged = run(archive, "--name", "honest", "--fail-on", "high")
+    assert judged.returncode == 1, judged.stderr
+    assert "CVE-2019-10744" in judged.stdout
 
 
 @pytest.mark.parametrize(
