@@ -78,6 +78,15 @@ describe('an image of which nothing could be read', () => {
     expect(text).not.toContain('Nothing in what could be read')
   })
 
+  it('is not said to be read by anybody where what was submitted of it is gone', async () => {
+    const gone = { ...image, scanned: null, matched: null, registries: 0, submissions: 1, unknowns: [] }
+    const text = await shown(gone)
+    expect(text).toContain('the submission that told of it is gone, or was replaced by another')
+    expect(text).toContain('Nothing of what was sent is told any more')
+    expect(text).not.toContain('is what a node or a registry has read')
+    expect(text).not.toContain("A node's agent has not sent")
+  })
+
   it('is told from one of which some was read', async () => {
     const text = await shown({ ...image, packages: 3, size: 100 })
     expect(text).toContain('Incomplete')
