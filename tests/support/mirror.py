@@ -53,7 +53,12 @@ class SmallMirror:
         if path == "/kev.json":
             return json.dumps({"catalogVersion": "1", "vulnerabilities": [{"cveID": cve} for cve in self.kev]}).encode()
         if path == "/epss.csv.gz":
-            lines = ["#model_version:v1", "cve,epss,percentile", *(f"{cve},{p},0.1" for cve, p in self.epss.items())]
+            lines = [
+                "#model_version:v1",
+                "cve,epss,percentile",
+                *(f"{cve},{p},0.1" for cve, p in self.epss.items()),
+                "",
+            ]
             return gzip.compress("\n".join(lines).encode(), mtime=0)
         ecosystem, _, name = path[1:].rpartition("/")
         records = self.records.get(ecosystem)

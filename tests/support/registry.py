@@ -102,10 +102,17 @@ class FakeRegistry:
 
     def answer(self, asked: Asked) -> Reply:
         self.asked.append(asked)
-        known = self.answers.get(asked.path.partition("?")[0], Reply(b"{}", 404))
+        known = self.answers.get(asked.path.partition("?")[0]) or _unknown(asked.path)
         if isinstance(known, list):
             return known.pop(0) if len(known) > 1 else known[0]
         return known if isinstance(known, Reply) else known(asked)
+
+
+def _unknown(path: str) -> Reply:
+    """What registries say of what they do not have."""
+    kind = "MANIFEST" if "/manifests/" in path else "BLOB" if "/blobs/" in path else "NAME"
+    errors = [{"code": f"{kind}_UNKNOWN", "message": f"{kind.lower()} unknown", "detail": {}}]
+    return Reply(json.dumps({"errors": errors}).encode(), 404)
 
 
 def ranged(blob: bytes) -> Answer:

@@ -104,7 +104,8 @@ def import_file(path: Path, writer: Writer, account: Account, progress: Progress
                 load_stream(path.name, _plain(path.name, told), writer, account)
     except _DAMAGED as cause:
         after = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
-        account.refuse(path.name, f"damaged or cut off after {after - before} records: {cause}")
+        refuse = account.refuse if after > before else account.refuse_all
+        refuse(path.name, f"damaged or cut off after {after - before} records: {cause}")
 
 
 def load_stream(where: str, stream: io.BufferedReader, writer: Writer, account: Account) -> None:

@@ -405,6 +405,46 @@ class TestEnrichment:
         assert account.enriched == {}
         assert [refusal.where for refusal in account.refusals] == ["cut", "empty"]
 
+    @pytest.mark.parametrize("table", ["EPSS", "RATINGS"])
+    @pytest.mark.parametrize("end", ["in a number", "before the line's end", "after a carriage return", "in a CVE"])
+    @pytest.mark.parametrize("packed", [False, True])
+    def test_a_table_whose_last_line_has_no_end_is_refused_as_a_whole(
+        self, tmp_path: Path, db: Path, table: str, end: str, packed: bool
+    ) -> None:
+        # Story: a download that broke off left 33,570 of 360,142 scores, and half a number was one.
+        import_files(self.files(tmp_path), db)
+        before = Advisories.open(db).status()
+        whole = getattr(self, table).encode()
+        content = {
+            "in a number": whole[: whole.rindex(b",") - 1],
+            "before the line's end": whole[:-1],
+            "after a carriage return": whole.replace(b"\n", b"\r\n")[:-1],
+            "in a CVE": whole + b"CVE-20",
+        }[end]
+        line = content.count(b"\n") + 1
+        (tmp_path / "cut").write_bytes(gzip.compress(content) if packed else content)
+
+        account = import_files([tmp_path / "cut", write_records(tmp_path / "new", ONE)], db)
+
+        after = Advisories.open(db).status()
+        assert (after.epss, after.ratings) == (before.epss, before.ratings)
+        assert (account.enriched, account.unused, account.refused) == ({}, 1, 1)
+        assert account.refusals[0].where == "cut"
+        assert account.refusals[0].why == (
+            f"cut off in line {line}, which has no end, so nothing of it is used; fetch it again"
+        )
+        with pytest.raises(Invalid, match=f"nothing could be imported; the first refusal: cut: cut off in line {line}"):
+            import_files([tmp_path / "cut"], db)
+
+    def test_a_table_with_an_endless_line_is_refused_as_a_whole(self, tmp_path: Path, db: Path) -> None:
+        import_files(self.files(tmp_path), db)
+        (tmp_path / "long").write_text(f"cve,epss\nCVE-2024-1,0.{'5' * 20_000}\nCVE-2024-2,0.5\n")
+
+        account = import_files([tmp_path / "long", write_records(tmp_path / "new", ONE)], db)
+
+        assert [one.why for one in account.refusals] == ["line 2 is longer than 10000 bytes, so nothing of it is used"]
+        assert Advisories.open(db).status().epss == 2
+
     def test_an_empty_catalogue_erases_nothing(self, tmp_path: Path, db: Path) -> None:
         import_files(self.files(tmp_path), db)
         (tmp_path / "kev.json").write_text('{"catalogVersion": "2", "vulnerabilities": []}')

@@ -166,6 +166,31 @@ async def test_what_a_node_has_read_is_not_read_again(storage: Storage, registry
     assert not [path for path in registry.paths() if digest_of(compressed(BASE, "gzip")) in path]
 
 
+async def test_only_the_registrys_own_word_takes_a_repository_away(
+    storage: Storage, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    # Story: a proxy's page for one of two repositories removed its images, and the registry was "read".
+    registry.lists("b/tags/list", ["1"])
+    registry.put(SECOND, "b")
+    async with working(storage, tmp_path) as shift:
+        made = await shift.add(registry.host, repositories=["app", "b"])
+        assert (await shift.until(made, RegistryState.DONE)).trouble is None
+        registry.answers["/v2/b/tags/list"] = Reply(b"<html>404</html>", 404)
+        await shift.ask(made)
+        done = await shift.until(made, RegistryState.DONE)
+        assert done.trouble is not None
+        assert done.trouble.code == "registry.bad-list"
+        assert {row.repository for row in await shift.rows(made)} == {"app", "b"}
+        assert set(await shift.images()) == {digest_of(FIRST.config), digest_of(SECOND.config)}
+        registry.answers["/v2/b/tags/list"] = Reply(b'{"errors": [{"code": "NOT_FOUND", "message": "gone"}]}', 404)
+        await shift.ask(made)
+        done = await shift.until(made, RegistryState.DONE)
+        assert done.trouble is not None
+        assert done.trouble.code == "registry.no-repository"
+        assert {row.repository for row in await shift.rows(made)} == {"app"}
+        assert set(await shift.images()) == {digest_of(FIRST.config)}
+
+
 async def test_the_password_is_sent_to_the_registry_and_shown_nowhere(
     storage: Storage,
     registry: FakeRegistry,

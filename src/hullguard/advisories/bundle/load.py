@@ -50,11 +50,14 @@ def _load(where: str, packed: Path, member: Member, writer: Writer, account: Acc
         updated = stored
     with packed.open("rb") as raw:
         reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(raw, read_across_frames=False)
+        unused = account.unused
         try:
             load_stream(where, io.BufferedReader(_Member(reader), 1 << 20), writer, account)
         except zstandard.ZstdError as cause:
             account.refuse(where, f"damaged: {cause}")
             return
+        if account.unused > unused:
+            return  # what is stored is as old as it was
     writer.note(key, updated)
 
 

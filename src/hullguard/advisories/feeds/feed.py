@@ -34,6 +34,8 @@ class Account:
         self.withdrawn = 0
         self.refused = 0
         self.refusals: list[Refusal] = []
+        self.unused = 0
+        """Files, or entries of an archive, that were refused as a whole: what was known stands."""
         self.enriched: dict[str, int] = {}
         self.seen: dict[str, str] | None = None
         """When each record that was read was changed, by id; only who sets it is told."""
@@ -42,6 +44,11 @@ class Account:
         self.refused += 1
         if len(self.refusals) < _NAMED:
             self.refusals.append(Refusal(where, why.replace("\n", " ")[:300]))
+
+    def refuse_all(self, where: str, why: str) -> None:
+        """Of what is published whole nothing is used."""
+        self.unused += 1
+        self.refuse(where, why)
 
 
 class Feed(abc.ABC):

@@ -29,14 +29,14 @@ class KevFeed(Feed):
         try:
             catalogue = from_json(stream.read(MAX_RECORD), _Catalogue)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-            account.refuse(where, f"the KEV catalogue cannot be read: {wrong(cause)}")
+            account.refuse_all(where, f"the KEV catalogue cannot be read: {wrong(cause)}")
             return
         if not catalogue.vulnerabilities:
-            account.refuse(where, "the KEV catalogue is empty")
+            account.refuse_all(where, "the KEV catalogue is empty")
             return
         if catalogue.count not in (None, len(catalogue.vulnerabilities)):
             found = len(catalogue.vulnerabilities)
-            account.refuse(where, f"the KEV catalogue says that it has {catalogue.count} entries, and has {found}")
+            account.refuse_all(where, f"the KEV catalogue says that it has {catalogue.count} entries, and has {found}")
             return
         writer.replace_kev([entry.cve_id for entry in catalogue.vulnerabilities])
         account.enriched[self.name] = len(catalogue.vulnerabilities)

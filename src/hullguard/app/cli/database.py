@@ -69,7 +69,7 @@ def import_(
     typer.echo(sentence)
     for name, entries in account.enriched.items():
         typer.echo(f"  {name}: {say('{count} entries', count=entries)}")
-    return exits.DONE
+    return exits.WRONG_REQUEST if account.unused else exits.DONE
 
 
 @db.command()

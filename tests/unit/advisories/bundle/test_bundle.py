@@ -11,6 +11,7 @@ import pytest
 from tests.support.advisories import TODAY, affected, database, inventory, package, record
 
 from hullguard.advisories.bundle import keys
+from hullguard.advisories.bundle import pack as packing
 from hullguard.advisories.bundle.load import import_bundles
 from hullguard.advisories.bundle.manifest import PREFIX, Bundle, Manifest, is_bundle
 from hullguard.advisories.bundle.pack import pack
@@ -256,6 +257,19 @@ def test_an_older_bundle_takes_nothing_back(bundle: Path, key: Path, trusted: Pa
     assert account.enriched == {}
     assert opened(db).epss("CVE-2024-2") == 0.5
     assert not [value for value in opened(db).notes().values() if value.startswith("2020")]
+
+
+def test_scores_that_are_cut_off_do_not_count_as_brought_up_to_date(
+    source: Path, key: Path, trusted: Path, tmp_path: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "_csv", lambda *_: iter([b"cve,epss\nCVE-2024-2,0."]))
+    pack(source, tmp_path / "cut", key)
+
+    account = import_bundles([tmp_path / "cut"], db, trusted)
+
+    assert (account.unused, "epss" in account.enriched) == (2, False)
+    assert "updated:kev" in opened(db).notes()
+    assert "updated:epss" not in opened(db).notes()
 
 
 def test_a_key_is_never_written_over_another(tmp_path: Path) -> None:

@@ -181,6 +181,23 @@ def test_of_an_upload_that_is_cut_off_further_on_the_rest_is_imported_and_its_en
     assert refusal.why.startswith(f"damaged or cut off after {ended.imported} records")
 
 
+def test_of_an_upload_of_scores_that_is_cut_off_nothing_is_used(database: Path, upload: Path) -> None:
+    upload.write_bytes(b"cve,epss\nCVE-2024-1,0.5\n")
+    carry_out(Load(str(database), str(upload), "epss.csv", ()), quietly)
+    upload.write_bytes(b"cve,epss\nCVE-2024-2,0.5\nCVE-2024-1,0.")
+
+    ended = carry_out(Load(str(database), str(upload), "epss.csv", ()), quietly)
+
+    assert (ended.code, ended.replaced) == ("advisories.nothing-imported", False)
+    assert ended.fault == (
+        "nothing could be imported; the first refusal: epss.csv: cut off in line 3, which has no end, so nothing of it "
+        "is used; fetch it again"
+    )
+    advisories = Advisories.open(database)
+    assert (advisories.epss("CVE-2024-1"), advisories.epss("CVE-2024-2")) == (0.5, None)
+    advisories.close()
+
+
 def test_a_file_that_is_gone_is_said(database: Path, upload: Path) -> None:
     ended = carry_out(Load(str(database), str(upload), "records.json", ()), quietly)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gzip
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -272,6 +273,24 @@ def test_scores_that_are_none_do_not_replace_those_there(
     advisories = Advisories.open(db)
     assert advisories.known_exploited("CVE-2024-0001")
     assert advisories.epss("CVE-2024-0001") == 0.5
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_scores_that_are_cut_off_do_not_replace_those_there(mirror: SmallMirror, db: Path, packed: bool) -> None:
+    run(mirror, db)
+    content = b"cve,epss,percentile\nCVE-2024-0002,0.25,0.1\nCVE-2024-0001,0."
+    mirror.files["/epss.csv.gz"] = gzip.compress(content) if packed else content
+
+    outcome = run(mirror, db)
+
+    assert [(each.name, each.why) for each in outcome.failed] == [
+        (
+            "epss",
+            f"{mirror.url}/epss.csv.gz: cut off in line 3, which has no end, so nothing of it is used; fetch it again",
+        )
+    ]
+    advisories = Advisories.open(db)
+    assert (advisories.epss("CVE-2024-0001"), advisories.epss("CVE-2024-0002")) == (0.5, None)
 
 
 def test_a_broken_download_goes_on_where_it_broke(mirror: SmallMirror, db: Path) -> None:

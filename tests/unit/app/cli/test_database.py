@@ -62,6 +62,27 @@ def test_what_failed_is_named_and_the_rest_is_there(mirror: SmallMirror, tmp_pat
     assert "3 sources updated" in done.stdout
 
 
+def test_scores_that_are_cut_off_are_named_and_the_exit_code_says_so(mirror: SmallMirror, tmp_path: Path) -> None:
+    file, scores, records = tmp_path / "a.db", tmp_path / "epss.csv", tmp_path / "records.jsonl"
+    content = b"cve,epss\nCVE-2024-0002,0.5\nCVE-2024-0001,0."
+    scores.write_bytes(content)
+    records.write_text(json.dumps(record("GHSA-2", affected("npm", "two", ZERO))))
+    mirror.files["/epss.csv.gz"] = content
+    why = "cut off in line 3, which has no end, so nothing of it is used; fetch it again"
+
+    updated = update(mirror, file)
+    together = db("import", scores, records, "--db", file)
+    alone = db("import", scores, "--db", file)
+
+    assert updated.returncode == exits.OUTSIDE_FAILED
+    assert updated.stderr == f"hullguard: not updated: epss: {mirror.url}/epss.csv.gz: {why}\n"
+    assert together.returncode == exits.WRONG_REQUEST
+    assert together.stderr == f"hullguard: refused: epss.csv: {why}\n"
+    assert "1 imported, 0 withdrawn, 0 older than stored, 1 refused" in together.stdout
+    assert alone.returncode == exits.WRONG_REQUEST
+    assert alone.stderr == f"hullguard: nothing could be imported; the first refusal: epss.csv: {why}\n"
+
+
 def test_nothing_but_failures_leaves_no_file(mirror: SmallMirror, tmp_path: Path) -> None:
     mirror.absent.add("/npm/all.zip")
 

@@ -5,7 +5,7 @@ import functools
 import re
 import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
+
+
+class Words(NamedTuple):
+    """What an answer says of itself."""
+
+    sentence: str
+    """The status, and the messages as far as there are any."""
+    codes: frozenset[str]
+    """Those of its errors, if it has the form of the distribution specification ("Error Codes"); else none."""
 
 
 def header_lines(answer: "BaseHTTPResponse", name: str) -> list[str]:
@@ -50,6 +59,11 @@ def final(cause: BaseException) -> bool:
 
 def said(answer: "BaseHTTPResponse") -> str:
     """The status and the sentence of an answer, as far as it has one."""
+    return worded(answer).sentence
+
+
+def worded(answer: "BaseHTTPResponse") -> Words:
+    """The same, and by which codes it says so; it is closed then."""
     from urllib3.exceptions import HTTPError
 
     from hullguard.net.answers import words
@@ -57,7 +71,10 @@ def said(answer: "BaseHTTPResponse") -> str:
     body = words(functools.partial(answer.read1, decode_content=False), 4000, HTTPError)
     answer.close()
     try:
-        sentence = "; ".join(str(error["message"]) for error in msgspec.json.decode(body)["errors"])
+        errors = list(msgspec.json.decode(body)["errors"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        sentence = ""
-    return " ".join(f"{answer.status} {sentence}".split())[:500]
+        errors = []
+    told = [error for error in errors if isinstance(error, dict)]
+    sentence = "; ".join(str(error["message"]) for error in told if "message" in error)
+    codes = frozenset(str(error.get("code", ""))[:64] for error in told)
+    return Words(" ".join(f"{answer.status} {sentence}".split())[:500], codes)

@@ -14,7 +14,7 @@ import msgspec
 
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry import trust
-from hullguard.inventory.source.registry.answers import final, header_lines, plainly, reason, retry_after, said
+from hullguard.inventory.source.registry.answers import final, header_lines, plainly, reason, retry_after, said, worded
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
 from hullguard.inventory.source.registry.proxies import proxy_for
@@ -316,15 +316,15 @@ class Client:
             return Denied(f"the registry {host} forbids reading {self._reference}: {said(answer)}", "registry.denied")
         if status == HTTPStatus.NOT_FOUND:
             what = f"image {self._reference}" if path.startswith("manifests/") else f"{path} of {self._reference}"
-            return NotFound(f"the registry {host} has no {what}: {said(answer)}", "registry.no-image")
+            words = worded(answer)
+            says = " ".join(sorted(words.codes))
+            return NotFound(f"the registry {host} has no {what}: {words.sentence}", "registry.no-image", says=says)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return Unavailable(f"the registry {host} asks to slow down: {said(answer)}", "registry.busy")
-        words = said(answer)
+        why = said(answer)
         if status == HTTPStatus.BAD_REQUEST and self._access.insecure:
-            words += self._either(
-                "; if it speaks TLS, leave out --insecure", "; if it speaks TLS, switch plain HTTP off"
-            )
-        return Unavailable(f"the registry {host} refused: {words}", "registry.refused")
+            why += self._either("; if it speaks TLS, leave out --insecure", "; if it speaks TLS, switch plain HTTP off")
+        return Unavailable(f"the registry {host} refused: {why}", "registry.refused")
 
     def _not_admitted(self, why: str) -> Unauthenticated:
         trouble = self._known.trouble if self._known else ""

@@ -140,7 +140,10 @@ class RegistryBlobs:
 
     def tagged(self, tag: str) -> str:
         """The digest of what a tag names now, for which most registries need not send it."""
-        said = self._client.headers(f"manifests/{tag}", ", ".join(_ACCEPTED)).get("Docker-Content-Digest", "")
+        try:
+            said = self._client.headers(f"manifests/{tag}", ", ".join(_ACCEPTED)).get("Docker-Content-Digest", "")
+        except NotFound:
+            said = ""  # who it is that says so, the registry or a proxy, is told by words, and HEAD brings none
         return said if is_digest(said) else self.manifest(tag)[0]
 
     def _fetch(self, path: str) -> tuple[bytes, str | None]:

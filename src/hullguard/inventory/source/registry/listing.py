@@ -26,6 +26,9 @@ _ENDS: Final = frozenset(
     {"registry.unreachable", "registry.busy", "registry.forbidden-address", "net.too-slow", "net.endless"}
 )
 """What will be so for every repository: nothing more is asked then."""
+_NO_REPOSITORY: Final = frozenset({"NAME_UNKNOWN", "NOT_FOUND"})
+"""By which a registry says so itself: the specification's code, and that of Harbor and others."""
+_NO_TAG: Final = _NO_REPOSITORY | {"MANIFEST_UNKNOWN"}
 _TOLD: Final = 5
 """Troubles that are told one by one."""
 
@@ -171,27 +174,33 @@ class _Lister:
         return self._sound(found.names, is_repository, found.trouble, self._spec.address)
 
     def _repository(self, name: str) -> None:
-        client = self._client.about(name)
+        """Raises NotFound only where the registry says itself that it has no such repository."""
+        client, what = self._client.about(name), f"{self._spec.address}/{name}"
         try:
             found = names_of(client, "tags/list", self._bounds.names)
-            tags = self._sound(found.names, is_tag, found.trouble, f"{self._spec.address}/{name}")
-            wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
-            for tag in newest_first(wanted)[: self._spec.newest]:
-                if self._bound_reached() is not None:
-                    self._unlisted.add(name)
-                    return
-                self._tag(client, name, tag)
         except NotFound as gone:
+            if not _says(gone, _NO_REPOSITORY):
+                raise Unavailable(_doubtful(what), "registry.bad-list") from gone
             why = f"{self._spec.address} has no repository {name}, or shows it to nobody whom it does not know"
             raise NotFound(why, "registry.no-repository") from gone
+        tags = self._sound(found.names, is_tag, found.trouble, what)
+        wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
+        for tag in newest_first(wanted)[: self._spec.newest]:
+            if self._bound_reached() is not None:
+                self._unlisted.add(name)
+                return
+            self._tag(client, name, tag)
 
     def _tag(self, client: Client, name: str, tag: str) -> None:
         # Of its own for each tag: what it keeps goes with it.
         blobs = RegistryBlobs(client, Reference(self._spec.address, name, tag, None), Limits())
         try:
             digest = blobs.tagged(tag)
-        except NotFound:
-            return  # it was taken away meanwhile
+        except NotFound as gone:
+            if not _says(gone, _NO_TAG):
+                self._unlisted.add(name)
+                self._troubles.append(Trouble("registry.bad-list", _doubtful(f"{self._spec.address}/{name}:{tag}")))
+            return  # else it was taken away meanwhile
         if self._known.get((name, tag)) == digest:
             self._unchanged.append((name, tag))
         else:
@@ -205,6 +214,19 @@ class _Lister:
             sentence = f"{odd} of the names that {what} lists cannot be names there and were left out"
             self._troubles.append(Trouble("registry.odd-names", sentence))
         return good
+
+
+def _says(gone: NotFound, codes: frozenset[str]) -> bool:
+    """Whether it is the registry that says so, by one of the codes and no other; a proxy's page has none."""
+    said = set(str(gone.params.get("says", "")).split())
+    return bool(said) and said <= codes
+
+
+def _doubtful(what: str) -> str:
+    return (
+        f"{what} was answered with 404, but not in a registry's own words, so what is known of it stands; look at the "
+        "proxy before the registry, and name it no longer if it is gone"
+    )
 
 
 def _joined(troubles: list[Trouble]) -> Trouble | None:

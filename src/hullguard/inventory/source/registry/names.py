@@ -1,6 +1,7 @@
 """Lists of names that a registry gives page by page, and patterns for names."""
 
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from hullguard.inventory.source.registry.client import Client
 from hullguard.model.decoding import from_json, wrong
-from hullguard.model.errors import Invalid
+from hullguard.model.errors import Invalid, NotFound, Unavailable
 from hullguard.model.registry import Trouble
 
 PAGE: Final = 1000
@@ -21,7 +22,7 @@ _NEXT: Final = re.compile(r'(?:^|;)\s*rel\s*=\s*"?next"?\s*(?:[;,]|$)', re.IGNOR
 
 
 class _Page(Struct, frozen=True):
-    """``repositories`` of a catalog, ``tags`` of a repository; either may be null for none, but is there."""
+    """``repositories`` of a catalog, ``tags`` of a repository; these may be null, where all were deleted."""
 
     repositories: list[str] | UnsetType | None = UNSET
     tags: list[str] | UnsetType | None = UNSET
@@ -41,7 +42,7 @@ def names_of(client: Client, path: str, most: int) -> Names:
     query = f"n={PAGE}"
     while query not in asked and len(asked) < _PAGES:
         asked.add(query)
-        content, headers = client.document(f"{path}?{query}", _PAGE_BYTES, "application/json")
+        content, headers = _page(client, f"{path}?{query}", len(asked))
         names |= dict.fromkeys(_listed(content, path))
         if len(names) > most:
             sentence = f"only the first {most} names of {path} are looked at; there are more"
@@ -71,6 +72,17 @@ def matches(name: str, pattern: str) -> bool:
     return True
 
 
+def _page(client: Client, path: str, number: int) -> tuple[bytes, Mapping[str, str]]:
+    """Raises NotFound for the first page alone: what led to a further one is there."""
+    try:
+        return client.document(path, _PAGE_BYTES, "application/json")
+    except NotFound as broken:
+        if number == 1:
+            raise
+        sentence = f"{broken}; page {number - 1} of the list leads there, so what is known stands; look at the registry"
+        raise Unavailable(sentence, "registry.bad-list") from broken
+
+
 def _listed(content: bytes, path: str) -> list[str]:
     try:
         found = from_json(content, _Page)
@@ -78,7 +90,15 @@ def _listed(content: bytes, path: str) -> list[str]:
         raise Invalid(
             f"the registry's answer to {path} is no list of names: {wrong(cause)}", "registry.bad-list"
         ) from cause
-    names = found.tags if path.endswith("/list") else found.repositories
+    of_tags = path.endswith("/list")
+    names = found.tags if of_tags else found.repositories
+    if names is None and not of_tags:
+        # Some say so of none, and also to an account from which they hide them.
+        sentence = (
+            f"the registry's answer to {path} is null in the place of names, so what is known stands; "
+            "check what the account may read, and delete the registry here if it is empty"
+        )
+        raise Invalid(sentence, "registry.bad-list")
     if names is UNSET:
         sentence = f"the registry's answer to {path} is no list of names; is that its address?"
         raise Invalid(sentence, "registry.bad-list")

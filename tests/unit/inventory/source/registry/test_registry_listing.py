@@ -360,6 +360,102 @@ def test_a_repository_that_is_refused_is_told_and_the_others_are_listed(registry
     assert f"{registry.host} has no repository gone" in listed.trouble.sentence
 
 
+PAGE_OF_A_PROXY = Reply(b"<html><h1>404 Not Found</h1></html>", 404, {"Content-Type": "text/html"})
+
+
+def of_code(*codes: object) -> Reply:
+    return Reply(json.dumps({"errors": [{"code": code, "message": "it is not here"} for code in codes]}).encode(), 404)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PAGE_OF_A_PROXY,
+        Reply(b"", 404),
+        Reply(b"{}", 404),
+        Reply(b'{"errors": []}', 404),
+        Reply(b'{"errors": "NAME_UNKNOWN"}', 404),
+        Reply(b'{"errors": ["NAME_UNKNOWN"]}', 404),
+        Reply(b'{"message": "no Route matched with those values"}', 404),
+        of_code("UNSUPPORTED"),
+        of_code("NAME_UNKNOWN", "UNKNOWN"),
+        of_code(404),
+    ],
+)
+def test_a_404_that_is_not_in_a_registrys_words_takes_nothing_away(registry: FakeRegistry, answer: Reply) -> None:
+    # Story: a proxy's page for one of two repositories removed that one's images, and the registry was "read".
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    registry.answers["/v2/b/tags/list"] = answer
+    listed = listing(registry, "app", "b", known={("b", "1"): "d"})
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.unlisted == ("b",)
+    assert listed.trouble is not None
+    assert listed.trouble.code == "registry.bad-list"
+    assert listed.trouble.sentence == (
+        f"{registry.host}/b was answered with 404, but not in a registry's own words, so what is known of it stands; "
+        "look at the proxy before the registry, and name it no longer if it is gone"
+    )
+    with pytest.raises(Unavailable, match="not in a registry's own words"):
+        listing(registry, "b")
+
+
+@pytest.mark.parametrize("code", ["NAME_UNKNOWN", "NOT_FOUND"])
+def test_a_repository_is_gone_where_the_registry_says_so(registry: FakeRegistry, code: str) -> None:
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    registry.answers["/v2/b/tags/list"] = of_code(code)
+    listed = listing(registry, "app", "b", known={("b", "1"): "d"})
+    assert listed.unlisted == ()
+    assert listed.trouble is not None
+    assert listed.trouble.code == "registry.no-repository"
+
+
+def test_a_tag_is_gone_only_where_the_registry_says_so(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1", "2"])
+    registry.put(AMD)
+    registry.answers["/v2/app/manifests/2"] = PAGE_OF_A_PROXY
+    listed = listing(registry, known={("app", "2"): "d"})
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.unlisted == ("app",)
+    assert listed.trouble is not None
+    assert f"{registry.host}/app:2 was answered with 404" in listed.trouble.sentence
+    registry.answers["/v2/app/manifests/2"] = of_code("MANIFEST_UNKNOWN")
+    assert (listing(registry).unlisted, listing(registry).trouble) == ((), None)
+
+
+@pytest.mark.parametrize("answer", [PAGE_OF_A_PROXY, of_code("NAME_UNKNOWN")])
+def test_a_further_page_that_is_not_there_takes_nothing_away(registry: FakeRegistry, answer: Reply) -> None:
+    # Story: the first page of tags had just come, and "has no repository b" removed all of them.
+    def pages(field: str) -> Callable[[Asked], Reply]:
+        link = {"Link": '</v2/x?last=1>; rel="next"'}
+        return lambda asked: answer if "last" in asked.path else Reply(f'{{"{field}": ["b"]}}'.encode(), headers=link)
+
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    registry.answers["/v2/b/tags/list"] = pages("tags")
+    listed = listing(registry, "app", "b", known={("b", "1"): "d", ("b", "2"): "d"})
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.unlisted == ("b",)
+    assert listed.trouble is not None
+    assert listed.trouble.code == "registry.bad-list"
+    assert "has no repository" not in listed.trouble.sentence
+    assert "page 1 of the list leads there, so what is known stands" in listed.trouble.sentence
+    registry.answers["/v2/_catalog"] = pages("repositories")
+    with pytest.raises(Unavailable, match="page 1 of the list leads there"):
+        listing(registry, "*")
+
+
+def test_a_catalog_of_null_empties_nothing(registry: FakeRegistry) -> None:
+    registry.answers["/v2/_catalog"] = Reply(b'{"repositories": null}')
+    with pytest.raises(Invalid, match="is null in the place of names, so what is known stands"):
+        listing(registry, "*", known={("b", "1"): "d"})
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    listed = listing(registry, "*", "app", known={("b", "1"): "d"})
+    assert (found(listed), listed.unlisted) == ([("app", "1", "linux/amd64")], ("b",))
+
+
 def test_a_wrong_password_is_sent_once(registry: FakeRegistry) -> None:
     for name in ("a", "b"):
         registry.answers[f"/v2/{name}/tags/list"] = Reply(b"{}", 401, {"WWW-Authenticate": 'Basic realm="r"'})
