@@ -35,9 +35,8 @@ def covers(own: Collection[str], ecosystem: str) -> bool:
 
 def families(meta: Mapping[str, str], known: Iterable[str]) -> frozenset[str]:
     """The families with advisories of their own; all of which any are known where the database was not told."""
-    if _OWN not in meta:
-        return frozenset(map(family_of, known))
-    return frozenset(key.removeprefix(_OWN) for key in meta if key.startswith(_OWN) and key != _OWN)
+    told = _told(meta)
+    return frozenset(map(family_of, known)) if told is None else frozenset(told)
 
 
 def recorded(connection: sqlite3.Connection) -> dict[str, int]:
@@ -50,12 +49,8 @@ class Coverage:
     """Counts, while records are written, those that name one family alone."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        meta = dict(typed(connection.execute("SELECT key, value FROM meta"), str, str))
-        if _OWN in meta:
-            told = (key for key in meta if key.startswith(_OWN) and key != _OWN)
-            self._counts = Counter({key.removeprefix(_OWN): number(key, meta[key]) for key in told})
-        else:
-            self._counts = _counted(connection)
+        told = _told(dict(typed(connection.execute("SELECT key, value FROM meta WHERE key LIKE 'own:%'"), str, str)))
+        self._counts = _counted(connection) if told is None else Counter(told)
         self._before = self._own()
 
     def count(self, identity: str, ecosystems: Iterable[str], step: int) -> None:
@@ -75,6 +70,13 @@ class Coverage:
 
     def _own(self) -> frozenset[str]:
         return frozenset(family for family, count in self._counts.items() if count > 0)
+
+
+def _told(meta: Mapping[str, str]) -> dict[str, int] | None:
+    """By family how many records name it alone; None of a database that was made before anybody counted."""
+    if _OWN not in meta:
+        return None
+    return {key.removeprefix(_OWN): number(key, meta[key]) for key in meta if key.startswith(_OWN) and key != _OWN}
 
 
 def _alone(identity: str, ecosystems: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ from hullguard.advisories.severity import CveRating
 from hullguard.advisories.subjects import Subject, addresses, comparable, is_kernel, order_for, subject, subjects
 from hullguard.advisories.versions.order import Order, UnreadableVersion
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import NAMELESS, OS_TYPES, Package, PackageType, Unknown
+from hullguard.model.package import OS_TYPES, Package, PackageType, Unknown
 from hullguard.model.report import Suppressed, Vulnerability
 
 _MOST_HELD = 50_000
@@ -236,7 +236,7 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
                 "none of the sources of advisories that are read here speaks of this distribution or release, or it is "
                 "not known which it is"
             )
-            yield Unknown(f"{count} {NAMELESS}", why, unjudged=count)
+            yield Unknown(f"{count} OS packages", why, unjudged=count)
         elif not products(ecosystem, known):
             why = f"the advisory database has no advisories for it; its {count} packages were not judged"
             yield Unknown(ecosystem, why, unjudged=count)

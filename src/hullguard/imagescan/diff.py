@@ -257,16 +257,16 @@ def _counts(found: _Copies) -> Counter[Severity]:
 
 def _unjudged(one: ScanReport, other: ScanReport) -> bool:
     """Whether what the other one has judged packages of was not judged, or not found, in this one."""
-    if one.unjudged and not other.unjudged and any(_of_system(package) for package in other.packages):
-        return True  # of another release, say, of which there are no advisories
-    theirs = {package.ecosystem for package in other.packages} - {unknown.what for unknown in other.unknowns}
-    if any(unknown.what in theirs for unknown in one.unknowns):
+    unknown = {each.what for each in one.unknowns}
+    theirs = {package.ecosystem for package in other.packages} - {each.what for each in other.unknowns}
+    if not unknown.isdisjoint(theirs):
         return True  # the advisories that were asked hold nothing of it
     if not any(package.ecosystem in theirs for package in other.packages if _of_system(package) and package.ecosystem):
         return False
     own = [package for package in one.packages if _of_system(package)]
-    # Of a distribution without advisories, or one whose database was not found; an image from scratch has neither.
-    return any(not package.ecosystem for package in own) or bool(one.os and one.unknowns and not own)
+    # Of a distribution or a release without advisories, or whose database was not found; one from scratch has neither.
+    unjudged = any(not package.ecosystem or package.ecosystem in unknown for package in own)
+    return unjudged or bool(one.os and unknown and not own)
 
 
 def _no_longer_read(one: ScanReport, other: ScanReport) -> bool:

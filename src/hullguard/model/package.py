@@ -50,8 +50,6 @@ OS_TYPES = frozenset({
 """What a distribution's own package manager installs."""
 OF_SYSTEM: Final = tuple(f"pkg:{kind.value}/" for kind in OS_TYPES)
 """How their purls begin."""
-NAMELESS: Final = "OS packages"
-"""Behind their number, what those are called that are of no distribution that is known."""
 
 
 class Package(Struct, frozen=True, omit_defaults=True):

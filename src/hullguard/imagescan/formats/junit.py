@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from hullguard.imagescan.formats.format import Format, Page
 from hullguard.imagescan.formats.words import left_out, markup, remedy
-from hullguard.model.package import NAMELESS, OF_SYSTEM
-from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
+from hullguard.model.package import OF_SYSTEM
+from hullguard.model.report import ScanReport, Vulnerability
 from hullguard.model.severity import Severity
 
 
@@ -96,35 +96,35 @@ def _suites(report: ScanReport, hidden: int) -> Iterator[tuple[str, list[_Case]]
 def _packages(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
     suites: dict[str, dict[tuple[str, str | None], _Case]] = {}
     cases: dict[tuple[str, str | None], _Case] = {}
+    unjudged = _unjudged(report)
     for package in report.packages:
         key = (package.purl, package.layer)
-        cases[key] = _Case(f"{package.name} {package.version}", package.purl, [], skipped=_unjudged(report, package))
-        suites.setdefault(package.ecosystem or "other", {})[key] = cases[key]
+        cases[key] = case = _Case(f"{package.name} {package.version}", package.purl, [])
+        if report.advisories.built is None:
+            case.skipped = "vulnerabilities were not looked for"
+        elif package.ecosystem or package.purl.startswith(OF_SYSTEM):
+            case.skipped = unjudged.get(package.ecosystem, "")
+        suites.setdefault(package.ecosystem or "other", {})[key] = case
     for one in report.vulnerabilities:
-        case = cases.get((one.package, one.layer))
-        if case is None:
-            case = _Case(f"{one.package} {one.installed}", one.package, [])
-            cases[one.package, one.layer] = case
-            suites.setdefault("other", {})[one.package, one.layer] = case
+        key = (one.package, one.layer)
+        if key not in cases:
+            cases[key] = _Case(f"{one.package} {one.installed}", one.package, [])
+            suites.setdefault("other", {})[key] = cases[key]
+        case = cases[key]
         case.failures.append(_Failure(one.severity, _sentence(one)))
         case.skipped = ""
     for two in report.suppressed:
-        case = cases.get((two.vulnerability.package, two.vulnerability.layer))
-        if case is not None:
-            case.note += f"{two.vulnerability.id} does not count ({two.by}): {two.reason}\n"
+        key = (two.vulnerability.package, two.vulnerability.layer)
+        if key in cases:
+            cases[key].note += f"{two.vulnerability.id} does not count ({two.by}): {two.reason}\n"
     for title, suite in sorted(suites.items()):
         yield title, list(suite.values())
 
 
-def _unjudged(report: ScanReport, package: ReportedPackage) -> str:
-    """Why nobody could judge a package, if so: it did not pass."""
-    if report.advisories.built is None:
-        return "vulnerabilities were not looked for"
-    if package.ecosystem:
-        return next((one.why for one in report.unknowns if one.unjudged and one.what == package.ecosystem), "")
-    if not package.purl.startswith(OF_SYSTEM):
-        return ""
-    return next((one.why for one in report.unknowns if one.unjudged and one.what.endswith(NAMELESS)), "")
+def _unjudged(report: ScanReport) -> dict[str, str]:
+    """By ecosystem why nobody could judge its packages; by an empty one why OS packages that have none were not."""
+    ecosystems = {package.ecosystem for package in report.packages}
+    return {each.what if each.what in ecosystems else "": each.why for each in report.unknowns if each.unjudged}
 
 
 def _sentence(one: Vulnerability) -> str:

@@ -188,13 +188,14 @@ class _Sources:
 
     def __init__(self, files: Files, context: Context) -> None:
         self._distribution = context.distribution
-        asked = _content(files, _WORLD)
-        self._fetched = asked != _UNREAD and provenance.fetched(context.distribution, _content(files, _REPOSITORIES))
+        world = _content(files, _WORLD)
+        asked = [] if world == _UNREAD else world.split()
+        self._fetched = world != _UNREAD and provenance.fetched(context.distribution, _content(files, _REPOSITORIES))
         # Conflicts (``!name``) ask for nothing; what is asked for may be held to a version or a repository.
-        self.asked = {_NAME.split(word)[0] for word in asked.split() if asked != _UNREAD and word[0] not in "!."}
+        self.asked = {_NAME.split(word)[0] for word in asked if word[0] not in "!."}
         """Names of packages, and of what packages provide, that somebody asked to be there (apk-world(5))."""
         # ``name><Q1…`` holds a package to the one file that it was installed from.
-        self._files = {line.split("><")[0] for line in asked.split() if "><" in line}
+        self._files = {word.split("><")[0] for word in asked if "><" in word}
 
     def own(self, fields: Mapping[str, str]) -> bool:
         """Whether the distribution built the package."""

@@ -1,8 +1,7 @@
 """Debian's and Ubuntu's packages: dpkg's status file, and one file per package in distroless images (status.d)."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from hullguard.inventory import bounds
@@ -80,17 +79,15 @@ class DpkgAnalyzer(Analyzer):
         findings, context = Findings(room=context.room), context.managed(PackageType.DEB)
         own: dict[str, Owner] = {}
         called: dict[str, str] = {}
-        named = set[str]()
         for name, file in files.children(_STATUS_D):
             if _IS_CONTROL(name) and not name.endswith(_SUMS):
                 place, found = f"{_STATUS_D}/{name}", list(entries(file.content))
                 for entry in found:
                     self._add(entry, file.origin, place, context, findings, own)
                     called.setdefault(name, (entry.get("package") or name).lower())
-                named.add(called.get(name, name))
                 if not found:
                     findings.say(place, "it names no package")
-        status = files.file(_STATUS)
+        named, status = set(called.values()), files.file(_STATUS)
         if status is not None:
             layers = origins(status)
             known = {entry.key: (entry, layers.get(entry.identity, status.layer)) for entry in entries(status.content)}
@@ -144,7 +141,7 @@ class DpkgAnalyzer(Analyzer):
         )
 
     @staticmethod
-    def _lost(files: Files, named: AbstractSet[str], findings: Findings) -> None:
+    def _lost(files: Files, named: Collection[str], findings: Findings) -> None:
         """Packages that only their lists of files tell of: dpkg names in its status all that have one."""
         lists = (name.removesuffix(".list") for name, _ in files.children(_INFO) if name.endswith(".list"))
         lost = sorted({package for name in lists if (package := name.split(":")[0].lower()) not in named})

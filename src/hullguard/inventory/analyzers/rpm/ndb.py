@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection
 
 from hullguard.inventory.analyzers.rpm.condensed import Condensed
 
@@ -45,7 +45,7 @@ def condense(content: bytes) -> Condensed:
     return found
 
 
-def _without_slot(content: bytes, start: int, known: AbstractSet[int]) -> int:
+def _without_slot(content: bytes, start: int, known: Collection[int]) -> int:
     """How many whole packages are not among those that slots point to; rpm overwrites what it removes with zeros."""
     lost, room = 0, len(content)
     while (start := content.find(_BLOB, start)) >= 0 and room > 0:

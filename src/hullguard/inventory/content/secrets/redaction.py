@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hullguard.inventory.content.secrets.judge import MASK, credible, is_named_secret, may_be_secret, shown
+from hullguard.inventory.content.secrets.rules.pem import BETWEEN, HEADERS
 from hullguard.inventory.content.secrets.rules.shell import ARGUMENTS, KEPT, PIPED, SHELL, given
 from hullguard.inventory.content.variables import declared
 
@@ -52,12 +53,11 @@ _COMMANDS: Final = {
 }
 """The rules of shell scripts by a word that stands in each such command."""
 _QUOTED: Final = 4096
-_BETWEEN_LINES = r"\\[rn]|[\s\"'+.,>#*|\\]"
 _KEY: Final = re.compile(
     r"(-{4,5} ?BEGIN (?:[\w -]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN (?:Static key V1|tls-crypt-v2 \w{1,9} key)) ?-{4,5})"
-    rf"(?=(?:{_BETWEEN_LINES}){{0,100}}+(?:Proc-Type:|Version:|Comment:|[A-Za-z0-9+/=]{{40}}))"
-    rf"(?:{_BETWEEN_LINES}|(?:Proc-Type|DEK-Info|Version|Comment):.{{0,120}}|[A-Za-z0-9+/=]{{16,}})++"
-    rf"(?:[A-Za-z0-9+/=]{{1,15}}(?=(?:{_BETWEEN_LINES})*+-{{4,5}} ?END))?"
+    rf"(?=(?:{BETWEEN}){{0,100}}+(?:Proc-Type:|Version:|Comment:|[A-Za-z0-9+/=]{{40}}))"
+    rf"(?:{BETWEEN}|(?:{HEADERS}):.{{0,120}}|[A-Za-z0-9+/=]{{16,}})++"
+    rf"(?:[A-Za-z0-9+/=]{{1,15}}(?=(?:{BETWEEN})*+-{{4,5}} ?END))?"
 )
 """A private key with all its lines, however they are indented, quoted or joined; its last line may be a short one."""
 _APART: Final = re.compile(r"[=: \t]")

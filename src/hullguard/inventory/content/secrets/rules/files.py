@@ -1,14 +1,12 @@
 """Private keys, tokens in standard formats, and passwords that are known by the file they lie in."""
 
 from hullguard.inventory.content.secrets.rule import Rule
+from hullguard.inventory.content.secrets.rules.pem import BETWEEN, HEADERS
 from hullguard.model.severity import Severity
 
 _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
-# Between the header of a key and its first line: a line's end, as it is or escaped within a string, with what YAML,
-# quoted text and the literals of programs put before the next line; or nothing, where it all stands in one line.
-_BETWEEN = r"(?:[\s\"'+.,>#*|\\]|\\r|\\n){0,100}"
-_HEADERS = r"(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\n]{0,120}\n\s{0,60}){0,4}"
-_BODY = _BETWEEN + _HEADERS + r"([A-Za-z0-9+/=]{48,76})"
+# Where it all stands in one line, nothing is between the header of a key and its first line.
+_BODY = rf"(?:{BETWEEN}){{0,100}}(?:(?:{HEADERS})[^\n]{{0,120}}\n\s{{0,60}}){{0,4}}([A-Za-z0-9+/=]{{48,76}})"
 _ENV_NAMES = (
     r"(?:(?:^|[\nA-Z0-9_ \t])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|ACCESS_KEY|PRIVATE_KEY|"
     r"(?:AUTH|ACCESS|API|BOT)_TOKEN)|(?:^|[\n_ \t])(?:PASS|PWD))"
