@@ -97,7 +97,7 @@ class Writer:
         self._seen[record.id] = (*others, (number, record.modified))
         for one, which in places:
             one.postings.append(number << HALF | which)
-        self._count(record.id, kept, 1)
+        self._count(record.id, {one.ecosystem for one, _ in places}, 1)
         if not self._fresh:
             self._changed.update(owners(kept))
         name = twin(record.id, number) if others else record.id
@@ -286,11 +286,10 @@ class Writer:
                 package.lost.remove(posting)
             else:
                 package.postings.append(posting)
-        self._count(identity, old, -1)
-        self._count(identity, new, 1)
+        for places, step in ((old, -1), (new, 1)):
+            self._count(identity, {self._package(package).ecosystem for package in owners(places)}, step)
 
-    def _count(self, identity: str, places: Postings, step: int) -> None:
-        ecosystems = {self._package(package).ecosystem for package in owners(places)}
+    def _count(self, identity: str, ecosystems: Collection[str], step: int) -> None:
         self._coverage.count(identity, ecosystems, step)
         for ecosystem in ecosystems:
             self._counts[ecosystem] += step
