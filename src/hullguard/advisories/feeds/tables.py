@@ -1,6 +1,7 @@
 """Comma-separated tables about CVEs: EPSS scores (FIRST) and collected severity ratings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from hullguard.advisories.feeds.feed import Account, Feed, Lines
 from hullguard.advisories.writer import Writer
@@ -8,6 +9,8 @@ from hullguard.advisories.writer import Writer
 _MAX_LINE = 10_000
 _MAX_ROWS = 5_000_000
 """Ten times as many CVEs as there are; the rows of a table are held in memory until all of them were read."""
+
+Row = TypeVar("Row")
 
 
 class _UnsoundError(Exception):
@@ -23,30 +26,10 @@ class EpssFeed(Feed):
         return _header(head).startswith(b"cve,epss")
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
-        try:
-            scores = self._scores(where, stream, account)
-        except _UnsoundError as reason:
-            account.refuse_all(where, str(reason))
-            return
-        if not scores:
-            account.refuse_all(where, "it holds no score")
-            return
-        # Only now that the whole file was read: one that is cut off must not erase what is stored.
-        writer.replace_epss(scores)
-        account.enriched[self.name] = account.enriched.get(self.name, 0) + len(scores)
-
-    def _scores(self, where: str, stream: Lines, account: Account) -> list[tuple[str, float]]:
-        scores: list[tuple[str, float]] = []
-        for number, fields in _rows(stream):
-            try:
-                score = float(fields[1])
-            except (ValueError, IndexError):
-                score = -1.0
-            if 0.0 <= score <= 1.0 and fields[0].startswith("CVE-"):
-                scores.append((fields[0], score))
-            else:
-                account.refuse(f"{where}, line {number}", "a score is a CVE and a probability")
-        return scores
+        wanted, none = "a score is a CVE and a probability", "it holds no score"
+        if scores := _whole(where, stream, account, _score, wanted=wanted, none=none):
+            writer.replace_epss(scores)
+            account.enriched[self.name] = account.enriched.get(self.name, 0) + len(scores)
 
 
 class RatingFeed(Feed):
@@ -58,25 +41,46 @@ class RatingFeed(Feed):
         return _header(head).startswith(b"cve,source,cvss_version,vector,severity")
 
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
-        try:
-            ratings = self._ratings(where, stream, account)
-        except _UnsoundError as reason:
-            account.refuse_all(where, str(reason))
-            return
-        if not ratings:
-            account.refuse_all(where, "it holds no rating")
-            return
-        writer.replace_ratings(ratings)
-        account.enriched[self.name] = account.enriched.get(self.name, 0) + len(ratings)
+        wanted, none = "a rating has five fields and begins with a CVE", "it holds no rating"
+        if ratings := _whole(where, stream, account, _rating, wanted=wanted, none=none):
+            writer.replace_ratings(ratings)
+            account.enriched[self.name] = account.enriched.get(self.name, 0) + len(ratings)
 
-    def _ratings(self, where: str, stream: Lines, account: Account) -> list[tuple[str, str, str, str, str]]:
-        ratings: list[tuple[str, str, str, str, str]] = []
+
+def _whole(
+    where: str, stream: Lines, account: Account, read: Callable[[list[str]], Row | None], *, wanted: str, none: str
+) -> list[Row]:
+    """The rows of a table that was read to its end: one that is cut off must not erase what is stored.
+
+    Empty where nothing of it can be used. What is refused, and why, is in ``account``.
+    """
+    found: list[Row] = []
+    try:
         for number, fields in _rows(stream):
-            if len(fields) != 5 or not fields[0].startswith("CVE-"):
-                account.refuse(f"{where}, line {number}", "a rating has five fields and begins with a CVE")
+            if (row := read(fields)) is None:
+                account.refuse(f"{where}, line {number}", wanted)
             else:
-                ratings.append((fields[0], fields[1], fields[2], fields[3], fields[4]))
-        return ratings
+                found.append(row)
+    except _UnsoundError as reason:
+        account.refuse_all(where, str(reason))
+        return []
+    if not found:
+        account.refuse_all(where, none)
+    return found
+
+
+def _score(fields: list[str]) -> tuple[str, float] | None:
+    try:
+        score = float(fields[1])
+    except (ValueError, IndexError):
+        return None
+    return (fields[0], score) if 0.0 <= score <= 1.0 and fields[0].startswith("CVE-") else None
+
+
+def _rating(fields: list[str]) -> tuple[str, str, str, str, str] | None:
+    if len(fields) != 5 or not fields[0].startswith("CVE-"):
+        return None
+    return fields[0], fields[1], fields[2], fields[3], fields[4]
 
 
 def _header(head: bytes) -> bytes:
