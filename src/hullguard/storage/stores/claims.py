@@ -33,6 +33,7 @@ _STAYS = frozenset({"tenant", "id", "name", "names", "searched", "kind", "first_
 
 async def users(tx: Transaction, image_id: str, claimant: str | None) -> set[str]:
     """The users whose submissions stand for what is told of the image; empty where none is left."""
+    # The claimant's own may say that it does not: when it came again under its name, it was read less completely.
     stand = sa.or_(submissions.c.kept, submissions.c.id == claimant)
     of_image = (tx.mine(submissions), submissions.c.image_id == image_id)
     return {row.user for row in await tx.all(sa.select(submissions.c.user).where(*of_image, stand).distinct())}

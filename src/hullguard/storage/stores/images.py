@@ -138,12 +138,12 @@ class Images:
         """
         known = await self._known(image_id, lock=True)
         told = None if known is None or known.scanned is None else await self.inventory(image_id)
-        agreed = told is not None and claims.agree(told, inventory)
         if known is not None and told is not None and not known.submitted:
             _require_same_layers(image_id, told, inventory)
             if not told.is_unread or inventory.is_unread:
                 return False
-        elif known is not None and told is not None and is_image and not told.is_unread:
+        agreed = told is not None and claims.agree(told, inventory)
+        if known is not None and told is not None and known.submitted and is_image and not told.is_unread:
             users = await claims.users(self._tx, image_id, known.claimant)
             if users:
                 _require_same_layers(image_id, told, inventory)
