@@ -181,7 +181,6 @@ class _Group:
             self._say(f"agent:   {reason}")
         else:
             self._say(f"agent:   {message or 'this machine is connected'}")
-        self._write_endpoints()
 
     async def stop(self) -> None:
         for part in reversed(self._parts):
