@@ -14,6 +14,7 @@ import structlog
 from hullguard.app.readiness import READY_FD_VARIABLE
 from hullguard.inventory.apart import die_with_parent
 from hullguard.model.errors import Unavailable
+from hullguard.net.programs import running
 
 STOP_SECONDS = 10.0
 """After this long a part that was asked to stop is killed."""
@@ -76,7 +77,7 @@ class Part:
             return ""
 
     async def stop(self) -> None:
-        """Ask it to stop, wait, and kill it if it does not."""
+        """Ask it to stop, wait, and have it killed if it does not."""
         self._stopping.set()
         process = self._process
         if process is not None and process.returncode is None:
@@ -86,9 +87,6 @@ class Part:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except TimeoutError:
                 _log.warning("part did not stop, killing it", name=self.name)
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -111,28 +109,30 @@ class Part:
             await asyncio.sleep(pause)
 
     async def _run_once(self) -> int:
-        reader, writer = os.pipe()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._argv(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env={**self._environ, READY_FD_VARIABLE: str(writer)},
-                pass_fds=(writer,),
-                # A Ctrl-C on the terminal goes to the whole foreground group: the supervisor alone decides the order.
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
-        except BaseException:
-            os.close(reader)
-            raise
-        finally:
-            os.close(writer)
-        self._process = process
-        self._changed()
-        await asyncio.gather(self._hear_ready(reader), self._keep_log(process))
-        return await process.wait()
+        async with contextlib.AsyncExitStack() as stack:
+            reader, writer = os.pipe()
+            try:
+                process = await stack.enter_async_context(
+                    running(
+                        *self._argv(),
+                        stderr=asyncio.subprocess.STDOUT,
+                        env={**self._environ, READY_FD_VARIABLE: str(writer)},
+                        pass_fds=(writer,),
+                        # A Ctrl-C on the terminal goes to the whole foreground group, and the supervisor alone decides
+                        # the order.
+                        start_new_session=True,
+                        preexec_fn=die_with_parent,
+                    )
+                )
+            except BaseException:
+                os.close(reader)
+                raise
+            finally:
+                os.close(writer)
+            self._process = process
+            self._changed()
+            await asyncio.gather(self._hear_ready(reader), self._keep_log(process))
+            return await process.wait()
 
     async def _hear_ready(self, descriptor: int) -> None:
         pipe = os.fdopen(descriptor, "rb")

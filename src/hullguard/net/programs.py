@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 
@@ -15,13 +16,17 @@ _log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def running(
-    *command: str, stdin: int = asyncio.subprocess.DEVNULL, stderr: int | None = None, buffer: int = BUFFER
+    *command: str,
+    stdin: int = asyncio.subprocess.DEVNULL,
+    stderr: int | None = None,
+    buffer: int = BUFFER,
+    **more: Any,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A program whose output can be read; it is ended with the block, however that ends. Raises OSError.
 
-    ``buffer`` is in bytes, and bounds a line that is read whole. asyncio takes a process for ended when its pipes are,
-    too, and sees no end of one that nobody reads on, or that another process still holds: so they are closed here, by
-    the transport, which ``create_subprocess_exec`` keeps to itself.
+    ``buffer`` is in bytes, and bounds a line that is read whole; ``more`` is as ``subprocess.Popen`` has it. asyncio
+    takes a process for ended when its pipes are, too, and sees no end of one that nobody reads on, or that another
+    process still holds: so they are closed here, by the transport, which ``create_subprocess_exec`` keeps to itself.
     """
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
@@ -30,6 +35,7 @@ async def running(
         stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=stderr,
+        **more,
     )
     process = asyncio.subprocess.Process(transport, protocol, loop)
     try:

@@ -80,6 +80,27 @@ async def test_a_part_that_ignores_the_request_to_stop_is_killed(tmp_path: Path,
     assert subject.pid is None
 
 
+async def test_one_that_is_killed_while_another_process_holds_its_output_is_not_waited_for(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("hullguard.app.supervisor.STOP_SECONDS", 0.2)
+    holder = tmp_path / "holder"
+    subject = part(
+        tmp_path,
+        "import pathlib, signal, subprocess\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(holder)!r}).write_text(str(subprocess.Popen(['sleep', '600']).pid))\n" + SERVING,
+    )
+    subject.start()
+    await subject.ready(10)
+    try:
+        async with asyncio.timeout(30):
+            await subject.stop()
+        assert subject.pid is None
+        os.kill(int(holder.read_text()), 0)
+    finally:
+        os.kill(int(holder.read_text()), signal.SIGKILL)
+
+
 async def test_a_part_whose_request_is_wrong_is_reported_with_its_last_words(tmp_path: Path) -> None:
     subject = part(tmp_path, "import sys; print('no such port'); sys.exit(2)")
     subject.start()
