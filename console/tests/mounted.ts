@@ -1,6 +1,6 @@
 /** A component on a page of its own, as the browser would have it: with the router, the words and a server that is told what to say. */
 import { createApp, h, nextTick, type Component } from 'vue'
-import { createMemoryHistory, createRouter } from 'vue-router'
+import { createMemoryHistory, createRouter, type Router } from 'vue-router'
 import { vi } from 'vitest'
 import { i18n, useLanguage } from '@/i18n'
 import type { Language } from '@/preferences'
@@ -23,6 +23,7 @@ const NAMES = [
 
 export interface Mounted {
   root: HTMLElement
+  router: Router
   text: () => string
   /** The field whose label has this text. */
   field: <T extends HTMLElement = HTMLInputElement>(label: string) => T
@@ -68,6 +69,7 @@ export async function mounted(
   await settle()
   return {
     root,
+    router,
     text: () => document.body.textContent.replace(/\s+/g, ' '),
     field,
     settle,

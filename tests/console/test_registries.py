@@ -114,7 +114,6 @@ def test_the_images_of_a_registry_lead_to_their_pages_and_back(
     visitor.go(f"/registries/{ids[support.SHOP]}")
     expect(page.get_by_role("heading", level=2, name="Images")).to_have_text("Images 7")
     page.get_by_role("searchbox", name="Search repository or tag").fill("log-shipper")
-    expect(page).to_have_url(re.compile("q=log-shipper"))
     page.get_by_role("link", name="platform/log-shipper:0.9").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("registry.example/platform/log-shipper:0.9")
     facts = page.get_by_role("region", name="About this image")
