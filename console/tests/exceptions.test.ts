@@ -39,7 +39,7 @@ describe('an exception', () => {
   })
 
   it('has a space between an image and its id', async () => {
-    page = await mounted(ExceptionDetail, { exception })
+    page = await mounted(ExceptionDetail, { exception, leave: () => Promise.resolve() })
     expect(page.text()).toContain('shop/web:1 sha256:aaaaaaaa…aaaa')
     expect(page.text()).toContain('Image sha256:bbbbbbbb…bbbb')
   })
@@ -121,7 +121,7 @@ describe('why something does not count', () => {
 })
 
 it('has its title in its details', async () => {
-  page = await mounted(ExceptionDetail, { exception })
+  page = await mounted(ExceptionDetail, { exception, leave: () => Promise.resolve() })
   expect(page.root.querySelector('h2')?.textContent).toBe('CVE-2024-0001')
 })
 

@@ -1,3 +1,5 @@
+import { nextTick } from 'vue'
+
 /**
  * Does a piece of work soon after it is asked for, and not again before `gap` milliseconds have passed.
  *
@@ -9,10 +11,24 @@ export interface Paced {
   stop: () => void
 }
 
+let acting: Promise<unknown> = Promise.resolve()
+
+/**
+ * Does what somebody asked for, and lets all paced work wait until that is done and what it leads to is shown.
+ *
+ * The news of a deletion may come before its answer, and a page should not ask again for what goes with it.
+ */
+export function undisturbed(work: () => Promise<void>): Promise<void> {
+  const done = work()
+  acting = Promise.allSettled([acting, done]).then(() => nextTick())
+  return done
+}
+
 export function paced(work: () => Promise<void>, gap: number): Paced {
   let timer: ReturnType<typeof setTimeout> | undefined
   let running = false
   let again = false
+  let ended = false
   let next = 0
 
   function soon(): void {
@@ -23,13 +39,15 @@ export function paced(work: () => Promise<void>, gap: number): Paced {
   async function run(): Promise<void> {
     timer = undefined
     running = true
+    await acting
     again = false
     next = Date.now() + gap
     try {
+      if (ended) return
       await work()
     } finally {
       running = false
-      if (again) soon()
+      if (again && !ended) soon()
     }
   }
 
@@ -37,7 +55,7 @@ export function paced(work: () => Promise<void>, gap: number): Paced {
     soon,
     stop: () => {
       clearTimeout(timer)
-      again = false
+      ended = true
     },
   }
 }
