@@ -8,30 +8,12 @@ import Image from '@/pages/Image.vue'
 import Registry from '@/pages/Registry.vue'
 import { signIn } from '@/session'
 import { mounted } from './mounted'
+import { IMAGE, REGISTRY } from './records'
 
 const AT = '2026-11-02T00:00:00Z'
 const permissions = ['images:read', 'submissions:write', 'registries:read', 'registries:write']
 const list = (...items: object[]) => ({ items, total: items.length, cursor: null })
-const image = {
-  id: 'i1',
-  names: ['shop'],
-  os: null,
-  size: 1,
-  packages: 1,
-  vulnerabilities: {},
-  fixable: 0,
-  complete: true,
-  unjudged: 0,
-  scanned: AT,
-  matched: AT,
-  nodes: 0,
-  containers: 0,
-  registries: 0,
-  submissions: 1,
-  kind: 'sbom',
-  layers: [],
-  unknowns: [],
-}
+const image = { ...IMAGE, id: 'i1', registries: 0, submissions: 1, kind: 'sbom' }
 const exception = {
   id: 'e1',
   version: 1,
@@ -65,20 +47,7 @@ const answers: Record<string, unknown> = {
   }),
   '/exceptions': list(exception),
   '/exceptions/e1': exception,
-  '/registries/r1': {
-    id: 'r1',
-    version: 1,
-    spec: { ...emptyRegistry(), name: 'shop' },
-    changed_at: AT,
-    changed_by: 'user:a',
-    state: 'done',
-    trouble: null,
-    listed: AT,
-    due: null,
-    retry: null,
-    repositories: 0,
-    images: {},
-  },
+  '/registries/r1': { ...REGISTRY, spec: { ...emptyRegistry(), name: 'shop' } },
   '/registries/r1/images': list(),
 }
 

@@ -3,7 +3,6 @@ import { Problem } from '@/api/client'
 import type { ImageDetail, Registry, RegistryImage } from '@/api/types'
 import ImageFacts from '@/components/images/ImageFacts.vue'
 import DueMoment from '@/components/registries/DueMoment.vue'
-import { emptyRegistry } from '@/components/registries/draft'
 import { placeOf } from '@/components/registries/fields'
 import { troubleDetail, troubleTitle } from '@/components/registries/trouble'
 import DownloadMenu from '@/components/reports/DownloadMenu.vue'
@@ -12,24 +11,9 @@ import { senderText } from '@/components/submissions/sender'
 import { useLanguage } from '@/i18n'
 import { ago, until } from '@/i18n/format'
 import { mounted, serverSays } from './mounted'
+import { REGISTRY } from './records'
 
-const registry: Registry = {
-  id: 'r1',
-  version: 3,
-  spec: emptyRegistry(),
-  has_password: false,
-  created: '2026-11-01T00:00:00Z',
-  changed_at: '2026-11-02T00:00:00Z',
-  changed_by: 'user:alice',
-  comment: '',
-  state: 'failed',
-  trouble: null,
-  listed: '2026-11-02T00:00:00Z',
-  due: null,
-  retry: null,
-  repositories: 2,
-  images: {},
-}
+const registry: Registry = { ...REGISTRY, state: 'failed', repositories: 2 }
 
 beforeEach(() => useLanguage('en'))
 afterEach(() => {

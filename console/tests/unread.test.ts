@@ -4,7 +4,6 @@ import type { Difference, Finding, ImageContent, ImageDetail, Registry, Vulnerab
 import ReadingCard from '@/components/registries/ReadingCard.vue'
 import RegistryImages from '@/components/registries/RegistryImages.vue'
 import RegistryStatus from '@/components/registries/RegistryStatus.vue'
-import { emptyRegistry } from '@/components/registries/draft'
 import { NOT_LOOKED } from '@/components/images/looked'
 import ComparePicker from '@/components/reports/ComparePicker.vue'
 import Compare from '@/pages/Compare.vue'
@@ -12,47 +11,17 @@ import ImagePage from '@/pages/Image.vue'
 import Images from '@/pages/Images.vue'
 import type { Language } from '@/preferences'
 import { mounted, serverSays } from './mounted'
+import { IMAGE, REGISTRY } from './records'
 
+/** Nothing of it could be read. */
 const image: ImageDetail = {
-  id: `sha256:${'a'.repeat(64)}`,
-  names: ['registry.example/shop:1'],
-  platform: null,
-  os: null,
+  ...IMAGE,
   size: 0,
   packages: 0,
-  vulnerabilities: {},
-  fixable: 0,
   complete: false,
-  unjudged: 0,
-  scanned: '2026-11-02T00:00:00Z',
-  matched: '2026-11-02T00:00:00Z',
-  advisories_built: '2026-11-01T00:00:00Z',
-  nodes: 0,
-  containers: 0,
-  registries: 1,
-  submissions: 0,
-  submitted: false,
-  kind: null,
-  layers: [],
   unknowns: [{ what: 'the image', why: 'it could not be read: cut off', incomplete: true, unjudged: 0 }],
 }
-const registry: Registry = {
-  id: 'r1',
-  version: 1,
-  spec: emptyRegistry(),
-  has_password: false,
-  created: '2026-11-01T00:00:00Z',
-  changed_at: '2026-11-02T00:00:00Z',
-  changed_by: 'user:alice',
-  comment: '',
-  state: 'done',
-  trouble: null,
-  listed: '2026-11-02T00:00:00Z',
-  due: null,
-  retry: null,
-  repositories: 1,
-  images: { done: 2, failed: 1 },
-}
+const registry: Registry = { ...REGISTRY, repositories: 1, images: { done: 2, failed: 1 } }
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -170,7 +139,6 @@ async function contentOf(told: ImageDetail, found: ImageContent): Promise<string
 }
 
 describe('what nobody looked for in a submission', () => {
-  const read = { ...image, packages: 3, size: 100, complete: true }
   const missing = ['secrets', 'malware', 'configuration'].map((what) => ({
     what,
     why: NOT_LOOKED,
@@ -184,7 +152,7 @@ describe('what nobody looked for in a submission', () => {
   })
 
   it('has no figure, and it is said how it would be found', async () => {
-    const text = await contentOf({ ...read, unknowns: missing }, content)
+    const text = await contentOf({ ...IMAGE, unknowns: missing }, content)
     expect(text).toContain('Secrets and configuration not looked for')
     expect(text).toContain('Not looked for: Malware, Secrets, and Configuration')
     expect(text).toContain('hullguard submit IMAGE')
@@ -202,13 +170,13 @@ describe('what nobody looked for in a submission', () => {
       layer: null,
     }
     const found = { ...content, secrets: [{ ...secret, deleted: false }] } as unknown as ImageContent
-    const text = await contentOf({ ...read, unknowns: missing.slice(1) }, found)
+    const text = await contentOf({ ...IMAGE, unknowns: missing.slice(1) }, found)
     expect(text).toContain('Secrets and configuration 1')
     expect(text).toContain('Not looked for: Malware and Configuration')
   })
 
   it('is nothing where all of it was looked for', async () => {
-    const text = await contentOf(read, content)
+    const text = await contentOf(IMAGE, content)
     expect(text).toContain('Secrets and configuration 0')
     expect(text).toContain('Licences 0')
     expect(text).toContain('Nothing was found')
@@ -248,11 +216,10 @@ async function compared(
   after: Partial<ImageDetail>,
   made: Partial<Difference> = {},
 ): Promise<string[]> {
-  const whole = { ...image, packages: 3, size: 100, complete: true }
   serverSays({
     '/images/a/difference': { ...difference, ...made },
-    '/images/a': { ...whole, ...before, names: ['shop:1'] },
-    '/images/b': { ...whole, ...after, names: ['shop:2'] },
+    '/images/a': { ...IMAGE, ...before, names: ['shop:1'] },
+    '/images/b': { ...IMAGE, ...after, names: ['shop:2'] },
   })
   const page = await mounted(Compare, {}, 'en', '/compare/a/b')
   await page.settle()
@@ -299,6 +266,19 @@ describe('a comparison', () => {
     const places = ['CVE-2', 'CVE-1', 'CVE-3'].map((id) => text.indexOf(id))
     expect(places).toEqual([...places].sort((a, b) => a - b))
     expect(text).not.toContain('does not mean that it is fixed')
+  })
+
+  it('is there after another try where one of the two could not be had', async () => {
+    const answers: Record<string, unknown> = { '/images/a/difference': difference, '/images/b': IMAGE }
+    serverSays(answers)
+    const page = await mounted(Compare, {}, 'en', '/compare/a/b')
+    await page.settle()
+    expect(page.root.querySelector('.tabs')).toBeNull()
+    answers['/images/a'] = IMAGE
+    await page.click('Try again')
+    await page.settle()
+    expect(page.root.querySelector('.tabs')).not.toBeNull()
+    page.unmount()
   })
 
   it('is not offered of, nor with, an image that could not be read', async () => {
