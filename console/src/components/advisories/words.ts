@@ -55,12 +55,6 @@ export function runChange(run: AdvisoryRun): string {
   })
 }
 
-/** The update that ended last, where it did not bring all that there is. */
-export function unwell(runs: readonly AdvisoryRun[]): AdvisoryRun | null {
-  const last = runs.find((run) => run.kind === 'update')
-  return last && (last.state === 'failed' || last.state === 'partial') ? last : null
-}
-
 /** What to do after a failure; nothing is tried again by itself where somebody switched that off. */
 export function nextStep(
   run: AdvisoryRun,

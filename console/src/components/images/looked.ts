@@ -8,6 +8,11 @@ export const NOT_LOOKED = 'nobody looked for this in what was submitted'
 const NAMES = { malware: 'malware', secrets: 'secrets', config: 'configuration' } as const
 export type Content = keyof typeof NAMES
 
+/** Whether it says of some of the contents that they were not, or not all, looked for. */
+export function isInDoubt({ what }: Unknown): boolean {
+  return Object.values<string>(NAMES).includes(what)
+}
+
 /** Those that nobody looked for, in the order in which they are shown. */
 export function notLookedFor(unknowns: Unknown[]): Content[] {
   const missing = new Set(unknowns.filter((each) => each.why === NOT_LOOKED).map((each) => each.what))

@@ -1,5 +1,6 @@
 /** What to call an image: a name that people gave it, else its digest. */
 import type { ImageRef, ImageSummary } from '@/api/types'
+import { counted, i18n } from '@/i18n'
 
 export function imageName(image: { id: string; names: string[] }): string {
   return image.names[0] ?? shortDigest(image.id)
@@ -27,10 +28,11 @@ export function isWhole(image: Judged): boolean {
   return image.complete && image.unjudged === 0
 }
 
-/** Key of what is said, with `unjudged` for its number, of an image of which not all could be read or judged. */
-export function doubtOf(image: Read): string {
-  if (image.complete) return 'images.unjudged'
-  return isUnread(image) ? 'images.unread' : 'images.incomplete'
+/** What is said of an image of which not all could be read or judged; nothing of one that is whole. */
+export function doubtOf(image: Read & Judged): string {
+  if (isWhole(image)) return ''
+  if (image.complete) return counted('images.unjudged', image.unjudged)
+  return i18n.global.t(isUnread(image) ? 'images.unread' : 'images.incomplete')
 }
 
 /** An image's name without its tag or digest: `host:5000/a/b:1` is `host:5000/a/b`. */

@@ -27,11 +27,11 @@ export interface RegistryPlace {
 const PATH = /^\$\.(?:spec\.)?(\w+)(?:\[(\d+|\.\.\.)\])?$/
 
 /** Of what the server names no field, for it is about what is there already. */
-const BY_CODE: Record<string, RegistryField> = { 'registry_name-taken': 'name' }
+const BY_CODE: Record<string, RegistryField> = { 'registry.name-taken': 'name' }
 
 /** Where a complaint stands in the form; null: it is about no field that the form has. */
 export function placeOf(problem: Problem | null): RegistryPlace | null {
-  const field = BY_CODE[problem?.code.replaceAll('.', '_') ?? '']
+  const field = BY_CODE[problem?.code ?? '']
   return field ? { field, item: null } : registryPlace(problem?.field ?? null)
 }
 

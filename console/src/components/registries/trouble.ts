@@ -4,7 +4,7 @@ import { sentenceOf } from '@/i18n/sentences'
 
 /** In few words, by its code; where the code is new, the server's own sentence. */
 export function troubleTitle(code: string, sentence: string): string {
-  return told('registryTrouble', code, {}, shortened(sentenceOf(sentence)))
+  return told('registryTrouble', code, {}, shortened(sentence))
 }
 
 /** What to do about it here; nothing where the code is new. */
@@ -16,11 +16,11 @@ const DIGEST = /\b(sha256|sha512):([0-9a-f]{8})[0-9a-f]{52,}([0-9a-f]{4})\b/g
 
 /** What the server says of it, with names and figures; empty where that adds nothing to the title. */
 export function troubleDetail(code: string, sentence: string): string {
-  const said = sentenceOf(sentence)
-  return shortened(said) === troubleTitle(code, sentence) ? '' : shortened(said)
+  const said = shortened(sentence)
+  return said === troubleTitle(code, sentence) ? '' : said
 }
 
-/** Digests are shortened in the middle: whole they fill lines, and break anywhere. */
-function shortened(text: string): string {
-  return text.replace(DIGEST, '$1:$2…$3')
+/** As a sentence, with digests shortened in the middle: whole they fill lines, and break anywhere. */
+function shortened(sentence: string): string {
+  return sentenceOf(sentence).replace(DIGEST, '$1:$2…$3')
 }
