@@ -74,6 +74,13 @@ class Building:
         self._writer = Writer(self._connection)
         return self._writer
 
+    def restart(self) -> None:
+        """Throws away what was written; the next writer begins with the present database again."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._writer = None
+        self._temporary.unlink(missing_ok=True)
+
     @property
     def begun(self) -> bool:
         """Whether anyone has asked for the writer."""

@@ -14,7 +14,7 @@ from isal import igzip, isal_zlib
 
 from hullguard.advisories.building import Building
 from hullguard.advisories.feeds.catalog import FEEDS
-from hullguard.advisories.feeds.feed import MAX_RECORD, Account
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account, CutOff
 from hullguard.advisories.writer import Writer
 from hullguard.model.errors import Invalid, NotFound
 
@@ -37,29 +37,53 @@ _DAMAGED = (
     zipfile.BadZipFile,
     NotImplementedError,
     RuntimeError,
+    CutOff,
     _ISAL_ERROR,
 )
 
 
 def import_files(files: Sequence[Path], database: Path, progress: Progress | None = None) -> Account:
-    """Adds the files' records to the database; the one on disk changes in one step, at the end, or not at all."""
+    """Adds the files' records to the database; the one on disk changes in one step, at the end, or not at all.
+
+    Of a file that cannot be read to its end nothing is used: half of an ecosystem's records would let the packages pass
+    of which the other half speaks.
+    """
     for path in files:
         _check(path)
-    account = Account()
+    halves: dict[Path, str] = {}
     with Building(database) as building:
-        writer = building.writer()
-        for path in files:
-            known = set(account.enriched)
-            import_file(path, writer, account, progress)
-            for name in account.enriched.keys() - known:
-                # A bundle that was packed before takes nothing of it back.
-                writer.note(f"updated:{name}", datetime.now(UTC).isoformat(timespec="seconds"))
-        if not (account.imported or account.older or account.withdrawn or account.enriched):
+        while True:
+            account = Account()
+            for path, why in halves.items():
+                account.refuse_all(path.name, why)
+            sound = [path for path in files if path not in halves]
+            found = _import_all(sound, building.writer(), account, None if halves else progress)
+            if not found:
+                break
+            # What came of them cannot be taken out singly, and to look at each file first would cost everyone.
+            halves |= found
+            building.restart()
+        if not account.used:
             first = account.refusals[0] if account.refusals else None
             why = f"; the first refusal: {first.where}: {first.why}" if first else ""
             raise Invalid(f"nothing could be imported{why}", "advisories.nothing-imported")
-        building.commit(writer)
+        building.commit(building.writer())
     return account
+
+
+def _import_all(files: Sequence[Path], writer: Writer, account: Account, progress: Progress | None) -> dict[Path, str]:
+    """Adds all of the files; which of them could not be read to their ends, and why."""
+    halves: dict[Path, str] = {}
+    for path in files:
+        known = set(account.enriched)
+        try:
+            import_file(path, writer, account, progress)
+        except CutOff as why:
+            halves[path] = str(why)
+        for name in account.enriched.keys() - known:
+            # A bundle that was packed before takes nothing of it back.
+            writer.note(f"updated:{name}", datetime.now(UTC).isoformat(timespec="seconds"))
+    return halves
 
 
 def look(path: Path) -> None:
@@ -93,8 +117,11 @@ def _check(path: Path) -> None:
 
 
 def import_file(path: Path, writer: Writer, account: Account, progress: Progress | None = None) -> None:
-    """Adds one file of any kind; what is broken in it is refused by name."""
-    before = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
+    """Adds one file of any kind; what is broken in it is refused by name.
+
+    Raises CutOff when it cannot be read to its end and the writer has some of it: nothing may come of that writer.
+    """
+    before = account.used
     try:
         with path.open("rb", buffering=0) as raw:
             told = _Told(raw, path.name, progress)
@@ -103,9 +130,11 @@ def import_file(path: Path, writer: Writer, account: Account, progress: Progress
             else:
                 load_stream(path.name, _plain(path.name, told), writer, account)
     except _DAMAGED as cause:
-        after = account.imported + account.older + account.withdrawn + sum(account.enriched.values())
-        refuse = account.refuse if after > before else account.refuse_all
-        refuse(path.name, f"damaged or cut off after {after - before} records: {cause}")
+        count = account.used - before
+        why = f"damaged or cut off after {count} records, so nothing of it is used (fetch it again): {cause}"
+        if count:
+            raise CutOff(why) from cause
+        account.refuse_all(path.name, why)
 
 
 def load_stream(where: str, stream: io.BufferedReader, writer: Writer, account: Account) -> None:
@@ -119,7 +148,10 @@ def load_stream(where: str, stream: io.BufferedReader, writer: Writer, account: 
 
 
 def _import_zip(name: str, raw: "_Told", writer: Writer, account: Account) -> None:
-    """An archive of files, most of them one record: a damaged one is named, and the others are imported."""
+    """An archive of files, most of them one record: a damaged one is named, and the others are imported.
+
+    Raises CutOff where one of many records is damaged further on.
+    """
     from hullguard.advisories.bundle.manifest import MANIFEST, SIGNATURE
 
     with zipfile.ZipFile(raw) as archive:
@@ -132,10 +164,12 @@ def _import_zip(name: str, raw: "_Told", writer: Writer, account: Account) -> No
         for entry in entries:
             if entry.is_dir():
                 continue
-            where = f"{name}, {entry.filename}"
+            where, before = f"{name}, {entry.filename}", account.used
             try:
                 load_stream(where, _entry(archive, entry, where), writer, account)
             except _DAMAGED as cause:
+                if account.used > before:
+                    raise CutOff(f"{entry.filename}: {cause}") from cause
                 account.refuse(where, f"damaged or cut off: {cause}")
 
 

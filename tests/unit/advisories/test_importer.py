@@ -134,14 +134,68 @@ def test_a_broken_entry_of_an_array_is_named(tmp_path: Path, db: Path) -> None:
     assert (account.imported, [refusal.where for refusal in account.refusals]) == (2, ["records.json, entry 2"])
 
 
-def test_an_array_that_breaks_off_gives_what_was_before(tmp_path: Path, db: Path) -> None:
-    path = tmp_path / "records.json"
-    path.write_text(json.dumps([ONE, TWO])[:-20])
+def cut_off(path: Path, form: str) -> Path:
+    """A file of many records of which the last part is missing."""
+    many = [record(f"GHSA-{n}", affected("npm", "one", ZERO), details="x" * 1500) for n in range(2000)]
+    content = json.dumps(many).encode() if form == "array" else jsonl(*many)
+    if form == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("records.jsonl", content)
+        content = path.read_bytes()
+    elif form == "gzip":
+        content = gzip.compress(content, 0)  # one that is packed well comes in one piece
+    elif form == "half in a zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("records.jsonl", content[: len(content) // 2])
+        return path
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+HALVES = ["array", "lines", "gzip", "zip", "half in a zip"]
+
+
+@pytest.mark.parametrize("form", HALVES)
+def test_of_a_file_that_is_cut_off_nothing_is_used_and_the_others_are_imported(
+    tmp_path: Path, db: Path, form: str
+) -> None:
+    import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+    half = cut_off(tmp_path / "half", form)
+
+    account = import_files([half, write_records(tmp_path / "b.jsonl", TWO)], db)
+
+    assert (account.imported, account.unused) == (1, 1)
+    assert account.refusals[0].where == "half"
+    assert account.refusals[0].why.startswith("damaged or cut off after ")
+    assert "records, so nothing of it is used (fetch it again): " in account.refusals[0].why
+    assert names(db) == ["GHSA-1", "GHSA-2"]
+    advisories = Advisories.open(db)
+    assert advisories.status().records == {"npm": 2}
+    advisories.close()
+
+
+@pytest.mark.parametrize("form", HALVES)
+def test_of_halves_alone_nothing_is_imported(tmp_path: Path, db: Path, form: str) -> None:
+    import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+    before = db.read_bytes()
+
+    with pytest.raises(Invalid, match="nothing could be imported; the first refusal: half: damaged or cut off after"):
+        import_files([cut_off(tmp_path / "half", form)], db)
+
+    assert db.read_bytes() == before
+    assert sorted(path.name for path in db.parent.iterdir()) == [".advisories.db.lock", "advisories.db"]
+
+
+def test_half_a_record_alone_in_an_archive_costs_that_record(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("GHSA-1.json", json.dumps(ONE)[:-30])
+        archive.writestr("GHSA-2.json", json.dumps(TWO))
 
     account = import_files([path], db)
 
-    assert account.imported == 1
-    assert "cannot be read further" in account.refusals[0].why
+    assert (account.imported, account.refused, account.unused) == (1, 1, 0)
+    assert account.refusals[0].where == "all.zip, GHSA-1.json"
 
 
 def test_an_array_larger_than_the_window_and_beyond_ascii(tmp_path: Path, db: Path) -> None:
@@ -177,27 +231,15 @@ def test_the_longest_first_line_of_an_array_may_end_within_a_character(
 
 
 @pytest.mark.parametrize("rest", [jsonl(TWO), json.dumps([TWO]).encode(), b" " * (2 << 20) + b"x"])
-def test_what_stands_behind_an_array_is_said_to_be_unread(tmp_path: Path, db: Path, rest: bytes) -> None:
+def test_an_array_with_something_behind_it_is_refused_as_a_whole(tmp_path: Path, db: Path, rest: bytes) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(json.dumps([ONE]).encode() + b"\n" + rest)
 
-    account = import_files([path], db)
+    account = import_files([path, write_records(tmp_path / "b.jsonl", TWO)], db)
 
-    assert (account.imported, account.refused) == (1, 1)
+    assert (account.imported, account.unused) == (1, 1)
     assert "behind its end" in str(account.refusals)
-
-
-def test_a_cut_off_gzip_gives_what_was_before(tmp_path: Path, db: Path) -> None:
-    path = tmp_path / "records.jsonl.gz"
-    path.write_bytes(
-        gzip.compress(jsonl(*(record(f"GHSA-{n}", affected("npm", f"p{n}", ZERO)) for n in range(5000))))[:-100]
-    )
-
-    account = import_files([path, write_records(tmp_path / "more.jsonl", TWO)], db)
-
-    assert account.imported >= 1
-    assert "damaged or cut off" in account.refusals[0].why
-    assert "GHSA-2" in names(db)
+    assert names(db) == ["GHSA-2"]
 
 
 def test_a_file_of_something_else_is_named_and_the_rest_imported(tmp_path: Path, db: Path) -> None:

@@ -9,9 +9,10 @@ import zstandard
 
 from hullguard.advisories.building import Building
 from hullguard.advisories.bundle.manifest import Bundle, Member
-from hullguard.advisories.feeds.feed import Account
+from hullguard.advisories.feeds.feed import Account, CutOff
 from hullguard.advisories.importer import load_stream
 from hullguard.advisories.writer import Writer
+from hullguard.model.errors import Invalid
 
 Progress = Callable[[str, int], None]
 _WINDOW = 1 << 27
@@ -53,9 +54,8 @@ def _load(where: str, packed: Path, member: Member, writer: Writer, account: Acc
         unused = account.unused
         try:
             load_stream(where, io.BufferedReader(_Member(reader), 1 << 20), writer, account)
-        except zstandard.ZstdError as cause:
-            account.refuse(where, f"damaged: {cause}")
-            return
+        except (zstandard.ZstdError, CutOff) as cause:
+            raise Invalid(f"{where} is damaged or cut off: {cause}", "advisories.damaged") from cause
         if account.unused > unused:
             return  # what is stored is as old as it was
     writer.note(key, updated)

@@ -25,6 +25,10 @@ class Refusal(Struct, frozen=True):
     why: str
 
 
+class CutOff(Exception):
+    """Why a stream of records cannot be read to its end: what came of it before is not all that it says."""
+
+
 class Account:
     """What became of the records; refusals are counted all and named up to a bound."""
 
@@ -39,6 +43,11 @@ class Account:
         self.enriched: dict[str, int] = {}
         self.seen: dict[str, str] | None = None
         """When each record that was read was changed, by id; only who sets it is told."""
+
+    @property
+    def used(self) -> int:
+        """How many records and entries of tables something came of, or would have if newer ones were not there."""
+        return self.imported + self.older + self.withdrawn + sum(self.enriched.values())
 
     def refuse(self, where: str, why: str) -> None:
         self.refused += 1
@@ -62,4 +71,7 @@ class Feed(abc.ABC):
 
     @abc.abstractmethod
     def load(self, where: str, stream: Lines, writer: Writer, account: Account) -> None:
-        """Loads a whole file; a broken record is refused by name and the rest loaded."""
+        """Loads a whole file; a broken record is refused by name and the rest loaded.
+
+        Raises CutOff, and what the stream raises, where it does not come to the file's end.
+        """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Lines
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account, CutOff, Feed, Lines
 from hullguard.advisories.osv import Record, decode_record
 from hullguard.advisories.writer import Writer
 
@@ -53,6 +53,8 @@ class OsvFeed(Feed):
                 try:
                     take(decode_record(line), writer, account)
                 except _BROKEN as cause:
+                    if _breaks_off(line):
+                        raise CutOff(f"the record in line {number} has no end") from cause
                     if line.strip():
                         account.refuse(f"{where}, line {number}", str(cause))
             line = stream.readline(MAX_RECORD)
@@ -74,7 +76,7 @@ class OsvFeed(Feed):
                 except _BROKEN as cause:
                     account.refuse(f"{where}, entry {number}", str(cause))
         except (ValueError, RecursionError) as cause:
-            account.refuse(f"{where}, entry {number + 1}", f"the array cannot be read further: {cause}")
+            raise CutOff(f"the array cannot be read further than entry {number + 1}: {cause}") from cause
 
 
 def take(record: Record, writer: Writer, account: Account) -> None:
@@ -90,6 +92,17 @@ def take(record: Record, writer: Writer, account: Account) -> None:
         account.imported += 1
     else:
         account.older += 1
+
+
+def _breaks_off(line: bytes) -> bool:
+    """Whether a broken line is the last one and half of one: whole ones have an end, or are JSON."""
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return not line.endswith(b"\n")
+    except (UnicodeDecodeError, RecursionError):
+        pass
+    return False
 
 
 def _elements(first: bytes, stream: Lines) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.advisories import schema
-from hullguard.advisories.feeds.feed import MAX_RECORD, Account, Feed, Refusal
+from hullguard.advisories.feeds.feed import MAX_RECORD, Account, CutOff, Feed, Refusal
 from hullguard.advisories.feeds.kev import KevFeed
 from hullguard.advisories.feeds.osv import take
 from hullguard.advisories.feeds.tables import EpssFeed
@@ -27,6 +27,7 @@ from hullguard.advisories.update.fetch import Absent, Failed, Fetcher, Tag
 from hullguard.advisories.update.mirror import Change, Mirror, Unordered, changes, instant, reaches
 from hullguard.advisories.writer import Writer
 from hullguard.model.decoding import from_json
+from hullguard.model.errors import Unavailable
 
 _ZIP_BYTES = 4 << 30
 _CHANGES_BYTES = 512 << 20
@@ -174,7 +175,7 @@ class EcosystemSource(Source):
                 raise Failed(f"{url}: is no zip archive, or not all of it", "update.damaged")
             before, refused = account.imported + account.withdrawn, account.refused
             account.seen = {}
-            import_file(path, writer(), account)
+            self._import(path, url, writer(), account)
             count = account.imported + account.withdrawn - before
             stale = self._stale(writer(), account.seen)
         finally:
@@ -187,6 +188,14 @@ class EcosystemSource(Source):
             writer().drop(identity)
         notes = notes | {f"seen:whole:{self.name}": datetime.now(UTC).isoformat(timespec="seconds")}
         return Update(self.name, "whole", count, notes=notes, dropped=len(stale))
+
+    @staticmethod
+    def _import(path: Path, url: str, writer: Writer, account: Account) -> None:
+        try:
+            import_file(path, writer, account)
+        except CutOff as cause:
+            # No archive of OSV's has several records in one file; what the writer has of such a one stays in it.
+            raise Unavailable(f"{url}: {cause}; nothing is updated", "update.damaged") from cause
 
     def _stale(self, writer: Writer, seen: dict[str, str]) -> list[str]:
         """What the archive lacks, but not what may be younger than it: it is made a few times a day."""

@@ -272,6 +272,19 @@ def test_scores_that_are_cut_off_do_not_count_as_brought_up_to_date(
     assert "updated:epss" not in opened(db).notes()
 
 
+def test_a_bundle_of_half_the_records_is_refused_as_a_whole(
+    source: Path, key: Path, trusted: Path, tmp_path: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = b"%s\n%s" % (msgspec.json.encode(record("GHSA-8", affected("npm", "one", ZERO))), b'{"id": "GHSA-9", "aff')
+    monkeypatch.setattr(packing, "_csv", lambda *_: iter([half]))
+    pack(source, tmp_path / "half", key)
+
+    with pytest.raises(Invalid, match="half, epss is damaged or cut off: the record in line 2 has no end"):
+        import_bundles([tmp_path / "half"], db, trusted)
+
+    assert not db.exists()
+
+
 def test_a_key_is_never_written_over_another(tmp_path: Path) -> None:
     public = keys.make(tmp_path / "key")
     before = (tmp_path / "key").read_bytes(), public.read_bytes()

@@ -163,9 +163,7 @@ def test_an_upload_of_which_nothing_can_be_read_leaves_the_database(database: Pa
     assert not database.exists()
 
 
-def test_of_an_upload_that_is_cut_off_further_on_the_rest_is_imported_and_its_end_is_named(
-    database: Path, upload: Path
-) -> None:
+def test_of_an_upload_that_is_cut_off_further_on_nothing_is_used(database: Path, upload: Path) -> None:
     lines = [json.dumps(record(f"GHSA-{number}", ONE)) for number in range(20_000)]
     content = gzip.compress("\n".join(lines).encode(), 0)
     upload.write_bytes(content[: len(content) * 3 // 4])
@@ -174,11 +172,12 @@ def test_of_an_upload_that_is_cut_off_further_on_the_rest_is_imported_and_its_en
     ended = carry_out(Load(str(database), str(upload), "npm.jsonl.gz", ()), quietly)
 
     assert looked == Ended()
-    assert (ended.fault, ended.refused) == (None, 1)
-    assert 0 < ended.imported < 20_000
-    (refusal,) = ended.sources[0].refusals
-    assert refusal.where == "npm.jsonl.gz"
-    assert refusal.why.startswith(f"damaged or cut off after {ended.imported} records")
+    assert (ended.code, ended.replaced, ended.imported) == ("advisories.nothing-imported", False, 0)
+    assert ended.fault is not None
+    assert ended.fault.startswith(
+        "nothing could be imported; the first refusal: npm.jsonl.gz: damaged or cut off after "
+    )
+    assert not database.exists()
 
 
 def test_of_an_upload_of_scores_that_is_cut_off_nothing_is_used(database: Path, upload: Path) -> None:

@@ -3,7 +3,10 @@
 import contextlib
 import fcntl
 import gzip
+import io
+import json
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +21,7 @@ from hullguard.advisories.importer import import_files
 from hullguard.advisories.update import source
 from hullguard.advisories.update.fetch import Fetcher
 from hullguard.advisories.update.run import Outcome, Wanted, update
-from hullguard.model.errors import Conflict, Invalid
+from hullguard.model.errors import Conflict, Invalid, Unavailable
 
 ZERO = {"introduced": "0"}
 
@@ -70,6 +73,20 @@ def test_the_first_update_takes_everything_that_can_be_compared(mirror: SmallMir
     assert advisories.known_exploited("CVE-2024-0001")
     assert advisories.epss("CVE-2024-0001") == 0.5
     assert not [path for path in db.parent.iterdir() if "update" in path.name]
+
+
+def test_of_an_archive_with_half_of_many_records_in_one_file_nothing_is_used(mirror: SmallMirror, db: Path) -> None:
+    run(mirror, db)
+    before = db.read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("all.jsonl", json.dumps(npm(7)) + "\n" + json.dumps(npm(8))[:-20])
+    mirror.files["/npm/all.zip"] = packed.getvalue()
+
+    with pytest.raises(Unavailable, match=r"all.jsonl: the record in line 2 has no end; nothing is updated"):
+        run(mirror, db, "npm", full=True)
+
+    assert db.read_bytes() == before
 
 
 def test_only_the_named_ecosystem_is_asked_for(mirror: SmallMirror, db: Path) -> None:
