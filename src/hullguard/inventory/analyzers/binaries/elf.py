@@ -18,6 +18,8 @@ _HEAD = 1024
 """Read at once: behind the file's own header come those of the segments, as a rule."""
 _LOAD: Final = 1
 _WRITABLE: Final = 2
+_NO_BITS: Final = 8
+"""The type of a section that has an address and a size, and nothing in the file."""
 _SYMBOLS = ((b".dynsym", b".dynstr"), (b".symtab", b".strtab"))
 _ELSEWHERE = 0xFFFF
 """Instead of a number that 16 bits cannot hold: the first section's header has it."""
@@ -75,6 +77,16 @@ class Elf:
             return None
         *_, offset, size, _, _ = found
         return self.content[offset : offset + min(size, most)]
+
+    def holds(self, wanted: Sequence[bytes]) -> bool | None:
+        """Whether the file has bytes of a section of one of these names; None where no whole table tells."""
+        if not self._sections_at:
+            return None
+        try:
+            found = [self._named(name) for name in wanted]
+        except DamagedTable:
+            return None
+        return any(header is not None and header[1] != _NO_BITS for header in found)
 
     def place(self, wanted: bytes) -> tuple[int, int] | None:
         """Where the first section of this name lies in the file, and its size. Raises as ``section``."""

@@ -23,6 +23,10 @@ _MOST = _HEADER + _VERSION_BYTES + bounds.MODULES_BYTES + 16
 _MARK = 16
 _RELEASE = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+))?(?:(beta|rc)(\d+))?(?:[-+ ].*)?")
 _DEVELOPMENT = "(devel)"
+_SECTIONS = (b".go.buildinfo", b".gopclntab", b".data.rel.ro.gopclntab")
+_BUILD_ID = re.compile(rb'\xff Go build ID: "|(?:\x04\0\0\0|\0\0\0\x04)Go\0\0')
+"""In front of the code, and as a note of ELF."""
+_BUILD_ID_WITHIN = 1 << 15
 _UNTAGGED = r"v0\.0\.0-(?:0\.)?\d{14}-[0-9a-f]{12}(?:\+dirty)?"
 """What Go writes for a checkout without a tag that it knows: the program may be of any release."""
 _SET = (
@@ -39,6 +43,7 @@ class Program(Protocol):
 
     @property
     def segments(self) -> Sequence[Segment]: ...
+    def holds(self, wanted: Sequence[bytes]) -> bool | None: ...
     def section(self, wanted: bytes, most: int) -> bytes | None: ...
     def loaded(self, wanted: bytes, most: int) -> bytes | None: ...
     def at(self, address: int, size: int) -> bytes: ...
@@ -51,6 +56,10 @@ class Unmapped:
 
     def __init__(self, content: RandomAccess) -> None:
         self.content = content
+
+    def holds(self, wanted: Sequence[bytes]) -> bool | None:
+        del wanted
+        return None
 
     def section(self, wanted: bytes, most: int) -> bytes | None:
         del wanted, most
@@ -80,6 +89,10 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
     if info is None:
         if marks:
             yield Doubt("says that Go built it, but the list of its modules cannot be read", incomplete=beyond)
+        elif _is_go(elf):
+            yield Doubt(
+                "a Go program in which no list of its modules was found: it was removed or damaged, or is older"
+            )
         return
     compiler, listed = info
     yield _standard_library(compiler)
@@ -90,6 +103,16 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
         untagged = version == _DEVELOPMENT or (name == main and re.fullmatch(_UNTAGGED, version))
         stated = _stated(listed, main) if untagged and name == main else None
         yield Piece(PackageType.GOLANG, name, stated or version, known=stated is not None or not untagged)
+
+
+def _is_go(elf: Program) -> bool:
+    """Whether Go's linker made a program in which its mark is not found, as before Go 1.13 or where it was removed.
+
+    Its sections tell; files with a program's symbols for debuggers name the same, without what is in them. Where there
+    is no table of sections, the build's id does, which Go's own reader looks for as far (cmd/internal/buildid).
+    """
+    told = elf.holds(_SECTIONS)
+    return _BUILD_ID.search(elf.content[:_BUILD_ID_WITHIN]) is not None if told is None else told
 
 
 def _standard_library(compiler: str) -> Piece:

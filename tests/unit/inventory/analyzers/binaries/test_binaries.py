@@ -314,6 +314,30 @@ def test_a_mark_of_go_without_a_list_that_can_be_read_is_told(info: bytes) -> No
     assert told(elf({".go.buildinfo": info})) == told(elf(extra=info)) == [why]
 
 
+NO_LIST = "a Go program in which no list of its modules was found: it was removed or damaged, or is older"
+
+
+@pytest.mark.parametrize("section", [".go.buildinfo", ".gopclntab", ".data.rel.ro.gopclntab"])
+def test_a_go_program_whose_mark_is_damaged_is_told_by_its_sections(section: str) -> None:
+    damaged = go_info("go1.19.3", MODULES).replace(b"buildinf", b"buildinF", 1)
+    content = bytearray(elf({".text": b"\x90" * 64, section: damaged}))
+
+    assert told(bytes(content)) == [NO_LIST]
+    # A file with its symbols for a debugger has the section's header alone.
+    (sections_at,) = struct.unpack_from("<Q", content, 40)
+    struct.pack_into("<I", content, sections_at + 2 * 64 + 4, 8)
+    assert told(bytes(content)) == []
+
+
+@pytest.mark.parametrize(
+    "mark", [b'\xff Go build ID: "abc"', b"\4\0\0\0\x53\0\0\0\4\0\0\0Go\0\0abc", b"\0\0\0\4Go\0\0abc"], ids=repr
+)
+def test_a_go_program_without_its_mark_and_without_sections_is_told_by_its_id(mark: bytes) -> None:
+    assert told(elf(extra=bytes(4096) + mark + bytes(4096))) == [NO_LIST]
+    assert told(b"MZ".ljust(4096, b"\x90") + mark + bytes(4096), "srv/app.exe") == [NO_LIST]
+    assert told(elf({".rodata": mark})) == told(elf(extra=bytes(1 << 15) + mark)) == []
+
+
 def test_a_go_program_that_was_built_without_its_list_is_told() -> None:
     assert told(go_program("go1.19.3", "")) == ["a Go program that was built without the list of its modules"]
 
