@@ -52,6 +52,7 @@ def _access(job: ListJob | ReadJob) -> RegistryAccess:
         insecure=spec.insecure,
         ca=spec.ca or None,
         for_others=True,
+        admitted=isinstance(job, ReadJob),
     )
 
 

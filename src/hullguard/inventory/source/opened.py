@@ -33,6 +33,8 @@ class RegistryAccess:
     for_others: bool = False
     """A server asks for people who sign in elsewhere: it uses nothing that was noted on this machine for its own users,
     reaches no address that only answers this machine, and waits for nobody long, since others wait, too."""
+    admitted: bool = False
+    """The registry was asked in the same way a moment ago, and answered."""
 
 
 class Request(Struct, frozen=True):

@@ -5,13 +5,20 @@ import functools
 import re
 import ssl
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from hullguard.model.errors import Invalid
+
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from hullguard.net.pace import Pace
+
+OF_NO_KNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+"""X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and those behind it (OpenSSL, x509_vfy.h)."""
 _CONNECTION = re.compile(r"\w+\(host='[^']*', port=\d+\): ")
 
 
@@ -68,7 +75,7 @@ def worded(answer: "BaseHTTPResponse") -> Words:
 
     from hullguard.net.answers import words
 
-    body = words(functools.partial(answer.read1, decode_content=False), 4000, HTTPError)
+    body = words(plain(answer), 4000, HTTPError)
     answer.close()
     try:
         errors = list(msgspec.json.decode(body)["errors"])
@@ -78,3 +85,22 @@ def worded(answer: "BaseHTTPResponse") -> Words:
     sentence = "; ".join(str(error["message"]) for error in told if "message" in error)
     codes = frozenset(str(error.get("code", ""))[:64] for error in told)
     return Words(" ".join(f"{answer.status} {sentence}".split())[:500], codes)
+
+
+def bounded(answer: "BaseHTTPResponse", pace: "Pace", limit: int, what: str) -> bytes:
+    """A small body as a whole; raises Invalid where it has more than ``limit`` bytes."""
+    parts: list[bytes] = []
+    left = limit + 1
+    while left and (data := pace.read(plain(answer), left)):
+        parts.append(data)
+        left -= len(data)
+    if not left:
+        answer.close()
+        raise Invalid(f"{what[:200]} has more than the {limit} bytes that a document may have", "image.bad-document")
+    answer.release_conn()
+    return b"".join(parts)
+
+
+def plain(answer: "BaseHTTPResponse") -> Callable[[int], bytes]:
+    """Reads of a body what has come by then, as it was sent."""
+    return functools.partial(answer.read1, decode_content=False)

@@ -1,11 +1,10 @@
 """Questions to one registry about one repository: signed in when asked to, patient, and bounded in every answer."""
 
 import dataclasses
-import functools
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -14,11 +13,22 @@ import msgspec
 
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry import trust
-from hullguard.inventory.source.registry.answers import final, header_lines, plainly, reason, retry_after, said, worded
+from hullguard.inventory.source.registry.answers import (
+    OF_NO_KNOWN_AUTHORITY,
+    bounded,
+    final,
+    header_lines,
+    plainly,
+    reason,
+    retry_after,
+    said,
+    worded,
+)
 from hullguard.inventory.source.registry.challenge import Challenge, parse_challenges, parse_token
 from hullguard.inventory.source.registry.credentials import Credentials, Known, look_up
-from hullguard.inventory.source.registry.proxies import proxy_for
-from hullguard.inventory.source.registry.reference import Reference, hostname
+from hullguard.inventory.source.registry.proxies import masked, proxy_for
+from hullguard.inventory.source.registry.reference import Reference, hostname, origin
+from hullguard.inventory.source.registry.standing import SIGN_INS, Standing
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -39,21 +49,27 @@ _SHORT_PATIENCE_SECONDS = 30.0
 _REDIRECTS = 5
 _CLIENT = "hullguard"
 _MAX_SMALL = 1 << 20
+_NOT_ADMITTED = frozenset({401, 403})
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_OF_NO_KNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
-"""X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and those behind it (OpenSSL, x509_vfy.h)."""
 
 
 class Client:
     """GET and HEAD only: nothing here can change a registry."""
 
-    def __init__(self, reference: Reference, access: RegistryAccess, pools: "_Pools | None" = None) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        access: RegistryAccess,
+        pools: "_Pools | None" = None,
+        standing: Standing | None = None,
+    ) -> None:
         self._reference = reference
         self._access = access
         self._pools: _Pools = {} if pools is None else pools
         """By proxy, whether they lead to the registry itself, which alone may have the certificates noted for it, and
         by where they must not lead."""
+        self._standing = standing or Standing(admitted=access.admitted)
         self._scheme: str | None = None
         self._authorization: str | None = None
         self._known: Known | None = None
@@ -66,7 +82,8 @@ class Client:
 
     def about(self, repository: str) -> Self:
         """Of another repository of the same registry, over the same connections; they are closed with this one."""
-        return type(self)(dataclasses.replace(self._reference, repository=repository), self._access, self._pools)
+        about = dataclasses.replace(self._reference, repository=repository)
+        return type(self)(about, self._access, self._pools, self._standing)
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -80,7 +97,7 @@ class Client:
             answer = self._get(path, {"Accept": accept})
             began = time.monotonic()
             try:
-                return _bounded(answer, self.pace(), limit, path), answer.headers
+                return bounded(answer, self.pace(), limit, path), answer.headers
             except HTTPError as cause:
                 answer.close()
                 if attempt == _ATTEMPTS - 1 or self._out_of_patience(began):
@@ -122,18 +139,45 @@ class Client:
         """
         answer = self._signed("GET", f"{self._base()}/v2/", {}, "")
         answer.close()
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        if answer.status in _NOT_ADMITTED:
             raise self._not_admitted(said(answer))
-        return answer.status == HTTPStatus.OK and self._authorization is not None
+        signed_in = answer.status == HTTPStatus.OK and self._authorization is not None
+        if signed_in:
+            self._standing.admitted(by_name=self._by_name, attempt=1)
+        return signed_in
 
     def _get(self, path: str, headers: dict[str, str], method: str = "GET") -> "BaseHTTPResponse":
         name = self._reference.repository
         url = "/".join(part for part in (f"{self._base()}/v2", name, path) if part)
         right = f"repository:{name}:pull" if name else "registry:catalog:*"
-        answer = self._signed(method, url, {**headers, "Accept-Encoding": "identity"}, right)
+        answer = self._renewed(method, url, {**headers, "Accept-Encoding": "identity"}, right)
         if answer.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             raise self._refusal(answer, path)
         return answer
+
+    def _renewed(self, method: str, url: str, headers: dict[str, str], right: str) -> "BaseHTTPResponse":
+        """What it answers; if it refuses whom it admitted before, it is asked again with a new token."""
+        for attempt in range(1, SIGN_INS + 1):
+            try:
+                answer = self._signed(method, url, headers, right)
+            except Unauthenticated:
+                if not self._standing.may_not_mean_it(by_name=self._by_name, attempt=attempt):
+                    raise
+            else:
+                if answer.status not in _NOT_ADMITTED:
+                    self._standing.admitted(by_name=self._by_name, attempt=attempt)
+                    return answer
+                if not self._standing.may_not_mean_it(by_name=self._by_name, attempt=attempt):
+                    return answer
+                answer.close()
+            self._authorization = None  # with a new token
+            self.pause(attempt)
+        raise AssertionError  # the last attempt returned or raised
+
+    @property
+    def _by_name(self) -> bool:
+        """Whether more than an anonymous guest's token stands behind what is asked, once it is known who asks."""
+        return self._known is not None and self._known.credentials is not None
 
     def _signed(self, method: str, url: str, headers: dict[str, str], right: str) -> "BaseHTTPResponse":
         """What it answers to who has said who that is, if it wants to know; ``right`` unless it names another."""
@@ -165,9 +209,9 @@ class Client:
 
     def _follow(self, method: str, url: str, headers: dict[str, str]) -> "BaseHTTPResponse":
         """Follows redirects by hand: the Authorization header stays with the registry, and https stays https."""
-        own = _origin(url)
+        own = origin(url)
         for _ in range(_REDIRECTS + 1):
-            signed = {"Authorization": self._authorization} if self._authorization and _origin(url) == own else {}
+            signed = {"Authorization": self._authorization} if self._authorization and origin(url) == own else {}
             answer = self._patiently(method, url, {**headers, **signed})
             if answer.status not in _MOVED:
                 return answer
@@ -242,7 +286,7 @@ class Client:
                 timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
                 self._pools[proxy, own, refuses] = connections(proxy, refuses, timeout=timeout, ssl_context=context)
             except (LocationParseError, ProxySchemeUnknown) as cause:
-                sentence = f"the proxy of {parts.scheme.upper()}_PROXY is no address of an HTTP proxy: {_masked(proxy)}"
+                sentence = f"the proxy of {parts.scheme.upper()}_PROXY is no address of an HTTP proxy: {masked(proxy)}"
                 raise Invalid(sentence, "registry.proxy") from cause
         return self._pools[proxy, own, refuses]
 
@@ -304,7 +348,7 @@ class Client:
         from urllib3.exceptions import HTTPError
 
         try:
-            return _bounded(answer, self.pace(), _MAX_SMALL, what)
+            return bounded(answer, self.pace(), _MAX_SMALL, what)
         except HTTPError as cause:
             raise self._unreachable(cause) from cause
 
@@ -328,11 +372,10 @@ class Client:
 
     def _not_admitted(self, why: str) -> Unauthenticated:
         trouble = self._known.trouble if self._known else ""
-        anonymous = self._known is None or self._known.credentials is None
         host = self._reference.host
         here = f"no such image, or sign in with `docker login {host}`"
         stranger = self._either(here, "no such image, or give a user name and a password")
-        hint = stranger if anonymous else "wrong password?"
+        hint = "wrong password?" if self._by_name else stranger
         sentence = f"the registry {host} does not admit you to {self._reference.repository}: {why} ({hint})"
         if not self._reference.repository:
             sentence = f"the registry {host} does not admit you to its catalog: {why} ({hint})"
@@ -347,40 +390,11 @@ class Client:
         why = reason(cause)
         hint = ""
         if isinstance(why, ssl.SSLCertVerificationError):
-            if why.verify_code in _OF_NO_KNOWN_AUTHORITY:
+            if why.verify_code in OF_NO_KNOWN_AUTHORITY:
                 there = "; if its certificate is your own, give its authority"
                 hint = self._either("; if its certificate is your own, say --ca-file", there)
         elif isinstance(why, ssl.SSLError):
             there = "; if it speaks plain http, switch plain HTTP on"
             hint = self._either("; if it speaks plain http, say --insecure", there)
-        return Unavailable(
-            f"the registry {host} cannot be reached: {plainly(cause)[:500]}{hint}", "registry.unreachable"
-        )
-
-
-def _bounded(answer: "BaseHTTPResponse", pace: "Pace", limit: int, what: str) -> bytes:
-    parts: list[bytes] = []
-    left = limit + 1
-    while left and (data := pace.read(plain(answer), left)):
-        parts.append(data)
-        left -= len(data)
-    if not left:
-        answer.close()
-        raise Invalid(f"{what[:200]} has more than the {limit} bytes that a document may have", "image.bad-document")
-    answer.release_conn()
-    return b"".join(parts)
-
-
-def plain(answer: "BaseHTTPResponse") -> Callable[[int], bytes]:
-    """Reads of a body what has come by then, as it was sent."""
-    return functools.partial(answer.read1, decode_content=False)
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
-
-
-def _masked(proxy: str) -> str:
-    """A proxy's address as far as it can be shown: before an @ there may be a password."""
-    return repr(f"…@{proxy.rpartition('@')[2]}" if "@" in proxy else proxy)[:200]
+        sentence = f"the registry {host} cannot be reached: {plainly(cause)[:500]}{hint}"
+        return Unavailable(sentence, "registry.unreachable")

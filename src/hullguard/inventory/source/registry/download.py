@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from hullguard.inventory.source.registry.client import Client, plain
+from hullguard.inventory.source.registry.answers import plain
+from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.streams import CHUNK
 from hullguard.model.errors import Invalid, Unavailable
 

@@ -14,7 +14,7 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.image import RegistryBlobs
-from hullguard.inventory.source.registry.names import matches, names_of
+from hullguard.inventory.source.registry.names import Cut, Names, cut_short, matches, names_of
 from hullguard.inventory.source.registry.offers import offers
 from hullguard.inventory.source.registry.reference import Reference, is_repository, is_tag
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
@@ -60,10 +60,14 @@ class _Lister:
         self._spec, self._access, self._known, self._bounds = spec, access, known, bounds
         self._until = time.monotonic() + bounds.seconds
         self._troubles: list[Trouble] = []
+        self._cut: dict[Cut, list[str]] = {}
+        """The lists that were not read to their end, by why."""
         self._images: list[ListedImage] = []
         self._unchanged: list[tuple[str, str]] = []
         self._unlisted: set[str] = set()
         self._listed = 0
+        self._admitted: bool | None = None
+        """Whether the registry admits this name with this password; None while that was not asked."""
         self._refusal: HullguardError | None = None
         self._client = Client(Reference(spec.address, "", None, None), access)
 
@@ -99,7 +103,7 @@ class _Lister:
             images=tuple(self._images),
             unchanged=tuple(self._unchanged),
             unlisted=tuple(sorted(self._unlisted)),
-            trouble=_joined(self._troubles),
+            trouble=_joined([*self._troubles, *self._cut_short()]),
             stopped=stopped is not None,
             retry_after=retry if isinstance(retry, int) else None,
         )
@@ -120,7 +124,7 @@ class _Lister:
 
     def _refused(self, name: str, refused: HullguardError) -> None:
         self._refusal = self._refusal or refused
-        if isinstance(refused, Unauthenticated) and self._access.username is not None and not self._listed:
+        if self._is_of_the_password(refused) and not self._listed:
             raise refused  # a wrong password is wrong for all of them, and who sends it often is locked out
         if not isinstance(refused, NotFound):
             self._unlisted.add(name)
@@ -134,7 +138,8 @@ class _Lister:
             try:
                 catalog = self._catalog()
             except (NotFound, Denied, Unauthenticated, Invalid) as refused:
-                self._check_admitted(refused)
+                if self._is_of_the_password(refused):
+                    raise
                 self._without_catalog(refused, exact)
             else:
                 names |= dict.fromkeys(name for name in catalog if any(matches(name, one) for one in patterns))
@@ -147,17 +152,34 @@ class _Lister:
             self._troubles.append(Trouble("registry.too-many-repositories", sentence))
         return list(names)[: self._bounds.repositories]
 
-    def _check_admitted(self, refused: HullguardError) -> None:
-        """Raises ``Unauthenticated`` where the name or the password is what is refused, and not the catalog.
+    def _names(self, client: Client, path: str) -> Names:
+        """The names of one list. Who is refused by name is asked for first: if that one is admitted, it is asked again.
 
-        Many registries give the catalog to few of those whom they admit.
+        Many registries give the catalog, or some repositories, to few of those whom they admit; and some refuse what
+        they gave a moment ago.
         """
-        if self._access.username is None or not isinstance(refused, Denied | Unauthenticated):
-            return
-        admitted = self._client.about("").signs_in()
-        # One that admits everybody there has not looked at the password: 401 still is about that, 403 is not.
-        if not admitted and isinstance(refused, Unauthenticated):
-            raise refused
+        try:
+            return names_of(client, path, self._bounds.names)
+        except (Denied, Unauthenticated) as refused:
+            if self._access.username is None or self._admitted is not None:
+                raise
+            self._admitted = False
+            try:
+                self._admitted = self._client.about("").signs_in()
+            except Unauthenticated:
+                if isinstance(refused, Unauthenticated):
+                    raise refused from None
+                raise
+            if not self._admitted:
+                raise
+        return names_of(client, path, self._bounds.names)
+
+    def _is_of_the_password(self, refused: HullguardError) -> bool:
+        """Whether it is the name or the password that is refused.
+
+        A registry that admits everybody has not looked at the password: 401 still is about that, 403 is not.
+        """
+        return isinstance(refused, Unauthenticated) and self._access.username is not None and not self._admitted
 
     def _without_catalog(self, refused: HullguardError, exact: list[str]) -> None:
         """What was found by patterns earlier stands; without exact names nothing can be listed."""
@@ -170,20 +192,20 @@ class _Lister:
         self._unlisted.update(repository for repository, _ in self._known if repository not in exact)
 
     def _catalog(self) -> list[str]:
-        found = names_of(self._client.about(""), "_catalog", self._bounds.names)
-        return self._sound(found.names, is_repository, found.trouble, self._spec.address)
+        found = self._names(self._client.about(""), "_catalog")
+        return self._sound(found, is_repository, self._spec.address)
 
     def _repository(self, name: str) -> None:
         """Raises NotFound only where the registry says itself that it has no such repository."""
         client, what = self._client.about(name), f"{self._spec.address}/{name}"
         try:
-            found = names_of(client, "tags/list", self._bounds.names)
+            found = self._names(client, "tags/list")
         except NotFound as gone:
             if not _says(gone, _NO_REPOSITORY):
                 raise Unavailable(_doubtful(what), "registry.bad-list") from gone
             why = f"{self._spec.address} has no repository {name}, or shows it to nobody whom it does not know"
             raise NotFound(why, "registry.no-repository") from gone
-        tags = self._sound(found.names, is_tag, found.trouble, what)
+        tags = self._sound(found, is_tag, what)
         wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
         for tag in newest_first(wanted)[: self._spec.newest]:
             if self._bound_reached() is not None:
@@ -206,11 +228,14 @@ class _Lister:
         else:
             self._images += offers(blobs, digest, self._spec.platforms)
 
-    def _sound(self, names: list[str], sound: Callable[[str], bool], trouble: Trouble | None, what: str) -> list[str]:
-        good = [name for name in names if sound(name)]
-        if trouble is not None:
-            self._troubles.append(trouble)
-        if odd := len(names) - len(good):
+    def _cut_short(self) -> list[Trouble]:
+        return [cut_short(why, lists, self._bounds.names) for why, lists in self._cut.items()]
+
+    def _sound(self, found: Names, sound: Callable[[str], bool], what: str) -> list[str]:
+        good = [name for name in found.names if sound(name)]
+        if found.cut is not None:
+            self._cut.setdefault(found.cut, []).append(what)
+        if odd := len(found.names) - len(good):
             sentence = f"{odd} of the names that {what} lists cannot be names there and were left out"
             self._troubles.append(Trouble("registry.odd-names", sentence))
         return good

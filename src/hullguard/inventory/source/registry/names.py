@@ -1,7 +1,8 @@
 """Lists of names that a registry gives page by page, and patterns for names."""
 
+import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ PAGE: Final = 1000
 """Names that are asked for at once; registries may send fewer."""
 _PAGE_BYTES: Final = 4 << 20
 _PAGES: Final = 2_000
+_TOLD: Final = 3
+"""Lists that are named in one sentence."""
 _LINK: Final = re.compile(r"\s*<([^<>\s]{1,4096})>\s*;(.{0,256})")
 _NEXT: Final = re.compile(r'(?:^|;)\s*rel\s*=\s*"?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 
@@ -28,11 +31,18 @@ class _Page(Struct, frozen=True):
     tags: list[str] | UnsetType | None = UNSET
 
 
+class Cut(enum.StrEnum):
+    """Why a list may have more names than were read of it."""
+
+    TOO_MANY = "registry.too-many-names"
+    ENDLESS = "registry.endless-pages"
+
+
 class Names(NamedTuple):
     """The names, and why there may be more."""
 
     names: list[str]
-    trouble: Trouble | None = None
+    cut: Cut | None = None
 
 
 def names_of(client: Client, path: str, most: int) -> Names:
@@ -45,14 +55,22 @@ def names_of(client: Client, path: str, most: int) -> Names:
         content, headers = _page(client, f"{path}?{query}", len(asked))
         names |= dict.fromkeys(_listed(content, path))
         if len(names) > most:
-            sentence = f"only the first {most} names of {path} are looked at; there are more"
-            return Names(list(names)[:most], Trouble("registry.too-many-names", sentence))
+            return Names(list(names)[:most], Cut.TOO_MANY)
         following = _following(headers.get("Link", ""), client.host)
         if following is None:
             return Names(list(names))
         query = following
-    sentence = f"the pages of {path} lead on without end; the names that came until then are looked at"
-    return Names(list(names), Trouble("registry.endless-pages", sentence))
+    return Names(list(names), Cut.ENDLESS)
+
+
+def cut_short(cut: Cut, lists: Sequence[str], most: int) -> Trouble:
+    """What is told once of all lists of a registry that were not read to their end for one reason."""
+    told = ", ".join(lists[:_TOLD])
+    if len(lists) > _TOLD:
+        told = f"{told} and {len(lists) - _TOLD} more"
+    if cut is Cut.TOO_MANY:
+        return Trouble(cut.value, f"only the first {most} names of {told} are looked at; there are more")
+    return Trouble(cut.value, f"the pages of {told} lead on without end; the names that came until then are looked at")
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -13,3 +13,8 @@ def proxy_for(url: str) -> str:
         return ""
     proxies = getproxies_environment()
     return proxies.get(parts.scheme, proxies.get("all", ""))
+
+
+def masked(proxy: str) -> str:
+    """A proxy's address as far as it can be shown: before an @ there may be a password."""
+    return repr(f"…@{proxy.rpartition('@')[2]}" if "@" in proxy else proxy)[:200]

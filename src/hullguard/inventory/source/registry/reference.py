@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from hullguard.model.errors import Invalid
 
@@ -126,3 +127,9 @@ def parse_reference(name: str) -> Reference:
 
 def _invalid(name: str, why: str) -> Invalid:
     return Invalid(f"{name!r} is no name of an image in a registry: {why}", "registry.bad-name")
+
+
+def origin(url: str) -> tuple[str, str]:
+    """The scheme and the host of an address: what may be told to it may be told to all that have both."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()

@@ -507,7 +507,7 @@ def test_each_bound_is_told(registry: FakeRegistry) -> None:
     assert "only 2 of 3 repositories are read" in few.trouble.sentence
     names = listing(registry, "*", bounds=Bounds(names=1))
     assert names.trouble is not None
-    assert "only the first 1 names of _catalog" in names.trouble.sentence
+    assert f"only the first 1 names of {registry.host}, {registry.host}/a are looked at" in names.trouble.sentence
     late = listing(registry, "*", bounds=Bounds(seconds=-1), known={("a", "1"): "d"})
     assert (late.images, late.unlisted) == ((), ("a", "b", "c"))
     assert late.trouble is not None
@@ -613,3 +613,102 @@ def test_patterns(name: str, pattern: str, fits: bool) -> None:
 
 def test_a_pattern_takes_no_longer_than_looking() -> None:
     assert not matches("a" * 255, "a*" * 127 + "b")
+
+
+def at_times(registry: FakeRegistry, path: str, refusals: list[Reply]) -> None:
+    """What is there now, after as many refusals."""
+    usual = registry.answers[path]
+
+    def answer(asked: Asked) -> Reply:
+        if refusals:
+            return refusals.pop(0)
+        return usual(asked) if callable(usual) else usual  # type: ignore[return-value]
+
+    registry.answers[path] = answer
+
+
+REFUSALS = [Reply(b"{}", 401), Reply(b"{}", 403), BASIC]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("path", ["/v2/_catalog", "/v2/a/tags/list", "/v2/b/tags/list", "/v2/b/manifests/1"])
+@pytest.mark.parametrize("access", [SIGNED, RegistryAccess(insecure=True, for_others=True)])
+def test_a_refusal_that_passes_stops_nothing(
+    registry: FakeRegistry, access: RegistryAccess, path: str, refusal: Reply
+) -> None:
+    # Story: one answer 401 in the middle of a scan, and the rest of the registry was not read.
+    registry.lists("_catalog", ["a", "b"])
+    for name in ("a", "b"):
+        registry.lists(f"{name}/tags/list", ["1"])
+        registry.put(AMD, name)
+    if access is SIGNED:
+        for guarded, usual in list(registry.answers.items()):
+            registry.answers[guarded] = for_who_signs_in(usual) if isinstance(usual, Reply) else signed(usual)  # type: ignore[arg-type]
+        registry.answers["/v2/"] = for_who_signs_in(Reply(b"{}"))
+    at_times(registry, path, [refusal] * 2)
+    if access is not SIGNED and path == "/v2/_catalog":
+        with pytest.raises(HullguardError, match="name its repositories exactly"):
+            listing(registry, "*", access=access)  # it has answered nothing yet, so there is nothing to doubt
+        return
+    listed = listing(registry, "*", access=access)
+    assert found(listed) == [("a", "1", "linux/amd64"), ("b", "1", "linux/amd64")]
+    assert (listed.trouble, listed.unlisted) == (None, ())
+
+
+def signed(usual: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
+    return lambda asked: usual(asked) if "authorization" in asked.headers else BASIC
+
+
+@pytest.mark.parametrize("refusal", [Reply(b"{}", 401), Reply(b"{}", 403)])
+def test_refusals_that_stay_are_believed_in_the_end(registry: FakeRegistry, refusal: Reply) -> None:
+    names = [f"app-{number}" for number in range(100)]
+    registry.lists("open/tags/list", ["1"])
+    registry.put(AMD, "open")
+    registry.answers |= {f"/v2/{name}/tags/list": refusal for name in names}
+    listed = listing(registry, "open", *names[:99])
+    assert found(listed) == [("open", "1", "linux/amd64")]
+    assert len(listed.unlisted) == 99
+    tries = [sum(f"/{name}/" in path for path in registry.paths()) for name in names[:99]]
+    assert (tries[0], tries[-1]) == (3, 1)
+    assert sum(tries) < 99 + 20
+
+
+def test_a_password_that_was_never_accepted_is_not_sent_again(registry: FakeRegistry) -> None:
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    registry.answers |= {"/v2/": BASIC, "/v2/secret/tags/list": BASIC, "/v2/other/tags/list": BASIC}
+    with pytest.raises(Unauthenticated, match="wrong password"):
+        listing(registry, "secret", "app", "other", access=SIGNED)
+    assert len([one for one in registry.asked if "authorization" in one.headers]) == 2
+
+
+def test_one_repository_that_is_refused_to_who_is_admitted_does_not_stop_the_others(registry: FakeRegistry) -> None:
+    registry.answers |= {"/v2/": for_who_signs_in(Reply(b"{}")), "/v2/secret/tags/list": BASIC}
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    listed = listing(registry, "secret", "app", access=SIGNED)
+    assert found(listed) == [("app", "1", "linux/amd64")]
+    assert listed.unlisted == ("secret",)
+
+
+def test_lists_without_end_are_told_once(registry: FakeRegistry) -> None:
+    def endless(names: list[str], field: str) -> Callable[[Asked], Reply]:
+        link = {"Link": '</v2/x?last=again>; rel="next"'}
+        return lambda _: Reply(json.dumps({field: names}).encode(), headers=link)
+
+    registry.answers["/v2/_catalog"] = endless([f"app-{number}" for number in range(6)], "repositories")
+    for number in range(6):
+        registry.answers[f"/v2/app-{number}/tags/list"] = endless(["1"], "tags")
+        registry.put(AMD, f"app-{number}")
+    listed = listing(registry, "*")
+    assert len(listed.images) == 6
+    assert listed.trouble is not None
+    host = registry.host
+    assert listed.trouble.sentence == (
+        f"the pages of {host}, {host}/app-0, {host}/app-1 and 4 more lead on without end; "
+        "the names that came until then are looked at"
+    )
+    many = listing(registry, "*", bounds=Bounds(names=5)).trouble
+    assert many is not None
+    assert many.sentence.count("there are more") == 1
+    assert f"only the first 5 names of {host} are looked at" in many.sentence

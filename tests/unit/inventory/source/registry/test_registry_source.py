@@ -574,6 +574,26 @@ class TestSigningIn:
 
         assert len(purls(registry)) == 2
 
+    @pytest.mark.parametrize("status", [401, 403])
+    @pytest.mark.parametrize("part", ["configuration", "layer"])
+    def test_a_refusal_that_passes_ends_no_scan(self, registry: FakeRegistry, part: str, status: int) -> None:
+        registry.put(IMAGE)
+        path = f"/v2/app/blobs/{digest_of(IMAGE.config) if part == 'configuration' else BLOBS[0]}"
+        usual, refusals = registry.answers[path], [Reply(b"{}", status)] * 2
+
+        def answer(asked: Asked) -> Reply:
+            if refusals:
+                return refusals.pop()
+            return usual if isinstance(usual, Reply) else usual(asked)  # type: ignore[operator]
+
+        registry.answers[path] = answer
+
+        assert len(purls(registry)) == 2
+        refusals += [Reply(b"{}", status)] * 9
+        with pytest.raises((Denied, Unauthenticated)):
+            purls(registry)
+        assert len(refusals) == 6
+
     def test_credentials_do_not_go_to_a_foreign_realm_in_the_clear(self, registry: FakeRegistry) -> None:
         registry.put(IMAGE)
         header = 'Bearer realm="http://tokens.invalid/token",service="s"'
