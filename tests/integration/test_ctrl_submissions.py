@@ -363,7 +363,12 @@ class TestHostile:
 
     async def test_tags_that_are_no_names_are_left_out(self, control: Control):
         admin = await control.admin()
-        target = Target("docker-archive:x.tar", "docker-archive", OTHER, tags=("ok:1", "x" * 9000, "a\nb", ""))
+        target = Target(
+            "docker-archive:x.tar",
+            "docker-archive",
+            OTHER,
+            tags=("ok:1", "x" * 9000, "a\nb", "", " ", "ok:1 ", "ok\u3164:1"),
+        )
         await send(admin, body(image(target=target)))
 
         assert (await admin.get(f"/images/{OTHER}")).json()["names"] == ["ok:1", "shop:ci"]

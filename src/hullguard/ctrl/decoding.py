@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec import inspect as types
 
 from hullguard.ctrl.errors import NotAcceptable, TooSlow, decoding_error
+from hullguard.ctrl.names import check_shown
 from hullguard.model.errors import Invalid
 
 BODY_SECONDS: Final = 30
@@ -44,11 +45,13 @@ class StrictRequest(Request[Any, Any, Any]):
 def decode_body(content: bytes, kind: Any) -> Any:
     """A JSON body as its route's type; raises ``Invalid`` with the field that is wrong."""
     try:
-        return _decoder(kind).decode(content)
+        decoded = _decoder(kind).decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         raise decoding_error(cause) from cause
     except RecursionError as cause:
         raise Invalid("The body is nested too deeply.", "body-too-deep", field="$") from cause
+    check_shown(decoded, kind)
+    return decoded
 
 
 @lru_cache(maxsize=256)
@@ -74,10 +77,12 @@ def decode_query(given: MultiDict[str], kind: type[Struct]) -> Struct:
         else:
             values[name] = every[0]
     try:
-        return msgspec.convert(values, kind, strict=False)
+        asked = msgspec.convert(values, kind, strict=False)
+        check_shown(asked, kind)
     except msgspec.ValidationError as cause:
         error = decoding_error(cause)
         raise Invalid(str(error), "query-invalid", field=(error.field or "").removeprefix("$.") or None) from cause
+    return asked
 
 
 def refuse_query(given: MultiDict[str]) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from hullguard.model.policy import NAME
+
 RUNS_KEPT = 10
 """Finished runs that stay readable."""
 WAITING_MOST = 8
@@ -36,7 +38,7 @@ class RunState(enum.StrEnum):
 class TrustedKey(Struct, frozen=True, forbid_unknown_fields=True):
     """A key whose bundles are believed; ``key`` is what ``hullguard db keygen`` writes into its ``.pub`` file."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    name: Annotated[str, Meta(min_length=1, max_length=64, extra=NAME)]
     key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 

@@ -8,12 +8,19 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from hullguard.model.pattern import shell_pattern
+from hullguard.model.policy import LINE, NAME
 
 VulnerabilityId = Annotated[str, Meta(min_length=3, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:+-]*$(?!\n)")]
-ImagePattern = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x20\x7f]+$(?!\n)")]
+ImagePattern = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x20\x7f]+$(?!\n)", extra=NAME)]
 ImageId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[a-z0-9]+:[0-9a-f]{32,120}$(?!\n)")]
 Line = Annotated[
-    str, Meta(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+    str,
+    Meta(
+        min_length=1,
+        max_length=1000,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$(?!\n)",
+        extra=LINE,
+    ),
 ]
 """One line in which something stands."""
 

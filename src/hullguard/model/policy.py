@@ -4,7 +4,7 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,7 +14,10 @@ from hullguard.model.rollout import Rollout
 
 Parameter = bool | int | str | list[str]
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .()-]*$(?!\n)")]
+NAME: Final = {"shown": "name"}
+LINE: Final = {"shown": "line"}
+"""Marks of what people tell things apart by, and of what they read: nothing in it may be hidden (``ctrl/names.py``)."""
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .()-]*$(?!\n)", extra=NAME)]
 Text = Annotated[str, Meta(max_length=2000)]
 
 
@@ -53,7 +56,7 @@ class RuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class RuleText(Struct, frozen=True, forbid_unknown_fields=True):
     """A file in Falco's rule language."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$(?!\n)")]
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$(?!\n)", extra=NAME)]
     content: Annotated[str, Meta(max_length=262_144)]
 
 
@@ -78,7 +81,7 @@ class Binding(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     nodes: Annotated[list[str], Meta(max_length=10_000)] = []
-    images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(max_length=256)] = []
+    images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256, extra=NAME)]], Meta(max_length=256)] = []
 
 
 class PolicySpec(Struct, frozen=True, forbid_unknown_fields=True):

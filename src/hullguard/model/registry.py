@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from hullguard.model.policy import Name
+from hullguard.model.policy import NAME, Name
 from hullguard.model.view import ImageSummary
 
 PASSWORD_MAX = 16_384
@@ -51,7 +51,7 @@ class RegistrySpec(Struct, frozen=True, forbid_unknown_fields=True):
     """Exact names, or patterns; only patterns need the registry's catalog."""
     insecure: bool = False
     """Plain HTTP: what is read, and the password, can be seen and changed on the way."""
-    username: Annotated[str, Meta(max_length=255)] = ""
+    username: Annotated[str, Meta(max_length=255, extra=NAME)] = ""
     ca: Annotated[str, Meta(max_length=65_536)] = ""
     """Certificates in PEM form to trust instead of the system's."""
     tags: Annotated[list[Pattern], Meta(min_length=1, max_length=100)] = field(default_factory=lambda: ["*"])

@@ -19,7 +19,7 @@ from hullguard.wire import limits
 from hullguard.wire.codec import decompress
 from hullguard.wire.inventory import LAYER_BYTES, odd_size
 from hullguard.wire.violation import Code, Violation
-from hullguard.words.plain import is_blank, unseen
+from hullguard.words.plain import fault_of_name
 
 VALUES: Final = 2_000_000
 """Commas in the JSON. Each value but the first of its list or object stands behind one, and takes some 100 bytes of
@@ -44,7 +44,7 @@ class Sent(Struct, frozen=True, tag_field="schema", tag="hullguard/submission/1"
     """One thing that was read."""
 
     name: Annotated[str, Meta(min_length=1, max_length=NAME)]
-    """What it is called: one line, every character of which can be seen. A later submission of it takes its place."""
+    """What it is called: one line that looks like no other name. A later submission of it takes its place."""
     host: Annotated[str, Meta(min_length=1, max_length=HOST)]
     """Where it was read; the same holds for it."""
     inventory: Inventory
@@ -127,8 +127,10 @@ def _require_few_packages(sent: Sent) -> None:
 
 
 def _require_sound(sent: Sent) -> None:
-    """Names are shown to people, in lists beside those of others: none may hide, or turn, what stands there."""
+    """Names are shown to people, in lists beside those of others: none may look like another, or turn it."""
     _require_name(sent.name, "name", NAME)
+    if sent.inventory.target.image_id is not None and sent.name.endswith(":"):
+        raise _malformed("its name ends with a colon, and no tag stands behind it; write one, or no colon", "$.name")
     _require_name(sent.host, "host", HOST)
     if (odd := odd_size(sent.inventory)) is not None:
         size = sent.inventory.layers[odd].size
@@ -139,12 +141,8 @@ def _require_sound(sent: Sent) -> None:
 def _require_name(said: str, field: str, most: int) -> None:
     if len(said) > most:
         raise _malformed(f"its {field} has {len(said)} characters, and at most {most} fit", f"$.{field}")
-    if (place := unseen(said)) is not None:
-        character = f"U+{ord(said[place]):04X}"
-        why = f"character {place + 1} of its {field}, {character}, cannot be seen or steers what shows it; leave it out"
+    if (why := fault_of_name(said, field)) is not None:
         raise _malformed(why, f"$.{field}")
-    if is_blank(said):
-        raise _malformed(f"its {field} is blank; say what it is", f"$.{field}")
 
 
 def _require(fits: bool, why: str) -> None:

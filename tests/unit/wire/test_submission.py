@@ -13,7 +13,7 @@ import zstandard
 from tests.support import records
 
 from hullguard.model.errors import Invalid, LimitReached
-from hullguard.model.image import Layer
+from hullguard.model.image import Layer, Target
 from hullguard.wire import limits, submission
 from hullguard.wire.inventory import LAYER_BYTES
 from hullguard.wire.submission import Looked, Sent, pack, unpack
@@ -98,6 +98,13 @@ def test_what_has_not_its_form_is_refused(body: bytes) -> None:
         ({"name": "\u3164\u3000"}, "$.name", "its name is blank; say what it is"),
         ({"host": "run\u202ener"}, "$.host", "character 4 of its host, U+202E, cannot be seen"),
         ({"host": "\u00a0"}, "$.host", "its host is blank; say what it is"),
+        ({"name": "shop\u00a0ci"}, "$.name", "character 5 of its name, U+00A0, looks like a usual space"),
+        ({"name": "shop\u3164"}, "$.name", "character 5 of its name, U+3164, cannot be seen"),
+        ({"name": "shop\ufe0f"}, "$.name", "character 5 of its name, U+FE0F, cannot be seen"),
+        ({"name": "shop "}, "$.name", "its name begins or ends with a space"),
+        ({"name": " shop"}, "$.name", "its name begins or ends with a space"),
+        ({"name": "my  shop"}, "$.name", "its name has two spaces in a row"),
+        ({"host": "runner "}, "$.host", "its host begins or ends with a space"),
     ],
 )
 def test_a_name_that_hides_or_turns_what_stands_beside_it_is_refused_at_both_ends(
@@ -111,6 +118,14 @@ def test_a_name_that_hides_or_turns_what_stands_beside_it_is_refused_at_both_end
             refuse()
         assert (refused.value.code, refused.value.field) == ("submission.malformed", field)
         assert str(refused.value).isprintable()
+
+
+def test_an_image_whose_tag_is_left_blank_is_refused() -> None:
+    target = Target("docker:shop", "docker", "sha256:" + "0" * 64)
+    shop = msgspec.structs.replace(SENT, inventory=msgspec.structs.replace(SENT.inventory, target=target), name="shop:")
+    with pytest.raises(Invalid, match="no tag stands behind it"):
+        pack(shop)
+    assert pack(msgspec.structs.replace(shop, name="shop:1"))
 
 
 def test_names_as_people_write_them_are_taken() -> None:

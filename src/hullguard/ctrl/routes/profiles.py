@@ -14,7 +14,7 @@ from hullguard.ctrl.listing import Searched
 from hullguard.model.errors import Conflict, Invalid
 from hullguard.model.identity import Permission
 from hullguard.model.page import Page
-from hullguard.model.policy import Simulation
+from hullguard.model.policy import NAME, Simulation
 from hullguard.model.profile import Behaviour, LearningTerms, ProfileEntry, ProfileState, ProfileSummary, What
 from hullguard.model.rollout import Mode, Rollout
 from hullguard.storage import Transaction
@@ -39,7 +39,7 @@ class EntryQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ProfileInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose containers to learn, and for how long."""
 
-    repository: Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s]+$(?!\n)")]
+    repository: Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s]+$(?!\n)", extra=NAME)]
     """An image's name; a tag or digest is left out."""
     terms: LearningTerms = LearningTerms()
 

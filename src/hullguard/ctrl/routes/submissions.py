@@ -32,6 +32,7 @@ from hullguard.storage.stores import Claim, Idempotency, Images, Jobs, Submissio
 from hullguard.wire import limits
 from hullguard.wire import submission as wire
 from hullguard.wire.submission import Looked, Sent
+from hullguard.words.plain import fault_of_name
 
 UPLOAD_SECONDS: Final = 120.0
 RECEIVED_AT_ONCE: Final = 8
@@ -183,7 +184,7 @@ def _claim(call: Call, sent: Sent, size: int) -> Claim:
     image = target.image_id
     if image is not None and not _IMAGE_ID.fullmatch(image):
         raise Invalid("An image's id is a digest such as sha256:… .", field="$.inventory.target.image_id")
-    tags = [tag for tag in target.tags if 0 < len(tag) <= wire.NAME and tag.isprintable()]
+    tags = [tag for tag in target.tags if len(tag) <= wire.NAME and fault_of_name(tag, "tag") is None]
     return Claim(
         id=submission_id(None if image else target.kind, sent.name),
         name=sent.name,

@@ -119,9 +119,9 @@ def _entry(node: "yaml.Node", name: str) -> Rule:
     for needed in ("id", "reason"):
         if needed not in fields:
             _refuse(name, line, f"{needed} is missing")
+    if "purl" in fields and (fault := purl.fault(fields["purl"])) is not None:
+        _refuse(name, line, fault)
     product = purl.read(fields["purl"]) if "purl" in fields else None
-    if "purl" in fields and product is None:
-        _refuse(name, line, f"{fields['purl'][:80]!r} is no package URL")
     return Rule(
         SuppressedBy.IGNORE_FILE,
         frozenset({fields["id"]}),

@@ -1,11 +1,15 @@
 """Package URLs (the purl specification), as far as one must be compared with another."""
 
+import re
+from typing import Final
 from urllib.parse import unquote
 
 from msgspec import Struct
 
 from hullguard.advisories.names import canonical
+from hullguard.words.plain import fault_of_line
 
+_BROKEN: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_LENGTH = 4096
 _ECOSYSTEMS = {"pypi": "PyPI", "nuget": "NuGet", "composer": "Packagist"}
 
@@ -25,6 +29,15 @@ class Purl(Struct, frozen=True):
         if not same or (self.version is not None and self.version != other.version):
             return False
         return set(self.qualifiers) <= set(other.qualifiers)
+
+
+def fault(text: str) -> str | None:
+    """Why a text that somebody writes is no package URL; None where it is one."""
+    if read(text) is None:
+        return f"{text[:80]!r} is no package URL"
+    if _BROKEN.search(text):
+        return f"{text[:80]!r} is no package URL: behind each % stand two hexadecimal digits"
+    return fault_of_line(unquote(text), "purl")
 
 
 def read(text: str) -> Purl | None:

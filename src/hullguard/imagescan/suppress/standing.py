@@ -17,8 +17,8 @@ _MAX_NAME = 120
 
 def check(spec: ExceptionSpec) -> None:
     """Raises Invalid with the field that says nothing or contradicts another."""
-    if spec.purl is not None and purl.read(spec.purl) is None:
-        raise Invalid(f"{spec.purl[:80]!r} is no package URL", "exception.purl", field="$.spec.purl")
+    if spec.purl is not None and (fault := purl.fault(spec.purl)) is not None:
+        raise Invalid(fault, "exception.purl", field="$.spec.purl")
     if spec.justification is not None and spec.status is not ExceptionStatus.NOT_AFFECTED:
         raise Invalid(
             "a justification says why something is not affected; leave it out where the risk is accepted",

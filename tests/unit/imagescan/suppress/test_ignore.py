@@ -87,6 +87,7 @@ class TestYaml:
             (b"- id: CVE-1\n  reason: x\n  untill: 2026-01-01", "line 3: unknown key 'untill'"),
             (b"- id: CVE-1\n  reason: x\n  until: soon", "'soon' is no date"),
             (b"- id: CVE-1\n  reason: x\n  purl: lodash", "'lodash' is no package URL"),
+            (b"- id: CVE-1\n  reason: x\n  purl: pkg:npm/lod%ZZash", "behind each % stand two hexadecimal digits"),
             (b"- id: [CVE-1]\n  reason: x", "line 1: id must be a short text"),
             (b"- id: CVE-1\n  reason: ''", "line 2: reason must be a short text"),
             (b"- id: CVE-1\n  id: CVE-2\n  reason: x", "line 2: id is given twice"),
