@@ -43,7 +43,9 @@ _PROPERTY = re.compile(r"((?:[^#!=:\s\\]|\\.)(?:[^=:\s\\]|\\.){0,99}+)[ \t\f]*+[
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _LETTERS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _LINES = re.compile(r"\r\n|\r|\n")
-_MANIFEST = b"META-INF/MANIFEST.MF"
+_MANIFEST, _META_INF = b"META-INF/MANIFEST.MF", b"META-INF/"
+_FIRST_NAME = 30
+"""Where an archive's first name stands; Java's own tools put the directory of the manifest first."""
 _STEM = re.compile(r"(?P<artifact>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)")
 
 # Parts of a Java runtime, which is reported as a whole; others of these names say what they are.
@@ -55,7 +57,7 @@ _RUNTIME = re.compile(
 class JavaAnalyzer(LargeFileAnalyzer):
     """Reads the central directory and a few small members; an archive inside an archive is read in turn."""
 
-    name, version = "java", 18
+    name, version = "java", 19
     paths = rf"{JAVA_ARCHIVE}|{_UNPACKED}"
     linked = r"(?:.*/)?META-INF(?:/maven(?:/[^/]+(?:/[^/]+)?)?)?"
     magic = (_ARCHIVE, _MODULE + _ARCHIVE, _SCRIPT)
@@ -133,6 +135,7 @@ class _Walk:
                     if depth < bounds.NESTED_ARCHIVES:
                         yield from self._nested(archive, member, inner, depth)
         except BadArchive as why:
+            self.java = self.java or content[_FIRST_NAME : _FIRST_NAME + len(_META_INF)] == _META_INF
             yield Doubt(f"is no readable Java archive: it {why}", place)
         if nested and depth >= bounds.NESTED_ARCHIVES:
             deeper = f"holds archives nested deeper than {bounds.NESTED_ARCHIVES}; they were not read"

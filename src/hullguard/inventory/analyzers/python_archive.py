@@ -20,7 +20,7 @@ _NAMELESS = "metadata of a Python package without its name or version"
 class PythonArchiveAnalyzer(LargeFileAnalyzer):
     """Each package by its metadata; before the archive there may be a line that names the interpreter."""
 
-    name, version = "python-archive", 2
+    name, version = "python-archive", 3
     paths = r"(?:.*/)?[^/]+\.(?:egg|pex|pyzw?)"
     form = "archive of Python packages"
 

@@ -26,6 +26,7 @@ _ENTRY_FIELDS = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _LOCAL_FIELDS = struct.Struct("<4sHHHHHIIIHH")
 _LONGEST_COMMENT = 0xFFFF
 _IN_EXTRA = 0xFFFFFFFF
+_COUNTED_ELSEWHERE = 0xFFFF
 _ZIP64 = 1
 _ENCRYPTED = 1
 _STORED, _DEFLATED = 0, 8
@@ -66,6 +67,15 @@ class Member(Struct, frozen=True):
     """Where its own header begins."""
 
 
+class _Directory(Struct, frozen=True):
+    """Where the list of members begins, its bytes, what is to be added to each place in it, and how many it has."""
+
+    at: int
+    size: int
+    base: int
+    count: int
+
+
 class ZipArchive:
     """Members in the order of the directory. Raises BadArchive at once when there is no directory.
 
@@ -76,12 +86,12 @@ class ZipArchive:
         self._content = content
         self._budget = budget
         budget.spend_unpacked(_OPENING)
-        self._at, self._size, self._base = self._directory()
+        self._directory = self._found_directory()
 
     def __iter__(self) -> Iterator[Member]:
         """Raises BadArchive where the directory is damaged."""
-        end = self._at + self._size
-        window, start, at = b"", self._at, self._at
+        window, count, start = b"", 0, self._directory.at
+        at, end = start, start + self._directory.size
         while at < end:
             if at + _ENTRY_FIELDS.size > start + len(window):
                 window, start = self._window(at, end, _ENTRY_FIELDS.size), at
@@ -97,10 +107,14 @@ class ZipArchive:
                 rest = window[begin + name : begin + name + extra]
                 stored, place = _long_numbers(rest, size, stored, place)
             self._budget.spend_entry()
-            yield Member(
-                window[begin : begin + name], bool(flags & _ENCRYPTED), method, checksum, stored, self._base + place
-            )
+            place += self._directory.base
+            yield Member(window[begin : begin + name], bool(flags & _ENCRYPTED), method, checksum, stored, place)
             at += whole
+            count += 1
+        # Older writers leave out what 16 bits cannot hold of the number; others say it elsewhere.
+        stated = self._directory.count
+        if stated != _COUNTED_ELSEWHERE and (count - stated) % (1 << 16):
+            raise BadArchive(f"has a directory of {count} members, and says that it has {stated}")
 
     def stored(self, member: Member) -> RandomAccess | None:
         """The bytes of a member where they lie, None when they must be unpacked first. Raises BadMember."""
@@ -170,8 +184,8 @@ class ZipArchive:
             raise BadArchive("has a directory that is cut off")
         return window
 
-    def _directory(self) -> tuple[int, int, int]:
-        """Where the directory begins, its size, and what is to be added to every place that it names."""
+    def _found_directory(self) -> _Directory:
+        """Raises BadArchive where there is none, and where it is empty behind what was an archive."""
         # Nearly no archive has a comment behind its end mark.
         for most in (_END_FIELDS.size, _END_FIELDS.size + _LONGEST_COMMENT):
             start = max(len(self._content) - most, 0)
@@ -179,16 +193,17 @@ class ZipArchive:
             at = tail.rfind(_END)
             while at >= 0:
                 if at + _END_FIELDS.size <= len(tail):
-                    *_, size, place, comment = _END_FIELDS.unpack_from(tail, at)
+                    *_, count, size, place, comment = _END_FIELDS.unpack_from(tail, at)
                     last = at + _END_FIELDS.size + comment == len(tail)
-                    found = self._found(start + at, size, place, last) or self._found_64(start + at, last)
+                    found = self._found(start + at, _Directory(place, size, 0, count), last=last)
+                    found = found or self._found_64(start + at, last=last)
                     if found is not None:
                         return found
                     self._budget.spend_unpacked(_OPENING)  # a comment has room for thousands of marks
                 at = tail.rfind(_END, 0, at)
         raise BadArchive("is no zip archive")
 
-    def _found_64(self, end: int, last: bool) -> tuple[int, int, int] | None:
+    def _found_64(self, end: int, *, last: bool) -> _Directory | None:
         fields = self._fields(_LOCATOR_FIELDS, end - _LOCATOR_FIELDS.size)
         if fields is None or fields[0] != _LOCATOR_64:
             return None
@@ -196,22 +211,25 @@ class ZipArchive:
         for at in (fields[2], end - _LOCATOR_FIELDS.size - _END_64_FIELDS.size):
             longer = self._fields(_END_64_FIELDS, at)
             if longer is not None and longer[0] == _END_64:
-                return self._found(at, longer[8], longer[9], last)
+                return self._found(at, _Directory(longer[9], longer[8], 0, longer[7]), last=last)
         return None
 
-    def _found(self, end: int, size: int, place: int, last: bool) -> tuple[int, int, int] | None:
+    def _found(self, end: int, said: _Directory, *, last: bool) -> _Directory | None:
         """The directory that ends where its end mark begins, if there is one; bytes may stand before the archive.
 
         As Java has it, a mark whose comment is not the end of the file (``last``) counts only before an archive that is
-        not empty: others could be planted behind the real one.
+        not empty: others could be planted behind the real one. Raises BadArchive where one that counts names nothing of
+        what stands before it.
         """
-        at = end - size
-        base = at - place
-        if base < 0 or (size and self._content[at : at + 4] != _ENTRY):
+        at = end - said.size
+        base = at - said.at
+        if base < 0 or (said.size and self._content[at : at + 4] != _ENTRY):
             return None
-        if not last and (not size or self._content[base : base + 4] != _LOCAL):
+        if not last and (not said.size or self._content[base : base + 4] != _LOCAL):
             return None
-        return at, size, base
+        if end and not said.size:
+            raise BadArchive(f"has an empty directory, and {end} bytes before it")
+        return _Directory(at, said.size, base, said.count)
 
     def _fields(self, form: struct.Struct, at: int) -> tuple[Any, ...] | None:
         content = self._content[at : at + form.size] if at >= 0 else b""

@@ -5,6 +5,7 @@ import random
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -422,6 +423,15 @@ def test_a_broken_archive_is_told_and_harms_nothing(cut: int) -> None:
     found = Found([file("a.jar", content[:-cut]), file("b.jar", content)])
     assert found.names == [LOG4J_NAME]
     assert "a.jar" in [unknown.what for unknown in found.unknowns]
+
+
+@pytest.mark.parametrize("name", ["a.jar", "a.war", "app"])
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-40], lambda whole: whole[:-14] + bytes(14)])
+def test_an_archive_whose_directory_is_gone_or_empty_is_told(name: str, damage: Callable[[bytes], bytes]) -> None:
+    log4j = {name: content.encode() for name, content in LOG4J.items()}
+    content = zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n\n", **log4j})
+
+    assert name in [unknown.what for unknown in Found([file(name, damage(content))]).unknowns]
 
 
 @pytest.mark.parametrize(("path", "told"), [("nibabel/tests/data/T1.PAR", 0), ("a.kar", 0), ("a.jar", 1), ("a.war", 1)])

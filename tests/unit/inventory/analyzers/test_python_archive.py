@@ -46,6 +46,15 @@ def test_a_package_without_a_name_hides_no_other() -> None:
     assert ("x.pex!/a-1.dist-info/METADATA", NAMELESS) in said(found)
 
 
+def test_an_archive_whose_directory_is_empty_is_told() -> None:
+    content = zipped(SHIV)[:-14] + bytes(14)
+    why = (
+        f"is no readable archive of Python packages: it has an empty directory, and {len(content) - 22} bytes before it"
+    )
+
+    assert ("x.pyz", why) in said(Found([file("x.pyz", content)]))
+
+
 def test_members_are_spent_of_what_the_image_may_hold(tmp_path: Path) -> None:
     entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
     directory = entry * 600

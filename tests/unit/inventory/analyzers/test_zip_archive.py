@@ -70,6 +70,31 @@ def test_an_empty_archive_has_no_members() -> None:
     assert list(opened(archive({}))) == []
 
 
+def ended(content: bytes, count: int, size: int, place: int) -> bytes:
+    """An archive with other numbers in its end mark."""
+    return content[:-14] + struct.pack("<HHIIH", count, count, size, place, 0)
+
+
+@pytest.mark.parametrize("place", [0, 100])
+@pytest.mark.parametrize("before", [b"", b"#!/bin/sh\n"])
+def test_a_directory_that_is_empty_behind_members_is_told(place: int, before: bytes) -> None:
+    content = before + ended(archive(), 0, 0, place)
+
+    with pytest.raises(BadArchive, match=f"has an empty directory, and {len(content) - 22} bytes before it"):
+        opened(content)
+
+
+def test_a_directory_without_its_first_members_is_told() -> None:
+    content = archive()
+    size, place = struct.unpack_from("<II", content, len(content) - 10)
+    first = 46 + len("a.txt")
+    cut = ended(content, len(MEMBERS), size - first, place + first)
+
+    with pytest.raises(BadArchive, match="has a directory of 3 members, and says that it has 4"):
+        list(opened(cut))
+    assert contents(ended(content, 0xFFFF, size, place)) == MEMBERS
+
+
 def test_a_directory_that_is_damaged_half_way_gives_what_stands_before() -> None:
     content = bytearray(archive())
     content[content.rindex(b"PK\x01\x02")] = 0
