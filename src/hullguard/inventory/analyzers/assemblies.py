@@ -73,16 +73,23 @@ class AssembliesAnalyzer(LargeFileAnalyzer):
             return findings
         listed: dict[str, set[str]] = {}
         for path, file in files.matching(DOTNET_DEPENDENCIES):
+            pieces = DotnetAnalyzer.kept(file)
+            owned_list = context.reals.get(path, path) in context.owned and path not in context.altered
+            if file.content and not pieces and not owned_list:
+                continue  # it was told that it cannot be read, or is empty: it speaks for nothing beside it
             names = listed.setdefault(path.rpartition("/")[0], set())
-            names.update(piece.name.lower() for piece in DotnetAnalyzer.kept(file))
-            if context.reals.get(path, path) in context.owned and path not in context.altered:
+            names.update(piece.name.lower() for piece in pieces)
+            if owned_list:
                 names.update(f"{runtime}.".lower() for runtime in _RUNTIMES.values())  # its OS package is judged
         self._name_runtimes(found, listed, context, findings)
         owned = (path for path, _ in found if context.reals.get(path, path) in context.owned)
         alone = sorted({path for path, _ in found}.difference(owned))
         alone = [path for path in alone if not _is_listed(path, listed)]
         if alone:
-            why = "no list of .NET dependencies lies beside them, so what packages they are of is not known"
+            why = (
+                "no list of .NET dependencies that names a library lies beside them, "
+                "so what packages they are of is not known"
+            )
             findings.say(f"{len(alone)} .NET assemblies, {alone[0]} the first of them", why)
         return findings
 

@@ -9,7 +9,7 @@ from tests.support.inventories import Found
 from tests.support.programs import assembly as runtime
 
 LIST = json.dumps({"libraries": {"Newtonsoft.Json/12.0.1": {"type": "package"}}})
-WHY = "no list of .NET dependencies lies beside them, so what packages they are of is not known"
+WHY = "no list of .NET dependencies that names a library lies beside them, so what packages they are of is not known"
 
 
 def executable(*, mark: int = 0x20B, directories: int = 16, runtime: tuple[int, int] = (0x2008, 72)) -> bytes:
@@ -144,12 +144,36 @@ def test_those_of_the_distributions_packages_are_told_by_these() -> None:
     ]
 
 
-def test_an_empty_list_does_not_hide_assemblies() -> None:
-    found = Found([file("app/tool.deps.json", "{}"), file("app/App.dll", executable())])
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{}", "names no library, not even the program's own"),
+        ('{"libraries": {}}', "names no library, not even the program's own"),
+        ("", "is no readable list of .NET dependencies"),
+        ('{"libraries": {"App/1.0.0"', "is no readable list of .NET dependencies"),
+    ],
+)
+def test_a_list_that_says_nothing_does_not_hide_assemblies(content: str, why: str) -> None:
+    empty = [file("app/App.deps.json", content), file("app/App.dll", executable())]
+    found = Found(empty)
 
-    assert ("app/tool.deps.json", "names no library, not even the program's own") in [
-        (one.what, one.why) for one in found.unknowns
-    ]
+    assert ("app/App.deps.json", why) in [(one.what, one.why) for one in found.unknowns]
+    assert ("1 .NET assemblies, app/App.dll the first of them", WHY) in told(found)
+    assert told(Found([*empty, file("app/Other.deps.json", LIST)])) == []
+
+
+def test_a_program_of_projects_alone_has_a_list() -> None:
+    own = json.dumps({"libraries": {"App/1.0.0": {"type": "project"}}})
+
+    assert told(Found([file("app/App.deps.json", own), file("app/App.dll", executable())])) == []
+
+
+def test_a_list_with_other_capitals_is_none() -> None:
+    """The runtime asks for ``App.deps.json``, and Linux has no file of that name then."""
+    found = Found([file("app/App.DEPS.json", LIST), file("app/App.dll", executable())])
+
+    assert found.names == []
+    assert told(found) == [("1 .NET assemblies, app/App.dll the first of them", WHY)]
 
 
 @pytest.mark.parametrize(
