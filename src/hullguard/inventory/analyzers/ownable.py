@@ -15,7 +15,8 @@ from hullguard.inventory.endings import Endings
 
 # Letters of more than two cases are spelled out, so that ``Endings`` can tell other names apart.
 JAVA_ARCHIVE = r".*\.(?:(?i:[jwepn]ar)|[sSkK][aA][rR]|[hHjJ][pP][iI]|[lL][pP][kK][gG])"
-GEM_SPECIFICATION = r"(?:.*/)?specifications/(?:default/)?[^/]+\.gemspec"
+GEM_SPECIFICATION = r"(?:.*/)?(?:specifications/(?:default/)?|vendor/gems/[^/]+/)[^/]+\.gemspec"
+"""The second are copies that a project keeps of gems, with the files that their makers wrote."""
 COMPOSER_INSTALLED = r"(?:.*/)?composer/installed\.json"
 DOTNET_DEPENDENCIES = r"(?:.*/)?[^/]+\.deps\.json"
 PEAR_RECORD = r"(?:.*/)?\.registry/[^/]+\.reg"

@@ -72,3 +72,37 @@ def test_of_several_names_the_last_one_counts_and_comments_do_not() -> None:
         (unknown.what, unknown.why) for unknown in found.unknowns
     ]
     assert Found([file(path, '=begin\n  s.name = "a"\n  s.version = "1"\n')]).names == []
+
+
+COMPUTED = "Gem::Specification.new do |s|\n  s.name = 'rack'\n  s.version = Rack::VERSION\nend\n"
+
+
+@pytest.mark.parametrize(
+    ("directory", "content"),
+    [
+        ("rack", RACK),
+        ("rack-2.0.6", RACK),
+        ("rack-2.0.6", COMPUTED),
+        ("rack-2.0.6-x86_64-linux", COMPUTED),
+        ("rack-2.0.6", COMPUTED.replace("'rack'", "NAME")),
+    ],
+)
+def test_a_copy_that_a_project_keeps_of_a_gem_is_named(directory: str, content: str) -> None:
+    path = f"srv/app/vendor/gems/{directory}/rack.gemspec"
+    package = Found([file(path, content)]).named("rack")
+
+    assert (package.purl, package.locations) == ("pkg:gem/rack@2.0.6", (path,))
+
+
+def test_a_copy_of_which_nothing_tells_the_version_is_told() -> None:
+    found = Found([file("vendor/gems/rack/rack.gemspec", COMPUTED)])
+
+    assert found.names == []
+    assert "vendor/gems/rack/rack.gemspec" in [unknown.what for unknown in found.unknowns]
+
+
+def test_a_gem_that_is_installed_in_vendor_is_named_once() -> None:
+    own = file("app/vendor/gems/rack-2.0.6/rack.gemspec", COMPUTED)
+    found = Found([file("app/vendor/specifications/rack-2.0.6.gemspec", RACK), own])
+
+    assert [one.locations for one in found.packages] == [("app/vendor/specifications/rack-2.0.6.gemspec",)]
