@@ -124,6 +124,9 @@ class DockerInspect(Struct, frozen=True, rename="pascal"):
     """What the engine says of an image."""
 
     id: str
+    os: str = ""
+    architecture: str = ""
+    variant: str | None = None
     repo_tags: list[str] | None = None
     repo_digests: list[str] | None = None
     root_fs: InspectedRootFs = field(default=InspectedRootFs(), name="RootFS")

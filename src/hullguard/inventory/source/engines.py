@@ -11,7 +11,7 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source import podman_service
 from hullguard.inventory.source.blobs import Blobs, LayerBlob, StreamBlobs
 from hullguard.inventory.source.docker_archive import describe_docker
-from hullguard.inventory.source.documents import ImageConfig
+from hullguard.inventory.source.documents import DockerInspect, ImageConfig
 from hullguard.inventory.source.engine import DEFAULT_HOST, REFUSED, Engine
 from hullguard.inventory.source.image import Described
 from hullguard.inventory.source.oci import INDEX, describe_oci
@@ -19,7 +19,7 @@ from hullguard.inventory.source.opened import Request, StoredImage
 from hullguard.inventory.source.reader import LayerReader
 from hullguard.inventory.source.unread_mounts import unread
 from hullguard.inventory.stored_images import MANIFEST
-from hullguard.model.errors import LimitReached, Unavailable
+from hullguard.model.errors import HullguardError, LimitReached, Unavailable
 from hullguard.model.package import Unknown
 
 PODMAN_SOCKET = "/run/podman/podman.sock"
@@ -65,12 +65,16 @@ class ContainerSource:
     def open(self, request: Request) -> Iterator[StoredImage]:
         engine = Engine(request.docker_host or DEFAULT_HOST)
         container = engine.inspect_container(request.name)
+        # Of a container it says the system alone. An image may be gone from under its containers.
+        image = DockerInspect(container.image, os="linux")
+        with contextlib.suppress(HullguardError):
+            image = engine.inspect(container.image)
 
         def describe(blobs: Blobs, platform: str | None, limits: Limits) -> Described:
             del blobs, limits
             return Described(
                 container.image,
-                ImageConfig(os="linux", config=container.config),
+                ImageConfig(image.architecture, image.os or "linux", image.variant, config=container.config),
                 b"",
                 [LayerBlob(container.id, None, None)],
                 unknowns=(*unread(container.mounted), *([_ONE_PLATFORM] if platform else ())),

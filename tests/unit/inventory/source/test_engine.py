@@ -249,6 +249,32 @@ def test_a_container_is_read_as_it_stands(engine: Callable[[dict[str, Answer]], 
     assert found.complete
 
 
+@pytest.mark.parametrize(
+    ("image", "platform"),
+    [
+        (b'{"Id": "sha256:abc", "Os": "linux", "Architecture": "arm64", "Variant": "v8"}', "linux/arm64/v8"),
+        (b'{"Id": "sha256:abc", "Os": "linux", "Architecture": "amd64", "Variant": ""}', "linux/amd64"),
+        (b'{"Id": "sha256:abc"}', "linux"),
+        (b"[]", "linux"),
+        (None, "linux"),
+    ],
+)
+def test_a_container_is_of_the_platform_of_its_image(
+    engine: Callable[[dict[str, Answer]], str], image: bytes | None, platform: str
+) -> None:
+    answers: dict[str, Answer] = {
+        "/containers/web/json": (200, CONTAINER),
+        "/containers/0123456789abcdef/export": (200, layer(node_package("a", "1.0.0"))),
+    }
+    found = read(
+        "container:web",
+        docker_host=engine(answers if image is None else {**answers, "/images/sha256:abc/json": (200, image)}),
+    )
+
+    assert (found.target.platform, found.target.image_id) == (platform, "sha256:abc")
+    assert found.complete
+
+
 @pytest.mark.parametrize(("user", "is_root"), [("1000", False), ("", True)])
 def test_a_container_is_judged_by_how_it_is_run(
     engine: Callable[[dict[str, Answer]], str], user: str, is_root: bool
