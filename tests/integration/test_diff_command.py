@@ -45,6 +45,9 @@ def test_a_report_of_yesterday_and_an_image_of_today(following: Path) -> None:
 def test_only_what_is_new_fails_a_build(following: Path) -> None:
     assert run(following, "diff", "--db", "x.db", "--fail-on", "unknown", "one.tar", "two.tar").returncode == 1
     assert run(following, "diff", "--db", "x.db", "--fail-on", "unknown", "two.tar", "one.tar").returncode == 0
+    high = run(following, "diff", "--db", "x.db", "--fail-on", "high", "one.tar", "two.tar")
+    assert high.returncode == 0
+    assert "1 finding is of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not" in high.stderr
 
 
 def test_what_does_not_count_counts_on_neither_side(following: Path) -> None:

@@ -71,10 +71,13 @@ def _findings(report: ScanReport) -> int:
 
 def reaches(report: ScanReport, bound: Severity) -> bool:
     """Whether anything that was found is at least as grave: a vulnerability, a secret, malware or a failed check."""
-    found: tuple[Vulnerability | Hit, ...] = (
-        *report.vulnerabilities,
-        *report.secrets,
-        *report.malware,
-        *report.config,
-    )
-    return any(one.severity.rank >= bound.rank for one in found)
+    return any(one.severity.rank >= bound.rank for one in _found(report))
+
+
+def unrated(report: ScanReport) -> int:
+    """How many of the same are of unknown severity, which may be any."""
+    return sum(one.severity is Severity.UNKNOWN for one in _found(report))
+
+
+def _found(report: ScanReport) -> tuple[Vulnerability | Hit, ...]:
+    return (*report.vulnerabilities, *report.secrets, *report.malware, *report.config)

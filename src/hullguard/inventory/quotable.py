@@ -58,7 +58,7 @@ def _paths(loadable: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]
 
 
 def _unknowns(said: Iterable[Unknown]) -> tuple[Unknown, ...]:
-    masked = {Unknown(redacted_text(one.what), redacted_text(one.why), one.incomplete) for one in said}
+    masked = {replace(one, what=redacted_text(one.what), why=redacted_text(one.why)) for one in said}
     return tuple(sorted(masked, key=lambda unknown: (unknown.what, unknown.why)))
 
 

@@ -12,6 +12,7 @@ from hullguard.app.cli.option_groups import takes
 from hullguard.app.cli.output import check_file, coloured, counted, width, write
 from hullguard.model.decoding import wrong
 from hullguard.model.errors import Invalid
+from hullguard.model.severity import Severity
 from hullguard.words import say
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ def diff(
             return exits.LIMIT_REACHED
     if made.verdict is Verdict.UNDECIDED:
         return exits.LIMIT_REACHED
-    failed = bound is not None and any(one.severity.rank >= bound.rank for one in made.new)
-    return exits.FINDING if failed else exits.DONE
+    if bound is None:
+        return exits.DONE
+    if any(one.severity.rank >= bound.rank for one in made.new):
+        return exits.FINDING
+    if said := exits.unrated(sum(one.severity is Severity.UNKNOWN for one in made.new)):
+        exits.remark(said)
+    return exits.DONE
 
 
 def _report(job: "Job", target: str) -> "ScanReport":

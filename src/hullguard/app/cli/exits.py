@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from hullguard.inventory.paths import spelled
 from hullguard.model.errors import HullguardError, LimitReached, Unavailable
-from hullguard.words import local, say
+from hullguard.words import count, local, say
 from hullguard.words.plain import plain
 
 if TYPE_CHECKING:
@@ -52,6 +52,15 @@ def unjudged(unknowns: Iterable["Unknown"]) -> str:
     first = max(unknowns, key=lambda unknown: unknown.unjudged)
     why = f"{first.what}: {first.why}"
     return say("what nobody judged does not pass --fail-on: {why}", why=local(why))
+
+
+def unrated(number: int) -> str:
+    """The sentence for findings that no bound but ``unknown`` asks about; nothing where there are none."""
+    if not number:
+        return ""
+    one = "{n} finding is of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not"
+    many = "{n} findings are of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not"
+    return count(number, one, many)
 
 
 def whole(inventory: "Inventory") -> int:

@@ -33,7 +33,9 @@ def scan(  # noqa: PLR0917 - each parameter is an option
     scanners: Annotated[
         str, Option(("--scanners",), help="What to look for: vuln, secret, malware, config, license.")
     ] = "vuln",
-    fail_on: Annotated[str | None, Option(("--fail-on",), help="Exit with 1 from this severity on.")] = None,
+    fail_on: Annotated[
+        str | None, Option(("--fail-on",), help="Exit with 1 from this severity on; `unknown` is the lowest.")
+    ] = None,
     show_suppressed: Annotated[
         bool, Option(("--show-suppressed",), help="Name in the table what does not count, and why not.")
     ] = False,

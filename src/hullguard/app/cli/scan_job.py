@@ -13,7 +13,7 @@ from hullguard.advisories.database import Advisories
 from hullguard.app.cli import exits
 from hullguard.app.cli.scan_options import layer_processes
 from hullguard.imagescan.scan import NO_ADVISORIES, Scanner
-from hullguard.imagescan.select import narrow, reaches
+from hullguard.imagescan.select import narrow, reaches, unrated
 from hullguard.inventory import LayerCache, Limits
 from hullguard.inventory.source.ahead import Ahead
 from hullguard.inventory.source.opened import RegistryAccess
@@ -168,4 +168,4 @@ def judged(bound: Severity | None, target: str, report: ScanReport, hidden: int 
         return Outcome(target, report, hidden, exits.FINDING)
     if report.unjudged and report.advisories.built:
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, exits.unjudged(report.unknowns))
-    return Outcome(target, report, hidden, exits.DONE)
+    return Outcome(target, report, hidden, exits.DONE, exits.unrated(unrated(report)))

@@ -61,7 +61,12 @@ def submit(  # noqa: PLR0917 - each parameter is an option
     keep: Annotated[int, Option(("--keep",), least=1, help="Days after which the platform forgets it.")] = 90,
     wait: Annotated[bool, Option(("--wait",), help="Wait for what the platform finds, and print it.")] = False,
     fail_on: Annotated[
-        str | None, Option(("--fail-on",), help="Wait, and exit with 1 from this severity on.", shows_default=False)
+        str | None,
+        Option(
+            ("--fail-on",),
+            help="Wait, and exit with 1 from this severity on; `unknown` is the lowest.",
+            shows_default=False,
+        ),
     ] = None,
     scanners: Annotated[
         str, Option(("--scanners",), help="What to print and to judge by, of all that is looked for and submitted.")

@@ -109,8 +109,8 @@ def _warnings(report: ScanReport, page: Page) -> Iterator[str]:
         yield f'<p class="warning">{text}</p>'
     if report.unjudged and report.advisories.built:
         text = _both(
-            f"{report.unjudged} packages were not judged: no advisories for them are known.",
-            f"有 {report.unjudged} 个软件包无法判断：没有与之对应的安全公告。",
+            f"{report.unjudged} packages were not judged; what could not be decided says why.",
+            f"有 {report.unjudged} 个软件包未经判断，原因见“无法判断”的内容。",
         )
         yield f'<p class="warning">{text}</p>'
     if page.hidden:

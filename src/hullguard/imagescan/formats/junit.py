@@ -124,7 +124,13 @@ def _packages(report: ScanReport) -> Iterator[tuple[str, list[_Case]]]:
 def _unjudged(report: ScanReport) -> dict[str, str]:
     """By ecosystem why nobody could judge its packages; by an empty one why OS packages that have none were not."""
     ecosystems = {package.ecosystem for package in report.packages}
-    return {each.what if each.what in ecosystems else "": each.why for each in report.unknowns if each.unjudged}
+    found: dict[str, str] = {}
+    for each in report.unknowns:
+        if each.unjudged and each.what in ecosystems:
+            found[each.what] = each.why
+        elif each.unjudged and each.what == f"{each.unjudged} OS packages":
+            found[""] = each.why  # others are no packages in the report, but parts of a bill of materials
+    return found
 
 
 def _sentence(one: Vulnerability) -> str:

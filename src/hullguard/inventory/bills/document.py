@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from hullguard.inventory.bills.purls import is_another, operating_system, package_of, system_of
-from hullguard.inventory.bills.written import Choice, Component, Document, External, SpdxPackage
+from hullguard.inventory.bills.purls import OfOtherKind, is_another, operating_system, package_of, system_of
+from hullguard.inventory.bills.written import Choice, Component, Document, External, Relationship, SpdxPackage
 from hullguard.inventory.source.engine_json import folded
 from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
@@ -21,7 +21,7 @@ _MAX_OBJECTS = 3_000_000
 _MAX_DEPTH = 64
 _CYCLONEDX = frozenset({"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"})
 _SPDX = frozenset({"SPDX-2.2", "SPDX-2.3"})
-_NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device"})
+_NO_PACKAGES = frozenset({"container", "operating-system", "file", "data", "device", "cryptographic-asset"})
 """What needs no purl: it is named for other reasons than to be matched."""
 _ARCHIVES = (".jar", ".war", ".ear", ".whl", ".gem", ".nupkg", ".crate", ".dll")
 _IMAGES = ("pkg:oci/", "pkg:docker/")
@@ -41,8 +41,7 @@ _VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version"
 
 
 _KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(Document)) - {
-    "serialNumber",
-    "documentNamespace",
+    *("serialNumber", "documentNamespace", "documentDescribes", "relationships"),
 }
 _FOLDED = {folded(key): key for key in _KEYS}
 """The keys that decide what a document names, as programs compare them that take a key in any case."""
@@ -75,6 +74,16 @@ class Entry(Struct, frozen=True):
     """By which the relationships of SPDX name it."""
     refers: tuple[str, ...] = ()
     """Addresses of bills of materials that are about it."""
+    is_subject: bool = False
+    """Whether the document as a whole is about it: what was built, of which no advisories need speak."""
+
+
+class Unmatched(Struct, frozen=True):
+    """That what an entry names cannot be matched."""
+
+    why: str
+    spoken_of: bool
+    """Whether it may well be a package of which advisories speak."""
 
 
 class Described(Struct, frozen=True):
@@ -103,11 +112,12 @@ def described(content: bytes, what: str) -> Described:
         if document.spec_version not in _CYCLONEDX:
             raise unread(what, f"CycloneDX {document.spec_version}")
         about = document.metadata.component if document.metadata else None
-        entries: Iterator[Entry] = _components([*(document.components or []), *([about] if about else [])], what)
+        entries: Iterator[Entry] = _components(document.components or [], about, what)
     elif document.spdx_version is not None:
         if document.spdx_version not in _SPDX:
             raise unread(what, document.spdx_version)
-        entries = map(_spdx, document.packages or [])
+        subjects = _subjects(document)
+        entries = (_spdx(each, subjects) for each in document.packages or [])
     elif document.context is not None:
         raise unread(what, "JSON-LD, as of SPDX 3")
     else:
@@ -139,19 +149,19 @@ def _decoded_references(references: msgspec.Raw) -> list[External]:
         return []
 
 
-def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | str]:
+def packages(entry: Entry, os: OperatingSystem | None) -> Iterator[Package | Unmatched]:
     """The packages that an entry names; or why it names none that can be matched, where it should."""
     # Lock files are listed as applications without a version; what is in them is listed beside them.
     silent = entry.kind == "application" and not entry.version
     if not entry.purls and not silent and (entry.kind not in _NO_PACKAGES or _is_archive(entry)):
-        yield "the bill of materials gives it no purl, so it cannot be matched"
+        yield Unmatched("the bill of materials gives it no purl, so it cannot be matched", not entry.is_subject)
     for purl in entry.purls:
         if purl.lower().startswith(_IMAGES):
             continue  # the image itself, or the one that it was built from
         try:
             yield _package(purl, entry, os)
         except Invalid as bad:
-            yield str(bad)
+            yield Unmatched(str(bad), not isinstance(bad, OfOtherKind))
 
 
 def states_source(entry: Entry) -> bool:
@@ -246,18 +256,18 @@ def unread(what: str, kind: str) -> Invalid:
     return Invalid(sentence, "sbom.unknown-kind")
 
 
-def _components(components: list[Component], what: str) -> Iterator[Entry]:
-    """All components, those inside others too."""
-    level = components
+def _components(components: list[Component], about: Component | None, what: str) -> Iterator[Entry]:
+    """All components, those inside others too; at last of the first level what the document is about."""
+    level = [*components, *([about] if about else [])]
     for _ in range(_MAX_DEPTH):
-        yield from map(_cyclonedx, level)
+        yield from (_cyclonedx(each, is_subject=each is about) for each in level)
         level = [inner for component in level for inner in component.components or []]
         if not level:
             return
     raise Invalid(f"the components of {what} are nested too deeply", "sbom.nesting")
 
 
-def _cyclonedx(component: Component) -> Entry:
+def _cyclonedx(component: Component, *, is_subject: bool) -> Entry:
     properties = {each.name: each.value for each in component.properties or [] if each.value}
     name = next((properties[key] for key in _NAMES if properties.get(key)), None)
     occurrences = (component.evidence.occurrences if component.evidence else None) or []
@@ -274,6 +284,7 @@ def _cyclonedx(component: Component) -> Entry:
         scope=component.scope or "",
         refers=_bills(component.references),
         external=component.external or False,
+        is_subject=is_subject,
     )
 
 
@@ -288,7 +299,18 @@ def _license(choice: Choice) -> str | None:
     return choice.expression or (named.id or named.name if named else None)
 
 
-def _spdx(package: SpdxPackage) -> Entry:
+def _subjects(document: Document) -> frozenset[str]:
+    """By its identity the one package that a document in SPDX is about; some describe all that they name."""
+    try:
+        named = set(from_json(document.document_describes, list[str] | None) or ())  # type: ignore[arg-type]
+        related = from_json(document.relationships, list[Relationship] | None) or ()  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, RecursionError):
+        return frozenset()
+    named |= {each.other for each in related if each.kind == "DESCRIBES"}
+    return frozenset(named) if len(named) == 1 else frozenset()
+
+
+def _spdx(package: SpdxPackage, subjects: frozenset[str]) -> Entry:
     # SPDX 2.2 also writes the type as an address that ends in its name.
     references = (each for each in package.external_refs or [] if each.reference_type.lower().endswith("purl"))
     purls = (reference.reference_locator for reference in references if reference.reference_locator)
@@ -302,6 +324,7 @@ def _spdx(package: SpdxPackage) -> Entry:
         purls=tuple(dict.fromkeys(purls)),
         source=(built.group(1), built.group(2) or "") if built else None,
         licenses=() if declared in _SILENT else (declared,),
+        is_subject=bool(package.identity) and package.identity in subjects,
     )
 
 

@@ -121,6 +121,10 @@ def operating_system(name: str, release: str | None, words: str | None = None) -
     return OperatingSystem(identity, release, words, distribution(os).end_of_life)
 
 
+class OfOtherKind(Invalid):
+    """A purl of packages of which no advisories speak."""
+
+
 def _parsed(text: str) -> PackageURL:
     if len(text) > _MAX_LENGTH:
         raise Invalid(f"its purl has more than {_MAX_LENGTH} characters")
@@ -136,7 +140,7 @@ def _kind(purl: PackageURL) -> PackageType:
     try:
         kind = PackageType(purl.type)
     except ValueError as cause:
-        raise Invalid(f"packages of the type {purl.type!r} are not known here") from cause
+        raise OfOtherKind(f"packages of the type {purl.type!r} are not known here") from cause
     if not purl.version:
         raise Invalid("its purl has no version")
     return kind

@@ -10,7 +10,17 @@ from msgspec.structs import replace
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import Bill
 from hullguard.inventory.analyzers.language import Doubt, TooMuch, is_word
-from hullguard.inventory.bills.document import UTF8_MARK, Entry, described, packages, system, two_versions, unread
+from hullguard.inventory.bills.document import (
+    UTF8_MARK,
+    Entry,
+    Unmatched,
+    described,
+    packages,
+    system,
+    two_versions,
+    unread,
+)
+from hullguard.inventory.bills.written import Relationship
 from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
 from hullguard.model.decoding import from_json
@@ -44,14 +54,8 @@ _PRESENT_BEHIND, _ABSENT_BEHIND = (
 )
 
 
-class _Relationship(Struct, frozen=True):
-    one: str = msgspec.field(default="", name="spdxElementId")
-    kind: str = msgspec.field(default="", name="relationshipType")
-    other: str = msgspec.field(default="", name="relatedSpdxElement")
-
-
 class _Related(Struct, frozen=True):
-    relationships: list[_Relationship] | None = None
+    relationships: list[Relationship] | None = None
 
 
 def read(content: bytes, budget: Budget, *, inner: str = "", of_os_package: bool = False) -> Iterator[Bill | Doubt]:
@@ -141,8 +145,9 @@ class _Reading:
             self.more += len(entry.purls)
             return
         for one in packages(entry, self._os):
-            if isinstance(one, str):
-                self.leave("its purl is none" if one.startswith(("'", '"')) else one, entry)  # which that quotes
+            if isinstance(one, Unmatched):
+                quotes = one.why.startswith(("'", '"'))
+                self.leave("its purl is none" if quotes else one.why, entry)
             elif is_word(one.name) and is_word(one.version):
                 self.found.append(_presentable(one))
                 if versions := two_versions(entry, one):

@@ -54,6 +54,14 @@ class Component(Struct, frozen=True):
     components: "list[Component] | None" = None
 
 
+class Relationship(Struct, frozen=True):
+    """Of SPDX, between what its two identities name."""
+
+    one: str = field(default="", name="spdxElementId")
+    kind: str = field(default="", name="relationshipType")
+    other: str = field(default="", name="relatedSpdxElement")
+
+
 class Reference(Struct, frozen=True, rename="camel"):
     reference_type: str = ""
     reference_locator: str = ""
@@ -101,4 +109,6 @@ class Document(Struct, frozen=True, rename="camel"):
     external_document_refs: msgspec.Raw = NOTHING
     spdx_version: str | None = None
     packages: list[SpdxPackage] | None = None
+    document_describes: msgspec.Raw = NOTHING
+    relationships: msgspec.Raw = NOTHING
     context: object = field(default=None, name="@context")

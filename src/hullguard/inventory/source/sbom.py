@@ -107,7 +107,9 @@ def _listed(every: Iterator[Entry]) -> Listed:
     of_two: list[Unknown] = []
     by_sources, stated = 0, False
     for entry in entries:
-        for one in packages(entry, os):
+        each = list(packages(entry, os))
+        matched = any(isinstance(one, Package) for one in each)
+        for one in each:
             if isinstance(one, Package):
                 found.append(one)
                 by_sources += bool(one.ecosystem) and one.type in _BY_SOURCES
@@ -117,7 +119,8 @@ def _listed(every: Iterator[Entry]) -> Listed:
                     why = f"the bill of materials gives it the version {given}, and its purl {judged}, which is judged"
                     of_two.append(Unknown(one.name, why))
             else:
-                unknowns.append(Unknown(f"{entry.name} {entry.version}".strip() or "a component without a name", one))
+                what = f"{entry.name} {entry.version}".strip() or "a component without a name"
+                unknowns.append(Unknown(what, one.why, unjudged=int(one.spoken_of and not matched)))
     if by_sources and not stated:
         unknowns.append(Unknown(f"{by_sources} OS packages", _NO_SOURCES, incomplete=True))
     if not found and not unknowns:

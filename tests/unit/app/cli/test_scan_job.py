@@ -1,11 +1,13 @@
 """Several targets: each keeps its own end, and the worst is the end of all."""
 
+import json
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.advisories import affected, database, record
 from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer
 
@@ -55,14 +57,43 @@ def test_one_that_fails_does_not_stop_the_others(job: Job, tmp_path: Path) -> No
     assert len(finished) == 3
 
 
+def test_findings_of_unknown_severity_pass_every_bound_but_their_own_and_are_told(job: Job, tmp_path: Path) -> None:
+    job.database.unlink()
+    records = [record(f"GHSA-{number}", affected("npm", "lodash", {"introduced": "0"})) for number in range(2)]
+    database(tmp_path, *records).close()
+    bill = tmp_path / "bill.json"
+    part = {"type": "library", "name": "lodash", "purl": "pkg:npm/lodash@4.17.4"}
+    bill.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [part]}))
+
+    ends = {
+        bound: scan_one(replace(job, bound=bound), f"sbom:{bill}")
+        for bound in (None, Severity.HIGH, Severity.NEGLIGIBLE, Severity.UNKNOWN)
+    }
+
+    told = "2 findings are of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not"
+    assert [(end.code, end.said) for end in ends.values()] == [(0, ""), (0, told), (0, told), (1, "")]
+
+
+def test_a_part_of_a_bill_that_nobody_can_look_up_does_not_pass(job: Job, tmp_path: Path) -> None:
+    bill = tmp_path / "bill.json"
+    part = {"type": "library", "name": "lodash", "version": "4.17.4"}
+    bill.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [part]}))
+
+    asked = scan_one(job, f"sbom:{bill}")
+
+    assert (asked.code, scan_one(replace(job, bound=None), f"sbom:{bill}").code) == (4, 0)
+    assert asked.said == (
+        "what nobody judged does not pass --fail-on: lodash 4.17.4: the bill of materials gives it no purl, so it cannot "
+        "be matched"
+    )
+
+
 def test_one_alone_raises_what_went_wrong(job: Job) -> None:
     with pytest.raises(NotFound):
         scan_one(job, "/no/such.tar")
 
 
 def test_without_vulnerabilities_no_database_is_needed_and_none_is_missed(job: Job, tmp_path: Path) -> None:
-    from msgspec.structs import replace
-
     job.database.unlink()
     outcome = scan_one(replace(job, scanners=frozenset({"license"})), str(IMAGE.docker_archive(tmp_path / "i.tar")))
 

@@ -75,6 +75,7 @@ def test_packages_that_nobody_judged_did_not_pass() -> None:
     unknowns = (
         Unknown("Debian:12", "the advisory database has no advisories for it", unjudged=1),
         Unknown("1 OS packages", "no sources speak of it", unjudged=1),
+        Unknown("a part 1", "the bill of materials gives it no purl", unjudged=1),
     )
     npm = reported("lodash", "pkg:npm/lodash@4", "npm")
     packages = [reported("zlib1g"), reported("zlib1g-dev"), other, npm]
@@ -86,6 +87,9 @@ def test_packages_that_nobody_judged_did_not_pass() -> None:
     assert said["zlib1g 1"] == ["failure"]
     assert said["zlib1g-dev 1"] == said["bash 1"] == ["skipped"]
     assert said["lodash 1"] == []
+    assert next(case for case in made.iter("testcase") if case.get("name") == "bash 1")[0].get("message") == (
+        "no sources speak of it"
+    )
     assert unlooked.get("skipped") == "4"
 
 

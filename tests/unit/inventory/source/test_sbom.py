@@ -341,6 +341,51 @@ class TestCyclonedx:
             "the bill of materials gives it no purl, so it cannot be matched",
         )
 
+    @pytest.mark.parametrize(
+        ("fields", "unjudged"),
+        [
+            ({}, 1),
+            ({"purl": "lodash@4"}, 1),
+            ({"purl": "pkg:npm/lodash"}, 1),
+            ({"purl": "pkg:frobnix/lodash@4"}, 0),  # of which no advisories speak
+            ({"type": "cryptographic-asset"}, 0),
+        ],
+    )
+    def test_what_may_be_a_package_of_which_advisories_speak_was_not_judged(
+        self, fields: dict[str, str], unjudged: int
+    ) -> None:
+        unknowns = parse_sbom(cyclonedx({"type": "library", "name": "lodash", **fields}), "x").unknowns
+
+        assert sum(each.unjudged for each in unknowns) == unjudged
+
+    def test_what_a_document_is_about_needs_no_purl(self) -> None:
+        about = {"type": "application", "name": "shop", "version": "1"}
+        made = {"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"component": about}}
+        packages = [
+            {"name": "shop", "versionInfo": "1", "SPDXID": "A"},
+            {"name": "b", "versionInfo": "1", "SPDXID": "B"},
+        ]
+        of_spdx = {"spdxVersion": "SPDX-2.3", "packages": packages}
+        by_list = {**of_spdx, "documentDescribes": ["A"]}
+        related = {"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "A"}
+
+        for document, unjudged in (
+            (made, []),
+            (by_list, ["b 1"]),
+            ({**of_spdx, "relationships": [related]}, ["b 1"]),
+            ({**of_spdx, "documentDescribes": ["A", "B"]}, ["shop 1", "b 1"]),
+            ({**of_spdx, "relationships": [7]}, ["shop 1", "b 1"]),
+        ):
+            unknowns = parse_sbom(json.dumps(document).encode(), "x").unknowns
+            assert [each.what for each in unknowns if each.unjudged] == unjudged
+
+    def test_one_of_several_purls_that_can_be_matched_is_enough(self) -> None:
+        package = {"name": "lodash", "externalRefs": [*refs("pkg:npm/lodash@4"), *refs("lodash@4")]}
+
+        listed = parse_sbom(spdx(package), "x")
+
+        assert [len(listed.packages), *(each.unjudged for each in listed.unknowns)] == [1, 0]
+
     def test_what_the_document_is_about_is_matched_too(self) -> None:
         about = {
             "type": "library",
