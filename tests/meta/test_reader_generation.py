@@ -13,7 +13,7 @@ from hullguard.model.inventory import READER
 
 GENERATIONS = {
     1: "90088fa4bfb6f6d0edaad91b8da61f3c",
-    2: "c28e4ffcc43446a65d717ba8f27c9569",
+    2: "1946d66a89d5130639d1ae1d94f6b024",
 }
 """What each generation of readers was made of. A line that was released is never changed."""
 

@@ -29,7 +29,7 @@ _PACKED, _PACKED_WITHIN = b"UPX!", 1024
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 19
+    name, version = "binaries", 20
     paths = JAVA_RELEASE
     magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"

@@ -30,10 +30,15 @@ _BUILD_ID_WITHIN = 1 << 15
 _UNTAGGED = r"v0\.0\.0-(?:0\.)?\d{14}-[0-9a-f]{12}(?:\+dirty)?"
 """What Go writes for a checkout without a tag that it knows: the program may be of any release."""
 _SET = (
-    r"-X[ =]['\"]?([\w./~-]{1,300})\.(?i:(?:app|build|git|release|core|semantic)?_?version)="
+    r"-X[ =]\\?['\"]?([\w./~-]{1,300})\.(?i:(?:app|build|git|release|core|semantic)?_?version)="
     r"(v?\d{1,6}\.\d{1,6}(?:\.\d{1,6})?(?:-[0-9A-Za-z.-]{1,60})?(?:\+[0-9A-Za-z.-]{1,60})?)(?=['\"\s\\]|$)"
 )
 """A variable for a version that the linker sets."""
+_OF_THE_TOOLCHAIN = re.compile(r"cmd(?:/.*)?|command-line-arguments")
+"""Go's own tools, and what was built from files by their names: without a list they have nothing that it would name."""
+_REPOSITORY = re.compile(
+    r"(?:(?:github\.com|gitlab\.com|bitbucket\.org)/[^/]+/[^/]+|golang\.org/x/[^/]+|(?:sigs\.)?k8s\.io/[^/]+)(?:/v[1-9]\d*)?(?=/|$)"
+)
 
 
 class Program(Protocol):
@@ -96,10 +101,20 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
         return
     compiler, listed = info
     yield _standard_library(compiler)
-    if not listed:
-        yield Doubt("a Go program that was built without the list of its modules")
+    yield from _modules(listed)
+
+
+def _modules(listed: str) -> Iterator[Piece | Doubt]:
+    found = list(_listed(listed))
     main = listed.partition("mod\t")[2].partition("\t")[0]
-    for name, version in _listed(listed):
+    path = _path(listed)
+    if not found and not _OF_THE_TOOLCHAIN.fullmatch(path):
+        # As before modules, and as Debian builds: only the package is named that has the program's beginning.
+        yield Doubt("a Go program that was built without the list of its modules")
+        if "." in path.partition("/")[0]:
+            main = _module(path)
+            found.append((main, _DEVELOPMENT))
+    for name, version in found:
         untagged = version == _DEVELOPMENT or (name == main and re.fullmatch(_UNTAGGED, version))
         stated = _stated(listed, main) if untagged and name == main else None
         yield Piece(PackageType.GOLANG, name, stated or version, known=stated is not None or not untagged)
@@ -219,6 +234,16 @@ def _stated(lines: str, main: str) -> str | None:
         if package in {"main", main} or package.startswith(f"{main}/"):
             return f"v{version.removeprefix('v')}"
     return None
+
+
+def _path(lines: str) -> str:
+    return next((line.removeprefix("path\t") for line in lines.split("\n") if line.startswith("path\t")), "")
+
+
+def _module(path: str) -> str:
+    """Which module a package is of: its repository where addresses of the host tell it, else what is before ``cmd``."""
+    known = _REPOSITORY.match(path)
+    return known[0] if known else path.partition("/cmd/")[0]
 
 
 def _listed(lines: str) -> Iterator[tuple[str, str]]:

@@ -339,7 +339,48 @@ def test_a_go_program_without_its_mark_and_without_sections_is_told_by_its_id(ma
 
 
 def test_a_go_program_that_was_built_without_its_list_is_told() -> None:
-    assert told(go_program("go1.19.3", "")) == ["a Go program that was built without the list of its modules"]
+    assert told(go_program("go1.19.3", "")) == [UNLISTED]
+
+
+UNLISTED = "a Go program that was built without the list of its modules"
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("github.com/opencontainers/runc", "github.com/opencontainers/runc"),
+        ("github.com/cli/cli/v2/cmd/gh", "github.com/cli/cli/v2"),
+        ("github.com/docker/libnetwork/cmd/proxy", "github.com/docker/libnetwork"),
+        ("golang.org/x/tools/gopls", "golang.org/x/tools"),
+        ("example.org/team/shop/cmd/server", "example.org/team/shop"),
+        ("hello", None),
+    ],
+)
+def test_a_go_program_that_was_built_outside_of_modules_is_named_and_its_list_missed(
+    path: str, module: str | None
+) -> None:
+    program = go_program("go1.19.8", f"path\t{path}\nbuild\t-compiler=gc\nbuild\t-trimpath=true\n")
+
+    assert told(program) == [UNLISTED]
+    assert versions(file("usr/bin/it", program)) == {"stdlib": "1.19.8"} | ({module: "(devel)"} if module else {})
+
+
+def test_a_go_program_outside_of_modules_has_the_version_that_its_makers_gave_the_linker() -> None:
+    flags = r'-ldflags="\t-w \t-X \"github.com/docker/docker/dockerversion.Version=20.10.24+dfsg1\""'
+    program = go_program("go1.19.8", f"path\tgithub.com/docker/docker/cmd/dockerd\nbuild\t{flags}\n")
+
+    assert versions(file("usr/bin/dockerd", program)) == {
+        "stdlib": "1.19.8",
+        "github.com/docker/docker": "v20.10.24+dfsg1",
+    }
+
+
+@pytest.mark.parametrize("path", ["cmd/gofmt", "cmd", "command-line-arguments"])
+def test_a_go_program_of_the_standard_library_alone_misses_no_list(path: str) -> None:
+    program = go_program("go1.19.8", f"path\t{path}\nbuild\t-compiler=gc\n")
+
+    assert told(program) == []
+    assert versions(file("usr/bin/it", program)) == {"stdlib": "1.19.8"}
 
 
 @pytest.mark.parametrize("damage", [b"\0" * 10, zlib.compress(b"no JSON"), zlib.compress(b"{}")[:-6] + b"x", b""])
