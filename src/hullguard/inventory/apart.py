@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -30,7 +30,8 @@ async def ask(module: str, job: object, answer: type[Answer], seconds: float, wh
 
     Raises LimitReached where it takes longer, Unavailable where it ends without an answer.
     """
-    async with running(sys.executable, "-P", "-m", module, stdin=asyncio.subprocess.PIPE) as process:
+    # Of a group of its own: what a terminal sends to whoever asks is that one's to tell.
+    async with running(sys.executable, "-P", "-m", module, stdin=asyncio.subprocess.PIPE, process_group=0) as process:
         assert process.stdin is not None  # noqa: S101 -- asked for above
         assert process.stdout is not None  # noqa: S101 -- asked for above
         try:
@@ -60,11 +61,34 @@ async def _bounded(stream: asyncio.StreamReader) -> bytes:
 
 
 def answer(kind: Any, work: Callable[[Any], object]) -> None:
-    """The life of such a process: it takes a job of this kind, gives way to what others want, and answers."""
+    """The life of such a process: it takes a job of this kind, gives way to what others want, and answers.
+
+    Whoever asks may be killed, or give up, at any time: then it ends with one line, for it is no mistake of its own.
+    """
     die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever asks tells by which signal it ended
     os.nice(10)
-    job = msgspec.json.decode(sys.stdin.buffer.read(_MAX_JOB), type=kind)
-    sys.stdout.buffer.write(msgspec.json.encode(work(job)))
+    try:
+        content = sys.stdin.buffer.read(_MAX_JOB)
+        try:
+            job = msgspec.json.decode(content, type=kind)
+        except msgspec.DecodeError as cut:
+            _give_up(f"no whole job came, so whoever asks has ended: {cut}")
+        said = msgspec.json.encode(work(job))
+    except MemoryError:
+        _give_up("there is too little memory for it")
+    try:
+        sys.stdout.buffer.write(said)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _give_up("nobody waits for the answer any more")
+
+
+def _give_up(why: str) -> NoReturn:
+    """Ends at once: what is left in a pipe that nobody reads would be complained of."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"a process that reads for others ended: {why}\n".encode())
+    os._exit(1)
 
 
 def leave(path: str, pieces: Iterable[bytes]) -> None:

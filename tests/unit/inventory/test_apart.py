@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -102,6 +104,55 @@ async def test_one_whose_asker_is_killed_ends(worker: None, tmp_path: Path) -> N
     while _alive(int(pids.read_text())):
         assert time.monotonic() < ends
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "why"),
+    [
+        ("", True, "no whole job came, so whoever asks has ended"),
+        ('{"text": "x', True, "no whole job came, so whoever asks has ended"),
+        ('{"text": "x"}', False, "nobody waits for the answer any more"),
+    ],
+)
+def test_one_whose_asker_goes_says_so_in_one_line(worker: None, given: str, left: bool, why: str) -> None:
+    # Story: the log of a worker that was stopped was full of tracebacks of the processes that read for it.
+    answers, told = os.pipe()
+    if not left:
+        os.close(answers)
+    ended = subprocess.run(
+        [sys.executable, "-m", "echoes"], input=given, stdout=told, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(told)
+    if left:
+        os.close(answers)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"a process that reads for others ended: {why}")
+
+
+def test_one_that_has_too_little_memory_says_so_in_one_line(worker: None, tmp_path: Path) -> None:
+    (tmp_path / "grows.py").write_text(
+        "from hullguard.inventory import apart\nfrom tests.unit.inventory.test_apart import Job\n"
+        "def work(job):\n    raise MemoryError\napart.answer(Job, work)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "grows"], input='{"text": "x"}', capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "a process that reads for others ended: there is too little memory for it\n",
+    )
+
+
+def test_one_that_is_interrupted_says_nothing(worker: None, tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(
+        "import os, signal\nfrom hullguard.inventory import apart\nfrom tests.unit.inventory.test_apart import Job\n"
+        "def work(job):\n    os.kill(os.getpid(), signal.SIGINT)\napart.answer(Job, work)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "interrupted"], input='{"text": "x"}', capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
 
 
 def _alive(pid: int) -> bool:
