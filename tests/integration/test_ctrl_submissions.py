@@ -241,7 +241,12 @@ class TestTrust:
 
         assert (lie["kept"], lie["seen"]) == (True, False)
         assert (refused.status_code, refused.json()["code"]) == (409, "submission.says-otherwise")
-        assert "an operator delete that" in refused.json()["detail"]
+        assert "have an operator forget it on the image's page" in refused.json()["detail"]
+        told = (await admin.get("/audit?outcome=denied")).json()["items"]
+        assert [(each["action"], each["subject"], each["reason"]) for each in told] == [
+            ("submission.create", f"image:{OTHER}", "submission.says-otherwise")
+        ]
+        assert told[0]["actor"].startswith("token:")
         assert [each["name"] for each in (await admin.get("/submissions")).json()["items"]] == ["liar"]
         assert (await admin.delete(f"/submissions/{lie['id']}")).status_code == 204
         detail = (await admin.get(f"/images/{OTHER}")).json()

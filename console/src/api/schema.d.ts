@@ -655,7 +655,8 @@ export interface paths {
          *     have read of an image stays (`kept` is false, `seen` true), and so does what the same user has submitted of it and
          *     had read more completely (`kept` is false). 409 where the name is another user's, where the image is known with
          *     other layers (`submission.not-that-image`), and where another user's submission of it says otherwise
-         *     (`submission.says-otherwise`): an operator can delete that one. Sent again with the same Idempotency-Key within a
+         *     (`submission.says-otherwise`): an operator finds the refusal in the audit, and can delete that one on the image's
+         *     page or by `DELETE /submissions/{id}`. Sent again with the same Idempotency-Key within a
          *     day, it answers as the first time.
          *
          *     Needs: `submissions:send`.

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Meta, structs
 
+from hullguard.access.iam import denials
 from hullguard.access.iam.authorize import may
 from hullguard.ctrl.call import Call
 from hullguard.ctrl.errors import NotAcceptable
@@ -42,6 +43,12 @@ RETRY_SECONDS: Final = 5
 _IMAGE_ID: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _KIND: Final = re.compile(r"[a-z][a-z-]{0,31}")
 _NOT_LOOKED: Final = "nobody looked for this in what was submitted"
+_DISPUTED: Final = {
+    "submission.says-otherwise": "image",
+    "submission.not-that-image": "image",
+    "submission.name-taken": "submission",
+}
+"""Refusals because of what somebody has submitted before, and of what they are told."""
 _WHAT: Final = {Looked.SECRET: "secrets", Looked.MALWARE: "malware", Looked.CONFIG: "configuration"}
 
 
@@ -75,7 +82,8 @@ async def create_submission(call: NamedDependency[Call]) -> Submission:
     have read of an image stays (`kept` is false, `seen` true), and so does what the same user has submitted of it and
     had read more completely (`kept` is false). 409 where the name is another user's, where the image is known with
     other layers (`submission.not-that-image`), and where another user's submission of it says otherwise
-    (`submission.says-otherwise`): an operator can delete that one. Sent again with the same Idempotency-Key within a
+    (`submission.says-otherwise`): an operator finds the refusal in the audit, and can delete that one on the image's
+    page or by `DELETE /submissions/{id}`. Sent again with the same Idempotency-Key within a
     day, it answers as the first time.
     """
     encoding = _encoding(call)
@@ -156,6 +164,19 @@ def _read(path: Path, encoding: str) -> tuple[str, int, Sent]:
 async def _keep(call: Call, sent: Sent, digest: str, size: int) -> Submission:
     key = call.request.headers.get("idempotency-key")
     claim = _claim(call, sent, size)
+    try:
+        return await _kept(call, claim, key, digest)
+    except Conflict as refused:
+        if (subject := _DISPUTED.get(refused.code)) is not None:
+            # Only a person can say who is right: an operator finds it there, and the image from there.
+            services, name = call.services, f"{subject}:{claim.image if subject == 'image' else claim.id}"
+            await denials.record(
+                services.storage, services.cache, call.actor, "submission.create", name, reason=refused.code
+            )
+        raise
+
+
+async def _kept(call: Call, claim: Claim, key: str | None, digest: str) -> Submission:
     async with call.changing() as tx:
         if key is not None and (known := await _first_answer(call, tx, key, digest)) is not None:
             return known

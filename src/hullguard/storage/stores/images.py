@@ -334,7 +334,8 @@ def _require_same_layers(image_id: str, told: Inventory, claimed: Inventory) -> 
     if any(one != other for one, other in pairs) or (whole and len(told.layers) != len(claimed.layers)):
         raise Conflict(
             f"{image_id[:80]} is known here with other layers than those that were submitted as its own: read the "
-            "image itself and submit that; if an earlier submission is wrong, an operator can delete it",
+            "image itself and submit that; if an earlier submission is wrong, an operator can forget it on the "
+            "image's page",
             "submission.not-that-image",
         )
 
@@ -342,7 +343,7 @@ def _require_same_layers(image_id: str, told: Inventory, claimed: Inventory) -> 
 def _otherwise(image_id: str) -> Conflict:
     return Conflict(
         f"what another user has submitted of {image_id[:80]} says otherwise than what is submitted now, which is not "
-        "kept: have an operator delete that, then submit this again",
+        "kept: if that is wrong, have an operator forget it on the image's page, then submit this again",
         "submission.says-otherwise",
     )
 

@@ -162,7 +162,7 @@ class Submissions:
         ):
             raise Conflict(
                 f"what is known here of {name} by now is what another user has submitted, and that says otherwise: "
-                "have an operator delete that, then submit this again",
+                "if that is wrong, have an operator forget it on the image's page, then submit this again",
                 "submission.says-otherwise",
             )
         if image.tries >= TRIES:
@@ -239,8 +239,8 @@ class Submissions:
 def _require_own_name(claim: Claim, before: Row | None) -> None:
     if before is not None and before.user != claim.user and not claim.over:
         raise Conflict(
-            f"another user has submitted something as {claim.name}: choose another name, or have an operator delete "
-            "that submission",
+            f"another user has submitted something as {claim.name}: choose another name, or have an operator forget "
+            "that submission on its image's page",
             "submission.name-taken",
         )
 

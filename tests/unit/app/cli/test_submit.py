@@ -99,7 +99,7 @@ def test_what_another_user_says_otherwise_is_an_error(
 ) -> None:
     why = (
         f"what another user has submitted of {IMAGE} says otherwise than what is submitted now, which is not kept: "
-        "have an operator delete that, then submit this again"
+        "if that is wrong, have an operator forget it on the image's page, then submit this again"
     )
     monkeypatch.setattr(_Platform, "refuses", Conflict(f"the platform {_Platform.url} refuses: {why}"))
     code, errors = said("en")
