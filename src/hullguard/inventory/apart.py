@@ -87,7 +87,7 @@ def answer(kind: Any, work: Callable[[Any], object]) -> None:
 def _give_up(why: str) -> NoReturn:
     """Ends at once: what is left in a pipe that nobody reads would be complained of."""
     with contextlib.suppress(OSError):
-        os.write(2, f"a process that reads for others ended: {why}\n".encode())
+        os.write(2, f"a process that reads for others ended: {why}".encode() + b"\n")
     os._exit(1)
 
 
