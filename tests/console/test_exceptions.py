@@ -159,6 +159,7 @@ def test_from_the_finding_to_the_list_and_back(
     good = tmp_path / "good.json"
     second = found.items[1]
     statement = {"vulnerability": second.id, "status": "not_affected", "products": [second.package]}
+    statement["impact_statement"] = "never called"
     document = {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.test/vex/7", "author": "The makers"}
     good.write_text(json.dumps(document | {"statements": [statement]}))
     page.locator("input[type=file]").set_input_files(good)

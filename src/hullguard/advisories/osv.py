@@ -1,10 +1,13 @@
 """Records of the Open Source Vulnerability format (ossf.github.io/osv-schema 1.7), as far as matching needs them."""
 
+import re
 from collections.abc import Iterable
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 Text = Annotated[str, Meta(max_length=1000)]
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -140,17 +143,46 @@ _ANNOUNCEMENTS = (
 _DENIALS = frozenset({"not-affected", "known-not-affected"})
 
 SUMMARY_LENGTH = 300
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?Z"
+).fullmatch
 _BEGINNING = 200
 """Of the details, where they stand for a summary."""
 _PUBLISHER_LENGTH = 150
 _NOTHING = -1
-decode_record = msgspec.json.Decoder(Record).decode
+_record = msgspec.json.Decoder(Record).decode
 _text = msgspec.json.Decoder(str).decode
 _specific = msgspec.json.Decoder(Specific).decode
 _NULL = b"null"
 _read = msgspec.json.Decoder(
     tuple[list[Range] | None, list[Text] | None, list[Rating] | None, Specific | None],
 ).decode
+
+
+def decode_record(content: bytes) -> Record:
+    """A record as published; raises what msgspec raises.
+
+    Of two versions of a record the times decide, so they are times, and written in one way.
+    """
+    record = _record(content)
+    modified, withdrawn = record.modified, record.withdrawn
+    if (not modified or _INSTANT(modified)) and (not withdrawn or _INSTANT(withdrawn)):
+        return record
+    return replace(
+        record,
+        modified=modified and _instant("modified", modified),
+        withdrawn=withdrawn and _instant("withdrawn", withdrawn),
+    )
+
+
+def _instant(key: str, said: str) -> str:
+    """A time that is written otherwise than the format wants, as that does."""
+    try:
+        at = datetime.fromisoformat(said.strip().upper())
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as cause:
+        raise msgspec.ValidationError(f"{key} is no time: {said[:50]!r}") from cause
+    return f"{at.replace(tzinfo=None).isoformat()}Z"
 
 
 def advisory(record: Record) -> Advisory:

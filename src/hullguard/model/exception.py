@@ -145,7 +145,7 @@ class VexDocument(Struct, frozen=True, kw_only=True):
     statements: int
     """Those that are applied: each is about products that can be compared."""
     unread: int
-    """Statements that name no product by a package URL that could be compared."""
+    """Those that are not: they name no product by a package URL that could be compared, or lack a justification."""
     uploaded_at: datetime
     uploaded_by: str
     findings: int = 0

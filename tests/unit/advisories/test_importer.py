@@ -307,6 +307,37 @@ class TestReplacing:
 
             assert names(place) == [*expected, "GHSA-2"]
 
+    @pytest.mark.parametrize(
+        "fields", [{"modified": "yesterday"}, {"modified": "2025-13-01T00:00:00Z"}, {"withdrawn": "no"}]
+    )
+    def test_a_time_that_is_none_is_refused(self, tmp_path: Path, db: Path, fields: dict[str, str]) -> None:
+        # Story: "yesterday" comes behind every year, so no later version of the record was ever taken.
+        account = import_files([write_records(tmp_path / "a.jsonl", {**ONE, **fields}, TWO)], db)
+
+        (key, said), *_ = fields.items()
+        assert (account.imported, account.refused, account.withdrawn) == (1, 1, 0)
+        assert account.refusals[0].why == f"{key} is no time: {said!r}"
+        later = {**ONE, "modified": "2026-01-01T00:00:00Z"}
+        assert import_files([write_records(tmp_path / "b.jsonl", later)], db).imported == 1
+
+    @pytest.mark.parametrize(
+        ("written", "older"),
+        [
+            ("2025-01-01T01:00:00+02:00", True),
+            ("2025-01-01T01:00:00-02:00", False),
+            ("2024-12-31", True),
+            ("2025-01-02t00:00:00z", False),
+        ],
+    )
+    def test_times_that_are_written_otherwise_are_compared_as_times(
+        self, tmp_path: Path, db: Path, written: str, older: bool
+    ) -> None:
+        import_files([write_records(tmp_path / "a.jsonl", ONE)], db)
+
+        account = import_files([write_records(tmp_path / "b.jsonl", {**ONE, "modified": written})], db)
+
+        assert (account.older, account.imported) == ((1, 0) if older else (0, 1))
+
     def test_a_record_that_was_taken_back_may_come_again(self, tmp_path: Path, db: Path) -> None:
         stamps = ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.5Z", "2024-01-01T00:00:01Z"]
         states: list[dict[str, str]] = [{}, {"withdrawn": stamps[1]}, {}]

@@ -120,6 +120,19 @@ async def test_a_finding_that_is_excepted_does_not_count_and_says_why(context: C
     assert await counts(context.storage) == (["CVE-2026-1"], ())
 
 
+@pytest.mark.parametrize("identity", ["cve-2026-1", "pysec-1"])
+async def test_ids_are_compared_without_regard_to_case(context: Context, identity: str) -> None:
+    await match(context)
+    spec = ExceptionSpec([identity], "only the client is used")
+    async with context.storage.reading(SCOPE) as tx:
+        assert (await Exceptions(tx).preview(spec)).findings == 2
+    await make(context, spec)
+
+    await match(context)  # of the images that it concerns
+
+    assert (await counts(context.storage))[0] == []
+
+
 async def test_it_ends_by_itself_and_the_audit_says_so(context: Context, clock: Clock) -> None:
     made = await make(context, ExceptionSpec(["CVE-2026-1"], "until the next release", expires=START.date()))
     await match(context)
@@ -164,7 +177,13 @@ def openvex(status: str, *, at: str, product: str = "pkg:pypi/urllib3", **more: 
         "timestamp": at,
         "version": 1,
         "statements": [
-            {"vulnerability": {"name": "CVE-2026-1"}, "status": status, "products": [{"@id": product}], **more}
+            {
+                "vulnerability": {"name": "CVE-2026-1"},
+                "status": status,
+                "products": [{"@id": product}],
+                "impact_statement": "not used",
+                **more,
+            }
         ],
     }
 

@@ -56,6 +56,16 @@ class Rule(Struct, frozen=True):
         return self.until is not None and self.until < today
 
 
+class Statements(Struct, frozen=True):
+    """What a VEX document says."""
+
+    rules: list[Rule]
+    nameless: int = 0
+    """Statements that name nothing comparable."""
+    unjustified: tuple[int, ...] = ()
+    """Which statements say that something is not affected without the reason that their format requires."""
+
+
 class Found(Struct, frozen=True):
     """A finding with what a rule may ask of it."""
 
@@ -79,8 +89,13 @@ def instant(said: str) -> str:
 
 
 def names_of(one: Vulnerability) -> frozenset[str]:
-    """The ids under which a rule may speak of it."""
-    return frozenset({one.id, one.advisory, *one.aliases})
+    """The ids under which a rule may speak of it, as ``folded`` writes them."""
+    return frozenset(map(folded, (one.id, one.advisory, *one.aliases)))
+
+
+def folded(identity: str) -> str:
+    """An id as it is compared: people write ``cve-2024-1`` and ``GHSA-ABCD``, and mean no other ones."""
+    return identity.strip().upper()
 
 
 def found(one: Vulnerability, packages: Sequence[ReportedPackage]) -> Found:

@@ -8,7 +8,7 @@ from msgspec import UNSET, structs
 
 from hullguard.imagescan.suppress import purl
 from hullguard.imagescan.suppress.images import is_claimed
-from hullguard.imagescan.suppress.rule import Rule, concerns, found, names_of
+from hullguard.imagescan.suppress.rule import Rule, concerns, folded, found, names_of
 from hullguard.model.image import Target
 from hullguard.model.package import Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Suppressed, SuppressedBy, Vulnerability
@@ -25,7 +25,7 @@ class Rules:
         self._unknowns = tuple(unknowns)
         self._by_id: dict[str, list[Rule]] = {}
         for rule in self._rules:
-            for identity in rule.ids:
+            for identity in set(map(folded, rule.ids)):
                 self._by_id.setdefault(identity, []).append(rule)
 
     def apply(self, report: ScanReport, today: date) -> ScanReport:

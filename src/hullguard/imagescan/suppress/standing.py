@@ -48,9 +48,10 @@ def exception_rule(identity: str, spec: ExceptionSpec) -> Rule:
 
 
 def document_rules(identity: str, head: VexHead, content: bytes) -> tuple[list[Rule], int]:
-    """The statements of a document, and how many name nothing comparable; raises Invalid."""
-    rules, skipped = vex.statements(content, head.document[:_MAX_NAME])
-    return [structs.replace(rule, source=identity) for rule in rules], skipped
+    """The statements of a document, and how many could not be applied; raises Invalid."""
+    said = vex.statements(content, head.document[:_MAX_NAME])
+    rules = [structs.replace(rule, source=identity) for rule in said.rules]
+    return rules, said.nameless + len(said.unjustified)
 
 
 def names_of(rules: Iterable[Rule]) -> tuple[str, ...]:

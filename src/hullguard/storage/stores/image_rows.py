@@ -11,7 +11,7 @@ from hullguard.storage.paging import Listing
 from hullguard.storage.stores.containers import RUNNING
 from hullguard.storage.stores.image_places import Lister, node_counts, source_counts
 from hullguard.storage.stores.node_rows import count_by
-from hullguard.storage.stores.suppressions import named
+from hullguard.storage.stores.suppressions import speak_of
 from hullguard.storage.tables import (
     containers,
     findings,
@@ -155,7 +155,7 @@ async def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElem
 async def _inside(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
     found = []
     if wanted.vulnerability is not None:
-        found.append(having(tx, await named(tx, wanted.vulnerability)))
+        found.append(having(tx, await speak_of(tx, (wanted.vulnerability,))))
     if wanted.package is not None:
         found.append(_containing(tx, wanted.package))
     return found

@@ -45,8 +45,8 @@ async def changed(tx: Transaction, ids: Collection[str]) -> None:
 
 
 async def speak_of(tx: Transaction, names: Iterable[str]) -> set[str]:
-    """The ids under which findings are kept that have any of these names."""
-    asked = sorted({name for name in names if len(name) <= _LONGEST})
+    """The ids under which findings are kept that somebody means by these names, whatever case they are written in."""
+    asked = sorted({written for name in names if len(name) <= _LONGEST for written in _spellings(name.strip())})
     found = set(asked)
     table = vulnerability_names.c
     for some in _batches(asked):
@@ -55,15 +55,17 @@ async def speak_of(tx: Transaction, names: Iterable[str]) -> set[str]:
     return found
 
 
-async def named(tx: Transaction, name: str) -> set[str]:
-    """The ids under which findings are kept that somebody means by this name, whatever case it was typed in."""
-    kind, dash, rest = name.strip().partition("-")
-    return await speak_of(tx, (name.strip(), name.strip().upper(), f"{kind.upper()}{dash}{rest.lower()}"))
+def _spellings(name: str) -> set[str]:
+    """As it is written, and as the publishers of such ids write them: the index compares letter by letter."""
+    kind, dash, rest = name.partition("-")
+    if kind.lower() == "opensuse":
+        return {name, f"openSUSE{dash}{rest.upper()}"}
+    return {name, name.upper(), f"{kind.upper()}{dash}{rest.lower()}"}
 
 
 async def meant(tx: Transaction, q: str | None) -> set[str]:
     """The same of words that were searched for; none where they do not look like the id of a vulnerability."""
-    return await named(tx, q) if q is not None and _IDENTITY.fullmatch(q.strip()) else set()
+    return await speak_of(tx, (q,)) if q is not None and _IDENTITY.fullmatch(q.strip()) else set()
 
 
 async def concerned(tx: Transaction, names: Iterable[str]) -> set[str]:

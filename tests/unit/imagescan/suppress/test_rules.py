@@ -32,7 +32,7 @@ def kept(result: ScanReport) -> list[str]:
     return [one.id for one in result.vulnerabilities]
 
 
-@pytest.mark.parametrize("identity", ["CVE-2024-1", "GHSA-x", "DEBIAN-CVE-2024-1"])
+@pytest.mark.parametrize("identity", ["CVE-2024-1", "GHSA-x", "DEBIAN-CVE-2024-1", "cve-2024-1", "ghsa-X"])
 def test_a_finding_is_known_by_all_its_names(identity: str) -> None:
     result = Rules([rule(identity)]).apply(REPORT, TODAY)
 
@@ -212,6 +212,7 @@ class TestLoading:
         ignore.write_text("CVE-2024-2 # accepted\n")
         vex = tmp_path / "vex.json"
         said = {"vulnerability": "CVE-2024-1", "products": ["pkg:deb/debian/zlib1g"], "status": "not_affected"}
+        said["impact_statement"] = "not used"
         vex.write_text(
             json.dumps({"@context": "https://openvex.dev/ns", "statements": [said, {**said, "products": []}]})
         )

@@ -39,6 +39,7 @@ def suppressed(said: ExceptionSpec, names: tuple[str, ...] = ("app:1",), of: Sca
     [
         ({}, True),
         ({"vulnerabilities": ["GHSA-x"]}, True),
+        ({"vulnerabilities": ["ghsa-X"]}, True),
         ({"vulnerabilities": ["CVE-2024-2"]}, False),
         ({"expires": TODAY}, True),
         ({"expires": date(2026, 5, 31)}, False),

@@ -11,6 +11,7 @@ from hullguard.imagescan.suppress.purl import Purl
 from hullguard.imagescan.suppress.rule import Product
 from hullguard.imagescan.suppress.vex import read
 from hullguard.model.errors import Invalid
+from hullguard.model.package import Unknown
 
 LODASH = Product(Purl("npm", "", "lodash", "4.0.0"))
 
@@ -74,7 +75,7 @@ class TestOpenVex:
             "identifiers": {"purl": "pkg:oci/app@sha256%3Aab"},
             "subcomponents": [{"@id": "pkg:npm/lodash@4.0.0"}, {"@id": "lodash"}],
         }
-        said = {"vulnerability": {"name": "CVE-2024-1"}, "products": [image], "status": "not_affected"}
+        said = {"vulnerability": {"name": "CVE-2024-1"}, "products": [image], "status": "fixed"}
 
         (rule,), _ = read(openvex(said), "a.json")
 
@@ -82,11 +83,28 @@ class TestOpenVex:
 
     def test_a_part_of_a_package_counts_beside_what_holds_it(self) -> None:
         whole = {"@id": "pkg:maven/com.acme/app@1.0", "subcomponents": [{"@id": "pkg:npm/lodash@4.0.0"}]}
-        said = {"vulnerability": {"name": "CVE-2024-1"}, "products": [whole], "status": "not_affected"}
+        said = {"vulnerability": {"name": "CVE-2024-1"}, "products": [whole], "status": "fixed"}
 
         (rule,), _ = read(openvex(said), "a.json")
 
         assert rule.products == (Product(LODASH.package, None, Purl("maven", "com.acme", "app", "1.0")),)
+
+    def test_not_affected_needs_a_reason_and_the_others_are_kept(self) -> None:
+        bare = {"vulnerability": "CVE-2024-1", "products": ["pkg:npm/lodash@4.0.0"], "status": "not_affected"}
+        given: list[dict[str, Any]] = [
+            {"justification": "component_not_present"},
+            {"impact_statement": "never called"},
+            {"justification": " ", "impact_statement": ""},
+        ]
+
+        rules, (unknown,) = read(openvex(bare, *(bare | each for each in given), *[bare] * 5), "a.json")
+
+        assert [rule.where for rule in rules] == ["a.json, statement 2", "a.json, statement 3"]
+        assert unknown == Unknown(
+            "a.json",
+            "7 statements say not_affected without a justification or an impact statement, one of which OpenVEX "
+            "requires; they were not applied (by number: 1, 4, 5, 6, 7, …)",
+        )
 
     def test_fixed_without_a_version_says_nothing(self) -> None:
         said = {"vulnerability": "CVE-2024-1", "products": ["pkg:npm/lodash"], "status": "fixed"}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from hullguard.imagescan.suppress import images, purl
-from hullguard.imagescan.suppress.rule import Product, Rule, instant
+from hullguard.imagescan.suppress.rule import Product, Rule, Statements, instant
 from hullguard.model.decoding import from_json
 from hullguard.model.report import SuppressedBy
 
@@ -82,8 +82,8 @@ class _Document(Struct, frozen=True):
     vulnerabilities: list[_Vulnerability] = []
 
 
-def read(content: bytes, name: str) -> tuple[list[Rule], int]:
-    """The statuses of products as rules, and how many name nothing comparable."""
+def read(content: bytes, name: str) -> Statements:
+    """The statuses of products as rules."""
     document = from_json(content, _Document)
     products = _products(document.product_tree or _Tree())
     at = document.document.tracking.current_release_date if document.document.tracking else ""
@@ -109,7 +109,7 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
                     at=instant(at),
                 )
             )
-    return rules, skipped
+    return Statements(rules, skipped)
 
 
 def _statuses(said: _Status) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.imagescan.suppress import images, purl
-from hullguard.imagescan.suppress.rule import Product, Rule, instant
+from hullguard.imagescan.suppress.rule import Product, Rule, Statements, instant
 from hullguard.model.decoding import from_json
 from hullguard.model.report import SuppressedBy
 
@@ -57,8 +57,8 @@ class _Document(Struct, frozen=True):
     metadata: _Metadata | None = None
 
 
-def read(content: bytes, name: str) -> tuple[list[Rule], int]:
-    """The analyses as rules, and how many name nothing comparable."""
+def read(content: bytes, name: str) -> Statements:
+    """The analyses as rules."""
     document = from_json(content, _Document)
     known: dict[str, str] = {}
     main = document.metadata.component if document.metadata else None
@@ -90,7 +90,7 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
                 at=instant(said.analysis.last_updated or issued),
             )
         )
-    return rules, skipped
+    return Statements(rules, skipped)
 
 
 def _collect(components: list[_Component], known: dict[str, str], depth: int) -> None:

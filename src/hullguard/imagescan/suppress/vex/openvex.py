@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from hullguard.imagescan.suppress import images, purl
-from hullguard.imagescan.suppress.rule import Product, Rule, instant
+from hullguard.imagescan.suppress.rule import Product, Rule, Statements, instant
 from hullguard.model.decoding import from_json
 from hullguard.model.report import SuppressedBy
 
@@ -40,11 +40,15 @@ class _Document(Struct, frozen=True):
     last_updated: str = ""
 
 
-def read(content: bytes, name: str) -> tuple[list[Rule], int]:
-    """The statements as rules, and how many name nothing comparable."""
+def read(content: bytes, name: str) -> Statements:
+    """The statements as rules.
+
+    One of the status ``not_affected`` must have a justification or an impact statement (section "Statement Fields").
+    """
     document = from_json(content, _Document)
     rules: list[Rule] = []
     skipped = 0
+    unjustified: list[int] = []
     for number, said in enumerate(document.statements, 1):
         products = tuple(product for one in said.products for product in _products(one))
         if said.status == "fixed":
@@ -54,8 +58,11 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
             skipped += 1
             continue
         at = said.last_updated or said.timestamp or document.last_updated or document.timestamp
-        words = (said.justification, said.impact_statement)
-        reason = f"{said.status}: {'; '.join(filter(None, words)) or 'no justification given'} ({name})"
+        words = [text for each in (said.justification, said.impact_statement) if (text := each.strip())]
+        if said.status == "not_affected" and not words:
+            unjustified.append(number)
+            continue
+        reason = f"{said.status}: {'; '.join(words) or 'no justification given'} ({name})"
         rules.append(
             Rule(
                 SuppressedBy.VEX,
@@ -67,7 +74,7 @@ def read(content: bytes, name: str) -> tuple[list[Rule], int]:
                 at=instant(at),
             )
         )
-    return rules, skipped
+    return Statements(rules, skipped, tuple(unjustified))
 
 
 def _ids(said: _Vulnerability | str) -> frozenset[str]:
