@@ -1,6 +1,7 @@
 """What became of an image: two reports in, what changed out, and what to update next."""
 
 import enum
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from hullguard.advisories.versions.catalog import order_of
 from hullguard.advisories.versions.order import Order, UnreadableVersion
+from hullguard.imagescan.unread import unread
 from hullguard.model.image import Target
 from hullguard.model.package import OF_SYSTEM, Unknown
 from hullguard.model.report import ReportedPackage, ScanReport, Vulnerability
@@ -69,6 +71,8 @@ class Difference(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-di
     unknowns_after: tuple[Unknown, ...] = ()
 
 
+_LAST = re.compile("[:/]")
+"""What stands before the last part of a name, which some bills of materials write apart."""
 _Copies: TypeAlias = dict[tuple[str, str], dict[tuple[str, str], Vulnerability]]
 """By vulnerability and package without its version, then by place and purl."""
 
@@ -228,7 +232,7 @@ def _verdict(before: ScanReport, after: ScanReport) -> tuple[Verdict, str]:
             Verdict.UNDECIDED,
             "undecided: packages of one of the two could not be judged while those of the other were",
         )
-    if _no_longer_read(before, after) or _no_longer_read(after, before):
+    if any(_no_longer_read(*sides) or _perhaps_unread(*sides) for sides in ((before, after), (after, before))):
         return Verdict.UNDECIDED, "undecided: what is gone from one of the two may be what could not be read there"
     if (why := _incomparable(before, after)) is not None:
         return Verdict.UNDECIDED, why
@@ -275,6 +279,28 @@ def _no_longer_read(one: ScanReport, other: ScanReport) -> bool:
     places = {place for each in one.packages if (each.purl, each.layer) in vulnerable for place in each.locations}
     doubted = {unknown.what for unknown in other.unknowns} - {unknown.what for unknown in one.unknowns}
     return not doubted.isdisjoint(place for each in places for place in (each, each.partition("!/")[0]))
+
+
+def _perhaps_unread(one: ScanReport, other: ScanReport) -> bool:
+    """Whether a package that is vulnerable in the one may be in what the other has more of and was not read there.
+
+    An application that was packed into archives has lost none of its packages.
+    """
+    vulnerable = {(each.package, each.layer) for each in one.vulnerabilities}
+    kept = {_without_version(each.purl) for each in other.packages}
+    gone = [
+        each
+        for each in one.packages
+        if (each.purl, each.layer) in vulnerable and _without_version(each.purl) not in kept
+    ]
+    if not gone:
+        return False
+    more = unread(other) - unread(one)
+    nameless = {each.what.partition(" ")[0] for each in other.unknowns if each.unjudged}
+    return any(
+        each.purl.removeprefix("pkg:").partition("/")[0] in more or _LAST.split(each.name)[-1] in nameless
+        for each in gone
+    )
 
 
 def _of_system(package: ReportedPackage) -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import Final, NamedTuple
 
 from hullguard.inventory.analyzers.analyzer import Analyzer, Context, Files, Findings
+from hullguard.model.package import PackageType
 
 
 class _Kind(NamedTuple):
@@ -14,6 +15,8 @@ class _Kind(NamedTuple):
     paths: str
     unless: str = ""
     """A file beside it that is read in its place."""
+    of: PackageType | None = None
+    """As which they would be read, where advisories speak of such packages."""
 
 
 # R brings these itself.
@@ -33,13 +36,19 @@ _KINDS = (
     _Kind(
         "R",
         rf"(?:.*/)?(?:site-library|R/library|renv/library/[^/]+/[^/]+)/{_OF_R}[^/]+/DESCRIPTION",
+        of=PackageType.CRAN,
     ),
-    _Kind("Erlang and Elixir", r"(?:.*/)?(?:lib|plugins)/[^/]+-\d[^/]*(?:/ebin/[^/]+\.app|\.ez)"),
+    _Kind("Erlang and Elixir", r"(?:.*/)?(?:lib|plugins)/[^/]+-\d[^/]*(?:/ebin/[^/]+\.app|\.ez)", of=PackageType.HEX),
     _Kind("Lua", r"(?:.*/)?[^/]+\.rockspec"),
-    _Kind("Yarn in its archives", r"(?:.*/)?\.pnp\.c?js"),
-    _Kind("Electron in its archives", r"(?:.*/)?[^/]+\.asar"),
-    _Kind("Ruby from repositories", r"(?:.*/)?bundler/gems/[^/]+-[0-9a-f]{7,40}/[^/]+\.gemspec"),
-    _Kind("Composer without its list", r"(?:.*/)?composer/installed\.php", unless="installed.json"),
+    _Kind("Yarn in its archives", r"(?:.*/)?\.pnp\.c?js", of=PackageType.NPM),
+    _Kind("Electron in its archives", r"(?:.*/)?[^/]+\.asar", of=PackageType.NPM),
+    _Kind("Ruby from repositories", r"(?:.*/)?bundler/gems/[^/]+-[0-9a-f]{7,40}/[^/]+\.gemspec", of=PackageType.GEM),
+    _Kind(
+        "Composer without its list",
+        r"(?:.*/)?composer/installed\.php",
+        unless="installed.json",
+        of=PackageType.COMPOSER,
+    ),
     _Kind("WordPress's plugins and themes", r"(?:.*/)?wp-content/(?:plugins|themes)/[^/]+/readme\.txt"),
     _Kind(
         "bills of materials in other forms, or of packages of Node.js",
@@ -47,23 +56,25 @@ _KINDS = (
         unless="sbom.cdx.json",
     ),
     _Kind("PECL and other channels of PEAR", _OF_OTHER_CHANNELS),
-    _Kind("Julia", r"(?:.*/)?packages/[^/]+/[A-Za-z0-9]{4,5}/Project\.toml"),
+    _Kind("Julia", r"(?:.*/)?packages/[^/]+/[A-Za-z0-9]{4,5}/Project\.toml", of=PackageType.JULIA),
     _Kind("opam", r"(?:.*/)?\.opam-switch/packages/[^/]+/opam"),
-    _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite"),
-    _Kind("Guix in another place", r".+/var/guix/db/db\.sqlite"),
+    _Kind("Nix in another place", r".+/nix/var/nix/db/db\.sqlite", of=PackageType.NIX),
+    _Kind("Guix in another place", r".+/var/guix/db/db\.sqlite", of=PackageType.GUIX),
     _Kind("snap in its archives", r"var/lib/snapd/(?:seed/)?snaps/[^/]+\.snap"),
     _Kind("Homebrew's casks", r"(?:.*/)?Caskroom/[^/]+/\.metadata/INSTALL_RECEIPT\.json"),
     _Kind("Solus", r"var/lib/eopkg/package/[^/]+/metadata\.xml(?!/)"),
-    _Kind("Spack in its older form", r"(?:.*/)?\.spack/spec\.yaml"),
-    _Kind("Dart in its cache", r"(?:.*/)?\.pub-cache/hosted/[^/]+/[^/]+/pubspec\.yaml"),
-    _Kind("Go in its cache", r"(?:.*/)?pkg/mod/cache/download/.+/@v/[^/]+\.ziphash"),
-    _Kind("NuGet in its cache", r"(?:.*/)?\.nuget/packages/[^/]+/[^/]+/[^/]+\.nuspec"),
-    _Kind(".NET in packages.config", r"(?:.*/)?packages\.config"),
-    _Kind("Cargo in its cache", r"(?:.*/)?\.?cargo/registry/cache/[^/]+/[^/]+\.crate"),
+    _Kind("Spack in its older form", r"(?:.*/)?\.spack/spec\.yaml", of=PackageType.SPACK),
+    _Kind("Dart in its cache", r"(?:.*/)?\.pub-cache/hosted/[^/]+/[^/]+/pubspec\.yaml", of=PackageType.PUB),
+    _Kind("Go in its cache", r"(?:.*/)?pkg/mod/cache/download/.+/@v/[^/]+\.ziphash", of=PackageType.GOLANG),
+    _Kind("NuGet in its cache", r"(?:.*/)?\.nuget/packages/[^/]+/[^/]+/[^/]+\.nuspec", of=PackageType.NUGET),
+    _Kind(".NET in packages.config", r"(?:.*/)?packages\.config", of=PackageType.NUGET),
+    _Kind("Cargo in its cache", r"(?:.*/)?\.?cargo/registry/cache/[^/]+/[^/]+\.crate", of=PackageType.CARGO),
     _Kind("CPAN", r"(?:.*/)?(?:\.meta/[^/]+/install\.json|auto/(?:[^/]+/)+\.packlist)"),
-    _Kind("PHP in its archives", _PHAR.pattern),
+    _Kind("PHP in its archives", _PHAR.pattern, of=PackageType.COMPOSER),
 )
 
+KINDS_BY_NAME: Final = {kind.name: kind.of for kind in _KINDS}
+"""By what is said of them, as which kind of packages they would be read."""
 OF_OS_PACKAGES: Final = (
     *(kind.paths for kind in _KINDS if kind.name in ("R", "Erlang and Elixir", "Lua", "CPAN", "PHP in its archives")),
     _OF_OTHER_CHANNELS,

@@ -1,0 +1,43 @@
+"""Of which kinds packages may be in what a report says was not read, and how much of it there is."""
+
+import re
+from collections import Counter
+from typing import Final
+
+from hullguard.inventory.analyzers.unread import KINDS_BY_NAME
+from hullguard.model.package import PackageType, Unknown
+from hullguard.model.report import ScanReport
+
+_BY_WHAT: Final = re.compile(r"packages of (?P<kind>.+)|(?P<wheels>\d+) wheels of Python")
+_SIGNS: Final = re.compile(r"there are (\d+) signs of them")
+_PACKED: Final = re.compile(r"an archive that holds (\d+) packages of Python or Node\.js;")
+_OF_DATABASES: Final = (PackageType.DEB, PackageType.APK, PackageType.RPM)
+# How sentences begin that name one file each.
+_BY_WHY: Final = (
+    ("a Java archive that ", PackageType.MAVEN),
+    ("a plugin of Jenkins that does not say ", PackageType.MAVEN),
+    ("a Java application that GraalVM compiled", PackageType.MAVEN),
+    ("a Python application that PyInstaller packed", PackageType.PYPI),
+    ("a .NET application in one file whose list of packages ", PackageType.NUGET),
+    ("is Bun's binary lock file", PackageType.NPM),
+    *(("an OS package database lies outside the root file system", of) for of in _OF_DATABASES),
+)
+
+
+def unread(report: ScanReport) -> "Counter[PackageType]":
+    """How many files or packages it names that were not read, by the kind of what may be in them."""
+    found = Counter[PackageType]()
+    for each in report.unknowns:
+        found.update(_of(each))
+    return found
+
+
+def _of(unknown: Unknown) -> dict[PackageType, int]:
+    if packed := _PACKED.match(unknown.why):
+        return dict.fromkeys((PackageType.PYPI, PackageType.NPM), int(packed[1]))
+    if (named := _BY_WHAT.fullmatch(unknown.what)) is not None:
+        if named["wheels"]:
+            return {PackageType.PYPI: int(named["wheels"])}
+        signs, of = _SIGNS.search(unknown.why), KINDS_BY_NAME.get(named["kind"])
+        return {of: int(signs[1])} if of is not None and signs else {}
+    return {of: 1 for beginning, of in _BY_WHY if unknown.why.startswith(beginning)}

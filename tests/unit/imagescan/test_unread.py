@@ -1,0 +1,109 @@
+"""Packages that moved to where nobody reads them are not fixed, and what nobody has packed away is."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.advisories import affected, database, record
+from tests.support.archives import jar
+from tests.support.images import Image, file, layer, node_package
+
+from hullguard.imagescan.diff import Verdict, compare
+from hullguard.imagescan.scan import Scanner
+from hullguard.imagescan.unread import unread
+from hullguard.inventory.analyzers.unread import KINDS_BY_NAME
+from hullguard.model.package import PackageType
+from hullguard.model.report import ScanReport
+
+ZERO = {"introduced": "0"}
+MAVEN = "groupId=org.example\nartifactId=core\nversion=1.0\n"
+NPM = node_package("lodash", "4.17.4")
+PYPI = file("usr/lib/python3/dist-packages/pip-1.0.dist-info/METADATA", "Name: pip\nVersion: 1.0\n")
+JAR = file("opt/core.jar", jar({"META-INF/maven/org.example/core/pom.properties": MAVEN}))
+BARE = file("opt/app.jar", jar())
+PACKED = (
+    ("npm", NPM, file("srv/.pnp.cjs", "")),
+    ("npm", NPM, file("opt/app/resources/app.asar", b"\4\0\0\0")),
+    ("pypi", PYPI, file("wheels/pip-1.0-py3-none-any.whl", b"PK")),
+    ("maven", JAR, BARE),
+)
+
+
+@pytest.fixture
+def scanner(tmp_path: Path) -> Scanner:
+    of = (("npm", "lodash"), ("PyPI", "pip"), ("Maven", "org.example:core"))
+    return Scanner(database(tmp_path / "db", *(record(f"GHSA-{eco}", affected(eco, name, ZERO)) for eco, name in of)))
+
+
+def scanned(scanner: Scanner, path: Path, *entries: Any) -> ScanReport:
+    return scanner.scan(str(Image([layer(*entries)]).docker_archive(path)))
+
+
+@pytest.mark.parametrize(("kind", "read", "packed"), PACKED)
+def test_what_moved_into_archives_that_are_not_read_is_undecided(
+    tmp_path: Path, scanner: Scanner, kind: str, read: Any, packed: Any
+) -> None:
+    other = file("etc/motd", "hello")
+    before = scanned(scanner, tmp_path / "before.tar", read)
+    after = scanned(scanner, tmp_path / "after.tar", packed)
+    gone = scanned(scanner, tmp_path / "gone.tar", other)
+    both = scanned(scanner, tmp_path / "both.tar", read, packed)
+
+    assert len(before.vulnerabilities) == 1
+    assert unread(after) == {PackageType(kind): 1}
+    assert compare(before, after).verdict is compare(after, before).verdict is Verdict.UNDECIDED
+    assert compare(before, gone).verdict is Verdict.BETTER
+    assert compare(both, after).verdict is Verdict.BETTER  # as much was not read before
+
+
+def test_what_is_packed_away_of_another_kind_hides_nothing(tmp_path: Path, scanner: Scanner) -> None:
+    before = scanned(scanner, tmp_path / "before.tar", PYPI)
+
+    for _, _, packed in PACKED[:2]:
+        assert compare(before, scanned(scanner, tmp_path / "after.tar", packed)).verdict is Verdict.BETTER
+
+
+def test_what_was_updated_is_fixed_whatever_is_packed_away(tmp_path: Path, scanner: Scanner) -> None:
+    before = scanned(scanner, tmp_path / "before.tar", NPM)
+    held = scanned(
+        scanner, tmp_path / "after.tar", node_package("lodash", "4.17.4", "srv/other"), file("a/.pnp.cjs", "")
+    )
+
+    assert compare(before, held).verdict is Verdict.SAME
+
+
+def test_python_in_a_zip_archive_counts_for_each_of_its_packages(tmp_path: Path, scanner: Scanner) -> None:
+    path = tmp_path / "app.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "")
+        for name in ("a", "b"):
+            archive.writestr(f"lib/{name}-1.dist-info/METADATA", f"Name: {name}\nVersion: 1\n")
+
+    found = unread(scanned(scanner, tmp_path / "image.tar", file("opt/app.jar", path.read_bytes())))
+
+    assert (found[PackageType.PYPI], found[PackageType.NPM]) == (2, 2)
+
+
+def test_a_part_of_a_bill_that_lost_its_purl_is_undecided(tmp_path: Path, scanner: Scanner) -> None:
+    def bill(**part: str) -> ScanReport:
+        path = tmp_path / "bill.json"
+        parts = [{"type": "library", "version": "1.0", **part}]
+        path.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": parts}))
+        return scanner.scan(f"sbom:{path}")
+
+    before = bill(group="org.example", name="core", purl="pkg:maven/org.example/core@1.0")
+
+    assert compare(before, bill(group="org.example", name="core")).verdict is Verdict.UNDECIDED
+    assert compare(before, bill(name="other")).verdict is Verdict.BETTER
+
+
+def test_every_kind_that_is_not_read_is_of_one_that_advisories_speak_of_or_of_none() -> None:
+    without = {name for name, of in KINDS_BY_NAME.items() if of is None}
+
+    assert without == {
+        *("Lua", "WordPress's plugins and themes", "PECL and other channels of PEAR", "opam", "Solus", "CPAN"),
+        *("snap in its archives", "Homebrew's casks"),
+        "bills of materials in other forms, or of packages of Node.js",
+    }
