@@ -379,6 +379,32 @@ def test_a_package_whose_library_is_named_beside_it_says_why(maintainer: str, to
     assert said == (["1 OS packages (libapart3)"] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("version", "source", "names"),
+    [
+        ("1.18.1-3", "c-ares", ["libc-ares2"]),
+        ("1:1.18.1+dfsg-3", "c-ares (1:1.18.1+dfsg-2)", ["libc-ares2"]),
+        ("1.18.10-3", "c-ares", ["c-ares", "libc-ares2"]),
+        ("1.18.1-3", "other", ["c-ares", "libc-ares2"]),
+    ],
+)
+def test_a_library_that_is_its_package_is_named_once_where_nobody_judges_it(
+    version: str, source: str, names: list[str]
+) -> None:
+    entry = dpkg_entry("libc-ares2", version, source=source, maintainer="Somebody <somebody@example.com>")
+    path = "usr/lib/libcares.so.2.5.1"
+    library = file(path, elf(extra=b"ares_init\x001.18.1\x00"))
+
+    found = Found([OS, dpkg_status(entry), owned(path, "libc-ares2"), library])
+    assert found.names == names
+    told = any(one.why.startswith("nothing shows that debian built them, and") for one in found.unknowns)
+    assert told == ("c-ares" in names)
+    elsewhere = Found(
+        [OS, dpkg_status(entry), owned(path, "libc-ares2"), library, file(f"opt/{path}", library.content)]
+    )
+    assert (f"opt/{path}",) in [one.locations for one in elsewhere.packages if one.name == "c-ares"]
+
+
 @pytest.mark.parametrize("name", ["python3-six", "python3"])  # a name may be cut
 def test_distroless_ownership_stands_in_the_checksums(name: str) -> None:
     found = Found(

@@ -1,9 +1,11 @@
 """Programs that no package manager installed, wherever they lie."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from hullguard.inventory import bounds
-from hullguard.inventory.analyzers.analyzer import Bill, File, Files
+from hullguard.inventory.analyzers.analyzer import Bill, Context, File, Files, Findings
 from hullguard.inventory.analyzers.binaries.carried import carried
 from hullguard.inventory.analyzers.binaries.elf import Elf
 from hullguard.inventory.analyzers.binaries.golang import Unmapped, modules
@@ -14,6 +16,7 @@ from hullguard.inventory.analyzers.language import Doubt, LargeFileAnalyzer, Pie
 from hullguard.inventory.analyzers.ownable import JAVA_RELEASE
 from hullguard.inventory.limits import Budget, Limits
 from hullguard.inventory.random_access import RandomAccess
+from hullguard.model.package import OS_TYPES, Package, PackageType
 
 _ELF = b"\x7fELF"
 _OTHERS = (b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce")
@@ -24,6 +27,8 @@ _COMMANDS = ("bin", "sbin")
 _LOOKED_UP = frozenset({"python", *(kind.name for kind in KINDS if kind.known)})
 # UPX leaves its mark behind the headers of the program that it makes.
 _PACKED, _PACKED_WITHIN = b"UPX!", 1024
+_BUILT = r"(?:\d+:)?{}(?:[.+~](?:dfsg|ds|repack)[^-]*)?(?:-.*)?"
+"""An upstream version as those of OS packages have it: between an epoch and a revision."""
 
 
 class BinariesAnalyzer(LargeFileAnalyzer):
@@ -72,6 +77,35 @@ class BinariesAnalyzer(LargeFileAnalyzer):
         if _PACKED in head:
             yield Doubt("is packed by UPX; what is in it cannot be read")
 
+    def analyze(self, files: Files, context: Context) -> Findings:
+        """Without libraries that are an OS package's by name and version, and that nobody's advisories speak of.
+
+        Where nothing shows that the distribution built the package they are looked up by themselves; of these that
+        would only repeat the package.
+        """
+        findings = super().analyze(files, context)
+        if context.unshown:
+            versions = defaultdict[str, list[Package]](list)
+            for package in context.packages:
+                versions[package.name].append(package)
+            findings.packages = [one for one in findings.packages if not _repeats(one, context, versions)]
+        return findings
+
     def found(self, files: Files) -> Iterator[tuple[str, File]]:
         yield from super().found(files)
         yield from files.sniffed(self.name)
+
+
+def _repeats(one: Package, context: Context, packages: Mapping[str, Sequence[Package]]) -> bool:
+    """Whether a library without advisories is what the OS package that lists it is built from, in the same version."""
+    if one.ecosystem or one.type != PackageType.GENERIC:
+        return False
+    (place,) = one.locations
+    owner = context.unshown.get(context.reals.get(place, place), "")
+    built = re.compile(_BUILT.format(re.escape(one.version)))
+    return any(
+        (package.source_name or package.name).lower().rstrip("0123456789.-") == one.name.rstrip("0123456789.-")
+        and built.fullmatch(package.source_version or package.version) is not None
+        for package in packages.get(owner, ())
+        if package.type in OS_TYPES
+    )
