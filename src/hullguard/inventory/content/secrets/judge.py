@@ -16,9 +16,13 @@ _PREFIX = 48
 # The tokens that makers print in their manuals, and what people write where a token is to go.
 _EXAMPLE = re.compile(
     rb"example|sample|placeholder|change[_-]?(?:me|it)|dummy|your[_-]|redacted|insert[_-]|replace[_-]?(?:me|with)|xxxx|\*\*\*|"
-    rb"<[a-z]|\$\{|\{\{|%\(|0123456789|1234567890|abcdefghij|deadbeef|eyJzdWIiOiIxMjM0NTY3ODkw",
+    rb"<[a-z]|\$\{|\{\{|%\(|deadbeef|eyJzdWIiOiIxMjM0NTY3ODkw",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(rb"0123456789|1234567890|abcdefghij", re.IGNORECASE)
+_SERIES = b"abcdefghijklmnopqrstuvwxyz\0" + b"0123456789" * 8
+_LEAST_SERIES, _MADE_AT_RANDOM, _RANDOM_ENTROPY = 4, 20, 4.0
+"""What is counted, from so many characters on; beside it so many of so many bits each are no example's."""
 _TRIVIAL = re.compile(
     rb"(?:my|your|the|some|db|root|user|test)?[_-]?(?:pass(?:word|wd|phrase)?|pw|pwd|user(?:name)?|secret|token|key|foo|bar|"
     rb"baz|test(?:ing)?|none|null|nil|true|false|string|value|hidden|empty)[0-9]{0,3}|abc|xyz",
@@ -92,7 +96,22 @@ def _plain_name(name: str) -> str:
 
 
 def _placeholder(value: bytes) -> bool:
-    return _EXAMPLE.search(value) is not None or _TRIVIAL.fullmatch(value) is not None
+    return _EXAMPLE.search(value) is not None or _counted(value) or _TRIVIAL.fullmatch(value) is not None
+
+
+def _counted(value: bytes) -> bool:
+    """Whether it is what people type along the alphabet and the digits, but for what makes it look like a token."""
+    if _COUNTED.search(value) is None:
+        return False
+    folded, rest, at = value.lower(), bytearray(), 0
+    while at < len(folded):
+        end = at + 1
+        while end < len(folded) and folded[at : end + 1] in _SERIES:
+            end += 1
+        if end - at < _LEAST_SERIES:
+            rest += value[at:end]
+        at = end
+    return len(rest) < _MADE_AT_RANDOM or entropy(bytes(rest)) < _RANDOM_ENTROPY
 
 
 def entropy(text: bytes) -> float:

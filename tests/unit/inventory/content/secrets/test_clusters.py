@@ -1,6 +1,7 @@
 """Passwords in manifests of Kubernetes, in Ansible's files and in the sources of packages."""
 
 import base64
+import json
 
 import pytest
 from tests.support.specimens import WORD, rules_found
@@ -32,6 +33,43 @@ def test_a_secret_as_a_cluster_prints_it() -> None:
     content = f"apiVersion: v1\ndata:\n  password: {CODED}\nkind: Secret\nmetadata:\n  name: app\n"
 
     assert rules_found("srv/backup.yml", content) == ["kubernetes-secret-exported"]
+
+
+def in_json(key: str, value: str, *, kind: str = "Secret", data: str = "data") -> dict[str, object]:
+    metadata = {"name": "app", "annotations": {"note": 'a "{" in it'}, "labels": {}}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, data: {"user": "YXBw", key: value}}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    ("key", "value", "data"),
+    [("password", CODED, "data"), ("DB_PASS", WORD, "stringData"), ("tls.key", CODED, "data")],
+)
+def test_a_secret_of_kubernetes_in_json(key: str, value: str, data: str, indent: int | None) -> None:
+    manifest = in_json(key, value, data=data)
+    exported = dict(sorted(manifest.items(), key=lambda pair: pair[0] == "kind"))
+
+    assert rules_found("srv/app.json", json.dumps(manifest, indent=indent)) == ["kubernetes-secret-json"]
+    assert rules_found("srv/app.json", json.dumps(exported, indent=indent)) == ["kubernetes-secret-json-exported"]
+    listed = {"kind": "List", "items": [in_json("a", "b", kind="ConfigMap"), exported]}
+    assert rules_found("srv/app.json", json.dumps(listed, indent=indent)) == ["kubernetes-secret-json-exported"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(in_json("password", CODED, kind="ConfigMap")),
+        json.dumps(in_json("password", CODED, kind="SealedSecret")),
+        json.dumps(in_json("password", "Y2hhbmdlbWU=")),
+        json.dumps(in_json("password", "${DB_PASSWORD}", data="stringData")),
+        json.dumps([{"kind": "Secret", "metadata": {}}, {"kind": "ConfigMap", "data": {"password": CODED}}]),
+        json.dumps([{"data": {"password": CODED}, "kind": "ConfigMap"}, {"kind": "Secret", "metadata": {}}]),
+        json.dumps({"valueFrom": {"secretKeyRef": {"kind": "Secret", "key": "password1"}}, "data": {"a": "text"}}),
+        json.dumps({"kind": "Secret"})[:-1] + ', "x": ' + "{" * 5000 + '"data": {"password": "' + CODED,
+    ],
+)
+def test_what_is_no_secret_of_kubernetes_in_json(content: str) -> None:
+    assert rules_found("srv/app.json", content) == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Passwords that tools keep for whoever uses them, known by the file they lie in."""
 
+from hullguard.inventory.content.secrets.rule import Rule
 from hullguard.inventory.content.secrets.rules.lines import (
     LINE,
     VALUE,
@@ -10,6 +11,8 @@ from hullguard.model.severity import Severity
 _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 
 _S_EXPRESSION = r"private-key[ \t\r\n]{0,8}\((?:[0-9]{1,2}:)?((?:rsa|ecc|dsa|elg)[ \t\r\n(:0-9A-Za-z#\-]{4,200})"
+_NKEY = r"S[ACNOUX][A-Z2-7]{56}"
+"""A seed of an account, a cluster, a server, an operator or a user (github.com/nats-io/nkeys, "strkey")."""
 
 TOOLS = (
     setting(
@@ -170,5 +173,22 @@ TOOLS = (
         _HIGH,
         LINE + r"Value:[ \t]{1,8}([^\r\n\x00]{4,300})",
         r"debconf/passwords\.dat(?:-old)?",
+    ),
+    setting(
+        "google-authenticator",
+        "Secret of Google Authenticator",
+        _HIGH,
+        r"(?:\A|\n)([A-Z2-7]{16,128})\r?\n\" ",
+        r"[^/]*\.google_authenticator",
+    ),
+    Rule(
+        "nats-seed",
+        "Private key of NATS",
+        _HIGH,
+        rf"SEED-{{3,8}}[ \t]{{0,4}}\r?\n[ \t]{{0,8}}({_NKEY})",
+        needs=("SEED-",),
+    ),
+    setting(
+        "nats-seed-file", "Private key of NATS", _HIGH, rf"(?:\A|\n)({_NKEY})[ \t\r]{{0,4}}(?:\n|\Z)", r"[^/]*\.nk"
     ),
 )
