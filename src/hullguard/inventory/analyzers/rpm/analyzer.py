@@ -29,6 +29,10 @@ _LISTS: dict[str, Callable[[bytes], Condensed]] = {
     _NAMES: manifest.condense_names,
 }
 _PLACE_OF_LISTS = "var/lib/rpmmanifest"
+_CUT = (
+    "a checksum in this log is wrong, so SQLite drops what was written to the package database from there on; "
+    "packages may be other ones, or of other versions"
+)
 _SHORT = (
     "the list has no epochs, vendors and sources of packages: those were judged as if they had no epoch, "
     "by their own names"
@@ -42,7 +46,7 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 13
+    name, version = "rpm", 14
     paths = (
         r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
         rf"|{_PLACE_OF_LISTS}/container-manifest-[12]"
@@ -101,6 +105,8 @@ class RpmAnalyzer(Analyzer):
             findings.say(path + _LOG, why, incomplete=True)
         elif log is not None:
             found = wal.apply(found, wal.pages_of(log.content))
+            if wal.is_cut(log.content):
+                findings.say(path + _LOG, _CUT, incomplete=True)
         journal = files.file(path + _JOURNAL)
         if journal is not None and journal.content:
             why = "a write to the package database broke off; its journal, which would take it back, was not applied"

@@ -13,16 +13,26 @@ _MAGICS = (0x377F0682, 0x377F0683)
 _VERSION = 3007000
 _SIZES = frozenset(1 << power for power in range(9, 17))
 _HEADER, _FRAME = 32, 24
+_LOST = b"!"
+"""Before what is kept of a log of which something is lost; no stream of zlib begins so."""
 
 
 def condense(content: bytes) -> bytes:
-    """The log as far as SQLite would read it, small; nothing when nothing in it was ever committed."""
-    content = content[: _valid(content)]
-    return zlib.compress(content, 1) if committed(content) else b""
+    """The log as far as SQLite would read it, small; nothing when nothing in it was ever committed, or lost."""
+    valid = _valid(content)
+    read = content[:valid]
+    lost = _LOST if _lost(content, valid) else b""
+    return lost + (zlib.compress(read, 1) if committed(read) else b"")
+
+
+def is_cut(condensed: bytes) -> bool:
+    """Whether SQLite would drop what was committed, because a checksum before it is wrong."""
+    return condensed.startswith(_LOST)
 
 
 def pages_of(condensed: bytes) -> dict[int, bytes]:
     """The committed pages of a log that ``condense`` kept."""
+    condensed = condensed.removeprefix(_LOST)
     if not condensed:
         return {}
     try:
@@ -31,11 +41,29 @@ def pages_of(condensed: bytes) -> dict[int, bytes]:
         return {}
 
 
+def _lost(content: bytes, valid: int) -> bool:
+    """Whether something was committed in the part that is not valid: a frame of this use of the log that ends it.
+
+    A write that broke off has none. Where not even the header is valid, its numbers tell nothing of the frames.
+    """
+    if len(content) < _HEADER + _FRAME:
+        return False
+    if not valid:
+        return any(content)
+    _, _, size, _, *salts = struct.unpack_from(">IIIIII", content)
+    for start in range(valid, len(content) - _FRAME - size + 1, _FRAME + size):
+        _, commit, *frame_salts = struct.unpack_from(">IIII", content, start)
+        if commit and frame_salts == salts:
+            return True
+    return False
+
+
 def _valid(content: bytes) -> int:
-    """Up to where the checksums are right, each of which covers all before it; 0 for a log of another kind."""
+    """Up to where salts and checksums are right, each of which covers all before; 0 for a log of another kind."""
     if len(content) < _HEADER:
         return 0
-    magic, version, size, _, _, _, *sums = struct.unpack_from(">8I", content)
+    magic, version, size, _, *salts_and_sums = struct.unpack_from(">8I", content)
+    salts, sums = salts_and_sums[:2], salts_and_sums[2:]
     if magic not in _MAGICS or version != _VERSION or size not in _SIZES:
         return 0
     order = "big" if magic & 1 else "little"
@@ -46,7 +74,8 @@ def _valid(content: bytes) -> int:
     while start + _FRAME + size <= len(content):
         known = _checksum(content[start : start + 8], known, order)
         known = _checksum(content[start + _FRAME : start + _FRAME + size], known, order)
-        if known != struct.unpack_from(">II", content, start + 16):
+        *frame_salts, first, second = struct.unpack_from(">4I", content, start + 8)
+        if frame_salts != salts or known != (first, second):
             break
         start += _FRAME + size
     return start

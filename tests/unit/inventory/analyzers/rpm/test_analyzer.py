@@ -1,6 +1,8 @@
 """rpm's packages of an image, and of a database that rpm itself wrote."""
 
+import contextlib
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -223,6 +225,40 @@ def test_a_database_that_rpm_wrote(tmp_path: Path) -> None:
     assert sorted(f"{one.name} {one.version} probe-1.5-3.src.rpm" for one in found.packages) == sorted(said)
     assert [found.named(name).source_version for name in ("probe", "libprobe")] == ["2:1.5-3", "1.5-3"]
     assert found.unknowns == []
+
+
+@pytest.mark.parametrize("at", [0, 9, 20, 28, 32, 40, 49, 60, 2000])
+def test_a_log_of_which_sqlite_drops_a_part_is_told(tmp_path: Path, at: int) -> None:
+    # Story: a bit that had flipped in the log made an update of a package vanish from the report.
+    database = SqliteDatabase(tmp_path)
+    database.install([BASH])
+    database.checkpoint()
+    main = file("var/lib/rpm/rpmdb.sqlite", database.main)
+    database.install([header("curl")])
+    database.install([header("zlib")])
+    log = bytearray(database.log)
+    log[at] ^= 1
+
+    found = Found([OS, main, file("var/lib/rpm/rpmdb.sqlite-wal", bytes(log))])
+
+    (tmp_path / "seen").mkdir()
+    (tmp_path / "seen/db").write_bytes(database.main)
+    (tmp_path / "seen/db-wal").write_bytes(log)
+    with contextlib.closing(sqlite3.connect(tmp_path / "seen/db")) as opened:
+        assert len(found.names) == opened.execute("SELECT count(*) FROM Packages").fetchone()[0] < 3
+    assert [one.what for one in found.unknowns if one.incomplete] == ["var/lib/rpm/rpmdb.sqlite-wal"]
+
+
+def test_of_a_write_that_broke_off_nothing_is_told(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path)
+    database.install([BASH])
+    database.checkpoint()
+    main = file("var/lib/rpm/rpmdb.sqlite", database.main)
+    database.install([header("curl")])
+    whole = database.log
+
+    for log in (whole[:-1], whole[:40], whole[:32], bytes(len(whole)), b""):
+        assert Found([OS, main, file("var/lib/rpm/rpmdb.sqlite-wal", log)]).unknowns == []
 
 
 def run(*command: str) -> str:
