@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hullguard.advisories.ages import OLD, Ages
 from hullguard.advisories.changes import EVERYTHING, Build, Change, Log
 from hullguard.advisories.coverage import covers, families, family_of
 from hullguard.advisories.match import Key, Known, Matched, Matcher
@@ -50,11 +51,15 @@ class DatabaseStatus(Struct, frozen=True):
     """When all records of an ecosystem were last seen in its archive; what has vanished since then is still here."""
     newest: date | None = None
     """The last day on which a record was changed; None where the database does not say."""
+    newest_of: dict[str, date] = {}
+    """The same by ecosystem without its release, of those records that speak of it alone."""
+    behind: tuple[str, ...] = ()
+    """Those whose newest record is far older than ``newest``, and of which nobody knows that they are up to date."""
 
-    def older_than(self, age: timedelta, now: datetime) -> list[str]:
-        """The sources that are older; all of it where no source says its age."""
+    def old(self, now: datetime) -> list[str]:
+        """The sources that an update has missed, or that are far behind others; all where no source says its age."""
         stamps = self.updated or {"all of it": self.built}
-        return sorted(source for source, at in stamps.items() if now - at > age)
+        return sorted({*self.behind, *(source for source, at in stamps.items() if now - at > OLD)})
 
 
 class Advisories:
@@ -70,6 +75,7 @@ class Advisories:
         self._matcher = Matcher(self)
         self._ecosystems = frozenset(key[8:] for key in self._meta if key.startswith("records:"))
         self._own = families(self._meta, self._ecosystems)
+        self._ages = Ages(self._meta, self._instants("updated:"), self._newest())
 
     @classmethod
     def open(cls, path: Path) -> "Advisories":
@@ -145,7 +151,11 @@ class Advisories:
             built, newest = self._instant("built"), self._newest()
             updated, confirmed = self._instants("updated:"), self._instants("seen:whole:")
         size = self._path.stat().st_size
-        return DatabaseStatus(str(self._path), size, built, counted, kev, epss, ratings, updated, confirmed, newest)
+        return DatabaseStatus(
+            *(str(self._path), size, built, counted, kev, epss, ratings, updated, confirmed, newest),
+            newest_of=self._ages.newest,
+            behind=tuple(self._ages.behind),
+        )
 
     def notes(self) -> dict[str, str]:
         """What updates noted for the next one."""
@@ -198,6 +208,10 @@ class Advisories:
     def covers(self, ecosystem: str) -> bool:
         """Whether it has the advisories of an ecosystem, and not only those of others that name it by the way."""
         return covers(self._own, ecosystem)
+
+    def doubt(self, ecosystem: str, today: date) -> str | None:
+        """What must be said of the age of its advisories; None where they are fresh."""
+        return self._ages.doubt(ecosystem, today)
 
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]:
         """Everything said of one package."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.advisories.changes import Change
+from hullguard.advisories.coverage import family_of
 from hullguard.advisories.evaluate import Verdict, judge, settled
 from hullguard.advisories.findings import Findings, Match, findings, in_package
 from hullguard.advisories.osv import Advisory, Statement
@@ -30,6 +31,7 @@ class Lookup(Protocol):
     def statements(self, ecosystem: str, name: str) -> Sequence[tuple[Advisory, Statement]]: ...
     def ecosystems(self) -> frozenset[str]: ...
     def covers(self, ecosystem: str) -> bool: ...
+    def doubt(self, ecosystem: str, today: date) -> str | None: ...
     def named_in(self, ecosystems: Collection[str], names: Collection[str]) -> frozenset[str]: ...
     def known_exploited(self, cve: str) -> bool: ...
     def epss(self, cve: str) -> float | None: ...
@@ -230,6 +232,7 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         yield Unknown(name, why)
     if others:
         yield Unknown(f"{others} other packages", "no advisories speak of their kind, or of a version such as theirs")
+    yield from _old(counts, lookup, today)
     for ecosystem, count in counts.items():
         if not ecosystem:
             why = (
@@ -249,6 +252,14 @@ def _gaps(inventory: Inventory, lookup: Lookup, today: date) -> Iterable[Unknown
         elif elsewhere := _elsewhere(inventory, ecosystem, lookup):
             why = "advisories speak of them for other products only, whose builds are numbered otherwise; not judged"
             yield Unknown(f"{len(elsewhere)} packages of {ecosystem}: {', '.join(elsewhere[:_NAMED])}", why)
+
+
+def _old(ecosystems: Iterable[str], lookup: Lookup, today: date) -> Iterator[Unknown]:
+    """Of which of those by which packages are judged the advisories may have an end long ago, each family once."""
+    judged = {family_of(each): each for each in ecosystems if each and lookup.covers(each)}
+    for family, ecosystem in judged.items():
+        if (why := lookup.doubt(ecosystem, today)) is not None:
+            yield Unknown(f"advisories of {family}", why)
 
 
 def _counted(inventory: Inventory, lookup: Lookup) -> tuple[dict[str, int], int]:

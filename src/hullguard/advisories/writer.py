@@ -79,6 +79,7 @@ class Writer:
         places = [(self._place(package), which) for package, which in of]
         kept = postings([one.number << HALF | which for one, which in places])
         own = self._own(record, Speaker(core.publisher, frozenset(owners(kept)), self._family))
+        ecosystems = {one.ecosystem for one, _ in places}
         if any(is_older(record, modified) for _, modified in own):
             return False
         gone = None if own else self._withdrawn(record.id)
@@ -86,6 +87,7 @@ class Writer:
             if is_older(record, gone):
                 return False
             self._gone[record.id] = None
+        self._coverage.saw(record.id, ecosystems, record.modified)
         if own:
             for number, _ in own[1:]:
                 self._drop(record.id, number)
@@ -97,7 +99,7 @@ class Writer:
         self._seen[record.id] = (*others, (number, record.modified))
         for one, which in places:
             one.postings.append(number << HALF | which)
-        self._count(record.id, {one.ecosystem for one, _ in places}, 1)
+        self._count(record.id, ecosystems, 1)
         if not self._fresh:
             self._changed.update(owners(kept))
         name = twin(record.id, number) if others else record.id

@@ -1,6 +1,7 @@
 """A database that was made of some ecosystems' dumps is not taken for one of all that those name."""
 
 import sqlite3
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,10 @@ def test_a_database_that_was_not_told_covers_what_it_names(tmp_path: Path) -> No
     made.close()
     connection = sqlite3.connect(path)
     with connection:
-        connection.execute("DELETE FROM meta WHERE key LIKE 'own:%'")
+        connection.execute("DELETE FROM meta WHERE key LIKE 'own:%' OR key LIKE 'newest:%'")
     connection.close()
 
     assert Advisories.open(path).covers("Maven")
     counted = database(tmp_path, record("GHSA-9", LODASH))
     assert (counted.covers("Maven"), counted.covers("npm")) == (False, True)
+    assert counted.status().newest_of == {"npm": date(2025, 1, 1)}

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,15 @@ def pack(database: Path, output: Path, key: Path, ecosystems: Sequence[str] = ()
 
 
 class _Dates:
-    """When each source was last up to date; what came by hand is as old as the database."""
+    """When each source was last up to date; what came by hand is as old as its newest record, tables as the database.
+
+    To call it as new as the database would have it count as up to date wherever the bundle is imported.
+    """
 
     def __init__(self, advisories: Advisories) -> None:
         status = advisories.status()
-        self.built, self._updated = status.built, status.updated
+        newest = {name: datetime.combine(day, time(), UTC) for name, day in status.newest_of.items()}
+        self.built, self._updated = status.built, newest | status.updated
 
     def of(self, source: str) -> datetime:
         return self._updated.get(source, self.built)

@@ -1,13 +1,14 @@
 """``hullguard db``: the advisory database."""
 
 import enum
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hullguard.advisories.addresses import EPSS, KEV, OSV
+from hullguard.advisories.ages import OLD
 from hullguard.app.cli import exits
 from hullguard.app.cli.output import progress_of
 from hullguard.app.cli.scan_options import default_database
@@ -23,7 +24,6 @@ db = typer.Typer(help="The advisory database.", no_args_is_help=True)
 
 Database = Annotated[Path | None, typer.Option("--db", help="The database file.", show_default=False)]
 _NAMED = 20
-_OLD = timedelta(days=7)
 
 
 class Form(enum.StrEnum):
@@ -133,10 +133,10 @@ def status(
     finally:
         advisories.close()
     now = datetime.now(UTC)
-    old = state.older_than(_OLD, now)
+    old = state.old(now)
     if old:
         exits.remark(
-            say("older than {days} days: {sources}; see `hullguard db update`", days=_OLD.days, sources=", ".join(old))
+            say("older than {days} days: {sources}; see `hullguard db update`", days=OLD.days, sources=", ".join(old))
         )
     if form is Form.JSON:
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(state), "old": old}))
@@ -159,7 +159,9 @@ def status(
     for family, records in sorted(families.items()):
         releases = sum(name.partition(":")[0] == family and ":" in name for name in state.records)
         several = f"  {say('in {count} releases', count=releases)}" if releases else ""
-        typer.echo(f"  {plain(family):<28} {records:>8}{several}")
+        day = state.newest_of.get(family)
+        newest = f"  {say('newest of {day}', day=day)}" if day else ""
+        typer.echo(f"  {plain(family):<28} {records:>8}{several}{newest}")
     if state.updated:
         typer.echo(say("last known to be up to date"))
     for source, at in state.updated.items():

@@ -272,6 +272,19 @@ def test_scores_that_are_cut_off_do_not_count_as_brought_up_to_date(
     assert "updated:epss" not in opened(db).notes()
 
 
+def test_what_came_by_hand_is_as_old_as_its_newest_record_on_the_other_side_too(
+    bundle: Path, trusted: Path, db: Path
+) -> None:
+    import_bundles([bundle], db, trusted)
+
+    updated = opened(db).status().updated
+    assert {name: at.date().isoformat() for name, at in updated.items() if name in ("Debian", "Red Hat")} == {
+        "Debian": "2025-01-01",
+        "Red Hat": "2025-01-01",
+    }
+    assert updated["kev"].date() == opened(db).status().built.date()
+
+
 def test_a_bundle_of_half_the_records_is_refused_as_a_whole(
     source: Path, key: Path, trusted: Path, tmp_path: Path, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

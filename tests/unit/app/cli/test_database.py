@@ -157,6 +157,17 @@ def test_the_status_says_how_old_each_source_is(mirror: SmallMirror, tmp_path: P
     ]  # fmt: skip
 
 
+def test_the_status_says_of_which_day_each_ecosystems_newest_advisory_is(tmp_path: Path) -> None:
+    old = record("GHSA-1", affected("npm", "one", ZERO), modified="2025-01-01T00:00:00Z")
+    database(tmp_path, old, record("D-1", affected("Debian:12", "bash", ZERO), modified="2026-01-01T00:00:00Z")).close()
+
+    done = db("status", "--db", tmp_path / "advisories.db")
+
+    assert "  npm                                 1  newest of 2025-01-01\n" in done.stdout
+    assert "in 1 releases  newest of 2026-01-01\n" in done.stdout
+    assert done.stderr == "hullguard: older than 7 days: npm; see `hullguard db update`\n"
+
+
 def test_a_database_made_by_hand_is_as_old_as_it_was_built(tmp_path: Path) -> None:
     database(tmp_path, record("GHSA-1", affected("npm", "one", ZERO))).close()
     file = tmp_path / "advisories.db"
