@@ -78,6 +78,8 @@ export async function remove(path: string, options: Options = {}): Promise<void>
 
 async function send<T>(method: string, path: string, options: Options): Promise<{ body: T }> {
   let response: Response
+  let text: string
+  const silent = AbortSignal.timeout(SILENT)
   try {
     response = await fetch(address(path, options.query), {
       method,
@@ -89,16 +91,16 @@ async function send<T>(method: string, path: string, options: Options): Promise<
             ? options.body
             : JSON.stringify(options.body),
       credentials: 'same-origin',
-      signal: options.signal ?? AbortSignal.timeout(SILENT),
+      signal: options.signal ? AbortSignal.any([options.signal, silent]) : silent,
     })
+    text = await response.text()
   } catch (cause) {
     if (options.signal?.aborted) throw cause
     markLost()
     throw new Problem(0, 'no-connection', 'The server did not answer.')
   }
   markConnected()
-  if (!response.ok) throw await problem(response, path)
-  const text = response.status === 204 ? '' : await response.text()
+  if (!response.ok) throw problemOf(response, text, response.headers.get('X-Request-Id'), path)
   return { body: (text ? JSON.parse(text) : undefined) as T }
 }
 
@@ -110,11 +112,6 @@ function headers(method: string, options: Options): Headers {
   if (options.ifMatch !== undefined) result.set('If-Match', `"v${options.ifMatch}"`)
   if (options.idempotencyKey) result.set('Idempotency-Key', options.idempotencyKey)
   return result
-}
-
-async function problem(response: Response, path: string): Promise<Problem> {
-  const text = await response.text().catch(() => '')
-  return problemOf(response, text, response.headers.get('X-Request-Id'), path)
 }
 
 /** What was answered instead; something between here and the server may have answered in words of its own. */

@@ -1,4 +1,4 @@
-/** One thing, read by its address and kept fresh. */
+/** One thing, read by its address; where it names the kinds of news that concern it, it is kept fresh. */
 import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
 import { get, type Problem } from '@/api/client'
 import { recovered } from '@/api/connection'
@@ -8,6 +8,8 @@ import { paced } from '@/composables/pace'
 
 const GAP = 250
 const REFRESH = 60_000
+/** Not there any more, or not for this person: what was shown of it is not true any more. */
+const GONE = new Set([403, 404])
 
 export interface Item<T> {
   value: ShallowRef<T | null>
@@ -27,11 +29,13 @@ export function useItem<T>(path: () => string | null, kinds: readonly Kind[] = [
   async function read(quiet: boolean): Promise<void> {
     const where = path()
     const own = ++turn
-    if (!where) return
+    // What is at another address is another thing: neither this one nor why it could not be had is true of it.
     if (!quiet) {
       loading.value = true
       value.value = null
+      problem.value = null
     }
+    if (!where) return
     try {
       const found = await get<T>(where)
       if (own !== turn) return
@@ -40,17 +44,23 @@ export function useItem<T>(path: () => string | null, kinds: readonly Kind[] = [
       asOf.value = new Date()
     } catch (failure) {
       if (own !== turn) return
-      if (!quiet || !value.value) problem.value = asProblem(failure)
+      const found = asProblem(failure)
+      if (GONE.has(found.status)) value.value = null
+      if (!value.value) problem.value = found
     }
     loading.value = false
   }
 
   const refresh = paced(() => read(true), GAP)
   watch(path, () => void read(false), { immediate: true })
-  watch(recovered, () => void read(true))
+  // Without kinds it is read once: a form starts from one version, and must not get another under what is typed.
+  const kept = kinds.length > 0
+  watch(recovered, () => {
+    if (kept || problem.value) void read(true)
+  })
   onChange(kinds, refresh.soon)
   const regular = setInterval(() => {
-    if (document.visibilityState === 'visible') void read(true)
+    if (kept && document.visibilityState === 'visible') refresh.soon()
   }, REFRESH)
   onScopeDispose(() => {
     turn += 1

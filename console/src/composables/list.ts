@@ -106,7 +106,7 @@ export function useList<T>(settings: Settings<T>): List<T> {
   watch(recovered, () => void read(true))
   if (settings.kinds) onChange(settings.kinds, refresh.soon)
   const regular = setInterval(() => {
-    if (document.visibilityState === 'visible') void read(true)
+    if (document.visibilityState === 'visible') refresh.soon()
   }, REFRESH)
   onScopeDispose(() => {
     clearInterval(regular)
