@@ -17,6 +17,7 @@ const NAMES = [
   'containers',
   'nodes',
   'incidents',
+  'incident',
   'advisories',
   'exceptions',
 ]
