@@ -20,6 +20,8 @@ const NAMES = [
   'incident',
   'advisories',
   'exceptions',
+  'audit',
+  'policy',
 ]
 
 export interface Mounted {

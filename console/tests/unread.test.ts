@@ -268,6 +268,25 @@ describe('a comparison', () => {
     expect(text).not.toContain('does not mean that it is fixed')
   })
 
+  it('has no check mark beside what it cannot know', async () => {
+    const mark = async (made: Partial<Difference>) => {
+      serverSays({
+        '/images/a/difference': { ...difference, ...made },
+        '/images/a': IMAGE,
+        '/images/b': IMAGE,
+      })
+      const page = await mounted(Compare, {}, 'en', '/compare/a/b?tab=packages')
+      await page.settle()
+      const icon = page.root.querySelector('.empty svg')?.innerHTML
+      page.unmount()
+      return icon
+    }
+    const [known, unknown] = [await mark({}), await mark(undecided)]
+    expect(known).toBeTruthy()
+    expect(unknown).toBeTruthy()
+    expect(unknown).not.toBe(known)
+  })
+
   it('is there after another try where one of the two could not be had', async () => {
     const answers: Record<string, unknown> = { '/images/a/difference': difference, '/images/b': IMAGE }
     serverSays(answers)
