@@ -30,8 +30,10 @@ async def ask(module: str, job: object, answer: type[Answer], seconds: float, wh
 
     Raises LimitReached where it takes longer, Unavailable where it ends without an answer.
     """
-    # Of a group of its own: what a terminal sends to whoever asks is that one's to tell.
-    async with running(sys.executable, "-P", "-m", module, stdin=asyncio.subprocess.PIPE, process_group=0) as process:
+    # Of a session of its own: what a terminal sends to whoever asks is that one's to tell.
+    async with running(
+        sys.executable, "-P", "-m", module, stdin=asyncio.subprocess.PIPE, start_new_session=True
+    ) as process:
         assert process.stdin is not None  # noqa: S101 -- asked for above
         assert process.stdout is not None  # noqa: S101 -- asked for above
         try:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import uvloop
 from msgspec import Struct
 
 from hullguard.inventory import apart
@@ -55,6 +56,11 @@ async def test_it_is_told_on_its_input_alone_and_answers(worker: None) -> None:
     assert said.text == "secret" * 10_000
     assert said.pid != os.getpid()
     assert not any("secret" in word for word in said.argv)
+
+
+def test_it_is_asked_by_the_loop_that_servers_have(worker: None) -> None:
+    # Story: an argument that asyncio knows and uvloop does not broke every reading of a registry, and no test saw it.
+    assert uvloop.run(apart.ask("echoes", Job("x"), Said, 60, "it")).text == "x"
 
 
 async def test_one_that_dies_or_says_too_much_is_told(worker: None) -> None:
