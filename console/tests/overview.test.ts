@@ -3,10 +3,13 @@ import type { Overview } from '@/api/types'
 import ExpiresCard from '@/components/overview/ExpiresCard.vue'
 import HandleCard from '@/components/overview/HandleCard.vue'
 import Page from '@/pages/Overview.vue'
+import { IMAGE } from './records'
 import { mounted, serverSays, type Mounted } from './mounted'
 
 const HOUR = 3_600_000
 const before = (hours: number) => new Date(Date.now() - hours * HOUR).toISOString()
+
+const KNOWN = { images: 0, unscanned: 0, incomplete: 0, unmatched: 0, unjudged: 0 }
 
 /** A house in which everything is well. */
 const well: Overview = {
@@ -19,6 +22,8 @@ const well: Overview = {
   images: 0,
   images_running: 0,
   images_at_risk: 0,
+  doubts: KNOWN,
+  doubts_running: KNOWN,
   top_images: [],
   vulnerabilities: {},
   containers: 0,
@@ -109,6 +114,43 @@ describe('the advisory database', () => {
     const overview = { ...well, advisories_every_hours: 1, advisories_update: null }
     page = await mounted(ExpiresCard, { overview })
     expect(page.text()).toContain('Less than a day old')
+  })
+})
+
+describe('running images of which not all is known', () => {
+  const running = { ...well, images: 3, images_running: 2 }
+  const doubts_running = { images: 2, unscanned: 0, incomplete: 1, unmatched: 0, unjudged: 1 }
+
+  it('are no all-clear, and lead to their list', async () => {
+    const { text, root } = await shown({ ...running, doubts_running })
+    expect(text()).not.toMatch(/nothing waits|No vulnerabilities|No running image/)
+    expect(text()).toContain(
+      'Every node is protected. No open incident. 2 running images are not known in full.',
+    )
+    expect(text()).toContain(
+      '2 running images are not known in full (1 incomplete, 1 with packages not judged)',
+    )
+    expect(text()).toContain('Nothing that was read and judged in the running images')
+    expect(root.querySelector('#risk a')?.textContent.trim()).toBe('–')
+    const link = root.querySelector<HTMLAnchorElement>('.doubts a')
+    expect(link?.getAttribute('href')).toBe('/images?running=true&whole=false')
+  })
+
+  it('are told beside those in which something was found', async () => {
+    const found = { images_at_risk: 1, top_images: [IMAGE], vulnerabilities: { high: 1 } }
+    const { text, root } = await shown({ ...running, ...found, doubts_running }, 'zh-CN')
+    expect(root.querySelector('#risk a')?.textContent.trim()).toBe('1')
+    expect(text()).toContain(
+      '2 个正在运行的镜像未能全部读取或判断（1 个不完整、1 个有软件包未经判断），未显示内容并不代表没有问题。',
+    )
+  })
+
+  it('are none where all is known', async () => {
+    const { text, root } = await shown(running)
+    expect(root.querySelector('.doubts')).toBeNull()
+    expect(text()).toContain('No running image has a serious vulnerability with a fix.')
+    expect(text()).toContain('No vulnerabilities')
+    expect(root.querySelector('#risk a')?.textContent.trim()).toBe('0')
   })
 })
 

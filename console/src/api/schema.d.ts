@@ -1663,6 +1663,8 @@ export interface components {
             images: number;
             images_running: number;
             images_at_risk: number;
+            doubts: components["schemas"]["Doubts"];
+            doubts_running: components["schemas"]["Doubts"];
             top_images: components["schemas"]["ImageSummary"][];
             vulnerabilities: {
                 [key: string]: number;
@@ -1681,6 +1683,17 @@ export interface components {
          * @enum {unknown}
          */
         Severity: "critical" | "high" | "low" | "medium" | "negligible" | "unknown";
+        /**
+         * Doubts
+         * @description Images in which more may be than was found; one may be so for several reasons.
+         */
+        Doubts: {
+            images: number;
+            unscanned: number;
+            incomplete: number;
+            unmatched: number;
+            unjudged: number;
+        };
         /**
          * ImageSummary
          * @description One image by its id (the configuration's digest), wherever it lies.
@@ -4323,6 +4336,8 @@ export interface operations {
                 vulnerability?: string;
                 package?: string;
                 scanned?: boolean;
+                /** @description All of it was read and judged. */
+                whole?: boolean;
                 /** @description One node, registry or submission has it, and nothing else. */
                 alone?: boolean;
             };

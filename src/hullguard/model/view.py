@@ -91,6 +91,21 @@ class ImageContent(Struct, frozen=True, kw_only=True):
     """Of each ``source`` of what does not count, who said so: who made the exception, or a VEX document's author."""
 
 
+class Doubts(Struct, frozen=True, kw_only=True):
+    """Images in which more may be than was found; one may be so for several reasons."""
+
+    images: int
+    """Each once, whatever the reasons."""
+    unscanned: int
+    """Their inventory is still to be taken."""
+    incomplete: int
+    """Something in them could not be read."""
+    unmatched: int
+    """Their inventory waits to be matched against the advisories, or there are none to match with."""
+    unjudged: int
+    """Packages of theirs are such that no advisories are known for them."""
+
+
 class Overview(Struct, frozen=True, kw_only=True):
     """The first screen's figures, in the order in which a person asks."""
 
@@ -105,7 +120,11 @@ class Overview(Struct, frozen=True, kw_only=True):
     images: int
     images_running: int
     images_at_risk: int
-    """Running images with a critical or high vulnerability that has a fix."""
+    """Running images with a critical or high vulnerability that has a fix, as far as is known: see the doubts."""
+    doubts: Doubts
+    """Of all images."""
+    doubts_running: Doubts
+    """Of running images: while there are any, no figure of vulnerabilities of theirs is an all-clear."""
     top_images: tuple[ImageSummary, ...]
     vulnerabilities: dict[Severity, int]
     """Of running images, each vulnerability counted once per image."""

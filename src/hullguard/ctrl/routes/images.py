@@ -38,6 +38,7 @@ class ImageQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True
     package: Short | None = None
     """The name of a package in them, its own or that of its source package."""
     scanned: bool | None = None
+    whole: Annotated[bool, Meta(description="All of it was read and judged.")] | None = None
     alone: Annotated[bool, Meta(description="One node, registry or submission has it, and nothing else.")] | None = None
 
 

@@ -1,6 +1,7 @@
 """From rows of ``images`` to summaries, and the filters of the image list."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -42,6 +43,8 @@ class ImageFilter(Struct, frozen=True):
     package: str | None = None
     """The name of a package in them, its own or that of its source package."""
     scanned: bool | None = None
+    whole: bool | None = None
+    """Whether all of it was read and judged, so that nothing found means that nothing is known."""
     alone: bool | None = None
     """Whether it lies in one place only: when that goes, the image does."""
 
@@ -62,6 +65,17 @@ LISTING = Listing(
     default="-risk",
     search=(images.c.searched, images.c.id),
 )
+
+
+_UNMATCHED = sa.or_(images.c.matched.is_(None), images.c.advisories_built.is_(None))
+DOUBTS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
+    "unscanned": images.c.scanned.is_(None),
+    "incomplete": sa.and_(images.c.scanned.is_not(None), sa.not_(images.c.complete)),
+    "unmatched": sa.and_(images.c.scanned.is_not(None), _UNMATCHED),
+    "unjudged": images.c.unjudged > 0,
+}
+"""Why more may be in an image than was found, under the names of ``Doubts``."""
+DOUBTFUL: Final = sa.or_(*DOUBTS.values())
 
 
 def is_running(tx: Transaction) -> sa.ColumnElement[bool]:
@@ -154,6 +168,8 @@ async def conditions(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElem
 
 async def _inside(tx: Transaction, wanted: ImageFilter) -> list[sa.ColumnElement[bool]]:
     found = []
+    if wanted.whole is not None:
+        found.append(sa.not_(DOUBTFUL) if wanted.whole else DOUBTFUL)
     if wanted.vulnerability is not None:
         found.append(having(tx, await speak_of(tx, (wanted.vulnerability,))))
     if wanted.package is not None:

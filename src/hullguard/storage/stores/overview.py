@@ -11,12 +11,12 @@ from hullguard.model.node import NodeState
 from hullguard.model.registry import ImageState, RegistryState
 from hullguard.model.report import AdvisoryState
 from hullguard.model.severity import Severity
-from hullguard.model.view import ImageSummary, Overview
+from hullguard.model.view import Doubts, ImageSummary, Overview
 from hullguard.storage.dialect import EPOCH
 from hullguard.storage.stores import node_rows
 from hullguard.storage.stores.advisory_runs import AdvisoryRuns
 from hullguard.storage.stores.containers import RUNNING
-from hullguard.storage.stores.image_rows import is_running, severities, summaries, visible
+from hullguard.storage.stores.image_rows import DOUBTFUL, DOUBTS, is_running, severities, summaries, visible
 from hullguard.storage.stores.incident_counts import day_of
 from hullguard.storage.stores.quotas import Quotas
 from hullguard.storage.stores.settings import ADVISORIES, ADVISORIES_TROUBLE, Settings
@@ -39,7 +39,7 @@ _TROUBLED = sa.or_(
 
 async def overview(tx: Transaction) -> Overview:
     """Everything at one instant; the days are UTC's."""
-    running = await _running_images(tx)
+    known, running = await _known_images(tx), await _running_images(tx)
     quota = await Quotas(tx).get()
     advisories = await Settings(tx).get(ADVISORIES, AdvisoryState) or AdvisoryState(None)
     chosen = await AdvisoryRuns(tx).chosen()
@@ -50,9 +50,11 @@ async def overview(tx: Transaction) -> Overview:
         quota_used=quota.used,
         incidents_open=await _open_incidents(tx),
         incidents_per_day=await _per_day(tx),
-        images=int(await tx.scalar(_images(tx, sa.func.count())) or 0),
-        images_running=int(running.images or 0),
+        images=known.images,
+        images_running=running.images,
         images_at_risk=int(running.at_risk or 0),
+        doubts=_doubts(known),
+        doubts_running=_doubts(running),
         top_images=tuple(await _top_images(tx)),
         vulnerabilities=severities(running),
         containers=await _count(tx, containers, containers.c.state == RUNNING),
@@ -113,11 +115,29 @@ def _images(tx: Transaction, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(*columns).select_from(images).where(*visible(tx), images.c.present)
 
 
+_DOUBTS = {"doubtful": DOUBTFUL, **DOUBTS}
+
+
+def _how_many() -> list[sa.ColumnElement[Any]]:
+    """Of the images that are asked for: all, and those in which more may be than was found."""
+    return [
+        sa.func.count().label("images"),
+        *(sa.func.sum(sa.case((condition, 1), else_=0)).label(name) for name, condition in _DOUBTS.items()),
+    ]
+
+
+def _doubts(row: Any) -> Doubts:
+    return Doubts(images=int(row.doubtful or 0), **{name: int(getattr(row, name) or 0) for name in DOUBTS})
+
+
+async def _known_images(tx: Transaction) -> Any:
+    return await tx.first(_images(tx, *_how_many()))
+
+
 async def _running_images(tx: Transaction) -> Any:
     sums = [sa.func.sum(images.c[severity.value]).label(severity.value) for severity in Severity]
     at_risk = sa.func.sum(sa.case((images.c.fixable_serious > 0, 1), else_=0)).label("at_risk")
-    select = _images(tx, sa.func.count().label("images"), at_risk, *sums)
-    return await tx.first(select.where(is_running(tx)))
+    return await tx.first(_images(tx, *_how_many(), at_risk, *sums).where(is_running(tx)))
 
 
 async def _top_images(tx: Transaction) -> list[ImageSummary]:
