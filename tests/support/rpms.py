@@ -1,5 +1,6 @@
 """rpm databases made by hand, in every format."""
 
+import hashlib
 import sqlite3
 import struct
 import zlib
@@ -26,6 +27,24 @@ def header(name: str, version: str = "1.0", release: str = "1.el9", **fields: st
         index += struct.pack(">IIII", _TAGS[key], kind, len(store), len(values))
         store += data
     return struct.pack(">II", len(index) // 16, len(store)) + index + store
+
+
+def sealed(blob: bytes, *, sha256: bool = True, sha1: bool = True) -> bytes:
+    """The header as rpm keeps it: an immutable region, behind it the digests and the time of the installation."""
+    tags, size = struct.unpack_from(">II", blob)
+    index, store = blob[8 : 8 + 16 * tags], blob[8 + 16 * tags :]
+    region = struct.pack(">IIiI", 63, 7, size, 16) + index
+    covered = store + struct.pack(">IIiI", 63, 7, -len(region), 16)
+    hashed = b"\x8e\xad\xe8\x01\0\0\0\0" + struct.pack(">II", tags + 1, len(covered)) + region + covered
+    beside, data = b"", covered
+    for wanted, tag, name in ((sha1, 269, "sha1"), (sha256, 273, "sha256")):
+        if wanted:
+            beside += struct.pack(">IIII", tag, 6, len(data), 1)
+            data += hashlib.new(name, hashed, usedforsecurity=False).hexdigest().encode() + b"\0"
+    data += b"\0" * (-len(data) % 4)
+    beside += struct.pack(">IIII", 1008, 4, len(data), 1)
+    data += struct.pack(">I", 1_700_000_000)
+    return struct.pack(">II", (len(region) + len(beside)) // 16, len(data)) + region + beside + data
 
 
 def ndb(*blobs: bytes) -> bytes:

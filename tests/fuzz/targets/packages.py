@@ -83,8 +83,10 @@ def _locks() -> list[Target]:
 
 def _headers() -> list[bytes]:
     return [
-        rpms.header(
-            "bash", "5.1.8", "6.el9", epoch=1, arch="x86_64", source="bash-5.1.8-6.el9.src.rpm", vendor="Red Hat"
+        rpms.sealed(
+            rpms.header(
+                "bash", "5.1.8", "6.el9", epoch=1, arch="x86_64", source="bash-5.1.8-6.el9.src.rpm", vendor="Red Hat"
+            )
         ),
         rpms.header(
             "python3-six",

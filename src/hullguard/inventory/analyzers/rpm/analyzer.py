@@ -1,6 +1,6 @@
 """rpm's packages, wherever a distribution keeps its database and in whichever format, or a list in its place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from packageurl import PackageURL
 
@@ -46,7 +46,7 @@ class RpmAnalyzer(Analyzer):
     own was given its epoch apart from the source's, too.
     """
 
-    name, version = "rpm", 14
+    name, version = "rpm", 15
     paths = (
         r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:rpmdb\.sqlite(?:-wal|-journal)?|Packages(?:\.db)?)"
         rf"|{_PLACE_OF_LISTS}/container-manifest-[12]"
@@ -113,6 +113,7 @@ class RpmAnalyzer(Analyzer):
             findings.say(path + _JOURNAL, why, incomplete=True)
         for why in found.problems:
             findings.say(path, f"the package database is damaged: {why}", incomplete=True)
+        _say_what_is_not_whole(path, found.records, findings)
         owners, others = list[Owner](), list[str]()
         origins, newest = _origins(file), max(file.layer, log.layer if log is not None else 0)
         for record in found.records:
@@ -133,6 +134,15 @@ class RpmAnalyzer(Analyzer):
         provenance.take(findings, context.distribution, owners, fhs=False)
         third_party.tell(findings, context.distribution, others)
         return any(record.name != manifest.KEY for record in found.records)
+
+
+def _say_what_is_not_whole(path: str, records: Sequence[Record], findings: Findings) -> None:
+    if changed := [record.name for record in records if not record.whole]:
+        why = (
+            f"{len(changed)} packages are not what their digests say, {changed[0]} the first of them: they were "
+            "taken for what their headers name, which may be another version or source"
+        )
+        findings.say(path, f"the package database is damaged: {why}", incomplete=True)
 
 
 def _databases(files: Files) -> Iterator[tuple[str, str, File]]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hullguard.inventory.analyzers.analyzer import is_name, text
 from hullguard.inventory.analyzers.ownable import ownable
+from hullguard.inventory.analyzers.rpm import region
 from hullguard.inventory.fingerprint import MD5, SHA1, SHA256, UNKNOWN, checksum_of_hex
 
 _MAX_TAGS = 1 << 16
@@ -22,7 +23,8 @@ _KINDS = {1: MD5, 2: SHA1, 8: SHA256}
 _CONFIGURATION = 1
 """The flag of what somebody may well have changed."""
 _DIRECTORY_INDEXES, _BASE_NAMES, _DIRECTORY_NAMES = 1116, 1117, 1118
-
+_IDENTITY = (_NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _ARCH, _SOURCE_RPM, _MODULARITY_LABEL)
+"""What rpm never adds when it installs a package; names of files it does, where it moves them."""
 
 _LONGEST = 1000
 """Characters of a value."""
@@ -49,6 +51,8 @@ class Record(Struct, frozen=True, array_like=True):
     """Those of its files for which it matters whose they are (``ownable``)."""
     sums: tuple[str, ...] = ()
     """Their checksums."""
+    whole: bool = True
+    """Whether the header is what its digest says, as far as it has one."""
 
 
 def parse(blob: bytes) -> Record:
@@ -74,6 +78,7 @@ def parse(blob: bytes) -> Record:
         license=values.string(_LICENSE),
         owned=tuple(path for path, _ in owned),
         sums=_checksums(values, [place for _, place in owned]) if owned else (),
+        whole=values.are_whole(),
     )
 
 
@@ -85,9 +90,16 @@ class _Values:
         start = 8 + 16 * tags
         if not 0 < tags <= _MAX_TAGS or start + size > len(blob):
             raise DamagedHeader("a header is longer than what holds it")
-        self._store, self.size = blob[start : start + size], len(blob)
-        entries = struct.iter_unpack(">IIiI", blob[8:start])
-        self._index = {tag: (kind, offset, count) for tag, kind, offset, count in entries}
+        self._head, self._store, self.size = blob[:start], blob[start : start + size], len(blob)
+        self._entries: list[region.Entry] = list(struct.iter_unpack(">IIiI", blob[8:start]))
+        self._index = {tag: (kind, offset, count) for tag, kind, offset, count in self._entries}
+
+    def are_whole(self) -> bool:
+        """Whether they are what the header's digest says."""
+        sha256, sha1 = (
+            (self.string(tag) or "") if tag in self._index else None for tag in (region.SHA256, region.SHA1)
+        )
+        return region.is_whole(self._head, self._store, self._entries, _IDENTITY, region.Digests(sha256, sha1))
 
     def string(self, tag: int) -> str | None:
         found = self.strings(tag, 1)

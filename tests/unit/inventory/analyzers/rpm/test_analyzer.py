@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.images import file, symlink
 from tests.support.inventories import Found
-from tests.support.rpms import SqliteDatabase, bdb, header, ndb
+from tests.support.rpms import SqliteDatabase, bdb, header, ndb, sealed
 
 OS = file("etc/os-release", 'ID="rocky"\nVERSION_ID="9.4"\nPRETTY_NAME="Rocky Linux 9.4"\n')
 BASH = header("bash", "5.1.8", "9.el9", arch="x86_64", source="bash-5.1.8-9.el9.src.rpm", license="GPLv3+")
@@ -152,6 +152,21 @@ def test_what_cannot_be_read_is_said_beside_what_could() -> None:
     assert [(unknown.what, unknown.why) for unknown in found.unknowns] == [
         ("var/lib/rpm/Packages.db", "the package database is damaged: a header is longer than what holds it")
     ]
+
+
+def test_packages_that_are_not_what_their_digests_say_are_named_and_kept() -> None:
+    whole = sealed(header("bash", "5.1"))
+    changed = sealed(header("openssl-libs", "3.0.7")).replace(b"3.0.7\0", b"3.0.9\0")
+
+    found = Found([OS, file("var/lib/rpm/Packages.db", ndb(whole, changed))])
+
+    assert found.named("openssl-libs").version == "3.0.9-1.el9"
+    (said,) = found.unknowns
+    assert said.incomplete
+    assert said.why == (
+        "the package database is damaged: 1 packages are not what their digests say, openssl-libs the first of them: "
+        "they were taken for what their headers name, which may be another version or source"
+    )
 
 
 @pytest.mark.parametrize(
