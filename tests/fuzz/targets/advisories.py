@@ -34,7 +34,7 @@ from hullguard.advisories.errands.child import carry_out
 from hullguard.advisories.errands.messages import Load, Look
 from hullguard.advisories.evaluate import judge
 from hullguard.advisories.feeds.catalog import FEEDS
-from hullguard.advisories.feeds.feed import Account
+from hullguard.advisories.feeds.feed import Account, CutOff
 from hullguard.advisories.importer import import_file, import_files, load_stream
 from hullguard.advisories.match import Matcher
 from hullguard.advisories.names import canonical
@@ -125,7 +125,10 @@ def _matched(connection: sqlite3.Connection, writer: Writer, account: Account) -
 
 def _loaded(data: bytes) -> list[Any]:
     with _writing() as (connection, writer, account):
-        load_stream("it", io.BufferedReader(io.BytesIO(data)), writer, account)
+        try:
+            load_stream("it", io.BufferedReader(io.BytesIO(data)), writer, account)
+        except CutOff as cause:
+            return [str(cause)]  # nothing may come of that writer
         return _matched(connection, writer, account)
 
 
@@ -133,7 +136,10 @@ def _imported(data: bytes) -> list[Any]:
     """A file of any packing."""
     path = written(data, "records")
     with _writing() as (connection, writer, account):
-        import_file(path, writer, account)
+        try:
+            import_file(path, writer, account)
+        except CutOff as cause:
+            return [str(cause)]
         return [is_bundle(path), _matched(connection, writer, account)]
 
 
