@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +15,8 @@ from hullguard.model.severity import Severity
 from hullguard.words import say
 from hullguard.words.plain import plain
 
+_TARGET, _BETWEEN = 12, 3
+"""The least that the name of a target gets, and what stands between columns."""
 _SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
@@ -24,23 +27,36 @@ def summary(rows: Sequence[tuple[str, ScanReport | None]], width: int, *, colour
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=say("{count} targets", count=len(rows)), title_justify="left"
     )
+    headings = [say(word) for word in (*(each.capitalize() for each in _SHOWN), "Fixable", "Other", "Packages")]
     table.add_column(say("Target"), overflow="fold")
-    for severity in _SHOWN:
-        table.add_column(say(severity.capitalize()), justify="right")
-    table.add_column(say("Fixable"), justify="right")
-    table.add_column(say("Other"), justify="right")
-    table.add_column(say("Packages"), justify="right")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    # As lines where the table would part the words above it.
+    narrow = width < _TARGET + sum(cell_len(heading) + _BETWEEN for heading in headings)
+    if narrow:
+        console.print(Text(str(table.title)))
     for target, report in rows:
         if report is None:
-            table.add_row(Text(plain(target)), Text(say("failed"), style="bold red"))
+            failed = Text(say("failed"), style="bold red")
+            if narrow:
+                console.print(Text("\n").append(plain(target), style="bold"), Text("  ").append_text(failed), sep="\n")
+            else:
+                table.add_row(Text(plain(target)), failed)
             continue
         name = plain(target)
         if not report.complete:
             name = say("{name} (incomplete)", name=name)
         elif report.unjudged:
             name = say("{name} ({count} packages not judged)", name=name, count=report.unjudged)
-        table.add_row(Text(name), *_counts(report), str(len(report.packages)))
-    console.print(table)
+        counts = [*_counts(report), Text(str(len(report.packages)))]
+        if narrow:
+            facts = (Text(f"{heading} ").append_text(count) for heading, count in zip(headings, counts, strict=True))
+            line = Text("  ").append_text(Text(" · ").join(facts))
+            console.print(Text("\n").append(name, style="bold"), line, sep="\n")
+        else:
+            table.add_row(Text(name), *counts)
+    if not narrow:
+        console.print(table)
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 

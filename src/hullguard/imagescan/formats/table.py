@@ -2,13 +2,13 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from hullguard.imagescan.formats.format import Format, Page
@@ -22,6 +22,8 @@ from hullguard.words.plain import plain
 _WIDE = 110
 _CELL, _BETWEEN = 40, 3
 """What another column may want before the layer gets more than its number; longer cells are folded."""
+_WORD = 12
+"""The longest word of a name or a version that a table must have room for; there are lines for where it has not."""
 _NUMBER, _STEP, _TITLE = 4, 18, 30
 """The least that a layer gets alone and beside a title, and the least that a title gets."""
 
@@ -42,7 +44,7 @@ class TableFormat(Format):
         for title, found in _groups(report).items():
             console.print()
             console.print(Text(f"{title}  ({len(found)})", style="bold"))
-            console.print(self._table(found, report, page.width))
+            console.print(*self._found(found, report, page.width), sep="\n")
         sections(console, report, page)
         unknowns_section(console, "Could not be decided", report.unknowns)
         self._foot(console, report)
@@ -71,17 +73,11 @@ class TableFormat(Format):
         console.print(line)
 
     @staticmethod
-    def _table(found: list[Vulnerability], report: ScanReport, width: int) -> Table:
+    def _found(found: list[Vulnerability], report: ScanReport, width: int) -> Sequence[Table | Text]:
+        """As a table, or as lines where its columns would part words."""
         wide = width >= _WIDE
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-        table.add_column(say("Package"), overflow="fold")
-        table.add_column(say("Vulnerability"), no_wrap=True)
-        table.add_column(say("Severity"), no_wrap=True)
         judged = wide and any(one.priority.score for one in found)
-        if judged:
-            table.add_column(say("Priority"), justify="right", no_wrap=True)
-        table.add_column(say("Installed"), overflow="fold")
-        table.add_column(say("Fixed in"), overflow="fold")
+        table = _columns(judged=judged)
         names = {package.purl: package.name for package in report.packages}
         before, rows = "", list[list[Text]]()
         for one in found:
@@ -100,6 +96,8 @@ class TableFormat(Format):
                 ]
             )
             before = one.package
+        if not wide and sum(_least(column, rows, at) for at, column in enumerate(table.columns)) > width:
+            return _lines(rows)
         if wide:
             heads = [Text(str(column.header)) for column in table.columns]
             longest = (max(cell.cell_len for cell in cells) for cells in zip(heads, *rows, strict=True))
@@ -110,7 +108,7 @@ class TableFormat(Format):
                     row.append(Text(cell, style="dim"))
         for row in rows:
             table.add_row(*row)
-        return table
+        return (table,)
 
     @staticmethod
     def _foot(console: Console, report: ScanReport) -> None:
@@ -126,6 +124,39 @@ class TableFormat(Format):
                 else say("Advisories: database of {day}; how new they are is not known.", day=day)
             )
             console.print(Text(text, style="dim"))
+
+
+def _columns(*, judged: bool) -> Table:
+    """The columns that every width has, and that of priorities."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table.add_column(say("Package"), overflow="fold")
+    table.add_column(say("Vulnerability"), no_wrap=True)
+    table.add_column(say("Severity"), no_wrap=True)
+    if judged:
+        table.add_column(say("Priority"), justify="right", no_wrap=True)
+    table.add_column(say("Installed"), overflow="fold")
+    table.add_column(say("Fixed in"), overflow="fold")
+    return table
+
+
+def _least(column: Column, rows: Sequence[Sequence[Text]], at: int) -> int:
+    """The width in which a column parts no word of its heading or cells, but for names and versions that are long."""
+    texts = [str(column.header), *(row[at].plain for row in rows)]
+    if column.no_wrap:
+        return max(map(cell_len, texts)) + _BETWEEN
+    words = [cell_len(word) for text in texts for word in text.split()]
+    return max(cell_len(max(texts[0].split(), key=len, default="")), min(max(words, default=0), _WORD)) + _BETWEEN
+
+
+def _lines(rows: Sequence[Sequence[Text]]) -> list[Text]:
+    """The same cells for a narrow terminal: each package, and below it a line for each of its findings."""
+    lines = list[Text]()
+    for name, identity, severity, installed, fixed in rows:
+        if name:
+            lines.append(name)
+        change = Text(" → ").join((installed, fixed))
+        lines.append(Text("  ").append_text(Text(" · ").join((identity, severity, change))))
+    return lines
 
 
 def _counted(report: ScanReport) -> Text:

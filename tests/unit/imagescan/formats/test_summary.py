@@ -26,3 +26,12 @@ def test_hostile_names_fit_and_steer_nothing(width: int) -> None:
 
     assert "\x1b" not in text
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", range(40, 100, 5))
+def test_no_word_is_parted_however_narrow_the_terminal_is(width: int) -> None:
+    text = summary([("registry/app:1", everything()), ("gone", None)], width, colour=False).decode()
+
+    for word in ("Critical", "Medium", "Fixable", "Packages", "failed", "gone"):
+        assert word in text.split()
+    assert text.split().count("Critical") == 1

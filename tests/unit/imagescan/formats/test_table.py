@@ -99,6 +99,31 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(len(line) for line in render(made, width).splitlines()) <= width
 
 
+@pytest.mark.parametrize("width", range(40, 110, 5))
+def test_no_word_is_parted_however_narrow_the_terminal_is(width: int) -> None:
+    package = reported("cryptography")
+    made = report(
+        vulnerability("GHSA-h4gh-qq45-vh27", package=package.purl, installed="38.0.4", fixed="43.0.1"),
+        vulnerability("CVE-2024-12345", package=package.purl, installed="38.0.4", severity=Severity.NEGLIGIBLE),
+        packages=[package],
+    )
+
+    words = render(made, width).split()
+    told = [
+        "cryptography",
+        "GHSA-h4gh-qq45-vh27",
+        "38.0.4",
+        "43.0.1",
+        "CVE-2024-12345",
+        "negligible",
+        "no",
+        "fix",
+        "yet",
+    ]
+    assert [word for word in told if word not in words] == []
+    assert ("Installed" in words) == ("Severity" in words) == (width >= 75)
+
+
 def test_layers_are_left_out_where_there_is_no_room() -> None:
     made = report(vulnerability("CVE-1"))
 
