@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from tests.support.control import DATABASE, Client, Control, control, installation
+from tests.support.images import Image, file, layer
 from tests.support.registries import IMAGE_ID, listed, registry_listing
-from tests.support.registry import certificate
+from tests.support.registry import certificate, real_registry
 
 from hullguard.access.registries.check import purpose
 from hullguard.model.errors import Unavailable
@@ -225,3 +226,52 @@ async def test_images_of_a_registry_are_listed_by_state(control: Control):
 
     assert (await admin.delete(path, if_match='"v1"')).status_code == 204
     assert (await admin.get("/images")).json()["total"] == 0
+
+
+HTPASSWD = "tester:$2y$05$Pun8AUtuagDiGbtSrwPWpu7pnAQOPcfK2YpySDeaL.wK.uuBOv2s2\n"
+"""`htpasswd -nbB tester sesame`."""
+
+
+async def test_a_registry_is_asked_before_it_is_named_and_afterwards(control: Control, tmp_path: Path):
+    image = Image([layer(file("etc/x", "x"))]).docker_archive(tmp_path / "image.tar")
+    operator, admin = await control.user(Role.OPERATOR), await control.admin()
+    with real_registry(tmp_path / "registry", HTPASSWD) as registry:
+        registry.push(f"docker-archive:{image}", "team/app:1", "--dest-creds=tester:sesame")
+        spec = {"name": "new", "address": registry.host, "insecure": True, "username": "tester"}
+        spec |= {"repositories": ["team/*"]}
+
+        async def test(changes: dict[str, Any], **more: Any) -> dict[str, Any]:
+            answer = await operator.post("/registries/test", {"spec": spec | changes, **more})
+            assert answer.status_code == 200, answer.text
+            assert "sesame" not in answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        good = {"reachable": True, "admitted": True, "catalog": True, "repositories": 1, "looked_into": "team/app"}
+        good |= {"tags": 1, "trouble": None}
+        assert await test({}, password="sesame") == good
+        wrong = await test({}, password="sesame2")
+        assert (wrong["reachable"], wrong["admitted"]) == (True, False)
+        assert wrong["trouble"]["code"] == "registry.unauthenticated"
+        assert (await operator.get("/registries")).json()["items"] == []
+
+        made = (await operator.post("/registries", {"spec": spec, "password": "sesame"})).json()
+        kept = await operator.post(f"/registries/{made['id']}/test")
+        assert kept.json() == good, kept.text
+        assert await test({"name": "other"}, registry=made["id"]) == good
+        elsewhere = await operator.post(
+            "/registries/test", {"spec": spec | {"address": "127.0.0.1:1"}, "registry": made["id"]}
+        )
+        assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "registry.password-needed")
+
+    gone = (await operator.post(f"/registries/{made['id']}/test")).json()
+    assert (gone["reachable"], gone["trouble"]["code"]) == (False, "registry.unreachable")
+    records = [one for one in (await admin.get("/audit?limit=100")).json()["items"] if one["action"] == "registry.test"]
+    assert [one["subject"] for one in records] == [
+        *([f"registry:{made['id']}"] * 3),
+        *(["registries"] * 2),
+    ]
+    assert records[-1]["details"] == {"name": "new", "address": registry.host}
+    assert (await (await control.user(Role.VIEWER)).post("/registries/test", {"spec": spec})).status_code == 403
+    assert (await operator.post("/registries/none/test")).status_code == 404
+    assert (await operator.post("/registries/test", {"spec": spec | {"address": "169.254.169.254"}})).status_code == 422

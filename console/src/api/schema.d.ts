@@ -932,6 +932,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registries/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a registry once, as a scan would begin, before it is named or changed
+         * @description Whether it is reached, admits the user name, gives its catalog, and has what is named; what is wrong is in
+         *     `trouble`, in the words of a scan. Nothing is kept but a record of the audit. It takes 15 seconds at most.
+         *
+         *     Needs: `registries:write`.
+         */
+        post: operations["testRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{registry}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a registry once as it is kept; it is neither listed nor read by that
+         * @description Needs: `registries:write`.
+         */
+        post: operations["testKeptRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registries/{registry}/images": {
         parameters: {
             query?: never;
@@ -3114,6 +3157,32 @@ export interface components {
             again: boolean;
             /** @default  */
             comment: string;
+        };
+        /**
+         * RegistryTrial
+         * @description A registry's content before it is kept, and which registry is to become so, where one is changed.
+         */
+        RegistryTrial: {
+            spec: components["schemas"]["RegistrySpec"];
+            /** @default null */
+            password: string | null;
+            /** @default  */
+            comment: string;
+            /** @default null */
+            registry: string | null;
+        };
+        /**
+         * RegistryAttempt
+         * @description What a registry says when it is asked once, as a scan would begin to ask it; nothing of it is kept.
+         */
+        RegistryAttempt: {
+            reachable: boolean;
+            admitted: boolean | null;
+            catalog: boolean | null;
+            repositories: number;
+            looked_into: string;
+            tags: number;
+            trouble: components["schemas"]["Trouble"] | null;
         };
         /**
          * Page[RegistryImage]
@@ -5511,6 +5580,67 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    testRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryTrial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryAttempt"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    testKeptRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registry: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryAttempt"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -37,6 +37,7 @@ export type Vulnerability = Schemas['FoundVulnerability']
 export type RegistrySpec = Required<Schemas['RegistrySpec']>
 export type Registry = Schemas['Registry'] & { spec: RegistrySpec }
 export type RegistryInput = Schemas['RegistryInput'] & { spec: RegistrySpec }
+export type RegistryAttempt = Required<Schemas['RegistryAttempt']>
 export type RegistryImage = Schemas['RegistryImage']
 export type RegistryState = Schemas['RegistryState']
 export type RegistryImageState = Schemas['ImageState']

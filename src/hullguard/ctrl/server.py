@@ -22,7 +22,7 @@ from hullguard.ctrl.edge import Edge
 from hullguard.ctrl.errors import HANDLERS
 from hullguard.ctrl.guards import gate
 from hullguard.ctrl.metrics import Metrics
-from hullguard.ctrl.routes import image_reports, submissions
+from hullguard.ctrl.routes import image_reports, registries, submissions
 from hullguard.ctrl.routes.catalog import ROUTES
 from hullguard.ctrl.services import Services
 
@@ -73,6 +73,7 @@ def create_app(services: Services) -> Litestar:
                 "uploading": asyncio.Lock(),
                 "reporting": image_reports.make_turns(),
                 "submitting": submissions.make_turns(),
+                "testing_registries": registries.make_turns(),
                 "uploading_advisories": asyncio.Lock(),
             }
         ),

@@ -80,6 +80,26 @@ class Trouble(Struct, frozen=True):
     sentence: str
 
 
+class RegistryAttempt(Struct, frozen=True, kw_only=True):
+    """What a registry says when it is asked once, as a scan would begin to ask it; nothing of it is kept."""
+
+    reachable: bool
+    """Whether there was an answer."""
+    admitted: bool | None = None
+    """Whether the user name and the password are right; null where none are given, and where nobody asked for them."""
+    catalog: bool | None = None
+    """Whether the list of its repositories is given; null where only exact names are wanted, and where it was not
+    come to."""
+    repositories: int = 0
+    """How many are there of those that are named."""
+    looked_into: str = ""
+    """The first of these whose tags were asked for; empty where none was."""
+    tags: int = 0
+    """How many of its tags would be read."""
+    trouble: Trouble | None = None
+    """What a scan would say, and what to do; null where all is well."""
+
+
 class Registry(Struct, frozen=True, kw_only=True):
     """A registry at one version, and how far it is read."""
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from hullguard.access.registries.access import access_of
 from hullguard.inventory import apart
-from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.listing import list_registry
 from hullguard.inventory.stock import take_stock
 from hullguard.model.errors import HullguardError
@@ -33,27 +33,14 @@ def work(job: ListJob | ReadJob) -> Answer:
 
 def _listed(job: ListJob) -> bytes:
     known = {(repository, tag): digest for repository, tag, digest in job.known}
-    return msgspec.msgpack.encode(list_registry(job.spec, _access(job), known))
+    return msgspec.msgpack.encode(list_registry(job.spec, access_of(job.spec, job.password), known))
 
 
 def _read(job: ReadJob) -> bytes:
     name = f"{job.spec.address}/{job.repository}@{job.digest}"
-    inventory = take_stock(
-        f"registry:{name}", Path(job.layers), LAYERS_BYTES, registry=_access(job), platform=job.platform
-    )
+    access = access_of(job.spec, job.password, admitted=True)  # it has just been listed
+    inventory = take_stock(f"registry:{name}", Path(job.layers), LAYERS_BYTES, registry=access, platform=job.platform)
     return b"".join(part.data for part in split(name, inventory))
-
-
-def _access(job: ListJob | ReadJob) -> RegistryAccess:
-    spec = job.spec
-    return RegistryAccess(
-        username=spec.username or None,
-        password=job.password if spec.username else None,
-        insecure=spec.insecure,
-        ca=spec.ca or None,
-        for_others=True,
-        admitted=isinstance(job, ReadJob),
-    )
 
 
 if __name__ == "__main__":

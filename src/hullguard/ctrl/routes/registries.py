@@ -8,16 +8,28 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from hullguard.access.registries.asking import tried
 from hullguard.access.registries.check import check_kept, checked, purpose
 from hullguard.ctrl.call import Call
 from hullguard.ctrl.listing import Searched, Short
+from hullguard.ctrl.turns import Turns
 from hullguard.ctrl.versions import if_match, tagged
 from hullguard.model.identity import Permission
 from hullguard.model.ids import new_id
 from hullguard.model.page import Page
-from hullguard.model.registry import ImageState, Registry, RegistryImage, RegistryInput, RegistrySpec
+from hullguard.model.registry import (
+    ImageState,
+    Registry,
+    RegistryAttempt,
+    RegistryImage,
+    RegistryInput,
+    RegistrySpec,
+)
 from hullguard.storage import Transaction
 from hullguard.storage.stores import Registries, RegistryImageFilter, RegistryImages, RegistryWork
+
+_TESTS_AT_ONCE: Final = 4
+_RETRY_SECONDS: Final = 10
 
 
 class RegistryQuery(Searched, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +51,13 @@ class RegistryScan(Struct, frozen=True, forbid_unknown_fields=True):
     again: bool = False
     """Also what was read before and has not changed."""
     comment: Annotated[str, Meta(max_length=500)] = ""
+
+
+class RegistryTrial(RegistryInput, frozen=True, forbid_unknown_fields=True):
+    """A registry's content before it is kept, and which registry is to become so, where one is changed."""
+
+    registry: Annotated[str, Meta(max_length=64)] | None = None
+    """Its password is used where none is given, under the rules of a change."""
 
 
 @get("/registries", permission=Permission.REGISTRIES_READ)
@@ -114,6 +133,34 @@ async def scan_registry(call: NamedDependency[Call], registry: FromPath[str], da
     return asked
 
 
+@post("/registries/test", permission=Permission.REGISTRIES_WRITE, status_code=200, refusals=(404, 503))
+async def test_registry(call: NamedDependency[Call], data: JSONBody[RegistryTrial]) -> RegistryAttempt:
+    """Ask a registry once, as a scan would begin, before it is named or changed.
+
+    Whether it is reached, admits the user name, gives its catalog, and has what is named; what is wrong is in
+    `trouble`, in the words of a scan. Nothing is kept but a record of the audit. It takes 15 seconds at most.
+    """
+    spec, password = checked(data), data.password
+    async with call.changing() as tx:
+        if data.registry is not None:
+            before = await Registries(tx).work(data.registry)
+            if password is None and before.password is not None:
+                check_kept(before.spec, spec)
+                password = _unsealed(call, before)
+        await _tested(call, tx, spec, data.registry, data.comment)
+    return await _tried(call, spec, password)
+
+
+@post("/registries/{registry:str}/test", permission=Permission.REGISTRIES_WRITE, status_code=200, refusals=(404, 503))
+async def test_kept_registry(call: NamedDependency[Call], registry: FromPath[str]) -> RegistryAttempt:
+    """Ask a registry once as it is kept; it is neither listed nor read by that."""
+    async with call.changing() as tx:
+        kept = await Registries(tx).work(registry)
+        password = _unsealed(call, kept)
+        await _tested(call, tx, kept.spec, registry, "")
+    return await _tried(call, kept.spec, password)
+
+
 @get("/registries/{registry:str}/images", permission=Permission.REGISTRIES_READ)
 async def list_registry_images(
     call: NamedDependency[Call], registry: FromPath[str], filters: NamedDependency[RegistryImageQuery]
@@ -127,6 +174,30 @@ def _sealed(call: Call, registry: str, spec: RegistrySpec, password: str | None)
     if not password:
         return None
     return call.services.vault.seal(password, purpose(call.actor.scope.tenant, registry, spec))
+
+
+def make_turns() -> Turns:
+    """Those of registries that are tested: each takes a process for as long as the registry likes to, within bounds."""
+    return Turns(_TESTS_AT_ONCE, 0, retry_seconds=_RETRY_SECONDS)
+
+
+async def _tried(call: Call, spec: RegistrySpec, password: str | None) -> RegistryAttempt:
+    turns: Turns = call.request.app.state.testing_registries
+    async with turns.one("tests of registries"):
+        return await tried(spec, password)
+
+
+def _unsealed(call: Call, work: RegistryWork) -> str | None:
+    if work.password is None:
+        return None
+    return call.services.vault.unseal(work.password, purpose(call.actor.scope.tenant, work.id, work.spec))
+
+
+async def _tested(call: Call, tx: Transaction, spec: RegistrySpec, registry: str | None, comment: str) -> None:
+    """Before it is asked: what somebody has the platform connect to is known whatever comes of it."""
+    subject = "registries" if registry is None else f"registry:{registry}"
+    details = {"name": spec.name, "address": spec.address}
+    await call.record(tx, "registry.test", subject, reason=comment, details=details)
 
 
 async def _changed(call: Call, tx: Transaction, registry: Registry | RegistryWork, action: str, comment: str) -> None:
@@ -143,5 +214,7 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     update_registry,
     delete_registry,
     scan_registry,
+    test_registry,
+    test_kept_registry,
     list_registry_images,
 )

@@ -35,6 +35,8 @@ class RegistryAccess:
     reaches no address that only answers this machine, and waits for nobody long, since others wait, too."""
     admitted: bool = False
     """The registry was asked in the same way a moment ago, and answered."""
+    once: bool = False
+    """Somebody waits for what it answers now: it is not waited for until it answers better."""
 
 
 class Request(Struct, frozen=True):

@@ -127,8 +127,8 @@ class Client:
 
     def _out_of_patience(self, began: float) -> bool:
         """Whether others have waited long enough: an attempt that hung was waiting as much as a pause is."""
-        if not self._access.for_others:
-            return False
+        if self._access.once or not self._access.for_others:
+            return self._access.once
         self._waited += time.monotonic() - began
         return self._waited > _SHORT_PATIENCE_SECONDS
 
@@ -246,7 +246,7 @@ class Client:
                 if attempt == _ATTEMPTS or final(cause) or self._out_of_patience(began):
                     raise self._unreachable(cause) from cause
             else:
-                if answer.status not in _AGAIN or attempt == _ATTEMPTS:
+                if answer.status not in _AGAIN or attempt == _ATTEMPTS or self._access.once:
                     return answer
                 wait = retry_after(answer.headers.get("Retry-After", ""))
                 answer.close()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.opened import RegistryAccess
@@ -18,7 +18,7 @@ from hullguard.inventory.source.registry.names import Cut, Names, cut_short, mat
 from hullguard.inventory.source.registry.offers import offers
 from hullguard.inventory.source.registry.reference import Reference, is_repository, is_tag
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
-from hullguard.model.registry import ListedImage, RegistryListing, RegistrySpec, Trouble
+from hullguard.model.registry import ListedImage, RegistryAttempt, RegistryListing, RegistrySpec, Trouble
 from hullguard.model.tag_order import newest_first
 
 ANY: Final = "*"
@@ -29,6 +29,9 @@ _ENDS: Final = frozenset(
 _NO_REPOSITORY: Final = frozenset({"NAME_UNKNOWN", "NOT_FOUND"})
 """By which a registry says so itself: the specification's code, and that of Harbor and others."""
 _NO_TAG: Final = _NO_REPOSITORY | {"MANIFEST_UNKNOWN"}
+_NEVER_ASKED: Final = frozenset({"registry.proxy", "registry.bad-ca"})
+_TRIED_REPOSITORIES: Final = 5
+_TRIED_NAMES: Final = 5_000
 _TOLD: Final = 5
 """Troubles that are told one by one."""
 
@@ -51,6 +54,14 @@ def list_registry(
     What is refused of one repository is told in ``trouble``. Raises why nothing at all could be listed.
     """
     return _Lister(spec, access, known, bounds or Bounds()).listing()
+
+
+def try_registry(spec: RegistrySpec, access: RegistryAccess, bounds: Bounds | None = None) -> RegistryAttempt:
+    """What such a listing would meet with: who is asked for, the catalog if it is needed, the tags of one repository.
+
+    Raises nothing that a registry can do.
+    """
+    return _Lister(spec, access, {}, bounds or Bounds(names=_TRIED_NAMES)).attempt()
 
 
 class _Lister:
@@ -76,6 +87,48 @@ class _Lister:
             return self._listing()
         finally:
             self._client.close()
+
+    def attempt(self) -> RegistryAttempt:
+        found = RegistryAttempt(reachable=True)
+        refusal: HullguardError | None = None
+        try:
+            names = self._repositories()
+            found = structs.replace(found, repositories=len(names))
+            found = self._looked_into(found, names[:_TRIED_REPOSITORIES])
+            if self._access.username is not None and self._admitted is None:
+                self._admitted = self._client.about("").signs_in() or None  # what was read may be there for everybody
+        except HullguardError as refused:
+            refusal = refused
+            self._troubles.insert(0, Trouble(refused.code, str(refused)))
+        finally:
+            self._client.close()
+        codes = {trouble.code for trouble in self._troubles}
+        catalog = None if refusal is not None or not self._by_pattern() else True
+        wrong = refusal is not None and self._is_of_the_password(refusal)
+        return structs.replace(
+            found,
+            reachable=refusal is None or refusal.code not in _ENDS | _NEVER_ASKED,
+            admitted=False if wrong else self._admitted or None,
+            catalog=False if "registry.no-catalog" in codes else catalog,
+            trouble=_joined([*self._troubles, *self._cut_short()]),
+        )
+
+    def _by_pattern(self) -> bool:
+        return any(ANY in name for name in self._spec.repositories)
+
+    def _looked_into(self, found: RegistryAttempt, names: list[str]) -> RegistryAttempt:
+        """With how many tags the first repository has that can be read; those before are told."""
+        for name in names:
+            try:
+                tags = self._tags(self._client.about(name), name)
+            except (NotFound, Denied, Unauthenticated) as refused:
+                if self._is_of_the_password(refused):
+                    raise
+                self._troubles.append(Trouble(refused.code, str(refused)))
+                found = structs.replace(found, repositories=found.repositories - 1)
+            else:
+                return structs.replace(found, looked_into=name, tags=len(tags))
+        return found
 
     def _listing(self) -> RegistryListing:
         names = self._repositories()
@@ -196,8 +249,16 @@ class _Lister:
         return self._sound(found, is_repository, self._spec.address)
 
     def _repository(self, name: str) -> None:
-        """Raises NotFound only where the registry says itself that it has no such repository."""
-        client, what = self._client.about(name), f"{self._spec.address}/{name}"
+        client = self._client.about(name)
+        for tag in self._tags(client, name):
+            if self._bound_reached() is not None:
+                self._unlisted.add(name)
+                return
+            self._tag(client, name, tag)
+
+    def _tags(self, client: Client, name: str) -> list[str]:
+        """Those that are wanted. Raises NotFound only where the registry says itself that it has no such repository."""
+        what = f"{self._spec.address}/{name}"
         try:
             found = self._names(client, "tags/list")
         except NotFound as gone:
@@ -207,11 +268,7 @@ class _Lister:
             raise NotFound(why, "registry.no-repository") from gone
         tags = self._sound(found, is_tag, what)
         wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
-        for tag in newest_first(wanted)[: self._spec.newest]:
-            if self._bound_reached() is not None:
-                self._unlisted.add(name)
-                return
-            self._tag(client, name, tag)
+        return newest_first(wanted)[: self._spec.newest]
 
     def _tag(self, client: Client, name: str, tag: str) -> None:
         # Of its own for each tag: what it keeps goes with it.

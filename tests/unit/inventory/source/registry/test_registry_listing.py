@@ -17,10 +17,10 @@ from tests.support.registry import INDEX, MANIFEST, Asked, FakeRegistry, Reply, 
 
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry import client
-from hullguard.inventory.source.registry.listing import Bounds, list_registry
+from hullguard.inventory.source.registry.listing import Bounds, list_registry, try_registry
 from hullguard.inventory.source.registry.names import matches
 from hullguard.model.errors import HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
-from hullguard.model.registry import ImageState, RegistryListing, RegistrySpec
+from hullguard.model.registry import ImageState, RegistryAttempt, RegistryListing, RegistrySpec
 from hullguard.model.tag_order import newest_first, order
 from hullguard.net import pace
 
@@ -712,3 +712,98 @@ def test_lists_without_end_are_told_once(registry: FakeRegistry) -> None:
     assert many is not None
     assert many.sentence.count("there are more") == 1
     assert f"only the first 5 names of {host} are looked at" in many.sentence
+
+
+def tried(registry: FakeRegistry, *repositories: str, access: RegistryAccess | None = None) -> RegistryAttempt:
+    wanted = RegistrySpec("r", registry.host, list(repositories), insecure=True, tags=["1*"])
+    return try_registry(wanted, access or RegistryAccess(insecure=True, for_others=True))
+
+
+class TestAskedOnce:
+    """What somebody is told of a registry before it is relied on is what a scan would meet with."""
+
+    def guarded(self, registry: FakeRegistry, *, catalog: bool = True) -> None:
+        registry.lists("_catalog", ["team/a", "team/b", "other"])
+        registry.lists("team/a/tags/list", ["1.0", "1.1", "old"])
+        registry.answers["/v2/"] = Reply(b"{}")
+        for path, usual in list(registry.answers.items()):
+            registry.answers[path] = for_who_signs_in(usual) if isinstance(usual, Reply) else signed(usual)  # type: ignore[arg-type]
+        if not catalog:
+            registry.answers["/v2/_catalog"] = for_who_signs_in(Reply(b"{}", 403))
+
+    def test_all_is_well(self, registry: FakeRegistry) -> None:
+        self.guarded(registry)
+        assert tried(registry, "team/*", access=SIGNED) == RegistryAttempt(
+            reachable=True, admitted=True, catalog=True, repositories=2, looked_into="team/a", tags=2
+        )
+        assert not any("manifests" in path for path in registry.paths())
+
+    def test_exact_names_need_no_catalog(self, registry: FakeRegistry) -> None:
+        self.guarded(registry, catalog=False)
+        found = tried(registry, "team/a", access=SIGNED)
+        assert (found.admitted, found.catalog, found.repositories, found.tags) == (True, None, 1, 2)
+        assert found.trouble is None
+
+    def test_a_catalog_that_is_kept_back(self, registry: FakeRegistry) -> None:
+        self.guarded(registry, catalog=False)
+        found = tried(registry, "team/*", access=SIGNED)
+        assert (found.reachable, found.admitted, found.catalog) == (True, True, False)
+        assert found.trouble is not None
+        assert found.trouble.code == "registry.no-catalog"
+
+    @pytest.mark.parametrize("wanted", ["team/*", "team/a"])
+    def test_a_wrong_password(self, registry: FakeRegistry, wanted: str) -> None:
+        self.guarded(registry)
+        registry.answers |= dict.fromkeys(list(registry.answers), BASIC)
+        found = tried(registry, wanted, access=SIGNED)
+        assert (found.reachable, found.admitted, found.repositories) == (True, False, 0 if "*" in wanted else 1)
+        assert found.trouble is not None
+        assert found.trouble.code == "registry.unauthenticated"
+        assert "wrong password" in found.trouble.sentence
+        assert len([one for one in registry.asked if "authorization" in one.headers]) <= 2
+
+    def test_a_wrong_password_where_everybody_may_read(self, registry: FakeRegistry) -> None:
+        registry.lists("app/tags/list", ["1"])
+        registry.answers["/v2/"] = BASIC
+        found = tried(registry, "app", access=SIGNED)
+        assert (found.admitted, found.tags) == (False, 1)
+        assert found.trouble is not None
+        assert found.trouble.code == "registry.unauthenticated"
+
+    def test_one_that_asks_nobody(self, registry: FakeRegistry) -> None:
+        registry.lists("app/tags/list", ["1"])
+        registry.answers["/v2/"] = Reply(b"{}")
+        for access in (SIGNED, None):
+            found = tried(registry, "app", access=access)
+            assert (found.admitted, found.tags, found.trouble) == (None, 1, None)
+
+    def test_a_repository_that_is_not_there(self, registry: FakeRegistry) -> None:
+        registry.lists("app/tags/list", ["1"])
+        found = tried(registry, "gone", "app")
+        assert (found.repositories, found.looked_into) == (1, "app")
+        assert found.trouble is not None
+        assert "has no repository gone" in found.trouble.sentence
+
+    def test_nobody_there(self) -> None:
+        nobody = RegistrySpec("r", "127.0.0.1:1", ["app"], insecure=True)
+        found = try_registry(nobody, RegistryAccess(insecure=True, for_others=True))
+        assert (found.reachable, found.admitted) == (False, None)
+        assert found.trouble is not None
+        assert found.trouble.code == "registry.unreachable"
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_it_is_not_waited_for(self, registry: FakeRegistry, naps: list[float], status: int) -> None:
+        registry.answers["/v2/app/tags/list"] = Reply(b"{}", status, {"Retry-After": "5"})
+        found = tried(registry, "app", access=RegistryAccess(insecure=True, for_others=True, once=True))
+        assert found.trouble is not None
+        assert found.trouble.code == ("registry.busy" if status == 429 else "registry.refused")
+        nobody = RegistrySpec("r", "127.0.0.1:1", ["app"], insecure=True)
+        assert not try_registry(nobody, RegistryAccess(insecure=True, for_others=True, once=True)).reachable
+        assert naps == []
+
+    def test_where_nothing_is_asked(self) -> None:
+        metadata = RegistrySpec("r", "169.254.169.254", ["app"], insecure=True)
+        found = try_registry(metadata, RegistryAccess(insecure=True, for_others=True))
+        assert not found.reachable
+        assert found.trouble is not None
+        assert found.trouble.code == "registry.forbidden-address"
