@@ -255,6 +255,24 @@ describe('a comparison', () => {
     expect(text).toContain('does not mean that it is fixed')
   })
 
+  it('of two that nobody judged is undecided, and says once what was not judged', async () => {
+    const nobody = { what: 'Debian:14', why: 'there are no advisories for it', incomplete: false, unjudged: 7 }
+    const [text] = await compared(
+      { unjudged: 7 },
+      { unjudged: 7 },
+      {
+        verdict: 'undecided',
+        sentence: 'undecided: nothing is found more or less, but not all packages were judged',
+        fixed: [],
+        unknowns_before: [nobody],
+        unknowns_after: [nobody],
+      },
+    )
+    expect(text).toContain('Undecided')
+    expect(text).toContain('nothing is found more or less, but not all packages were judged')
+    expect(text?.match(/there are no advisories for it/g)).toHaveLength(1)
+  })
+
   it('of one of which packages were not judged does not show it as clean', async () => {
     const [text] = await compared({}, { unjudged: 96 })
     expect(text).toContain('shop:296 packages not judged')

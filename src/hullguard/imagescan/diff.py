@@ -67,12 +67,15 @@ class Difference(Struct, frozen=True, tag_field="schema", tag="hullguard/scan-di
     still: tuple[Vulnerability, ...]
     upgrades: tuple[Upgrade, ...]
     unknowns_before: tuple[Unknown, ...] = ()
-    """What could not be decided of ``before`` only."""
+    """What could not be decided of ``before`` only, and of which of its packages nobody could say anything."""
     unknowns_after: tuple[Unknown, ...] = ()
+    """As much of ``after``."""
 
 
 _LAST = re.compile("[:/]")
 """What stands before the last part of a name, which some bills of materials write apart."""
+_COUNTED = re.compile(r"\d+ OS packages")
+"""What is said of packages that are told one by one in the report, too."""
 _Copies: TypeAlias = dict[tuple[str, str], dict[tuple[str, str], Vulnerability]]
 """By vulnerability and package without its version, then by place and purl."""
 
@@ -97,9 +100,15 @@ def compare(before: ScanReport, after: ScanReport) -> Difference:
         fixed=_gravest_first(fixed),
         still=_gravest_first(still),
         upgrades=upgrades(after),
-        unknowns_before=tuple(one for one in before.unknowns if one not in set(after.unknowns)),
-        unknowns_after=tuple(one for one in after.unknowns if one not in set(before.unknowns)),
+        unknowns_before=_told(before, after),
+        unknowns_after=_told(after, before),
     )
+
+
+def _told(one: ScanReport, other: ScanReport) -> tuple[Unknown, ...]:
+    """What was not judged in both is not the same for that: it may be vulnerable in one of the two."""
+    theirs = set(other.unknowns)
+    return tuple(each for each in one.unknowns if each.unjudged or each not in theirs)
 
 
 def upgrades(report: ScanReport) -> tuple[Upgrade, ...]:
@@ -236,6 +245,8 @@ def _verdict(before: ScanReport, after: ScanReport) -> tuple[Verdict, str]:
         return Verdict.UNDECIDED, "undecided: what is gone from one of the two may be what could not be read there"
     if (why := _incomparable(before, after)) is not None:
         return Verdict.UNDECIDED, why
+    if not steps and not _as_well_judged(before, after):
+        return Verdict.UNDECIDED, "undecided: nothing is found more or less, but not all packages were judged"
     if not steps:
         return Verdict.SAME, "the same: as many findings of every severity"
     verdict = Verdict.BETTER if steps[0][0] < 0 else Verdict.WORSE
@@ -271,6 +282,32 @@ def _unjudged(one: ScanReport, other: ScanReport) -> bool:
     # Of a distribution or a release without advisories, or whose database was not found; one from scratch has neither.
     unjudged = any(not package.ecosystem or package.ecosystem in unknown for package in own)
     return unjudged or bool(one.os and unknown and not own)
+
+
+def lets_in_unjudged(before: ScanReport, after: ScanReport) -> bool:
+    """Whether ``after`` has packages that nobody judged and that ``before`` has not: new findings may be theirs."""
+    return not _not_judged(after) <= _not_judged(before)
+
+
+def _as_well_judged(before: ScanReport, after: ScanReport) -> bool:
+    """Whether what was not judged is the same of both, and something was judged: else equal figures say nothing."""
+    unjudged = _not_judged(before)
+    return unjudged == _not_judged(after) and (not unjudged or _any_judged(before))
+
+
+def _not_judged(report: ScanReport) -> set[str]:
+    """The packages, by purl, and the parts of a bill of materials of which no advisory could say anything."""
+    unknown = {each.what for each in report.unknowns if each.unjudged}
+    packages = {
+        each.purl for each in report.packages if each.ecosystem in unknown or (not each.ecosystem and _of_system(each))
+    }
+    nameless = unknown - {each.ecosystem for each in report.packages}
+    return packages | {what for what in nameless if not _COUNTED.fullmatch(what)}
+
+
+def _any_judged(report: ScanReport) -> bool:
+    unknown = {each.what for each in report.unknowns if each.unjudged}
+    return any(each.ecosystem and each.ecosystem not in unknown for each in report.packages)
 
 
 def _no_longer_read(one: ScanReport, other: ScanReport) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from tests.support.reports import report, reported, vulnerability
 
-from hullguard.imagescan.diff import Verdict, compare, upgrades
+from hullguard.imagescan.diff import Verdict, compare, lets_in_unjudged, upgrades
 from hullguard.model.package import Unknown
 from hullguard.model.report import AdvisoryState, Asked, ReportedPackage, ScanReport, Vulnerability
 from hullguard.model.severity import Severity
@@ -135,9 +135,10 @@ NOBODY = Unknown(
     "1 OS packages",
     "none of the sources of advisories that are read here speaks of this distribution or release, or it is not known "
     "which it is",
+    unjudged=1,
 )
 NO_DATABASE = Unknown("packages", "this is foo, but no package database that can be read was found in it")
-NOTHING_OF_IT = Unknown("Debian:12", "the advisory database has no advisories for it; its 1 packages were not judged")
+NOTHING_OF_IT = Unknown("Debian:12", "the advisory database has no advisories for it", unjudged=1)
 OF_ANOTHER = Unknown("Debian:14", "the advisory database has no advisories for it", unjudged=1)
 ELSEWHERE = Unknown("srv/app.jar", "a Java archive that does not say its Maven group, name and version")
 
@@ -160,7 +161,41 @@ def test_what_can_no_longer_be_judged_is_no_better(packages: list[ReportedPackag
     assert (made.verdict, back.verdict) == (Verdict.UNDECIDED, Verdict.UNDECIDED)
     assert (made.unknowns_before, made.unknowns_after) == ((), (unknown,))
     assert (back.unknowns_before, back.unknowns_after) == ((unknown,), ())
-    assert compare(other, other).verdict is Verdict.SAME
+    assert compare(other, other).verdict is (Verdict.UNDECIDED if other.unjudged else Verdict.SAME)
+
+
+OF_TWO = Unknown("Debian:14", "the advisory database has no advisories for it", unjudged=2)
+
+
+def of_sid(name: str) -> ReportedPackage:
+    return reported(name, ecosystem="Debian:14")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "lets_in"),
+    [
+        (report(packages=[of_sid("a")], unknowns=(OF_ANOTHER,)), None, Verdict.UNDECIDED, False),
+        (report(packages=[]), report(packages=[of_sid("a")], unknowns=(OF_ANOTHER,)), Verdict.UNDECIDED, True),
+        (report(packages=[of_sid("a")], unknowns=(OF_ANOTHER,)), report(packages=[]), Verdict.UNDECIDED, False),
+        (report(packages=[of_sid("a"), lodash("1", "a")], unknowns=(OF_ANOTHER,)), None, Verdict.SAME, False),
+        (
+            report(packages=[of_sid("a"), lodash("1", "a")], unknowns=(OF_ANOTHER,)),
+            report(packages=[of_sid("a"), of_sid("b"), lodash("1", "a")], unknowns=(OF_TWO,)),
+            Verdict.UNDECIDED,
+            True,
+        ),
+    ],
+)
+def test_as_many_findings_are_not_the_same_where_other_packages_were_not_judged(
+    before: ScanReport, after: ScanReport | None, verdict: Verdict, lets_in: bool
+) -> None:
+    after = after or before
+    made = compare(before, after)
+
+    assert (made.verdict, lets_in_unjudged(before, after)) == (verdict, lets_in)
+    assert [each.unjudged for each in made.unknowns_before] == [each.unjudged for each in before.unknowns]
+    assert [each.unjudged for each in made.unknowns_after] == [each.unjudged for each in after.unknowns]
+    assert ("not all packages were judged" in made.sentence) == (verdict is Verdict.UNDECIDED)
 
 
 @pytest.mark.parametrize("inner", ["", "!/META-INF/lib/b.jar"])

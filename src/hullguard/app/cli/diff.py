@@ -1,5 +1,6 @@
 """``hullguard diff``: what became of an image."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from hullguard.words import say
 
 if TYPE_CHECKING:
     from hullguard.app.cli.scan_job import Job
+    from hullguard.imagescan.diff import Difference
     from hullguard.model.report import ScanReport
 
 _MAX_REPORT = 1 << 30
@@ -37,7 +39,7 @@ def diff(
     reading: options.Reading,
 ) -> int:
     """Compare two images: packages, findings, better or worse, and which updates help most."""
-    from hullguard.imagescan.diff import Verdict, compare
+    from hullguard.imagescan.diff import compare
     from hullguard.imagescan.formats.difference import difference_table
     from hullguard.imagescan.formats.format import Page
     from hullguard.imagescan.select import parse_severity
@@ -58,16 +60,29 @@ def diff(
     else:
         content = difference_table(made, Page() if output else Page(width(), coloured()))
     write(content, output)
+    return _judged(bound, reports, made)
+
+
+def _judged(bound: Severity | None, reports: "Sequence[ScanReport]", made: "Difference") -> int:
+    """The code, with a line that says why where somebody asked whether the second passes; as ``scan`` leaves."""
+    from hullguard.imagescan.diff import Verdict, lets_in_unjudged
+
+    before, after = reports
     for report in reports:
         if not report.complete:
             exits.remark(say("{target}: the report is incomplete", target=report.target.ref))
             return exits.LIMIT_REACHED
     if made.verdict is Verdict.UNDECIDED:
+        if bound is not None:
+            exits.remark(made.sentence)
         return exits.LIMIT_REACHED
     if bound is None:
         return exits.DONE
     if any(one.severity.rank >= bound.rank for one in made.new):
         return exits.FINDING
+    if lets_in_unjudged(before, after):
+        exits.remark(exits.unjudged(after.unknowns))
+        return exits.LIMIT_REACHED
     if said := exits.unrated(sum(one.severity is Severity.UNKNOWN for one in made.new)):
         exits.remark(said)
     return exits.DONE
