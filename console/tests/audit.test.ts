@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import ChainMark from '@/components/audit/ChainMark.vue'
 import Audit from '@/pages/Audit.vue'
 import type { Language } from '@/preferences'
 import { mounted, serverSays } from './mounted'
@@ -42,4 +43,19 @@ describe('a record of the audit that is open', () => {
       page.unmount()
     },
   )
+})
+
+it('does not call the chain whole where it could not be verified again', async () => {
+  const answers: Record<string, unknown> = {
+    '/audit/verification': { ok: true, records: 31, broken_at: null },
+  }
+  serverSays(answers)
+  const page = await mounted(ChainMark, {})
+  await page.settle()
+  expect(page.text()).toContain('31 records')
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response('{"code":"storage.busy"}', { status: 503 })))
+  await page.click('Verify again')
+  await page.settle()
+  expect(page.text()).not.toContain('31 records')
+  page.unmount()
 })

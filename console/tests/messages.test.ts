@@ -16,11 +16,12 @@ function flat(tree: Tree, prefix = ''): Map<string, string> {
   return found
 }
 
-function sources(folder: string): string[] {
+function sources(folder: string, kind = /(?<!schema\.d)\.(vue|ts)$/): string[] {
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name)
-    if (statSync(path).isDirectory()) return name === 'en' || name === 'zh-CN' ? [] : sources(path)
-    return /\.(vue|ts)$/.test(name) && name !== 'schema.d.ts' ? [readFileSync(path, 'utf8')] : []
+    if (statSync(path).isDirectory())
+      return ['en', 'zh-CN', 'static'].includes(name) ? [] : sources(path, kind)
+    return kind.test(name) ? [readFileSync(path, 'utf8')] : []
   })
 }
 
@@ -48,6 +49,16 @@ describe('messages', () => {
       (key) => !written.has(key) && !beginnings.some((start) => key.startsWith(start)),
     )
     expect(unused).toEqual([])
+  })
+
+  it('speak of no failure that there is none of', () => {
+    const all = [code, ...sources(join(__dirname, '../../src/hullguard'), /\.py$/)].join('\n')
+    const codes = new Set(
+      [...all.matchAll(/["']([\w.-]+)["']/g)].map((match) => match[1]?.replaceAll('.', '_')),
+    )
+    const told = [...english.keys()].filter((key) => /^(problem|commandResult)\./.test(key))
+    expect(told.length).toBeGreaterThan(100)
+    expect(told.filter((key) => !codes.has(key.split('.')[1]))).toEqual([])
   })
 
   it('exist where they are used', () => {

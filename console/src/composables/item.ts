@@ -17,6 +17,8 @@ export interface Item<T> {
   problem: ShallowRef<Problem | null>
   asOf: Ref<Date | null>
   reload: () => Promise<void>
+  /** What was found before does not stand any more, whether or not something is found now. */
+  afresh: () => Promise<void>
 }
 
 export function useItem<T>(path: () => string | null, kinds: readonly Kind[] = []): Item<T> {
@@ -67,5 +69,5 @@ export function useItem<T>(path: () => string | null, kinds: readonly Kind[] = [
     clearInterval(regular)
     refresh.stop()
   })
-  return { value, loading, problem, asOf, reload: () => read(true) }
+  return { value, loading, problem, asOf, reload: () => read(true), afresh: () => read(false) }
 }
