@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.support import console_fleet as fleet
 from tests.support.attack import attack
 from tests.support.console import Console
@@ -292,6 +292,36 @@ def test_the_details_of_a_vulnerability_stand_in_line(
 
     assert abs(name[0] - purl[0]) < 1
     assert vector[0] - score[1] >= 5
+
+
+NEW_YEAR = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_words_of_an_image_without_vulnerabilities_are_not_parted(
+    visit: Callable[..., Visitor], width: int
+) -> None:
+    def clean(route: Route) -> None:
+        answer = route.fetch()
+        listed = answer.json()
+        for image in listed["items"]:
+            image |= {"vulnerabilities": {}, "scanned": NEW_YEAR, "matched": NEW_YEAR, "complete": True, "unjudged": 0}
+        route.fulfill(response=answer, json=listed)
+
+    visitor = visit(width=width).sign_in()
+    visitor.page.route("**/api/v1/images?*", clean)
+    visitor.go("/images")
+    words = visitor.page.locator("td").get_by_text("No vulnerabilities").first
+    expect(words).to_be_visible()
+    lines = words.evaluate(
+        """words => {
+          const range = document.createRange()
+          range.selectNodeContents(words)
+          return range.getClientRects().length
+        }"""
+    )
+
+    assert lines == 1
 
 
 def test_titles_of_rules_follow_the_language(console: Console, visit: Callable[..., Visitor]) -> None:
