@@ -99,6 +99,7 @@ describe('the advisory database', () => {
     [25, 'partial', 'The last update was done in part'],
     [25, null, '1 day old'],
     [23, null, 'Up to date'],
+    [47, null, '2 days old'],
     [24 * 5 + 1, 'done', '5 days old'],
     [24 * 5 + 1, 'failed', 'The last update failed'],
   ] as const)('%s hours old after an update that is %s: %s', async (hours, last, words) => {

@@ -129,6 +129,8 @@ describe('figures', () => {
     expect(duration(45)).toBe('45 seconds')
     expect(duration(1560)).toBe('26 minutes')
     expect(duration(200_000)).toBe('2 days')
+    expect(duration(47 * 3600 + 3599)).toBe('48 hours')
+    expect(duration(71 * 3600)).toBe('3 days')
   })
 
   it('of a moment name the year where it is another one, and the zone where one looks closer', async () => {

@@ -6,7 +6,7 @@ const HOUR = 3_600
 const DAY = 86_400
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
 
-/** A stretch of time in its largest whole unit. */
+/** A stretch of time in the largest unit of which there are two, to the nearest. */
 export function duration(seconds: number): string {
   const [unit, size] =
     seconds < 2 * MINUTE
@@ -21,7 +21,7 @@ export function duration(seconds: number): string {
     unit: unit as string,
     unitDisplay: 'long',
   })
-  return format.format(Math.floor(seconds / (size as number)))
+  return format.format(Math.round(seconds / (size as number)))
 }
 
 export function number(value: number): string {
@@ -127,25 +127,25 @@ export function monthDay(date: string): string {
   }).format(new Date(`${date}T00:00:00Z`))
 }
 
-/** How long ago, in the largest unit that says something. */
+/** How long ago, in the largest unit that says something and to the nearest: 47 hours are two days. */
 export function ago(iso: string, now: number): string {
   // A clock that is a little ahead of ours is not the future.
   return apart(Math.min(0, Math.round((new Date(iso).getTime() - now) / 1000)))
 }
 
-/** In how long, in the largest unit that says something: of 90 days all 90 are left a second later. */
+/** In how long, in the same way: of 90 days all 90 are left a second later. */
 export function until(iso: string, now: number): string {
-  return apart(Math.max(0, Math.round((new Date(iso).getTime() - now) / 1000)), Math.round)
+  return apart(Math.max(0, Math.round((new Date(iso).getTime() - now) / 1000)))
 }
 
-function apart(seconds: number, whole: (units: number) => number = Math.trunc): string {
+function apart(seconds: number): string {
   const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
   if (Math.abs(seconds) < MINUTE) return format.format(seconds, 'second')
-  const minutes = whole(seconds / MINUTE)
+  const minutes = Math.round(seconds / MINUTE)
   if (Math.abs(minutes) < 60) return format.format(minutes, 'minute')
-  const hours = whole(seconds / HOUR)
+  const hours = Math.round(seconds / HOUR)
   if (Math.abs(hours) < 24) return format.format(hours, 'hour')
-  return format.format(whole(seconds / DAY), 'day')
+  return format.format(Math.round(seconds / DAY), 'day')
 }
 
 /** A calendar day with its year, counted in UTC by the server. */

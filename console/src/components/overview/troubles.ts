@@ -36,12 +36,13 @@ export function standOf(overview: Overview, now: number): { well: boolean; words
   const last = overview.advisories_update
   // However young the database is: there may be newer advisories, and nobody could see whether.
   if (last === 'failed' || last === 'partial') return { well: false, words: t(`overview.expires.${last}`) }
-  if (days > STALE_AFTER) return { well: false, words: counted('overview.expires.old', days) }
+  if (days > STALE_AFTER)
+    return { well: false, words: counted('overview.expires.old', Math.round(hours / 24)) }
   // Only who has just asked, or need not ask yet, knows that there is nothing newer.
   if (last === 'done' || hours < (overview.advisories_every_hours ?? 0))
     return { well: true, words: t('overview.expires.current') }
   return {
     well: false,
-    words: days < 1 ? t('overview.expires.young') : counted('overview.expires.old', days),
+    words: days < 1 ? t('overview.expires.young') : counted('overview.expires.old', Math.round(hours / 24)),
   }
 }

@@ -211,11 +211,18 @@ def _name_refusals(account: "Account") -> None:
 
 
 def _age(seconds: float) -> str:
-    for one, many, length in (
-        ("{n} day", "{n} days", 86400),
-        ("{n} hour", "{n} hours", 3600),
-        ("{n} minute", "{n} minutes", 60),
+    """To the nearest, as the console has it: 47 hours are two days."""
+    if seconds < 60:
+        return say("less than a minute")
+    for one, many, length, enough in (
+        ("{n} minute", "{n} minutes", 60, 60),
+        ("{n} hour", "{n} hours", 3600, 24),
     ):
-        if seconds >= length:
-            return count(int(seconds // length), one, many)
-    return say("less than a minute")
+        if (number := _nearest(seconds / length)) < enough:
+            return count(number, one, many)
+    return count(_nearest(seconds / 86400), "{n} day", "{n} days")
+
+
+def _nearest(number: float) -> int:
+    """Halves up; ``round`` has 36 hours be two days and 60 as well."""
+    return int(number + 0.5)

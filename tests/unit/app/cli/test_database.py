@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,22 @@ def test_the_status_says_how_old_each_source_is(mirror: SmallMirror, tmp_path: P
     assert sorted(json.loads(db("status", "--db", file, "-f", "json").stdout)["updated"]) == [
         "Debian", "epss", "kev", "npm",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(1.6, "2 hours"), (23.2, "23 hours"), (23.7, "1 day"), (30, "1 day"), (47, "2 days"), (60.5, "3 days")],
+)
+def test_an_age_is_said_to_the_nearest(tmp_path: Path, hours: float, said: str) -> None:
+    # Story: advisories of 47 hours were "1 day" old.
+    database(tmp_path, record("GHSA-1", affected("npm", "one", ZERO))).close()
+    file = tmp_path / "advisories.db"
+    built = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'built'", (built,))
+    connection.close()
+
+    assert f", {said} ago" in db("status", "--db", file).stdout
 
 
 def test_the_status_says_of_which_day_each_ecosystems_newest_advisory_is(tmp_path: Path) -> None:
