@@ -229,3 +229,12 @@ def test_too_little_memory_is_no_bug(command, capsys) -> None:
 
     assert run("probe") == 3
     assert capsys.readouterr().err == "hullguard: there is not enough memory to go on; allow this process more of it\n"
+
+
+def test_too_few_threads_are_no_bug(command, capsys) -> None:
+    command(raising(RuntimeError("can't start new thread")))
+
+    assert run("probe") == 3
+    assert capsys.readouterr().err == (
+        "hullguard: no further thread can be started; allow this process more memory, or more threads\n"
+    )

@@ -24,6 +24,7 @@ LIMIT_REACHED: Final = 4
 INTERRUPTED: Final = 130
 CUT_OFF: Final = 141
 """The reader of the output left before its end: what a shell says of who is ended by SIGPIPE."""
+_NO_THREAD = "can't start new thread"
 _OF_ALL = ("the rest of the image", "another image")
 _LEFT_OUT = (
     "a file was left out, and is named where what could not be decided is; --help says which limits can be raised"
@@ -134,6 +135,10 @@ def guarded(work: Callable[[], object]) -> int:
     except MemoryError:
         fail(say("there is not enough memory to go on; allow this process more of it"), OUTSIDE_FAILED)
     except Exception as error:  # noqa: BLE001 - the boundary of the process
+        if str(error) == _NO_THREAD:
+            fail(
+                say("no further thread can be started; allow this process more memory, or more threads"), OUTSIDE_FAILED
+            )
         unexpected(error)
     return code if isinstance(code, int) else DONE
 

@@ -68,7 +68,7 @@ class Hashing:
         self._section = section
         self._processors = processors or Processors()
         self._hash = hashlib.sha256()
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._given_up = False
         self._thread = threading.Thread(target=self._run, name="hashing")
         self.count = 0
@@ -84,7 +84,7 @@ class Hashing:
         try:
             with self._processors.hash(unless=lambda: self._given_up):
                 self._all()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - raised where the digest is waited for
             self._error = error
 
     def _all(self) -> None:

@@ -34,11 +34,12 @@ def test_a_section_that_ends_early_is_hashed_as_far_as_it_goes() -> None:
     assert hashing.count == 1000
 
 
-def test_what_the_thread_cannot_read_is_raised_where_the_digest_is_asked() -> None:
-    def broken(count: int, at: int) -> bytes:
-        raise OSError(5, "Input/output error")
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()], ids=repr)
+def test_what_the_thread_cannot_read_is_raised_where_the_digest_is_asked(error: Exception) -> None:
+    def broken(_size: int, _offset: int) -> bytes:
+        raise error
 
-    with Hashing(Section(broken, 0, 10)) as hashing, pytest.raises(OSError, match="Input/output"):
+    with Hashing(Section(broken, 0, 10)) as hashing, pytest.raises(type(error)):
         hashing.digest()
 
 
