@@ -83,7 +83,7 @@ describe('the advisories', () => {
   it('are in use, without more words, after an update that was done', async () => {
     const { root, text } = await shown(known([run]))
     expect(root.querySelector('#state + *')?.textContent.trim()).toBe('In use')
-    expect(root.querySelector('.note')).toBeNull()
+    expect(root.querySelector('.inset')).toBeNull()
     expect(text()).not.toContain('Not updated')
   })
 
@@ -92,7 +92,7 @@ describe('the advisories', () => {
     const failed = { ...run, state: 'failed' as const, code: 'advisories.nothing-updated', why: 'x', sources }
     const { root } = await shown(known([failed, run]))
     expect(root.querySelector('#state + *')?.textContent.trim()).toBe('In use; the last update failed')
-    const note = root.querySelector('.note')?.textContent ?? ''
+    const note = root.querySelector('.inset')?.textContent ?? ''
     expect(note).toContain(
       `The update of ${moment(ENDED)} failed. In use is what was built on ${moment(BUILT)}.`,
     )
@@ -115,6 +115,6 @@ describe('the advisories', () => {
   it('say it in Chinese, also of one that was done in part', async () => {
     const { root } = await shown(known([{ ...run, state: 'partial', sources: [unhad] }]), 'zh-CN')
     expect(root.querySelector('#state + *')?.textContent.trim()).toBe('使用中，最近一次更新只完成了一部分')
-    expect(root.querySelector('.note')?.textContent).toContain('这些内容仍使用原有数据')
+    expect(root.querySelector('.inset')?.textContent).toContain('这些内容仍使用原有数据')
   })
 })
