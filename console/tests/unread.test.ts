@@ -256,7 +256,12 @@ describe('a comparison', () => {
   })
 
   it('of two that nobody judged is undecided, and says once what was not judged', async () => {
-    const nobody = { what: 'Debian:14', why: 'there are no advisories for it', incomplete: false, unjudged: 7 }
+    const nobody = {
+      what: 'Debian:14',
+      why: 'there are no advisories for it',
+      incomplete: false,
+      unjudged: 7,
+    }
     const [text] = await compared(
       { unjudged: 7 },
       { unjudged: 7 },

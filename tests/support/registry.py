@@ -89,7 +89,7 @@ class FakeRegistry:
             some = list(names[start : start + page])
             more = start + page < len(names)
             link = {"Link": f'</v2/{path}?last={some[-1]}&n={page}>; rel="next"'} if more else {}
-            return Reply(json.dumps({"name": "x", field: some}).encode(), headers=link)
+            return Reply(json.dumps({"name": path.removesuffix("/tags/list"), field: some}).encode(), headers=link)
 
         self.answers[f"/v2/{path}"] = answer
 

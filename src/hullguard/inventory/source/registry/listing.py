@@ -33,7 +33,9 @@ _NEVER_ASKED: Final = frozenset({"registry.proxy", "registry.bad-ca"})
 _TRIED_REPOSITORIES: Final = 5
 _TRIED_NAMES: Final = 5_000
 _TOLD: Final = 5
-"""Troubles that are told one by one."""
+"""Troubles that are told one by one, and repositories that are named in one."""
+_NAME: Final = 100
+"""Characters of a repository's name that are told beside others."""
 
 
 class Bounds(Struct, frozen=True):
@@ -77,6 +79,11 @@ class _Lister:
         self._unchanged: list[tuple[str, str]] = []
         self._unlisted: set[str] = set()
         self._listed = 0
+        self._of: dict[Trouble, list[str]] = {}
+        """Of which repositories a trouble is told."""
+        self._tags_seen = False
+        self._no_tag = list(spec.tags)
+        """The patterns that no tag has fitted so far."""
         self._admitted: bool | None = None
         """Whether the registry admits this name with this password; None while that was not asked."""
         self._refusal: HullguardError | None = None
@@ -152,11 +159,11 @@ class _Lister:
             raise self._refusal
         retry = None if stopped is None else stopped.params.get("retry_after")
         return RegistryListing(
-            repositories=len(names),
+            repositories=self._listed,
             images=tuple(self._images),
             unchanged=tuple(self._unchanged),
             unlisted=tuple(sorted(self._unlisted)),
-            trouble=_joined([*self._troubles, *self._cut_short()]),
+            trouble=_joined([*map(self._named, self._troubles), *self._cut_short(), *self._tagless()]),
             stopped=stopped is not None,
             retry_after=retry if isinstance(retry, int) else None,
         )
@@ -181,7 +188,28 @@ class _Lister:
             raise refused  # a wrong password is wrong for all of them, and who sends it often is locked out
         if not isinstance(refused, NotFound):
             self._unlisted.add(name)
-        self._troubles.append(Trouble(refused.code, str(refused)))
+        trouble = Trouble(refused.code, str(refused))
+        if trouble not in self._of:
+            self._troubles.append(trouble)
+        self._of.setdefault(trouble, []).append(name)
+
+    def _named(self, trouble: Trouble) -> Trouble:
+        """With the repositories that it is told of, unless it names its one itself."""
+        names = self._of.get(trouble, [])
+        if not names or (len(names) == 1 and names[0] in trouble.sentence):
+            return trouble
+        told = ", ".join(name[:_NAME] for name in names[:_TOLD])
+        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        kind = "repository" if len(names) == 1 else "repositories"
+        return Trouble(trouble.code, f"{trouble.sentence} ({kind} {told}{more})")
+
+    def _tagless(self) -> list[Trouble]:
+        """Which patterns no tag fits, where there are tags at all."""
+        if self._cut or not (self._tags_seen and self._no_tag):
+            return []
+        patterns = ", ".join(self._no_tag)[:200]
+        sentence = f"no tag of the repositories that were looked at on {self._spec.address} is called as {patterns}"
+        return [Trouble("registry.no-tag", sentence)]
 
     def _repositories(self) -> list[str]:
         exact = [name for name in self._spec.repositories if ANY not in name]
@@ -196,8 +224,9 @@ class _Lister:
                 self._without_catalog(refused, exact)
             else:
                 names |= dict.fromkeys(name for name in catalog if any(matches(name, one) for one in patterns))
-                if not names:
-                    sentence = f"no repository of {self._spec.address} is called as {', '.join(patterns)[:200]}"
+                none = [one for one in patterns if not any(matches(name, one) for name in names)]
+                if none and not self._cut:
+                    sentence = f"no repository of {self._spec.address} is called as {', '.join(none)[:200]}"
                     self._troubles.append(Trouble("registry.no-repository", sentence))
         if len(names) > self._bounds.repositories:
             most = self._bounds.repositories
@@ -205,14 +234,14 @@ class _Lister:
             self._troubles.append(Trouble("registry.too-many-repositories", sentence))
         return list(names)[: self._bounds.repositories]
 
-    def _names(self, client: Client, path: str) -> Names:
+    def _names(self, client: Client, path: str, repository: str = "") -> Names:
         """The names of one list. Who is refused by name is asked for first: if that one is admitted, it is asked again.
 
         Many registries give the catalog, or some repositories, to few of those whom they admit; and some refuse what
         they gave a moment ago.
         """
         try:
-            return names_of(client, path, self._bounds.names)
+            return names_of(client, path, self._bounds.names, repository)
         except (Denied, Unauthenticated) as refused:
             if self._access.username is None or self._admitted is not None:
                 raise
@@ -225,7 +254,7 @@ class _Lister:
                 raise
             if not self._admitted:
                 raise
-        return names_of(client, path, self._bounds.names)
+        return names_of(client, path, self._bounds.names, repository)
 
     def _is_of_the_password(self, refused: HullguardError) -> bool:
         """Whether it is the name or the password that is refused.
@@ -246,7 +275,12 @@ class _Lister:
 
     def _catalog(self) -> list[str]:
         found = self._names(self._client.about(""), "_catalog")
+        if found.cut is Cut.BROKEN:
+            self._unlisted.update({name for name, _ in self._known if self._is_wanted(name)}.difference(found.names))
         return self._sound(found, is_repository, self._spec.address)
+
+    def _is_wanted(self, name: str) -> bool:
+        return any(matches(name, one) for one in self._spec.repositories)
 
     def _repository(self, name: str) -> None:
         client = self._client.about(name)
@@ -260,13 +294,17 @@ class _Lister:
         """Those that are wanted. Raises NotFound only where the registry says itself that it has no such repository."""
         what = f"{self._spec.address}/{name}"
         try:
-            found = self._names(client, "tags/list")
+            found = self._names(client, "tags/list", name)
         except NotFound as gone:
             if not _says(gone, _NO_REPOSITORY):
                 raise Unavailable(_doubtful(what), "registry.bad-list") from gone
             why = f"{self._spec.address} has no repository {name}, or shows it to nobody whom it does not know"
             raise NotFound(why, "registry.no-repository") from gone
+        if found.cut is Cut.BROKEN:
+            self._unlisted.add(name)
         tags = self._sound(found, is_tag, what)
+        self._tags_seen = self._tags_seen or bool(tags)
+        self._no_tag = [one for one in self._no_tag if not any(matches(tag, one) for tag in tags)]
         wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
         return newest_first(wanted)[: self._spec.newest]
 

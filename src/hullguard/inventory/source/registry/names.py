@@ -20,13 +20,17 @@ _PAGE_BYTES: Final = 4 << 20
 _PAGES: Final = 2_000
 _TOLD: Final = 3
 """Lists that are named in one sentence."""
-_LINK: Final = re.compile(r"\s*<([^<>\s]{1,4096})>\s*;(.{0,256})")
+_LINK: Final = re.compile(r"<([^<>\s]{1,4096})>\s*;([^<>]{0,256})")
+_OTHERS: Final = re.compile(r"<[^<>\s]{1,4096}>\s*;[^<>]{0,256}\brel\b[^<>]{0,256}")
+"""A link that leads elsewhere: to the first or the last page, say."""
 _NEXT: Final = re.compile(r'(?:^|;)\s*rel\s*=\s*"?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 
 
 class _Page(Struct, frozen=True):
     """``repositories`` of a catalog, ``tags`` of a repository; these may be null, where all were deleted."""
 
+    name: str | UnsetType | None = UNSET
+    """The repository's, beside its tags."""
     repositories: list[str] | UnsetType | None = UNSET
     tags: list[str] | UnsetType | None = UNSET
 
@@ -36,6 +40,7 @@ class Cut(enum.StrEnum):
 
     TOO_MANY = "registry.too-many-names"
     ENDLESS = "registry.endless-pages"
+    BROKEN = "registry.bad-list"
 
 
 class Names(NamedTuple):
@@ -45,20 +50,21 @@ class Names(NamedTuple):
     cut: Cut | None = None
 
 
-def names_of(client: Client, path: str, most: int) -> Names:
-    """All names of a list, in its order and each once; raises what the registry refuses."""
+def names_of(client: Client, path: str, most: int, repository: str = "") -> Names:
+    """All names of a list, of tags that of ``repository``, in its order and each once; raises what is refused."""
     names: dict[str, None] = {}
     asked: set[str] = set()
     query = f"n={PAGE}"
     while query not in asked and len(asked) < _PAGES:
         asked.add(query)
         content, headers = _page(client, f"{path}?{query}", len(asked))
-        names |= dict.fromkeys(_listed(content, path))
+        names |= dict.fromkeys(_listed(content, path, repository))
         if len(names) > most:
             return Names(list(names)[:most], Cut.TOO_MANY)
-        following = _following(headers.get("Link", ""), client.host)
+        link = headers.get("Link", "").strip()
+        following = _following(link, client.host)
         if following is None:
-            return Names(list(names))
+            return Names(list(names), None if _is_end(link) else Cut.BROKEN)
         query = following
     return Names(list(names), Cut.ENDLESS)
 
@@ -70,6 +76,9 @@ def cut_short(cut: Cut, lists: Sequence[str], most: int) -> Trouble:
         told = f"{told} and {len(lists) - _TOLD} more"
     if cut is Cut.TOO_MANY:
         return Trouble(cut.value, f"only the first {most} names of {told} are looked at; there are more")
+    if cut is Cut.BROKEN:
+        sentence = f"a page of {told} leads on to nowhere (its Link header cannot be read), so what is known stands"
+        return Trouble(cut.value, sentence)
     return Trouble(cut.value, f"the pages of {told} lead on without end; the names that came until then are looked at")
 
 
@@ -101,7 +110,7 @@ def _page(client: Client, path: str, number: int) -> tuple[bytes, Mapping[str, s
         raise Unavailable(sentence, "registry.bad-list") from broken
 
 
-def _listed(content: bytes, path: str) -> list[str]:
+def _listed(content: bytes, path: str, repository: str) -> list[str]:
     try:
         found = from_json(content, _Page)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
@@ -120,13 +129,25 @@ def _listed(content: bytes, path: str) -> list[str]:
     if names is UNSET:
         sentence = f"the registry's answer to {path} is no list of names; is that its address?"
         raise Invalid(sentence, "registry.bad-list")
+    if of_tags and found.name and not _may_be(found.name, repository):
+        sentence = (
+            f"the tags of {repository} were asked for, and those of {found.name[:200]} given, so what is known stands; "
+            "look at the proxy before the registry"
+        )
+        raise Unavailable(sentence, "registry.bad-list")
     return names or []
+
+
+def _may_be(said: str, asked: str) -> bool:
+    """Whether two names can be one repository's: what stands before the last parts may be a registry's own affair."""
+    parts = [name.lower().split("/")[::-1] for name in (said, asked)]
+    return all(one == other for one, other in zip(*parts, strict=False))
 
 
 def _following(link: str, host: str) -> str | None:
     """What the next page is asked with. Only the query is taken, so it comes from the same place as this one."""
-    found = _LINK.match(link)
-    if found is None or not _NEXT.search(found[2]):
+    found = next((each for each in _LINK.finditer(link) if _NEXT.search(each[2])), None)
+    if found is None:
         return None
     try:
         parts = urlsplit(found[1])
@@ -136,3 +157,10 @@ def _following(link: str, host: str) -> str | None:
         sentence = f"the registry's list goes on at another place, {parts.netloc[:200]}; nothing is asked there"
         raise Invalid(sentence, "registry.foreign-page")
     return parts.query or None
+
+
+def _is_end(link: str) -> bool:
+    """Whether what leads to no further page says that there is none: there is no link, or only others."""
+    if not link:
+        return True
+    return not _OTHERS.sub("", link) and not any(_NEXT.search(each[2]) for each in _LINK.finditer(link))

@@ -20,7 +20,7 @@ from hullguard.inventory.source.registry import client
 from hullguard.inventory.source.registry.listing import Bounds, list_registry, try_registry
 from hullguard.inventory.source.registry.names import matches
 from hullguard.model.errors import HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
-from hullguard.model.registry import ImageState, RegistryAttempt, RegistryListing, RegistrySpec
+from hullguard.model.registry import ImageState, RegistryAttempt, RegistryListing, RegistrySpec, Trouble
 from hullguard.model.tag_order import newest_first, order
 from hullguard.net import pace
 
@@ -346,6 +346,101 @@ def test_patterns_that_no_repository_has_are_told(registry: FakeRegistry) -> Non
     listed = listing(registry, "team/*")
     assert listed.trouble is not None
     assert listed.trouble.sentence == f"no repository of {registry.host} is called as team/*"
+
+
+def test_each_pattern_that_nothing_fits_is_told(registry: FakeRegistry) -> None:
+    registry.lists("_catalog", ["app", "b"])
+    registry.lists("app/tags/list", ["1.0", "2.0"])
+    registry.lists("b/tags/list", [])
+    registry.put(AMD, "app", "1.0")
+    listed = listing(registry, "*", "team/*", tags=["1.*", "v*", "stable"])
+    assert found(listed) == [("app", "1.0", "linux/amd64")]
+    assert listed.trouble == Trouble(
+        "registry.no-repository",
+        f"no repository of {registry.host} is called as team/*; "
+        f"no tag of the repositories that were looked at on {registry.host} is called as v*, stable",
+    )
+    no_tag = listing(registry, "app", tags=["v*"]).trouble
+    assert (no_tag and no_tag.code) == "registry.no-tag"
+    assert listing(registry, "b", tags=["v*"]).trouble is None  # where there is no tag, none is missed
+
+
+def test_those_that_were_looked_at_are_counted_and_the_others_named(registry: FakeRegistry) -> None:
+    # Story: "Repositories looked at: 3", though two of them answered with 500; which two was not said.
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+    for name in ("b", "c", "gone", *"defghi"):
+        registry.answers[f"/v2/{name}/tags/list"] = Reply(b"", 500)
+    del registry.answers["/v2/gone/tags/list"]
+    one = listing(registry, "app", "b")
+    assert one.trouble == Trouble("registry.refused", f"the registry {registry.host} refused: 500 (repository b)")
+    two = listing(registry, "c", "app", "gone", "b")
+    assert (two.repositories, two.unlisted) == (1, ("b", "c"))
+    assert two.trouble == Trouble(
+        "registry.refused",
+        f"the registry {registry.host} refused: 500 (repositories c, b); "
+        f"{registry.host} has no repository gone, or shows it to nobody whom it does not know",
+    )
+    many = listing(registry, "app", *"bcdefghi").trouble
+    assert many is not None
+    assert many.sentence.endswith("refused: 500 (repositories b, c, d, e, f and 3 more)")
+
+
+@pytest.mark.parametrize(("name", "is_its"), [("b", False), ("team/b", False), ("x/app", False), ("App", True)])
+def test_tags_of_another_repository_take_nothing_away(registry: FakeRegistry, name: str, *, is_its: bool) -> None:
+    registry.lists("ok/tags/list", ["1"])
+    registry.answers["/v2/team/app/tags/list"] = Reply(json.dumps({"name": name, "tags": []}).encode())
+    listed = listing(registry, "ok", "team/app", known={("team/app", "1"): "d"})
+    if is_its:  # a registry may leave out what stands before the last part
+        assert (listed.unlisted, listed.trouble) == ((), None)
+        return
+    assert listed.unlisted == ("team/app",)
+    assert listed.trouble is not None
+    assert listed.trouble.code == "registry.bad-list"
+    assert f"the tags of team/app were asked for, and those of {name} given" in listed.trouble.sentence
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "garbage",
+        "<>; rel=next",
+        '</v2/app/tags/list>; rel="next"',
+        '<http://[/x?last=1>; rel="next"',
+        "</v2/x?last=1>",
+        "</v2/x?last=1 ; rel=next",
+        '</v2/x?last=1>; title="next"',
+    ],
+)
+def test_a_page_that_leads_on_to_nowhere_takes_nothing_away(registry: FakeRegistry, link: str) -> None:
+    registry.put(AMD)
+    registry.answers["/v2/app/tags/list"] = Reply(b'{"tags": ["1"]}', headers={"Link": link})
+    listed = listing(registry, known={("app", "2"): "d"})
+    assert (found(listed), listed.unlisted) == ([("app", "1", "linux/amd64")], ("app",))
+    said = "leads on to nowhere (its Link header cannot be read), so what is known stands"
+    assert listed.trouble == Trouble("registry.bad-list", f"a page of {registry.host}/app {said}")
+    registry.lists("app/tags/list", ["1"])
+    registry.answers["/v2/_catalog"] = Reply(b'{"repositories": ["app"]}', headers={"Link": link})
+    listed = listing(registry, "a*", "b*", known={("b", "1"): "d", ("c", "1"): "d", ("app", "1"): "d"})
+    assert (found(listed), listed.unlisted) == ([("app", "1", "linux/amd64")], ("b",))
+    assert listed.trouble == Trouble("registry.bad-list", f"a page of {registry.host} {said}")
+
+
+@pytest.mark.parametrize("link", ["", '</v2/x?last=0>; rel="prev"', '<a?b>; rel=first, <c?d>; title=x; rel="last"'])
+def test_links_to_other_pages_than_the_next_are_the_end(registry: FakeRegistry, link: str) -> None:
+    registry.put(AMD)
+    registry.answers["/v2/app/tags/list"] = Reply(b'{"tags": ["1"]}', headers={"Link": link})
+    assert (listing(registry).unlisted, listing(registry).trouble) == ((), None)
+
+
+def test_the_next_page_may_be_the_second_link(registry: FakeRegistry) -> None:
+    link = '</v2/app/tags/list?n=1>; rel="prev", </v2/app/tags/list?last=1>; rel="next"'
+    registry.answers["/v2/app/tags/list"] = lambda asked: (
+        Reply(b'{"tags": ["2"]}') if "last" in asked.path else Reply(b'{"tags": ["1"]}', headers={"Link": link})
+    )
+    for tag in "12":
+        registry.put(AMD, "app", tag)
+    assert [tag for _, tag, _ in found(listing(registry))] == ["2", "1"]
 
 
 def test_a_repository_that_is_refused_is_told_and_the_others_are_listed(registry: FakeRegistry) -> None:
