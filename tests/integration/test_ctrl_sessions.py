@@ -372,3 +372,17 @@ async def test_every_session_is_new(control: Control):
     async with control.writing() as tx:
         assert await Sessions(tx).find("0" * 64) is None
         assert tx.scope == SCOPE
+
+
+async def test_what_a_token_is_called_and_whose_it_is_is_told_to_who_reads_what_was_done_with_it(control: Control):
+    olga = await control.user(Role.OPERATOR, "olga")
+    made = (await olga.post("/tokens", {"name": "nightly", "days": 1, "role": "viewer"})).json()["token"]
+    viewer = await control.user(Role.VIEWER)
+
+    named = await viewer.get(f"/tokens/names?id={made['id']},nobody")
+    assert named.json() == [{"id": made["id"], "name": "nightly", "user": "olga"}]
+    assert (await viewer.get("/tokens/names")).status_code == 422
+    assert (await viewer.get("/tokens/names?id=" + ",".join(map(str, range(101))))).status_code == 422
+    assert (await control.client().get(f"/tokens/names?id={made['id']}")).status_code == 401
+    await olga.delete(f"/tokens/{made['id']}")
+    assert (await viewer.get(f"/tokens/names?id={made['id']}")).json() == []

@@ -148,6 +148,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What tokens are called, and whose they are, also those of others: what was done with one stands under its id
+         * @description Those that were revoked are left out.
+         *
+         *     Needs: `tokens:own`.
+         */
+        get: operations["listTokenNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens/{token}": {
         parameters: {
             query?: never;
@@ -1666,6 +1688,15 @@ export interface components {
             created: string;
             expires: string;
             last_used: string | null;
+        };
+        /**
+         * TokenName
+         * @description What a token is called, and whose it is: what was done with it stands under its id.
+         */
+        TokenName: {
+            id: string;
+            name: string;
+            user: string;
         };
         /**
          * TokenInput
@@ -4141,6 +4172,32 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTokenNames: {
+        parameters: {
+            query: {
+                id: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenName"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -34,6 +34,7 @@ export type ImageContent = Schemas['ImageContent']
 export type Unknown = Schemas['Unknown']
 export type Vulnerability = Schemas['FoundVulnerability']
 /** What is sent may leave out what has a default; the server leaves out nothing. */
+export type TokenName = Schemas['TokenName']
 export type RegistrySpec = Required<Schemas['RegistrySpec']>
 export type Registry = Schemas['Registry'] & { spec: RegistrySpec }
 export type RegistryInput = Schemas['RegistryInput'] & { spec: RegistrySpec }

@@ -92,6 +92,15 @@ class ApiToken(Struct, frozen=True):
     last_used: datetime | None = None
 
 
+class TokenName(Struct, frozen=True):
+    """What a token is called, and whose it is: what was done with it stands under its id."""
+
+    id: str
+    name: str
+    user: str
+    """That user's name."""
+
+
 class EnrolmentToken(Struct, frozen=True):
     """Lets a limited number of agents join a cluster until a time; its secret is shown once."""
 

@@ -373,6 +373,7 @@ STRANGERS_CALLS: dict[str, tuple[Call, str]] = {
     "Submissions.page": (_p("Submissions", filtered="SubmissionFilter"), NOTHING),
     "Submissions.settled": (lambda tx, i: s.Submissions(tx).settled(i["submission"], user=None), NOT_FOUND),
     "Tokens.delete": (lambda tx, i: s.Tokens(tx).delete(i["token"]), NOT_FOUND),
+    "Tokens.names": (lambda tx, i: s.Tokens(tx).names([i["token"]]), NOTHING),
     "Tokens.page": (_p("Tokens"), NOTHING),
     "Tokens.used": (lambda tx, i: s.Tokens(tx).used(i["token"]), NOTHING),
     "Users.count": (lambda tx, _: s.Users(tx).count(), NOTHING),

@@ -1,14 +1,19 @@
 /** Who did what to which thing, in words. */
 import type { RouteLocationRaw } from 'vue-router'
 import type { AuditRecord } from '@/api/types'
-import { told } from '@/i18n'
+import { tokenName } from '@/composables/tokenNames'
+import { i18n, told } from '@/i18n'
 import { sentenceOf } from '@/i18n/sentences'
+
+const TOKEN = 'token:'
 
 export function actionText(action: string): string {
   return told('auditAction', action, {}, action)
 }
 
 export function actorText(actor: string): string {
+  const token = actor.startsWith(TOKEN) ? tokenName(actor.slice(TOKEN.length)) : null
+  if (token) return i18n.global.t('submissions.byToken', { ...token })
   return told('actor', actor, {}, actor.startsWith('user:') ? actor.slice(5) : subjectText(actor))
 }
 

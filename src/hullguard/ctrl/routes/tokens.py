@@ -12,10 +12,12 @@ from hullguard.access.iam import tokens
 from hullguard.ctrl.call import Call
 from hullguard.ctrl.listing import Paged
 from hullguard.model.errors import Denied
-from hullguard.model.identity import ApiToken, Permission, Role
+from hullguard.model.identity import ApiToken, Permission, Role, TokenName
 from hullguard.model.page import Page
 from hullguard.model.policy import Name
 from hullguard.storage.stores import Tokens
+
+TokenId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class TokenInput(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +26,12 @@ class TokenInput(Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     days: Annotated[int, Meta(ge=1, le=366)]
     role: Role | None = None
+
+
+class TokenNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tokens."""
+
+    id: Annotated[tuple[TokenId, ...], Meta(min_length=1, max_length=100)]
 
 
 class NewToken(Struct, frozen=True):
@@ -38,6 +46,16 @@ async def list_tokens(call: NamedDependency[Call], filters: NamedDependency[Page
     """The caller's own tokens."""
     async with call.reading() as tx:
         return await Tokens(tx).page(filters.page(), user=call.caller.user.id)
+
+
+@get("/tokens/names", permission=Permission.TOKENS_OWN)
+async def list_token_names(call: NamedDependency[Call], filters: NamedDependency[TokenNames]) -> list[TokenName]:
+    """What tokens are called, and whose they are, also those of others: what was done with one stands under its id.
+
+    Those that were revoked are left out.
+    """
+    async with call.reading() as tx:
+        return await Tokens(tx).names(filters.id)
 
 
 @post("/tokens", permission=Permission.TOKENS_OWN, refusals=(409,))
@@ -62,4 +80,9 @@ async def delete_token(call: NamedDependency[Call], token: FromPath[str]) -> Non
         await tokens.revoke(tx, call.actor, call.caller.user, token)
 
 
-ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (list_tokens, create_token, delete_token)
+ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_tokens,
+    list_token_names,
+    create_token,
+    delete_token,
+)

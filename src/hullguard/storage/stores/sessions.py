@@ -4,13 +4,14 @@
 then is the tenant known.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from hullguard.model.errors import NotFound
-from hullguard.model.identity import ApiToken, Role, User
+from hullguard.model.identity import ApiToken, Role, TokenName, User
 from hullguard.model.ids import new_id
 from hullguard.model.page import Page
 from hullguard.storage.paging import Listing, PageRequest, fetch
@@ -136,6 +137,13 @@ class Tokens:
             self._tx, select if user is None else select.where(tokens.c.user == user), _LISTING, request
         )
         return Page([_token(row) for row in found.rows], found.total, found.cursor)
+
+    async def names(self, ids: Sequence[str]) -> list[TokenName]:
+        """Those of these tokens that there are; of one that was revoked nothing is kept."""
+        on = sa.and_(users.c.tenant == tokens.c.tenant, users.c.id == tokens.c.user)
+        select = sa.select(tokens.c.id, tokens.c.name, users.c.name.label("whose")).join(users, on)
+        rows = await self._tx.all(select.where(self._tx.mine(tokens), tokens.c.id.in_(ids)).order_by(tokens.c.id))
+        return [TokenName(row.id, row.name, row.whose) for row in rows]
 
     async def delete(self, token: str, *, user: str | None = None) -> None:
         """Revoke a token; with ``user``, only one of that user's."""
