@@ -16,7 +16,7 @@ _PREFIX = 48
 # The tokens that makers print in their manuals, and what people write where a token is to go.
 _EXAMPLE = re.compile(
     rb"example|sample|placeholder|change[_-]?(?:me|it)|dummy|your[_-]|redacted|insert[_-]|replace[_-]?(?:me|with)|xxxx|\*\*\*|"
-    rb"<[a-z]|\$\{|\{\{|%\(|deadbeef|eyJzdWIiOiIxMjM0NTY3ODkw",
+    rb"<[a-z]|\$\{|\{\{|%\(|deadbeef|eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(rb"0123456789|1234567890|abcdefghij", re.IGNORECASE)

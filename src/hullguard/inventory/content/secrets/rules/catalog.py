@@ -7,6 +7,7 @@ from hullguard.inventory.content.secrets.rules import (
     daemons,
     development,
     files,
+    generic,
     java,
     platforms,
     services,
@@ -41,4 +42,5 @@ RULES: tuple[Rule, ...] = (
     *tools.TOOLS,
     *shell.SHELL,
     *files.GENERIC,
+    *generic.GENERIC,
 )

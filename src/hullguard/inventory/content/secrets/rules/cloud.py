@@ -14,7 +14,8 @@ AMAZON = (
         _CRITICAL,
         r"[A-Za-z0-9/+]{40}",
         words=r"aws_?secret|secret_?access_?key|aws_?key",
-        entropy=4.0,
+        entropy=3.6,
+        allow=r"(?:[a-f0-9]{40}|[A-F0-9]{40})$",  # the name of a commit
     ),
     Rule(
         "aws-session-token",

@@ -36,7 +36,7 @@ MESSAGES = (
         _MEDIUM,
         r"discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/([A-Za-z0-9_\-]{60,80})",
     ),
-    Rule("telegram-bot-token", "Telegram bot token", _HIGH, r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{33}", entropy=3.5),
+    Rule("telegram-bot-token", "Telegram bot token", _HIGH, r"(?:bot)?([0-9]{8,10}:AA[A-Za-z0-9_\-]{33})", entropy=3.5),
     Rule(
         "teams-webhook",
         "Microsoft Teams webhook",

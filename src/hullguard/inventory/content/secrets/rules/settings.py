@@ -155,7 +155,7 @@ APPLICATIONS = (
         "Database password of an application",
         _HIGH,
         LINE + r"(?:database_)?password:[ \t]{1,8}" + VALUE,
-        r"config/(?:database|parameters|secrets|storage|cable)\.ya?ml",
+        r"database(?:[.\-_][\w.\-]{1,40})?\.ya?ml|config/(?:parameters|secrets|storage|cable)\.ya?ml",
     ),
     setting(
         "php-password",
