@@ -19,6 +19,8 @@ const MARKS = [
 class Pattern {
   readonly weight: number
   readonly sentence: string
+  /** Whether its own words are of several parts. */
+  readonly joins: boolean
   private readonly fixed: string[]
   private readonly names: string[]
 
@@ -27,6 +29,7 @@ class Pattern {
     this.sentence = sentence
     this.fixed = parts.filter((_, at) => at % 2 === 0)
     this.names = parts.filter((_, at) => at % 2 === 1)
+    this.joins = this.fixed.some((part) => part.includes('; '))
     this.weight = this.fixed.join('').length
   }
 
@@ -100,6 +103,10 @@ export class Sentences {
 
   /** `where: what is wrong; and what else`: each part for itself. */
   private parts(sentence: string, depth: number): string {
+    const colon = sentence.indexOf(': ')
+    const what = sentence.slice(colon + 2)
+    if (colon >= 0 && this.isOne(what))
+      return `${this.quoted(sentence.slice(0, colon), depth)}：${this.at(what, depth + 1)}`
     for (const [mark, written] of MARKS) {
       const parts = split(sentence, mark)
       if (parts.length < 2) continue
@@ -107,6 +114,14 @@ export class Sentences {
       if (known.some((part, number) => part !== parts[number])) return known.join(written)
     }
     return sentence
+  }
+
+  /** Whether it is one sentence of several parts, which are known together only. */
+  private isOne(sentence: string): boolean {
+    if (!sentence.includes('; ')) return false
+    return (
+      this.written.has(sentence) || this.patterns.some((each) => each.joins && each.filled(sentence) !== null)
+    )
   }
 }
 

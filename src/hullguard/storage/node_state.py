@@ -79,6 +79,6 @@ def judge(signs: Signs, now: datetime) -> tuple[NodeState, tuple[Reason, ...]]:
 
 def _offline(last_seen: datetime | None, now: datetime) -> Reason:
     if last_seen is None:
-        return Reason("node.never-seen", "the agent enrolled but never connected")
+        return Reason("node.never-seen", "the agent enrolled, but has never reported its state")
     seconds = int((now - last_seen).total_seconds())
     return Reason("node.silent", f"the agent was last heard of {seconds} seconds ago", {"seconds": seconds})

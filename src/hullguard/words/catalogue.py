@@ -89,12 +89,22 @@ class Catalogue:
 
     def _parts(self, sentence: str, depth: int) -> str:
         """``where: what is wrong; and what else``: each part for itself."""
+        where, mark, what = sentence.partition(": ")
+        if mark and self._is_one(what):
+            return f"{self._quoted(where, depth)}：{self._of(what, depth + 1)}"
         for mark, written in (("; ", "；"), (": ", "：")):
             parts = sentence.split(mark, _PARTS)
             known = [self._quoted(part, depth) for part in parts] if len(parts) > 1 else parts
             if known != parts:
                 return written.join(known)
         return sentence
+
+    def _is_one(self, sentence: str) -> bool:
+        """Whether it is one sentence of several parts, which are known together only."""
+        if "; " not in sentence:
+            return False
+        patterns = (pattern for pattern in self._patterns if any("; " in fixed for fixed in pattern.fixed))
+        return sentence in self.written or any(pattern.filled(sentence) is not None for pattern in patterns)
 
 
 def load(language: str) -> Catalogue:

@@ -57,6 +57,10 @@ def test_ninety_seconds_of_silence_make_a_node_offline_whatever_else_is_wrong() 
     assert codes(SOUND, 90)[0] is NodeState.PROTECTED
     assert codes(structs.replace(SOUND, protection=False), 90.001) == (NodeState.OFFLINE, ["node.silent"])
     assert codes(structs.replace(SOUND, last_seen=None)) == (NodeState.OFFLINE, ["node.never-seen"])
+    # It may have connected: only what it reports is seen.
+    assert judge(structs.replace(SOUND, last_seen=None), START)[1][0].message == (
+        "the agent enrolled, but has never reported its state"
+    )
     assert judge(SOUND, START + timedelta(seconds=200))[1][0].params == {"seconds": 200}
 
 

@@ -319,7 +319,34 @@ async def test_a_registry_that_goes_away_is_read_on_when_it_is_back(
         registry.answers[blob] = good
         clock.forward(seconds=101)
         done = await shift.until(made, RegistryState.DONE)
-        assert done.images == {ImageState.DONE: 2}
+        # Story: 42 images were read after a disk had been full, and "database or disk is full" stood beside them.
+        assert (done.trouble, done.images) == (None, {ImageState.DONE: 2})
+
+
+async def test_what_a_listing_was_refused_is_told_again_after_a_failure(
+    storage: Storage, clock: Clock, registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, full = RegistryImages.ended, [Unavailable("the database or disk is full", "storage.unavailable")]
+
+    async def once_full(*arguments: Any, **more: Any) -> bool:
+        if full:
+            raise full.pop()
+        return await ended(*arguments, **more)
+
+    monkeypatch.setattr(RegistryImages, "ended", once_full)
+    registry.answers["/v2/secret/tags/list"] = Reply(b"", 500)
+    async with working(storage, tmp_path) as shift:
+        async with storage.transaction(SCOPE) as tx:
+            spec = RegistrySpec("r", registry.host, ["app", "secret"], insecure=True)
+            made = (await Registries(tx).create(spec, "user:a")).id
+        failed = await shift.until(made, RegistryState.FAILED)
+        assert failed.trouble is not None
+        assert "disk is full" in failed.trouble.sentence
+        clock.forward(hours=1)
+        done = await shift.until(made, RegistryState.DONE)
+        assert done.trouble is not None
+        assert "refused: 500 (repository secret)" in done.trouble.sentence
+        assert (done.repositories, done.images) == (1, {ImageState.DONE: 1})
 
 
 async def test_a_listing_that_breaks_off_gives_way_at_once_and_what_it_found_is_read_before_the_next_one(

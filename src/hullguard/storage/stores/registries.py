@@ -177,8 +177,11 @@ class Registries:
         await self._tx.run(sa.update(registries).where(self._this(work.id)).values(**values))
 
     async def failed(self, registry: str, trouble: Trouble) -> None:
-        """It could not be listed, or not be read on."""
-        values = {"state": RegistryState.FAILED.value, "trouble": trouble}
+        """It could not be listed, or not be read on.
+
+        That is listed again once it can be read: only a listing says what is wrong then, or that nothing is.
+        """
+        values = {"state": RegistryState.FAILED.value, "trouble": trouble, "to_list": True}
         await self._tx.run(sa.update(registries).where(self._this(registry)).values(**values))
 
     async def done(self, registry: str) -> None:
