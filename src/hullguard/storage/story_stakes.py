@@ -98,6 +98,10 @@ def at_stake(
     ]
     if known.report.advisories.built is None:
         unknowns.append(NotKnown("image-unmatched"))
+    if not known.report.complete:
+        unknowns.append(NotKnown("image-incomplete"))
+    if known.report.unjudged:
+        unknowns.append(NotKnown("image-unjudged", {"count": known.report.unjudged}))
     return tuple(ordered[:MOST_AT_STAKE]), len(ordered[MOST_AT_STAKE:]), tuple(unknowns)
 
 

@@ -14,7 +14,7 @@ from tests.support.records import report, vulnerability
 from hullguard.model.attack import Tactic, tactic_of
 from hullguard.model.event import Endpoint, EventKind, Process
 from hullguard.model.incident import AtStake, Deed, Loaded, Observation
-from hullguard.model.package import Package, PackageType
+from hullguard.model.package import Package, PackageType, Unknown
 from hullguard.model.report import ReportedPackage, ScanReport
 from hullguard.model.severity import Severity
 from hullguard.storage import stories, story_facts, story_stakes
@@ -322,6 +322,13 @@ class TestAtStake:
         unmatched: ScanReport = report((), built=None)
         _, _, unknowns = story_stakes.at_stake([Process(1, exe="/bin/bash")], Loaded(), KnownImage(unmatched))
         assert "image-unmatched" in {each.code for each in unknowns}
+
+    def test_what_was_not_read_or_judged_is_unknown(self):
+        nobody = Unknown("Debian:99", "there are no advisories for it", unjudged=7)
+        doubtful = msgspec.structs.replace(report(()), complete=False, unknowns=(nobody,))
+        _, _, unknowns = story_stakes.at_stake([Process(1, exe="/bin/bash")], Loaded(), KnownImage(doubtful))
+        found = {each.code: each.params for each in unknowns}
+        assert (found["image-incomplete"], found["image-unjudged"]) == ({}, {"count": 7})
 
     def test_what_is_grave_or_exploited_raises_once(self):
         low = AtStake("CVE-1", Severity.LOW, "p", "1", None, exploited=False, program="/p", by="name")
