@@ -138,9 +138,11 @@ describe('running images of which not all is known', () => {
   })
 
   it('are told beside those in which something was found', async () => {
-    const found = { images_at_risk: 1, top_images: [IMAGE], vulnerabilities: { high: 1 } }
+    const image = { ...IMAGE, unjudged: 3, vulnerabilities: { high: 1 } }
+    const found = { images_at_risk: 1, top_images: [image], vulnerabilities: { high: 1 } }
     const { text, root } = await shown({ ...running, ...found, doubts_running }, 'zh-CN')
     expect(root.querySelector('#risk a')?.textContent.trim()).toBe('1')
+    expect(root.querySelector('tbody .chip')?.textContent).toBe('3 个软件包无法判断')
     expect(text()).toContain(
       '2 个正在运行的镜像未能全部读取或判断（1 个不完整、1 个有软件包未经判断），未显示内容并不代表没有问题。',
     )
