@@ -21,6 +21,8 @@ class Pattern {
   readonly sentence: string
   /** Whether its own words are of several parts. */
   readonly joins: boolean
+  /** Whether they name a place and what is wrong there. */
+  readonly places: boolean
   private readonly fixed: string[]
   private readonly names: string[]
 
@@ -30,6 +32,7 @@ class Pattern {
     this.fixed = parts.filter((_, at) => at % 2 === 0)
     this.names = parts.filter((_, at) => at % 2 === 1)
     this.joins = this.fixed.some((part) => part.includes('; '))
+    this.places = this.fixed.some((part) => part.includes(': '))
     this.weight = this.fixed.join('').length
   }
 
@@ -80,12 +83,24 @@ export class Sentences {
     for (const pattern of this.patterns) {
       const filling = pattern.filled(sentence)
       if (filling) {
+        const apart = this.saysMore(sentence, pattern, depth)
+        if (apart !== null) return apart
         return pattern.sentence.replace(/\{(\w+)\}/g, (_, name: string) =>
           this.quoted(filling.get(name) ?? '', depth),
         )
       }
     }
     return this.parts(sentence, depth)
+  }
+
+  /** `where: what is wrong` that fits a pattern by chance, which takes the place's name for one of its words. */
+  private saysMore(sentence: string, pattern: Pattern, depth: number): string | null {
+    const colon = sentence.indexOf(': ')
+    if (colon < 0 || pattern.places) return null
+    const what = sentence.slice(colon + 2)
+    const weight = this.patterns.find((each) => each.filled(what) !== null)?.weight ?? 0
+    if (!this.written.has(what) && weight <= pattern.weight) return null
+    return `${this.quoted(sentence.slice(0, colon), depth)}：${this.at(what, depth + 1)}`
   }
 
   /** What a sentence was filled with may be a sentence; a single word is a name. */

@@ -247,6 +247,8 @@ def _verdict(before: ScanReport, after: ScanReport) -> tuple[Verdict, str]:
         return Verdict.UNDECIDED, why
     if not steps and not _as_well_judged(before, after):
         return Verdict.UNDECIDED, "undecided: nothing is found more or less, but not all packages were judged"
+    if not steps and unread(before) != unread(after):
+        return Verdict.UNDECIDED, "undecided: nothing is found more or less, but more was left unread in one of the two"
     if not steps:
         return Verdict.SAME, "the same: as many findings of every severity"
     verdict = Verdict.BETTER if steps[0][0] < 0 else Verdict.WORSE

@@ -8,12 +8,29 @@ from hullguard.inventory.analyzers.unread import KINDS_BY_NAME
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.report import ScanReport
 
-_BY_WHAT: Final = re.compile(r"packages of (?P<kind>.+)|(?P<wheels>\d+) wheels of Python")
+_BY_WHAT: Final = re.compile(
+    r"packages of (?P<kind>.+)|(?P<wheels>\d+) wheels of Python|(?P<assemblies>\d+) \.NET assemblies, .+"
+)
 _SIGNS: Final = re.compile(r"there are (\d+) signs of them")
 _PACKED: Final = re.compile(r"an archive that holds (\d+) packages of Python or Node\.js;")
 _OF_DATABASES: Final = (PackageType.DEB, PackageType.APK, PackageType.RPM)
 # How sentences begin that name one file each.
 _BY_WHY: Final = (
+    ("the manifest of an npm package ", PackageType.NPM),
+    ("metadata of a Python package without ", PackageType.PYPI),
+    ("is no readable archive of Python packages", PackageType.PYPI),
+    ("is no readable gem specification", PackageType.GEM),
+    ("a gem specification without ", PackageType.GEM),
+    ("is no readable list of Composer packages", PackageType.COMPOSER),
+    ("is no readable list of what cargo installed", PackageType.CARGO),
+    ("is no readable list of .NET dependencies", PackageType.NUGET),
+    ("is no readable Java archive", PackageType.MAVEN),
+    ("a Go program ", PackageType.GOLANG),
+    ("says that Go built it, but the list of its modules cannot be read", PackageType.GOLANG),
+    ("a Rust program that was built without the list of its crates", PackageType.CARGO),
+    ("its list of Rust crates is damaged", PackageType.CARGO),
+    ("a bill of materials that ", PackageType.GENERIC),
+    ("is packed by UPX", PackageType.GENERIC),
     ("a Java archive that ", PackageType.MAVEN),
     ("a plugin of Jenkins that does not say ", PackageType.MAVEN),
     ("a Java application that GraalVM compiled", PackageType.MAVEN),
@@ -25,7 +42,10 @@ _BY_WHY: Final = (
 
 
 def unread(report: ScanReport) -> "Counter[PackageType]":
-    """How many files or packages it names that were not read, by the kind of what may be in them."""
+    """How many files or packages it names that were not read, by the kind of what may be in them.
+
+    What may be of any kind, as a bill of materials, counts as generic.
+    """
     found = Counter[PackageType]()
     for each in report.unknowns:
         found.update(_of(each))
@@ -38,6 +58,8 @@ def _of(unknown: Unknown) -> dict[PackageType, int]:
     if (named := _BY_WHAT.fullmatch(unknown.what)) is not None:
         if named["wheels"]:
             return {PackageType.PYPI: int(named["wheels"])}
+        if named["assemblies"]:
+            return {PackageType.NUGET: int(named["assemblies"])}
         signs, of = _SIGNS.search(unknown.why), KINDS_BY_NAME.get(named["kind"])
         return {of: int(signs[1])} if of is not None and signs else {}
     return {of: 1 for beginning, of in _BY_WHY if unknown.why.startswith(beginning)}

@@ -72,8 +72,20 @@ class Catalogue:
             return several
         for pattern in self._patterns:
             if (filling := pattern.filled(sentence)) is not None:
+                if (apart := self._says_more(sentence, pattern, depth)) is not None:
+                    return apart
                 return pattern.sentence.format(**{name: self._quoted(text, depth) for name, text in filling.items()})
         return self._parts(sentence, depth)
+
+    def _says_more(self, sentence: str, pattern: _Pattern, depth: int) -> str | None:
+        """``where: what is wrong`` that fits a pattern by chance, which takes the place's name for one of its words."""
+        where, mark, what = sentence.partition(": ")
+        if not mark or any(mark in fixed for fixed in pattern.fixed):
+            return None
+        fits = (each.weight for each in self._patterns if each.filled(what) is not None)
+        if what not in self.written and next(fits, 0) <= pattern.weight:
+            return None
+        return f"{self._quoted(where, depth)}：{self._of(what, depth + 1)}"
 
     def _several(self, sentence: str, depth: int) -> str | None:
         """Sentences side by side, each of which is known: a pattern of one of them would swallow the others."""

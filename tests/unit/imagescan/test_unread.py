@@ -9,6 +9,7 @@ import pytest
 from tests.support.advisories import affected, database, record
 from tests.support.archives import jar
 from tests.support.images import Image, file, layer, node_package
+from tests.support.programs import assembly, elf, go_program
 
 from hullguard.imagescan.diff import Verdict, compare
 from hullguard.imagescan.scan import Scanner
@@ -65,13 +66,39 @@ def test_what_is_packed_away_of_another_kind_hides_nothing(tmp_path: Path, scann
         assert compare(before, scanned(scanner, tmp_path / "after.tar", packed)).verdict is Verdict.BETTER
 
 
-def test_what_was_updated_is_fixed_whatever_is_packed_away(tmp_path: Path, scanner: Scanner) -> None:
+def test_as_many_findings_beside_more_that_is_packed_away_are_not_the_same(tmp_path: Path, scanner: Scanner) -> None:
+    packed = file("a/.pnp.cjs", "")
     before = scanned(scanner, tmp_path / "before.tar", NPM)
-    held = scanned(
-        scanner, tmp_path / "after.tar", node_package("lodash", "4.17.4", "srv/other"), file("a/.pnp.cjs", "")
-    )
+    moved = scanned(scanner, tmp_path / "moved.tar", node_package("lodash", "4.17.4", "srv/other"), packed)
+    both = scanned(scanner, tmp_path / "both.tar", NPM, packed)
 
-    assert compare(before, held).verdict is Verdict.SAME
+    assert compare(before, moved).verdict is compare(moved, before).verdict is Verdict.UNDECIDED
+    assert compare(both, moved).verdict is Verdict.SAME
+
+
+DAMAGED = (
+    ("npm", NPM, file("srv/node_modules/other/package.json", '{"name":"lod')),
+    ("pypi", PYPI, file("usr/lib/python3/dist-packages/Other-1.0.dist-info/METADATA", b"\0\xff" * 50)),
+    ("maven", JAR, file("opt/app.jar", b"PK\3\4" + b"\xff" * 3000)),
+    ("golang", None, file("usr/bin/app", go_program("go1.19.3", "path\texample.org/app\n"))),
+    ("cargo", None, file("usr/bin/app", elf({".comment": b"rustc version 1.80.0\0"}))),
+    ("nuget", None, file("app/Some.dll", assembly("1.0.0.0"))),
+    ("gem", None, file("usr/share/gems/specifications/x-1.gemspec", b"Gem::Specification.new do |s|\n")),
+    ("composer", None, file("app/vendor/composer/installed.json", b"{")),
+    ("generic", None, file("opt/app/bom.json", b'{"bomFormat": "CycloneDX", "specVersion": ')),
+)
+
+
+@pytest.mark.parametrize(("kind", "read", "damaged"), DAMAGED)
+def test_what_is_damaged_or_lists_nothing_may_hold_packages_of_its_kind(
+    tmp_path: Path, scanner: Scanner, kind: str, read: Any, damaged: Any
+) -> None:
+    after = scanned(scanner, tmp_path / "after.tar", damaged)
+
+    assert unread(after)[PackageType(kind)] == 1, after.unknowns
+    if read is not None:
+        before = scanned(scanner, tmp_path / "before.tar", read)
+        assert compare(before, after).verdict is Verdict.UNDECIDED
 
 
 def test_python_in_a_zip_archive_counts_for_each_of_its_packages(tmp_path: Path, scanner: Scanner) -> None:

@@ -66,6 +66,22 @@ def test_the_sentences_of_scans_are_said_as_in_the_console() -> None:
     assert [(english, catalogue.of(english)) for english, _ in pairs] == [tuple(pair) for pair in pairs]
 
 
+def test_a_place_is_no_word_of_what_is_wrong_there() -> None:
+    catalogue = Catalogue(
+        {
+            "OS packages": "系统软件包",
+            "{one} is {other}, but not {third}": "{one}是{other}，而不是{third}",
+            "this is {id}, but no package database was found in it": "这是 {id}，但其中没有软件包数据库",
+            "the server says: {answer}": "服务器说：{answer}",
+        }
+    )
+    wrong = "this is AlmaLinux 9, but no package database was found in it"
+
+    assert catalogue.of(f"OS packages: {wrong}") == "系统软件包：这是 AlmaLinux 9，但其中没有软件包数据库"
+    assert catalogue.of(f"the server says: {wrong}") == "服务器说：这是 AlmaLinux 9，但其中没有软件包数据库"
+    assert catalogue.of("a: b is c d, but not e f") == "a: b是c d，而不是e f"
+
+
 def test_what_is_too_long_for_a_sentence_is_not_looked_at() -> None:
     assert CATALOGUE.of("is cut off: " * 1000) == "is cut off: " * 1000
 

@@ -64,6 +64,15 @@ def unrated(number: int) -> str:
     return count(number, one, many)
 
 
+def unread(number: int) -> str:
+    """The sentence for what may hold packages and was not read; nothing where there is none."""
+    if not number:
+        return ""
+    one = "{n} file or package was not read: --fail-on says nothing of what may be in it"
+    many = "{n} files or packages were not read: --fail-on says nothing of what may be in them"
+    return count(number, one, many)
+
+
 def whole(inventory: "Inventory") -> int:
     """The code for what was read, with a line that says why where that is not everything."""
     if inventory.complete:

@@ -45,6 +45,8 @@ def difference_table(made: Difference, page: Page) -> bytes:
 
 def _verdict(made: Difference) -> str:
     """The sentence for people; its parts are separated as ``compare`` writes them."""
+    if made.verdict is Verdict.UNDECIDED:
+        return local(made.sentence)
     verdict, _, steps = made.sentence.partition(": ")
     return say(
         "{verdict}: {steps}", verdict=say(verdict), steps=say(", ").join(local(step) for step in steps.split(", "))

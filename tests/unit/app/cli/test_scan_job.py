@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from tests.support.advisories import affected, database, record
+from tests.support.archives import jar
 from tests.support.images import DEBIAN_12, Image, dpkg_entry, dpkg_status, file, layer
 
 from hullguard.app.cli.scan_job import Job, default_jobs, scan_many, scan_one, worst
@@ -72,6 +73,15 @@ def test_findings_of_unknown_severity_pass_every_bound_but_their_own_and_are_tol
 
     told = "2 findings are of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not"
     assert [(end.code, end.said) for end in ends.values()] == [(0, ""), (0, told), (0, told), (1, "")]
+
+
+def test_what_was_not_read_passes_a_bound_and_is_told(job: Job, tmp_path: Path) -> None:
+    image = str(Image([layer(file("srv/.pnp.cjs", ""), file("opt/app.jar", jar()))]).docker_archive(tmp_path / "i.tar"))
+
+    ends = [scan_one(replace(job, bound=bound), image) for bound in (None, Severity.HIGH)]
+
+    told = "2 files or packages were not read: --fail-on says nothing of what may be in them"
+    assert [(end.code, end.said) for end in ends] == [(0, ""), (0, told)]
 
 
 def test_a_part_of_a_bill_that_nobody_can_look_up_does_not_pass(job: Job, tmp_path: Path) -> None:

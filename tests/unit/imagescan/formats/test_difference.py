@@ -55,6 +55,16 @@ def test_chinese_has_its_own_comma() -> None:
     assert text.splitlines()[1] == "变好：高危减少 1 个，低危减少 1 个"
 
 
+def test_an_undecided_verdict_is_one_sentence_in_chinese() -> None:
+    words.use("zh")
+    try:
+        text = difference_table(compare(report(complete=False), report()), Page(120)).decode()
+    finally:
+        words.use("en")
+
+    assert text.splitlines()[1] == "无法判断：其中一个没有读完"
+
+
 @pytest.mark.parametrize("width", [60, 120])
 def test_hostile_names_fit_and_steer_nothing(width: int) -> None:
     text = difference_table(compare(report(), everything()), Page(width)).decode()

@@ -34,7 +34,7 @@ _BUILT = r"(?:\d+:)?{}(?:[.+~](?:dfsg|ds|repack)[^-]*)?(?:-.*)?"
 class BinariesAnalyzer(LargeFileAnalyzer):
     """Go and Rust programs by the lists inside them, others by name and version, Java runtimes by their release."""
 
-    name, version = "binaries", 20
+    name, version = "binaries", 21
     paths = JAVA_RELEASE
     magic = (_ELF, *_OTHERS, *_UNIVERSAL)
     form = "program"

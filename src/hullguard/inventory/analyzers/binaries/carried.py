@@ -26,6 +26,8 @@ _PYINSTALLER = b"MEI\014\013\012\013\016"
 _TAIL = 1 << 12
 """PyInstaller's mark stands at the end; a signature may follow it."""
 _COMMENT = 1 << 12
+_STANDARD_LIBRARY = b"/library/std/src/"
+_CONSTANTS = 1 << 26
 
 
 def carried(elf: Elf, base: str, budget: Budget) -> Iterator[Piece | Doubt | Bill]:
@@ -38,8 +40,27 @@ def carried(elf: Elf, base: str, budget: Budget) -> Iterator[Piece | Doubt | Bil
         return
     if _section(elf, b".svm_heap", 1):
         yield from bill_of(elf, budget)
-    if b"rustc version" in _section(elf, b".comment", _COMMENT) and not _section(elf, SECTION, 1):
+    if not _section(elf, SECTION, 1) and _is_rust(elf):
         yield Doubt("a Rust program that was built without the list of its crates")
+
+
+def _is_rust(elf: Elf) -> bool:
+    """By what the compiler notes, or, where that was removed, by the library's sources, which its panics name.
+
+    Debian's builds have no comments. Programs of Go have none either, and are large.
+    """
+    if comment := _section(elf, b".comment", _COMMENT):
+        return b"rustc version" in comment
+    if elf.holds((b".gopclntab", b".go.buildinfo")):
+        return False
+    try:
+        place = elf.place(b".rodata")
+    except DamagedTable:
+        return False  # told where lists are looked for
+    if place is None:
+        return False
+    start, size = place
+    return next(places(elf.content, _STANDARD_LIBRARY, start, start + min(size, _CONSTANTS)), None) is not None
 
 
 def _section(elf: Elf, name: bytes, most: int) -> bytes:

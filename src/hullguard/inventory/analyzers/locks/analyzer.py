@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, TooMuch
-from hullguard.inventory.analyzers.locks.marks import unmarked
+from hullguard.inventory.analyzers.locks.marks import damaged, unmarked
 
+_BINARY = r"bun\.lockb"
 _READERS = (
     (r"(?:package-lock|npm-shrinkwrap)\.json", "javascript.package_lock"),
     (r"yarn\.lock", "javascript.yarn_lock"),
     (r"pnpm-lock\.yaml", "javascript.pnpm_lock"),
     (r"bun\.lock", "javascript.bun_lock"),
-    (r"bun\.lockb", "javascript.bun_lockb"),
+    (_BINARY, "javascript.bun_lockb"),
     (
         (
             r"[^/]*(?i:requirements)[^/]*\.(?:txt|lock)|requirements/(?:.+/)?[^/]+\.txt"
@@ -61,7 +62,7 @@ Gems lie in ``gems/NAME-VERSION/``, what Composer, Go and Bundler fetch two dire
 class LockAnalyzer(LanguageAnalyzer):
     """Lock files that lie inside an installed package are that package's business, not the project's."""
 
-    name, version = "locks", 16
+    name, version = "locks", 17
     paths = OF_OTHERS + r"(?:.*/)?(?:" + "|".join(pattern for pattern, _ in _READERS) + ")"
     form = "lock file"
     lists = True
@@ -72,7 +73,10 @@ class LockAnalyzer(LanguageAnalyzer):
             raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
         for pattern, place in _READERS:
             if _fits(pattern, path):
-                yield from _reader(place)(unmarked(content))
+                text = unmarked(content)
+                if pattern != _BINARY:
+                    yield from damaged(text)
+                yield from _reader(place)(text)
                 return
 
     def variant(self, path: str) -> str:

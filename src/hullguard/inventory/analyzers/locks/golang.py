@@ -8,6 +8,7 @@ once. A build has one version of a module, and the highest that anybody asks for
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 
@@ -15,7 +16,7 @@ from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.analyzer import File, Files
 from hullguard.inventory.analyzers.language import Doubt, LanguageAnalyzer, Piece, Reading, TooMuch
 from hullguard.inventory.analyzers.locks.analyzer import OF_OTHERS
-from hullguard.inventory.analyzers.locks.marks import unmarked
+from hullguard.inventory.analyzers.locks.marks import damaged, unmarked
 from hullguard.inventory.analyzers.locks.tally import ELSEWHERE, UNPINNED, Tally
 from hullguard.model.decoding import from_json
 from hullguard.model.package import PackageType
@@ -49,7 +50,7 @@ class _Module(Reading):
 class GoAnalyzer(LanguageAnalyzer):
     """Module files of a scanned directory; in an image they say nothing of what is there."""
 
-    name, version = "golang", 2
+    name, version = "golang", 3
     paths = OF_OTHERS + r"(?:.*/)?go\.(?:mod|sum)"
     form = "lock file"
     lists = True
@@ -58,13 +59,14 @@ class GoAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         if len(content) > bounds.LOCK_BYTES:
             raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
+        yield from damaged(unmarked(content))
         yield from _fetched(content) if _is_sum(path) else _Requirements(content).pieces()
 
     def condense(self, path: str, content: bytes) -> bytes:
         if _is_sum(path) or len(content) > bounds.LOCK_BYTES:
             return super().condense(path, content)
         said = _Requirements(content)
-        reading = self.read(said.pieces())
+        reading = self.read(chain(damaged(unmarked(content)), said.pieces()))
         wholly = (name for name, version in said.replaced if not version)
         decided = frozenset({*said.required, *(piece.name for piece in reading.pieces), *wholly})
         return msgspec.json.encode(

@@ -53,9 +53,12 @@ class _NugetAssets(msgspec.Struct):
     libraries: dict[str, msgspec.Raw] = {}
 
 
-def cargo_lock(content: bytes) -> Iterator[Piece]:
-    """A crate without a source is the project's own."""
-    for crate in converted(table(content), _CargoLock).package:
+def cargo_lock(content: bytes) -> Iterator[Piece | Doubt]:
+    """A crate without a source is the project's own, so there is always one."""
+    crates = converted(table(content), _CargoLock).package
+    if not crates:
+        yield Doubt("names no crate, not even the project's own; it may be cut off", incomplete=True)
+    for crate in crates:
         if crate.source:
             yield Piece(PackageType.CARGO, crate.name, crate.version, known="crates.io" in crate.source)
 

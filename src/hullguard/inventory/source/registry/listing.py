@@ -22,10 +22,11 @@ from hullguard.model.registry import ListedImage, RegistryAttempt, RegistryListi
 from hullguard.model.tag_order import newest_first
 
 ANY: Final = "*"
-_ENDS: Final = frozenset(
-    {"registry.unreachable", "registry.busy", "registry.forbidden-address", "net.too-slow", "net.endless"}
-)
+_ENDS: Final = frozenset({"registry.unreachable", "registry.busy"})
 """What will be so for every repository: nothing more is asked then."""
+_MAY_END: Final = frozenset({"registry.forbidden-address", "net.too-slow", "net.endless"})
+"""What one repository may do alone; the others are asked for until so many in a row did the same."""
+_IN_A_ROW: Final = 3
 _NO_REPOSITORY: Final = frozenset({"NAME_UNKNOWN", "NOT_FOUND"})
 """By which a registry says so itself: the specification's code, and that of Harbor and others."""
 _NO_TAG: Final = _NO_REPOSITORY | {"MANIFEST_UNKNOWN"}
@@ -114,7 +115,7 @@ class _Lister:
         wrong = refusal is not None and self._is_of_the_password(refusal)
         return structs.replace(
             found,
-            reachable=refusal is None or refusal.code not in _ENDS | _NEVER_ASKED,
+            reachable=refusal is None or refusal.code not in _ENDS | _MAY_END | _NEVER_ASKED,
             admitted=False if wrong else self._admitted or None,
             catalog=False if "registry.no-catalog" in codes else catalog,
             trouble=_joined([*self._troubles, *self._cut_short()]),
@@ -140,6 +141,7 @@ class _Lister:
     def _listing(self) -> RegistryListing:
         names = self._repositories()
         stopped: Unavailable | None = None
+        row = 0
         for number, name in enumerate(names):
             if (bound := self._bound_reached()) is not None:
                 self._troubles.insert(0, bound)
@@ -149,11 +151,13 @@ class _Lister:
             try:
                 self._repository(name)
                 self._listed += 1
+                row = 0
             except HullguardError as refused:
                 self._refused(name, refused)
-                if isinstance(refused, Unavailable) and refused.code in _ENDS:
+                row = row + 1 if refused.code in _MAY_END else 0
+                if isinstance(refused, Unavailable) and (refused.code in _ENDS or row == _IN_A_ROW):
                     stopped = refused
-                    self._unlisted.update(names[number:])
+                    self._not_asked(refused, names[number + 1 :])
                     break
         if self._refusal is not None and not self._listed and not self._images:
             raise self._refusal
@@ -167,6 +171,11 @@ class _Lister:
             stopped=stopped is not None,
             retry_after=retry if isinstance(retry, int) else None,
         )
+
+    def _not_asked(self, refused: Unavailable, names: list[str]) -> None:
+        self._unlisted.update(names)
+        if names:
+            self._troubles.append(Trouble(refused.code, f"{len(names)} more repositories were not asked for then"))
 
     def _bound_reached(self) -> Trouble | None:
         count = len(self._images) + len(self._unchanged)

@@ -68,10 +68,26 @@ def test_a_host_of_a_program_in_several_files_is_none() -> None:
             elf({".text": b"x", ".comment": b"GCC: 12\0rustc version 1.80.0 (051478957 2024-07-21)\0"}),
             "a Rust program that was built without the list of its crates",
         ),
+        (
+            elf({".text": b"x", ".rodata": b"/usr/src/rustc-1.63.0/library/std/src/io/mod.rs"}),
+            "a Rust program that was built without the list of its crates",
+        ),
     ],
 )
 def test_what_cannot_be_listed_is_told(content: bytes, why: str) -> None:
     assert said(content) == [why]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {".rodata": b"/usr/lib/libfoo/src"},
+        {".rodata": b"see /rustc/abc/library/std/src/io/mod.rs", ".comment": b"GCC: (Debian 12.2.0-14) 12.2.0\0"},
+        {".data": b"/usr/src/rustc-1.63.0/library/std/src/io/mod.rs"},
+    ],
+)
+def test_other_programs_are_not_taken_for_rust(sections: dict[str, bytes]) -> None:
+    assert said(elf({".text": b"x", **sections})) == []
 
 
 def test_a_library_is_part_of_what_loads_it() -> None:

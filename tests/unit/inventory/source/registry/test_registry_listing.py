@@ -560,6 +560,39 @@ def test_a_wrong_password_is_sent_once(registry: FakeRegistry) -> None:
     assert len([one for one in registry.asked if "authorization" in one.headers]) == 1
 
 
+def leads_away(registry: FakeRegistry, *names: str) -> None:
+    for name in names:
+        registry.answers[f"/v2/{name}/tags/list"] = Reply(b"", 307, {"Location": "http://169.254.169.254/latest"})
+
+
+def test_a_repository_that_leads_to_where_nothing_is_asked_hides_no_other(registry: FakeRegistry) -> None:
+    leads_away(registry, "away")
+    registry.lists("app/tags/list", ["1"])
+    registry.put(AMD)
+
+    listed = listing(registry, "away", "app")
+
+    assert (found(listed), listed.repositories) == ([("app", "1", "linux/amd64")], 1)
+    assert (listed.stopped, listed.unlisted) == (False, ("away",))
+    assert listed.trouble is not None
+    assert listed.trouble.code == "registry.forbidden-address"
+    assert "(repository away)" in listed.trouble.sentence
+
+
+def test_a_registry_that_leads_there_again_and_again_is_asked_no_more(registry: FakeRegistry) -> None:
+    leads_away(registry, "a", "b", "c")
+    for name in ("app", "later"):
+        registry.lists(f"{name}/tags/list", ["1"])
+        registry.put(AMD, name)
+
+    listed = listing(registry, "app", "a", "b", "c", "later")
+
+    assert (found(listed), listed.stopped) == ([("app", "1", "linux/amd64")], True)
+    assert listed.unlisted == ("a", "b", "c", "later")
+    assert listed.trouble is not None
+    assert listed.trouble.sentence.endswith("(repositories a, b, c); 1 more repositories were not asked for then")
+
+
 def test_where_everything_is_refused_nothing_was_listed(registry: FakeRegistry) -> None:
     with pytest.raises(NotFound, match="has no repository a"):
         listing(registry, "a", "b")
