@@ -17,6 +17,7 @@ const image = {
   fixable: 0,
   complete: true,
   unjudged: 0,
+  unread: 0,
   scanned: '2026-11-01T00:00:00Z',
   matched: '2026-11-01T00:00:00Z',
   nodes: 1,
@@ -146,7 +147,7 @@ describe('the findings of an image', () => {
     const asked = serverSays({ '/images/i/vulnerabilities': { items: [], total: 0, cursor: null } })
     const seen = await mounted(
       VulnerabilityTable,
-      { id: 'i', names: [], layers: [], known: true, complete: true, judged: true },
+      { id: 'i', names: [], layers: [], known: true, complete: true, judged: true, whole: true },
       'en',
       '/image/i',
     )

@@ -9,7 +9,7 @@ import { mounted, serverSays, type Mounted } from './mounted'
 const HOUR = 3_600_000
 const before = (hours: number) => new Date(Date.now() - hours * HOUR).toISOString()
 
-const KNOWN = { images: 0, unscanned: 0, incomplete: 0, unmatched: 0, unjudged: 0 }
+const KNOWN = { images: 0, unscanned: 0, incomplete: 0, unmatched: 0, unjudged: 0, unread: 0 }
 
 /** A house in which everything is well. */
 const well: Overview = {
@@ -120,7 +120,7 @@ describe('the advisory database', () => {
 
 describe('running images of which not all is known', () => {
   const running = { ...well, images: 3, images_running: 2 }
-  const doubts_running = { images: 2, unscanned: 0, incomplete: 1, unmatched: 0, unjudged: 1 }
+  const doubts_running = { images: 2, unscanned: 0, incomplete: 1, unmatched: 0, unjudged: 1, unread: 1 }
 
   it('are no all-clear, and lead to their list', async () => {
     const { text, root } = await shown({ ...running, doubts_running })
@@ -129,7 +129,7 @@ describe('running images of which not all is known', () => {
       'Every node is protected. No open incident. 2 running images are not known in full.',
     )
     expect(text()).toContain(
-      '2 running images are not known in full (1 incomplete, 1 with packages not judged)',
+      '2 running images are not known in full (1 incomplete, 1 with packages not judged, 1 with things not read)',
     )
     expect(text()).toContain('Nothing that was read and judged in the running images')
     expect(root.querySelector('#risk a')?.textContent.trim()).toBe('–')
@@ -144,7 +144,7 @@ describe('running images of which not all is known', () => {
     expect(root.querySelector('#risk a')?.textContent.trim()).toBe('1')
     expect(root.querySelector('tbody .chip')?.textContent).toBe('3 个软件包无法判断')
     expect(text()).toContain(
-      '2 个正在运行的镜像未能全部读取或判断（1 个不完整、1 个有软件包未经判断），未显示内容并不代表没有问题。',
+      '2 个正在运行的镜像未能全部读取或判断（1 个不完整、1 个有软件包未经判断、1 个有内容未读取），未显示内容并不代表没有问题。',
     )
   })
 

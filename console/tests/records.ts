@@ -14,6 +14,7 @@ export const IMAGE: ImageDetail = {
   fixable: 0,
   complete: true,
   unjudged: 0,
+  unread: 0,
   scanned: '2026-11-02T00:00:00Z',
   matched: '2026-11-02T00:00:00Z',
   advisories_built: '2026-11-01T00:00:00Z',

@@ -72,6 +72,7 @@ describe('the images of a registry', () => {
       matched: registry.changed_at,
       complete: true,
       unjudged: 0,
+      unread: 0,
       names: [],
     }
     const items = [

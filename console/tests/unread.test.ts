@@ -74,6 +74,47 @@ describe('an image of which nothing could be read', () => {
   })
 })
 
+describe('an image of which something was not read that may hold packages', () => {
+  it.each<[number, Language, string, string]>([
+    [1, 'en', '1 thing not read', '1 file or package of this image was not read'],
+    [1200, 'en', '1,200 things not read', '1,200 files or packages of this image were not read'],
+    [2, 'zh-CN', '2 处未读取', '该镜像有 2 处未读取'],
+  ])('(%i) is no all-clear (%s)', async (unread, language, chip, note) => {
+    serverSays({
+      '/images/undefined': { ...IMAGE, unread },
+      '/images/undefined/vulnerabilities': { items: [], total: 0, cursor: null },
+    })
+    const page = await mounted(ImagePage, {}, language)
+    await page.settle()
+    expect([...page.root.querySelectorAll('.chip')].map((each) => each.textContent)).toContain(chip)
+    expect(page.root.querySelector('.note')?.textContent).toContain(note)
+    expect(page.root.querySelector('.note a')?.getAttribute('href')).toBe('/?tab=unknowns')
+    expect(page.text()).not.toMatch(/No known vulnerability|No vulnerabilities|没有已知漏洞|没有漏洞[^。]/)
+    expect(page.root.querySelector('.empty')?.textContent).toMatch(/were not read|未读取/)
+    page.unmount()
+  })
+
+  it('says of packages that nobody judged, too', async () => {
+    const text = await shown({ ...IMAGE, unjudged: 7, unread: 2 })
+    expect(text).toContain('7 packages of this image were not judged')
+    expect(text).toContain('2 files or packages of this image were not read')
+  })
+
+  it('is not shown as clean in the list', async () => {
+    for (const [unread, words] of [
+      [0, 'No vulnerabilities'],
+      [2, '2 things not read'],
+    ] as const) {
+      serverSays({ '/images': { items: [{ ...IMAGE, unread }], total: 1, cursor: null } })
+      const page = await mounted(Images, {})
+      await page.settle()
+      expect(page.text()).toContain(words)
+      expect(page.text().includes('No vulnerabilities')).toBe(unread === 0)
+      page.unmount()
+    }
+  })
+})
+
 describe('a registry that was read', () => {
   it.each<[Registry['images'], Language, string, string]>([
     [{ done: 2, failed: 1 }, 'en', 'caution', 'Read, 1 failed'],
@@ -281,6 +322,11 @@ describe('a comparison', () => {
   it('of one of which packages were not judged does not show it as clean', async () => {
     const [text] = await compared({}, { unjudged: 96 })
     expect(text).toContain('shop:296 packages not judged')
+  })
+
+  it('of one of which something was not read does not show it as clean', async () => {
+    const [text] = await compared({}, { unread: 4 })
+    expect(text).toContain('shop:24 things not read')
   })
 
   it("has the gravest first, and those alike in the server's order", async () => {

@@ -305,7 +305,8 @@ def test_the_words_of_an_image_without_vulnerabilities_are_not_parted(
         answer = route.fetch()
         listed = answer.json()
         for image in listed["items"]:
-            image |= {"vulnerabilities": {}, "scanned": NEW_YEAR, "matched": NEW_YEAR, "complete": True, "unjudged": 0}
+            image |= {"vulnerabilities": {}, "scanned": NEW_YEAR, "matched": NEW_YEAR, "complete": True}
+            image |= {"unjudged": 0, "unread": 0}
         route.fulfill(response=answer, json=listed)
 
     visitor = visit(width=width).sign_in()

@@ -1767,6 +1767,7 @@ export interface components {
             incomplete: number;
             unmatched: number;
             unjudged: number;
+            unread: number;
         };
         /**
          * ImageSummary
@@ -1785,6 +1786,7 @@ export interface components {
             fixable: number;
             complete: boolean;
             unjudged: number;
+            unread: number;
             scanned: string | null;
             matched: string | null;
             advisories_built: string | null;
@@ -1988,6 +1990,7 @@ export interface components {
             fixable: number;
             complete: boolean;
             unjudged: number;
+            unread: number;
             scanned: string | null;
             matched: string | null;
             advisories_built: string | null;

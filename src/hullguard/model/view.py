@@ -29,6 +29,8 @@ class ImageSummary(Struct, frozen=True, kw_only=True):
     """False where something in it could not be read, and while nothing of it was."""
     unjudged: int
     """Packages for which no advisories are known: that nothing was found in them is no all-clear."""
+    unread: int
+    """Files or packages that were not read and may hold packages: that nothing was found is no all-clear for them."""
     scanned: datetime | None
     """When its inventory was taken; null while it is still to be taken."""
     matched: datetime | None
@@ -104,6 +106,8 @@ class Doubts(Struct, frozen=True, kw_only=True):
     """Their inventory waits to be matched against the advisories, or there are none to match with."""
     unjudged: int
     """Packages of theirs are such that no advisories are known for them."""
+    unread: int
+    """Files or packages of theirs were not read and may hold packages."""
 
 
 class Overview(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ class KnownImage(Struct, frozen=True, dict=True):
     report: ScanReport
     loadable: Mapping[str, tuple[str, ...]] = {}
     """As in ``Inventory``; empty where an older agent read the image."""
+    unread: int = 0
+    """As in ``ImageSummary``."""
 
     @cached_property
     def owners(self) -> "_Owners":
@@ -96,13 +98,20 @@ def at_stake(
         for code, paths in (("programs", unowned[False]), ("library-owners", unowned[True]))
         if paths
     ]
-    if known.report.advisories.built is None:
-        unknowns.append(NotKnown("image-unmatched"))
-    if not known.report.complete:
-        unknowns.append(NotKnown("image-incomplete"))
-    if known.report.unjudged:
-        unknowns.append(NotKnown("image-unjudged", {"count": known.report.unjudged}))
+    unknowns += _doubts(known)
     return tuple(ordered[:MOST_AT_STAKE]), len(ordered[MOST_AT_STAKE:]), tuple(unknowns)
+
+
+def _doubts(known: KnownImage) -> Iterator[NotKnown]:
+    """Why more of the image may be vulnerable than is known."""
+    if known.report.advisories.built is None:
+        yield NotKnown("image-unmatched")
+    if not known.report.complete:
+        yield NotKnown("image-incomplete")
+    if known.report.unjudged:
+        yield NotKnown("image-unjudged", {"count": known.report.unjudged})
+    if known.unread:
+        yield NotKnown("image-part-unread", {"count": known.unread})
 
 
 def _gravest_first(each: AtStake) -> tuple[int, bool, bool, str]:

@@ -149,6 +149,7 @@ def _judged(
         names=claimed.names,
         exceptions=word.revision,
         loadable=loadable,
+        unread=opinion.unread,
     )
 
 

@@ -326,9 +326,10 @@ class TestAtStake:
     def test_what_was_not_read_or_judged_is_unknown(self):
         nobody = Unknown("Debian:99", "there are no advisories for it", unjudged=7)
         doubtful = msgspec.structs.replace(report(()), complete=False, unknowns=(nobody,))
-        _, _, unknowns = story_stakes.at_stake([Process(1, exe="/bin/bash")], Loaded(), KnownImage(doubtful))
+        _, _, unknowns = story_stakes.at_stake([Process(1, exe="/bin/bash")], Loaded(), KnownImage(doubtful, unread=2))
         found = {each.code: each.params for each in unknowns}
         assert (found["image-incomplete"], found["image-unjudged"]) == ({}, {"count": 7})
+        assert found["image-part-unread"] == {"count": 2}
 
     def test_what_is_grave_or_exploited_raises_once(self):
         low = AtStake("CVE-1", Severity.LOW, "p", "1", None, exploited=False, program="/p", by="name")

@@ -26,7 +26,7 @@ from hullguard.imagescan.scan import Scanner
 from hullguard.model.errors import HullguardError, NotFound
 from hullguard.model.image import Layer, Target
 from hullguard.model.inventory import Inventory
-from hullguard.model.package import Package, PackageType
+from hullguard.model.package import Package, PackageType, Unknown
 from hullguard.model.report import AdvisoryState, ScanReport
 from hullguard.storage import Storage
 from hullguard.storage.stores import (
@@ -158,6 +158,25 @@ async def test_without_advisories_packages_are_shown_and_the_doubt_is_said(stora
     assert detail.packages == 1
     assert detail.matched is None
     assert [unknown.what for unknown in detail.unknowns] == ["vulnerabilities", "licenses"]
+
+
+async def test_what_was_not_read_and_may_hold_packages_leaves_the_image_in_doubt(
+    storage, clock, stored, database
+) -> None:
+    import_advisories(database, advisory("PYSEC-1", "1.0"))
+    unread = (
+        Unknown("packages of Yarn in its archives", "packages of this kind are not read; there are 2 signs of them, a"),
+        Unknown("3 wheels of Python", "they are not installed, so they count for nothing; a.whl is the first"),
+    )
+    async with storage.transaction(SCOPE) as tx:
+        await Images(tx).store_inventory(IMAGE, structs.replace(INVENTORY, unknowns=unread), again=True)
+    async with working(storage, MemoryCache(), database):
+        await until(storage, [], clock)
+
+    async with storage.reading(SCOPE) as tx:
+        detail, doubts = await Images(tx).detail(IMAGE), (await overview(tx)).doubts
+    assert (detail.complete, detail.unjudged, detail.unread) == (True, 0, 5)
+    assert (doubts.images, doubts.unread) == (1, 1)
 
 
 async def test_new_advisories_match_everything_again(storage, clock, stored, database) -> None:

@@ -16,23 +16,25 @@ export function shortDigest(digest: string): string {
 }
 
 type Read = Pick<ImageSummary, 'scanned' | 'complete' | 'packages' | 'size'>
-type Judged = Pick<ImageSummary, 'complete' | 'unjudged'>
+type Judged = Pick<ImageSummary, 'complete' | 'unjudged' | 'unread'>
 
 /** Whether it was tried and nothing of it could be read, neither a layer nor a package: nothing is known of it then. */
 export function isUnread(image: Read): boolean {
   return image.scanned !== null && !image.complete && image.packages === 0 && image.size === 0
 }
 
-/** Whether no finding means that none is known: all of it was read, and advisories speak of its packages. */
+/** Whether no finding means that none is known: all that may hold packages was read, and advisories speak of them. */
 export function isWhole(image: Judged): boolean {
-  return image.complete && image.unjudged === 0
+  return image.complete && image.unjudged === 0 && image.unread === 0
 }
 
-/** What is said of an image of which not all could be read or judged; nothing of one that is whole. */
+/** The gravest that is said of an image of which not all was read or judged; nothing of one that is whole. */
 export function doubtOf(image: Read & Judged): string {
   if (isWhole(image)) return ''
-  if (image.complete) return counted('images.unjudged', image.unjudged)
-  return i18n.global.t(isUnread(image) ? 'images.unread' : 'images.incomplete')
+  if (!image.complete) return i18n.global.t(isUnread(image) ? 'images.unread' : 'images.incomplete')
+  return image.unjudged
+    ? counted('images.unjudged', image.unjudged)
+    : counted('images.leftUnread', image.unread)
 }
 
 /** An image's name without its tag or digest: `host:5000/a/b:1` is `host:5000/a/b`. */

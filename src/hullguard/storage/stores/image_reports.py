@@ -87,8 +87,13 @@ def inventory_summary(inventory: Inventory) -> dict[str, Any]:
         "size": min(sum(max(0, layer.size) for layer in inventory.layers), INTEGER_MAX),
         "packages": len(inventory.packages),
         "complete": inventory.complete,
-        "reader": min(max(0, inventory.reader), INTEGER_MAX),
+        "reader": _bounded(inventory.reader),
     }
+
+
+def _bounded(count: int) -> int:
+    """As a column takes it, whatever somebody claims."""
+    return min(max(0, count), INTEGER_MAX)
 
 
 class Tally(Struct, frozen=True):
@@ -115,8 +120,8 @@ def tally(found: Iterable[Vulnerability]) -> Tally:
     return Tally(per_severity, fixable, sum(counts[severity, True] for severity in SERIOUS))
 
 
-def report_summary(found: Tally, report: ScanReport) -> dict[str, Any]:
-    """The columns of ``images`` that a report decides."""
+def report_summary(found: Tally, report: ScanReport, unread: int) -> dict[str, Any]:
+    """The columns of ``images`` that a report decides; ``unread`` as in ``ImageSummary``."""
     return {
         **{severity.value: count for severity, count in found.per_severity.items()},
         "vulnerabilities": sum(found.per_severity.values()),
@@ -124,7 +129,8 @@ def report_summary(found: Tally, report: ScanReport) -> dict[str, Any]:
         "fixable_serious": found.fixable_serious,
         "risk": found.risk,
         "complete": report.complete,
-        "unjudged": report.unjudged,
+        "unjudged": _bounded(report.unjudged),
+        "unread": _bounded(unread),
         "advisories_built": report.advisories.built,
     }
 

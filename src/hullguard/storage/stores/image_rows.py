@@ -73,6 +73,7 @@ DOUBTS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "incomplete": sa.and_(images.c.scanned.is_not(None), sa.not_(images.c.complete)),
     "unmatched": sa.and_(images.c.scanned.is_not(None), _UNMATCHED),
     "unjudged": images.c.unjudged > 0,
+    "unread": images.c.unread > 0,
 }
 """Why more may be in an image than was found, under the names of ``Doubts``."""
 DOUBTFUL: Final = sa.or_(*DOUBTS.values())
@@ -198,6 +199,7 @@ def _summary(row: Row, nodes: int, running: int, listed: Mapping[tuple[Lister, s
         fixable=row.fixable,
         complete=bool(row.complete) and row.scanned is not None,
         unjudged=row.unjudged,
+        unread=row.unread,
         scanned=row.scanned,
         # A report that was made without advisories says nothing of vulnerabilities: "none" would be a lie.
         matched=row.matched if row.advisories_built is not None else None,

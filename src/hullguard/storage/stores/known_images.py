@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from hullguard.storage.story_stakes import KnownImage
-from hullguard.storage.tables import inventories, reports
+from hullguard.storage.tables import images, inventories, reports
 from hullguard.storage.transaction import Transaction
 
 
@@ -26,9 +26,12 @@ class KnownImages:
 
     async def _read(self, image: str) -> KnownImage | None:
         tx = self._tx
-        report = await tx.scalar(sa.select(reports.c.report).where(tx.tenants(reports), reports.c.image_id == image))
-        if report is None:
+        select = sa.select(reports.c.report, images.c.unread).join_from(
+            reports, images, images.c.id == reports.c.image_id
+        )
+        row = await tx.first(select.where(tx.tenants(reports), tx.tenants(images), images.c.id == image))
+        if row is None:
             return None
         of = (tx.tenants(inventories), inventories.c.image_id == image)
         inventory = await tx.scalar(sa.select(inventories.c.inventory).where(*of))
-        return KnownImage(report, {} if inventory is None else inventory.loadable)
+        return KnownImage(row.report, {} if inventory is None else inventory.loadable, row.unread)

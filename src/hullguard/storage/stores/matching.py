@@ -53,6 +53,8 @@ class Judged(Struct, frozen=True):
     """How often exceptions had changed by then; None means that nobody looked."""
     loadable: Mapping[str, tuple[str, ...]] | None = None
     """As in the inventory that was matched; None where that is not at hand."""
+    unread: int = 0
+    """As in ``ImageSummary``."""
 
 
 class Matching:
@@ -140,7 +142,7 @@ class Matching:
                 continue
             documents.append((judged.image, report, digest))
             if seen is not None and judged.loadable is not None:
-                seen.told(judged.image, KnownImage(report, judged.loadable))
+                seen.told(judged.image, KnownImage(report, judged.loadable, judged.unread))
         changed = [image for image, _, _ in documents]
         since = await self._first_found(changed)
         await suppressions.keep(tx, {image: report for image, report, _ in documents}, since)
@@ -170,7 +172,7 @@ class Matching:
     async def _settle(self, batch: Sequence[Judged], rows: Mapping[str, Row], exceptions: int) -> None:
         values = [
             {"image": judged.image}
-            | derive.report_summary(derive.tally(judged.report.vulnerabilities), judged.report)
+            | derive.report_summary(derive.tally(judged.report.vulnerabilities), judged.report, judged.unread)
             | _settled(judged, rows[judged.image], self._tx.now, exceptions)
             for judged in batch
         ]

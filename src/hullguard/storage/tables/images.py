@@ -45,6 +45,8 @@ images = sa.Table(
     flag("complete", default=True),
     # Packages of which no advisory could say anything.
     number("unjudged"),
+    # Files or packages that were not read and may hold packages.
+    number("unread"),
     # Whether what stands here of its content is what somebody submitted: no node and no registry has told of it.
     flag("submitted"),
     # The submission whose claim that is.

@@ -27,7 +27,17 @@ from hullguard.model.inventory import unread
 from hullguard.model.package import PackageType, Unknown
 from hullguard.model.severity import Severity
 from hullguard.storage import PageRequest, Transaction
-from hullguard.storage.stores import Containers, ImageFilter, Images, Lister, PackageFilter, VulnerabilityFilter
+from hullguard.storage.stores import (
+    Containers,
+    ImageFilter,
+    Images,
+    Judged,
+    KnownImages,
+    Lister,
+    Matching,
+    PackageFilter,
+    VulnerabilityFilter,
+)
 
 REQUEST = PageRequest()
 
@@ -288,6 +298,26 @@ async def test_packages_that_nobody_judged_are_counted(images: Images) -> None:
     await matched(images._tx, IMAGE, type(judged)(**{**_fields(judged), "unknowns": (gap,)}))
 
     assert (await images.detail(IMAGE)).unjudged == 96
+
+
+@pytest.mark.parametrize(("claimed", "kept"), [(3, 3), (2**64 - 1, 2**63 - 1), (-1, 0)])
+async def test_what_may_hold_packages_and_was_not_read_is_counted_as_far_as_a_column_goes(
+    images: Images, claimed: int, kept: int
+) -> None:
+    gap = Unknown("Debian:99", "the advisory database has no advisories for it", unjudged=claimed)
+    told = structs.replace(report(), unknowns=(gap,))
+    await Matching(images._tx).store([Judged(IMAGE, told, unread=claimed)])
+
+    detail = await images.detail(IMAGE)
+    assert (detail.complete, detail.unread, detail.unjudged) == (True, kept, kept)
+    known = await KnownImages(images._tx).of(IMAGE)
+    assert known is not None
+    assert known.unread == kept
+    assert await names(images, ImageFilter(whole=False)) == ([IMAGE] if kept else [])
+
+    await matched(images._tx, IMAGE, report())
+    assert (await images.detail(IMAGE)).unread == 0
+    assert await names(images, ImageFilter(whole=True)) == [IMAGE]
 
 
 def _fields(of: object) -> dict[str, object]:

@@ -34,6 +34,8 @@ from hullguard.storage.stores import (
     Images,
     IncidentFilter,
     Incidents,
+    Judged,
+    Matching,
     NodeFilter,
     Nodes,
     Registries,
@@ -67,7 +69,7 @@ async def test_an_empty_house_has_figures_too(tx: Transaction) -> None:
     assert found.nodes == {"protected": 0, "degraded": 0, "unprotected": 0, "offline": 0, "total": 0}
     assert (found.quota_total, found.quota_used, found.images, found.containers) == (10, 0, 0, 0)
     assert (found.images_running, found.images_at_risk, found.top_images) == (0, 0, ())
-    assert found.doubts == found.doubts_running == Doubts(images=0, unscanned=0, incomplete=0, unmatched=0, unjudged=0)
+    assert found.doubts == found.doubts_running == Doubts(**dict.fromkeys(Doubts.__struct_fields__, 0))
     assert set(found.vulnerabilities) == set(found.incidents_open) == set(Severity)
     assert [count for _, count in found.incidents_per_day] == [0] * 7
     assert (found.advisories_built, found.advisories_sources) == (None, ())
@@ -161,22 +163,23 @@ async def test_images_of_which_not_all_is_known_are_counted_by_why_and_are_the_l
     tx: Transaction,
 ) -> None:
     await enrolled(tx, "a")
-    whole, unscanned, incomplete, unmatched, unjudged, both = (f"sha256:{digit * 64}" for digit in "abcdef")
-    images, named = Images(tx), (whole, unscanned, incomplete, unmatched, unjudged, both)
+    named = [f"sha256:{digit * 64}" for digit in "abcdef0"]
+    whole, incomplete, unmatched, unjudged, unread, several, _unscanned = named
+    images = Images(tx)
     await images.present("a", [(each, [f"{each[7:9]}:1"]) for each in named])
     cut, nobody = inventory(complete=False), (Unknown("Debian:99", "there are no advisories for it", unjudged=7),)
-    for image in (whole, incomplete, unjudged, both):
-        taken = cut if image in (incomplete, both) else inventory()
+    for image in (whole, incomplete, unjudged, unread, several):
+        taken = cut if image in (incomplete, several) else inventory()
         await images.store_inventory(image, taken)
-        unknowns = nobody if image in (unjudged, both) else ()
-        await matched(tx, image, structs.replace(report((), of=taken), unknowns=unknowns))
+        told = structs.replace(report((), of=taken), unknowns=nobody if image in (unjudged, several) else ())
+        await Matching(tx).store([Judged(image, told, unread=int(image in (unread, several)))])
     await images.store_inventory(unmatched, inventory())
     await matched(tx, unmatched, report((), built=None))
-    await Containers(tx).replace("a", [container(1, image=whole), container(2, image=both)])
+    await Containers(tx).replace("a", [container(1, image=whole), container(2, image=several)])
 
     found = await overview(tx)
-    assert found.doubts == Doubts(images=5, unscanned=1, incomplete=2, unmatched=1, unjudged=2)
-    assert found.doubts_running == Doubts(images=1, unscanned=0, incomplete=1, unmatched=0, unjudged=1)
+    assert found.doubts == Doubts(images=6, unscanned=1, incomplete=2, unmatched=1, unjudged=2, unread=2)
+    assert found.doubts_running == Doubts(images=1, unscanned=0, incomplete=1, unmatched=0, unjudged=1, unread=1)
     assert (found.images_at_risk, sum(found.vulnerabilities.values())) == (0, 0)
     for running, figure in ((None, found.doubts), (True, found.doubts_running)):
         wanted = ImageFilter(running=running, whole=False)
