@@ -67,7 +67,10 @@ LISTING = Listing(
 )
 
 
-_UNMATCHED = sa.or_(images.c.matched.is_(None), images.c.advisories_built.is_(None))
+_UNMATCHED = sa.or_(
+    images.c.matched.is_(None), images.c.matched < images.c.scanned, images.c.advisories_built.is_(None)
+)
+"""What was matched before its inventory was taken anew says nothing of this one."""
 DOUBTS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "unscanned": images.c.scanned.is_(None),
     "incomplete": sa.and_(images.c.scanned.is_not(None), sa.not_(images.c.complete)),
@@ -188,6 +191,7 @@ async def summaries(tx: Transaction, rows: Sequence[Row]) -> list[ImageSummary]:
 
 
 def _summary(row: Row, nodes: int, running: int, listed: Mapping[tuple[Lister, str], int]) -> ImageSummary:
+    overtaken = None not in (row.matched, row.scanned) and row.matched < row.scanned
     return ImageSummary(
         id=row.id,
         names=row.names,
@@ -202,7 +206,7 @@ def _summary(row: Row, nodes: int, running: int, listed: Mapping[tuple[Lister, s
         unread=row.unread,
         scanned=row.scanned,
         # A report that was made without advisories says nothing of vulnerabilities: "none" would be a lie.
-        matched=row.matched if row.advisories_built is not None else None,
+        matched=row.matched if row.advisories_built is not None and not overtaken else None,
         advisories_built=row.advisories_built,
         nodes=nodes,
         containers=running,

@@ -38,6 +38,7 @@ from hullguard.storage.stores import (
     PackageFilter,
     VulnerabilityFilter,
 )
+from hullguard.storage.stores.overview import overview
 
 REQUEST = PageRequest()
 
@@ -143,8 +144,12 @@ async def test_what_stays_wrong_after_another_reading_is_as_old_as_it_was(images
         "the last report stands until the image is matched again"
     )
     assert await waiting(tx) == [IMAGE]
+    assert (await images.detail(IMAGE)).matched is None, "but it says nothing of what was read since"
+    assert (await overview(tx)).doubts.unmatched == 1
     fresh = vulnerability("CVE-2024-9999", Severity.HIGH)
     await matched(tx, IMAGE, structs.replace(report(), vulnerabilities=(*VULNERABILITIES[1:], fresh)))
+    assert (await images.detail(IMAGE)).matched == tx.now
+    assert (await overview(tx)).doubts.unmatched == 0
     found = (await images.vulnerabilities(IMAGE, VulnerabilityFilter(), REQUEST)).items
     assert {each.id: each.first_found for each in found} == {
         **{each.id: START for each in VULNERABILITIES[1:]},
