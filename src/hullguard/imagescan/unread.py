@@ -9,10 +9,10 @@ from hullguard.model.package import PackageType, Unknown
 from hullguard.model.report import ScanReport
 
 _BY_WHAT: Final = re.compile(
-    r"packages of (?P<kind>.+)|(?P<wheels>\d+) wheels of Python|(?P<assemblies>\d+) \.NET assemblies, .+"
+    r"packages of (?P<kind>.+)|(?P<wheels>\d{1,9}) wheels of Python|(?P<assemblies>\d{1,9}) \.NET assemblies, .+"
 )
-_SIGNS: Final = re.compile(r"there are (\d+) signs of them")
-_PACKED: Final = re.compile(r"an archive that holds (\d+) packages of Python or Node\.js;")
+_SIGNS: Final = re.compile(r"there are (\d{1,9}) signs of them")
+_PACKED: Final = re.compile(r"an archive that holds (\d{1,9}) packages of Python or Node\.js;")
 _OF_DATABASES: Final = (PackageType.DEB, PackageType.APK, PackageType.RPM)
 # How sentences begin that name one file each.
 _BY_WHY: Final = (
@@ -44,12 +44,17 @@ _BY_WHY: Final = (
 def unread(report: ScanReport) -> "Counter[PackageType]":
     """How many files or packages it names that were not read, by the kind of what may be in them.
 
-    What may be of any kind, as a bill of materials, counts as generic.
+    What may be of any kind, as a bill of materials, or is of one without advisories counts as generic.
     """
     found = Counter[PackageType]()
     for each in report.unknowns:
         found.update(_of(each))
     return found
+
+
+def unread_things(report: ScanReport) -> int:
+    """How many those are, each once, whatever kinds may be in it."""
+    return sum(max(_of(each).values(), default=0) for each in report.unknowns)
 
 
 def _of(unknown: Unknown) -> dict[PackageType, int]:
@@ -60,6 +65,7 @@ def _of(unknown: Unknown) -> dict[PackageType, int]:
             return {PackageType.PYPI: int(named["wheels"])}
         if named["assemblies"]:
             return {PackageType.NUGET: int(named["assemblies"])}
-        signs, of = _SIGNS.search(unknown.why), KINDS_BY_NAME.get(named["kind"])
-        return {of: int(signs[1])} if of is not None and signs else {}
+        if named["kind"] not in KINDS_BY_NAME or (signs := _SIGNS.search(unknown.why)) is None:
+            return {}
+        return {KINDS_BY_NAME[named["kind"]] or PackageType.GENERIC: int(signs[1])}
     return {of: 1 for beginning, of in _BY_WHY if unknown.why.startswith(beginning)}

@@ -9,7 +9,7 @@ from msgspec import Struct
 from hullguard.advisories.changes import EVERYTHING, Build, Change
 from hullguard.advisories.database import Advisories, DatabaseStatus
 from hullguard.imagescan.scan import Scanner
-from hullguard.imagescan.unread import unread
+from hullguard.imagescan.unread import unread_things
 from hullguard.model.advisory_update import AdvisoryDatabase, AdvisorySource
 from hullguard.model.errors import HullguardError
 from hullguard.model.inventory import Inventory
@@ -79,7 +79,7 @@ class AdvisoryFile:
         for image, inventory in inventories.items():
             try:
                 report = suppress(image, scanner.report(inventory))
-                found[image] = Opinion(report, build, inventory_subjects(inventory), unread(report).total())
+                found[image] = Opinion(report, build, inventory_subjects(inventory), unread_things(report))
             except HullguardError:
                 raise
             except Exception as error:  # noqa: BLE001 - one odd inventory must not stop the others

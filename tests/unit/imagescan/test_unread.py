@@ -10,12 +10,13 @@ from tests.support.advisories import affected, database, record
 from tests.support.archives import jar
 from tests.support.images import Image, file, layer, node_package
 from tests.support.programs import assembly, elf, go_program
+from tests.support.reports import report
 
 from hullguard.imagescan.diff import Verdict, compare
 from hullguard.imagescan.scan import Scanner
-from hullguard.imagescan.unread import unread
+from hullguard.imagescan.unread import unread, unread_things
 from hullguard.inventory.analyzers.unread import KINDS_BY_NAME
-from hullguard.model.package import PackageType
+from hullguard.model.package import PackageType, Unknown
 from hullguard.model.report import ScanReport
 
 ZERO = {"introduced": "0"}
@@ -134,3 +135,20 @@ def test_every_kind_that_is_not_read_is_of_one_that_advisories_speak_of_or_of_no
         *("snap in its archives", "Homebrew's casks"),
         "bills of materials in other forms, or of packages of Node.js",
     }
+
+
+def test_each_thing_is_counted_once_whatever_may_be_in_it() -> None:
+    said = (
+        Unknown("app.jar", "an archive that holds 3 packages of Python or Node.js; they were not read"),
+        Unknown("var/lib/rpm", "an OS package database lies outside the root file system: it was not read"),
+        Unknown("packages of Lua", f"packages of this kind are not read; {SIGNS.format(2)}"),
+        Unknown("packages of Lua", f"packages of this kind are not read; {SIGNS.format('9' * 5000)}"),
+        Unknown("packages of Nobody", f"packages of this kind are not read; {SIGNS.format(7)}"),
+        Unknown("licenses", "1 packages of dpkg (libc6) have no copyright file in usr/share/doc"),
+    )
+
+    assert unread_things(report(unknowns=said)) == 3 + 1 + 2
+    assert unread(report(unknowns=said))[PackageType.GENERIC] == 2
+
+
+SIGNS = "there are {} signs of them, usr/share/lua the first"

@@ -168,7 +168,7 @@ def judged(bound: Severity | None, target: str, report: ScanReport, hidden: int 
         return Outcome(target, report, hidden, exits.FINDING)
     if report.unjudged and report.advisories.built:
         return Outcome(target, report, hidden, exits.LIMIT_REACHED, exits.unjudged(report.unknowns))
-    from hullguard.imagescan.unread import unread  # other scans need not load it
+    from hullguard.imagescan.unread import unread_things  # other scans need not load it
 
-    said = (exits.unrated(unrated(report)), exits.unread(unread(report).total()))
+    said = (exits.unrated(unrated(report)), exits.unread(unread_things(report)))
     return Outcome(target, report, hidden, exits.DONE, "; ".join(filter(None, said)))
