@@ -35,8 +35,7 @@ _DAMAGED = (
     lzma.LZMAError,
     struct.error,
     zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
+    RuntimeError,  # NotImplementedError among them
     CutOff,
     _ISAL_ERROR,
 )

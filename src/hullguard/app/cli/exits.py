@@ -57,20 +57,16 @@ def unjudged(unknowns: Iterable["Unknown"]) -> str:
 
 def unrated(number: int) -> str:
     """The sentence for findings that no bound but ``unknown`` asks about; nothing where there are none."""
-    if not number:
-        return ""
     one = "{n} finding is of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not"
     many = "{n} findings are of unknown severity, which --fail-on lets pass; `--fail-on unknown` does not"
-    return count(number, one, many)
+    return count(number, one, many) if number else ""
 
 
 def unread(number: int) -> str:
     """The sentence for what may hold packages and was not read; nothing where there is none."""
-    if not number:
-        return ""
     one = "{n} file or package was not read: --fail-on says nothing of what may be in it"
     many = "{n} files or packages were not read: --fail-on says nothing of what may be in them"
-    return count(number, one, many)
+    return count(number, one, many) if number else ""
 
 
 def whole(inventory: "Inventory") -> int:
