@@ -1,9 +1,8 @@
 """What is called a secret: the one list for files, for instructions and for what reports quote."""
 
-ANYWHERE = (
-    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY_BASE|TOKEN|_PAT|"
-    r"(?:SECRET|API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|FERNET|MASTER|SESSION|COOKIE|JWT|HMAC)_?KEY"
-)
+OF_KEYS = "SECRET|API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|FERNET|MASTER|SESSION|COOKIE|JWT|HMAC"
+"""What stands before ``KEY`` in the names of secret ones, in whichever way the two are joined."""
+ANYWHERE = rf"PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY_BASE|TOKEN|_PAT|(?:{OF_KEYS})_?KEY"
 """What a name ends with, whatever is before it (``PGPASSWORD``)."""
 APART = r"PASS|PGPASS|PWD|PW|(?:NPM|REDIS)_AUTH"
 """What is a word of its own at the end of a name: others end so as well (``BYPASS``)."""

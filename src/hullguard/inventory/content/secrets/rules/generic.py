@@ -4,7 +4,7 @@ What a file is for is not known here, so a value must stand alone in its line, a
 writes them: translations, names of classes and sentences do not.
 """
 
-from hullguard.inventory.content.secrets.names import PLAIN
+from hullguard.inventory.content.secrets.names import NUMBER, OF_KEYS, PLAIN
 from hullguard.inventory.content.secrets.rules.lines import LINE, setting
 from hullguard.model.severity import Severity
 
@@ -12,8 +12,8 @@ _MEDIUM = Severity.MEDIUM
 
 _NAME = (
     r"(?i:[\w.\-]{0,80}?(?:password|passwd|passphrase|secret(?:[-_.]?key[-_.]?base)?|token|"
-    r"(?:secret|api|access|private|encryption|signing|fernet|master|session|cookie|jwt|hmac)[-_.]?key)|"
-    r"(?:[\w.\-]{0,80}?[-_.])?(?:pass|pwd|pw))(?:_?[0-9]{1,2})?"
+    rf"(?:{OF_KEYS.lower()})[-_.]?key)|"
+    rf"(?:[\w.\-]{{0,80}}?[-_.])?(?:pass|pwd|pw)){NUMBER}"
 )
 _VALUE = r"([^ \t\r\n\"'\x00]{8,300})"
 _ALONE = r"[\"']?[ \t]{0,40}(?:[#;][^\n]{0,1000})?(?:\r|\n|\Z)"
