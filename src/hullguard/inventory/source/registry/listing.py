@@ -14,7 +14,7 @@ from hullguard.inventory.limits import Limits
 from hullguard.inventory.source.opened import RegistryAccess
 from hullguard.inventory.source.registry.client import Client
 from hullguard.inventory.source.registry.image import RegistryBlobs
-from hullguard.inventory.source.registry.names import Cut, Names, cut_short, matches, names_of
+from hullguard.inventory.source.registry.names import Cut, Names, cut_short, names_of, unmet, wanted
 from hullguard.inventory.source.registry.offers import offers
 from hullguard.inventory.source.registry.reference import Reference, is_repository, is_tag
 from hullguard.model.errors import Denied, HullguardError, Invalid, NotFound, Unauthenticated, Unavailable
@@ -232,8 +232,8 @@ class _Lister:
                     raise
                 self._without_catalog(refused, exact)
             else:
-                names |= dict.fromkeys(name for name in catalog if any(matches(name, one) for one in patterns))
-                none = [one for one in patterns if not any(matches(name, one) for name in names)]
+                names |= dict.fromkeys(wanted(catalog, patterns))
+                none = unmet(patterns, names)
                 if none and not self._cut:
                     sentence = f"no repository of {self._spec.address} is called as {', '.join(none)[:200]}"
                     self._troubles.append(Trouble("registry.no-repository", sentence))
@@ -285,11 +285,9 @@ class _Lister:
     def _catalog(self) -> list[str]:
         found = self._names(self._client.about(""), "_catalog")
         if found.cut is Cut.BROKEN:
-            self._unlisted.update({name for name, _ in self._known if self._is_wanted(name)}.difference(found.names))
+            known = {name for name, _ in self._known}
+            self._unlisted.update(set(wanted(known, self._spec.repositories)).difference(found.names))
         return self._sound(found, is_repository, self._spec.address)
-
-    def _is_wanted(self, name: str) -> bool:
-        return any(matches(name, one) for one in self._spec.repositories)
 
     def _repository(self, name: str) -> None:
         client = self._client.about(name)
@@ -313,9 +311,8 @@ class _Lister:
             self._unlisted.add(name)
         tags = self._sound(found, is_tag, what)
         self._tags_seen = self._tags_seen or bool(tags)
-        self._no_tag = [one for one in self._no_tag if not any(matches(tag, one) for tag in tags)]
-        wanted = [tag for tag in tags if any(matches(tag, one) for one in self._spec.tags)]
-        return newest_first(wanted)[: self._spec.newest]
+        self._no_tag = unmet(self._no_tag, tags)
+        return newest_first(wanted(tags, self._spec.tags))[: self._spec.newest]
 
     def _tag(self, client: Client, name: str, tag: str) -> None:
         # Of its own for each tag: what it keeps goes with it.

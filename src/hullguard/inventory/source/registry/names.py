@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -97,6 +97,16 @@ def matches(name: str, pattern: str) -> bool:
             return False
         at = found + len(part)
     return True
+
+
+def wanted(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Those of the names that a pattern fits."""
+    return [name for name in names if any(matches(name, one) for one in patterns)]
+
+
+def unmet(patterns: Iterable[str], names: Collection[str]) -> list[str]:
+    """Those of the patterns that fit no name."""
+    return [one for one in patterns if not any(matches(name, one) for name in names)]
 
 
 def _page(client: Client, path: str, number: int) -> tuple[bytes, Mapping[str, str]]:
