@@ -156,11 +156,11 @@ def _may_be(said: str, asked: str) -> bool:
 
 def _following(link: str, host: str) -> str | None:
     """What the next page is asked with. Only the query is taken, so it comes from the same place as this one."""
-    found = next((each for each in _LINK.finditer(link) if _NEXT.search(each[2])), None)
-    if found is None:
+    address = _next(link)
+    if address is None:
         return None
     try:
-        parts = urlsplit(found[1])
+        parts = urlsplit(address)
     except ValueError:
         return None
     if parts.netloc and parts.netloc.lower() != host.lower():
@@ -171,6 +171,8 @@ def _following(link: str, host: str) -> str | None:
 
 def _is_end(link: str) -> bool:
     """Whether what leads to no further page says that there is none: there is no link, or only others."""
-    if not link:
-        return True
-    return not _OTHERS.sub("", link) and not any(_NEXT.search(each[2]) for each in _LINK.finditer(link))
+    return _next(link) is None and not _OTHERS.sub("", link)
+
+
+def _next(link: str) -> str | None:
+    return next((each[1] for each in _LINK.finditer(link) if _NEXT.search(each[2])), None)
