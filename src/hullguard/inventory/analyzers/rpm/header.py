@@ -87,19 +87,20 @@ class _Values:
         if len(blob) < 8:
             raise DamagedHeader("a header ends within its first bytes")
         tags, size = struct.unpack_from(">II", blob)
-        start = 8 + 16 * tags
+        start = 8 + region.ENTRY.size * tags
         if not 0 < tags <= _MAX_TAGS or start + size > len(blob):
             raise DamagedHeader("a header is longer than what holds it")
         self._head, self._store, self.size = blob[:start], blob[start : start + size], len(blob)
-        self._entries: list[region.Entry] = list(struct.iter_unpack(">IIiI", blob[8:start]))
+        self._entries: list[region.Entry] = list(region.ENTRY.iter_unpack(blob[8:start]))
         self._index = {tag: (kind, offset, count) for tag, kind, offset, count in self._entries}
 
     def are_whole(self) -> bool:
         """Whether they are what the header's digest says."""
-        sha256, sha1 = (
-            (self.string(tag) or "") if tag in self._index else None for tag in (region.SHA256, region.SHA1)
+        digests = (
+            region.Digest(kind, self.string(tag) or "") for tag, kind in region.DIGESTS.items() if tag in self._index
         )
-        return region.is_whole(self._head, self._store, self._entries, _IDENTITY, region.Digests(sha256, sha1))
+        stated = next(digests, None)
+        return region.is_whole(self._head, self._store, self._entries, _IDENTITY, stated)
 
     def string(self, tag: int) -> str | None:
         found = self.strings(tag, 1)

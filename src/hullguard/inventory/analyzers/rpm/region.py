@@ -8,19 +8,28 @@ installs a package (times, states, the digests themselves) lies behind. Headers 
 import hashlib
 import struct
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 Entry = tuple[int, int, int, int]
 """Tag, type, offset in the data and count."""
 
-SHA1, SHA256 = 269, 273
+ENTRY = struct.Struct(">IIiI")
+DIGESTS = {273: "sha256", 269: "sha1"}
+"""By its tag the algorithm of each digest that there may be, the stronger first."""
 _MAGIC = b"\x8e\xad\xe8\x01\0\0\0\0"
 _OLD, _SIGNATURES, _IMMUTABLE = 61, 62, 63
 _LEAST_TAG, _LAST_KIND = 100, 9
-_ENTRY = struct.Struct(">IIiI")
 _TRAILER_KIND, _TRAILER_SIZE = 7, 16
 
 
-def is_whole(head: bytes, store: bytes, entries: Sequence[Entry], said: Iterable[int], digests: "Digests") -> bool:
+class Digest(NamedTuple):
+    """What a header states: the algorithm, and the digest in hexadecimal; empty where it cannot be read."""
+
+    kind: str
+    value: str
+
+
+def is_whole(head: bytes, store: bytes, entries: Sequence[Entry], said: Iterable[int], stated: Digest | None) -> bool:
     """Whether a header is what its digest says, as far as it has one.
 
     ``head`` is the header's first eight bytes and its tags, ``store`` its data. ``said`` are the tags that are
@@ -28,31 +37,19 @@ def is_whole(head: bytes, store: bytes, entries: Sequence[Entry], said: Iterable
     """
     first = entries[0]
     if first[0] not in (_OLD, _SIGNATURES, _IMMUTABLE):
-        return not digests.stated
+        return stated is None
     tags, size = _extent(first, store)
     if not 0 < tags <= len(entries):
-        return first[0] == _OLD and not digests.stated
+        return first[0] == _OLD and stated is None
     outside = entries[tags:]
     if any(_is_damaged(entry, len(store)) for entry in outside) or not {entry[0] for entry in outside}.isdisjoint(said):
         return False
-    return digests.fit((_MAGIC, struct.pack(">II", tags, size), head[8 : 8 + _ENTRY.size * tags], store[:size]))
-
-
-class Digests:
-    """What a header states: in hexadecimal, empty where it cannot be read, None where there is none."""
-
-    def __init__(self, sha256: str | None, sha1: str | None) -> None:
-        self._sha256, self._sha1 = sha256, sha1
-        self.stated = sha256 is not None or sha1 is not None
-
-    def fit(self, parts: Iterable[bytes]) -> bool:
-        """Whether the stronger of them is that of these bytes."""
-        if not self.stated:
-            return True
-        digest = hashlib.sha1(usedforsecurity=False) if self._sha256 is None else hashlib.sha256()
-        for part in parts:
-            digest.update(part)
-        return digest.hexdigest() == (self._sha1 if self._sha256 is None else self._sha256)
+    if stated is None:
+        return True
+    digest = hashlib.new(stated.kind, usedforsecurity=False)
+    for part in (_MAGIC, struct.pack(">II", tags, size), head[8 : 8 + ENTRY.size * tags], store[:size]):
+        digest.update(part)
+    return digest.hexdigest() == stated.value
 
 
 def _extent(first: Entry, store: bytes) -> tuple[int, int]:
@@ -61,10 +58,10 @@ def _extent(first: Entry, store: bytes) -> tuple[int, int]:
     end = offset + _TRAILER_SIZE
     if (kind, count) != (_TRAILER_KIND, _TRAILER_SIZE) or offset < 0 or end > len(store):
         return 0, 0
-    again, kind, back, count = _ENTRY.unpack_from(store, offset)
-    if (again, kind, count) != (tag, _TRAILER_KIND, _TRAILER_SIZE) or back % _ENTRY.size:
+    again, kind, back, count = ENTRY.unpack_from(store, offset)
+    if (again, kind, count) != (tag, _TRAILER_KIND, _TRAILER_SIZE) or back % ENTRY.size:
         return 0, 0
-    return -back // _ENTRY.size, end
+    return -back // ENTRY.size, end
 
 
 def _is_damaged(entry: Entry, size: int) -> bool:
