@@ -4,6 +4,8 @@ import struct
 import sys
 import zlib
 from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from hullguard.inventory import bounds
 from hullguard.inventory.analyzers.rpm.condensed import Cell, Condensed
@@ -50,35 +52,47 @@ def _lost(content: bytes, valid: int) -> bool:
         return False
     if not valid:
         return any(content)
-    _, _, size, _, *salts = struct.unpack_from(">IIIIII", content)
-    for start in range(valid, len(content) - _FRAME - size + 1, _FRAME + size):
-        _, commit, *frame_salts = struct.unpack_from(">IIII", content, start)
-        if commit and frame_salts == salts:
-            return True
-    return False
+    return any(frame.commits and frame.of_this_use for frame in _frames(content, valid))
 
 
 def _valid(content: bytes) -> int:
     """Up to where salts and checksums are right, each of which covers all before; 0 for a log of another kind."""
     if len(content) < _HEADER:
         return 0
-    magic, version, size, _, *salts_and_sums = struct.unpack_from(">8I", content)
-    salts, sums = salts_and_sums[:2], salts_and_sums[2:]
+    magic, version, size, _, _, _, *sums = struct.unpack_from(">8I", content)
     if magic not in _MAGICS or version != _VERSION or size not in _SIZES:
         return 0
     order = "big" if magic & 1 else "little"
     known = _checksum(content[:24], (0, 0), order)
     if known != tuple(sums):
         return 0
-    start = _HEADER
-    while start + _FRAME + size <= len(content):
-        known = _checksum(content[start : start + 8], known, order)
-        known = _checksum(content[start + _FRAME : start + _FRAME + size], known, order)
-        *frame_salts, first, second = struct.unpack_from(">4I", content, start + 8)
-        if frame_salts != salts or known != (first, second):
+    end = _HEADER
+    for frame in _frames(content, _HEADER):
+        known = _checksum(content[frame.start : frame.start + 8], known, order)
+        known = _checksum(content[frame.start + _FRAME : frame.end], known, order)
+        if not frame.of_this_use or known != frame.sums:
             break
-        start += _FRAME + size
-    return start
+        end = frame.end
+    return end
+
+
+class _Frame(NamedTuple):
+    start: int
+    end: int
+    page: int
+    commits: bool
+    """Whether a write ends with it."""
+    of_this_use: bool
+    """Whether its salts are the log's; those of an earlier use are others."""
+    sums: tuple[int, int]
+
+
+def _frames(content: bytes, start: int) -> Iterator[_Frame]:
+    """The whole frames of a log from a place on. Its header must have a size of pages."""
+    _, _, size, _, *salts = struct.unpack_from(">IIIIII", content)
+    for at in range(start, len(content) - _FRAME - size + 1, _FRAME + size):
+        page, commit, *frame_salts, first, second = struct.unpack_from(">6I", content, at)
+        yield _Frame(at, at + _FRAME + size, page, commit != 0, frame_salts == salts, (first, second))
 
 
 def _checksum(data: bytes, known: tuple[int, int], order: str) -> tuple[int, int]:
@@ -96,17 +110,16 @@ def committed(content: bytes) -> dict[int, bytes]:
     """The newest committed content of every page; frames of an earlier use of the log have other salts."""
     if len(content) < _HEADER:
         return {}
-    magic, _, size, _, *salts = struct.unpack_from(">IIIIII", content)
+    magic, _, size = struct.unpack_from(">III", content)
     if magic not in _MAGICS or size not in _SIZES:
         return {}
     pages: dict[int, bytes] = {}
     waiting: dict[int, bytes] = {}
-    for start in range(_HEADER, len(content) - _FRAME - size + 1, _FRAME + size):
-        number, commit, *frame_salts = struct.unpack_from(">IIII", content, start)
-        if frame_salts != salts:
+    for frame in _frames(content, _HEADER):
+        if not frame.of_this_use:
             break
-        waiting[number] = content[start + _FRAME : start + _FRAME + size]
-        if commit:
+        waiting[frame.page] = content[frame.start + _FRAME : frame.end]
+        if frame.commits:
             pages |= waiting
             waiting = {}
     return pages
