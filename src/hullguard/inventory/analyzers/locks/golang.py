@@ -59,14 +59,16 @@ class GoAnalyzer(LanguageAnalyzer):
     def pieces(self, path: str, content: bytes) -> Iterator[Piece | Doubt]:
         if len(content) > bounds.LOCK_BYTES:
             raise TooMuch(f"has more than {bounds.LOCK_BYTES >> 20} MiB; not read")
-        yield from damaged(unmarked(content))
-        yield from _fetched(content) if _is_sum(path) else _Requirements(content).pieces()
+        written = unmarked(content)
+        yield from damaged(written)
+        yield from _fetched(written) if _is_sum(path) else _Requirements(written).pieces()
 
     def condense(self, path: str, content: bytes) -> bytes:
         if _is_sum(path) or len(content) > bounds.LOCK_BYTES:
             return super().condense(path, content)
-        said = _Requirements(content)
-        reading = self.read(chain(damaged(unmarked(content)), said.pieces()))
+        written = unmarked(content)
+        said = _Requirements(written)
+        reading = self.read(chain(damaged(written), said.pieces()))
         wholly = (name for name, version in said.replaced if not version)
         decided = frozenset({*said.required, *(piece.name for piece in reading.pieces), *wholly})
         return msgspec.json.encode(
@@ -124,13 +126,13 @@ def _order(version: str) -> tuple[int, int, int, bool, list[tuple[int, int, str]
 class _Requirements:
     """A ``go.mod`` by its directives."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, written: bytes) -> None:
         self.required: dict[str, str] = {}
         self.replaced: dict[tuple[str, str], tuple[str, str]] = {}
         self.excluded = set[tuple[str, str]]()
         self.language = (0, 0)
         self._tally = Tally()
-        for verb, words in _directives(self._tally.lines(unmarked(content))):
+        for verb, words in _directives(self._tally.lines(written)):
             self._add(verb, words)
 
     def _add(self, verb: str, words: list[str]) -> None:
@@ -159,10 +161,10 @@ class _Requirements:
         yield from self._tally.doubts()
 
 
-def _fetched(content: bytes) -> Iterator[Piece | Doubt]:
+def _fetched(written: bytes) -> Iterator[Piece | Doubt]:
     """Modules whose code was fetched; of the others only the module file was."""
     tally = Tally()
-    for line in tally.lines(unmarked(content)):
+    for line in tally.lines(written):
         words = line.split()
         if len(words) == 3 and not words[1].endswith("/go.mod"):
             yield Piece(PackageType.GOLANG, words[0], words[1])
