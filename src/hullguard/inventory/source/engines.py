@@ -66,7 +66,7 @@ class ContainerSource:
         engine = Engine(request.docker_host or DEFAULT_HOST)
         container = engine.inspect_container(request.name)
         # Of a container it says the system alone. An image may be gone from under its containers.
-        image = DockerInspect(container.image, os="linux")
+        image = DockerInspect(container.image)
         with contextlib.suppress(HullguardError):
             image = engine.inspect(container.image)
 
