@@ -107,7 +107,7 @@ def modules(elf: Program) -> Iterator[Piece | Doubt]:
 def _modules(listed: str) -> Iterator[Piece | Doubt]:
     found = list(_listed(listed))
     main = listed.partition("mod\t")[2].partition("\t")[0]
-    path = _path(listed)
+    path = _behind("path\t", listed)
     if not found and not _OF_THE_TOOLCHAIN.fullmatch(path):
         # As before modules, and as Debian builds: only the package is named that has the program's beginning.
         yield Doubt("a Go program that was built without the list of its modules")
@@ -229,15 +229,16 @@ def _pointed(elf: Program, place: bytes, which: int, order: Literal["big", "litt
 
 def _stated(lines: str, main: str) -> str | None:
     """The version of the main module that its makers gave the linker: ``-X PACKAGE.Version=1.9.0``."""
-    flags = next((line for line in lines.split("\n") if line.startswith("build\t-ldflags=")), "")
-    for package, version in re.findall(_SET, flags):
+    for package, version in re.findall(_SET, _behind("build\t-ldflags=", lines)):
         if package in {"main", main} or package.startswith(f"{main}/"):
             return f"v{version.removeprefix('v')}"
     return None
 
 
-def _path(lines: str) -> str:
-    return next((line.removeprefix("path\t") for line in lines.split("\n") if line.startswith("path\t")), "")
+def _behind(beginning: str, lines: str) -> str:
+    """What the first line with this beginning goes on with; nothing where there is none."""
+    found = (line.removeprefix(beginning) for line in lines.split("\n") if line.startswith(beginning))
+    return next(found, "")
 
 
 def _module(path: str) -> str:
