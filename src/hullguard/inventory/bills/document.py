@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from hullguard.inventory.bills.purls import OfOtherKind, is_another, operating_system, package_of, system_of
-from hullguard.inventory.bills.written import Choice, Component, Document, External, Relationship, SpdxPackage
+from hullguard.inventory.bills.written import NOTHING, Choice, Component, Document, External, Relationship, SpdxPackage
 from hullguard.inventory.source.engine_json import folded
 from hullguard.model.decoding import from_json, wrong
 from hullguard.model.errors import Invalid
@@ -40,9 +40,8 @@ OWN_TOOL = "hullguard-"
 _VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
 
 
-_KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(Document)) - {
-    *("serialNumber", "documentNamespace", "documentDescribes", "relationships"),
-}
+_UNDECIDING = frozenset({"serialNumber", "documentNamespace", "documentDescribes", "relationships"})
+_KEYS = frozenset(each.encode_name for each in msgspec.structs.fields(Document)) - _UNDECIDING
 _FOLDED = {folded(key): key for key in _KEYS}
 """The keys that decide what a document names, as programs compare them that take a key in any case."""
 
@@ -99,6 +98,8 @@ class Described(Struct, frozen=True):
     """By which other bills refer to it."""
     others: tuple[str, ...] = ()
     """Addresses of further bills of materials to which it refers as a whole."""
+    relationships: msgspec.Raw = NOTHING
+    """Of SPDX, for ``related``."""
 
 
 def described(content: bytes, what: str) -> Described:
@@ -131,6 +132,7 @@ def described(content: bytes, what: str) -> Described:
         tuple(dict.fromkeys(_doubts(document))),
         identity if isinstance(identity, str) else "",
         tuple(dict.fromkeys(others)),
+        document.relationships,
     )
 
 
@@ -303,11 +305,16 @@ def _subjects(document: Document) -> frozenset[str]:
     """By its identity the one package that a document in SPDX is about; some describe all that they name."""
     try:
         named = set(from_json(document.document_describes, list[str] | None) or ())  # type: ignore[arg-type]
-        related = from_json(document.relationships, list[Relationship] | None) or ()  # type: ignore[arg-type]
+        relationships = related(document.relationships)
     except (msgspec.MsgspecError, RecursionError):
         return frozenset()
-    named |= {each.other for each in related if each.kind == "DESCRIBES"}
+    named |= {each.other for each in relationships if each.kind == "DESCRIBES"}
     return frozenset(named) if len(named) == 1 else frozenset()
+
+
+def related(relationships: msgspec.Raw) -> list[Relationship]:
+    """What a document in SPDX says of two things each; raises what msgspec does."""
+    return from_json(relationships, list[Relationship] | None) or []  # type: ignore[arg-type]
 
 
 def _spdx(package: SpdxPackage, subjects: frozenset[str]) -> Entry:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from hullguard.inventory import bounds
@@ -16,14 +15,13 @@ from hullguard.inventory.bills.document import (
     Unmatched,
     described,
     packages,
+    related,
     system,
     two_versions,
     unread,
 )
-from hullguard.inventory.bills.written import Relationship
 from hullguard.inventory.content.secrets.redaction import quoted
 from hullguard.inventory.limits import Budget
-from hullguard.model.decoding import from_json
 from hullguard.model.errors import Invalid
 from hullguard.model.package import OS_TYPES, Package
 
@@ -54,17 +52,13 @@ _PRESENT_BEHIND, _ABSENT_BEHIND = (
 )
 
 
-class _Related(Struct, frozen=True):
-    relationships: list[Relationship] | None = None
-
-
 def read(content: bytes, budget: Budget, *, inner: str = "", of_os_package: bool = False) -> Iterator[Bill | Doubt]:
     """What a bill in JSON names. ``of_os_package``: whether it may be one package's own, which stands for all in it."""
     try:
         _spend(content, budget)
         document = described(content, _IT)
         entries = list(document.entries)
-        absent = _absent(content) if any(entry.identity for entry in entries) else frozenset[str]()
+        absent = _absent(document.relationships) if any(entry.identity for entry in entries) else frozenset[str]()
     except TooMuch as more:
         yield Doubt(str(more), inner, incomplete=True)
         return
@@ -118,13 +112,13 @@ def _names_os_package(entry: Entry) -> bool:
     return any(purl.startswith(_OS_PURLS) for purl in entry.purls)
 
 
-def _absent(content: bytes) -> frozenset[str]:
+def _absent(relationships: msgspec.Raw) -> frozenset[str]:
     """What a document in SPDX says to be no part of what runs; raises what msgspec does."""
-    related = from_json(content.removeprefix(UTF8_MARK), _Related).relationships or []
-    present = {each.one for each in related if each.kind in _PRESENT}
-    present |= {each.other for each in related if each.kind in _PRESENT_BEHIND}
-    absent = {each.one for each in related if each.kind in _ABSENT}
-    absent |= {each.other for each in related if each.kind in _ABSENT_BEHIND}
+    every = related(relationships)
+    present = {each.one for each in every if each.kind in _PRESENT}
+    present |= {each.other for each in every if each.kind in _PRESENT_BEHIND}
+    absent = {each.one for each in every if each.kind in _ABSENT}
+    absent |= {each.other for each in every if each.kind in _ABSENT_BEHIND}
     return frozenset(absent - present)
 
 
