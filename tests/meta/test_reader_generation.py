@@ -13,7 +13,7 @@ from hullguard.model.inventory import READER
 
 GENERATIONS = {
     1: "90088fa4bfb6f6d0edaad91b8da61f3c",
-    2: "fa3aca8df8f0d044f6d6cce6bb9bd838",
+    2: "51a9fd152459920b5e53620bdfa0ac51",
 }
 """What each generation of readers was made of. A line that was released is never changed."""
 

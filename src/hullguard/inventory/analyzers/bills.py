@@ -39,7 +39,7 @@ class BillsAnalyzer(LargeFileAnalyzer):
     Below ``node_modules`` each package is shown by itself, and a bill there is what its maker built with.
     """
 
-    name, version = "bills", 5
+    name, version = "bills", 6
     paths = (
         r"(?!.*/Cellar/|opt/bitnami/|(?:.*/)?node_modules/)"
         r"(?:(?:.*/)?(?!\.spdx-)[^/]+\.(?:cdx|spdx)(?:\.json|\.xml)?|(?:.*/)?s?bom\.(?:json|xml)"

@@ -37,6 +37,8 @@ SPDX_INCOMPLETE = "incomplete:"
 OWN_DOUBT = "hullguard:unknown"
 """The name of the properties in which an own document says what could not be read or decided."""
 OWN_TOOL = "hullguard-"
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What msgspec raises for JSON that is not what is asked for."""
 _VERSION = tuple(f"aquasecurity:trivy:Src{part}" for part in ("Epoch", "Version", "Release"))
 
 
@@ -147,7 +149,7 @@ def _decoded_references(references: msgspec.Raw) -> list[External]:
     """What is no list of objects refers to nothing."""
     try:
         return from_json(references, list[External] | None) or []  # type: ignore[arg-type]
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNREADABLE:
         return []
 
 
@@ -217,7 +219,7 @@ def _decoded(content: bytes, what: str) -> Document:
     try:
         keys = from_json(content, dict[str, msgspec.Raw]).keys()
         document = from_json(content, Document)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as cause:
+    except _UNREADABLE as cause:
         raise Invalid(f"{what} is not what it should be: {wrong(cause)}", "sbom.bad-document") from cause
     for odd in keys - _KEYS:
         if key := _FOLDED.get(folded(odd)):
@@ -306,7 +308,7 @@ def _subjects(document: Document) -> frozenset[str]:
     try:
         named = set(from_json(document.document_describes, list[str] | None) or ())  # type: ignore[arg-type]
         relationships = related(document.relationships)
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNREADABLE:
         return frozenset()
     named |= {each.other for each in relationships if each.kind == "DESCRIBES"}
     return frozenset(named) if len(named) == 1 else frozenset()

@@ -379,6 +379,22 @@ class TestCyclonedx:
             unknowns = parse_sbom(json.dumps(document).encode(), "x").unknowns
             assert [each.what for each in unknowns if each.unjudged] == unjudged
 
+    @pytest.mark.parametrize(
+        "beside",
+        [
+            b'"relationships": [{"relationshipType": "\xed\xa0\x80"}]',
+            b'"documentDescribes": ["\xed\xa0\x80"]',
+            b'"externalDocumentRefs": [{"spdxDocument": "\xed\xa0\x80"}]',
+        ],
+    )
+    def test_half_a_character_beside_the_packages_takes_none_of_them(self, beside: bytes) -> None:
+        # Python's own reader of JSON takes the half of a pair of UTF-16 for a character; msgspec does not.
+        content = spdx({"name": "lodash", "externalRefs": refs("pkg:npm/lodash@4")})
+
+        listed = parse_sbom(content.rstrip()[:-1] + b", " + beside + b"}", "x")
+
+        assert [package.name for package in listed.packages] == ["lodash"]
+
     def test_one_of_several_purls_that_can_be_matched_is_enough(self) -> None:
         package = {"name": "lodash", "externalRefs": [*refs("pkg:npm/lodash@4"), *refs("lodash@4")]}
 
