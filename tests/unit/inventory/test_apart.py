@@ -136,29 +136,25 @@ def test_one_whose_asker_goes_says_so_in_one_line(worker: None, given: str, left
     assert line.startswith(f"a process that reads for others ended: {why}")
 
 
-def test_one_that_has_too_little_memory_says_so_in_one_line(worker: None, tmp_path: Path) -> None:
-    (tmp_path / "grows.py").write_text(
-        "from hullguard.inventory import apart\nfrom tests.unit.inventory.test_apart import Job\n"
-        "def work(job):\n    raise MemoryError\napart.answer(Job, work)\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "grows"], input='{"text": "x"}', capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stderr) == (
-        1,
-        "a process that reads for others ended: there is too little memory for it\n",
-    )
-
-
-def test_one_that_is_interrupted_says_nothing(worker: None, tmp_path: Path) -> None:
-    (tmp_path / "interrupted.py").write_text(
+@pytest.mark.parametrize(
+    ("work", "code", "said"),
+    [
+        ("raise MemoryError", 1, "a process that reads for others ended: there is too little memory for it\n"),
+        ("os.kill(os.getpid(), signal.SIGINT)", -signal.SIGINT, ""),
+    ],
+    ids=["too little memory", "interrupted"],
+)
+def test_one_that_cannot_go_on_ends_in_one_line_or_none(
+    worker: None, tmp_path: Path, work: str, code: int, said: str
+) -> None:
+    (tmp_path / "ends.py").write_text(
         "import os, signal\nfrom hullguard.inventory import apart\nfrom tests.unit.inventory.test_apart import Job\n"
-        "def work(job):\n    os.kill(os.getpid(), signal.SIGINT)\napart.answer(Job, work)\n"
+        f"def work(job):\n    {work}\napart.answer(Job, work)\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-m", "interrupted"], input='{"text": "x"}', capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ends"], input='{"text": "x"}', capture_output=True, text=True, check=False
     )
-    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
+    assert (ended.returncode, ended.stderr) == (code, said)
 
 
 def _alive(pid: int) -> bool:
